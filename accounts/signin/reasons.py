@@ -1,0 +1,486 @@
+"""The one table of reasons: why a sign-in was refused, in whose words, and what to change.
+
+The refusal page, the sign-in record, the log, the README and `doctor` all read it.
+`title` and `person` are for the person on the page and translatable; `operator` and `fix`
+are for whoever is called; `move` says whose turn it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.utils.functional import _StrPromise
+
+Move = Literal["person", "admin", "operator", "microsoft"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One cause of refusal; `status` is the HTTP status of its page."""
+
+    code: str
+    group: str
+    status: int
+    title: str | _StrPromise
+    person: str | _StrPromise
+    operator: str
+    fix: str
+    move: Move
+
+
+class Refused(Exception):
+    """A sign-in that ends here, with its reason.
+
+    `detail` is for the record and the log only: it never holds a secret, token, code, state,
+    or text that Microsoft sent. `aadsts` is a number matched in Microsoft's answer.
+    `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        aadsts: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.reason = REASONS[code]
+        self.detail = detail
+        self.aadsts = aadsts
+        self.retry_after = retry_after
+
+
+_TABLE = (
+    # --- person ---------------------------------------------------------------------------
+    Reason(
+        "unknown_user",
+        "person",
+        403,
+        _("You do not have an account here"),
+        _(
+            "You signed in to Microsoft, but nobody with your email address has an account on"
+            " this site. If you have a second Microsoft account, try again with that one;"
+            " otherwise ask an administrator to add you."
+        ),
+        "Microsoft vouched for the person; no user here has their email address.",
+        "Add them: ./manage.py staff add EMAIL, or Users > Add in admin. The email must equal"
+        " the one in the record.",
+        "admin",
+    ),
+    Reason(
+        "user_inactive",
+        "person",
+        403,
+        _("Your account is switched off"),
+        _("Your account on this site is inactive. Ask an administrator to switch it on again."),
+        "The matching user has is_active off.",
+        "./manage.py staff reactivate EMAIL, or tick Active on the person's page in admin.",
+        "admin",
+    ),
+    Reason(
+        "user_not_staff",
+        "person",
+        403,
+        _("Your account may not use this area"),
+        _(
+            "You have an account here, but it is not a staff account. Ask an administrator if"
+            " you need access."
+        ),
+        "The matching user has is_staff off.",
+        "Tick Staff status on the person's page in admin, or ./manage.py staff add EMAIL.",
+        "admin",
+    ),
+    Reason(
+        "wrong_tenant",
+        "person",
+        403,
+        _("That is not your work account here"),
+        _(
+            "The Microsoft account you chose belongs to another organization. Try again and"
+            " choose your account of this organization."
+        ),
+        "The token's tid is not one of MICROSOFT_ALLOWED_TENANTS.",
+        "If that organization should be let in, add its tenant GUID (in the record) to"
+        " MICROSOFT_ALLOWED_TENANTS and restart.",
+        "person",
+    ),
+    Reason(
+        "guest_not_allowed",
+        "person",
+        403,
+        _("Guest accounts cannot sign in here"),
+        _(
+            "You are a guest in this organization's Microsoft directory, and this site is for"
+            " its members only. Ask an administrator if you should have access."
+        ),
+        "The identity is a B2B guest (idp differs from the issuer, or acct is 1).",
+        "Set MICROSOFT_ALLOW_GUESTS=true to let guests with a user here in, or give the person"
+        " a member account.",
+        "admin",
+    ),
+    Reason(
+        "no_email",
+        "person",
+        403,
+        _("Microsoft did not tell us your email address"),
+        _(
+            "Your Microsoft account has no verified email address that this site could match"
+            " with an account. Ask an administrator, and give them the reference below."
+        ),
+        "The id_token has no usable email or preferred_username, or declares it unverified.",
+        "In Entra set the person's Email property, or add the optional claim email under"
+        " App registrations > Token configuration.",
+        "admin",
+    ),
+    Reason(
+        "ambiguous_email",
+        "person",
+        403,
+        _("More than one account has your email address"),
+        _(
+            "Several accounts here share your email address, so we cannot tell which one is"
+            " yours. Ask an administrator to sort it out."
+        ),
+        "Two or more users have this email, ignoring case.",
+        "Leave the address on one of them: search for it under Users in admin.",
+        "admin",
+    ),
+    Reason(
+        "identity_conflict",
+        "person",
+        403,
+        _("Your email address belongs to someone else's sign-in"),
+        _(
+            "The account with your email address is linked to another Microsoft identity. Ask"
+            " an administrator to check who you are and to link the account to you."
+        ),
+        "The user is bound to another tid+oid: the address changed hands, or the person was"
+        " re-created in Entra.",
+        "When you are sure that it is the same person: ./manage.py staff unlink EMAIL --reason"
+        " TEXT, then let them sign in again. Otherwise give the new person a user of their own.",
+        "admin",
+    ),
+    # --- state ----------------------------------------------------------------------------
+    Reason(
+        "cookie_not_sent",
+        "state",
+        400,
+        _("Your browser did not send our cookie back"),
+        _(
+            "The sign-in started in another browser or window, or cookies are blocked. Press Try"
+            " again; if it happens again, allow cookies for this site or open it in your normal"
+            " browser."
+        ),
+        "The callback came without the session cookie that the start had set.",
+        "Check that people start and return on PUBLIC_URL's host and scheme, that TLS ends"
+        " where TRUSTED_PROXY_COUNT says, and that SESSION_COOKIE_DOMAIN and"
+        " SESSION_COOKIE_SAMESITE are left alone. Run ./manage.py doctor --url PUBLIC_URL.",
+        "operator",
+    ),
+    Reason(
+        "session_not_found",
+        "state",
+        400,
+        _("We lost track of your sign-in"),
+        _(
+            "Your browser did its part, but this site no longer knows the sign-in you started."
+            " Press Try again."
+        ),
+        "The cookie came, but the session store has no such session: it is not shared between"
+        " workers or instances, or it was evicted, flushed or restarted.",
+        "Set REDIS_URL to one Redis that all workers and instances share, with maxmemory-policy"
+        " noeviction and persistence on. Run ./manage.py doctor.",
+        "operator",
+    ),
+    Reason(
+        "session_changed",
+        "state",
+        400,
+        _("You have signed in or out since you started"),
+        _(
+            "This sign-in belongs to an earlier visit of this browser, or to another browser."
+            " Press Try again."
+        ),
+        "The state was issued to another session than the one that came back.",
+        "Nothing, when rare. When frequent, two apps on one host may share a cookie name, or a"
+        " link with a state in it is being passed around.",
+        "person",
+    ),
+    Reason(
+        "state_expired",
+        "state",
+        400,
+        _("The sign-in took too long"),
+        _("More than ten minutes went by between the start and the end. Press Try again."),
+        "The state is older than ten minutes (Entra's codes live about as long).",
+        "Nothing, when rare. When everyone meets it, compare the clocks of all instances.",
+        "person",
+    ),
+    Reason(
+        "state_already_used",
+        "state",
+        400,
+        _("This sign-in was already used"),
+        _("The page was loaded a second time. Press Try again to start afresh."),
+        "The state or the code had been redeemed before: reload, back button, double request, or"
+        " a link scanner.",
+        "Nothing, when rare. When frequent, look for a proxy or a link scanner that repeats"
+        " requests.",
+        "person",
+    ),
+    Reason(
+        "state_not_ours",
+        "state",
+        400,
+        _("This sign-in did not start here"),
+        _("The address you came back with was not made by this site. Press Try again."),
+        "The state is missing, malformed, repeated, or signed with a key that this instance does"
+        " not have.",
+        "Give all instances and slots the same SECRET_KEY; when rotating, keep the old one in"
+        " SECRET_KEY_FALLBACKS. Otherwise someone made it up.",
+        "operator",
+    ),
+    # --- Microsoft said no ----------------------------------------------------------------
+    Reason(
+        "cancelled",
+        "microsoft",
+        403,
+        _("You cancelled the sign-in"),
+        _("Nothing has changed. Press Try again when you are ready."),
+        "The person pressed Cancel or declined at Microsoft.",
+        "Nothing.",
+        "person",
+    ),
+    Reason(
+        "consent_required",
+        "microsoft",
+        403,
+        _("Your organization has not approved this site yet"),
+        _(
+            "Microsoft needs an administrator of your organization to approve this site first."
+            " Ask an administrator, and give them the reference below."
+        ),
+        "Consent for openid, profile and email is missing in the tenant.",
+        "Entra admin center > Enterprise applications > this app > Permissions > Grant admin"
+        " consent.",
+        "admin",
+    ),
+    Reason(
+        "not_assigned",
+        "microsoft",
+        403,
+        _("You are not assigned to this site at Microsoft"),
+        _(
+            "Your organization lets only chosen people use this site, and you are not among them"
+            " yet. Ask an administrator to assign you."
+        ),
+        "Assignment required is on, and the person (or a group, directly) is not assigned.",
+        "Entra admin center > Enterprise applications > this app > Users and groups > Add."
+        " Nested groups do not count.",
+        "admin",
+    ),
+    Reason(
+        "blocked_by_policy",
+        "microsoft",
+        403,
+        _("Your organization's rules stopped this sign-in"),
+        _(
+            "Microsoft refused because of your device, place, or missing second factor. Use a"
+            " managed device or a known network, or ask your IT department."
+        ),
+        "Conditional Access, security defaults, device or risk policy.",
+        "Look the sign-in up in Entra admin center > Sign-in logs; the AADSTS number is in the"
+        " record.",
+        "admin",
+    ),
+    Reason(
+        "microsoft_refused",
+        "microsoft",
+        403,
+        _("Microsoft refused the sign-in"),
+        _(
+            "Try again with the account you use for this site. If it happens again, give an"
+            " administrator the reference below."
+        ),
+        "Microsoft answered with an error that has no row of its own here.",
+        "Look the AADSTS number in the record up at the authority's /error?code=NUMBER page.",
+        "microsoft",
+    ),
+    # --- configuration --------------------------------------------------------------------
+    Reason(
+        "not_configured",
+        "configuration",
+        503,
+        _("Sign-in is not set up yet"),
+        _("This site has no Microsoft app yet. Tell whoever runs it."),
+        "Neither the environment nor admin has a Microsoft app.",
+        "Set MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET, or run ./manage.py microsoft_app"
+        " set.",
+        "operator",
+    ),
+    Reason(
+        "several_apps",
+        "configuration",
+        503,
+        _("Sign-in is set up twice"),
+        _("This site has two Microsoft apps and cannot tell which to use. Tell whoever runs it."),
+        "More than one visible Microsoft social app exists in admin.",
+        "Delete or hide all but one under Social applications in admin, or run ./manage.py"
+        " microsoft_app show.",
+        "operator",
+    ),
+    Reason(
+        "client_secret_expired",
+        "configuration",
+        503,
+        _("This site's key for Microsoft has expired"),
+        _("Nobody can sign in until it is renewed. Tell whoever runs this site."),
+        "Microsoft says that the client secret has expired (AADSTS7000222).",
+        "App registrations > this app > Certificates & secrets > New client secret, then"
+        " ./manage.py microsoft_app set, or MICROSOFT_CLIENT_SECRET and a restart.",
+        "operator",
+    ),
+    Reason(
+        "client_secret_wrong",
+        "configuration",
+        503,
+        _("This site's key for Microsoft is wrong"),
+        _("Nobody can sign in until it is corrected. Tell whoever runs this site."),
+        "Microsoft does not accept the client secret (AADSTS7000215 and kin).",
+        "Copy the secret's Value, not its Secret ID, of the app whose client id is in force:"
+        " ./manage.py microsoft_app set, then ./manage.py microsoft_app test.",
+        "operator",
+    ),
+    Reason(
+        "client_unknown",
+        "configuration",
+        503,
+        _("Microsoft does not know this site"),
+        _("The site's registration at Microsoft was not found. Tell whoever runs this site."),
+        "The client id does not exist in the tenant, or the app is disabled there.",
+        "Compare MICROSOFT_CLIENT_ID with App registrations > Overview > Application (client)"
+        " ID, and MICROSOFT_TENANT_ID with Directory (tenant) ID.",
+        "operator",
+    ),
+    Reason(
+        "redirect_uri_mismatch",
+        "configuration",
+        503,
+        _("This site's address is not registered at Microsoft"),
+        _("Microsoft does not know the address to send you back to. Tell whoever runs this site."),
+        "The redirect URI we send is not registered, letter for letter, as a Web platform URI.",
+        "Register the URI that ./manage.py microsoft_app show prints under App registrations >"
+        " Authentication > Web. If it says http or a wrong host, mend PUBLIC_URL.",
+        "operator",
+    ),
+    Reason(
+        "tenant_not_found",
+        "configuration",
+        503,
+        _("The organization was not found at Microsoft"),
+        _("The site asks Microsoft for an organization that is not there. Tell whoever runs it."),
+        "Microsoft does not know the tenant.",
+        "Copy Directory (tenant) ID from App registrations > Overview into MICROSOFT_TENANT_ID;"
+        " in a national cloud set MICROSOFT_LOGIN_URL.",
+        "operator",
+    ),
+    Reason(
+        "misconfigured",
+        "configuration",
+        503,
+        _("Sign-in is not set up correctly"),
+        _("Something in this site's settings stops sign-in. Tell whoever runs it."),
+        "A setting or the app registration is wrong; the detail says which.",
+        "Read the detail in the sign-in record, then run ./manage.py doctor --online.",
+        "operator",
+    ),
+    # --- token ----------------------------------------------------------------------------
+    Reason(
+        "token_invalid",
+        "token",
+        403,
+        _("We could not verify Microsoft's answer"),
+        _(
+            "What came back did not pass our checks, so nobody was signed in. Press Try again;"
+            " if it happens again, give an administrator the reference below."
+        ),
+        "The id_token or the answer failed the check named in the record.",
+        "clock checks (exp, iat, nbf): mend the server's clock. audience: one client id must be"
+        " in force. Anything else: treat as an attack until explained.",
+        "operator",
+    ),
+    # --- reach ----------------------------------------------------------------------------
+    Reason(
+        "microsoft_unreachable",
+        "reach",
+        503,
+        _("Microsoft did not answer"),
+        _("Wait a minute, then press Try again."),
+        "Microsoft's sign-in service could not be reached, was too slow, or failed.",
+        "Check outgoing HTTPS to MICROSOFT_LOGIN_URL from this host (firewall, DNS, proxy):"
+        " ./manage.py doctor --online. Otherwise look at Azure's status page.",
+        "microsoft",
+    ),
+    Reason(
+        "microsoft_throttled",
+        "reach",
+        503,
+        _("Microsoft asks us to slow down"),
+        _("Wait a minute, then press Try again."),
+        "Microsoft answered 429 to this tenant or app.",
+        "Wait for Retry-After. If it lasts, look for something that signs in in a loop.",
+        "microsoft",
+    ),
+    Reason(
+        "session_store_unavailable",
+        "reach",
+        503,
+        _("Sign-in is briefly unavailable"),
+        _("The site's memory is away for a moment. You are not signed out. Try again shortly."),
+        "The session store (Redis) did not answer in time.",
+        "Check Redis and REDIS_URL: ./manage.py doctor. Cookies stay valid meanwhile.",
+        "operator",
+    ),
+    Reason(
+        "database_unavailable",
+        "reach",
+        503,
+        _("The site is briefly unavailable"),
+        _("The site's database is away for a moment. Try again shortly."),
+        "The database did not answer in time.",
+        "Check PostgreSQL and DATABASE_URL: ./manage.py doctor.",
+        "operator",
+    ),
+    # --- us -------------------------------------------------------------------------------
+    Reason(
+        "too_many_attempts",
+        "us",
+        429,
+        _("Too many attempts"),
+        _("Wait a little, then press Try again."),
+        "This address or account met the limit of attempts.",
+        "Nothing, when rare. If many people share one address, check TRUSTED_PROXY_COUNT: at 0"
+        " behind a proxy everyone looks like one client.",
+        "person",
+    ),
+    Reason(
+        "unexpected",
+        "us",
+        500,
+        _("Something went wrong on our side"),
+        _("Nobody was signed in. Press Try again; if it happens again, report the reference."),
+        "An error that nobody foresaw; the log has its traceback under the same reference.",
+        "Find the reference in the log, and report it as a bug.",
+        "operator",
+    ),
+)
+
+REASONS: Mapping[str, Reason] = MappingProxyType({reason.code: reason for reason in _TABLE})
