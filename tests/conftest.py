@@ -1,0 +1,121 @@
+"""What every test may ask for: real servers, the emulator, a browser, and the site itself.
+
+Django's settings read the environment once, so it is set here, before Django is set up, with the
+addresses of servers that start when the first test needs them.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.servers.environment import site_environment
+from tests.servers.ports import free_port
+from tests.servers.postgres import Postgres
+from tests.servers.redis import Redis
+
+if TYPE_CHECKING:
+    from tests.entra.server import Emulator
+
+POSTGRES = Postgres()
+REDIS = Redis()
+EMULATOR_PORT = free_port()
+EMULATOR_URL = f"http://localhost:{EMULATOR_PORT}"
+# Sites in processes of their own use database 0, which nothing empties under them.
+OWN_REDIS_DATABASE = 1
+
+os.environ.update(
+    site_environment(
+        public_url="http://testserver",
+        database_url=POSTGRES.url,
+        redis_url=REDIS.url_of(OWN_REDIS_DATABASE),
+        login_url=EMULATOR_URL,
+    ),
+    DJANGO_SETTINGS_MODULE="project.settings",
+    # Playwright runs an event loop in the tests' thread, where Django would refuse queries.
+    DJANGO_ALLOW_ASYNC_UNSAFE="true",
+)
+
+import django  # noqa: E402 -- only now is the environment ready for its settings
+
+django.setup()
+
+from tests.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
+    pytest_collectreport,
+    pytest_runtest_logreport,
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
+
+
+def pytest_configure() -> None:
+    """A test run that is told to end ends its servers, which Python does not do by itself."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Redis starts in an instant, and much uses the cache without saying so."""
+    if session.items and not session.config.option.collectonly:
+        REDIS.start()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with POSTGRES:
+        yield POSTGRES
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Redis:
+    return REDIS
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    REDIS.client(OWN_REDIS_DATABASE).flushdb()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    postgres: Postgres, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """pytest-django makes its database once the server is there."""
+
+
+@pytest.fixture(scope="session")
+def _emulator() -> Iterator["Emulator"]:
+    from tests.entra.server import Emulator
+
+    emulator = Emulator(port=EMULATOR_PORT)
+    emulator.start()
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def emulator(_emulator: "Emulator") -> "Emulator":
+    """The local Microsoft, well-behaved at the start of each test."""
+    _emulator.reset()
+    return _emulator
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from tests.servers.browser import chromium
+
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    from tests.servers.browser import fresh_page
+
+    with fresh_page(browser) as opened:
+        yield opened

@@ -1,0 +1,160 @@
+"""A server as a child process: started in a group of its own, logged to a file, ended for certain.
+
+Standard library only, since `make run` uses it without the test requirements.
+"""
+
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TAIL_LINES = 60
+_live: list["Process"] = []
+
+
+class NotStarted(Exception):
+    """A server that did not come up; the message ends with its log."""
+
+
+class Process:
+    """One child and all that it starts. `log` takes its output and errors; None is the terminal."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
+        unprivileged: bool = False,
+    ) -> None:
+        self.name, self.command, self.log, self.cwd = name, list(command), log, cwd
+        self.env = clean_environment() if env is None else dict(env)
+        self.unprivileged = unprivileged
+        self._starter = os.getpid()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        user = unprivileged_user() if self.unprivileged else None
+        with self.log.open("ab") if self.log else nullcontext() as output:
+            self._child = subprocess.Popen(
+                self.command,
+                env=self.env,
+                cwd=self.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+                start_new_session=True,
+                user=user.pw_uid if user else None,
+                group=user.pw_gid if user else None,
+                extra_groups=[] if user else None,
+            )
+        _live.append(self)
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
+        """Return once ready; a server that ends or takes too long is an error with its log."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if not self.running or time.monotonic() > deadline:
+                why = "took too long to start" if self.running else "ended while starting"
+                self.stop()
+                raise NotStarted(f"{self.name} {why}:\n{self.log_tail()}")
+            time.sleep(0.02)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, seconds: float = 15) -> None:
+        """Ask it to end, then make the whole group end. Ending twice does no harm."""
+        child, self._child = self._child, None
+        if self in _live:
+            _live.remove(self)
+        if child is None or os.getpid() != self._starter:
+            return
+        with suppress(ProcessLookupError):
+            child.send_signal(signal.SIGCONT)
+            child.send_signal(how)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(seconds)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+    def kill(self) -> None:
+        """As a crash would: no clean-up, no warning."""
+        self.stop(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Hang, with connections left open, until `resume`."""
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.signal(signal.SIGCONT)
+
+    def signal(self, how: signal.Signals) -> None:
+        """Send to the process and its children, which may have left its group."""
+        for pid in (self.pid, *self.children()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, how)
+
+    @property
+    def running(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def pid(self) -> int:
+        if self._child is None:
+            raise RuntimeError(f"{self.name} is not running")
+        return self._child.pid
+
+    def children(self) -> list[int]:
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in listed.read_text().split()]
+
+    def log_text(self) -> str:
+        if self.log is None or not self.log.exists():
+            return ""
+        return self.log.read_text(errors="replace")
+
+    def log_tail(self, lines: int = TAIL_LINES) -> str:
+        return "\n".join(self.log_text().splitlines()[-lines:])
+
+
+def clean_environment(**variables: str) -> dict[str, str]:
+    """What a process gets instead of ours, so that nothing set on this machine decides a test."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        **variables,
+    }
+
+
+def scratch(name: str) -> Path:
+    """A directory for one server, removed when this process ends."""
+    directory = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    starter = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == starter:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    atexit.register(remove)
+    return directory
+
+
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Whom root becomes for servers that refuse root; None where we are not root."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+@atexit.register
+def stop_all() -> None:
+    for process in reversed(_live.copy()):
+        process.stop(seconds=5)

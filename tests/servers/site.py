@@ -1,0 +1,68 @@
+"""This site as operators run it: gunicorn, with processes and an environment of its own."""
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Self
+
+from tests.servers.ports import LOOPBACK, free_port
+from tests.servers.process import Process, clean_environment, scratch
+
+recent: list["Site"] = []
+
+
+class Site:
+    """`with Site(env) as site: site.url`. The log outlives the site, for a failed test's report.
+
+    PUBLIC_URL is this server's own address unless `env` names another, such as a proxy's.
+    """
+
+    def __init__(self, env: Mapping[str, str], *, workers: int = 2, port: int = 0) -> None:
+        self.port = port or free_port()
+        self.url = env.get("PUBLIC_URL") or f"http://localhost:{self.port}"
+        own = {"PUBLIC_URL": self.url, "WEB_CONCURRENCY": str(workers), "PORT": str(self.port)}
+        self.process = Process(
+            f"site on port {self.port}",
+            [sys.executable, "-m", "gunicorn", "-c", "project/gunicorn.conf.py", *self._bind()],
+            env=clean_environment(**own | dict(env)),
+            log=scratch("site") / "log",
+        )
+        recent.append(self)
+
+    def start(self) -> Self:
+        self.process.start()
+        self.process.wait_until(lambda: answers(self.port))
+        return self
+
+    def stop(self) -> None:
+        self.process.stop()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def workers(self) -> list[int]:
+        """The process ids of the workers."""
+        return self.process.children()
+
+    def log(self) -> str:
+        return self.process.log_text()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _bind(self) -> list[str]:
+        return ["--bind", f"{LOOPBACK}:{self.port}", "project.wsgi"]
+
+
+def answers(port: int) -> bool:
+    """Whether a site on this port says that it serves."""
+    try:
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
