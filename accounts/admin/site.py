@@ -1,0 +1,85 @@
+"""Django's admin site, its login page with the Microsoft button."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.http import HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from typing_extensions import override
+
+from accounts.models import SignIn
+from accounts.signin.reasons import Refused
+from accounts.web import browser, password, refusal, registration
+from accounts.web.headers import seal
+from accounts.web.next_path import next_from, start_url
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+class StaffAdminSite(AdminSite):
+    """Staff sign in with Microsoft; with ADMIN_PASSWORD_LOGIN also by password."""
+
+    login_form = password.ThrottledAuthenticationForm
+
+    @override
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The login page; a signed-in staff member goes straight on to `next`."""
+        if request.method != "POST" and self.has_permission(request):
+            return seal(HttpResponseRedirect(next_from(request)))
+        context = {**self._button(request), **(extra_context or {})}
+        if not settings.ADMIN_PASSWORD_LOGIN:
+            return seal(self._page(request, context))
+        return seal(self._with_password(request, context))
+
+    @override
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ends the session; the page offers to sign out of Microsoft too."""
+        context = {"microsoft_logout_url": microsoft_logout_url()}
+        return seal(super().logout(request, {**context, **(extra_context or {})}))
+
+    def _button(self, request: HttpRequest) -> dict[str, Any]:
+        user = request.user
+        return {
+            "microsoft_login_url": start_url(next_from(request)),
+            "password_login": settings.ADMIN_PASSWORD_LOGIN,
+            "signed_in_as": user.get_username() if user.is_authenticated else "",
+            "again": refusal.again_token() if user.is_authenticated else "",
+        }
+
+    def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        """The page without a form: a password posted to it is not even read."""
+        title = {"title": _("Sign in"), "app_path": request.get_full_path()}
+        context = {**self.each_context(request), **title, **context}
+        status = 405 if request.method == "POST" else 200
+        response = TemplateResponse(request, "admin/login.html", context, status=status)
+        if status == 405:
+            response.headers["Allow"] = "GET, HEAD"
+        return response
+
+    def _with_password(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        attempt = browser.attempt_of(request)
+        attempt.method = SignIn.Method.PASSWORD
+        with refusal.caught(request, attempt, next_from(request)) as caught:
+            response = super().login(request, context)
+            if request.method == "POST" and response.status_code == 302:
+                password.record_admission(request)
+            return response
+        return caught.response
+
+
+def microsoft_logout_url() -> str:
+    """Where people end their session at Microsoft, when that is known without waiting."""
+    try:
+        discovery = registration.in_force().authority().known()
+    except Refused:
+        return ""
+    return (discovery and discovery.end_session_endpoint) or ""

@@ -1,0 +1,28 @@
+"""Names the app and registers its system checks."""
+
+from __future__ import annotations
+
+from typing_extensions import override
+
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountsConfig(AppConfig):
+    """Staff sign-in with Microsoft."""
+
+    name = "accounts"
+    verbose_name = _("Staff sign-in")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    @override
+    def ready(self) -> None:
+        from accounts import checks  # noqa: F401, PLC0415
+        from accounts.web import receivers  # noqa: F401, PLC0415
+
+
+class StaffAdminConfig(AdminConfig):
+    """Stands in INSTALLED_APPS in place of django.contrib.admin: our login page, its site."""
+
+    default_site = "accounts.admin.site.StaffAdminSite"

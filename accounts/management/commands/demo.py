@@ -1,0 +1,36 @@
+"""Seed the people whom the local Entra emulator offers. Development only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from typing_extensions import override
+
+from accounts.models import User
+
+PEOPLE: dict[str, dict[str, Any]] = {
+    "staff@contoso.example": {"name": "Sam Staff", "is_superuser": True},
+    "staff2@contoso.example": {"name": "Sasha Staff", "is_superuser": True},
+    "editor@contoso.example": {"name": "Eda Editor"},
+    "inactive@contoso.example": {"name": "Ina Inactive", "is_active": False},
+    "notstaff@contoso.example": {"name": "Nora Not-Staff", "is_staff": False},
+    "guest@fabrikam.example": {"name": "Gus Guest"},
+    "other@fabrikam.example": {"name": "Otto Other"},
+}
+
+
+class Command(BaseCommand):
+    """Creates the demo people, without passwords; running it again changes nothing."""
+
+    help = "Seed demo people for the local Entra emulator. Example: ./manage.py demo"
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("demo works only with DEBUG=true: it adds made-up staff.")
+        for email, fields in PEOPLE.items():
+            if not User.objects.filter(email__iexact=email).exists():
+                User.objects.create_user(email, **fields)
+        self.stdout.write(f"{len(PEOPLE)} demo people are here.")

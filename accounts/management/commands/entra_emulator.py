@@ -1,0 +1,34 @@
+"""Run the local Entra emulator. Development only."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+DEFAULT_PORT = 8400
+
+
+class Command(BaseCommand):
+    """Becomes `python -m tests.entra`: production code does not import it."""
+
+    help = "Run the local Entra emulator. Example: ./manage.py entra_emulator --port 8400"
+
+    @override
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        default = int(os.environ.get("EMULATOR_PORT") or DEFAULT_PORT)
+        parser.add_argument("--port", type=int, default=default)
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("entra_emulator works only with DEBUG=true: it signs anyone in.")
+        arguments = [sys.executable, "-m", "tests.entra", "--port", str(options["port"])]
+        os.execv(sys.executable, arguments)  # noqa: S606 - our own module, no shell

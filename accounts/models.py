@@ -1,0 +1,145 @@
+"""Who may sign in (User), and what became of each attempt (SignIn)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Upper
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from typing_extensions import override
+
+
+class UserManager(BaseUserManager["User"]):
+    """People by email."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a person; without a password they can sign in with Microsoft only.
+
+        Raises ValueError when `email` is empty.
+        """
+        if not email:
+            raise ValueError("A user needs an email address.")
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a person who may do everything in admin."""
+        return self.create_user(email, password, **fields, is_staff=True, is_superuser=True)
+
+    @override
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The user of this email, whatever its case: unique, so at most one."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The email is the name they sign in with; there is no username."""
+
+    email = models.EmailField(
+        _("email address"),
+        max_length=254,
+        error_messages={"unique": _("A user with this email address already exists.")},
+    )
+    name = models.CharField(_("name"), max_length=150, blank=True)
+    is_staff = models.BooleanField(
+        _("staff status"),
+        default=True,
+        help_text=_("Whether this person may sign in to this admin site."),
+    )
+    is_active = models.BooleanField(
+        _("active"),
+        default=True,
+        help_text=_("Take this away instead of deleting people."),
+    )
+    date_joined = models.DateTimeField(_("added"), default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ("email",)
+        # Upper, not Lower: Django's iexact compares UPPER() on PostgreSQL, so the index serves it.
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Upper("email"),
+                name="accounts_user_email_unique",
+                violation_error_message=_("A user with this email address already exists."),
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        """The name, or the email when there is none."""
+        return self.name or self.email
+
+    def get_short_name(self) -> str:
+        """What admin's header calls the person."""
+        return self.name or self.email
+
+
+class SignIn(models.Model):
+    """One finished attempt to sign in, admitted or refused. Rows are never changed."""
+
+    class Outcome(models.TextChoices):
+        ADMITTED = "admitted", _("Admitted")
+        REFUSED = "refused", _("Refused")
+
+    class Method(models.TextChoices):
+        MICROSOFT = "microsoft", _("Microsoft")
+        PASSWORD = "password", _("Password")
+        BREAK_GLASS = "break_glass", _("Break-glass link")
+
+    at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
+    outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome)
+    method = models.CharField(_("method"), max_length=12, choices=Method, default=Method.MICROSOFT)
+    reason = models.CharField(_("reason"), max_length=32, blank=True)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    reference = models.CharField(_("reference"), max_length=9)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="sign_ins",
+    )
+    email = models.CharField(_("claimed email"), max_length=254, blank=True)
+    tid = models.CharField(_("tenant"), max_length=36, blank=True)
+    oid = models.CharField(_("object ID"), max_length=36, blank=True)
+    client_ip = models.GenericIPAddressField(_("client IP"), null=True, blank=True)
+    user_agent = models.CharField(_("user agent"), max_length=256, blank=True)
+    host = models.CharField(_("host"), max_length=255, blank=True)
+    took_ms = models.PositiveIntegerField(_("milliseconds in all"), default=0)
+    microsoft_ms = models.PositiveIntegerField(_("milliseconds waiting for Microsoft"), default=0)
+
+    class Meta:
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
+        ordering = ("-at",)
+        get_latest_by = "at"
+        indexes: ClassVar = [
+            models.Index(fields=["-at"], name="accounts_signin_at"),
+            models.Index(fields=["reason", "-at"], name="accounts_signin_reason_at"),
+            models.Index(fields=["user", "-at"], name="accounts_signin_user_at"),
+            models.Index(fields=["reference"], name="accounts_signin_reference"),
+            models.Index(Upper("email"), "at", name="accounts_signin_email_at"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.reference} {self.reason or self.outcome}"

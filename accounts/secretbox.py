@@ -1,0 +1,52 @@
+"""Secrets at rest: encrypted with keys from the environment, readable across a key rotation.
+
+Fernet (AES-CBC with HMAC) of `cryptography`, under keys derived from SECRET_KEY and
+SECRET_KEY_FALLBACKS. A value without the prefix is an old plain one and is read as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Final
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+_PREFIX: Final = "enc1:"
+_PURPOSE: Final = b"accounts.secretbox:"
+
+
+class Unreadable(Exception):
+    """The value was encrypted under a key that is neither SECRET_KEY nor a fallback."""
+
+
+def lock(secret: str) -> str:
+    """The secret, encrypted; empty stays empty."""
+    return _PREFIX + _box().encrypt(secret.encode()).decode() if secret else ""
+
+
+def unlock(value: str) -> str:
+    """The secret of an encrypted or old plain value. Raises Unreadable."""
+    if not value.startswith(_PREFIX):
+        return value
+    try:
+        return _box().decrypt(value.removeprefix(_PREFIX).encode()).decode()
+    except InvalidToken:
+        raise Unreadable from None
+
+
+def is_locked(value: str) -> bool:
+    """Whether a stored value is encrypted."""
+    return value.startswith(_PREFIX)
+
+
+def _box() -> MultiFernet:
+    return MultiFernet(
+        [Fernet(_key(key)) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    )
+
+
+def _key(secret_key: str) -> bytes:
+    digest = hashlib.sha256(_PURPOSE + secret_key.encode()).digest()
+    return base64.urlsafe_b64encode(digest)

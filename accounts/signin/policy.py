@@ -1,0 +1,174 @@
+"""Who gets in: one pure function over frozen values.
+
+`decide` takes the verified claims, the site's rules and the users that could be meant, and
+says Admit or Refuse. It reads top to bottom as DESIGN 1.4, steps 3 to 7. Whoever is not
+admitted by the last line is refused.
+"""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from accounts.entra.tokens import Claims
+
+# The tenant of all personal Microsoft accounts ("Microsoft identity platform: ID token claims").
+CONSUMER_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_NO_DOMAINS: Mapping[str, frozenset[str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What this site allows: `domains` are the mail domains that a tenant owns, by tid."""
+
+    tenants: frozenset[str]
+    allow_guests: bool = False
+    domains: Mapping[str, frozenset[str]] = field(default=_NO_DOMAINS)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A user who could be meant: `identity` is the "tid:oid" bound to them, or ""."""
+
+    user_id: Any
+    email: str
+    identity: str = ""
+    is_active: bool = True
+    is_staff: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Let this user in; `bind` the identity to them first when it is new."""
+
+    user_id: Any
+    bind: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Keep out, with a reason code, the detail for the record, and the user when known."""
+
+    code: str
+    detail: str = ""
+    user_id: Any = None
+
+
+Decision = Admit | Refuse
+
+
+def decide(claims: Claims, rules: Rules, candidates: Iterable[Candidate]) -> Decision:
+    """Admit or refuse the person of these verified claims."""
+    people = tuple(candidates)
+    return (
+        _refuse_tenant(claims, rules)
+        or _refuse_guest(claims, rules)
+        or _refuse_unverified(claims)
+        or _known(claims, people)
+        or _new(claims, rules, people)
+    )
+
+
+def identity_of(claims: Claims) -> str:
+    """The immutable name of a person at Microsoft ("ID token claims reference": tid and oid)."""
+    return f"{claims.tid}:{claims.oid}"
+
+
+def claimed_email(claims: Claims) -> str:
+    """`email`, or `preferred_username` only where `email` is absent, null or empty; else ""."""
+    return claims.email or claims.preferred_username or ""
+
+
+def same_email(one: str, other: str) -> bool:
+    """Equal when ASCII case is ignored and nothing else: no trimming, no Unicode folding."""
+    return one.translate(_ASCII_LOWER) == other.translate(_ASCII_LOWER)
+
+
+def is_guest(claims: Claims) -> bool:
+    """A B2B guest: another identity provider vouches, or the tenant says acct 1."""
+    return claims.acct == 1 or (bool(claims.idp) and claims.idp != claims.issuer)
+
+
+def _refuse_tenant(claims: Claims, rules: Rules) -> Refuse | None:
+    if claims.tid == CONSUMER_TENANT:
+        return Refuse("wrong_tenant", "tid: a personal Microsoft account")
+    if claims.tid not in rules.tenants:
+        return Refuse("wrong_tenant", "tid: not one of MICROSOFT_ALLOWED_TENANTS")
+    return None
+
+
+def _refuse_guest(claims: Claims, rules: Rules) -> Refuse | None:
+    if is_guest(claims) and not rules.allow_guests:
+        return Refuse("guest_not_allowed", "idp or acct: a guest of the tenant")
+    return None
+
+
+def _refuse_unverified(claims: Claims) -> Refuse | None:
+    if claims.email_verified is False or claims.xms_edov is False:
+        return Refuse("no_email", "email: declared unverified by email_verified or xms_edov")
+    return None
+
+
+def _known(claims: Claims, people: tuple[Candidate, ...]) -> Decision | None:
+    """A bound identity is that user, whatever the email says now, and never anyone else."""
+    bound = [person for person in people if person.identity == identity_of(claims)]
+    if not bound:
+        return None
+    if len(bound) > 1:
+        return Refuse("identity_conflict", "identity: bound to more than one user")
+    return _if_staff(bound[0], bind=False, note=_moved(claims, bound[0], people))
+
+
+def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decision:
+    """An unknown identity may take the one free user whose email it is."""
+    email = claimed_email(claims)
+    if not email:
+        return Refuse("no_email", "email: neither email nor preferred_username")
+    if not _owns_domain(claims, rules, email):
+        return Refuse("no_email", "email: the tenant does not own the domain of this address")
+    matches = [person for person in people if same_email(person.email, email)]
+    if len(matches) > 1:
+        return Refuse("ambiguous_email", "email: more than one user has it")
+    if not matches:
+        return Refuse("unknown_user", "email: no user has it")
+    return _if_unbound(matches[0])
+
+
+def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:
+    """Several tenants: each may claim only addresses of domains it owns (nOAuth)."""
+    domains = rules.domains.get(claims.tid, frozenset())
+    if len(rules.tenants) == 1 and not domains:
+        return True
+    return claims.xms_edov is True or email.rpartition("@")[2].translate(_ASCII_LOWER) in domains
+
+
+def _if_unbound(person: Candidate) -> Decision:
+    if person.identity:
+        return Refuse(
+            "identity_conflict", "identity: the user is bound to another one", person.user_id
+        )
+    return _if_staff(person, bind=True)
+
+
+def _if_staff(person: Candidate, *, bind: bool, note: str = "") -> Decision:
+    if not person.is_active:
+        return Refuse("user_inactive", "user: is_active is off", person.user_id)
+    if not person.is_staff:
+        return Refuse("user_not_staff", "user: is_staff is off", person.user_id)
+    return Admit(person.user_id, bind=bind, note=note)
+
+
+def _moved(claims: Claims, bound: Candidate, people: tuple[Candidate, ...]) -> str:
+    email = claimed_email(claims)
+    others = [person for person in people if person is not bound]
+    if email and any(same_email(person.email, email) for person in others):
+        return "email: now names another user here; the identity keeps its own"
+    return ""

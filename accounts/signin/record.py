@@ -1,0 +1,134 @@
+"""Write the sign-in record and the log line: the same facts, once to each."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError
+
+from accounts.models import SignIn
+
+if TYPE_CHECKING:
+    from accounts.signin.reasons import Refused
+
+logger = logging.getLogger("django.security.sign_in")
+
+
+class RecordNotWritten(Exception):
+    """The row could not be written; an admitted person must get in all the same."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What is known of one attempt while it is under way; times in milliseconds."""
+
+    reference: str
+    client_ip: str | None = None
+    user_agent: str = ""
+    host: str = ""
+    method: str = SignIn.Method.MICROSOFT
+    email: str = ""
+    tid: str = ""
+    oid: str = ""
+    microsoft_ms: int = 0
+    process: str = ""
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def took_ms(self) -> int:
+        """Milliseconds since the attempt reached this process."""
+        return round((time.monotonic() - self.began) * 1000)
+
+
+def admitted(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
+    """Write the row of a person who is being let in; `tell` it once that is certain.
+
+    Raises RecordNotWritten; the transaction around it is then to be started afresh.
+    """
+    row = _row(attempt, SignIn.Outcome.ADMITTED, "", note, user_id)
+    try:
+        row.save(force_insert=True)
+    except DatabaseError as error:
+        raise RecordNotWritten from error
+    return row
+
+
+def admitted_unwritten(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
+    """The facts of an admission whose row could not be written: the log must carry them."""
+    logger.error("sign-in record not written", extra={"reference": attempt.reference})
+    return _row(attempt, SignIn.Outcome.ADMITTED, "", note, user_id)
+
+
+def refused(attempt: Attempt, refusal: Refused, user_id: Any = None, *, keep: bool = True) -> None:
+    """Record a refusal; a database that is away costs the row, never the page.
+
+    `keep` off writes the log line only: for floods that would fill the table.
+    """
+    number = f"AADSTS{refusal.aadsts} " if refusal.aadsts is not None else ""
+    row = _row(
+        attempt, SignIn.Outcome.REFUSED, refusal.reason.code, number + refusal.detail, user_id
+    )
+    if keep:
+        _save_or_log(row)
+    tell(row, attempt, logging.ERROR if refusal.reason.status >= 500 else logging.WARNING)
+
+
+def tell(row: SignIn, attempt: Attempt, level: int = logging.INFO) -> None:
+    """Log the row's facts as structured fields."""
+    logger.log(level, "sign-in %s", row.outcome, extra=_fields(row, attempt))
+
+
+def _save_or_log(row: SignIn) -> None:
+    try:
+        row.save(force_insert=True)
+    except DatabaseError:
+        logger.exception("sign-in record not written", extra={"reference": row.reference})
+
+
+def _row(attempt: Attempt, outcome: str, reason: str, detail: str, user_id: Any) -> SignIn:
+    return SignIn(
+        outcome=outcome,
+        method=attempt.method,
+        reason=reason,
+        detail=detail[:500],
+        reference=attempt.reference,
+        user_id=user_id,
+        email=_storable(attempt.email, 254),
+        tid=attempt.tid[:36],
+        oid=attempt.oid[:36],
+        client_ip=attempt.client_ip,
+        user_agent=_storable(attempt.user_agent, 256),
+        host=_storable(attempt.host, 255),
+        took_ms=attempt.took_ms,
+        microsoft_ms=attempt.microsoft_ms,
+    )
+
+
+def _storable(text: str, longest: int) -> str:
+    """PostgreSQL stores neither NUL nor lone surrogates; control characters would forge logs."""
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable[:longest]
+
+
+def _fields(record: SignIn, attempt: Attempt) -> dict[str, Any]:
+    return {
+        "event": "sign_in",
+        "outcome": str(record.outcome),
+        "method": str(record.method),
+        "reason": record.reason,
+        "detail": record.detail,
+        "reference": record.reference,
+        "user_id": record.user_id,
+        "email": record.email,
+        "tid": record.tid,
+        "oid": record.oid,
+        "client_ip": record.client_ip,
+        "user_agent": record.user_agent,
+        "host": record.host,
+        "took_ms": record.took_ms,
+        "microsoft_ms": record.microsoft_ms,
+        "served_by": attempt.process,
+    }

@@ -1,0 +1,207 @@
+"""Issue a state that explains itself; diagnose one that came back wrong.
+
+The `state` parameter (RFC 6749 section 10.12, RFC 9700 section 2.1) is signed and says when,
+on which origin, for which browser and by which process it was issued. A lost state is thus
+told apart: cookie not sent, session not in the store, another session, expired, used, not ours.
+
+Nothing else is stored for a sign-in under way. The session holds one random `browser secret`;
+`nonce` and PKCE verifier are derived from it and the state's id, so ten sign-ins in ten tabs
+cannot overwrite each other, and only the browser that started one can end it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.core import signing
+
+from accounts.signin.reasons import Refused
+
+LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long
+_LONGEST: Final = 2048  # characters of a state; more is not ours
+_LONGEST_NEXT: Final = 512
+_CLOCK_SKEW: Final = 60  # seconds between two instances' clocks
+_ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
+_SIGNER: Final = "accounts.signin.state"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a request is served: `origin` is scheme://host, `process` is "instance/pid"."""
+
+    origin: str
+    process: str
+    started: float = 0.0  # when the process started, seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What a state says of its issue."""
+
+    id: str
+    at: float
+    browser: str
+    origin: str
+    process: str
+    reference: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What came back beside the state: `browser_secret` is "" when the session has none."""
+
+    at: float
+    place: Place
+    cookie_sent: bool
+    session_found: bool
+    browser_secret: str
+
+
+def new_browser_secret() -> str:
+    """256 random bits that tie a session's sign-ins to it; never leaves the session store."""
+    return secrets.token_urlsafe(32)
+
+
+def new_reference() -> str:
+    """Eight characters in two groups that name one attempt, easy to read aloud."""
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def issue(browser_secret: str, place: Place, next_path: str) -> tuple[Issued, str]:
+    """Make a state for one sign-in; returns what it says, and its text for the URL."""
+    issued = Issued(
+        id=secrets.token_urlsafe(16),
+        at=time.time(),
+        browser=fingerprint(browser_secret),
+        origin=place.origin,
+        process=place.process,
+        reference=new_reference(),
+        next=next_path if len(next_path) <= _LONGEST_NEXT else "",
+    )
+    return issued, _sign(issued)
+
+
+def read(text: str) -> Issued:
+    """The state's content; raises Refused(state_not_ours) for anything we did not sign."""
+    if not text or len(text) > _LONGEST or not text.isascii():
+        raise Refused("state_not_ours", "state: missing, too long, or not ASCII")
+    try:
+        payload = _signer().unsign_object(text)
+    except signing.BadSignature:
+        raise Refused("state_not_ours", _why_unsigned(text)) from None
+    except Exception:  # noqa: BLE001 - whatever a forged payload breaks, it is not ours
+        raise Refused("state_not_ours", "state: unreadable") from None
+    return _from_payload(payload)
+
+
+def diagnose(issued: Issued, returned: Returned) -> Refused | None:
+    """Why this state cannot be accepted now, or None when it can (save that it is used once)."""
+    age = returned.at - issued.at
+    if not -_CLOCK_SKEW <= age <= LIFETIME:
+        return Refused("state_expired", _why_expired(age))
+    if not returned.cookie_sent:
+        return Refused("cookie_not_sent", _why_no_cookie(issued, returned.place))
+    if not returned.session_found:
+        return Refused("session_not_found", _why_no_session(issued, returned.place))
+    if not _same(issued.browser, returned.browser_secret):
+        return Refused("session_changed", "session: not the one that started this sign-in")
+    return None
+
+
+def fingerprint(browser_secret: str) -> str:
+    """A hash that names a browser secret without telling it."""
+    return hashlib.sha256(b"browser:" + browser_secret.encode()).hexdigest()[:16]
+
+
+def nonce(browser_secret: str, state_id: str) -> str:
+    """The nonce of this sign-in (OpenID Connect Core 3.1.2.1), known to this session only."""
+    return _derive(browser_secret, "nonce", state_id)
+
+
+def code_verifier(browser_secret: str, state_id: str) -> str:
+    """The PKCE verifier of this sign-in (RFC 7636 section 4.1), 43 characters."""
+    return _derive(browser_secret, "code_verifier", state_id)
+
+
+def code_challenge(verifier: str) -> str:
+    """The S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    return _base64url(hashlib.sha256(verifier.encode()).digest())
+
+
+def used_key(state_id: str) -> str:
+    """The cache key that marks a state as used."""
+    return "state-used:" + hashlib.sha256(state_id.encode()).hexdigest()[:32]
+
+
+def _signer() -> signing.Signer:
+    return signing.Signer(sep=".", salt=_SIGNER)
+
+
+def _sign(issued: Issued) -> str:
+    parts = [issued.id, round(issued.at, 1), issued.browser]
+    return _signer().sign_object(
+        [*parts, issued.origin, issued.process, issued.reference, issued.next]
+    )
+
+
+def _from_payload(payload: Any) -> Issued:
+    kinds = (str, (int, float), str, str, str, str, str)
+    if not isinstance(payload, list) or len(payload) != len(kinds):
+        raise Refused("state_not_ours", "state: signed by us, but of another version")
+    if not all(map(isinstance, payload, kinds)):
+        raise Refused("state_not_ours", "state: signed by us, but of another version")
+    return Issued(*payload)
+
+
+def _derive(browser_secret: str, purpose: str, state_id: str) -> str:
+    message = f"{purpose}:{state_id}".encode()
+    return _base64url(hmac.digest(browser_secret.encode(), message, "sha256"))
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _same(browser: str, browser_secret: str) -> bool:
+    return bool(browser_secret) and hmac.compare_digest(browser, fingerprint(browser_secret))
+
+
+def _why_unsigned(text: str) -> str:
+    try:
+        payload = signing.b64_decode(text.rpartition(".")[0].encode())
+        _from_payload(signing.JSONSerializer().loads(payload))
+    except Exception:  # noqa: BLE001 - a diagnosis of untrusted text must not fail
+        return "state: never issued by this site"
+    return "state: our form, but signed with another SECRET_KEY, or altered"
+
+
+def _why_expired(age: float) -> str:
+    if age < 0:
+        return f"state: issued {-age:.0f} s in the future; clocks of the instances differ"
+    return f"state: {age:.0f} s old, {LIFETIME} s allowed"
+
+
+def _why_no_cookie(issued: Issued, place: Place) -> str:
+    if issued.origin != place.origin:
+        return f"cookie: origin changed from {issued.origin} to {place.origin}"
+    if place.origin.startswith("http://"):
+        return "cookie: not sent on http; a Secure cookie never is"
+    return "cookie: blocked, cleared, of another browser, or withheld by SameSite or Domain"
+
+
+def _why_no_session(issued: Issued, place: Place) -> str:
+    if issued.process == place.process:
+        return "session: gone from the store (evicted, flushed, expired)"
+    if issued.process.rpartition("/")[0] != place.process.rpartition("/")[0]:
+        return f"session: not shared between instances ({issued.process}, {place.process})"
+    if place.started > issued.at:
+        return "session: gone since this process started (store in memory, or restarted)"
+    return f"session: not shared between workers ({issued.process}, {place.process})"

@@ -1,0 +1,102 @@
+"""allauth's hooks, each a few lines: forward to the flow, or keep a door shut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from typing_extensions import override
+
+from accounts.signin.reasons import Refused
+from accounts.web import registration
+from accounts.web.next_path import HOME
+from accounts.web.provider import AdmittedLogin, MicrosoftProvider
+
+if TYPE_CHECKING:
+    from allauth.socialaccount.models import SocialApp, SocialLogin
+    from django.http import HttpRequest
+
+
+class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
+    """Lets in whom the policy has admitted; signs nobody up, connects nothing."""
+
+    @override
+    def list_apps(
+        self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
+    ) -> list[SocialApp]:
+        """Admin's Microsoft app wins over the environment's."""
+        apps = registration.registered_apps(self)
+        return [app for app in apps if client_id in (None, app.client_id)]
+
+    @override
+    def get_app(
+        self, request: HttpRequest, provider: str, client_id: str | None = None
+    ) -> SocialApp:
+        """The app in force. Raises Refused where stock allauth crashes on none or two."""
+        return registration.in_force().app
+
+    @override
+    def get_provider(
+        self, request: HttpRequest, provider: str, client_id: str | None = None
+    ) -> MicrosoftProvider:
+        return MicrosoftProvider(request, app=registration.in_force().app)
+
+    @override
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """The last guard: only a login that the flow has made passes."""
+        if not isinstance(sociallogin, AdmittedLogin):
+            raise Refused("unexpected", "allauth: a login that the policy has not admitted")
+
+    @override
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return False
+
+    @override
+    def is_auto_signup_allowed(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return False
+
+    @override
+    def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:
+        return False
+
+    @override
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> Any:
+        raise Refused("unexpected", "allauth: tried to create a user")
+
+    @override
+    def get_requests_session(self) -> NoReturn:
+        """Closed: HTTP to Microsoft goes through accounts.entra.client alone."""
+        raise Refused("unexpected", "allauth: tried to make a request of its own")
+
+    @override
+    def on_authentication_error(self, request: HttpRequest, provider: Any, **kwargs: Any) -> None:
+        raise Refused("unexpected", "allauth: reached its own error page")
+
+
+class StaffAccountAdapter(DefaultAccountAdapter):
+    """Signs in to admin, without sign-up, stages, mails or messages."""
+
+    @override
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def get_login_stages(self) -> list[str]:
+        return []
+
+    @override
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return HOME
+
+    @override
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """Admin greets people itself."""
+
+    @override
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """No mail is ever sent by the sign-in."""
+
+    @override
+    def respond_user_inactive(self, request: HttpRequest, user: Any) -> NoReturn:
+        raise Refused("user_inactive", f"user {user.pk}: is_active is off")

@@ -1,0 +1,82 @@
+"""What a request tells about its browser and where it is served."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+
+from accounts.signin import state
+from accounts.signin.record import Attempt
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+SECRET_KEY_IN_SESSION: Final = "sign_in_browser"
+
+_started = time.time()
+
+
+def _restart_clock() -> None:
+    global _started  # noqa: PLW0603 - a forked worker starts when it is forked
+    _started = time.time()
+
+
+os.register_at_fork(after_in_child=_restart_clock)
+
+
+def secret_of(request: HttpRequest) -> str:
+    """The session's browser secret, made when there is none."""
+    secret = known_secret_of(request)
+    if not secret:
+        secret = request.session[SECRET_KEY_IN_SESSION] = state.new_browser_secret()
+    return secret
+
+
+def known_secret_of(request: HttpRequest) -> str:
+    """The session's browser secret, or ""."""
+    secret = request.session.get(SECRET_KEY_IN_SESSION, "")
+    return secret if isinstance(secret, str) else ""
+
+
+def place_of(request: HttpRequest) -> state.Place:
+    """The origin this request came to, and the process that serves it."""
+    return state.Place(
+        origin=f"{request.scheme}://{request.get_host()}",
+        process=process_name(),
+        started=_started,
+    )
+
+
+def process_name() -> str:
+    """This process, told apart across instances: "instance/pid"."""
+    return f"{settings.INSTANCE_ID}/{os.getpid()}"
+
+
+def returned_to(request: HttpRequest) -> state.Returned:
+    """What came back to the callback beside the state."""
+    return state.Returned(
+        at=time.time(),
+        place=place_of(request),
+        cookie_sent=settings.SESSION_COOKIE_NAME in request.COOKIES,
+        browser_secret=known_secret_of(request),  # loads the session, so before the next line
+        session_found=request.session.session_key is not None,
+    )
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The client's address, as ProxyMiddleware has established it."""
+    return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def attempt_of(request: HttpRequest) -> Attempt:
+    """A new attempt to record, with a reference of its own until a state brings one."""
+    return Attempt(
+        reference=state.new_reference(),
+        client_ip=client_ip(request) or None,
+        user_agent=request.headers.get("User-Agent", ""),
+        host=request.headers.get("Host", ""),
+        process=process_name(),
+    )

@@ -1,0 +1,174 @@
+"""From Microsoft's redirect to a signed-in session: accept the state, redeem, verify, enter."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.socialaccount.helpers import complete_social_login
+from django.core.cache import cache
+from django.http import HttpResponseRedirect
+
+from accounts.entra import errors, tokens
+from accounts.entra.client import exchange_code, get_client, waited_ms
+from accounts.signin import flow, state
+from accounts.signin.policy import Rules
+from accounts.signin.reasons import Refused
+from accounts.web import browser, registration, throttle
+from accounts.web.next_path import safe_next
+from accounts.web.provider import AdmittedLogin, MicrosoftProvider
+
+if TYPE_CHECKING:
+    from allauth.socialaccount.models import SocialAccount
+    from django.http import HttpRequest, HttpResponse, QueryDict
+
+    from accounts.entra.authority import Authority, Discovery
+    from accounts.entra.tokens import Claims
+    from accounts.signin.record import Attempt
+    from accounts.web.registration import Registration
+
+_KNOWN: Final = ("state", "code", "error", "error_description", "iss", "session_state")
+_LONGEST_CODE: Final = 8192
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer:
+    """The authorization response (RFC 6749 sections 4.1.2, 4.1.2.1); no repr: it holds a code."""
+
+    state: str
+    code: str
+    error: str
+    error_description: str
+    iss: str
+
+
+def complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
+    """Sign in the person who came back from Microsoft, or raise Refused."""
+    try:
+        answer = _answer(request.GET)
+        issued = state.read(answer.state)
+        attempt.reference = issued.reference
+        gone_on = _accept(request, issued)
+    except Refused:
+        throttle.count(throttle.FAILED_CALLBACKS, "callback", browser.client_ip(request))
+        raise
+    return gone_on or _redeem(request, answer, issued, attempt)
+
+
+def next_of(request: HttpRequest) -> str:
+    """Where the person wanted to go, from any state that we signed, however stale."""
+    try:
+        return safe_next(state.read(request.GET.get("state", "")).next)
+    except Refused:
+        return safe_next("")
+
+
+def _answer(query: QueryDict) -> Answer:
+    """Refuse duplicates (RFC 6749 section 3.1: parameters must not be repeated)."""
+    if any(len(query.getlist(name)) > 1 for name in _KNOWN):
+        raise Refused("state_not_ours", "query: a parameter is repeated")
+    given = {name: query.get(name, "") for name in _KNOWN if name != "session_state"}
+    return Answer(**given)
+
+
+def _accept(request: HttpRequest, issued: state.Issued) -> HttpResponse | None:
+    """Use the state up; a repeated callback of someone who is in just goes on."""
+    returned = browser.returned_to(request)
+    problem = state.diagnose(issued, returned)
+    key = state.used_key(issued.id)
+    if problem is None and cache.add(key, 1, state.LIFETIME * 2):
+        return None
+    used = problem is None or cache.get(key) is not None
+    if used and request.user.is_authenticated and getattr(request.user, "is_staff", False):
+        return HttpResponseRedirect(safe_next(issued.next))
+    if used:
+        raise Refused("state_already_used", "state: used before")
+    raise problem or Refused("state_already_used")
+
+
+def _redeem(
+    request: HttpRequest, answer: Answer, issued: state.Issued, attempt: Attempt
+) -> HttpResponse:
+    app = registration.in_force()
+    authority = app.authority()
+    discovery = authority.discovery()
+    rules = registration.rules_for(app, discovery.issuer)
+    _check_issuer(answer.iss, discovery.issuer, rules)
+    _check_no_error(answer)
+    try:
+        claims = _claims(request, answer, issued, app, authority, discovery)
+    finally:
+        attempt.microsoft_ms = waited_ms()
+    return _enter(request, claims, rules, attempt, issued)
+
+
+def _check_issuer(iss: str, issuer: str, rules: Rules) -> None:
+    """RFC 9207 section 2.4: an `iss` that is there must be the one we asked."""
+    right = {issuer} | {issuer.replace("{tenantid}", tid) for tid in rules.tenants}
+    if iss and iss not in right:
+        raise Refused("token_invalid", "iss parameter: not the issuer we asked")
+
+
+def _check_no_error(answer: Answer) -> None:
+    if answer.error:
+        numbers = errors.aadsts_numbers(answer.error_description)
+        code, number = errors.reason_for(numbers, answer.error)
+        raise Refused(code, "authorize: Microsoft answered with an error", aadsts=number)
+    if not answer.code or len(answer.code) > _LONGEST_CODE:
+        raise Refused("microsoft_refused", "authorize: neither code nor error, or code too long")
+
+
+def _claims(
+    request: HttpRequest,
+    answer: Answer,
+    issued: state.Issued,
+    app: Registration,
+    authority: Authority,
+    discovery: Discovery,
+) -> Claims:
+    secret = browser.known_secret_of(request)
+    id_token = exchange_code(
+        get_client(),
+        discovery.token_endpoint,
+        client_id=app.client_id,
+        secrets=app.secrets,
+        code=answer.code,
+        redirect_uri=app.redirect_uri,
+        verifier=state.code_verifier(secret, issued.id),
+    )
+    return tokens.verify(
+        id_token,
+        key_for=authority.key,
+        issuer=discovery.issuer,
+        client_id=app.client_id,
+        nonce=state.nonce(secret, issued.id),
+        now=time.time(),
+    )
+
+
+def _enter(
+    request: HttpRequest, claims: Claims, rules: Rules, attempt: Attempt, issued: state.Issued
+) -> HttpResponse:
+    def enter(user: Any, account: SocialAccount) -> HttpResponse:
+        return _sign_in_by_allauth(request, user, account, issued)
+
+    try:
+        return flow.sign_in(claims, rules, attempt, enter)
+    except Refused:
+        who = f"{claims.tid}:{claims.oid}"
+        throttle.count(throttle.REFUSALS_OF_ONE_IDENTITY, "identity", who)
+        raise
+
+
+def _sign_in_by_allauth(
+    request: HttpRequest, user: Any, account: SocialAccount, issued: state.Issued
+) -> HttpResponse:
+    """A new session key for the person; the browser secret stays for the other tabs."""
+    secret = browser.known_secret_of(request)
+    provider = MicrosoftProvider(request, app=registration.in_force().app)
+    login = AdmittedLogin(provider, user, account)
+    login.state["next"] = safe_next(issued.next)
+    response: HttpResponse = complete_social_login(request, login)
+    request.session[browser.SECRET_KEY_IN_SESSION] = secret
+    return response

@@ -1,0 +1,34 @@
+"""Response headers of every page of the flow."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from django.utils.cache import add_never_cache_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+
+def seal(response: HttpResponse) -> HttpResponse:
+    """Not stored anywhere, and no path or query (the code!) in a Referer.
+
+    `strict-origin`, not `no-referrer`: with the latter browsers send `Origin: null`, which
+    Django's CSRF check rightly refuses.
+    """
+    add_never_cache_headers(response)
+    response.headers["Referrer-Policy"] = "strict-origin"
+    return response
+
+
+def flow_page(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Seal whatever the view answers."""
+
+    @wraps(view)
+    def sealed(request: HttpRequest) -> HttpResponse:
+        return seal(view(request))
+
+    return sealed

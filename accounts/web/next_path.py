@@ -1,0 +1,49 @@
+"""Where to go after sign-in: a path under /admin/, or /admin/ itself."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+HOME: Final = "/admin/"
+_LOOPS: Final = ("/admin/login/", "/admin/logout/")
+
+
+def safe_next(value: str) -> str:
+    """`value` when it is a path under /admin/ that a browser reads as one, else /admin/."""
+    if not value.startswith(HOME) or not value.isascii() or not value.isprintable():
+        return HOME
+    if not url_has_allowed_host_and_scheme(value, allowed_hosts=None) or "\\" in value:
+        return HOME
+    path = unquote(urlsplit(value).path)
+    if not (posixpath.normpath(path) + "/").startswith(HOME) or path.startswith(_LOOPS):
+        return HOME
+    return value
+
+
+def next_from(request: HttpRequest) -> str:
+    """The safe `next` of a request: the query's, else the form's."""
+    return safe_next(request.GET.get("next") or request.POST.get("next") or "")
+
+
+def start_url(next_path: str) -> str:
+    """The URL that a sign-in is started at by POST."""
+    return _with_next(reverse("microsoft_login"), next_path)
+
+
+def login_page_url(next_path: str) -> str:
+    """The login page, keeping `next`."""
+    return _with_next(reverse("admin:login"), next_path)
+
+
+def _with_next(url: str, next_path: str) -> str:
+    if next_path == HOME:
+        return url
+    return f"{url}?{urlencode({'next': next_path}, quote_via=quote, safe='/')}"

@@ -1,0 +1,44 @@
+"""Django's password form, where ADMIN_PASSWORD_LOGIN shows it: throttled and recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.forms import AdminAuthenticationForm
+from typing_extensions import override
+
+from accounts.models import SignIn
+from accounts.signin import record
+from accounts.web import browser, throttle
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class ThrottledAuthenticationForm(AdminAuthenticationForm):
+    """Counts attempts by user name and by address before any password is checked."""
+
+    request: HttpRequest
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """Raises Refused(too_many_attempts) over a limit; the right password resets the name's."""
+        name = str(self.cleaned_data.get("username") or "")
+        address = browser.client_ip(self.request)
+        throttle.count(throttle.PASSWORDS_OF_ONE_ADDRESS, "password-address", address)
+        throttle.count(throttle.PASSWORDS_OF_ONE_NAME, "password-name", name)
+        cleaned = super().clean()
+        throttle.forget(throttle.PASSWORDS_OF_ONE_NAME, "password-name", name)
+        return cleaned
+
+
+def record_admission(request: HttpRequest) -> None:
+    """Record that the person who just posted the form is in."""
+    attempt = browser.attempt_of(request)
+    attempt.method = SignIn.Method.PASSWORD
+    attempt.email = request.user.get_username()
+    try:
+        row = record.admitted(attempt, request.user.pk)
+    except record.RecordNotWritten:
+        row = record.admitted_unwritten(attempt, request.user.pk)
+    record.tell(row, attempt)

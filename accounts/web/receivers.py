@@ -1,0 +1,35 @@
+"""What follows from signals: a session's lifetime and facts, and fresh social apps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from allauth.socialaccount.models import SocialApp
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+from django.utils import timezone
+
+from accounts.web import browser, registration
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@receiver(user_logged_in, dispatch_uid="accounts.describe_session")
+def describe_session(request: HttpRequest, **kwargs: Any) -> None:
+    """However a person signed in, the session ends SESSION_HOURS later and says whose it is."""
+    now = timezone.now()
+    request.session.set_expiry(now + timedelta(hours=settings.SESSION_HOURS))
+    request.session["signed_in_at"] = now.isoformat(timespec="seconds")
+    request.session["client_ip"] = browser.client_ip(request)
+    request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
+
+
+@receiver([post_save, post_delete], sender=SocialApp, dispatch_uid="accounts.app_changed")
+def app_changed(**kwargs: Any) -> None:
+    """A change of the Microsoft app takes effect in every process, once it is committed."""
+    transaction.on_commit(registration.changed)

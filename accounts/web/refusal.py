@@ -1,0 +1,128 @@
+"""Turn whatever went wrong into a reason, a record, and a page that says what to do."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Final
+
+from django.core import signing
+from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.template.loader import render_to_string
+from django.http import HttpResponse
+from limits.errors import StorageError
+from redis.exceptions import RedisError
+from django_redis.exceptions import ConnectionInterrupted
+from typing_extensions import override
+
+from accounts.signin import record
+from accounts.signin.reasons import Refused
+from accounts.web import browser, throttle
+from accounts.web.headers import seal
+from accounts.web.next_path import HOME, start_url
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from django.http import HttpRequest
+
+    from accounts.signin.record import Attempt
+
+logger = logging.getLogger("django.security.sign_in")
+
+AGAIN: Final = "again"
+_STORE_ERRORS: Final = (RedisError, ConnectionInterrupted, StorageError)
+_DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
+
+
+class caught(AbstractContextManager["caught"]):
+    """Ends a flow's request in a page, whatever is raised: `response` is that page."""
+
+    response: HttpResponse
+
+    def __init__(self, request: HttpRequest, attempt: Attempt, next_path: str) -> None:
+        self._request = request
+        self._attempt = attempt
+        self._next_path = next_path
+
+    @override
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, SuspiciousOperation):
+            return False
+        refusal = reason_of(error, self._attempt.reference)
+        self.response = refuse(self._request, self._attempt, refusal, self._next_path)
+        return True
+
+
+def reason_of(error: BaseException | None, reference: str) -> Refused:
+    """The refusal that an exception means; one that nobody foresaw is logged with its traceback."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, _STORE_ERRORS):
+        return Refused("session_store_unavailable", f"store: {type(error).__name__}")
+    if isinstance(error, _DATABASE_ERRORS):
+        return Refused("database_unavailable", f"database: {type(error).__name__}")
+    logger.error("unexpected error", exc_info=error, extra={"reference": reference})
+    return Refused("unexpected", f"error: {type(error).__name__}")
+
+
+def refuse(
+    request: HttpRequest, attempt: Attempt, refusal: Refused, next_path: str = HOME
+) -> HttpResponse:
+    """Record the refusal and show it."""
+    keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
+    record.refused(attempt, refusal, getattr(refusal, "user_id", None), keep=keep)
+    return page(request, refusal, attempt.reference, next_path)
+
+
+def page(
+    request: HttpRequest, refusal: Refused, reference: str, next_path: str = HOME
+) -> HttpResponse:
+    """The refusal page; nothing in it comes from Microsoft save a matched AADSTS number."""
+    context = {
+        "reason": refusal.reason,
+        "reference": reference,
+        "aadsts": refusal.aadsts,
+        "retry_after": refusal.retry_after,
+        "try_again_url": start_url(next_path),
+        "again": again_token(),
+    }
+    text = render_to_string("accounts/refused.html", context, request)
+    response = HttpResponse(text, status=refusal.reason.status)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return seal(response)
+
+
+def again_token() -> str:
+    """A form field of ours that asks for Microsoft's account picker; signed, so only ours."""
+    return signing.Signer(salt=__name__).sign(AGAIN)
+
+
+def is_try_again(request: HttpRequest) -> bool:
+    """Whether the start was asked for by a Try again button."""
+    try:
+        return signing.Signer(salt=__name__).unsign(request.POST.get(AGAIN, "")) == AGAIN
+    except signing.BadSignature:
+        return False
+
+
+def _worth_a_row(attempt: Attempt, refusal: Refused) -> bool:
+    """A flood is recorded once a minute for each address, so that it cannot fill the table."""
+    if refusal.reason.code != "too_many_attempts":
+        return True
+    try:
+        return throttle.worth_a_row(attempt.client_ip or "")
+    except _STORE_ERRORS:
+        return False
+
+
+def refusal_page(request: HttpRequest, code: str, detail: str = "") -> HttpResponse:
+    """Refuse outside the two views: for middleware and error handlers."""
+    return refuse(request, browser.attempt_of(request), Refused(code, detail))

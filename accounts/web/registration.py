@@ -1,0 +1,177 @@
+"""Which app registration is in force: admin's Microsoft social app, else the environment's.
+
+Kept in memory, so that a sign-in start needs no SQL; a counter in the shared cache, looked at
+once a second, tells every process of a change in admin.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
+from django.conf import settings
+from django.core.cache import cache
+
+from accounts import secretbox
+from accounts.entra.authority import Authority, get_authority
+from accounts.signin.identities import PROVIDER
+from accounts.signin.policy import Rules
+from accounts.signin.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from allauth.socialaccount.models import SocialApp
+
+CALLBACK_PATH: Final = "/accounts/microsoft/login/callback/"
+_VERSION_KEY: Final = "microsoft-app-version"
+_LOOK_EVERY: Final = 1.0  # seconds until a change in admin is seen by other processes
+_READ_EVERY: Final = 60.0  # seconds until a change behind Django's back is seen
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The app registration in force; `secrets` in the order in which they are tried."""
+
+    app: SocialApp
+    client_id: str
+    secrets: tuple[str, ...]
+    tenant: str
+    domains: frozenset[str]
+
+    @property
+    def from_admin(self) -> bool:
+        """Whether admin's social app is in force rather than the environment's."""
+        return self.app.pk is not None
+
+    @property
+    def redirect_uri(self) -> str:
+        """The redirect URI to register at Entra, letter for letter."""
+        return redirect_uri()
+
+    def authority(self) -> Authority:
+        """Where this registration's tenant signs people in."""
+        return get_authority(settings.MICROSOFT_LOGIN_URL, self.tenant)
+
+
+def redirect_uri() -> str:
+    """PUBLIC_URL's callback."""
+    return f"{settings.PUBLIC_URL}{CALLBACK_PATH}"
+
+
+def in_force() -> Registration:
+    """The registration; raises Refused(not_configured, several_apps, misconfigured)."""
+    return _memory.current()
+
+
+def rules_for(registration: Registration, issuer: str) -> Rules:
+    """The policy's rules; `issuer` names the tenant when only its domain is configured."""
+    tenants = settings.MICROSOFT_ALLOWED_TENANTS or frozenset({_tenant_of(issuer)})
+    return Rules(
+        tenants=tenants,
+        allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
+        domains=_domains(registration, tenants),
+    )
+
+
+def changed() -> None:
+    """Tell every process that the social apps have changed."""
+    _memory.forget()
+    cache.set(_VERSION_KEY, time.time_ns(), timeout=None)
+
+
+def registered_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
+    """Visible Microsoft apps: those in admin, else the environment's."""
+    apps = DefaultSocialAccountAdapter.list_apps(adapter, None, provider=PROVIDER)  # type: ignore[arg-type]
+    visible = [app for app in apps if not app.settings.get("hidden")]
+    in_admin = [app for app in visible if app.pk is not None]
+    return in_admin or visible
+
+
+class _Memory:
+    """One process's copy of the registration, and the version it was read at."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: Registration | None = None
+        self._version: Any = None
+        self._looked = 0.0
+        self._read = 0.0
+
+    def current(self) -> Registration:
+        now = time.monotonic()
+        held = self._held
+        if held is not None and now - self._looked < _LOOK_EVERY:
+            return held
+        with self._lock:
+            return self._look(now)
+
+    def forget(self) -> None:
+        self._held = None
+
+    def _look(self, now: float) -> Registration:
+        version = cache.get(_VERSION_KEY)
+        stale = version != self._version or now - self._read > _READ_EVERY
+        held = self._held
+        if held is None or stale:
+            held = _read()
+            self._held, self._version, self._read = held, version, now
+        self._looked = now
+        return held
+
+
+_memory = _Memory()
+
+
+def _read() -> Registration:
+    apps = registered_apps(get_adapter())
+    if not apps:
+        raise Refused("not_configured", "app: none in admin, none in the environment")
+    if len(apps) > 1:
+        raise Refused("several_apps", f"app: {len(apps)} visible Microsoft apps")
+    return _registration(apps[0])
+
+
+def _registration(app: SocialApp) -> Registration:
+    return Registration(
+        app=app,
+        client_id=app.client_id,
+        secrets=tuple(_unlock(value) for value in _secrets(app) if value),
+        tenant=app.settings.get("tenant") or settings.MICROSOFT_TENANT_ID,
+        domains=_lower(app.settings.get("domains", ())),
+    )
+
+
+def _secrets(app: SocialApp) -> tuple[str, str]:
+    return app.secret, app.settings.get("next_secret", "")
+
+
+def _unlock(value: str) -> str:
+    try:
+        return secretbox.unlock(value)
+    except secretbox.Unreadable:
+        detail = "secret: encrypted under a SECRET_KEY that is gone; enter it again"
+        raise Refused("misconfigured", detail) from None
+
+
+def _domains(
+    registration: Registration, tenants: frozenset[str]
+) -> dict[str, frozenset[str]]:
+    """The app's `domains` belong to its own tenant; other tenants' stand in `tenant_domains`."""
+    listed = registration.app.settings.get("tenant_domains", {})
+    found = {str(tid).lower(): _lower(domains) for tid, domains in listed.items()}
+    if registration.domains:
+        own = next(iter(tenants)) if len(tenants) == 1 else registration.tenant.lower()
+        found.setdefault(own, registration.domains)
+    return found
+
+
+def _lower(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(str(value).lower() for value in values)
+
+
+def _tenant_of(issuer: str) -> str:
+    return issuer.removesuffix("/v2.0").rpartition("/")[2].lower()

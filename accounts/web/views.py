@@ -1,0 +1,52 @@
+"""What a browser meets: start a sign-in, come back from Microsoft."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.signin.reasons import Refused
+from accounts.web import browser, callback, refusal, throttle
+from accounts.web.headers import flow_page
+from accounts.web.next_path import next_from, start_url
+from accounts.web.provider import MicrosoftProvider
+from accounts.web.registration import in_force
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@flow_page
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
+def start(request: HttpRequest) -> HttpResponse:
+    """POST sends the person to Microsoft; GET and HEAD show the button and start nothing."""
+    next_path = next_from(request)
+    if request.method != "POST":
+        context = {"microsoft_login_url": start_url(next_path)}
+        return render(request, "accounts/start.html", context)
+    attempt = browser.attempt_of(request)
+    with refusal.caught(request, attempt, next_path) as caught:
+        throttle.count(throttle.STARTS, "start", browser.client_ip(request))
+        provider = MicrosoftProvider(request, app=in_force().app)
+        again = refusal.is_try_again(request)
+        return provider.redirect(request, next_url=next_path, again=again)
+    return caught.response
+
+
+@flow_page
+@never_cache
+@require_GET
+@sensitive_variables()
+def microsoft_callback(request: HttpRequest) -> HttpResponse:
+    """Microsoft's redirect comes here: into admin, or the refusal page."""
+    attempt = browser.attempt_of(request)
+    with refusal.caught(request, attempt, callback.next_of(request)) as caught:
+        return callback.complete(request, attempt)
+    return caught.response

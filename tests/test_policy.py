@@ -1,0 +1,264 @@
+"""The policy as a table: every combination that matters, each a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.entra.tokens import Claims
+from accounts.signin.policy import (
+    CONSUMER_TENANT,
+    Admit,
+    Candidate,
+    Refuse,
+    Rules,
+    decide,
+    is_guest,
+    same_email,
+)
+
+OURS = "11111111-1111-4111-8111-111111111111"
+PARTNER = "22222222-2222-4222-8222-222222222222"
+FOREIGN = "33333333-3333-4333-8333-333333333333"
+OID = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+ISSUER = f"https://login.microsoftonline.com/{OURS}/v2.0"
+ELSEWHERE = f"https://sts.windows.net/{FOREIGN}/"
+
+ANNA = Claims(
+    tid=OURS,
+    oid=OID,
+    sub="pairwise",
+    issuer=ISSUER,
+    email="anna@contoso.example",
+    preferred_username="anna@contoso.example",
+    name="Anna",
+    idp=None,
+    acct=None,
+    email_verified=None,
+    xms_edov=None,
+)
+ONE = Rules(tenants=frozenset({OURS}))
+GUESTS = replace(ONE, allow_guests=True)
+TWO = Rules(
+    tenants=frozenset({OURS, PARTNER}), domains={OURS: frozenset({"contoso.example"})}
+)
+LISTED = replace(ONE, domains={OURS: frozenset({"contoso.example"})})
+
+USER = Candidate(user_id=1, email="anna@contoso.example")
+BOUND = replace(USER, identity=f"{OURS}:{OID}")
+TAKEN = replace(USER, identity=f"{OURS}:bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb")
+OTHER = Candidate(user_id=2, email="other@contoso.example")
+
+
+@dataclass(frozen=True)
+class Row:
+    sentence: str
+    expected: Admit | str
+    claims: Claims = ANNA
+    rules: Rules = ONE
+    people: tuple[Candidate, ...] = (USER,)
+
+
+def anna(**changes: Any) -> Claims:
+    return replace(ANNA, **changes)
+
+
+def user(**changes: Any) -> tuple[Candidate, ...]:
+    return (replace(USER, **changes),)
+
+
+def bound(**changes: Any) -> tuple[Candidate, ...]:
+    return (replace(BOUND, **changes),)
+
+
+BIND, KNOWN = Admit(1, bind=True), Admit(1, bind=False)
+MOVED = Admit(1, bind=False, note="email: now names another user here; the identity keeps its own")
+
+TABLE = [
+    # --- a first sign-in
+    Row("a staff member with the same email is admitted and bound", BIND),
+    Row("ASCII case does not matter", BIND, anna(email="ANNA@Contoso.Example")),
+    Row("the user's own case does not matter", BIND, people=user(email="Anna@CONTOSO.example")),
+    Row("nobody has the email", "unknown_user", people=()),
+    Row("only someone else is here", "unknown_user", people=(OTHER,)),
+    Row("two users share the email", "ambiguous_email", people=(USER, replace(USER, user_id=2))),
+    Row("two users differ in case only", "ambiguous_email",
+        people=(USER, replace(OTHER, email="ANNA@contoso.example"))),
+    Row("the user is bound to another identity", "identity_conflict", people=(TAKEN,)),
+    Row("an inactive user", "user_inactive", people=user(is_active=False)),
+    Row("a user who is not staff", "user_not_staff", people=user(is_staff=False)),
+    Row("inactive is said before not staff", "user_inactive",
+        people=user(is_active=False, is_staff=False)),
+    Row("a conflict is said before inactive", "identity_conflict",
+        people=(replace(TAKEN, is_active=False),)),
+    # --- which address counts
+    Row("preferred_username counts when email is absent", BIND, anna(email=None)),
+    Row("preferred_username counts when email is empty", BIND, anna(email="")),
+    Row("preferred_username never overrides an email", "unknown_user",
+        anna(email="else@contoso.example")),
+    Row("neither address", "no_email", anna(email=None, preferred_username=None)),
+    Row("both addresses empty", "no_email", anna(email="", preferred_username="")),
+    Row("a phone number as preferred_username", "unknown_user",
+        anna(email=None, preferred_username="+44 20 7946 0000")),
+    # --- look-alikes
+    Row("a trailing space", "unknown_user", anna(email="anna@contoso.example ")),
+    Row("a leading space", "unknown_user", anna(email=" anna@contoso.example")),
+    Row("a dotless i for an i", "unknown_user", anna(email="ıvan@contoso.example"),
+        people=user(email="ivan@contoso.example")),
+    Row("a Kelvin sign for a k", "unknown_user", anna(email="\u212aate@contoso.example"),
+        people=user(email="kate@contoso.example")),
+    Row("a long s for an s", "unknown_user", anna(email="\u017fam@contoso.example"),
+        people=user(email="sam@contoso.example")),
+    Row("sharp s for ss", "unknown_user", anna(email="stra\u00dfe@contoso.example"),
+        people=user(email="strasse@contoso.example")),
+    Row("a Cyrillic a", "unknown_user", anna(email="\u0430nna@contoso.example")),
+    Row("full-width letters", "unknown_user", anna(email="\uff41nna@contoso.example")),
+    Row("composed against decomposed", "unknown_user", anna(email="e\u0301a@contoso.example"),
+        people=user(email="\u00e9a@contoso.example")),
+    Row("capital against small outside ASCII", "unknown_user", anna(email="\u00c9a@contoso.example"),
+        people=user(email="\u00e9a@contoso.example")),
+    Row("an equal address outside ASCII", BIND, anna(email="\u00e9a@contoso.example"),
+        people=user(email="\u00e9a@contoso.example")),
+    Row("a plus tag", "unknown_user", anna(email="anna+x@contoso.example")),
+    Row("a subdomain", "unknown_user", anna(email="anna@mail.contoso.example")),
+    # --- the tenant
+    Row("another tenant", "wrong_tenant", anna(tid=FOREIGN)),
+    Row("another tenant, though bound", "wrong_tenant", anna(tid=FOREIGN),
+        people=bound(identity=f"{FOREIGN}:{OID}")),
+    Row("personal accounts", "wrong_tenant", anna(tid=CONSUMER_TENANT)),
+    Row("personal accounts, though listed", "wrong_tenant", anna(tid=CONSUMER_TENANT),
+        Rules(tenants=frozenset({CONSUMER_TENANT}))),
+    Row("no tenant allowed", "wrong_tenant", rules=Rules(tenants=frozenset())),
+    # --- guests
+    Row("a guest by idp", "guest_not_allowed", anna(idp=ELSEWHERE)),
+    Row("a guest by acct", "guest_not_allowed", anna(acct=1)),
+    Row("a guest by both", "guest_not_allowed", anna(idp=ELSEWHERE, acct=1)),
+    Row("a guest by idp, though acct says member", "guest_not_allowed",
+        anna(idp=ELSEWHERE, acct=0)),
+    Row("a member whose idp is the issuer", BIND, anna(idp=ISSUER, acct=0)),
+    Row("a guest, where guests are allowed", BIND, anna(idp=ELSEWHERE, acct=1), GUESTS),
+    Row("a bound guest, where guests are no longer allowed", "guest_not_allowed",
+        anna(acct=1), people=(BOUND,)),
+    Row("a guest of another tenant stays out where guests are allowed", "wrong_tenant",
+        anna(tid=FOREIGN, acct=1), GUESTS),
+    # --- addresses declared unverified
+    Row("email_verified is false", "no_email", anna(email_verified=False)),
+    Row("xms_edov is false", "no_email", anna(xms_edov=False)),
+    Row("email_verified true does not outweigh xms_edov false", "no_email",
+        anna(email_verified=True, xms_edov=False)),
+    Row("unverified, though bound", "no_email", anna(xms_edov=False), people=(BOUND,)),
+    Row("an unverified preferred_username", "no_email", anna(email=None, email_verified=False)),
+    Row("both declared verified", BIND, anna(email_verified=True, xms_edov=True)),
+    # --- several tenants: nOAuth
+    Row("two tenants, a domain the tenant owns", BIND, rules=TWO),
+    Row("two tenants, the domain in another case", BIND, anna(email="anna@CONTOSO.example"), TWO),
+    Row("two tenants, the partner claims our domain", "no_email", anna(tid=PARTNER), TWO),
+    Row("two tenants, the partner's address verified by Microsoft", BIND,
+        anna(tid=PARTNER, xms_edov=True), TWO),
+    Row("two tenants, a subdomain of an owned domain", "no_email",
+        anna(email="anna@x.contoso.example"), TWO),
+    Row("two tenants, an owned domain as a suffix", "no_email",
+        anna(email="anna@evilcontoso.example"), TWO),
+    Row("two tenants, an owned domain before the last @", "no_email",
+        anna(email="anna@contoso.example@evil.example"), TWO),
+    Row("two tenants, no address with an @", "no_email",
+        anna(email=None, preferred_username="contoso.example.evil"), TWO),
+    Row("two tenants, known identities need no domain", KNOWN,
+        anna(tid=PARTNER, email="anna@else.example"), TWO,
+        bound(identity=f"{PARTNER}:{OID}")),
+    Row("one tenant with a domain list keeps other domains out", "no_email",
+        anna(email="anna@else.example"), LISTED, user(email="anna@else.example")),
+    Row("one tenant with a domain list lets its own in", BIND, rules=LISTED),
+    # --- a known identity
+    Row("a known identity", KNOWN, people=(BOUND,)),
+    Row("a known identity with another email", KNOWN, anna(email="new@contoso.example"),
+        people=(BOUND,)),
+    Row("a known identity without any email", KNOWN, anna(email=None, preferred_username=None),
+        people=(BOUND,)),
+    Row("a known identity whose email is now another user's stays itself", MOVED,
+        anna(email="other@contoso.example"), people=(BOUND, OTHER)),
+    Row("a known identity of an inactive user", "user_inactive", people=bound(is_active=False)),
+    Row("a known identity of a user no longer staff", "user_not_staff",
+        people=bound(is_staff=False)),
+    Row("an inactive known identity never falls back to an active namesake", "user_inactive",
+        people=(replace(BOUND, is_active=False), replace(USER, user_id=2))),
+    Row("one identity bound to two users", "identity_conflict",
+        people=(BOUND, replace(BOUND, user_id=2))),
+    Row("the same oid in another tenant is someone else", "identity_conflict",
+        anna(tid=PARTNER, xms_edov=True), TWO, (BOUND,)),
+    Row("another oid with the email of a bound user", "identity_conflict",
+        anna(oid="cccccccc-cccc-4ccc-8ccc-cccccccccccc"), people=(BOUND,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.sentence)
+def test_policy(row: Row) -> None:
+    decision = decide(row.claims, row.rules, row.people)
+    if isinstance(decision, Refuse):
+        assert decision.code == row.expected
+        assert decision.detail
+    else:
+        assert decision == row.expected
+
+
+def test_a_refusal_names_the_user_that_was_meant() -> None:
+    assert decide(ANNA, ONE, user(is_active=False)) == Refuse(
+        "user_inactive", "user: is_active is off", 1
+    )
+
+
+@given(st.text(), st.text())
+def test_addresses_match_only_when_they_differ_in_nothing_but_ascii_case(a: str, b: str) -> None:
+    lowered = [bytes(x, "utf-8", "surrogatepass").lower() for x in (a, b)]
+    assert same_email(a, b) == (lowered[0] == lowered[1])
+
+
+@given(st.sampled_from([None, 0, 1, 2]), st.sampled_from([None, "", ISSUER, ELSEWHERE]))
+def test_guests_are_known_by_either_sign(acct: int | None, idp: str | None) -> None:
+    expected = acct == 1 or idp == ELSEWHERE
+    assert is_guest(anna(acct=acct, idp=idp)) is expected
+
+
+tenants = st.sampled_from([OURS, PARTNER, FOREIGN, CONSUMER_TENANT])
+emails = st.sampled_from([None, "", "anna@contoso.example", "other@contoso.example", "x"])
+flags = st.sampled_from([None, True, False])
+people = st.lists(
+    st.builds(
+        Candidate,
+        user_id=st.integers(1, 3),
+        email=st.sampled_from(["anna@contoso.example", "other@contoso.example"]),
+        identity=st.sampled_from(["", f"{OURS}:{OID}", f"{PARTNER}:{OID}", "x:y"]),
+        is_active=st.booleans(),
+        is_staff=st.booleans(),
+    ),
+    max_size=3,
+)
+
+
+@given(tenants, emails, emails, flags, flags, people, st.sampled_from([ONE, TWO, GUESTS, LISTED]))
+def test_nobody_is_admitted_whom_a_plain_reading_refuses(
+    tid: str,
+    email: str | None,
+    name: str | None,
+    verified: bool | None,
+    edov: bool | None,
+    here: list[Candidate],
+    rules: Rules,
+) -> None:
+    claims = anna(
+        tid=tid, email=email, preferred_username=name, email_verified=verified, xms_edov=edov
+    )
+    decision = decide(claims, rules, here)
+    if isinstance(decision, Admit):
+        assert tid in rules.tenants
+        assert tid != CONSUMER_TENANT
+        assert verified is not False
+        assert edov is not False
+        chosen = [p for p in here if p.user_id == decision.user_id]
+        assert any(p.is_active and p.is_staff for p in chosen)
+        wanted = "" if decision.bind else f"{tid}:{OID}"
+        assert any(p.identity == wanted for p in chosen)
