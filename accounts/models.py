@@ -143,3 +143,24 @@ class SignIn(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.reference} {self.reason or self.outcome}"
+
+
+class BreakGlassLink(models.Model):
+    """A one-time way in for when Microsoft or its settings are broken; the token is kept hashed."""
+
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("user"), on_delete=models.CASCADE, related_name="+"
+    )
+    made_at = models.DateTimeField(_("made"), default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(_("expires"), editable=False)
+    used_at = models.DateTimeField(_("used"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("break-glass link")
+        verbose_name_plural = _("break-glass links")
+        ordering = ("-made_at",)
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user} {self.made_at:%Y-%m-%d %H:%M}"
