@@ -45,7 +45,7 @@ types: $(VENV)/dev.stamp  ## mypy, strict
 	$(BIN)/mypy
 
 audit: $(VENV)/dev.stamp  ## known vulnerabilities in what is pinned (asks an advisory service)
-	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements/dev.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.txt
 
 bench: $(VENV)/dev.stamp  ## sign-ins against stock allauth: latency, CPU, SQL, Redis commands
 	@exec $(BIN)/python -m tests.bench $(ARGS)

@@ -15,12 +15,11 @@ from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import NotStarted, Process, clean_environment, scratch, unprivileged_user
 
 USER = "site"
-# Speed: a test database need not survive a power cut.
+# A test database must survive a crash of its processes, not a power cut.
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",

@@ -86,6 +86,13 @@ class Process:
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends by itself."""
+        if self._child is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(seconds)
+        return not self.running
+
     def kill(self) -> None:
         """As a crash would: no clean-up, no warning."""
         self.stop(signal.SIGKILL)

