@@ -7,7 +7,8 @@ addresses of servers that start when the first test needs them.
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,30 +18,33 @@ from tests.servers.environment import site_environment
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
+from tests.servers.site import Site
 
 if TYPE_CHECKING:
     from tests.entra.server import Emulator
+
+StartSite = Callable[..., Site]
 
 POSTGRES = Postgres()
 REDIS = Redis()
 EMULATOR_PORT = free_port()
 EMULATOR_URL = f"http://localhost:{EMULATOR_PORT}"
-# Sites in processes of their own use database 0, which nothing empties under them.
-OWN_REDIS_DATABASE = 1
 
+ENVIRONMENT = site_environment(
+    public_url="http://testserver",
+    database_url=POSTGRES.url,
+    redis_url=REDIS.url,
+    login_url=EMULATOR_URL,
+)
 os.environ.update(
-    site_environment(
-        public_url="http://testserver",
-        database_url=POSTGRES.url,
-        redis_url=REDIS.url_of(OWN_REDIS_DATABASE),
-        login_url=EMULATOR_URL,
-    ),
+    ENVIRONMENT,
     DJANGO_SETTINGS_MODULE="project.settings",
     # Playwright runs an event loop in the tests' thread, where Django would refuse queries.
     DJANGO_ALLOW_ASYNC_UNSAFE="true",
 )
 
 import django  # noqa: E402 -- only now is the environment ready for its settings
+from django.conf import settings  # noqa: E402
 
 django.setup()
 
@@ -77,8 +81,9 @@ def redis_server() -> Redis:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> None:
-    REDIS.client(OWN_REDIS_DATABASE).flushdb()
+def _empty_redis() -> None:
+    """No session, throttle or cached key outlives a test."""
+    REDIS.client().flushdb()
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +108,36 @@ def emulator(_emulator: "Emulator") -> "Emulator":
     """The local Microsoft, well-behaved at the start of each test."""
     _emulator.reset()
     return _emulator
+
+
+@pytest.fixture(scope="session")
+def _site(django_db_setup: None, _emulator: "Emulator") -> Iterator[Site]:
+    with Site(_shared()) as started:
+        yield started
+
+
+@pytest.fixture
+def site(_site: Site, transactional_db: None, emulator: "Emulator") -> Site:
+    """The site under gunicorn with two workers, on the test's own database and Redis."""
+    return _site
+
+
+@pytest.fixture
+def start_site(transactional_db: None, emulator: "Emulator") -> Iterator[StartSite]:
+    """`start_site(workers=1, SESSION_HOURS="1")`: further sites, which end with the test."""
+    with ExitStack() as started:
+
+        def start(*, workers: int = 2, **env: str) -> Site:
+            return started.enter_context(Site(_shared() | env, workers=workers))
+
+        yield start
+
+
+def _shared() -> dict[str, str]:
+    """What the tests' process itself uses: a person made by a test exists for the site."""
+    database = str(settings.DATABASES["default"]["NAME"])
+    own_address = {name: value for name, value in ENVIRONMENT.items() if name != "PUBLIC_URL"}
+    return own_address | {"DATABASE_URL": POSTGRES.url_of(database)}
 
 
 @pytest.fixture(scope="session")
