@@ -42,7 +42,7 @@ format: $(VENV)/dev.stamp  ## ruff: mend what it can
 	$(BIN)/ruff format .
 
 types: $(VENV)/dev.stamp  ## mypy, strict
-	$(BIN)/mypy
+	DEBUG=true $(BIN)/mypy
 
 audit: $(VENV)/dev.stamp  ## known vulnerabilities in what is pinned (asks an advisory service)
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.txt
