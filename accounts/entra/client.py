@@ -31,6 +31,8 @@ from accounts.entra.origins import Origin, is_protected, origin_of
 from accounts.entra.per_process import PerProcess
 from accounts.entra.strict_json import NotStrict, loads_object
 from accounts.entra.waiting import WaitingRoom
+from accounts.entra.waiting import start_waiting_clock as start_waiting_clock
+from accounts.entra.waiting import waited_ms as waited_ms
 from accounts.entra.watchdog import Guard, Watchdog
 from accounts.signin.reasons import Refused
 
@@ -123,7 +125,7 @@ class HttpClient:
         seconds = self.budget if budget is None else min(budget, self.budget)
         with self.waiting_room.seat():
             if not breaker.admits():
-                raise Refused("microsoft_unreachable", "not asked: it failed several times just now")
+                raise Refused("microsoft_unreachable", "not asked: it just failed several times")
             return self._ask_in_time(request, seconds, breaker)
 
     def _ask_in_time(self, request: _Request, seconds: float, breaker: Breaker) -> Answer:

@@ -15,6 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NewConnectionError
@@ -49,6 +50,7 @@ class _Bounded(HTTPConnection):
 
     used_at: float = 0.0
 
+    @override
     def _new_conn(self) -> socket.socket:
         try:
             sock = self._first_that_answers()
@@ -73,6 +75,7 @@ class _Bounded(HTTPConnection):
         raise problem
 
     @property
+    @override
     def is_connected(self) -> bool:
         young = time.monotonic() - self.used_at < IDLE_SECONDS
         return young and (super().is_connected or self._only_tls_news())
@@ -90,13 +93,15 @@ class _Bounded(HTTPConnection):
             return False
         return False
 
+    @override
     def request(self, *args: Any, **kwargs: Any) -> None:
         guard = current_guard()
         if guard is not None and self.sock is not None:
             guard.attach(self.sock)
         super().request(*args, **kwargs)
 
-    def getresponse(self) -> HTTPResponse:
+    @override
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         response = super().getresponse()
         self.used_at = time.monotonic()
         return response

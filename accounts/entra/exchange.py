@@ -48,9 +48,7 @@ def exchange_code(
 
 
 @sensitive_variables()
-def _ask(
-    http: HttpClient, endpoint: str, fields: dict[str, str], secrets: Sequence[str]
-) -> Answer:
+def _ask(http: HttpClient, endpoint: str, fields: dict[str, str], secrets: Sequence[str]) -> Answer:
     deadline = time.monotonic() + http.budget
     refused = Refused("not_configured", "no client secret")
     for secret in secrets:

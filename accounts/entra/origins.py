@@ -7,6 +7,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from typing_extensions import override
+
 _PORTS = {"https": 443, "http": 80}
 # Visible ASCII without quotes, backslash and angle brackets: parsers disagree about the rest.
 _PLAIN = re.compile(r"[!#-;=?-\[\]^-~]{1,2048}")
@@ -17,6 +19,7 @@ class Origin(NamedTuple):
     host: str
     port: int
 
+    @override
     def __str__(self) -> str:
         return f"{self.scheme}://{self.host}:{self.port}"
 

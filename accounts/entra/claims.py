@@ -1,0 +1,93 @@
+"""What is kept of a verified payload, each value in one type that the policy can trust.
+
+Microsoft writes some claims in several forms (true, "1", 1); those are read, and a form that
+nobody has seen is read as the answer that lets fewer people in: unverified, guest. Where
+neither answer is safe (`email`, `preferred_username`, `idp`), the token is refused: an
+email that is a list must not make way for `preferred_username`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from accounts.entra.shown import shown
+from accounts.signin.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MEMBER, GUEST = 0, 1
+_MAX_TEXT = 320
+_MAX_NAME = 256
+_UNSHOWN = ("Cc", "Cs")  # control characters and halves of a character
+_TRUE = ((bool, True), (int, 1), (str, "1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """`tid` and `oid` are in lower case; None says that the claim is absent or null."""
+
+    tid: str
+    oid: str
+    sub: str
+    issuer: str
+    email: str | None
+    preferred_username: str | None
+    name: str
+    idp: str | None
+    acct: int | None
+    email_verified: bool | None
+    xms_edov: bool | None
+
+
+def read_claims(payload: Mapping[str, object]) -> Claims:
+    """`payload` has passed every check of tokens.py."""
+    return Claims(
+        tid=str(payload["tid"]).lower(),
+        oid=str(payload["oid"]).lower(),
+        sub=str(payload["sub"]),
+        issuer=str(payload["iss"]),
+        email=_text(payload, "email"),
+        preferred_username=_text(payload, "preferred_username"),
+        name=_name(payload.get("name")),
+        idp=_text(payload, "idp"),
+        acct=_acct(payload.get("acct")),
+        email_verified=_flag(payload.get("email_verified")),
+        xms_edov=_flag(payload.get("xms_edov")),
+    )
+
+
+def _text(payload: Mapping[str, object], name: str) -> str | None:
+    value = payload.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > _MAX_TEXT or not _storable(value):
+        raise Refused("token_invalid", f"{name}: {shown(value)} is not a text that can be kept")
+    return value
+
+
+def _storable(text: str) -> bool:
+    """PostgreSQL refuses NUL and half characters; anything else may simply match nobody."""
+    return not any(c == "\0" or unicodedata.category(c) == "Cs" for c in text)
+
+
+def _name(value: object) -> str:
+    """For display only, so mended where it is odd."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(c for c in value[:_MAX_NAME] if unicodedata.category(c) not in _UNSHOWN)
+
+
+def _acct(value: object) -> int | None:
+    """0 member, 1 guest; any other form counts as a guest."""
+    if value is None:
+        return None
+    is_member = (type(value), value) in ((int, 0), (str, "0"))
+    return MEMBER if is_member else GUEST
+
+
+def _flag(value: object) -> bool | None:
+    """True only in a form that Microsoft is known to send."""
+    return None if value is None else (type(value), value) in _TRUE

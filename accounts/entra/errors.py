@@ -1,0 +1,113 @@
+"""What Microsoft's error answers mean here: a reason code, and details safe to keep.
+
+Microsoft asks to branch on `error` only; its AADSTS numbers are finer and may change. So a
+known number decides, an unknown one is shown, and `error` decides where there is no number
+or where it says that the trouble is passing. Texts from Microsoft go no further than this
+file: only numbers, GUIDs and times that match a strict pattern are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from accounts.entra.aadsts import TABLE, Row
+from accounts.signin.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+ROWS: Mapping[int, Row] = MappingProxyType({n: row for row in TABLE for n in row.numbers})
+
+# RFC 6749 4.1.2.1 and 5.2, OpenID Connect Core 3.1.2.6, and Microsoft's own.
+OAUTH: Mapping[str, str] = MappingProxyType(
+    {
+        "access_denied": "cancelled",
+        "account_selection_required": "microsoft_refused",
+        "consent_required": "consent_required",
+        "interaction_required": "blocked_by_policy",
+        "invalid_client": "client_secret_wrong",
+        "invalid_grant": "microsoft_refused",
+        "invalid_request": "misconfigured",
+        "invalid_resource": "misconfigured",
+        "invalid_scope": "misconfigured",
+        "invalid_tenant": "tenant_not_found",
+        "login_required": "microsoft_refused",
+        "server_error": "microsoft_unreachable",
+        "temporarily_unavailable": "microsoft_unreachable",
+        "unauthorized_client": "client_unknown",
+        "unsupported_grant_type": "misconfigured",
+        "unsupported_response_type": "misconfigured",
+    }
+)
+_TELLING = frozenset({"consent_required", "server_error", "temporarily_unavailable"})
+
+_NUMBER = re.compile(r"AADSTS([0-9]{4,8})(?![0-9])")
+_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+# Support asks for all three. The token endpoint has fields for them, a redirect only the text.
+_TRACES = (
+    ("trace", "trace_id", re.compile(_GUID), re.compile(rf"Trace ID: ({_GUID})")),
+    ("correlation", "correlation_id", re.compile(_GUID), re.compile(rf"Correlation ID: ({_GUID})")),
+    ("at", "timestamp", re.compile(_TIME), re.compile(rf"Timestamp: ({_TIME})")),
+)
+_ERROR = re.compile(r"[a-z_]{1,40}")
+_MAX_TEXT = 4096
+
+
+def aadsts_numbers(text: str) -> list[int]:
+    """The AADSTS numbers in an error_description, in order, each once."""
+    return list(dict.fromkeys(int(found) for found in _NUMBER.findall(text[:_MAX_TEXT])))
+
+
+def reason_for(numbers: Sequence[int], error: str) -> tuple[str, int | None]:
+    """The reason code, and the AADSTS number that decided or should be shown."""
+    for number in numbers:
+        if number in ROWS:
+            return ROWS[number].reason, number
+    by_error = OAUTH.get(error, "microsoft_refused")
+    if not numbers:
+        return by_error, None
+    return (by_error if error in _TELLING else "microsoft_refused"), numbers[0]
+
+
+def hint_for(number: int | None) -> str:
+    """What the number adds to its reason's own fix; empty where it adds nothing."""
+    row = ROWS.get(number) if number is not None else None
+    return row.hint if row else ""
+
+
+def refusal_of(fields: Mapping[str, Any]) -> Refused:
+    """The refusal for an error answer: a token endpoint's JSON, or a redirect's parameters."""
+    text = _text(fields, "error_description")
+    error = _text(fields, "error")
+    numbers = list(dict.fromkeys([*_codes(fields.get("error_codes")), *aadsts_numbers(text)]))
+    code, number = reason_for(numbers, error)
+    return Refused(code, " ".join(_details(fields, numbers, error, text)), aadsts=number)
+
+
+def _details(
+    fields: Mapping[str, Any], numbers: Sequence[int], error: str, text: str
+) -> Iterator[str]:
+    yield from (f"AADSTS{number}" for number in numbers[:4])
+    if _ERROR.fullmatch(error):
+        yield f"error={error}"
+    for label, name, whole, inside in _TRACES:
+        value = _text(fields, name)
+        found = inside.search(text)
+        if whole.fullmatch(value):
+            yield f"{label}={value}"
+        elif found:
+            yield f"{label}={found[1]}"
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    return value[:_MAX_TEXT] if isinstance(value, str) else ""
+
+
+def _codes(value: object) -> Iterable[int]:
+    if not isinstance(value, list):
+        return []
+    return [n for n in value[:8] if type(n) is int and 1000 <= n < 10**8]

@@ -1,0 +1,70 @@
+"""Microsoft's signing keys: only RSA keys for signatures, named, and strong enough.
+
+Entries that do not fit are left out one by one; Microsoft may publish other kinds beside
+them (RFC 7517, section 5: ignore what you do not understand).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.algorithms import RSAAlgorithm
+from jwt.exceptions import PyJWTError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_KEYS = 64
+# RFC 7518, section 3.3 demands 2048 bits; the upper bound keeps verification cheap.
+KEY_BITS = range(2048, 8193)
+_MAX_TEXT = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """`issuer` is the entry's own, where it has one; it may hold `{tenantid}`."""
+
+    kid: str
+    public_key: RSAPublicKey
+    issuer: str | None
+    entry: Mapping[str, str]
+
+
+def read_keys(document: Mapping[str, Any]) -> dict[str, SigningKey]:
+    """Keys by kid. Two different keys under one kid: neither, for order means nothing."""
+    entries = document.get("keys")
+    keys: dict[str, SigningKey] = {}
+    unclear: set[str] = set()
+    for key in map(_read, entries[:MAX_KEYS] if isinstance(entries, list) else []):
+        if key is None:
+            continue
+        if keys.setdefault(key.kid, key).entry != key.entry:
+            unclear.add(key.kid)
+    return {kid: key for kid, key in keys.items() if kid not in unclear}
+
+
+def _read(entry: object) -> SigningKey | None:
+    fields = _fields(entry) if isinstance(entry, dict) else None
+    if fields is None:
+        return None
+    try:
+        key = RSAAlgorithm.from_jwk({"kty": "RSA", "n": fields["n"], "e": fields["e"]})
+    except (PyJWTError, ValueError, TypeError, OverflowError):
+        return None
+    if not isinstance(key, RSAPublicKey) or key.key_size not in KEY_BITS:
+        return None
+    return SigningKey(fields["kid"], key, fields.get("issuer"), fields)
+
+
+def _fields(entry: dict[str, Any]) -> dict[str, str] | None:
+    """What we need of an entry for RS256 signatures; None for any other."""
+    if entry.get("kty") != "RSA" or entry.get("use") != "sig":
+        return None
+    if entry.get("alg", "RS256") != "RS256":
+        return None
+    names = ["kty", "use", "kid", "n", "e", *(["issuer"] if "issuer" in entry else [])]
+    fields = {name: entry.get(name) for name in names}
+    texts = {k: v for k, v in fields.items() if isinstance(v, str) and 0 < len(v) <= _MAX_TEXT}
+    return texts if len(texts) == len(names) else None

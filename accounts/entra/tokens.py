@@ -1,0 +1,200 @@
+"""id_token -> verified `Claims`, or a refusal that names the check that failed.
+
+The way: header (token_header.py), key, signature, claims. Each rule is one small function in
+a table, and answers with what is wrong or None. PyJWT does the cryptography; nothing of the
+payload is looked at before the signature holds. Who may come in (tenants,
+guests, email) is the policy's business, not this file's.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.views.decorators.debug import sensitive_variables
+from jwt.api_jws import PyJWS
+from jwt.exceptions import PyJWTError
+
+from accounts.entra.claims import Claims, read_claims
+from accounts.entra.discovery import TENANT_PLACE
+from accounts.entra.shown import shown
+from accounts.entra.strict_json import NotStrict, loads_object
+from accounts.entra.token_header import ALGORITHM, read_kid
+from accounts.signin.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from accounts.entra.jwks import SigningKey
+
+__all__ = ["Claims", "verify"]
+
+SKEW = 60  # seconds, DESIGN 1.4
+_MAX_SUBJECT = 255  # OpenID Connect Core, section 2
+_LATEST = 2.0**53
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_JWS = PyJWS(algorithms=[ALGORITHM])
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    issuer: str
+    key_issuer: str | None
+    client_id: str
+    nonce: str
+    now: float
+
+
+@sensitive_variables("id_token", "nonce", "payload", "expected")
+def verify(
+    id_token: str,
+    *,
+    key_for: Callable[[str], SigningKey],
+    issuer: str,
+    client_id: str,
+    nonce: str,
+    now: float,
+) -> Claims:
+    """`issuer` is the discovery document's, which may hold `{tenantid}`; `now` is Unix time."""
+    key = key_for(read_kid(id_token))
+    payload = _payload(id_token, key)
+    expected = _Expected(issuer, key.issuer, client_id, nonce, now)
+    for name, check in CHECKS:
+        problem = check(payload, expected)
+        if problem is not None:
+            raise Refused("token_invalid", f"{name}: {problem}")
+    return read_claims(payload)
+
+
+@sensitive_variables()
+def _payload(id_token: str, key: SigningKey) -> Json:
+    try:
+        signed = _JWS.decode_complete(id_token, key.public_key, algorithms=[ALGORITHM])
+    except (PyJWTError, ValueError, TypeError) as error:
+        raise Refused("token_invalid", f"signature: {type(error).__name__}") from None
+    try:
+        return loads_object(signed["payload"])
+    except NotStrict as error:
+        raise Refused("token_invalid", f"payload: {error}") from None
+
+
+# --- claims -----------------------------------------------------------------------------------
+
+
+def _guid(claims: Json, name: str) -> str | None:
+    found = claims.get(name)
+    good = isinstance(found, str) and _GUID.fullmatch(found)
+    return None if good else f"{shown(found)} is not a GUID"
+
+
+def _tid(claims: Json, _: _Expected) -> str | None:
+    return _guid(claims, "tid")
+
+
+def _oid(claims: Json, _: _Expected) -> str | None:
+    return _guid(claims, "oid")
+
+
+def _sub(claims: Json, _: _Expected) -> str | None:
+    found = claims.get("sub")
+    good = isinstance(found, str) and 0 < len(found) <= _MAX_SUBJECT and _plain(found)
+    return None if good else "missing or not a name"
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _filled(template: str, claims: Json) -> str:
+    return template.replace(TENANT_PLACE, claims["tid"])
+
+
+def _issuer(claims: Json, expected: _Expected) -> str | None:
+    found, wanted = claims.get("iss"), _filled(expected.issuer, claims)
+    return None if found == wanted else f"{shown(found)}, not {shown(wanted)}"
+
+
+def _key_issuer(claims: Json, expected: _Expected) -> str | None:
+    if expected.key_issuer is None:
+        return None
+    wanted = _filled(expected.key_issuer, claims)
+    return None if claims["iss"] == wanted else f"the key signs for {shown(wanted)}"
+
+
+def _audience(claims: Json, expected: _Expected) -> str | None:
+    found = claims.get("aud")
+    good = found in (expected.client_id, [expected.client_id])
+    return None if good and expected.client_id else f"{shown(found)} is not our client id"
+
+
+def _azp(claims: Json, expected: _Expected) -> str | None:
+    found = claims.get("azp", expected.client_id)
+    return None if found == expected.client_id else f"{shown(found)} is not our client id"
+
+
+def _time(claims: Json, name: str) -> float | None:
+    found = claims.get(name)
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return None
+    return found if 0 <= found <= _LATEST else None  # NaN is in no range
+
+
+def _exp(claims: Json, expected: _Expected) -> str | None:
+    found = _time(claims, "exp")
+    if found is None:
+        return "missing or not a time"
+    late = expected.now - found
+    return None if late < SKEW else f"expired {late:.0f} s ago"
+
+
+def _iat(claims: Json, expected: _Expected) -> str | None:
+    return _not_ahead(_time(claims, "iat"), expected.now)
+
+
+def _nbf(claims: Json, expected: _Expected) -> str | None:
+    return _not_ahead(_time(claims, "nbf"), expected.now) if "nbf" in claims else None
+
+
+def _not_ahead(found: float | None, now: float) -> str | None:
+    if found is None:
+        return "missing or not a time"
+    ahead = found - now
+    return None if ahead <= SKEW else f"{ahead:.0f} s ahead of this server's clock"
+
+
+def _nonce(claims: Json, expected: _Expected) -> str | None:
+    found = claims.get("nonce")
+    if not isinstance(found, str) or not expected.nonce:
+        return "missing"
+    same = hmac.compare_digest(_bytes(found), _bytes(expected.nonce))
+    return None if same else "not the one that was sent"
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _ver(claims: Json, _: _Expected) -> str | None:
+    found = claims.get("ver", "2.0")
+    return None if found == "2.0" else f"{shown(found)}, not '2.0'"
+
+
+# In this order: `issuer` needs a good tid, `key_issuer` a good issuer.
+CHECKS: tuple[tuple[str, Callable[[Json, _Expected], str | None]], ...] = (
+    ("tid", _tid),  # Microsoft, "Secure applications and APIs by validating claims"
+    ("oid", _oid),  # the same: tid + oid is the identity
+    ("sub", _sub),  # OpenID Connect Core 2
+    ("issuer", _issuer),  # OpenID Connect Core 3.1.3.7, 2.
+    ("key_issuer", _key_issuer),  # Microsoft: the issuer of the key's own entry
+    ("audience", _audience),  # OpenID Connect Core 3.1.3.7, 3.
+    ("azp", _azp),  # OpenID Connect Core 3.1.3.7, 4. and 5.
+    ("exp", _exp),  # OpenID Connect Core 3.1.3.7, 9.
+    ("iat", _iat),  # OpenID Connect Core 3.1.3.7, 10.
+    ("nbf", _nbf),  # RFC 7519 4.1.5
+    ("nonce", _nonce),  # OpenID Connect Core 3.1.3.7, 11.
+    ("ver", _ver),  # Microsoft: no v1.0 token at a v2.0 endpoint
+)
