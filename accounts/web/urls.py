@@ -1,14 +1,16 @@
-"""The two URLs of the sign-in; nothing else under /accounts/ exists."""
+"""The URLs of the sign-in; nothing else under /accounts/ exists."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from accounts.web import views
+from accounts.web import break_glass, views
 
 urlpatterns = [
     path("accounts/microsoft/login/", views.start, name="microsoft_login"),
     path(
         "accounts/microsoft/login/callback/", views.microsoft_callback, name="microsoft_callback"
     ),
+    # Before admin's own URLs, which answer everything under /admin/.
+    path("admin/break-glass/", break_glass.enter, name="break_glass"),
 ]

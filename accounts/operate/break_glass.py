@@ -1,0 +1,53 @@
+"""Make one-time sign-in links, and tell of them: in the log, and to admin's front page."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.models import BreakGlassLink
+from accounts.operate import people
+from accounts.signin import break_glass
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from accounts.models import User
+
+logger = logging.getLogger("django.security.sign_in")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link to hand to the person, once: nothing can show it again."""
+
+    url: str
+    user: User
+    expires_at: datetime
+
+
+@sensitive_variables()
+def make(email: str) -> Link:
+    """A link that signs this person in, once. Raises people.NoSuchPerson, or Refused."""
+    user = people.find(email)
+    token = break_glass.issue(user)
+    logger.warning(
+        "break-glass link made",
+        extra={"event": "break_glass_made", "user_id": user.pk, "email": user.email},
+    )
+    url = f"{settings.PUBLIC_URL}{reverse('break_glass')}?{urlencode({'token': token})}"
+    return Link(url, user, timezone.now() + break_glass.LIFETIME)
+
+
+def made_lately(within: timedelta = timedelta(days=7)) -> QuerySet[BreakGlassLink]:
+    """Links made in this time, used or not, newest first: for admin's front page."""
+    links = BreakGlassLink.objects.filter(made_at__gt=timezone.now() - within)
+    return links.select_related("user").order_by("-made_at")

@@ -1,0 +1,192 @@
+"""People: add them by email, switch them off and on, take an identity from them.
+
+What admin's pages and `./manage.py staff` both call. Whoever is switched off or unlinked is
+signed out as well.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from accounts.operate import sessions
+from accounts.operate.pasted import read_people
+from accounts.operate.standing import State, state_of, states_of
+from accounts.signin.identities import PROVIDER
+from accounts.signin.policy import same_email
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["State", "state_of", "states_of"]
+
+logger = logging.getLogger("django.security.sign_in")
+
+What = Literal["added", "promoted", "exists", "invalid"]
+
+
+class NoSuchPerson(Exception):
+    """No user here has the email."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"No user has the email {email!r}.")
+        self.email = email
+
+
+class NothingToUnlink(Exception):
+    """The person is not bound to a Microsoft identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of one email: `what`, the user (unless invalid), and a note on it."""
+
+    email: str
+    what: What
+    user: User | None = None
+    note: str = ""
+    line: int = 0
+
+
+def find(email: str) -> User:
+    """The user of this email, ignoring ASCII case only. Raises NoSuchPerson."""
+    for user in User.objects.filter(email__iexact=email) if email.isprintable() else ():
+        if same_email(user.email, email):
+            return user
+    raise NoSuchPerson(email)
+
+
+def add(
+    email: str,
+    *,
+    staff: bool = True,
+    superuser: bool = False,
+    name: str = "",
+    promote: bool = True,
+) -> Added:
+    """Add a person without a password; one who is here gains the rights asked for.
+
+    With `promote` off, one who is here is left as they are.
+    """
+    try:
+        return _existing(find(email), staff, superuser, promote=promote)
+    except NoSuchPerson:
+        return _new(User(email=email, name=name, is_staff=staff, is_superuser=superuser))
+
+
+def add_many(
+    lines: Iterable[str],
+    *,
+    staff: bool = True,
+    superuser: bool = False,
+    promote: bool = True,
+) -> list[Added]:
+    """Add everyone in pasted lines or CSV rows; a bad line is reported and stops no other."""
+    results = []
+    for entry in read_people(lines):
+        rights = {"staff": staff, "superuser": superuser, "promote": promote}
+        added = add(entry.email, name=entry.name, **rights)
+        results.append(Added(added.email, added.what, added.user, added.note, entry.line))
+    return results
+
+
+def deactivate(user: User) -> int:
+    """Switch a person off and end their sessions; returns how many. They can be switched on again.
+
+    Raises sessions.StoreAway when only the ending of sessions failed.
+    """
+    _set_active(user, active=False)
+    return sessions.end_all_of(user)
+
+
+def reactivate(user: User) -> None:
+    """Let a person in again."""
+    _set_active(user, active=True)
+
+
+def identity_of(user: User) -> str:
+    """The Microsoft identity ("tid:oid") bound to the person, or ""."""
+    bound = SocialAccount.objects.filter(user_id=user.pk, provider=PROVIDER)
+    return str(bound.values_list("uid", flat=True).first() or "")
+
+
+def unlink(user: User, reason: str, by: User | None = None) -> int:
+    """Take the Microsoft identity from a person; their next sign-in binds anew, by email.
+
+    Recorded with its reason in admin's history and the log. Returns how many sessions were
+    ended. Raises NothingToUnlink, ValueError without a reason, and sessions.StoreAway when only
+    the ending of sessions failed.
+    """
+    if not reason.strip():
+        raise ValueError("Unlinking an identity needs a reason.")
+    with transaction.atomic():
+        identity = _take_identity(user)
+        _record_unlinking(user, identity, " ".join(reason.split()), by)
+    return sessions.end_all_of(user)
+
+
+def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Added:
+    gains = {
+        "is_staff": staff and not user.is_staff,
+        "is_superuser": superuser and not user.is_superuser,
+    }
+    gained = [field for field, gain in gains.items() if gain and promote]
+    for field in gained:
+        setattr(user, field, True)
+    if gained:
+        user.save(update_fields=gained)
+    note = "" if user.is_active else "inactive: reactivate them to let them in"
+    return Added(user.email, "promoted" if gained else "exists", user, note)
+
+
+def _new(user: User) -> Added:
+    user.set_unusable_password()
+    try:
+        user.full_clean()
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except ValidationError as problem:
+        return Added(user.email, "invalid", note=" ".join(problem.messages))
+    except IntegrityError:  # someone else added them meanwhile
+        return Added(user.email, "exists", User.objects.filter(email__iexact=user.email).first())
+    return Added(user.email, "added", user)
+
+
+def _set_active(user: User, *, active: bool) -> None:
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    logger.warning(
+        "person %s", "reactivated" if active else "deactivated", extra={"user_id": user.pk}
+    )
+
+
+def _take_identity(user: User) -> str:
+    bound = SocialAccount.objects.select_for_update().filter(user_id=user.pk, provider=PROVIDER)
+    account = bound.first()
+    if account is None:
+        raise NothingToUnlink
+    account.delete()
+    return str(account.uid)
+
+
+def _record_unlinking(user: User, identity: str, reason: str, by: User | None) -> None:
+    """Admin's history wants a user; on the command line it may be nobody, so the person's own."""
+    where = "" if by else " on the command line"
+    LogEntry.objects.log_actions(
+        (by or user).pk,
+        User.objects.filter(pk=user.pk),
+        CHANGE,
+        change_message=f"Microsoft identity {identity} unlinked{where}: {reason}",
+        single_object=True,
+    )
+    tid, _, oid = identity.partition(":")
+    facts = {"event": "identity_unlinked", "user_id": user.pk, "tid": tid, "oid": oid}
+    by_id = by.pk if by else None
+    logger.warning("identity unlinked", extra={**facts, "detail": reason, "by_user_id": by_id})

@@ -1,0 +1,125 @@
+"""Ask the sign-in record, count it, stream it, and prune what is older than it is kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import SignIn
+from accounts.signin.reasons import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django.db.models import QuerySet
+
+COLUMNS: Final = (
+    "at",
+    "outcome",
+    "method",
+    "reason",
+    "reference",
+    "user",
+    "email",
+    "tid",
+    "oid",
+    "client_ip",
+    "host",
+    "took_ms",
+    "microsoft_ms",
+    "detail",
+    "user_agent",
+)
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_CHUNK: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which rows; what is empty does not narrow."""
+
+    since: datetime | None = None
+    reason: str = ""
+    outcome: str = ""
+    email: str = ""
+    reference: str = ""
+
+
+def since_of(text: str) -> datetime:
+    """The moment that "2h", "7d" or an ISO date or time means. Raises ValueError with advice."""
+    if match := re.fullmatch(r"(\d{1,5})([mhdw])", text.strip().lower()):
+        return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        moment = parse_datetime(text.strip())
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ValueError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+
+def checked_reason(code: str) -> str:
+    """The code when it is one. Raises ValueError that lists them all."""
+    if code and code not in REASONS:
+        raise ValueError(f"{code!r} is no reason code. They are: {', '.join(REASONS)}.")
+    return code
+
+
+def query(asked: Asked) -> QuerySet[SignIn]:
+    """The rows, newest first."""
+    wanted = {
+        "at__gte": asked.since,
+        "reason": checked_reason(asked.reason),
+        "outcome": asked.outcome,
+        "email__iexact": asked.email,
+        "reference": asked.reference.upper(),
+    }
+    narrow = {field: value for field, value in wanted.items() if value}
+    return SignIn.objects.filter(**narrow).order_by("-at")
+
+
+def stream(rows: QuerySet[SignIn]) -> Iterator[dict[str, Any]]:
+    """The rows as plain values, a few at a time, however many there are."""
+    for row in rows.select_related("user").iterator(chunk_size=_CHUNK):
+        yield as_values(row)
+
+
+def as_values(row: SignIn) -> dict[str, Any]:
+    """One row as plain values, by COLUMNS; `user` is the email of the user here."""
+    plain = {name: getattr(row, name) for name in COLUMNS if name != "user"}
+    return {**plain, "user": row.user.get_username() if row.user else ""}
+
+
+def counts(rows: QuerySet[SignIn]) -> list[dict[str, Any]]:
+    """How many of each outcome and reason, most first."""
+    counted = rows.order_by().values("outcome", "reason").annotate(count=Count("pk"))
+    return list(counted.order_by("-count", "outcome", "reason"))
+
+
+def prune(days: int | None = None, *, batch: int = 1000) -> int:
+    """Delete what is older than `days` (SIGN_IN_LOG_DAYS), in small transactions; returns how many.
+
+    Raises ValueError for less than a day.
+    """
+    kept = settings.SIGN_IN_LOG_DAYS if days is None else days
+    if kept < 1:
+        raise ValueError("Sign-ins are kept for a day at least.")
+    old = SignIn.objects.filter(at__lt=timezone.now() - timedelta(days=kept)).order_by("at")
+    return sum(_delete(keys) for keys in _batches(old, batch))
+
+
+def _batches(old: QuerySet[SignIn], size: int) -> Iterable[list[int]]:
+    while keys := list(old.values_list("pk", flat=True)[:size]):
+        yield keys
+
+
+def _delete(keys: list[int]) -> int:
+    deleted, _ = SignIn.objects.filter(pk__in=keys).delete()
+    return deleted

@@ -1,0 +1,68 @@
+"""The page behind a break-glass link: a button on GET, a sign-in on POST.
+
+Mail and chat scanners open links; a GET therefore uses nothing up. The token travels in the
+link and the form alone: no log line, record or page that follows has it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.db import transaction
+from django.http import HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import SignIn
+from accounts.signin import break_glass, record
+from accounts.web import browser, refusal, throttle
+from accounts.web.headers import flow_page
+from accounts.web.next_path import HOME
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.models import User
+    from accounts.signin.record import Attempt
+
+
+@flow_page
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
+def enter(request: HttpRequest) -> HttpResponse:
+    """GET and HEAD show the button and look nothing up; POST uses the link and signs in."""
+    if request.method != "POST":
+        context = {"token": request.GET.get("token", "")}
+        return render(request, "accounts/break_glass.html", context)
+    attempt = browser.attempt_of(request)
+    attempt.method = SignIn.Method.BREAK_GLASS
+    with refusal.caught(request, attempt, HOME) as caught:
+        throttle.count(throttle.BREAK_GLASS, "break-glass", browser.client_ip(request))
+        user = _signed_in(request, request.POST.get("token", ""))
+        _record(attempt, user)
+        return HttpResponseRedirect(HOME)
+    return caught.response
+
+
+@sensitive_variables()
+def _signed_in(request: HttpRequest, token: str) -> User:
+    """One transaction: a session store that fails here leaves the link unused."""
+    with transaction.atomic():
+        user = break_glass.redeem(token)
+        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return user
+
+
+def _record(attempt: Attempt, user: User) -> None:
+    attempt.email = user.email
+    try:
+        row = record.admitted(attempt, user.pk)
+    except record.RecordNotWritten:
+        row = record.admitted_unwritten(attempt, user.pk)
+    record.tell(row, attempt)
