@@ -30,7 +30,7 @@ class Rules:
 
     tenants: frozenset[str]
     allow_guests: bool = False
-    domains: Mapping[str, frozenset[str]] = field(default=_NO_DOMAINS)
+    domains: Mapping[str, frozenset[str]] = field(default_factory=lambda: _NO_DOMAINS)
 
 
 @dataclass(frozen=True, slots=True)
