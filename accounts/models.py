@@ -70,6 +70,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         ordering = ("email",)
+        permissions = (("end_sessions", "Can see who is signed in and end their sessions"),)
         # Upper, not Lower: Django's iexact compares UPPER() on PostgreSQL, so the index serves it.
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -138,6 +139,20 @@ class SignIn(models.Model):
             models.Index(fields=["user", "-at"], name="accounts_signin_user_at"),
             models.Index(fields=["reference"], name="accounts_signin_reference"),
             models.Index(Upper("email"), "at", name="accounts_signin_email_at"),
+            # What is rare has an index of its own, small because it leaves out the rest.
+            models.Index(
+                fields=["oid"], name="accounts_signin_oid", condition=~models.Q(oid="")
+            ),
+            models.Index(
+                fields=["-at"],
+                name="accounts_signin_refused_at",
+                condition=models.Q(outcome="refused"),
+            ),
+            models.Index(
+                fields=["method", "-at"],
+                name="accounts_signin_method_at",
+                condition=~models.Q(method="microsoft"),
+            ),
         ]
 
     @override
