@@ -43,6 +43,13 @@ class Attempt:
         return round((time.monotonic() - self.began) * 1000)
 
 
+def started(attempt: Attempt, reference: str) -> None:
+    """Log that someone was sent to Microsoft; the reference comes back with them."""
+    attempt.reference = reference
+    facts = {"event": "sign_in_started", "reference": reference, "served_by": attempt.process}
+    logger.info("sign-in started", extra={**facts, "client_ip": attempt.client_ip})
+
+
 def admitted(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
     """Write the row of a person who is being let in; `tell` it once that is certain.
 

@@ -11,7 +11,8 @@ from django.core.cache import cache
 from django.http import HttpResponseRedirect
 
 from accounts.entra import errors, tokens
-from accounts.entra.client import exchange_code, get_client, waited_ms
+from accounts.entra.client import exchange_code, get_client
+from accounts.entra.waiting import waited_ms
 from accounts.signin import flow, state
 from accounts.signin.policy import Rules
 from accounts.signin.reasons import Refused
@@ -158,6 +159,10 @@ def _enter(
     except Refused:
         who = f"{claims.tid}:{claims.oid}"
         throttle.count(throttle.REFUSALS_OF_ONE_IDENTITY, "identity", who)
+        raise
+    except Exception:
+        # The transaction is undone; a session that was entered before must not outlive it.
+        request.session.flush()
         raise
 
 

@@ -72,7 +72,7 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         get_client().warm(discovery.token_endpoint)
         secret = browser.secret_of(request)
         issued, text = state.issue(secret, browser.place_of(request), next_url or "")
-        request.issued_state = issued  # type: ignore[attr-defined]
+        request.sign_in_reference = issued.reference  # type: ignore[attr-defined]
         parameters = authorize_parameters(app, secret, issued, text, again=again)
         return HttpResponseRedirect(_with(discovery.authorization_endpoint, parameters))
 

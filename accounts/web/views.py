@@ -9,7 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.signin.reasons import Refused
+from accounts.entra.waiting import start_waiting_clock
+from accounts.signin import record
 from accounts.web import browser, callback, refusal, throttle
 from accounts.web.headers import flow_page
 from accounts.web.next_path import next_from, start_url
@@ -36,7 +37,9 @@ def start(request: HttpRequest) -> HttpResponse:
         throttle.count(throttle.STARTS, "start", browser.client_ip(request))
         provider = MicrosoftProvider(request, app=in_force().app)
         again = refusal.is_try_again(request)
-        return provider.redirect(request, next_url=next_path, again=again)
+        response = provider.redirect(request, next_url=next_path, again=again)
+        record.started(attempt, request.sign_in_reference)  # type: ignore[attr-defined]
+        return response
     return caught.response
 
 
@@ -46,6 +49,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Microsoft's redirect comes here: into admin, or the refusal page."""
+    start_waiting_clock()
     attempt = browser.attempt_of(request)
     with refusal.caught(request, attempt, callback.next_of(request)) as caught:
         return callback.complete(request, attempt)
