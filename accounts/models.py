@@ -140,9 +140,7 @@ class SignIn(models.Model):
             models.Index(fields=["reference"], name="accounts_signin_reference"),
             models.Index(Upper("email"), "at", name="accounts_signin_email_at"),
             # What is rare has an index of its own, small because it leaves out the rest.
-            models.Index(
-                fields=["oid"], name="accounts_signin_oid", condition=~models.Q(oid="")
-            ),
+            models.Index(fields=["oid"], name="accounts_signin_oid", condition=~models.Q(oid="")),
             models.Index(
                 fields=["-at"],
                 name="accounts_signin_refused_at",

@@ -3,7 +3,9 @@
 The prefix indexes are PostgreSQL's: under most collations its ordinary ones serve no LIKE 'a%'.
 """
 
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 PREFIX_INDEXES = {
     "accounts_user_email_prefix": ("accounts_user", "UPPER(email) text_pattern_ops"),
@@ -12,13 +14,13 @@ PREFIX_INDEXES = {
 }
 
 
-def add_prefix_indexes(apps, schema_editor):
+def add_prefix_indexes(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     for name, (table, columns) in PREFIX_INDEXES.items():
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(f"CREATE INDEX {name} ON {table} ({columns})")
 
 
-def remove_prefix_indexes(apps, schema_editor):
+def remove_prefix_indexes(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     for name in PREFIX_INDEXES:
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(f"DROP INDEX {name}")
