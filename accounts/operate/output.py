@@ -1,0 +1,139 @@
+"""How operators' commands speak: a table people can read, JSON or CSV for machines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from datetime import date, datetime
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.management.base import BaseCommand, DjangoHelpFormatter
+from django.utils import timezone
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from django.core.management.base import CommandParser
+
+_WIDEST: Final = 48
+# Spreadsheets run cells that begin so, and some cells hold what strangers sent.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Keeps the lines of the examples as they are written."""
+
+
+class OperatorCommand(BaseCommand):
+    """A command whose help ends with `epilog`: examples and exit codes."""
+
+    epilog = ""
+    requires_system_checks = ()  # they are for mending what a check would complain of
+
+    @override
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            formatter_class=HelpFormatter,
+            epilog=self.epilog.strip(),
+            **kwargs,
+        )
+
+    def write_rows(
+        self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str
+    ) -> None:
+        """Rows as `form`: table, json or csv."""
+        for line in FORMS[form](rows, columns):
+            self.stdout.write(line)
+
+    def write_value(self, value: Mapping[str, Any], form: str) -> None:
+        """One thing: an aligned list of its parts, or a JSON object."""
+        for line in [as_json(value)] if form == "json" else as_list(value):
+            self.stdout.write(line)
+
+
+def add_json(parser: ArgumentParser) -> None:
+    """--json, into options["form"]."""
+    parser.add_argument(
+        "--json", dest="form", action="store_const", const="json", default="table",
+        help="write JSON for machines",
+    )
+
+
+def as_json(value: Any) -> str:
+    """One value, on one line."""
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def as_list(value: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each part, aligned."""
+    width = max(map(len, value), default=0)
+    for name, part in value.items():
+        yield f"{_title(name):<{width}}  {_text(part)}".rstrip()
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
+    """A header and a line for each row; the last column may be as long as it likes."""
+    cells = [[_title(name) for name in columns]]
+    cells += [[_text(row.get(name)) for name in columns] for row in rows]
+    widths = [min(_WIDEST, max(map(len, column))) for column in zip(*cells, strict=True)]
+    for line in cells:
+        yield "  ".join(map(_fitted, line, [*widths[:-1], 0])).rstrip()
+
+
+def json_array(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
+    """An array, written as the rows come: one object a line."""
+    joint = "["
+    for row in rows:
+        yield joint + as_json({name: row.get(name) for name in columns})
+        joint = ","
+    yield "[]" if joint == "[" else "]"
+
+
+def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
+    """CSV, written as the rows come, safe to open in a spreadsheet; lines without their end."""
+    yield ",".join(columns)
+    for row in rows:
+        line = StringIO()
+        csv.writer(line, lineterminator="").writerow([_cell(row.get(name)) for name in columns])
+        yield line.getvalue()
+
+
+FORMS: Final[Mapping[str, Callable[..., Iterator[str]]]] = {
+    "table": table,
+    "json": json_array,
+    "csv": csv_lines,
+}
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _fitted(text: str, width: int) -> str:
+    return f"{text[: width - 1]}…" if 0 < width < len(text) else text.ljust(width)
+
+
+def _text(value: Any) -> str:
+    """A value in a line: what could move a terminal's cursor is not written."""
+    if value is None or value == "" or value == ():
+        return "-"
+    if isinstance(value, datetime):
+        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _cell(value: Any) -> Any:
+    plain = _plain(value) if isinstance(value, (datetime, date)) else value
+    return f"'{plain}" if isinstance(plain, str) and plain.startswith(_FORMULA) else plain
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, (datetime, date)) else str(value)
