@@ -1,108 +1,211 @@
-"""Static system checks with stable ids (no I/O); live probes are in accounts/operate.
+"""Static system checks with stable ids (no I/O); live probes are in accounts/operate/doctor.
 
 accounts.E001  sessions live in the memory of one process, or on one disk
 accounts.E002  sessions or the cache hold pickles
 accounts.E003  the session cookie cannot come back from Microsoft
-accounts.E004  nobody can sign in: a piece of the sign-in is not installed
+accounts.E004  a piece of the sign-in is not installed, or another stands in its place
+accounts.E005  a middleware that the sign-in needs is missing, or comes too late
+accounts.E006  PUBLIC_URL's host is refused by ALLOWED_HOSTS
+accounts.E007  the button's POST cannot bring its CSRF cookie
+accounts.E008  every page would redirect to itself, or to where nothing is served
+accounts.E009  the callback is not at the address that Microsoft is told
 accounts.W001  Easy Auth of App Service is on and stands in front of this site
+accounts.W002  DEBUG is on at a public address
+accounts.W003  every request writes the whole session back, over a sign-in that started meanwhile
+accounts.W004  sessions end before a sign-in under way may
+accounts.W005  the session cookie travels without Secure although the site is https
 """
 
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.http.request import validate_host
+from django.middleware.csrf import CsrfViewMiddleware
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from accounts.entra.origins import is_loopback
+from accounts.signin.state import LIFETIME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+# How each shows to staff: reason codes, or a phrase where no page of ours is met.
+SHOWS_AS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "accounts.E001": ("session_not_found", "state_already_used"),
+        "accounts.E003": ("cookie_not_sent",),
+        "accounts.E004": ("unexpected",),
+        "accounts.E005": ("unexpected",),
+        "accounts.E006": ("a bare 400 page for every address",),
+        "accounts.E007": ("a 403 page when the button is pressed",),
+        "accounts.E008": ("the browser's own error about too many redirects",),
+        "accounts.E009": ("redirect_uri_mismatch",),
+        "accounts.W001": ("two sign-ins in a row", "cookie_not_sent"),
+        "accounts.W003": ("session_changed",),
+        "accounts.W004": ("session_not_found",),
+    }
+)
 _OF_ONE_PROCESS: Final = (
     "django.core.cache.backends.locmem.LocMemCache",
     "django.core.cache.backends.dummy.DummyCache",
     "django.core.cache.backends.filebased.FileBasedCache",
 )
+_PIECES: Final = {
+    "SOCIALACCOUNT_ADAPTER": "accounts.web.adapter.StaffSocialAccountAdapter",
+    "ACCOUNT_ADAPTER": "accounts.web.adapter.StaffAccountAdapter",
+}
+_IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
+# Hosts that end TLS in front of the site, by a variable that each sets.
+_BEHIND_PROXY: Final = ("WEBSITE_HOSTNAME", "DYNO", "K_SERVICE", "RENDER", "FLY_APP_NAME")
 
 
 @register(Tags.security)
 def sessions_are_shared(**kwargs: Any) -> list[CheckMessage]:
     """The cause of "state mismatch": a session that another worker cannot see."""
-    return list(_unshared_sessions())
-
-
-def _unshared_sessions() -> Iterator[CheckMessage]:
-    alias = settings.SESSION_CACHE_ALIAS
-    backend = settings.CACHES.get(alias, {}).get("BACKEND", "")
-    if settings.SESSION_ENGINE.endswith("backends.cache") and backend in _OF_ONE_PROCESS:
-        yield _e001(f"SESSION_ENGINE keeps sessions in CACHES[{alias!r}], which is {backend}")
-    if settings.SESSION_ENGINE.endswith(("backends.file", "backends.signed_cookies")):
-        yield _e001(f"SESSION_ENGINE is {settings.SESSION_ENGINE}")
-    if settings.CACHES.get("default", {}).get("BACKEND", "") in _OF_ONE_PROCESS:
-        yield _e001("CACHES['default'], which keeps used states, is of one process")
-
-
-def _e001(what: str) -> Error:
-    return Error(
-        f"{what}: other workers and instances cannot see it.",
-        hint="Set REDIS_URL=redis://host:6379/0 and leave SESSION_ENGINE and CACHES to"
-        " project/settings.py. Staff would meet session_not_found.",
-        id="accounts.E001",
+    hint = (
+        "Set REDIS_URL=redis://host:6379/0 and leave SESSION_ENGINE and CACHES to"
+        " project/settings.py."
     )
+    return [
+        _error("E001", f"Sessions are not shared between processes: {what}.", hint)
+        for what in _unshared()
+    ]
+
+
+def _unshared() -> Iterator[str]:
+    engine, alias = settings.SESSION_ENGINE, settings.SESSION_CACHE_ALIAS
+    backend = settings.CACHES.get(alias, {}).get("BACKEND", "")
+    if engine.endswith("backends.cache") and backend in _OF_ONE_PROCESS:
+        yield f"SESSION_ENGINE keeps them in CACHES[{alias!r}], which is {backend}"
+    if engine.endswith(("backends.file", "backends.signed_cookies")):
+        yield f"SESSION_ENGINE is {engine}"
+    default = settings.CACHES.get("default", {}).get("BACKEND", "")
+    if default in _OF_ONE_PROCESS:
+        yield f"CACHES['default'], which marks used states, is {default}"
 
 
 @register(Tags.security)
 def nothing_is_pickled(**kwargs: Any) -> list[CheckMessage]:
     """A writable Redis must not mean running code."""
     options = settings.CACHES.get("default", {}).get("OPTIONS", {})
+    backend = settings.CACHES.get("default", {}).get("BACKEND", "")
     pickles = "Pickle" in str(options.get("SERIALIZER", "")) or (
-        settings.CACHES.get("default", {}).get("BACKEND", "").startswith("django_redis")
-        and "SERIALIZER" not in options
+        backend.startswith("django_redis") and "SERIALIZER" not in options
     )
     if not pickles and not settings.SESSION_SERIALIZER.endswith("PickleSerializer"):
         return []
     hint = "Use django_redis.serializers.json.JSONSerializer and Django's JSONSerializer."
-    return [Error("Sessions or the cache are pickled.", hint=hint, id="accounts.E002")]
+    return [_error("E002", "Sessions or the cache are pickled.", hint)]
 
 
 @register(Tags.security)
 def cookie_can_come_back(**kwargs: Any) -> list[CheckMessage]:
-    """Each of these makes the browser withhold the cookie at the callback."""
-    return [
-        Error(
-            f"{name} is {value!r}: the session cookie would not come back from Microsoft.",
-            hint=f"{hint} Staff would meet cookie_not_sent.",
-            id="accounts.E003",
-        )
-        for name, value, hint in _cookie_problems()
-    ]
+    """Each of these makes the browser refuse the cookie, or withhold it at the callback."""
+    text = "{} is {!r}: the session cookie would not come back from Microsoft."
+    problems = [*_cookie_problems("SESSION"), *_session_cookie_problems()]
+    return [_error("E003", text.format(name, value), hint) for name, value, hint in problems]
 
 
-def _cookie_problems() -> Iterator[tuple[str, object, str]]:
-    if str(settings.SESSION_COOKIE_SAMESITE).lower() == "strict":
-        yield "SESSION_COOKIE_SAMESITE", settings.SESSION_COOKIE_SAMESITE, "Leave it at Lax."
-    if settings.SESSION_COOKIE_DOMAIN:
-        yield "SESSION_COOKIE_DOMAIN", settings.SESSION_COOKIE_DOMAIN, "Leave it unset."
-    if settings.SESSION_COOKIE_PATH != "/":
-        yield "SESSION_COOKIE_PATH", settings.SESSION_COOKIE_PATH, "Leave it at /."
-    if settings.SESSION_COOKIE_SECURE and settings.PUBLIC_URL.startswith("http://"):
-        yield "SESSION_COOKIE_SECURE", True, "PUBLIC_URL says http; serve the site by https."
-    if "session" not in settings.SESSION_COOKIE_NAME:
-        yield "SESSION_COOKIE_NAME", settings.SESSION_COOKIE_NAME, "Keep session in its name."
+@register(Tags.security)
+def button_can_be_pressed(**kwargs: Any) -> list[CheckMessage]:
+    """Each of these makes the browser refuse the CSRF cookie."""
+    text = "{} is {!r}: the CSRF cookie would not come back with the button's POST."
+    problems = [] if settings.CSRF_USE_SESSIONS else _cookie_problems("CSRF")
+    return [_error("E007", text.format(name, value), hint) for name, value, hint in problems]
+
+
+def _cookie_problems(which: str) -> Iterator[tuple[str, object, str]]:
+    names = [f"{which}_COOKIE_{part}" for part in ("NAME", "DOMAIN", "PATH", "SECURE", "SAMESITE")]
+    name, domain, path, secure, same_site = (getattr(settings, each) for each in names)
+    if domain:
+        yield names[1], domain, "Leave it unset: the cookie then belongs to PUBLIC_URL's host."
+    if path != "/":
+        yield names[2], path, "Leave it at /."
+    if secure and not _is_https():
+        yield names[3], secure, f"PUBLIC_URL is {settings.PUBLIC_URL}; serve the site by https."
+    if name.startswith("__") and not secure:
+        yield names[0], name, f"Browsers demand Secure of such names: {names[3]} = True."
+    if str(same_site).lower() == "none" and not secure:
+        yield names[4], same_site, "Browsers demand Secure with it. Leave it at Lax."
+
+
+def _session_cookie_problems() -> Iterator[tuple[str, object, str]]:
+    name, same_site = settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SAMESITE
+    if str(same_site).lower() == "strict":
+        yield "SESSION_COOKIE_SAMESITE", same_site, "Leave it at Lax."
+    if "session" not in name or name == settings.CSRF_COOKIE_NAME:
+        yield "SESSION_COOKIE_NAME", name, "Leave it to project/settings.py."
 
 
 @register(Tags.security)
 def the_flow_is_whole(**kwargs: Any) -> list[CheckMessage]:
     """allauth's own adapters would sign people up and match them by unverified email."""
-    wanted = {
-        "SOCIALACCOUNT_ADAPTER": "accounts.web.adapter.StaffSocialAccountAdapter",
-        "ACCOUNT_ADAPTER": "accounts.web.adapter.StaffAccountAdapter",
-    }
     return [
-        Error(f"{name} is not {value}.", hint=f"Set {name} = {value!r}.", id="accounts.E004")
-        for name, value in wanted.items()
+        _error("E004", f"{name} is not {value}.", f"Set {name} = {value!r}.")
+        for name, value in _PIECES.items()
         if getattr(settings, name, None) != value
     ]
+
+
+@register(Tags.security)
+def middleware_is_in_order(**kwargs: Any) -> list[CheckMessage]:
+    """A session that is loaded too late, or not at all, has lost the sign-in."""
+    classes = [cls for cls in map(import_string, settings.MIDDLEWARE) if isinstance(cls, type)]
+    places = [next((n for n, c in enumerate(classes) if issubclass(c, m)), -1) for m in _IN_ORDER]
+    if -1 not in places and places == sorted(places):
+        return []
+    wanted = ", ".join(cls.__name__ for cls in _IN_ORDER)
+    hint = "Leave MIDDLEWARE to project/settings.py."
+    return [_error("E005", f"MIDDLEWARE lacks one of {wanted}, or their order is wrong.", hint)]
+
+
+@register(Tags.security)
+def public_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
+    """Django answers 400 to a host that it does not know."""
+    allowed = settings.ALLOWED_HOSTS or ([".localhost", "127.0.0.1", "[::1]"] * settings.DEBUG)
+    host = urlsplit(settings.PUBLIC_URL).netloc.rpartition("@")[2]
+    name = host if host.endswith("]") else host.partition(":")[0] or host
+    if validate_host(name, allowed):
+        return []
+    text = f"PUBLIC_URL's host {name} is not in ALLOWED_HOSTS."
+    return [_error("E006", text, f"Add {name} to ALLOWED_HOSTS, or mend PUBLIC_URL.")]
+
+
+@register(Tags.security)
+def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
+    """The site must learn from its proxy that the browser came by https."""
+    proxied = [name for name in _BEHIND_PROXY if os.environ.get(name)]
+    if proxied and _is_https() and settings.TRUSTED_PROXY_COUNT == 0:
+        text = f"TRUSTED_PROXY_COUNT is 0, yet a proxy ends TLS here ({proxied[0]} is set)."
+        return [_error("E008", text, "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front.")]
+    if settings.SECURE_SSL_REDIRECT and not _is_https():
+        hint = "Set PUBLIC_URL to the https address that staff use."
+        return [_error("E008", "SECURE_SSL_REDIRECT is on, yet PUBLIC_URL is http.", hint)]
+    return []
+
+
+@register(Tags.security)
+def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
+    """The redirect URI is PUBLIC_URL and a fixed path; Django must serve it there."""
+    from accounts.web.registration import CALLBACK_PATH  # noqa: PLC0415 - loads models
+
+    try:
+        path = reverse("microsoft_callback")
+    except NoReverseMatch:
+        path = "nowhere"
+    if path == CALLBACK_PATH:
+        return []
+    hint = "Include accounts.web.urls at the root of ROOT_URLCONF; leave FORCE_SCRIPT_NAME unset."
+    return [_error("E009", f"The callback is served at {path}, not at {CALLBACK_PATH}.", hint)]
 
 
 @register(Tags.security)
@@ -111,4 +214,46 @@ def easy_auth_is_off(**kwargs: Any) -> list[CheckMessage]:
     if os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() not in ("1", "true"):
         return []
     hint = "App Service > Authentication > turn it off; this site does the sign-in itself."
-    return [Warning("Easy Auth (WEBSITE_AUTH_ENABLED) is on.", hint=hint, id="accounts.W001")]
+    return [_warning("W001", "Easy Auth (WEBSITE_AUTH_ENABLED) is on.", hint)]
+
+
+@register(Tags.security)
+def production_is_not_debugged(**kwargs: Any) -> list[CheckMessage]:
+    """DEBUG shows tracebacks to everyone and trusts the emulator."""
+    host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    if not settings.DEBUG or is_loopback(host):
+        return []
+    return [_warning("W002", f"DEBUG is on, and people come to {host}.", "Set DEBUG=false.")]
+
+
+@register(Tags.security)
+def sessions_last(**kwargs: Any) -> list[CheckMessage]:
+    """Settings under which a sign-in that takes its time loses its session."""
+    found: list[CheckMessage] = []
+    if settings.SESSION_SAVE_EVERY_REQUEST:
+        text = "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in."
+        found.append(_warning("W003", text, "Leave it off."))
+    if settings.SESSION_COOKIE_AGE < LIFETIME:
+        text = f"SESSION_COOKIE_AGE is {settings.SESSION_COOKIE_AGE} s; a sign-in may take longer."
+        found.append(_warning("W004", text, f"Make it at least {LIFETIME}."))
+    if _is_https() and not settings.SESSION_COOKIE_SECURE:
+        text = "SESSION_COOKIE_SECURE is off: the cookie can be read on the way."
+        found.append(_warning("W005", text, "Leave it to project/settings.py."))
+    return found
+
+
+def _is_https() -> bool:
+    return bool(settings.PUBLIC_URL.startswith("https://"))
+
+
+def _error(number: str, text: str, hint: str) -> Error:
+    return Error(text, hint=_hint(number, hint), id=f"accounts.{number}")
+
+
+def _warning(number: str, text: str, hint: str) -> Warning:
+    return Warning(text, hint=_hint(number, hint), id=f"accounts.{number}")
+
+
+def _hint(number: str, hint: str) -> str:
+    shown = SHOWS_AS.get(f"accounts.{number}")
+    return f"{hint} Staff would meet: {', '.join(shown)}." if shown else hint

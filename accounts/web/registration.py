@@ -117,7 +117,7 @@ class _Memory:
         stale = version != self._version or now - self._read > _READ_EVERY
         held = self._held
         if held is None or stale:
-            held = _read()
+            held = read_afresh()
             self._held, self._version, self._read = held, version, now
         self._looked = now
         return held
@@ -126,7 +126,8 @@ class _Memory:
 _memory = _Memory()
 
 
-def _read() -> Registration:
+def read_afresh() -> Registration:
+    """The registration as the database and the environment have it now; raises as in_force."""
     apps = registered_apps(get_adapter())
     if not apps:
         raise Refused("not_configured", "app: none in admin, none in the environment")
