@@ -59,7 +59,11 @@ class OperatorCommand(BaseCommand):
 def add_json(parser: ArgumentParser) -> None:
     """--json, into options["form"]."""
     parser.add_argument(
-        "--json", dest="form", action="store_const", const="json", default="table",
+        "--json",
+        dest="form",
+        action="store_const",
+        const="json",
+        default="table",
         help="write JSON for machines",
     )
 

@@ -37,9 +37,7 @@ def issue(user: User) -> str:
         _check_rate(user)
         _end_earlier(user)
         expires_at = timezone.now() + LIFETIME
-        BreakGlassLink.objects.create(
-            user=user, token_hash=_hash(token), expires_at=expires_at
-        )
+        BreakGlassLink.objects.create(user=user, token_hash=_hash(token), expires_at=expires_at)
     return token
 
 

@@ -1,0 +1,65 @@
+"""A one-time way in, for when Microsoft or its settings are broken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import CommandError
+from typing_extensions import override
+
+from accounts.operate import break_glass, people
+from accounts.operate.output import OperatorCommand, add_json
+from accounts.signin.reasons import Refused
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+
+class Command(OperatorCommand):
+    """Prints a link; whoever opens it within five minutes and presses its button is that person."""
+
+    help = "Print a one-time sign-in link for a staff user, valid for 5 minutes."
+    epilog = """
+example:
+  ./manage.py break_glass ada@contoso.com
+
+Hand the link to that person only. Opening it uses nothing up; the button on its page does.
+A newer link ends the older ones. It is written to the log and shown on admin's front page that
+a link was made and used. It needs the database and the session store, nothing of Microsoft's:
+while Redis is away nobody can be signed in.
+
+exit codes:
+  0  the link is printed
+  1  no such user, inactive, not staff, or more than 5 links within an hour
+  2  wrong arguments
+"""
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", metavar="EMAIL")
+        add_json(parser)
+
+    @override
+    def handle(self, *args: Any, email: str, form: str, **options: Any) -> None:
+        link = _made(email)
+        if form == "json":
+            facts = {"url": link.url, "email": link.user.email, "expires_at": link.expires_at}
+            return self.write_value(facts, form)
+        self.stderr.write(f"Signs in {link.user.email}, once, until {link.expires_at:%H:%M:%S %Z}:")
+        return self.stdout.write(link.url)
+
+
+def _made(email: str) -> break_glass.Link:
+    try:
+        return break_glass.make(email)
+    except people.NoSuchPerson as problem:
+        raise CommandError(f"{problem} See: ./manage.py staff list") from None
+    except Refused as refusal:
+        raise CommandError(_advice(refusal)) from None
+
+
+def _advice(refusal: Refused) -> str:
+    if refusal.retry_after is not None:
+        minutes = -(-refusal.retry_after // 60)
+        return f"Too many links were made for this person: wait {minutes} minutes."
+    return f"{refusal.reason.operator} {refusal.reason.fix}"

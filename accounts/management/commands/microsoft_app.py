@@ -1,0 +1,178 @@
+"""The Microsoft app registration, for whoever has a shell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import date
+from getpass import getpass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.views.decorators.debug import sensitive_variables
+from typing_extensions import override
+
+from accounts.operate import microsoft_app
+from accounts.operate.microsoft_app import Changes, Invalid
+from accounts.operate.microsoft_app_shown import show
+from accounts.operate.output import OperatorCommand, add_json
+from accounts.signin.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.core.management.base import CommandParser
+
+_FOUND = ("level", "title", "detail", "fix")
+_SECRET_VARIABLE = "MICROSOFT_CLIENT_SECRET"  # noqa: S105 - a name
+
+
+class NotOnTheCommandLine(argparse.Action):
+    """Refuses a secret among the arguments, and does not repeat it."""
+
+    @override
+    def __call__(self, parser: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> NoReturn:
+        parser.error(
+            "a secret on the command line can be read by other users of this machine and stays in"
+            f" the shell's history. Use --secret-stdin, --secret-env ({_SECRET_VARIABLE}) or"
+            " --secret-prompt; and take the one you typed for known: make a new one in Entra."
+        )
+
+
+class Command(OperatorCommand):
+    """Sets, shows, tests."""
+
+    help = "The Microsoft app registration that staff sign in with, as kept in admin."
+    epilog = """
+examples:
+  ./manage.py microsoft_app set --client-id GUID --tenant GUID --secret-prompt
+  ./manage.py microsoft_app set --secret-stdin --secret-expires 2030-01-31 < secret.txt
+  ./manage.py microsoft_app set --next --secret-prompt     a second secret, tried after the first
+  ./manage.py microsoft_app set --promote-next             it becomes the first
+  ./manage.py microsoft_app show                           the redirect URI to register, too
+  ./manage.py microsoft_app test                           asks Microsoft whether it all fits
+
+The secret never stands on the command line. What is not named stays as it is.
+
+exit codes:
+  0  done; test: nothing would break a sign-in
+  1  not saved, or nothing is in force; test: something would break a sign-in
+  2  wrong arguments
+"""
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        _add_setting(actions.add_parser("set", help="create or change it"))
+        actions.add_parser("show", help="show it, without its secrets")
+        actions.add_parser("test", help="ask Microsoft whether it would work")
+        for action in actions.choices.values():
+            add_json(action)
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        run: Callable[..., None] = getattr(self, f"_{options['action']}")
+        run(**options)
+
+    def _set(self, form: str, **options: Any) -> None:
+        try:
+            if options["promote_next"]:
+                microsoft_app.promote_next()
+            else:
+                microsoft_app.save(_changes(options))
+        except Invalid as invalid:
+            problems = [text for texts in invalid.problems.values() for text in texts]
+            raise CommandError("\n".join(["Nothing was saved.", *problems])) from None
+        except Refused as refusal:
+            raise CommandError(f"{refusal.reason.operator} {refusal.reason.fix}") from None
+        self._show(form)
+
+    def _show(self, form: str, **options: Any) -> None:
+        shown = show()
+        self.write_value(shown.as_dict(), form)
+        if shown.problem:
+            raise CommandError(f"{shown.problem}: {shown.fix}")
+
+    def _test(self, form: str, **options: Any) -> None:
+        from accounts.operate.doctor import online_findings
+
+        findings = online_findings()
+        self.write_rows(({n: getattr(f, n) for n in _FOUND} for f in findings), _FOUND, form)
+        if bad := sum(finding.level == "error" for finding in findings):
+            raise CommandError(f"{bad} of {len(findings)} checks say that sign-in would fail.")
+
+
+def _add_setting(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--client-id", metavar="GUID", help="Application (client) ID")
+    parser.add_argument("--tenant", metavar="GUID", help="Directory (tenant) ID, or a domain")
+    parser.add_argument("--name", help="how admin lists it")
+    parser.add_argument("--domains", metavar="LIST", help="mail domains it owns, with commas")
+    secret = parser.add_mutually_exclusive_group()
+    for where, what in _WHENCE.items():
+        secret.add_argument(
+            f"--secret-{where}", dest="whence", action="store_const", const=where, help=what
+        )
+    secret.add_argument("--promote-next", action="store_true", help="use the second secret only")
+    parser.add_argument("--secret-expires", type=_date, metavar="DATE", help="as 2030-01-31")
+    parser.add_argument("--next", action="store_true", help="the secret is a second one")
+    parser.add_argument("--secret", nargs="?", action=NotOnTheCommandLine, help=argparse.SUPPRESS)
+
+
+_WHENCE = {
+    "stdin": "read the secret from standard input",
+    "env": f"read it from {_SECRET_VARIABLE}",
+    "prompt": "ask for it, without showing it",
+    "none": "remove the secret",
+}
+
+
+def _changes(options: dict[str, Any]) -> Changes:
+    """New apps take what is not named from the environment's registration."""
+    new = not microsoft_app.visible()
+    domains = options["domains"]
+    which = "next_secret" if options["next"] else "secret"
+    return Changes(
+        name=options["name"],
+        client_id=options["client_id"] or (settings.MICROSOFT_CLIENT_ID if new else None),
+        tenant=options["tenant"],
+        domains=None if domains is None else _split(domains),
+        **{which: _secret(options["whence"] or (_whence_of_new() if new else ""))},
+        **{f"{which}_expires": options["secret_expires"]},
+    )
+
+
+def _whence_of_new() -> str:
+    """A new app needs a secret: the environment's, else one that is asked for."""
+    if os.environ.get(_SECRET_VARIABLE):
+        return "env"
+    if not sys.stdin.isatty():
+        raise CommandError("A new app needs a secret: --secret-stdin, -env or -prompt.")
+    return "prompt"
+
+
+@sensitive_variables()
+def _secret(whence: str) -> str | None:
+    read = {
+        "stdin": sys.stdin.readline,
+        "env": lambda: os.environ.get(_SECRET_VARIABLE, ""),
+        "prompt": lambda: getpass("Client secret (not shown): "),
+    }
+    if whence not in read:
+        return "" if whence == "none" else None
+    secret = read[whence]().rstrip("\r\n")
+    if not secret:
+        raise CommandError(f"No secret came from --secret-{whence}. Nothing was saved.")
+    return secret
+
+
+def _split(domains: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in domains.split(",") if part.strip())
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date: write it as 2030-01-31") from None

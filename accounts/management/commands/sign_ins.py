@@ -1,0 +1,86 @@
+"""The sign-in record, for whoever has a shell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import CommandError
+from typing_extensions import override
+
+from accounts.models import SignIn
+from accounts.operate import sign_ins
+from accounts.operate.output import OperatorCommand, add_json
+
+if TYPE_CHECKING:
+    from django.core.management.base import CommandParser
+
+    from accounts.operate.sign_ins import Asked
+
+_IN_TABLE = ("at", "outcome", "reason", "reference", "email", "client_ip", "took_ms", "detail")
+_COUNTED = ("count", "outcome", "reason")
+
+
+class Command(OperatorCommand):
+    """Shows, counts and prunes."""
+
+    help = "The sign-in record: who got in, who was refused and why. Newest first."
+    epilog = """
+examples:
+  ./manage.py sign_ins --since 2h --outcome refused
+  ./manage.py sign_ins --reference BCDF-2345       what a person reads out from their page
+  ./manage.py sign_ins --since 30d --counts
+  ./manage.py sign_ins --since 2030-01-31 --csv > sign-ins.csv
+  ./manage.py sign_ins --prune                     delete what is older than SIGN_IN_LOG_DAYS
+
+The table shows the newest 100 (--limit); JSON and CSV give all rows and columns.
+
+exit codes:
+  0  done
+  1  wrong --since, --reason or --days; nothing was deleted
+  2  wrong arguments
+"""
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--since", default="", help="30m, 2h, 7d, 2w, or an ISO date or time")
+        parser.add_argument("--reason", default="", metavar="CODE", help="as unknown_user")
+        parser.add_argument("--outcome", choices=SignIn.Outcome.values, default="")
+        parser.add_argument("--email", default="", help="the claimed email, in any case")
+        parser.add_argument("--reference", default="", help="of one attempt")
+        parser.add_argument("--limit", type=int, help="at most so many rows")
+        parser.add_argument("--counts", action="store_true", help="count them by reason")
+        parser.add_argument("--prune", action="store_true", help="delete old rows instead")
+        parser.add_argument("--days", type=int, help="with --prune: keep so many days")
+        add_json(parser)
+        parser.add_argument("--csv", dest="form", action="store_const", const="csv", help="CSV")
+
+    @override
+    def handle(self, *args: Any, form: str, **options: Any) -> None:
+        try:
+            if options["prune"]:
+                self._prune(options, form)
+            else:
+                self._show(options, form)
+        except ValueError as problem:
+            raise CommandError(str(problem)) from None
+
+    def _show(self, options: dict[str, Any], form: str) -> None:
+        if options["days"] is not None:
+            raise ValueError("--days goes with --prune; for what to show, use --since.")
+        rows = sign_ins.query(_asked(options))
+        if options["counts"]:
+            return self.write_rows(sign_ins.counts(rows), _COUNTED, form)
+        limit = options["limit"] or (100 if form == "table" else None)
+        columns = _IN_TABLE if form == "table" else sign_ins.COLUMNS
+        return self.write_rows(sign_ins.stream(rows[:limit]), columns, form)
+
+    def _prune(self, options: dict[str, Any], form: str) -> None:
+        if any(options[name] for name in ("since", "reason", "outcome", "email", "reference")):
+            raise ValueError("--prune deletes by age alone: give it no filters, only --days.")
+        self.write_value({"deleted": sign_ins.prune(options["days"])}, form)
+
+
+def _asked(options: dict[str, Any]) -> Asked:
+    since = sign_ins.since_of(options["since"]) if options["since"] else None
+    narrow = {name: options[name] for name in ("reason", "outcome", "email", "reference")}
+    return sign_ins.Asked(since=since, **narrow)

@@ -1,0 +1,167 @@
+"""People by email, for whoever has a shell."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import CommandError
+from typing_extensions import override
+
+from accounts.operate import people, sessions
+from accounts.operate.entra_export import NotAnExport, text_of
+from accounts.operate.output import OperatorCommand, add_json, as_json
+from accounts.operate.people_listing import COLUMNS, listing
+from accounts.operate.rehearsal_here import WhichTenant, preview
+from accounts.operate.rehearsal_shown import as_dict, as_lines
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable
+
+    from django.core.management.base import CommandParser
+
+    from accounts.models import User
+
+_ADDED = ("line", "email", "what", "note")
+_CHANGED = ("email", "what", "sessions_ended")
+_STATES = ("can_sign_in", "never", "refused", "off")
+
+
+class Command(OperatorCommand):
+    """Adds, lists, switches off and on, unlinks, and rehearses."""
+
+    help = "People who may sign in to admin: by email, without passwords."
+    epilog = """
+examples:
+  ./manage.py staff add ada@contoso.com grace@contoso.com
+  ./manage.py staff add --file people.csv          an email a line, or columns email and name
+  ./manage.py staff list --state refused
+  ./manage.py staff deactivate ada@contoso.com     signs her out at once too
+  ./manage.py staff unlink ada@contoso.com --reason "a new account at Microsoft"
+  ./manage.py staff preview entra-users.csv        who would get in, who would not, and why
+
+exit codes:
+  0  done
+  1  not done, or not for all of them; the others are done
+  2  wrong arguments
+"""
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        _add_adding(actions.add_parser("add", help="add people, or give them staff rights"))
+        _add_listing(actions.add_parser("list", help="who is here, and can they sign in"))
+        off = actions.add_parser("deactivate", help="switch people off and sign them out")
+        on = actions.add_parser("reactivate", help="switch people on again")
+        for action in (off, on):
+            action.add_argument("emails", nargs="+", metavar="EMAIL")
+        _add_unlinking(actions.add_parser("unlink", help="take someone's Microsoft identity"))
+        _add_preview(actions.add_parser("preview", help="rehearse with people of Entra"))
+        for action in actions.choices.values():
+            add_json(action)
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        run: Callable[..., None] = getattr(self, f"_{options['action']}")
+        run(**options)
+
+    def _add(self, emails: list[str], file: str, name: str, form: str, **options: Any) -> None:
+        lines = [*emails, *(_read(file).splitlines() if file else ())]
+        if not lines or (name and len(lines) != 1):
+            raise CommandError("Name an EMAIL, or --file FILE; --name goes with one EMAIL.")
+        given = [f'"{name}",{lines[0]}'] if name else lines
+        rights = {"staff": not options["not_staff"], "superuser": options["superuser"]}
+        results = people.add_many(given, **rights)
+        self.write_rows(({n: getattr(r, n) for n in _ADDED} for r in results), _ADDED, form)
+        if bad := sum(result.what == "invalid" for result in results):
+            raise CommandError(f"{bad} of {len(results)} not added: mend those and add them again.")
+
+    def _list(self, state: str, search: str, form: str, **options: Any) -> None:
+        self.write_rows(listing(state=state, search=search), COLUMNS, form)
+
+    def _deactivate(self, emails: list[str], form: str, **options: Any) -> None:
+        self._each(emails, form, "deactivated", people.deactivate)
+
+    def _reactivate(self, emails: list[str], form: str, **options: Any) -> None:
+        self._each(emails, form, "reactivated", people.reactivate)
+
+    def _unlink(self, email: str, reason: str, by: str, form: str, **options: Any) -> None:
+        actor = _person(by) if by else None
+
+        def unlink(user: User) -> int:
+            return people.unlink(user, reason, actor)
+
+        self._each([email], form, "unlinked", unlink)
+
+    def _preview(self, file: str, tenant: str, only: str, form: str, **options: Any) -> None:
+        try:
+            report = preview(_read(file), tenant)
+        except (NotAnExport, WhichTenant) as problem:
+            raise CommandError(str(problem)) from None
+        for line in [as_json(as_dict(report))] if form == "json" else as_lines(report, only):
+            self.stdout.write(line)
+
+    def _each(
+        self, emails: list[str], form: str, done: str, change: Callable[[User], int | None]
+    ) -> None:
+        """Change each, whatever becomes of the others; exit 1 unless all is done."""
+        rows = [_changed(email, done, change) for email in emails]
+        self.write_rows(rows, _CHANGED, form)
+        if failed := [row["email"] for row in rows if row["what"] != done]:
+            raise CommandError(f"Not done for {', '.join(failed)}: see above.")
+
+
+def _changed(email: str, done: str, change: Callable[[User], int | None]) -> dict[str, Any]:
+    what, ended = done, None
+    try:
+        ended = change(people.find(email))
+    except people.NoSuchPerson:
+        what = "no such user: ./manage.py staff list --search TEXT"
+    except people.NothingToUnlink:
+        what = "not bound to a Microsoft identity: nothing to unlink"
+    except sessions.StoreAway:
+        what = f"{done}, but Redis is away: run ./manage.py sessions end later"
+    except ValueError as problem:
+        what = str(problem)
+    return {"email": email, "what": what, "sessions_ended": ended}
+
+
+def _add_adding(parser: ArgumentParser) -> None:
+    parser.add_argument("emails", nargs="*", metavar="EMAIL")
+    parser.add_argument("--file", default="", help="a list or CSV; - reads standard input")
+    parser.add_argument("--name", default="", help="the name of the one person added")
+    parser.add_argument("--superuser", action="store_true", help="may do everything in admin")
+    parser.add_argument("--not-staff", action="store_true", help="here, but not let into admin")
+
+
+def _add_listing(parser: ArgumentParser) -> None:
+    parser.add_argument("--state", choices=_STATES, default="", help="only people of this state")
+    parser.add_argument("--search", default="", metavar="TEXT", help="in email or name")
+
+
+def _add_unlinking(parser: ArgumentParser) -> None:
+    parser.add_argument("email", metavar="EMAIL")
+    parser.add_argument("--reason", required=True, help="why; kept in admin's history")
+    parser.add_argument("--by", default="", metavar="EMAIL", help="who does it, of the users here")
+
+
+def _add_preview(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="CSV exported from Entra; - standard input")
+    parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the file")
+    parser.add_argument("--only", choices=("in", "refused"), default="", help="of the table")
+
+
+def _read(file: str) -> str:
+    try:
+        return text_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+    except (OSError, NotAnExport) as problem:
+        raise CommandError(f"Cannot read {file}: {problem}") from None
+
+
+def _person(email: str) -> User:
+    try:
+        return people.find(email)
+    except people.NoSuchPerson as problem:
+        raise CommandError(f"{problem} --by names a user here, or leave it out.") from None

@@ -1,0 +1,51 @@
+"""Everyone here with how they stand, a few hundred at a time, for lists of any length."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.socialaccount.models import SocialAccount
+from django.db.models import Q
+
+from accounts.models import User
+from accounts.operate.standing import states_of
+from accounts.signin.identities import PROVIDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.operate.standing import State
+
+COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
+_CHUNK: Final = 500
+
+
+def listing(*, state: str = "", search: str = "") -> Iterator[dict[str, Any]]:
+    """A row for each person, by email; of one state, or with a text in email or name."""
+    wanted = Q(email__icontains=search) | Q(name__icontains=search)
+    people = User.objects.filter(wanted).order_by("email").iterator(chunk_size=_CHUNK)
+    while chunk := list(islice(people, _CHUNK)):
+        states, identities = states_of(chunk), identities_of(chunk)
+        for user in chunk:
+            if state in ("", states[user.pk].kind):
+                yield _row(user, states[user.pk], identities.get(user.pk, ""))
+
+
+def identities_of(users: list[User]) -> dict[Any, str]:
+    """The Microsoft identity of each of these people who has one, by primary key."""
+    keys = [user.pk for user in users]
+    bound = SocialAccount.objects.filter(user_id__in=keys, provider=PROVIDER)
+    return dict(bound.values_list("user_id", "uid"))
+
+
+def _row(user: User, state: State, identity: str) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "name": user.name,
+        "state": str(state),
+        "reference": state.reference,
+        "last_login": user.last_login,
+        "superuser": user.is_superuser,
+        "identity": identity,
+    }

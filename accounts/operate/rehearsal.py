@@ -1,0 +1,183 @@
+"""The go-live rehearsal: of these people exported from Entra, who would get in, and why not.
+
+Each is put to the very policy that decides at sign-in, with claims made up as Entra would
+send them and the users who are here now. Nothing is written, nobody at Microsoft is asked.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from accounts.entra.claims import Claims
+from accounts.entra.errors import hint_for, reason_for
+from accounts.signin.policy import Candidate, Refuse, claimed_email, decide, identity_of, same_email
+from accounts.signin.reasons import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from accounts.operate.entra_export import Exported
+    from accounts.signin.policy import Rules
+
+DISABLED_AT_ENTRA: Final = 50057  # the AADSTS number that such a person meets
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would become of one person: `reason` is "" for whoever gets in."""
+
+    line: int
+    name: str
+    email: str
+    reason: str = ""
+    fix: str = ""
+    notes: tuple[str, ...] = ()
+    user_id: Any = None
+
+    @property
+    def gets_in(self) -> bool:
+        """Whether the policy would admit them."""
+        return not self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """Several people of the file with one address, equal but for case perhaps."""
+
+    emails: tuple[str, ...]
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`missing` are users here who could sign in, whom nobody in the file would become."""
+
+    people: tuple[Foreseen, ...]
+    collisions: tuple[Collision, ...]
+    missing: tuple[Candidate, ...]
+
+    def counts(self) -> dict[str, int]:
+        """How many get in ("in"), and how many are refused, by reason."""
+        counted: defaultdict[str, int] = defaultdict(int)
+        for person in self.people:
+            counted[person.reason or "in"] += 1
+        return dict(counted)
+
+
+def rehearse(
+    exported: Iterable[Exported], users: Sequence[Candidate], rules: Rules, tenant: str
+) -> Report:
+    """Foresee everyone; `tenant` is the tid that they come from."""
+    file, here = tuple(exported), _Here(users)
+    collisions = tuple(_collisions(file))
+    shared = {line: c for c in collisions for line in c.lines}
+    people = tuple(_foresee(person, here, rules, tenant, shared) for person in file)
+    return Report(people, collisions, tuple(_missing(people, users)))
+
+
+class _Here:
+    """The users here, by identity, by address, and by what an address looks like."""
+
+    def __init__(self, users: Iterable[Candidate]) -> None:
+        self.by_identity: dict[str, Candidate] = {}
+        self.by_looks: defaultdict[str, list[Candidate]] = defaultdict(list)
+        for user in users:
+            self.by_identity[user.identity] = user
+            self.by_looks[looks(user.email)].append(user)
+
+    def candidates(self, claims: Claims) -> list[Candidate]:
+        """As at sign-in: whoever is bound to the identity, and whoever has the address."""
+        bound = self.by_identity.get(identity_of(claims))
+        email = claimed_email(claims)
+        named = [user for user in self.alike(email) if same_email(user.email, email)]
+        return [bound, *(u for u in named if u is not bound)] if bound else named
+
+    def alike(self, email: str) -> list[Candidate]:
+        """Users whose address looks the same, whether or not it is."""
+        return self.by_looks.get(looks(email), []) if email else []
+
+
+def looks(email: str) -> str:
+    """What an address looks like to a person: case, blanks and look-alike forms ignored."""
+    return unicodedata.normalize("NFKC", email).strip().casefold()
+
+
+def claims_of(person: Exported, tenant: str) -> Claims:
+    """The claims that Entra would send of this person."""
+    oid = person.oid or f"line-{person.line}"
+    return Claims(
+        tid=tenant,
+        oid=oid,
+        sub=oid,
+        issuer="",
+        email=person.mail or None,
+        preferred_username=person.upn or None,
+        name=person.name,
+        idp=None,
+        acct=int(person.is_guest),
+        email_verified=None,
+        xms_edov=None,
+    )
+
+
+def _foresee(
+    person: Exported, here: _Here, rules: Rules, tenant: str, shared: Mapping[int, Collision]
+) -> Foreseen:
+    claims = claims_of(person, tenant)
+    known = here.candidates(claims)
+    candidates = known if person.oid else [_as_theirs(user, claims) for user in known]
+    decision = decide(claims, rules, candidates)
+    foreseen = Foreseen(person.line, person.name, claimed_email(claims), user_id=decision.user_id)
+    notes = tuple(_notes(foreseen, known, here, shared.get(person.line)))
+    if not person.enabled:
+        code, number = reason_for([DISABLED_AT_ENTRA], "")
+        return replace(foreseen, reason=code, fix=hint_for(number), notes=notes)
+    if isinstance(decision, Refuse):
+        notes = (decision.detail, *notes)
+        fix = REASONS[decision.code].fix
+        return replace(foreseen, reason=decision.code, fix=fix, notes=notes)
+    return replace(foreseen, notes=notes)
+
+
+def _as_theirs(user: Candidate, claims: Claims) -> Candidate:
+    """Without an id in the file, an identity that is bound already counts as this person's."""
+    return replace(user, identity=identity_of(claims)) if user.identity else user
+
+
+def _notes(
+    foreseen: Foreseen, known: Sequence[Candidate], here: _Here, collision: Collision | None
+) -> Iterable[str]:
+    for user in known:
+        if user.user_id == foreseen.user_id and user.email != foreseen.email:
+            yield _named_differently(user, foreseen)
+    for user in here.alike(foreseen.email):
+        if not same_email(user.email, foreseen.email):
+            yield f"looks like the user {user.email!r}, but is another address"
+    if collision:
+        others = ", ".join(str(line) for line in collision.lines if line != foreseen.line)
+        yield f"has the address of line {others}, case apart: who signs in first gets the user"
+
+
+def _named_differently(user: Candidate, foreseen: Foreseen) -> str:
+    if same_email(user.email, foreseen.email):
+        return f"differs only by case from the user {user.email!r}: fine"
+    return f"is bound to the user {user.email!r}, whom they stay"
+
+
+def _collisions(file: Iterable[Exported]) -> Iterable[Collision]:
+    by_looks: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    for person in file:
+        if email := person.mail or person.upn:
+            by_looks[looks(email)].append((email, person.line))
+    for found in by_looks.values():
+        if len(found) > 1:
+            emails, lines = zip(*found, strict=True)
+            yield Collision(tuple(sorted(set(emails))), lines)
+
+
+def _missing(people: Iterable[Foreseen], users: Iterable[Candidate]) -> Iterable[Candidate]:
+    matched = {person.user_id for person in people if person.gets_in}
+    return (u for u in users if u.is_active and u.is_staff and u.user_id not in matched)

@@ -1,0 +1,67 @@
+"""What the rehearsal needs of this site: its users, its rules, and the tenant people come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.db.models import OuterRef, Subquery
+
+from accounts.models import User
+from accounts.operate.entra_export import read_export
+from accounts.operate.microsoft_app import GUID
+from accounts.operate.rehearsal import Report, rehearse
+from accounts.signin.identities import PROVIDER
+from accounts.signin.policy import Candidate, Rules
+from accounts.signin.reasons import Refused
+from accounts.web import registration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class WhichTenant(Exception):
+    """Several tenants are allowed: which one the file is from must be said."""
+
+    def __init__(self) -> None:
+        super().__init__("Several tenants are allowed: name the file's, --tenant GUID.")
+
+
+def preview(text: str, tenant: str = "") -> Report:
+    """The rehearsal of an export's text. Raises entra_export.NotAnExport, WhichTenant."""
+    tid = tenant.lower() or _only_tenant()
+    people = read_export(text)
+    if not GUID.fullmatch(tid):  # identities are bound under a GUID: these cannot be compared
+        people = tuple(replace(person, oid="") for person in people)
+    return rehearse(people, list(users_here()), rules_here(tid), tid)
+
+
+def users_here() -> Iterator[Candidate]:
+    """Every user as the policy sees them."""
+    bound = SocialAccount.objects.filter(user=OuterRef("pk"), provider=PROVIDER)
+    users = User.objects.annotate(identity=Subquery(bound.values("uid")[:1]))
+    fields = ("pk", "email", "identity", "is_active", "is_staff")
+    for pk, email, identity, is_active, is_staff in users.values_list(*fields).iterator():
+        yield Candidate(pk, email, identity or "", is_active, is_staff)
+
+
+def rules_here(tenant: str) -> Rules:
+    """The rules in force; those of the environment when no app is set up yet."""
+    try:
+        return registration.rules_for(registration.in_force(), f"/{tenant}/v2.0")
+    except Refused:
+        tenants = settings.MICROSOFT_ALLOWED_TENANTS or frozenset({tenant})
+        return Rules(tenants, allow_guests=settings.MICROSOFT_ALLOW_GUESTS)
+
+
+def _only_tenant() -> str:
+    """The one allowed tenant, or the one that is named by its domain only."""
+    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    own = settings.MICROSOFT_TENANT_ID.lower()
+    if own in allowed or not allowed:
+        return own
+    if len(allowed) == 1:
+        return next(iter(allowed))
+    raise WhichTenant

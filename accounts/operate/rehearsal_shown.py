@@ -1,0 +1,73 @@
+"""The rehearsal's report as rows, text and JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from accounts.operate.output import table
+from accounts.signin.reasons import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.operate.rehearsal import Foreseen, Report
+
+FORESEEN: Final = ("line", "email", "outcome", "notes")
+
+
+def as_lines(report: Report, only: str = "") -> Iterator[str]:
+    """For people to read: the table, what collides, who is missing, the sum, the fixes."""
+    people = [_row(person) for person in report.people if _wanted(person, only)]
+    yield from table(people, FORESEEN)
+    yield from _listed("Addresses that collide", _collisions(report))
+    missing = (user.email for user in report.missing)
+    yield from _listed("Users here whom nobody in the file becomes", missing)
+    yield from _listed("In all", _sums(report))
+    yield from _listed("Fixes", _fixes(report))
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """For machines."""
+    return {
+        "counts": report.counts(),
+        "people": [
+            {**_row(person), "fix": person.fix, "name": person.name} for person in report.people
+        ],
+        "collisions": [{"emails": c.emails, "lines": c.lines} for c in report.collisions],
+        "missing": [user.email for user in report.missing],
+    }
+
+
+def _row(person: Foreseen) -> dict[str, Any]:
+    outcome = person.reason or "gets in"
+    notes = person.notes
+    return {"line": person.line, "email": person.email, "outcome": outcome, "notes": notes}
+
+
+def _wanted(person: Foreseen, only: str) -> bool:
+    return not only or person.gets_in == (only == "in")
+
+
+def _collisions(report: Report) -> Iterator[str]:
+    for found in report.collisions:
+        yield f"{', '.join(found.emails)} (lines {', '.join(map(str, found.lines))})"
+
+
+def _sums(report: Report) -> Iterator[str]:
+    for code, count in sorted(report.counts().items(), key=lambda pair: -pair[1]):
+        title = "would get in" if code == "in" else f"{code}: {REASONS[code].operator}"
+        yield f"{count:>6}  {title}"
+
+
+def _fixes(report: Report) -> Iterator[str]:
+    fixes = {person.reason: person.fix for person in report.people if person.reason}
+    for code, fix in fixes.items():
+        yield f"{code}: {fix}"
+
+
+def _listed(title: str, lines: Iterator[str]) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield ""
+        yield f"{title}:"
+        yield from (f"  {line}" for line in found)
