@@ -1,0 +1,125 @@
+"""One line an event, as JSON or text, with nothing in it that would let anyone in.
+
+`configuration` is Django's LOGGING. Fields given as `extra` become fields of the line. Every
+record passes Scrub, whoever wrote it: codes, states, tokens and secrets never reach a handler.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from typing import Any, Final
+
+from typing_extensions import override
+
+HIDDEN: Final = "[hidden]"
+
+# Parameters of the sign-in, in a query, a form or a header, up to where their value ends.
+_SECRET_PARAMETER = re.compile(
+    r"\b(code|state|nonce|id_token|access_token|refresh_token|client_secret|client_assertion"
+    r"|code_verifier|password|sessionid|csrftoken|csrfmiddlewaretoken|session_state)"
+    r"(=|%3[dD]|['\"]?: ?['\"])[^&\s'\";,]+"
+)
+_TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?")  # a JSON web token
+_URL_LOGIN = re.compile(r"(\w+://)[^/\s:@'\"]*:[^/\s@'\"]+@")  # user:password@ of a URL
+# The callback's path, whatever its query says.
+_CALLBACK_QUERY = re.compile(r"(/accounts/microsoft/login/callback/?)\?[^\s'\"]*")
+
+_OWN_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "request",  # Django's, an object
+    "taskName",
+    "server_time",
+}
+
+
+def scrub(text: str) -> str:
+    """The text without codes, states, tokens and passwords."""
+    text = _CALLBACK_QUERY.sub(rf"\1?{HIDDEN}", text)
+    text = _SECRET_PARAMETER.sub(rf"\1\2{HIDDEN}", text)
+    return _URL_LOGIN.sub(rf"\1{HIDDEN}@", _TOKEN.sub(HIDDEN, text))
+
+
+class _Formatter(logging.Formatter):
+    """What both formats share: UTC, scrubbed, one line."""
+
+    converter = time.gmtime
+    default_msec_format = "%s.%03dZ"
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+
+    def facts(self, record: logging.LogRecord) -> dict[str, Any]:
+        """The record's structured fields."""
+        return {
+            name: value
+            for name, value in vars(record).items()
+            if name not in _OWN_FIELDS and value not in ("", None)
+        }
+
+    def trace(self, record: logging.LogRecord) -> str:
+        """The traceback, if any."""
+        return scrub(self.formatException(record.exc_info)) if record.exc_info else ""
+
+
+class JsonFormatter(_Formatter):
+    """A JSON object a line, for machines."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": scrub(record.getMessage()),
+            "process": record.process,
+            **{name: _plain(value) for name, value in self.facts(record).items()},
+        }
+        trace = self.trace(record)
+        return json.dumps(line | ({"traceback": trace} if trace else {}), ensure_ascii=False)
+
+
+class TextFormatter(_Formatter):
+    """A line for people; a traceback follows on lines of its own."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        facts = " ".join(f"{name}={_word(value)}" for name, value in self.facts(record).items())
+        message = _one_line(scrub(record.getMessage()))
+        line = f"{self.formatTime(record)} {record.levelname} {record.name}: {message} {facts}"
+        trace = self.trace(record)
+        return line.rstrip() + (f"\n{trace}" if trace else "")
+
+
+def configuration(log_format: str) -> dict[str, Any]:
+    """LOGGING: everything to standard error; gunicorn's two loggers the same way."""
+    formatter = JsonFormatter if log_format == "json" else TextFormatter
+    through = {"handlers": [], "level": "INFO", "propagate": True}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"{__name__}.{formatter.__name__}"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": "INFO"},
+        "loggers": {
+            name: through
+            for name in ("django", "django.server", "gunicorn.error", "gunicorn.access")
+        },
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (int, float, bool)):
+        return value
+    return scrub(str(value))
+
+
+def _word(value: object) -> str:
+    text = _one_line(scrub(str(value)))
+    return json.dumps(text, ensure_ascii=False) if re.search(r"[\s\"=]", text) else text
+
+
+def _one_line(text: str) -> str:
+    """Nobody forges a second line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

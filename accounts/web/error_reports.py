@@ -1,0 +1,50 @@
+"""Django's error reports without what would let anyone in: queries, forms, cookies, settings."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
+from typing_extensions import override
+
+from accounts.logs import scrub
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class ReporterFilter(SafeExceptionReporterFilter):
+    """Hides whole settings and all that a browser sends in confidence."""
+
+    hidden_settings = re.compile(
+        r"API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|REDIS|DATABASE|CACHES|PROVIDERS"
+        r"|QUERY_STRING|REFERER|URI|LOCATION|code|state|nonce|csrf",
+        flags=re.IGNORECASE,
+    )
+
+    @override
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
+        """Names only."""
+        posted = request.POST if request is not None else {}
+        return dict.fromkeys(posted, self.cleansed_substitute)
+
+    @override
+    def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
+        """Names only: the session's is a key to the house."""
+        return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
+
+
+class Reporter(ExceptionReporter):
+    """Hides the query as well, which Django's report prints whatever its filter says."""
+
+    @override
+    def get_traceback_data(self) -> dict[str, Any]:
+        data = super().get_traceback_data()
+        if self.request is not None:
+            hidden = self.filter.cleansed_substitute
+            data["request_GET_items"] = [(name, hidden) for name in self.request.GET]
+            data["request_insecure_uri"] = self.request.path
+        if "exception_value" in data:
+            data["exception_value"] = scrub(str(data["exception_value"]))
+        return data

@@ -1,0 +1,131 @@
+"""/healthz: this process serves. /readyz: so do the database and the session store.
+
+Answered before anything looks at the Host header, a session or a redirect: probes come from
+inside, by address, and count a redirect as ill.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.core.cache import caches
+from django.db import connection
+from django.http import HttpResponse, HttpResponseNotAllowed, JsonResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from django.http import HttpRequest
+
+WITHIN: Final = 1.8  # seconds that both have to answer in
+_KEPT: Final = 1.0  # seconds that an answer is good for, however many ask
+
+
+class HealthMiddleware:
+    """Answers the two probes, any Host."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        view = _VIEWS.get(request.path_info)
+        return view(request) if view else self._get_response(request)
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while the process serves; no I/O."""
+    return _refuse(request) or _seal(HttpResponse("ok\n", content_type="text/plain"))
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when database and session store answer in time, else 503 naming which does not."""
+    return _refuse(request) or _answer(_probes.states())
+
+
+def _answer(states: Mapping[str, str]) -> HttpResponse:
+    ready = all(state == "ok" for state in states.values())
+    answer = {"ready": ready, **states}
+    return _seal(JsonResponse(answer, status=200 if ready else 503))
+
+
+def _refuse(request: HttpRequest) -> HttpResponse | None:
+    if request.method in ("GET", "HEAD"):
+        return None
+    return _seal(HttpResponseNotAllowed(["GET", "HEAD"]))
+
+
+def _seal(response: HttpResponse) -> HttpResponse:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _database() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()  # the thread's own
+
+
+def _session_store() -> None:
+    if settings.REDIS_URL:
+        caches[settings.SESSION_CACHE_ALIAS].get("readyz")
+    else:
+        _database()
+
+
+class _Probe:
+    """Asks one part in a thread of its own, one at a time: a part that hangs holds one thread."""
+
+    def __init__(self, ask: Callable[[], None]) -> None:
+        self._ask = ask
+        self._thread = threading.Thread()
+        self._state = ""
+
+    def start(self) -> None:
+        if not self._thread.is_alive():
+            self._state = "no answer in time"
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+
+    def state(self, deadline: float) -> str:
+        self._thread.join(max(0.0, deadline - time.monotonic()))
+        return self._state
+
+    def _run(self) -> None:
+        try:
+            self._ask()
+            self._state = "ok"
+        except Exception as error:  # noqa: BLE001 - whatever it is, this part does not answer
+            self._state = f"failed: {type(error).__name__}"
+
+
+class _Probes:
+    """Both parts at once; the answer serves everyone who asks within a second."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked = float("-inf")
+        self._states: Mapping[str, str] = {}
+        self._probes = {"database": _Probe(_database), "session_store": _Probe(_session_store)}
+
+    def states(self) -> Mapping[str, str]:
+        with self._lock:
+            if time.monotonic() - self._asked > _KEPT:
+                self._states = self._ask()
+                self._asked = time.monotonic()
+            return self._states
+
+    def _ask(self) -> dict[str, str]:
+        deadline = time.monotonic() + WITHIN
+        for probe in self._probes.values():
+            probe.start()
+        return {name: probe.state(deadline) for name, probe in self._probes.items()}
+
+
+_probes = _Probes()
+_VIEWS: Final = {"/healthz": healthz, "/readyz": readyz}

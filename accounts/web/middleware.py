@@ -1,0 +1,112 @@
+"""One origin for staff, and sessions that outlive an outage of their store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlencode
+
+from django.conf import settings
+from django.contrib.sessions import middleware as django_sessions
+from django.http import HttpResponse, HttpResponseRedirect
+from typing_extensions import override
+
+from accounts.web import errors, refusal
+from accounts.web.next_path import login_page_url, next_from
+from accounts.web.outage import is_outage
+from accounts.web.proxy import UNBELIEVED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+MARK: Final = "origin_checked"
+_CALLBACK: Final = "/accounts/microsoft/login/callback/"
+_START: Final = "/accounts/microsoft/login/"
+_PLACES: Final = ("/admin/", "/accounts/")
+
+
+class CanonicalOriginMiddleware:
+    """Sends a browser on another host or scheme to PUBLIC_URL before sign-in starts.
+
+    A session cookie of another origin would not come back from Microsoft. The redirect bears a
+    mark: when it arrives here and the origin is still wrong, a proxy hides host or scheme from
+    us, and a page says so instead of a redirect without end. No host from the request is used.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path != "/" and not request.path.startswith(_PLACES):
+            return self._get_response(request)
+        if request.path == _CALLBACK:  # its state knows the origin, and says what became of it
+            return self._get_response(request)
+        if _origin(request) == settings.PUBLIC_URL:
+            return self._on_the_right_one(request)
+        return _elsewhere(request)
+
+    def _on_the_right_one(self, request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD") and MARK in request.GET:
+            return _redirect(_path(request, marked=False))
+        return self._get_response(request)
+
+
+class SessionMiddleware(django_sessions.SessionMiddleware):
+    """Django's, save that a store which cannot be reached is no reason to sign anyone out.
+
+    The store raises, so the session is neither empty nor saved, and no cookie is touched.
+    """
+
+    @override
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """The response; or when the session cannot be saved, a page that says so."""
+        try:
+            return super().process_response(request, response)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return errors.failure(request, error)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """An outage met by a view has its page with DEBUG, too."""
+        return errors.failure(request, error) if is_outage(error) else None
+
+
+def _elsewhere(request: HttpRequest) -> HttpResponse:
+    if MARK in request.GET:
+        return refusal.refusal_page(request, "misconfigured", _why(request))
+    if request.method in ("GET", "HEAD"):
+        return _redirect(_path(request, marked=True))
+    return _redirect(login_page_url(next_from(request)), status=303)
+
+
+def _origin(request: HttpRequest) -> str:
+    """Where the browser believes it is, as far as we can see; never a place to go to."""
+    host = str(request.META.get("HTTP_HOST", "")).lower()
+    usual = ":443" if request.scheme == "https" else ":80"
+    return f"{request.scheme}://{host.removesuffix(usual)}"
+
+
+def _path(request: HttpRequest, *, marked: bool) -> str:
+    pairs = parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True)
+    query = [pair for pair in pairs if pair[0] != MARK] + ([(MARK, "1")] if marked else [])
+    return request.path + (f"?{urlencode(query)}" if query else "")
+
+
+def _redirect(path: str, status: int = 302) -> HttpResponse:
+    response = HttpResponseRedirect(settings.PUBLIC_URL + path)
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _why(request: HttpRequest) -> str:
+    """For the operator: what arrives here after all proxies."""
+    seen = f"origin: after a redirect to {settings.PUBLIC_URL} we still see {_origin(request)}"
+    if request.META.get(UNBELIEVED):
+        return f"{seen}; a proxy is in front: set TRUSTED_PROXY_COUNT"
+    return f"{seen}; let the proxy pass on Host and X-Forwarded-Proto, set TRUSTED_PROXY_COUNT"

@@ -1,0 +1,75 @@
+"""Forwarded headers: believed as far as TRUSTED_PROXY_COUNT says, and gone after that."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+UNBELIEVED: Final = "accounts.unbelieved_headers"
+
+_FOR: Final = "HTTP_X_FORWARDED_FOR"
+_PROTO: Final = "HTTP_X_FORWARDED_PROTO"
+_CLAIMS: Final = (
+    _FOR,
+    _PROTO,
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "HTTP_X_FORWARDED_SSL",
+    "HTTP_X_REAL_IP",
+    "HTTP_X_CLIENT_IP",
+    "HTTP_CLIENT_IP",
+    "HTTP_TRUE_CLIENT_IP",
+    "HTTP_FORWARDED",
+)
+
+
+class ProxyMiddleware:
+    """Sets the client's address and scheme as the trusted proxies saw them.
+
+    Each proxy adds the address that it was called from on the right of X-Forwarded-For, so with
+    n proxies the n-th from the right is the client's; what stands further left, the client wrote.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+        self._count: int = settings.TRUSTED_PROXY_COUNT
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        claims = {name: request.META.pop(name) for name in _CLAIMS if name in request.META}
+        if self._count:
+            self._believe(request, claims)
+        else:
+            request.META[UNBELIEVED] = tuple(claims)
+        return self._get_response(request)
+
+    def _believe(self, request: HttpRequest, claims: dict[str, str]) -> None:
+        address = client_address(_from_right(claims.get(_FOR, ""), self._count))
+        if address:
+            request.META["REMOTE_ADDR"] = address
+        proto = claims.get(_PROTO, "")
+        scheme = _from_right(proto, self._count if "," in proto else 1).lower()
+        if scheme in ("http", "https"):
+            request.META["wsgi.url_scheme"] = scheme
+
+
+def client_address(text: str) -> str:
+    """The address of "1.2.3.4", "1.2.3.4:567", "::1" or "[::1]:567"; "" when it is none."""
+    host = text.partition("]")[0].lstrip("[") if text.startswith("[") else text
+    if host.count(":") == 1:  # Azure's front ends add the port
+        host = host.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return ""
+
+
+def _from_right(text: str, count: int) -> str:
+    entries = [entry.strip() for entry in text.split(",")]
+    return entries[-count] if len(entries) >= count else ""

@@ -1,0 +1,152 @@
+"""Sessions in Redis that take an outage for an outage, never for a session that is gone.
+
+Django's cache sessions swallow the store's errors: an unreachable Redis then looks like an
+empty session, and the middleware deletes the cookie of everyone who comes by. Here the error
+is raised. Each operation is one round trip; a sign-in swaps its session key in one, too.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.core.cache import caches
+from django.utils.crypto import get_random_string
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEY_LENGTH: Final = 32
+ATTEMPTS: Final = 5  # a key of 165 random bits is never taken: more attempts would hide a fault
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+class SessionStore(SessionBase):
+    """JSON in Redis, through django-redis; a session's life is its key's."""
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self._cache: Any = caches[settings.SESSION_CACHE_ALIAS]
+        self._outage: RedisError | None = None
+        self._signs_in = False
+        self._replaces: str | None = None
+        self._is_new = False
+
+    @override
+    def load(self) -> dict[str, Any]:
+        """The session's data; {} and no key when there is none. An outage raises, once asked."""
+        if self._outage is not None:
+            raise self._outage
+        try:
+            data = self._cache.get(cache_key(self._session_key or ""))
+        except ValueError:  # not JSON: not ours
+            data = None
+        except RedisError as outage:
+            self._outage = outage
+            raise
+        if isinstance(data, dict):
+            return data
+        self._session_key = None
+        return {}
+
+    @override
+    def exists(self, session_key: str) -> bool:
+        return bool(self._cache.has_key(cache_key(session_key)))
+
+    @override
+    def create(self) -> None:
+        for _attempt in range(ATTEMPTS):
+            self._session_key = self._get_new_session_key()
+            try:
+                self.save(must_create=True)
+            except CreateError:
+                continue
+            self.modified = True
+            return
+        raise RuntimeError("No session key is free: something is wrong with Redis.")
+
+    @override
+    def save(self, must_create: bool = False) -> None:
+        """Write it: only where there is none if new, only where there is one if not."""
+        if self._session_key is None:
+            self.create()
+            return
+        data = self._get_session(no_load=must_create)
+        new = must_create or self._is_new
+        if not self._write(data, new=new):
+            raise CreateError if new else UpdateError
+        self._is_new = self._signs_in = False
+        self._replaces = None
+
+    @override
+    def delete(self, session_key: str | None = None) -> None:
+        keys = [session_key] if session_key else [self._session_key, self._replaces]
+        names = [cache_key(key) for key in keys if key]
+        if names:
+            self._cache.delete_many(names)
+
+    @override
+    def cycle_key(self) -> None:
+        """A new key for the same data; the old one goes in the round trip that saves the new."""
+        data = self._session
+        if not self._is_new:
+            self._replaces = self._session_key
+        self._session_key = self._get_new_session_key()
+        self._session_cache = data
+        self._is_new = self.modified = True
+
+    @override
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        self._signs_in = self._signs_in or key == SESSION_KEY
+
+    @classmethod
+    @override
+    def clear_expired(cls) -> None:
+        """Redis has done it."""
+
+    @override
+    def _get_new_session_key(self) -> str:
+        """Random; that it is free is seen when it is written."""
+        return get_random_string(KEY_LENGTH, _ALPHABET)
+
+    @override
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Redis is asked for nothing that is not one of our keys."""
+        return bool(key) and len(key) == KEY_LENGTH and set(key) <= set(_ALPHABET)
+
+    def _write(self, data: Mapping[str, Any], *, new: bool) -> bool:
+        lifetime = max(1, self.get_expiry_age())
+        if not self._signs_in and not self._replaces:
+            name = cache_key(self._session_key or "")
+            return bool(self._cache.set(name, data, lifetime, nx=new, xx=not new))
+        return self._write_sign_in(data, lifetime, new=new)
+
+    def _write_sign_in(self, data: Mapping[str, Any], lifetime: int, *, new: bool) -> bool:
+        client = self._cache.client
+        key = self._session_key or ""
+        with client.get_client(write=True).pipeline(transaction=False) as pipe:
+            name = client.make_key(cache_key(key))
+            pipe.set(name, client.encode(data), ex=lifetime, nx=new, xx=not new)
+            if self._replaces:
+                pipe.delete(client.make_key(cache_key(self._replaces)))
+            if SESSION_KEY in data:
+                index = client.make_key(index_key(data[SESSION_KEY]))
+                pipe.zadd(index, {key: time.time() + lifetime})
+                pipe.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
+            return bool(pipe.execute()[0])
+
+
+def cache_key(session_key: str) -> str:
+    """Where a session is in the cache."""
+    return f"session:{session_key}"
+
+
+def index_key(user_id: object) -> str:
+    """Where the keys of a person's sessions are, with when each ends."""
+    return f"user-sessions:{user_id}"

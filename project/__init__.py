@@ -1,0 +1,1 @@
+"""The site that carries `accounts`: settings, URLs, servers."""

@@ -1,0 +1,1 @@
+"""Gunicorn's settings; `gunicorn -c project/gunicorn.conf.py project.wsgi`."""

@@ -1,0 +1,220 @@
+"""The site's settings, from the environment: identity, apps, sessions, Microsoft, security, log."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from accounts import logs
+from project import environment, redis_cache
+
+ENV = environment.load(os.environ)
+BASE_DIR = environment.BASE_DIR
+
+# Identity
+
+DEBUG = ENV.debug
+SECRET_KEY = ENV.secret_key
+SECRET_KEY_FALLBACKS = list(ENV.secret_key_fallbacks)
+PUBLIC_URL = ENV.public_url
+TRUSTED_PROXY_COUNT = ENV.trusted_proxy_count
+INSTANCE_ID = ENV.instance_id
+HTTPS = PUBLIC_URL.startswith("https://")
+_public = urlsplit(PUBLIC_URL)
+_public_host = f"[{_public.hostname}]" if ":" in (_public.hostname or "") else _public.hostname
+ALLOWED_HOSTS = [_public_host, *ENV.allowed_hosts]
+if DEBUG:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+
+# Apps
+
+INSTALLED_APPS = [
+    "accounts.apps.AccountsConfig",  # before admin and allauth, whose templates it overrides
+    "accounts.apps.StaffAdminConfig",  # django.contrib.admin
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.microsoft",
+    "csp",
+]
+MIDDLEWARE = [
+    "accounts.web.health.HealthMiddleware",
+    "accounts.web.proxy.ProxyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "project.static.StaticFilesMiddleware",
+    "accounts.web.middleware.CanonicalOriginMiddleware",
+    "accounts.web.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Database
+
+DATABASES = {"default": ENV.database}
+
+# Sessions and cache: in Redis, else in the database; never in a process's memory
+
+REDIS_URL = ENV.redis.text if ENV.redis else ""
+CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.redis)}
+SESSION_ENGINE = (
+    "accounts.web.redis_sessions" if ENV.redis else "django.contrib.sessions.backends.db"
+)
+SESSION_CACHE_ALIAS = "default"
+SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
+SESSION_HOURS = ENV.session_hours
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # Strict would be withheld on the way back from Microsoft
+SESSION_SAVE_EVERY_REQUEST = False  # else parallel requests overwrite each other's session
+
+# Signing in with Microsoft
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.web.backends.MicrosoftBackend"]
+ADMIN_PASSWORD_LOGIN = ENV.admin_password_login
+if ADMIN_PASSWORD_LOGIN:
+    AUTHENTICATION_BACKENDS += ["accounts.web.backends.PasswordBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/admin/"
+MICROSOFT_LOGIN_URL = ENV.microsoft.login_url
+MICROSOFT_TENANT_ID = ENV.microsoft.tenant
+MICROSOFT_ALLOWED_TENANTS = ENV.microsoft.allowed_tenants
+MICROSOFT_CLIENT_ID = ENV.microsoft.client_id
+MICROSOFT_CLIENT_SECRET = ENV.microsoft.client_secret
+MICROSOFT_ALLOW_GUESTS = ENV.microsoft.allow_guests
+SIGN_IN_LOG_DAYS = ENV.sign_in_log_days
+
+_app = {
+    "client_id": MICROSOFT_CLIENT_ID,
+    "secret": MICROSOFT_CLIENT_SECRET,
+    "settings": {"tenant": MICROSOFT_TENANT_ID, "login_url": MICROSOFT_LOGIN_URL},
+}
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "microsoft": {
+        "provider_class": "accounts.web.provider.MicrosoftProvider",
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [_app] if MICROSOFT_CLIENT_ID else [],
+    }
+}
+SOCIALACCOUNT_ADAPTER = "accounts.web.adapter.StaffSocialAccountAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_QUERY_EMAIL = False
+SOCIALACCOUNT_STORE_TOKENS = False
+ACCOUNT_ADAPTER = "accounts.web.adapter.StaffAccountAdapter"
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+
+# Security
+
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_SSL_HOST = _public.netloc
+# CanonicalOriginMiddleware sends people there, and sees when that goes round in circles.
+SECURE_REDIRECT_EXEMPT = [r"^$", r"^admin/", r"^accounts/"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = False
+# Preloading binds a whole domain for good: its owner's choice, not one app's.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = "same-origin"  # pages of the sign-in say strict-origin themselves
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        # Chrome follows a form's redirects too: the button's leads to Microsoft.
+        "form-action": [SELF, PUBLIC_URL, MICROSOFT_LOGIN_URL],
+    }
+}
+
+# Languages
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", _("English")),
+    ("de", _("German")),
+    ("fr", _("French")),
+    ("es", _("Spanish")),
+    ("vi", _("Vietnamese")),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Static files
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+_is_built = (STATIC_ROOT / "staticfiles.json").exists()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "project.static.StaticFiles"},
+}
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_USE_FINDERS = DEBUG or not _is_built
+
+# Log
+
+LOGGING = logs.configuration(ENV.log_format)
+DEFAULT_EXCEPTION_REPORTER = "accounts.web.error_reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "accounts.web.error_reports.ReporterFilter"

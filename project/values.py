@@ -1,0 +1,189 @@
+"""What a setting's text may be: each reader returns the value, or raises ValueError saying why.
+
+The reasons never quote a text that could hold a secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+SECRET_KEY_LENGTH: Final = 50
+SECRET_KEY_VARIETY: Final = 10
+INSECURE_KEY: Final = "django-insecure-"  # Django's own mark, which `check --deploy` knows
+# The tenant of all personal Microsoft accounts.
+CONSUMER_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off"})
+_DEFAULT_PORT: Final = {"http": 80, "https": 443}
+
+
+def flag(value: str) -> bool:
+    """True or false; nothing else, so that a typing error is never taken for a yes."""
+    if value.lower() in _TRUE | _FALSE:
+        return value.lower() in _TRUE
+    raise ValueError(f"must be true or false, not {value!r}")
+
+
+def number(lowest: int, highest: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def read(value: str) -> int:
+        if not value.isdecimal() or not value.isascii() or len(value) > 9:
+            raise ValueError(f"must be a whole number, not {value!r}")
+        if not lowest <= int(value) <= highest:
+            raise ValueError(f"must be from {lowest} to {highest}, not {value}")
+        return int(value)
+
+    return read
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """One of a few words."""
+
+    def read(value: str) -> str:
+        if value.lower() not in allowed:
+            raise ValueError(f"must be {' or '.join(allowed)}, not {value!r}")
+        return value.lower()
+
+    return read
+
+
+def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """A comma-separated list; blanks around the commas do not count."""
+
+    def read(value: str) -> tuple[T, ...]:
+        return tuple(each(part.strip()) for part in value.split(",") if part.strip())
+
+    return read
+
+
+def secret_key(value: str) -> str:
+    """Long and varied enough to sign with."""
+    if len(value) < SECRET_KEY_LENGTH:
+        raise ValueError(f"has {len(value)} characters, {SECRET_KEY_LENGTH} are needed")
+    if len(set(value)) < SECRET_KEY_VARIETY:
+        raise ValueError(f"repeats itself: {SECRET_KEY_VARIETY} different characters are needed")
+    if value.startswith(INSECURE_KEY):
+        raise ValueError(f"starts with {INSECURE_KEY!r}: make one that is secret")
+    return value
+
+
+def guid(value: str) -> str:
+    """A GUID in lower case."""
+    if not is_guid(value):
+        raise ValueError(f"must be a GUID, not {value!r}")
+    return value.lower()
+
+
+def is_guid(value: str) -> bool:
+    """Whether Microsoft would call this an ID."""
+    return _GUID.fullmatch(value.lower()) is not None
+
+
+def allowed_tenant(value: str) -> str:
+    """A tenant that people may come from: a GUID, never that of personal accounts."""
+    if guid(value) == CONSUMER_TENANT:
+        raise ValueError("lists the tenant of personal Microsoft accounts, which is never allowed")
+    return value.lower()
+
+
+def tenant(value: str) -> str:
+    """One tenant by GUID or verified domain, or `organizations`."""
+    name = value.lower()
+    if name in ("common", "consumers", CONSUMER_TENANT):
+        raise ValueError(f"must not be {name!r}: it lets personal Microsoft accounts in")
+    if is_guid(name) or name == "organizations":
+        return name
+    if "." not in name or not _is_host_name(name):
+        raise ValueError(f"must be a tenant GUID or a verified domain, not {value!r}")
+    return name
+
+
+def client_secret(value: str) -> str:
+    """The value of a client secret, not its ID, which stands beside it in the portal."""
+    if is_guid(value):
+        raise ValueError("looks like the secret's ID: copy the column Value, not Secret ID")
+    if not value.isprintable() or not value.isascii() or " " in value:
+        raise ValueError("has characters that no client secret has")
+    return value
+
+
+def host(value: str) -> str:
+    """A host name or address without scheme and port, as in ALLOWED_HOSTS."""
+    name = value.lower()
+    if name == "*" or "/" in name:
+        raise ValueError(f"must list host names without scheme or path, not {value!r}")
+    if not _is_host(name.removeprefix(".")):
+        raise ValueError(f"must list host names without a port, not {value!r}")
+    return name
+
+
+def origin(value: str) -> str:
+    """`scheme://host[:port]`, in the form in which browsers write it."""
+    parts = _split(value)
+    if parts.scheme not in _DEFAULT_PORT:
+        raise ValueError(f"must start with https://, not {_shown(parts)!r}")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user name or password")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value:
+        raise ValueError("must hold scheme and host only, without path or query")
+    if not _is_host(parts.hostname or ""):
+        raise ValueError(f"names no host: {_shown(parts)!r}")
+    return _canonical(parts)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine."""
+    name = urlsplit(url).hostname or ""
+    address = _address(name)
+    return name == "localhost" or name.endswith(".localhost") or bool(
+        address and address.is_loopback
+    )
+
+
+def _split(value: str) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is no URL: its host or port cannot be read") from None
+    if not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
+        raise ValueError("has characters that no URL has")
+    return parts
+
+
+def _canonical(parts: SplitResult) -> str:
+    name = parts.hostname or ""
+    shown = f"[{name}]" if ":" in name else name
+    port = "" if parts.port in (None, _DEFAULT_PORT[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{shown}{port}"
+
+
+def _shown(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else parts.path[:40]
+
+
+def _is_host(name: str) -> bool:
+    return _address(name.strip("[]")) is not None or _is_host_name(name)
+
+
+def _is_host_name(name: str) -> bool:
+    return len(name) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in name.split("."))
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
