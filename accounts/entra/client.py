@@ -181,7 +181,8 @@ def _allowed(url: str) -> Origin:
 
 def _read(response: BaseHTTPResponse) -> bytes:
     body = response.read(MAX_BODY + 1)
-    if len(body) > MAX_BODY:
+    # Only a read at the end tells a body that broke off from one that is complete.
+    if len(body) > MAX_BODY or response.read(1):
         response.close()
     else:
         response.release_conn()

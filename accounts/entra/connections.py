@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -149,8 +150,12 @@ def make_manager(context: ssl.SSLContext | None, size: int) -> PoolManager:
     return manager
 
 
+@cache
 def trusted_context() -> ssl.SSLContext:
-    """The system's authorities; certifi's where the system has none and it is installed."""
+    """The system's authorities; certifi's where the system has none and it is installed.
+
+    Reading them costs tens of milliseconds, so it is done once a process.
+    """
     context = create_urllib3_context()
     context.load_default_certs()
     if not context.cert_store_stats()["x509_ca"]:
