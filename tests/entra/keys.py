@@ -1,0 +1,76 @@
+"""Signing keys, made at start and never stored: a current one, retired ones, and a stranger's."""
+
+import base64
+import hashlib
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _number(value: int) -> str:
+    return base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
+
+
+@dataclass(frozen=True)
+class Key:
+    """An RSA pair with the name that Entra would give it: a digest, in base64url."""
+
+    private: rsa.RSAPrivateKey
+
+    @classmethod
+    def generate(cls) -> "Key":
+        return cls(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+    @cached_property
+    def pem(self) -> bytes:
+        public = self.private.public_key()
+        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    @cached_property
+    def kid(self) -> str:
+        return base64url(hashlib.sha256(self.pem).digest()[:20])
+
+    @cached_property
+    def jwk(self) -> dict[str, Any]:
+        numbers = self.private.public_key().public_numbers()
+        names = {"kty": "RSA", "use": "sig", "kid": self.kid, "x5t": self.kid}
+        return {**names, "n": _number(numbers.n), "e": _number(numbers.e)}
+
+
+class Keys:
+    """`stranger` is nobody's here: what an attacker would sign with."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.current = Key.generate()
+        self.retired: list[Key] = []
+        self._published: list[Key] = [self.current]
+
+    @property
+    def published(self) -> list[Key]:
+        return list(self._published)
+
+    def rotate(self, *, keep_old: bool) -> None:
+        """Sign with a new key from now on; publish it, and the old one too unless told not to."""
+        fresh = Key.generate()
+        with self._lock:
+            self.retired.insert(0, self.current)
+            self.current = fresh
+            self._published = [*(self._published if keep_old else []), fresh][-5:]
+            del self.retired[5:]
+
+    @cached_property
+    def stranger(self) -> Key:
+        return Key.generate()
+
+    @cached_property
+    def elliptic(self) -> ec.EllipticCurvePrivateKey:
+        return ec.generate_private_key(ec.SECP256R1())

@@ -1,0 +1,33 @@
+"""What to do next time, or every time: counted turns first, in order, then the standing one."""
+
+import threading
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Turns(Generic[T]):
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counted: deque[tuple[T, int]] = deque()
+        self._standing: T | None = None
+
+    def add(self, value: T, times: int | None) -> None:
+        """For the next `times` uses; with None, for every use until cleared or replaced."""
+        with self._lock:
+            if times is None:
+                self._standing = value
+            elif times > 0:
+                self._counted.append((value, times))
+
+    def take(self) -> T | None:
+        if not self._counted:
+            return self._standing
+        with self._lock:
+            if not self._counted:
+                return self._standing
+            value, left = self._counted.popleft()
+            if left > 1:
+                self._counted.appendleft((value, left - 1))
+            return value
