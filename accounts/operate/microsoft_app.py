@@ -73,7 +73,7 @@ def save(changes: Changes) -> tuple[SocialApp, bool]:
         if problems:
             raise Invalid(problems)
         created = app.pk is None
-        _apply(app, changes)
+        apply(app, changes)
         app.save()
     return app, created
 
@@ -107,7 +107,8 @@ def _the_app() -> SocialApp:
     return SocialApp.objects.select_for_update().get(pk=apps[0].pk) if apps else new
 
 
-def _apply(app: SocialApp, changes: Changes) -> None:
+def apply(app: SocialApp, changes: Changes) -> None:
+    """Put the changes, which have no problems, into the app; it is saved by the caller."""
     given = changes.given()
     for name in _OF_APP:
         if name in given:

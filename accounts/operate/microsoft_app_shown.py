@@ -71,10 +71,10 @@ def _of_app(app: SocialApp) -> dict[str, Any]:
     return {
         "client_id": app.client_id,
         "tenant": kept.get("tenant") or settings.MICROSOFT_TENANT_ID,
-        "secret": _how_kept(app.secret, in_environment=app.pk is None),
+        "secret": how_kept(app.secret, in_environment=app.pk is None),
         "secret_expires": kept.get("secret_expires", ""),
         "secret_days_left": days_left(kept.get("secret_expires", "")),
-        "next_secret": _how_kept(kept.get("next_secret", "")),
+        "next_secret": how_kept(kept.get("next_secret", "")),
         "next_secret_expires": kept.get("next_secret_expires", ""),
         "domains": tuple(kept.get("domains", ())),
     }
@@ -88,7 +88,8 @@ def days_left(expires: str) -> int | None:
         return None
 
 
-def _how_kept(value: str, *, in_environment: bool = False) -> str:
+def how_kept(value: str, *, in_environment: bool = False) -> str:
+    """Whether a secret is set and how it is kept, in words; never the secret."""
     if not value:
         return _NOT_SET
     if in_environment:
