@@ -95,7 +95,7 @@ class TextFormatter(_Formatter):
 def configuration(log_format: str) -> dict[str, Any]:
     """LOGGING: everything to standard error; gunicorn's two loggers the same way."""
     formatter = JsonFormatter if log_format == "json" else TextFormatter
-    through = {"handlers": [], "level": "INFO", "propagate": True}
+    loggers = ("django", "django.server", "gunicorn.error", "gunicorn.access")
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -103,8 +103,7 @@ def configuration(log_format: str) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {
-            name: through
-            for name in ("django", "django.server", "gunicorn.error", "gunicorn.access")
+            name: {"handlers": [], "level": "INFO", "propagate": True} for name in loggers
         },
     }
 

@@ -1,1 +1,48 @@
-"""Gunicorn's settings; `gunicorn -c project/gunicorn.conf.py project.wsgi`."""
+"""How gunicorn runs the site: `gunicorn -c project/gunicorn.conf.py project.wsgi`.
+
+Threads, since a sign-in waits for Microsoft. Nothing here believes a forwarded header: Django's
+ProxyMiddleware alone decides, by TRUSTED_PROXY_COUNT.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from accounts import logs
+from project import environment
+from project.env import BadEnvironment
+
+try:
+    _env = environment.load(os.environ)
+except BadEnvironment as problem:
+    sys.exit(str(problem))
+
+_MOST_WORKERS = 9
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait for a disk
+
+bind = f"0.0.0.0:{_env.port}"
+worker_class = "gthread"
+workers = _env.web_concurrency or min(2 * len(os.sched_getaffinity(0)) + 1, _MOST_WORKERS)
+threads = 8
+# Nothing is connected before a worker is forked: pools and caches are made when first used.
+preload_app = True
+worker_tmp_dir = str(_IN_MEMORY) if _IN_MEMORY.is_dir() else None
+
+timeout = 60
+graceful_timeout = 30  # more than the 10 s that a sign-in may wait for Microsoft
+keepalive = 75  # more than a load balancer keeps an idle connection, so that it closes first
+max_requests = 10_000
+max_requests_jitter = 1_000
+
+limit_request_line = 8190  # Microsoft's code and our state come in the query
+limit_request_fields = 100
+limit_request_field_size = 8190
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+control_socket_disable = True
+
+accesslog = "-"
+logger_class = "project.access_log.AccessLog"
+logconfig_dict = logs.configuration(_env.log_format)

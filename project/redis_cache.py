@@ -1,16 +1,64 @@
-"""The CACHES entry: Redis through django-redis, else the database."""
+"""The CACHES entry: Redis through django-redis, else the database.
+
+Time-outs and retries keep one command under two seconds, whatever has become of Redis, so that
+a page can say so while people still wait for it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import threading
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.retry import Retry
+from typing_extensions import override
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from project.stores import Redis
 
+T = TypeVar("T")
+
+TIMEOUT: Final = 0.8  # seconds to connect, and to wait for an answer
+SENTINEL_TIMEOUT: Final = 0.3  # each Sentinel is asked in turn
+RETRIES: Final = 1
+CONNECTIONS: Final = 32  # of one process, which has 8 threads and a few in the background
 IN_DATABASE: Final = {
     "BACKEND": "django.core.cache.backends.db.DatabaseCache",
     "LOCATION": "cache",
 }
+
+_attempt = threading.local()
+
+
+class RetryOnce(Retry):
+    """Retries the outermost of redis-py's nested steps only.
+
+    A command pings, which connects, and each of them would retry: eight time-outs for one
+    command where two are meant.
+    """
+
+    __hash__ = Retry.__hash__
+
+    @override
+    def call_with_retry(
+        self,
+        do: Callable[[], T],
+        fail: Callable[..., Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,
+    ) -> T:
+        if getattr(_attempt, "under_way", False):
+            return _once.call_with_retry(do, fail, is_retryable, with_failure_count)
+        _attempt.under_way = True
+        try:
+            return super().call_with_retry(do, fail, is_retryable, with_failure_count)
+        finally:
+            _attempt.under_way = False
+
+
+_once = Retry(NoBackoff(), 0)
 
 
 def cache(redis: Redis | None) -> dict[str, Any]:
@@ -21,5 +69,33 @@ def cache(redis: Redis | None) -> dict[str, Any]:
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": redis.url,
         "KEY_PREFIX": "staff",
-        "OPTIONS": {"SERIALIZER": "django_redis.serializers.json.JSONSerializer"},
+        "OPTIONS": _options() | (_sentinel(redis) if redis.sentinels else {}),
+    }
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        "SOCKET_CONNECT_TIMEOUT": TIMEOUT,
+        "SOCKET_TIMEOUT": TIMEOUT,
+        "CONNECTION_POOL_KWARGS": {
+            "max_connections": CONNECTIONS,
+            "health_check_interval": 30,  # clouds drop idle connections without a word
+            "socket_keepalive": True,
+            "retry": RetryOnce(ExponentialWithJitterBackoff(base=0.05, cap=0.2), RETRIES),
+        },
+    }
+
+
+def _sentinel(redis: Redis) -> dict[str, Any]:
+    """Reads go to the master, too: a replica may not have a session yet."""
+    return {
+        "CLIENT_CLASS": "django_redis.client.DefaultClient",
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "SENTINELS": list(redis.sentinels),
+        "SENTINEL_KWARGS": {
+            "socket_connect_timeout": SENTINEL_TIMEOUT,
+            "socket_timeout": SENTINEL_TIMEOUT,
+            "retry": Retry(NoBackoff(), 0),
+        },
     }

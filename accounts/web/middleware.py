@@ -7,10 +7,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
 from django.contrib.sessions import middleware as django_sessions
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponseRedirect
+from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
-from accounts.web import errors, refusal
+from accounts.signin.reasons import Refused
+from accounts.web import browser, errors, refusal, throttle
 from accounts.web.next_path import login_page_url, next_from
 from accounts.web.outage import is_outage
 from accounts.web.proxy import UNBELIEVED
@@ -18,7 +20,7 @@ from accounts.web.proxy import UNBELIEVED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
     from django.http.response import HttpResponseBase
 
 MARK: Final = "origin_checked"
@@ -78,10 +80,18 @@ class SessionMiddleware(django_sessions.SessionMiddleware):
 
 def _elsewhere(request: HttpRequest) -> HttpResponse:
     if MARK in request.GET:
-        return refusal.refusal_page(request, "misconfigured", _why(request))
+        return _misconfigured(request)
     if request.method in ("GET", "HEAD"):
         return _redirect(_path(request, marked=True))
     return _redirect(login_page_url(next_from(request)), status=303)
+
+
+def _misconfigured(request: HttpRequest) -> HttpResponse:
+    with refusal.caught(request, browser.attempt_of(request), next_from(request)) as caught:
+        # Anyone can ask for this page: the record must not fill up with it.
+        throttle.count(throttle.FAILED_CALLBACKS, "origin", browser.client_ip(request))
+        raise Refused("misconfigured", _why(request))
+    return caught.response
 
 
 def _origin(request: HttpRequest) -> str:
@@ -94,7 +104,8 @@ def _origin(request: HttpRequest) -> str:
 def _path(request: HttpRequest, *, marked: bool) -> str:
     pairs = parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True)
     query = [pair for pair in pairs if pair[0] != MARK] + ([(MARK, "1")] if marked else [])
-    return request.path + (f"?{urlencode(query)}" if query else "")
+    path = escape_uri_path(request.path)
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _redirect(path: str, status: int = 302) -> HttpResponse:
