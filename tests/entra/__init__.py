@@ -7,7 +7,7 @@ authorize   the page of people to be and errors to meet; asked.py reads what the
             pages.py shows it, people.py and scenarios.py list what there is to choose
 token       swaps a code for an id_token, which id_token.py makes; failures.py words what goes wrong
 misbehave   every way in which it can be told to do wrong
-person      plays the page over plain HTTP
+person      plays the page over plain HTTP; site.py plays a careless site
 
 Whoever reaches it can be anyone, hence loopback, and no production module imports it.
 """

@@ -16,6 +16,11 @@ Down = Literal["refuse", "hang", "drop"]
 
 
 class Controls(ABC):
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The emulator's origin."""
+
     @abstractmethod
     def do(self, call: str, **arguments: Any) -> Any:
         """Carry out one of commands.COMMANDS."""

@@ -26,7 +26,6 @@ def choose(people: Iterable[Person], asked: Asked) -> Response:
     """Whom to be, or what to meet. The request stays in the address that the form posts to."""
     site = escape(urlsplit(asked.redirect_uri).netloc)
     listed = [person for person in people if person.listed]
-    cards = "".join(_person(person) for person in listed)
     errors = "".join(_group(title, group) for title, group in GROUPS)
     return _page(
         "Sign in",
@@ -35,12 +34,17 @@ def choose(people: Iterable[Person], asked: Asked) -> Response:
 Choose a person, and see what the site makes of them.</p>
 <form method="post">
 <section aria-labelledby="people"><h2 id="people">People</h2>
-<ul class="people">{cards}</ul></section>
+{_people("These get in", [person for person in listed if person.gets_in])}
+{_people("These are refused", [person for person in listed if not person.gets_in])}</section>
 <section aria-labelledby="errors"><h2 id="errors">Or something that goes wrong</h2>
 <p class="hint">Each concerns this one sign-in only.</p>
 {errors}</section>
 </form>""",
     )
+
+
+def _people(title: str, people: Iterable[Person]) -> str:
+    return f"<h3>{escape(title)}</h3><ul>{''.join(_person(person) for person in people)}</ul>"
 
 
 def _person(person: Person) -> str:
@@ -56,13 +60,14 @@ def _person(person: Person) -> str:
 
 def _group(title: str, scenarios: Iterable[Scenario]) -> str:
     buttons = "".join(_scenario(scenario) for scenario in scenarios)
-    return f'<h3>{escape(title)}</h3><ul class="errors">{buttons}</ul>'
+    return f"<h3>{escape(title)}</h3><ul>{buttons}</ul>"
 
 
 def _scenario(scenario: Scenario) -> str:
+    number = f'<span class="number">AADSTS{scenario.number}</span>' if scenario.number else ""
     return f"""<li><button class="error" name="error" value="{escape(scenario.key)}">
 <span class="name">{escape(scenario.title)}</span>
-<span class="outcome">{escape(scenario.outcome)}</span></button></li>"""
+<span class="outcome">{escape(scenario.outcome)}</span>{number}</button></li>"""
 
 
 def stopped(failure: Failure, now: float) -> Response:
@@ -118,7 +123,7 @@ def _page(title: str, content: str, status: int = 200) -> Response:
 </head>
 <body>
 <header><p><strong>Local emulator</strong> of Microsoft’s sign-in. This is not Microsoft:
-nobody asks for a password, and it runs on this machine only.</p></header>
+nobody is asked for a password, and it runs on this machine only.</p></header>
 <main>{content}</main>
 </body>
 </html>

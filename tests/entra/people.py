@@ -58,9 +58,17 @@ DEFAULT_PEOPLE = (
     _member(
         "nobody", "Noel Nobody", "nobody@contoso.example", "Refused: the site has no such user."
     ),
-    _member("inactive", "Ina Inactive", "inactive@contoso.example", "Refused: deactivated there."),
     _member(
-        "notstaff", "Nora Not-Staff", "notstaff@contoso.example", "Refused: a user, not staff."
+        "inactive",
+        "Ina Inactive",
+        "inactive@contoso.example",
+        "Refused: a user of the site, but deactivated.",
+    ),
+    _member(
+        "notstaff",
+        "Nora Not-Staff",
+        "notstaff@contoso.example",
+        "Refused: a user of the site, but not staff.",
     ),
     Person(
         "guest",
@@ -76,7 +84,7 @@ DEFAULT_PEOPLE = (
         "Otto Other",
         "other@fabrikam.example",
         "other@fabrikam.example",
-        "Refused: of another organisation.",
+        "Refused: an account of another organisation.",
         tid=OTHER_TENANT,
     ),
     Person("no_email", "Nia No-Email", outcome="Refused: the account has no email address."),

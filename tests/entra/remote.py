@@ -59,10 +59,17 @@ def _fields(seen: Seen) -> dict[str, Any]:
 
 class RemoteEmulator(Controls):
     def __init__(self, url: str) -> None:
-        self.url = url
+        self._url = url
+
+    @property
+    @override
+    def url(self) -> str:
+        return self._url
 
     @override
     def do(self, call: str, **arguments: Any) -> Any:
+        if call == "down" and arguments["how"] != "hang" and arguments["seconds"] is None:
+            raise ValueError("Nobody could reach it to say `up`: give `seconds`.")
         body = json.dumps({"call": call, **arguments}, default=_encode).encode()
         return self._ask(body)["result"]
 

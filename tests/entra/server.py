@@ -59,19 +59,22 @@ class Emulator(Controls):
         self._listeners: list[listen.Listener] = []
         self._held: list[socket.socket] = []
         self._doors = threading.RLock()
+        self._later: threading.Timer | None = None
+        self._started = False
         self.world = World("", stock=stock)
 
     def start(self) -> Emulator:
+        self._started = True
         self.doors_open()
         # Not to be guessed, yet the same at every start: sites keep the document for a day.
         self.world.move_endpoints(hashlib.sha256(self.url.encode()).hexdigest()[:8])
         return self
 
     def stop(self) -> None:
-        self.world.interrupt()
         with self._doors:
+            self._started = False
             self._shut()
-        self._held = _closed(self._held)
+            self._held = _closed(self._held)
 
     def __enter__(self) -> Emulator:
         return self.start()
@@ -80,6 +83,7 @@ class Emulator(Controls):
         self.stop()
 
     @property
+    @override
     def url(self) -> str:
         """What a site has as MICROSOFT_LOGIN_URL."""
         scheme = "http" if self._context is None else "https"
@@ -138,9 +142,10 @@ class Emulator(Controls):
 
     def doors_open(self) -> None:
         with self._doors:
+            self._cancel()
             self.world.hung = False
             self._held = _closed(self._held)
-            if not self._listeners:
+            if self._started and not self._listeners:
                 self._listeners = listen.bind_all(
                     self.hosts, self.port, connection_for(self), self._context
                 )
@@ -148,21 +153,30 @@ class Emulator(Controls):
 
     def doors_shut(self, how: str, seconds: float | None) -> None:
         with self._doors:
+            self._cancel()
             if how == "hang":
                 self.world.hung = True
             else:
                 self._shut()
                 self._held += listen.hold(self.hosts, self.port, silent=how == "drop")
-        if seconds is not None:
-            timer = threading.Timer(seconds, self.doors_open)
-            timer.daemon = True
-            timer.start()
+            if seconds is not None:
+                self._later = threading.Timer(seconds, self.doors_open)
+                self._later.daemon = True
+                self._later.start()
+
+    def _cancel(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
 
     def drop_connections(self) -> None:
         for listener in self._listeners:
             listener.hang_up()
 
     def _shut(self) -> None:
+        self._cancel()
+        self.world.hung = False
+        self.world.interrupt()
         listeners, self._listeners = self._listeners, []
         listen.close_all(listeners)
         deadline = time.monotonic() + STOP_SECONDS
