@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.http.request import validate_host
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import NoReverseMatch, reverse
@@ -196,7 +196,7 @@ def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
     """The redirect URI is PUBLIC_URL and a fixed path; Django must serve it there."""
-    from accounts.web.registration import CALLBACK_PATH  # noqa: PLC0415 - loads models
+    from accounts.web.registration import CALLBACK_PATH
 
     try:
         path = reverse("microsoft_callback")

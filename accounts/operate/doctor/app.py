@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IN_FORCE: Final = "app.in_force"
-SECRET: Final = "app.secret"
+SECRET: Final = "app.secret"  # noqa: S105
 _SOON_DAYS: Final = 30
 _RENEW: Final = (
     "App registrations > this app > Certificates & secrets > New client secret, then"

@@ -36,7 +36,7 @@ def reachable() -> Iterator[Finding]:
     began = time.monotonic()
     try:
         within(_SECONDS * 2, _connect_once)
-    except Exception as problem:  # noqa: BLE001 - drivers and back-ends raise their own kinds
+    except Exception as problem:
         yield _unreachable(problem)
         return
     took = round((time.monotonic() - began) * 1000)
@@ -183,7 +183,9 @@ def _not_postgres() -> Iterator[Finding]:
 
 def _of_postgres() -> tuple[bool, int, int]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')='on'")
+        cursor.execute(
+            "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')='on'"
+        )
         read_only = bool(cursor.fetchone()[0])
         cursor.execute(
             "SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity"

@@ -17,7 +17,7 @@ from accounts.operate.doctor.finding import Finding, ok, warning
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECRET_KEY_FINGERPRINT: Final = "environment.secret_key"
+SECRET_KEY_FINGERPRINT: Final = "environment.secret_key"  # noqa: S105
 _PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 

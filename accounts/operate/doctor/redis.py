@@ -32,7 +32,7 @@ def is_used() -> bool:
 
 def client() -> Any:
     """The site's own client: its time-outs, TLS, Sentinel."""
-    from django_redis import get_redis_connection  # noqa: PLC0415 - not without Redis
+    from django_redis import get_redis_connection
 
     return get_redis_connection("default")
 
@@ -41,7 +41,7 @@ def reachable() -> Iterator[Finding]:
     """Connect and time a few round trips, with a time-out of our own."""
     try:
         best = within(_SECONDS, _round_trip)
-    except Exception as problem:  # noqa: BLE001 - redis-py, sockets and TLS raise their own kinds
+    except Exception as problem:
         yield _failed(REACHABLE, "Redis does not answer", problem)
         return
     if best <= _SLOW_MS:
@@ -193,5 +193,3 @@ def _persistence(info: Mapping[str, Any]) -> Iterator[Finding]:
             shows_as=_GONE,
             fix="redis-cli CONFIG SET appendonly yes, and the same in redis.conf.",
         )
-
-

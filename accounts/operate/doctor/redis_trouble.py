@@ -32,9 +32,7 @@ _HINTS: Final = (
 
 def text_of(problem: BaseException) -> str:
     """The innermost cause that says something, on one line."""
-    texts = [
-        f"{type(cause).__name__}: {' '.join(str(cause).split())}" for cause in _chain(problem)
-    ]
+    texts = [f"{type(cause).__name__}: {' '.join(str(cause).split())}" for cause in _chain(problem)]
     return texts[-1][:300]
 
 

@@ -89,7 +89,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     def run_it() -> None:
         try:
             outcome["result"] = work()
-        except BaseException as error_:  # noqa: BLE001 - it is raised again below
+        except BaseException as error_:
             outcome["error"] = error_
 
     thread = threading.Thread(target=run_it, daemon=True)
@@ -108,7 +108,7 @@ def _look(probe: Probe) -> list[Finding]:
     try:
         for finding in probe.look():  # one by one: what came before a crash is kept
             findings.append(finding)
-    except Exception as crash:  # noqa: BLE001 - doctor must say so, not die of it
+    except Exception as crash:
         findings.append(_crashed(probe, crash))
     return [scrubbed(finding) for finding in findings]
 

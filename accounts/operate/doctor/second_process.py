@@ -1,4 +1,4 @@
-"""The other half of doctor's session check, run as a process of its own by sessions.py.
+"""The other half of doctor's session check, run by sessions.py in a process of its own.
 
 It reads a session and a cache entry that the first process wrote, and writes one of each.
 Questions come as JSON on standard input; the answer is one line of JSON, so that whatever
@@ -12,26 +12,23 @@ import sys
 from importlib import import_module
 from typing import Any, Final
 
+from django.conf import settings
+from django.core.cache import cache
+
+from accounts.operate.doctor.environment import fingerprint
+
 MARK: Final = "doctor-answer:"
 FIELD: Final = "doctor"
 
 
 def main() -> None:
-    """Set Django up as manage.py does, then answer."""
-    import django  # noqa: PLC0415 - only this process sets Django up
-
-    django.setup()
+    """Answer the one question; Django is set up."""
     question = json.loads(sys.stdin.read())
     sys.stdout.write(f"\n{MARK}{json.dumps(answer(question))}\n")
 
 
 def answer(question: dict[str, str]) -> dict[str, Any]:
     """What this process sees of the other one's session and cache, and its own."""
-    from django.conf import settings  # noqa: PLC0415
-    from django.core.cache import cache  # noqa: PLC0415
-
-    from accounts.operate.doctor.environment import fingerprint  # noqa: PLC0415
-
     cache.set(question["cache_to_write"], question["token"], 60)
     return {
         "session": read_session(question["session"]),
@@ -61,10 +58,4 @@ def end_session(key: str) -> None:
 
 
 def _store(key: str | None = None) -> Any:
-    from django.conf import settings  # noqa: PLC0415
-
     return import_module(settings.SESSION_ENGINE).SessionStore(key)
-
-
-if __name__ == "__main__":
-    main()

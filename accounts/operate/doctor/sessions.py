@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SHARED: Final = "sessions.shared"
 CACHE_SHARED: Final = "sessions.cache_shared"
 _SECONDS: Final = 30
+# As manage.py does: set Django up first, then import what has models.
+_PROGRAM: Final = f"import django; django.setup(); from {second.__name__} import main; main()"
 _FIX: Final = (
     "Set REDIS_URL=redis://host:6379/0 to one Redis for all workers and instances, and leave"
     " SESSION_ENGINE and CACHES to project/settings.py."
@@ -84,7 +86,7 @@ def exchange() -> Seen:
 
 def _ask(question: dict[str, str]) -> dict[str, Any]:
     ended = subprocess.run(
-        [sys.executable, "-m", second.__name__],
+        [sys.executable, "-c", _PROGRAM],
         input=json.dumps(question),
         capture_output=True,
         text=True,

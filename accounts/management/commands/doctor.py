@@ -1,0 +1,117 @@
+"""`doctor`: checks everything that can break a sign-in and says how to mend each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from typing_extensions import override
+
+from accounts.operate import doctor
+from accounts.operate.doctor import report as reports
+from accounts.operate.output import OperatorCommand
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from django.core.management.base import OutputWrapper
+
+    from accounts.operate.doctor.finding import Finding
+
+_WORST: Final = ("error", "warning", "ok")
+
+
+class Command(OperatorCommand):
+    """Findings to standard output, progress to standard error."""
+
+    help = "Check everything that can break a Microsoft sign-in, and say how to mend each."
+    epilog = """
+examples:
+  ./manage.py doctor                                    what can be seen from here
+  ./manage.py doctor --online                           and what only Microsoft can tell
+  ./manage.py doctor --online --url                     and through PUBLIC_URL, as a browser
+  ./manage.py doctor --url https://staff.example.com --json > doctor.json
+
+exit codes: 0 nothing breaks a sign-in (there may be warnings), 1 something does, 2 wrong options
+--url presses the button about ten times and comes back twenty times, each a row in the sign-in
+record with the user agent "doctor"; nobody is signed in.
+"""
+
+    @override
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--online",
+            action="store_true",
+            help="ask Microsoft: tenant, keys, secret, redirect URI",
+        )
+        parser.add_argument(
+            "--url",
+            nargs="?",
+            const="",
+            metavar="URL",
+            help="sign in through this address as a browser would; PUBLIC_URL when none is given",
+        )
+        parser.add_argument(
+            "--ca-file", default="", metavar="FILE", help="trust this certificate with --url (PEM)"
+        )
+        parser.add_argument("--json", action="store_true", help="a stable document for monitoring")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        url = _url(options["url"])
+        report = doctor.diagnose(
+            online=options["online"],
+            url=url,
+            ca_file=_ca_file(options["ca_file"]),
+            teller=_Progress(self.stderr),
+        )
+        if options["json"]:
+            self.stdout.write(json.dumps(reports.as_json(report), indent=2))
+        else:
+            self.stdout.write("\n".join(reports.as_text(report)))
+        if report.errors:
+            self.stdout.flush()
+            sys.exit(1)
+
+
+class _Progress(doctor.Teller):
+    """One line a check, while it works."""
+
+    def __init__(self, stream: OutputWrapper) -> None:
+        self._stream = stream
+        self._style = stream.style_func
+        stream.style_func = None  # not everything on standard error is an error
+
+    @override
+    def begins(self, name: str) -> None:
+        self._stream.write(f"{name:<20}", ending="")
+        self._stream.flush()
+
+    @override
+    def ends(self, findings: list[Finding], because: str) -> None:
+        levels = {finding.level for finding in findings}
+        worst = next((level for level in _WORST if level in levels), "ok")
+        self._stream.write(f" skipped, needs {because}" if because else f" {worst}")
+
+
+def _url(given: str | None) -> str:
+    """The origin to visit; "" for no visit."""
+    if given is None:
+        return ""
+    parts = urlsplit(given or settings.PUBLIC_URL)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise CommandError(
+            f"--url {given} is no address. Example: --url https://staff.example.com", returncode=2
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _ca_file(given: str) -> str:
+    if given and not Path(given).is_file():
+        raise CommandError(f"--ca-file {given} is not there.", returncode=2)
+    return given

@@ -1,0 +1,171 @@
+"""Plays the browser against the public address: its own cookies, a new connection each time."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from urllib3 import Timeout
+from urllib3.exceptions import (
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+    TimeoutError,
+)
+from urllib3.util.ssl_ import create_urllib3_context
+
+from accounts.entra.connections import CONNECT_SECONDS, make_manager
+from accounts.entra.watchdog import Watchdog
+from accounts.operate.doctor.jar import Jar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from urllib3 import BaseHTTPResponse, HTTPHeaderDict
+
+_SECONDS: Final = 8.0
+_MOST: Final = 512 * 1024
+_HOPS: Final = 6
+_REASON: Final = re.compile(r'data-reason="([A-Za-z0-9_]+)"')
+_REDIRECTS: Final = (301, 302, 303, 307, 308)
+AGENT: Final = "doctor (django-entra-sign-in)"
+
+
+class NoAnswer(Exception):
+    """The address did not answer at all: `kind` is dns, refused, tls, time or broken."""
+
+    def __init__(self, kind: str, url: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.url = url
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer; `location` is absolute, "" where it is no redirect."""
+
+    url: str
+    status: int
+    headers: HTTPHeaderDict
+    text: str
+    location: str
+
+    @property
+    def reason(self) -> str:
+        """The reason code that the page bears, or ""."""
+        found = _REASON.search(self.text)
+        return found[1] if found else ""
+
+    @property
+    def outcome(self) -> str:
+        """The reason code, else the status."""
+        return self.reason or f"HTTP {self.status}"
+
+
+class Browser:
+    """One visit. `ca_file` names the authority of a certificate that the system does not trust."""
+
+    def __init__(self, ca_file: str = "") -> None:
+        self.jar = Jar()
+        self._manager = make_manager(_context(ca_file) if ca_file else None, 1)
+        self._watchdog = Watchdog()
+
+    def get(self, url: str, *, cross_site: bool = False) -> Reply:
+        """GET, without following redirects. Raises NoAnswer."""
+        return self._send("GET", url, cross_site=cross_site)
+
+    def post(self, url: str, fields: Mapping[str, str]) -> Reply:
+        """Post a form as its own page does. Raises NoAnswer."""
+        here = origin(url)
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": here,
+            "Referer": f"{here}/",
+        }
+        return self._send("POST", url, headers=headers, body=urlencode(fields))
+
+    def come_back(self, url: str) -> list[Reply]:
+        """GET from another site, as after Microsoft's redirect, and on to where that leads.
+
+        Only on this host: nobody else is sent the state.
+        """
+        replies = [self.get(url, cross_site=True)]
+        host = urlsplit(url).hostname
+        while replies[-1].location and len(replies) < _HOPS:
+            if urlsplit(replies[-1].location).hostname != host:
+                break
+            replies.append(self.get(replies[-1].location, cross_site=True))
+        return replies
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | None = None,
+        cross_site: bool = False,
+    ) -> Reply:
+        cookies = self.jar.header(url, cross_site=cross_site)
+        all_headers = {
+            "User-Agent": AGENT,
+            "Accept": "text/html",
+            "Accept-Language": "en",
+            "Connection": "close",
+            **({"Cookie": cookies} if cookies else {}),
+            **(headers or {}),
+        }
+        try:
+            with self._watchdog.limit(_SECONDS):
+                reply = self._ask(method, url, all_headers, body)
+        except (HTTPError, OSError) as problem:
+            raise _no_answer(url, problem) from None
+        self.jar.take(url, reply.headers.getlist("Set-Cookie"))
+        return reply
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
+        response: BaseHTTPResponse = self._manager.urlopen(
+            method,
+            url,
+            redirect=False,
+            retries=False,
+            headers=headers,
+            body=body,
+            preload_content=False,
+            timeout=Timeout(connect=CONNECT_SECONDS, read=_SECONDS),
+        )
+        try:
+            text = response.read(_MOST).decode(errors="replace")
+        finally:
+            response.close()
+        where = response.headers.get("Location", "")
+        location = urljoin(url, where) if response.status in _REDIRECTS and where else ""
+        return Reply(url, response.status, response.headers, text, location)
+
+
+def origin(url: str) -> str:
+    """scheme://host of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _context(ca_file: str) -> ssl.SSLContext:
+    context = create_urllib3_context()
+    context.load_verify_locations(ca_file)
+    return context
+
+
+def _no_answer(url: str, problem: Exception) -> NoAnswer:
+    text = " ".join(str(problem).split())
+    if isinstance(problem, SSLError):
+        return NoAnswer("tls", url, text)
+    if isinstance(problem, NameResolutionError) or "gaierror" in text:
+        return NoAnswer("dns", url, text)
+    if isinstance(problem, NewConnectionError):
+        kind = "time" if "TimeoutError" in text else "refused"
+        return NoAnswer(kind, url, text)
+    return NoAnswer("time" if isinstance(problem, TimeoutError) else "broken", url, text)
