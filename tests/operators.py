@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from tests.conftest import ENVIRONMENT, POSTGRES
 from tests.servers.process import clean_environment
@@ -60,6 +61,11 @@ def manage(*words: str, stdin: str = "", **env: str) -> subprocess.CompletedProc
         timeout=60,
         check=False,
     )
+
+
+def open_browser(**environ: str) -> Client:
+    """A client that names its host, as browsers do."""
+    return Client(HTTP_HOST="testserver", **environ)
 
 
 def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from allauth.socialaccount.models import SocialApp
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts import secretbox
 from accounts.operate import microsoft_app
@@ -96,6 +96,7 @@ def test_a_second_secret_is_tried_and_promoted(
     typed(monkeypatch, NEXT)
     shown = set_it("--next", "--secret-stdin", "--secret-expires", LATER.isoformat())
     assert (shown["next_secret"], shown["next_secret_expires"]) == ("set, encrypted", str(LATER))
+    registration.changed()
     assert registration.in_force().secrets == (SECRET, NEXT)
     shown = set_it("--promote-next")
     assert (shown["next_secret"], shown["secret_expires"]) == ("not set", LATER.isoformat())
@@ -143,7 +144,7 @@ def test_wrong_input_saves_nothing_and_says_what_to_enter(
     [
         (OTHER_ID, "column Value"),
         ("abc*************", "masked"),
-        ("short", "too short"),
+        ("tiny-one", "too short"),
         ("two words of a secret", "space"),
         ("", "No secret came"),
     ],
@@ -197,14 +198,12 @@ def test_a_hidden_app_does_not_count(app: SocialApp) -> None:
     assert run_json("microsoft_app", "show")["problem"] == ""
 
 
-def test_show_fails_when_there_is_none(settings: SettingsWrapper) -> None:
+def test_show_fails_when_there_is_none(settings: Settings) -> None:
     settings.SOCIALACCOUNT_PROVIDERS = {"microsoft": {"APPS": []}}
     assert "not_configured" in fail("microsoft_app", "show").error
 
 
-def test_show_says_when_the_secret_cannot_be_read(
-    app: SocialApp, settings: SettingsWrapper
-) -> None:
+def test_show_says_when_the_secret_cannot_be_read(app: SocialApp, settings: Settings) -> None:
     settings.SECRET_KEY = "another-key-" * 6
     failed = fail("microsoft_app", "show")
     assert "SECRET_KEY_FALLBACKS" in failed.error

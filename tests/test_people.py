@@ -17,6 +17,7 @@ from accounts.operate import people
 from accounts.operate.pasted import Entry, read_people
 from accounts.operate.people_listing import listing
 from accounts.operate.standing import state_of, states_of
+from tests.operators import open_browser
 
 if TYPE_CHECKING:
     from pytest_django import DjangoAssertNumQueries
@@ -36,7 +37,7 @@ def bind(user: User) -> SocialAccount:
 
 
 def sign_in(user: User) -> Client:
-    client = Client()
+    client = open_browser()
     client.force_login(user)
     return client
 

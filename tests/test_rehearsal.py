@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.operate.entra_export import Exported, NotAnExport, read_export, text_of
@@ -147,7 +147,7 @@ def test_the_site_s_own_users_and_rules_are_asked() -> None:
 
 
 @pytest.mark.django_db
-def test_of_several_tenants_one_must_be_named(settings: SettingsWrapper) -> None:
+def test_of_several_tenants_one_must_be_named(settings: Settings) -> None:
     settings.MICROSOFT_TENANT_ID = "organizations"
     settings.MICROSOFT_ALLOWED_TENANTS = frozenset({TENANT, OTHER})
     with pytest.raises(WhichTenant, match="--tenant"):
@@ -156,7 +156,7 @@ def test_of_several_tenants_one_must_be_named(settings: SettingsWrapper) -> None
 
 
 @pytest.mark.django_db
-def test_a_tenant_known_by_its_domain_needs_no_ids(settings: SettingsWrapper) -> None:
+def test_a_tenant_known_by_its_domain_needs_no_ids(settings: Settings) -> None:
     settings.MICROSOFT_TENANT_ID = "contoso.example"
     settings.MICROSOFT_ALLOWED_TENANTS = frozenset()
     user = User.objects.create_user("ada@contoso.example")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts.models import User
 from accounts.operate import sessions
-from tests.operators import fail, help_of, manage, run, run_json
+from tests.operators import fail, help_of, manage, open_browser, run, run_json
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(params=["redis", "database"], autouse=True)
-def _store(request: pytest.FixtureRequest, settings: SettingsWrapper) -> None:
+def _store(request: pytest.FixtureRequest, settings: Settings) -> None:
     if request.param == "database":
         settings.REDIS_URL = ""
         settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
@@ -33,7 +31,7 @@ def eve() -> User:
 
 
 def sign_in(user: User) -> Client:
-    client = Client(HTTP_USER_AGENT="Firefox", REMOTE_ADDR="192.0.2.7")
+    client = open_browser(HTTP_USER_AGENT="Firefox", REMOTE_ADDR="192.0.2.7")
     client.force_login(user)
     return client
 
@@ -83,7 +81,7 @@ def test_ending_one_session_leaves_the_person_s_others(ada: User) -> None:
 
 
 def test_everyone_can_be_signed_out(ada: User, eve: User) -> None:
-    clients = [sign_in(ada), sign_in(eve), Client()]
+    clients = [sign_in(ada), sign_in(eve), open_browser()]
     assert run_json("sessions", "end", "--everyone") == {"sessions_ended": 2}
     assert not any(map(is_in, clients))
 
@@ -122,9 +120,8 @@ def test_help_shows_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_signs_out_from_a_process_of_its_own(ada: User, settings: Any) -> None:
-    if not settings.REDIS_URL:
-        pytest.skip("production settings have Redis")
+@pytest.mark.parametrize("_store", ["redis"], indirect=True)
+def test_it_signs_out_from_a_process_of_its_own(ada: User) -> None:
     client = sign_in(ada)
     done = manage("sessions", "end", "--email", ada.email)
     assert (done.returncode, done.stderr) == (0, "")

@@ -52,7 +52,7 @@ def enter(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables()
 def _signed_in(request: HttpRequest, token: str) -> User:
-    """One transaction: a session store that fails here leaves the link unused."""
+    """One transaction: what fails in here leaves the link unused."""
     with transaction.atomic():
         user = break_glass.redeem(token)
         login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])

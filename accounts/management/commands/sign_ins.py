@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -47,7 +48,7 @@ exit codes:
         parser.add_argument("--outcome", choices=SignIn.Outcome.values, default="")
         parser.add_argument("--email", default="", help="the claimed email, in any case")
         parser.add_argument("--reference", default="", help="of one attempt")
-        parser.add_argument("--limit", type=int, help="at most so many rows")
+        parser.add_argument("--limit", type=_positive, help="at most so many rows")
         parser.add_argument("--counts", action="store_true", help="count them by reason")
         parser.add_argument("--prune", action="store_true", help="delete old rows instead")
         parser.add_argument("--days", type=int, help="with --prune: keep so many days")
@@ -78,6 +79,12 @@ exit codes:
         if any(options[name] for name in ("since", "reason", "outcome", "email", "reference")):
             raise ValueError("--prune deletes by age alone: give it no filters, only --days.")
         self.write_value({"deleted": sign_ins.prune(options["days"])}, form)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no number of rows: write 1 or more")
+    return int(text)
 
 
 def _asked(options: dict[str, Any]) -> Asked:

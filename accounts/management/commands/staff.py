@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 _ADDED = ("line", "email", "what", "note")
-_CHANGED = ("email", "what", "sessions_ended")
+_CHANGED = ("email", "sessions_ended", "what")
 _STATES = ("can_sign_in", "never", "refused", "off")
 
 
