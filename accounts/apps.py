@@ -26,3 +26,13 @@ class StaffAdminConfig(AdminConfig):
     """Stands in INSTALLED_APPS in place of django.contrib.admin: our login page, its site."""
 
     default_site = "accounts.admin.site.StaffAdminSite"
+
+    @override
+    def ready(self) -> None:
+        """Our pages come last, so that they stand whatever the order of INSTALLED_APPS."""
+        super().ready()
+        from django.contrib import admin  # noqa: PLC0415
+
+        from accounts.admin import pages  # noqa: PLC0415
+
+        pages.register(admin.site)

@@ -1,7 +1,4 @@
-"""What admins see: people, the Microsoft app, sign-ins, sessions."""
+"""What admins see: people, the Microsoft app, sign-ins, sessions, the rehearsal.
 
-from __future__ import annotations
-
-from accounts.admin import people
-
-__all__ = ["people"]
+`pages.register` puts them on the site once every app's own admin has been discovered.
+"""

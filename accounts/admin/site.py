@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
+from accounts.admin import front_page, rehearsal, sessions
 from accounts.models import SignIn
 from accounts.signin.reasons import Refused
 from accounts.web import browser, password, refusal, registration
@@ -19,6 +21,7 @@ from accounts.web.next_path import next_from, start_url
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern, URLResolver
 
 
 class StaffAdminSite(AdminSite):
@@ -45,6 +48,33 @@ class StaffAdminSite(AdminSite):
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url()}
         return seal(super().logout(request, {**context, **(extra_context or {})}))
+
+    @override
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """The front page, with what needs attention."""
+        more = {"notices": front_page.notices_for(request.user)}
+        return super().index(request, {**more, **(extra_context or {})})
+
+    @override
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        return [*_own_urls(self), *super().get_urls()]
+
+    @override
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Beside the models: the pages that have none."""
+        listed = super().get_app_list(request, app_label)
+        return front_page.with_own_pages(listed, request.user, app_label)
+
+    @override
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Passwords exist with ADMIN_PASSWORD_LOGIN only."""
+        if not settings.ADMIN_PASSWORD_LOGIN:
+            raise Http404
+        return super().password_change(request, extra_context)
 
     def _button(self, request: HttpRequest) -> dict[str, Any]:
         user = request.user
@@ -74,6 +104,15 @@ class StaffAdminSite(AdminSite):
                 password.record_admission(request)
             return response
         return caught.response
+
+
+def _own_urls(site: AdminSite) -> list[URLPattern]:
+    view = site.admin_view
+    return [
+        path("accounts/sessions/", view(sessions.page), name="accounts_sessions"),
+        path("accounts/sessions/end/", view(sessions.end), name="accounts_sessions_end"),
+        path("accounts/rehearsal/", view(rehearsal.page), name="accounts_rehearsal"),
+    ]
 
 
 def microsoft_logout_url() -> str:

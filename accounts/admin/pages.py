@@ -1,0 +1,43 @@
+"""Which models this site shows, and which it does not.
+
+Called by StaffAdminConfig once all apps' admin modules are loaded: nothing here depends on the
+order of INSTALLED_APPS, and no import changes another app's admin as a side effect.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.contrib.auth.models import Group
+
+from accounts.admin.groups import BoundedGroupAdmin
+from accounts.admin.microsoft_app import MicrosoftAppAdmin
+from accounts.admin.people import PersonAdmin
+from accounts.admin.sign_ins import SignInAdmin
+from accounts.models import SignIn, User
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.contrib.admin import AdminSite
+
+PAGES: Final[Mapping[Any, Any]] = {
+    User: PersonAdmin,
+    SignIn: SignInAdmin,
+    SocialApp: MicrosoftAppAdmin,
+    Group: BoundedGroupAdmin,
+}
+# allauth's own pages show secrets and tokens, and would bind identities by hand; people have
+# their identity on their own page.
+NOT_SHOWN: Final = (SocialAccount, SocialToken, EmailAddress)
+
+
+def register(site: AdminSite) -> None:
+    """Put our pages in place of whatever is there."""
+    for model in (*PAGES, *NOT_SHOWN):
+        if site.is_registered(model):
+            site.unregister(model)
+    for model, page in PAGES.items():
+        site.register(model, page)

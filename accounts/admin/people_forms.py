@@ -1,0 +1,89 @@
+"""The forms of people's pages: add one by email, add several by pasting, change, give a reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+from typing_extensions import override
+
+from accounts.models import User
+
+if TYPE_CHECKING:
+    PersonModelForm = forms.ModelForm[User]
+else:
+    PersonModelForm = forms.ModelForm
+
+MOST_AT_ONCE = 1000
+
+
+class AddPersonForm(PersonModelForm):
+    """An email is enough: nobody has to invent a password."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name")
+        help_texts = {
+            "email": _("The address that Microsoft knows the person by, letter for letter."),
+        }
+
+    @override
+    def save(self, commit: bool = True) -> User:
+        self.instance.set_unusable_password()
+        return super().save(commit)
+
+
+class PersonForm(PersonModelForm):
+    """What of a person can be changed; the admin class takes away what the editor may not."""
+
+    class Meta:
+        model = User
+        fields = (
+            "email",
+            "name",
+            "is_active",
+            "is_staff",
+            "is_superuser",
+            "groups",
+            "user_permissions",
+        )
+
+
+class AddSeveralForm(forms.Form):
+    """Emails as they come out of a mail, a spreadsheet or an address book."""
+
+    people = forms.CharField(
+        label=_("People"),
+        widget=forms.Textarea(attrs={"rows": 12, "cols": 80, "class": "vLargeTextField"}),
+        help_text=_(
+            "One person a line: an email, Name <email>, or rows of a CSV file. Everyone gets staff"
+            " status and no other rights; whoever is here already stays as they are."
+        ),
+    )
+
+    def clean_people(self) -> list[str]:
+        """The lines."""
+        lines = str(self.cleaned_data["people"]).splitlines()
+        if len(lines) > MOST_AT_ONCE:
+            raise ValidationError(
+                _("At most %(most)d lines at once."), params={"most": MOST_AT_ONCE}
+            )
+        return lines
+
+
+class ReasonForm(forms.Form):
+    """Why it is done: kept in the person's history."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=_("Kept in the person's history."),
+    )
+
+    def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = required

@@ -1,0 +1,82 @@
+"""What an editor may do on people's pages: nothing that goes beyond their own rights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, Permission
+from django.http import Http404
+from typing_extensions import override
+
+from accounts.admin import rights
+
+if TYPE_CHECKING:
+    from django.db.models import ManyToManyField
+    from django.forms import ModelMultipleChoiceField
+    from django.http import HttpRequest
+
+    from accounts.models import User
+
+    Base = UserAdmin[User]
+else:
+    Base = UserAdmin
+
+SWITCHES = ("is_active", "is_staff", "is_superuser")
+
+
+class BoundedUserAdmin(Base):
+    """Django's admin for users, bounded by the rights of whoever edits."""
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj) and not _is_oneself(request, obj)
+        return allowed and _may_touch(request, obj)
+
+    def has_change_user_permission(self, request: HttpRequest) -> bool:
+        """For the actions that ask for `change_user`."""
+        return self.has_change_permission(request)
+
+    def has_end_sessions_permission(self, request: HttpRequest) -> bool:
+        """For the action that signs people out."""
+        return request.user.has_perm("accounts.end_sessions")
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nobody switches themselves off, and superusers alone make superusers."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        if _is_oneself(request, obj):
+            return (*fields, *SWITCHES)
+        return fields if request.user.is_superuser else (*fields, "is_superuser")
+
+    @override
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any
+    ) -> ModelMultipleChoiceField[Any] | None:
+        """Only rights that the editor holds can be chosen."""
+        if db_field.name == "groups":
+            kwargs["queryset"] = rights.grantable_groups(request.user, Group.objects.all())
+        if db_field.name == "user_permissions":
+            every = Permission.objects.select_related("content_type")
+            kwargs["queryset"] = rights.grantable(request.user, every)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @override
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Passwords exist with ADMIN_PASSWORD_LOGIN only."""
+        if not settings.ADMIN_PASSWORD_LOGIN:
+            raise Http404
+        return super().user_change_password(request, id, form_url)
+
+
+def _may_touch(request: HttpRequest, person: Any) -> bool:
+    return person is None or rights.may_touch(request.user, person)
+
+
+def _is_oneself(request: HttpRequest, person: Any) -> bool:
+    return person is not None and person.pk == request.user.pk

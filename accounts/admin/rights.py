@@ -1,0 +1,64 @@
+"""Whose rights an admin may touch: nobody's that go beyond their own.
+
+Django lets staff with `change_user` tick superuser status, or hand out rights they lack, and so
+climb. Here superusers alone decide over superusers, and everyone else over people and groups
+whose rights they hold themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from accounts.models import User
+
+
+def may_touch(editor: Any, person: User) -> bool:
+    """Whether the editor's rights cover all of the person's, active or not."""
+    if editor.is_superuser:
+        return True
+    return not person.is_superuser and _names(_of_person(person)) <= held_by(editor)
+
+
+def may_touch_group(editor: Any, group: Group) -> bool:
+    """Whether the editor's rights cover all of the group's."""
+    if editor.is_superuser:
+        return True
+    return _names(Permission.objects.filter(group=group)) <= held_by(editor)
+
+
+def grantable(editor: Any, permissions: QuerySet[Permission]) -> QuerySet[Permission]:
+    """Those of the permissions that the editor holds, and so may hand on."""
+    return permissions if editor.is_superuser else permissions.filter(pk__in=_held_keys(editor))
+
+
+def grantable_groups(editor: Any, groups: QuerySet[Group]) -> QuerySet[Group]:
+    """Those of the groups whose every right the editor holds."""
+    if editor.is_superuser:
+        return groups
+    lacking = Permission.objects.exclude(pk__in=_held_keys(editor))
+    return groups.exclude(permissions__in=lacking)
+
+
+def held_by(editor: Any) -> frozenset[str]:
+    """The editor's rights as "app.codename", from Django's own cache on the user."""
+    return frozenset(editor.get_all_permissions())
+
+
+def _held_keys(editor: Any) -> list[int]:
+    return list(_of_person(editor).values_list("pk", flat=True)) if editor.is_active else []
+
+
+def _of_person(person: User) -> QuerySet[Permission]:
+    """Their own and their groups', also while they are switched off."""
+    return Permission.objects.filter(Q(user=person) | Q(group__user=person)).distinct()
+
+
+def _names(permissions: QuerySet[Permission]) -> set[str]:
+    named = permissions.order_by().values_list("content_type__app_label", "codename")
+    return {f"{app}.{codename}" for app, codename in named}

@@ -1,0 +1,116 @@
+"""Who is signed in now, since when and from where; end one session, or all of a person.
+
+Session keys never reach a page: a session is named by its handle, and its person.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from accounts.operate import sessions
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.operate.sessions import Seen
+
+SHOWN: Final = 200
+_PEOPLE_FOUND: Final = 20
+
+
+def may_end(user: Any) -> bool:
+    """Whether this person may see who is signed in, and end it."""
+    return bool(user.has_perm("accounts.end_sessions"))
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """The list; `q` narrows it to people whose email begins so."""
+    _demand(request)
+    asked = request.GET.get("q", "").strip()
+    found = _found(asked)
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Who is signed in"),
+        "opts": User._meta,
+        "query": asked,
+        "open_sessions": found[:SHOWN],
+        "total": len(found),
+        "own_id": str(request.user.pk),
+        "next": request.get_full_path(),
+    }
+    return TemplateResponse(request, "admin/accounts/sessions.html", context)
+
+
+def end(request: HttpRequest) -> HttpResponse:
+    """POST: end the session of this handle, or, without one, all of the person's."""
+    _demand(request)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    key = request.POST.get("user", "")
+    person = get_object_or_404(User, pk=key if key.isdecimal() else None)
+    try:
+        _tell(request, person, _end(person, request.POST.get("handle", "")))
+    except sessions.NoSuchSession:
+        messages.info(request, _("That session had ended already."))
+    except sessions.StoreAway:
+        messages.error(request, _("The session store did not answer: repeat."))
+    return HttpResponseRedirect(_back(request))
+
+
+def of_person(request: HttpRequest, person: User) -> list[Seen] | None:
+    """A person's sessions, for their page; None for whoever may not see them."""
+    return sessions.listing(person) if may_end(request.user) else None
+
+
+def _demand(request: HttpRequest) -> None:
+    if not may_end(request.user):
+        raise PermissionDenied
+
+
+def _found(asked: str) -> list[Seen]:
+    if not asked:
+        return sessions.listing()
+    people = User.objects.filter(email__istartswith=asked)[:_PEOPLE_FOUND]
+    return [session for person in people for session in sessions.listing(person)]
+
+
+def _end(person: User, handle: str) -> int:
+    if not handle:
+        return sessions.end_all_of(person)
+    sessions.end(handle, person)
+    return 1
+
+
+def _tell(request: HttpRequest, person: User, ended: int) -> None:
+    text = ngettext(
+        "Ended %(count)d session of %(who)s.", "Ended %(count)d sessions of %(who)s.", ended
+    )
+    messages.success(request, text % {"count": ended, "who": person})
+    by: Any = request.user.pk
+    LogEntry.objects.log_actions(
+        by,
+        User.objects.filter(pk=person.pk),
+        CHANGE,
+        change_message=f"Ended sessions: {ended}",
+        single_object=True,
+    )
+
+
+def _back(request: HttpRequest) -> str:
+    """The page that asked, if it is one of this site's."""
+    asked = request.POST.get("next", "")
+    if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
+        return asked
+    return reverse("admin:accounts_sessions")
