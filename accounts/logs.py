@@ -46,7 +46,7 @@ def scrub(text: str) -> str:
 class _Formatter(logging.Formatter):
     """What both formats share: UTC, scrubbed, one line."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
     default_msec_format = "%s.%03dZ"
     default_time_format = "%Y-%m-%dT%H:%M:%S"
 
@@ -102,9 +102,7 @@ def configuration(log_format: str) -> dict[str, Any]:
         "formatters": {"line": {"()": f"{__name__}.{formatter.__name__}"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": "INFO"},
-        "loggers": {
-            name: {"handlers": [], "level": "INFO", "propagate": True} for name in loggers
-        },
+        "loggers": {name: {"handlers": [], "level": "INFO", "propagate": True} for name in loggers},
     }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 
-class AccessLog(Logger):  # type: ignore[misc] # gunicorn has no types
+class AccessLog(Logger):
     """One event a request; REMOTE_ADDR is what ProxyMiddleware has made of it."""
 
     @override

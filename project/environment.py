@@ -24,6 +24,7 @@ EMULATOR_CLIENT_SECRET: Final = "emulator-secret-not-for-production"  # noqa: S1
 DEVELOPMENT_KEY: Final = values.INSECURE_KEY + "for-development-only-everyone-can-read-it-here"
 _SQLITE: Final = f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
 _OUTSIDE_DEBUG: Final = "when DEBUG is not true"
+_NOTHING: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,13 @@ def load(environ: Mapping[str, str]) -> Environment:
     reader = Reader(environ)
     debug = reader.read("DEBUG", values.flag, default=False)
     required = "" if debug else _OUTSIDE_DEBUG
-    fallbacks = reader.read("SECRET_KEY_FALLBACKS", values.csv(values.secret_key), ())
+    fallbacks = reader.read("SECRET_KEY_FALLBACKS", values.csv(values.secret_key), _NOTHING)
     environment = Environment(
         debug=debug,
-        secret_key=reader.read(
-            "SECRET_KEY", values.secret_key, DEVELOPMENT_KEY, required=required
-        ),
+        secret_key=reader.read("SECRET_KEY", values.secret_key, DEVELOPMENT_KEY, required=required),
         secret_key_fallbacks=fallbacks,
         public_url=_public_url(reader, environ, debug=debug),
-        allowed_hosts=reader.read("ALLOWED_HOSTS", values.csv(values.host), ()),
+        allowed_hosts=reader.read("ALLOWED_HOSTS", values.csv(values.host), _NOTHING),
         trusted_proxy_count=reader.read("TRUSTED_PROXY_COUNT", values.number(0, 10), 0),
         database=_database(reader, debug=debug),
         redis=reader.read("REDIS_URL", stores.redis, None, required=required),
@@ -162,7 +161,7 @@ def _tenants(reader: Reader, *, at_emulator: bool, debug: bool) -> tuple[str, fr
         EMULATOR_TENANT if at_emulator else "organizations",
         required="" if at_emulator else required,
     )
-    listed = reader.read("MICROSOFT_ALLOWED_TENANTS", values.csv(values.allowed_tenant), ())
+    listed = reader.read("MICROSOFT_ALLOWED_TENANTS", values.csv(values.allowed_tenant), _NOTHING)
     if tenant == "organizations" and not listed:
         reader.wrong("MICROSOFT_TENANT_ID", _without_list(reader))
     own = {tenant} if values.is_guid(tenant) else set()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TIMEOUT: Final = 0.8  # seconds to connect, and to wait for an answer
+TIMEOUT: Final = 0.7  # seconds to connect, and to wait for an answer
 SENTINEL_TIMEOUT: Final = 0.3  # each Sentinel is asked in turn
 RETRIES: Final = 1
 CONNECTIONS: Final = 32  # of one process, which has 8 threads and a few in the background

@@ -28,4 +28,4 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
     @override
     def add_files(self, root: str | os.PathLike[str], prefix: str | None = None) -> None:
         if Path(root).is_dir():
-            super().add_files(root, prefix)
+            super().add_files(root, prefix)  # type: ignore[no-untyped-call]

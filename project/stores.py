@@ -34,7 +34,7 @@ def database(value: str) -> dict[str, Any]:
     scheme = _split(value).scheme
     if scheme not in _ENGINES:
         raise ValueError(f"must start with postgres://, not {scheme or 'nothing'}://")
-    entry: dict[str, Any] = environ.Env.db_url_config(value)
+    entry: dict[str, Any] = environ.Env.db_url_config(value)  # type: ignore[no-untyped-call]
     if not entry["NAME"]:
         raise ValueError("names no database: its name comes after the host and a slash")
     return {**entry, "ENGINE": _ENGINES[scheme]}

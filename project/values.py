@@ -147,8 +147,8 @@ def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine."""
     name = urlsplit(url).hostname or ""
     address = _address(name)
-    return name == "localhost" or name.endswith(".localhost") or bool(
-        address and address.is_loopback
+    return (
+        name == "localhost" or name.endswith(".localhost") or bool(address and address.is_loopback)
     )
 
 

@@ -100,7 +100,7 @@ class _Probe:
         try:
             self._ask()
             self._state = "ok"
-        except Exception as error:  # noqa: BLE001 - whatever it is, this part does not answer
+        except Exception as error:  # whatever it is, this part does not answer
             self._state = f"failed: {type(error).__name__}"
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponse
-    from django.http.response import HttpResponseBase
 
 MARK: Final = "origin_checked"
 _CALLBACK: Final = "/accounts/microsoft/login/callback/"
@@ -62,9 +61,7 @@ class SessionMiddleware(django_sessions.SessionMiddleware):
     """
 
     @override
-    def process_response(
-        self, request: HttpRequest, response: HttpResponseBase
-    ) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """The response; or when the session cannot be saved, a page that says so."""
         try:
             return super().process_response(request, response)

@@ -42,7 +42,10 @@ class ProxyMiddleware:
         self._count: int = settings.TRUSTED_PROXY_COUNT
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        claims = {name: request.META.pop(name) for name in _CLAIMS if name in request.META}
+        claims: dict[str, str] = {}
+        for name in _CLAIMS:
+            if name in request.META:
+                claims[name] = str(request.META.pop(name))
         if self._count:
             self._believe(request, claims)
         else:

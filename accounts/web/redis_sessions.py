@@ -22,28 +22,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY_LENGTH: Final = 32
-ATTEMPTS: Final = 5  # a key of 165 random bits is never taken: more attempts would hide a fault
+ATTEMPTS: Final = 5  # a random key of 165 bits is never taken: more would hide a fault
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class SessionStore(SessionBase):
     """JSON in Redis, through django-redis; a session's life is its key's."""
 
+    _session: dict[str, Any]
+    _session_cache: dict[str, Any]
+
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._cache: Any = caches[settings.SESSION_CACHE_ALIAS]
         self._outage: RedisError | None = None
         self._signs_in = False
-        self._replaces: str | None = None
-        self._is_new = False
+        self._is_renewed = False
+        self._replaced: str | None = None
 
     @override
     def load(self) -> dict[str, Any]:
-        """The session's data; {} and no key when there is none. An outage raises, once asked."""
+        """The session's data; {} and no key when there is none. An outage raises, asked once."""
         if self._outage is not None:
             raise self._outage
         try:
-            data = self._cache.get(cache_key(self._session_key or ""))
+            data = self._cache.get(cache_key(self._session_key))
         except ValueError:  # not JSON: not ours
             data = None
         except RedisError as outage:
@@ -61,7 +64,7 @@ class SessionStore(SessionBase):
     @override
     def create(self) -> None:
         for _attempt in range(ATTEMPTS):
-            self._session_key = self._get_new_session_key()
+            self._session_key = _new_key()
             try:
                 self.save(must_create=True)
             except CreateError:
@@ -77,28 +80,32 @@ class SessionStore(SessionBase):
             self.create()
             return
         data = self._get_session(no_load=must_create)
-        new = must_create or self._is_new
-        if not self._write(data, new=new):
-            raise CreateError if new else UpdateError
-        self._is_new = self._signs_in = False
-        self._replaces = None
+        if self._signs_in or self._is_renewed:
+            written = self._write_sign_in(data, must_create=must_create)
+        else:
+            written = self._write(data, must_create=must_create)
+        if not written:
+            raise CreateError if must_create else UpdateError
+        self._signs_in = self._is_renewed = False
+        self._replaced = None
 
     @override
     def delete(self, session_key: str | None = None) -> None:
-        keys = [session_key] if session_key else [self._session_key, self._replaces]
+        keys = [session_key] if session_key else [self._session_key, self._replaced]
         names = [cache_key(key) for key in keys if key]
         if names:
             self._cache.delete_many(names)
 
     @override
     def cycle_key(self) -> None:
-        """A new key for the same data; the old one goes in the round trip that saves the new."""
-        data = self._session
-        if not self._is_new:
-            self._replaces = self._session_key
-        self._session_key = self._get_new_session_key()
-        self._session_cache = data
-        self._is_new = self.modified = True
+        """A new key for the same data; the old one goes in the round trip that saves the new.
+
+        Until then nothing has changed: a sign-in that fails leaves the session as it was.
+        """
+        self._session_cache = self._session
+        self._replaced = self._replaced or self._session_key
+        self._session_key = _new_key()
+        self._is_renewed = self.modified = True
 
     @override
     def __setitem__(self, key: str, value: Any) -> None:
@@ -110,39 +117,39 @@ class SessionStore(SessionBase):
     def clear_expired(cls) -> None:
         """Redis has done it."""
 
-    @override
-    def _get_new_session_key(self) -> str:
-        """Random; that it is free is seen when it is written."""
-        return get_random_string(KEY_LENGTH, _ALPHABET)
+    def _get_session(self, no_load: bool = False) -> dict[str, Any]:
+        return super()._get_session(no_load=no_load)  # type: ignore[misc, no-any-return]
 
-    @override
     def _validate_session_key(self, key: str | None) -> bool:
         """Redis is asked for nothing that is not one of our keys."""
-        return bool(key) and len(key) == KEY_LENGTH and set(key) <= set(_ALPHABET)
+        return bool(key and len(key) == KEY_LENGTH and set(key) <= set(_ALPHABET))
 
-    def _write(self, data: Mapping[str, Any], *, new: bool) -> bool:
+    def _write(self, data: Mapping[str, Any], *, must_create: bool) -> bool:
+        name = cache_key(self._session_key)
         lifetime = max(1, self.get_expiry_age())
-        if not self._signs_in and not self._replaces:
-            name = cache_key(self._session_key or "")
-            return bool(self._cache.set(name, data, lifetime, nx=new, xx=not new))
-        return self._write_sign_in(data, lifetime, new=new)
+        return bool(self._cache.set(name, data, lifetime, nx=must_create, xx=not must_create))
 
-    def _write_sign_in(self, data: Mapping[str, Any], lifetime: int, *, new: bool) -> bool:
-        client = self._cache.client
-        key = self._session_key or ""
+    def _write_sign_in(self, data: Mapping[str, Any], *, must_create: bool) -> bool:
+        """A renewed key is written without a condition, so that it may be written again."""
+        client, lifetime = self._cache.client, max(1, self.get_expiry_age())
         with client.get_client(write=True).pipeline(transaction=False) as pipe:
-            name = client.make_key(cache_key(key))
-            pipe.set(name, client.encode(data), ex=lifetime, nx=new, xx=not new)
-            if self._replaces:
-                pipe.delete(client.make_key(cache_key(self._replaces)))
+            pipe.set(
+                client.make_key(cache_key(self._session_key)),
+                client.encode(data),
+                ex=lifetime,
+                nx=must_create,
+                xx=not must_create and not self._is_renewed,
+            )
+            if self._replaced:
+                pipe.delete(client.make_key(cache_key(self._replaced)))
             if SESSION_KEY in data:
                 index = client.make_key(index_key(data[SESSION_KEY]))
-                pipe.zadd(index, {key: time.time() + lifetime})
+                pipe.zadd(index, {str(self._session_key): time.time() + lifetime})
                 pipe.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
             return bool(pipe.execute()[0])
 
 
-def cache_key(session_key: str) -> str:
+def cache_key(session_key: str | None) -> str:
     """Where a session is in the cache."""
     return f"session:{session_key}"
 
@@ -150,3 +157,8 @@ def cache_key(session_key: str) -> str:
 def index_key(user_id: object) -> str:
     """Where the keys of a person's sessions are, with when each ends."""
     return f"user-sessions:{user_id}"
+
+
+def _new_key() -> str:
+    """Random; that it is free is seen when it is written."""
+    return get_random_string(KEY_LENGTH, _ALPHABET)
