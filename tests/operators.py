@@ -63,7 +63,7 @@ def manage(*words: str, stdin: str = "", **env: str) -> subprocess.CompletedProc
     )
 
 
-def open_browser(**environ: str) -> Client:
+def open_browser(**environ: Any) -> Client:
     """A client that names its host, as browsers do."""
     return Client(HTTP_HOST="testserver", **environ)
 

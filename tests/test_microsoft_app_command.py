@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from allauth.socialaccount.models import SocialApp
@@ -17,6 +17,9 @@ from accounts.operate.microsoft_app import Changes, Invalid
 from accounts.web import registration
 from tests.operators import Failed, fail, help_of, manage, run, run_json
 from tests.servers.environment import CLIENT_ID, CLIENT_SECRET, TENANT
+
+if TYPE_CHECKING:
+    from tests.entra.server import Emulator
 
 pytestmark = pytest.mark.django_db
 
@@ -208,6 +211,18 @@ def test_show_says_when_the_secret_cannot_be_read(app: SocialApp, settings: Sett
     failed = fail("microsoft_app", "show")
     assert "SECRET_KEY_FALLBACKS" in failed.error
     assert "unreadable" in failed.out
+
+
+def test_test_asks_microsoft(emulator: Emulator) -> None:
+    found = run_json("microsoft_app", "test")
+    assert found
+    assert {finding["level"] for finding in found} <= {"ok", "warning"}
+
+
+def test_test_fails_when_sign_in_would(app: SocialApp, emulator: Emulator) -> None:
+    failed = fail("microsoft_app", "test")
+    assert "sign-in would fail" in failed.error
+    assert "error" in failed.out
 
 
 def test_help_shows_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,7 +104,7 @@ def how_kept(value: str, *, in_environment: bool = False) -> str:
 def _source(apps: list[SocialApp]) -> str:
     if not apps:
         return "nothing"
-    return "admin" if apps[0].pk is not None else "environment"
+    return "admin" if apps[0].pk else "environment"
 
 
 def _fix(problem: str) -> str:

@@ -100,7 +100,7 @@ def as_values(row: SignIn) -> dict[str, Any]:
 def counts(rows: QuerySet[SignIn]) -> list[dict[str, Any]]:
     """How many of each outcome and reason, most first."""
     counted = rows.order_by().values("outcome", "reason").annotate(count=Count("pk"))
-    return list(counted.order_by("-count", "outcome", "reason"))
+    return [dict(row) for row in counted.order_by("-count", "outcome", "reason")]
 
 
 def prune(days: int | None = None, *, batch: int = 1000) -> int:

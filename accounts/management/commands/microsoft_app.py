@@ -133,13 +133,16 @@ def _changes(options: dict[str, Any]) -> Changes:
     new = not microsoft_app.visible()
     domains = options["domains"]
     which = "next_secret" if options["next"] else "secret"
+    secret: dict[str, Any] = {
+        which: _secret(options["whence"] or (_whence_of_new() if new else "")),
+        f"{which}_expires": options["secret_expires"],
+    }
     return Changes(
         name=options["name"],
         client_id=options["client_id"] or (settings.MICROSOFT_CLIENT_ID if new else None),
         tenant=options["tenant"],
         domains=None if domains is None else _split(domains),
-        **{which: _secret(options["whence"] or (_whence_of_new() if new else ""))},
-        **{f"{which}_expires": options["secret_expires"]},
+        **secret,
     )
 
 
