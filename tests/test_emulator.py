@@ -74,12 +74,18 @@ def test_the_state_comes_back_unchanged(entra: Emulator) -> None:
     assert parameters(callback)["state"] == "a <b>&ü="
 
 
-def test_guests_and_other_tenants_look_as_entra_sends_them(entra: Emulator) -> None:
+def test_a_guest_is_in_the_tenant_but_vouched_for_elsewhere(entra: Emulator) -> None:
     guest = verified(entra, sign_in(entra, "guest"))
-    other = claims_of(sign_in(entra, "other_tenant"))
     assert (guest["acct"], guest["tid"]) == (1, TENANT)
     assert guest["idp"] != guest["iss"]
-    assert other["iss"] == f"{entra.url}/{OTHER_TENANT}/v2.0"
+
+
+def test_another_tenants_account_comes_by_organizations_only(entra: Emulator) -> None:
+    url = authorize_url(entra)
+    assert "AADSTS50020" in parameters(sign_in_as(url, "other_tenant"))["error_description"]
+    callback = sign_in_as(url.replace(TENANT, "organizations"), "other_tenant")
+    token = redeem(entra, callback, tenant="organizations")[1]["id_token"]
+    assert claims_of(token)["iss"] == f"{entra.url}/{OTHER_TENANT}/v2.0"
 
 
 def test_a_person_of_the_tests_own_is_on_the_page_escaped(entra: Emulator) -> None:

@@ -9,7 +9,7 @@ from tests.entra.asked import Asked
 from tests.entra.codes import Grant
 from tests.entra.discovery import issuer_of
 from tests.entra.failures import Failure
-from tests.entra.ids import real_tenant
+from tests.entra.ids import TEMPLATES, real_tenant
 from tests.entra.misbehave import Redirect
 from tests.entra.people import Person
 from tests.entra.scenarios import SCENARIOS, Scenario
@@ -56,6 +56,9 @@ def _choice(request: Request) -> tuple[str, str]:
 
 
 def _admit(world: World, request: Request, asked: Asked, person: Person) -> Response:
+    real = real_tenant(asked.tenant)
+    if person.turned_away and real not in (person.tid, *TEMPLATES):
+        return _refuse(world, request, asked, failures.account_from_elsewhere(asked.tenant))
     return _grant(world, request, asked, Scenario("", "", ""), person)
 
 

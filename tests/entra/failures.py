@@ -71,6 +71,11 @@ def redirect_uri_unknown(redirect_uri: str, client_id: str) -> Failure:
     return Failure("invalid_request", 50011, text)
 
 
+def account_from_elsewhere(tenant: str) -> Failure:
+    text = f"The selected user account does not exist in tenant '{tenant}'. Use another account."
+    return Failure("access_denied", 50020, text)
+
+
 def field_missing(name: str) -> Failure:
     text = f"The request body must contain the following parameter: '{name}'."
     return Failure("invalid_request", 900144, text)

@@ -12,7 +12,11 @@ GUEST_IDP = f"https://sts.windows.net/{OTHER_TENANT}/"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account at Microsoft. Only the claims that are not None appear in the id_token."""
+    """An account at Microsoft. Only the claims that are not None appear in the id_token.
+
+    `turned_away`: by Microsoft, as it does, where the site's tenant is not theirs. Without it they
+    get a token of their own tenant, which the site must refuse by itself.
+    """
 
     key: str
     name: str
@@ -26,6 +30,7 @@ class Person:
     acct: int | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     listed: bool = True
+    turned_away: bool = False
 
     def __post_init__(self) -> None:
         if not self.oid:
@@ -86,6 +91,7 @@ DEFAULT_PEOPLE = (
         "other@fabrikam.example",
         "Refused: an account of another organisation.",
         tid=OTHER_TENANT,
+        turned_away=True,
     ),
     Person("no_email", "Nia No-Email", outcome="Refused: the account has no email address."),
     Person(

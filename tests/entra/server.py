@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LOOPBACK_NAME = re.compile(r"(([a-z0-9-]+\.)*localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 STOP_SECONDS = 2.0
+KNOWN_HOSTS = 100
 
 
 class Emulator(Controls):
@@ -55,7 +56,7 @@ class Emulator(Controls):
         # TCP takes one round trip before the first request, TLS 1.3 another.
         self.handshakes = 1 if tls is None else 2
         self._public_url = public_url
-        self._bases: dict[str, str | None] = {}
+        self._bases: dict[str, str] = {}
         self._listeners: list[listen.Listener] = []
         self._held: list[socket.socket] = []
         self._doors = threading.RLock()
@@ -121,9 +122,12 @@ class Emulator(Controls):
 
     def base_of(self, host: str) -> str | None:
         """The origin a client called us by; None for a name that is not this machine's."""
-        if host not in self._bases and len(self._bases) < 100:
-            self._bases[host] = self._base_of(host)
-        return self._bases.get(host)
+        if host in self._bases:
+            return self._bases[host]
+        base = self._base_of(host)
+        if base is not None and len(self._bases) < KNOWN_HOSTS:
+            self._bases[host] = base
+        return base
 
     def _base_of(self, host: str) -> str | None:
         if self._public_url and self._public_url.endswith(f"//{host}"):

@@ -49,8 +49,10 @@ def sign_in(entra: Controls, person: str = "staff", **changes: str) -> str:
     return token
 
 
-def redeem(entra: Controls, callback: str, **changes: str) -> tuple[int, dict[str, Any]]:
-    return post(entra, token_form(callback) | changes)
+def redeem(
+    entra: Controls, callback: str, *, tenant: str = TENANT, **changes: str
+) -> tuple[int, dict[str, Any]]:
+    return post(entra, token_form(callback) | changes, tenant)
 
 
 def token_form(callback: str) -> dict[str, str]:
@@ -81,13 +83,15 @@ def verified(entra: Controls, token: str) -> dict[str, Any]:
     return claims
 
 
-def post(entra: Controls, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    status, body, _ = post_raw(entra, form)
+def post(entra: Controls, form: dict[str, str], tenant: str = TENANT) -> tuple[int, dict[str, Any]]:
+    status, body, _ = post_raw(entra, form, tenant)
     return status, json.loads(body)
 
 
-def post_raw(entra: Controls, form: dict[str, str]) -> tuple[int, str, dict[str, str]]:
-    url = discovery(entra)["token_endpoint"]
+def post_raw(
+    entra: Controls, form: dict[str, str], tenant: str = TENANT
+) -> tuple[int, str, dict[str, str]]:
+    url = discovery(entra, tenant)["token_endpoint"]
     return ask(url, "POST", urlencode(form), FORM)
 
 
