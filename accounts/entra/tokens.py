@@ -33,6 +33,7 @@ __all__ = ["Claims", "verify"]
 
 SKEW = 60  # seconds, DESIGN 1.4
 _MAX_SUBJECT = 255  # OpenID Connect Core, section 2
+_MAX_IDENTIFIER = 64  # Microsoft's are GUIDs of 36 characters
 _LATEST = 2.0**53
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _JWS = PyJWS(algorithms=[ALGORITHM])
@@ -85,24 +86,22 @@ def _payload(id_token: str, key: SigningKey) -> Json:
 # --- claims -----------------------------------------------------------------------------------
 
 
-def _guid(claims: Json, name: str) -> str | None:
+def _identifier(claims: Json, name: str, longest: int) -> str | None:
     found = claims.get(name)
-    good = isinstance(found, str) and _GUID.fullmatch(found)
-    return None if good else f"{shown(found)} is not a GUID"
+    good = isinstance(found, str) and 0 < len(found) <= longest and _plain(found)
+    return None if good else "missing or not a name"
 
 
 def _tid(claims: Json, _: _Expected) -> str | None:
-    return _guid(claims, "tid")
+    return _identifier(claims, "tid", _MAX_IDENTIFIER)
 
 
 def _oid(claims: Json, _: _Expected) -> str | None:
-    return _guid(claims, "oid")
+    return _identifier(claims, "oid", _MAX_IDENTIFIER)
 
 
 def _sub(claims: Json, _: _Expected) -> str | None:
-    found = claims.get("sub")
-    good = isinstance(found, str) and 0 < len(found) <= _MAX_SUBJECT and _plain(found)
-    return None if good else "missing or not a name"
+    return _identifier(claims, "sub", _MAX_SUBJECT)
 
 
 def _plain(text: str) -> bool:
@@ -115,7 +114,12 @@ def _filled(template: str, claims: Json) -> str:
 
 def _issuer(claims: Json, expected: _Expected) -> str | None:
     found, wanted = claims.get("iss"), _filled(expected.issuer, claims)
-    return None if found == wanted else f"{shown(found)}, not {shown(wanted)}"
+    if found == wanted:
+        return None
+    if found == _GUID.sub(lambda _: claims["tid"], expected.issuer):
+        # A whole token of the same authority, only not of our tenant: say that, it is no forgery.
+        raise Refused("wrong_tenant", f"issuer: {shown(found)}, not {shown(wanted)}")
+    return f"{shown(found)}, not {shown(wanted)}"
 
 
 def _key_issuer(claims: Json, expected: _Expected) -> str | None:
