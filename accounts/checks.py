@@ -19,7 +19,6 @@ accounts.W005  the session cookie travels without Secure although the site is ht
 from __future__ import annotations
 
 import os
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.http.request import validate_host
+from django.http.request import split_domain_port, validate_host
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
@@ -39,21 +38,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # How each shows to staff: reason codes, or a phrase where no page of ours is met.
-SHOWS_AS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "accounts.E001": ("session_not_found", "state_already_used"),
-        "accounts.E003": ("cookie_not_sent",),
-        "accounts.E004": ("unexpected",),
-        "accounts.E005": ("unexpected",),
-        "accounts.E006": ("a bare 400 page for every address",),
-        "accounts.E007": ("a 403 page when the button is pressed",),
-        "accounts.E008": ("the browser's own error about too many redirects",),
-        "accounts.E009": ("redirect_uri_mismatch",),
-        "accounts.W001": ("two sign-ins in a row", "cookie_not_sent"),
-        "accounts.W003": ("session_changed",),
-        "accounts.W004": ("session_not_found",),
-    }
-)
+SHOWS_AS: Final[Mapping[str, tuple[str, ...]]] = {
+    "accounts.E001": ("session_not_found", "state_already_used"),
+    "accounts.E003": ("cookie_not_sent",),
+    "accounts.E004": ("unexpected",),
+    "accounts.E005": ("unexpected",),
+    "accounts.E006": ("a bare 400 page for every address",),
+    "accounts.E007": ("a 403 page when the button is pressed",),
+    "accounts.E008": ("misconfigured", "the browser's own error about too many redirects"),
+    "accounts.E009": ("redirect_uri_mismatch",),
+    "accounts.W001": ("two sign-ins in a row", "cookie_not_sent"),
+    "accounts.W003": ("session_changed",),
+    "accounts.W004": ("session_not_found",),
+}
 _OF_ONE_PROCESS: Final = (
     "django.core.cache.backends.locmem.LocMemCache",
     "django.core.cache.backends.dummy.DummyCache",
@@ -71,14 +68,9 @@ _BEHIND_PROXY: Final = ("WEBSITE_HOSTNAME", "DYNO", "K_SERVICE", "RENDER", "FLY_
 @register(Tags.security)
 def sessions_are_shared(**kwargs: Any) -> list[CheckMessage]:
     """The cause of "state mismatch": a session that another worker cannot see."""
-    hint = (
-        "Set REDIS_URL=redis://host:6379/0 and leave SESSION_ENGINE and CACHES to"
-        " project/settings.py."
-    )
-    return [
-        _error("E001", f"Sessions are not shared between processes: {what}.", hint)
-        for what in _unshared()
-    ]
+    hint = "Set REDIS_URL, and leave SESSION_ENGINE and CACHES to project/settings.py."
+    text = "Sessions are not shared between processes: {}."
+    return [_error("E001", text.format(what), hint) for what in _unshared()]
 
 
 def _unshared() -> Iterator[str]:
@@ -160,8 +152,8 @@ def the_flow_is_whole(**kwargs: Any) -> list[CheckMessage]:
 def middleware_is_in_order(**kwargs: Any) -> list[CheckMessage]:
     """A session that is loaded too late, or not at all, has lost the sign-in."""
     classes = [cls for cls in map(import_string, settings.MIDDLEWARE) if isinstance(cls, type)]
-    places = [next((n for n, c in enumerate(classes) if issubclass(c, m)), -1) for m in _IN_ORDER]
-    if -1 not in places and places == sorted(places):
+    there = [kind for cls in classes for kind in _IN_ORDER if issubclass(cls, kind)]
+    if tuple(there) == _IN_ORDER:
         return []
     wanted = ", ".join(cls.__name__ for cls in _IN_ORDER)
     hint = "Leave MIDDLEWARE to project/settings.py."
@@ -171,10 +163,8 @@ def middleware_is_in_order(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def public_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
     """Django answers 400 to a host that it does not know."""
-    allowed = settings.ALLOWED_HOSTS or ([".localhost", "127.0.0.1", "[::1]"] * settings.DEBUG)
-    host = urlsplit(settings.PUBLIC_URL).netloc.rpartition("@")[2]
-    name = host if host.endswith("]") else host.partition(":")[0] or host
-    if validate_host(name, allowed):
+    name, _ = split_domain_port(urlsplit(settings.PUBLIC_URL).netloc)
+    if validate_host(name, map(str, settings.ALLOWED_HOSTS)):
         return []
     text = f"PUBLIC_URL's host {name} is not in ALLOWED_HOSTS."
     return [_error("E006", text, f"Add {name} to ALLOWED_HOSTS, or mend PUBLIC_URL.")]
@@ -209,37 +199,36 @@ def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def easy_auth_is_off(**kwargs: Any) -> list[CheckMessage]:
-    """Easy Auth answers before Django does, and may take the callback for itself."""
-    if os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() not in ("1", "true"):
-        return []
-    hint = "App Service > Authentication > turn it off; this site does the sign-in itself."
-    return [_warning("W001", "Easy Auth (WEBSITE_AUTH_ENABLED) is on.", hint)]
+def nothing_stands_in_front(**kwargs: Any) -> list[CheckMessage]:
+    """Easy Auth may take the callback for itself; DEBUG shows tracebacks to everyone."""
+    return [_warning(*problem) for problem in _in_front()]
 
 
-@register(Tags.security)
-def production_is_not_debugged(**kwargs: Any) -> list[CheckMessage]:
-    """DEBUG shows tracebacks to everyone and trusts the emulator."""
+def _in_front() -> Iterator[tuple[str, str, str]]:
+    if os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() in ("1", "true"):
+        hint = "App Service > Authentication > turn it off; this site does the sign-in itself."
+        yield "W001", "Easy Auth (WEBSITE_AUTH_ENABLED) is on.", hint
     host = urlsplit(settings.PUBLIC_URL).hostname or ""
-    if not settings.DEBUG or is_loopback(host):
-        return []
-    return [_warning("W002", f"DEBUG is on, and people come to {host}.", "Set DEBUG=false.")]
+    if settings.DEBUG and not is_loopback(host):
+        yield "W002", f"DEBUG is on, and people come to {host}.", "Set DEBUG=false."
 
 
 @register(Tags.security)
 def sessions_last(**kwargs: Any) -> list[CheckMessage]:
     """Settings under which a sign-in that takes its time loses its session."""
-    found: list[CheckMessage] = []
+    return [_warning(*problem) for problem in _session_problems()]
+
+
+def _session_problems() -> Iterator[tuple[str, str, str]]:
     if settings.SESSION_SAVE_EVERY_REQUEST:
         text = "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in."
-        found.append(_warning("W003", text, "Leave it off."))
+        yield "W003", text, "Leave it off."
     if settings.SESSION_COOKIE_AGE < LIFETIME:
         text = f"SESSION_COOKIE_AGE is {settings.SESSION_COOKIE_AGE} s; a sign-in may take longer."
-        found.append(_warning("W004", text, f"Make it at least {LIFETIME}."))
+        yield "W004", text, f"Make it at least {LIFETIME}."
     if _is_https() and not settings.SESSION_COOKIE_SECURE:
         text = "SESSION_COOKIE_SECURE is off: the cookie can be read on the way."
-        found.append(_warning("W005", text, "Leave it to project/settings.py."))
-    return found
+        yield "W005", text, "Leave it to project/settings.py."
 
 
 def _is_https() -> bool:

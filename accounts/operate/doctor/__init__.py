@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from accounts.operate.doctor import app, clock, database, environment, people, redis, sessions
 from accounts.operate.doctor.finding import Finding
+from accounts.operate.doctor.online import look as look_online
+from accounts.operate.doctor.public import look as look_public
 from accounts.operate.doctor.runner import Probe, Report, Teller, run
 
 if TYPE_CHECKING:
@@ -33,27 +35,24 @@ def diagnose(
 
 def online_findings() -> list[Finding]:
     """What Microsoft says of the app in force, for admin's page and `microsoft_app test`."""
-    return run([_online()], Teller()).findings
+    return run([Probe("microsoft", look_online)], Teller()).findings
 
 
 def _probes(*, online: bool, url: str, ca_file: str) -> Iterator[Probe]:
     yield Probe("settings", environment.look)
     yield Probe("database", database.reachable)
     yield from _of_redis()
-    yield Probe("sessions", sessions.look, _needed_by_sessions())
     yield Probe("schema", database.schema, (database.REACHABLE,))
+    yield Probe("sessions", sessions.look, _needed_by_sessions())
     yield Probe("database condition", database.condition, (database.REACHABLE,))
-    stores = (database.REACHABLE, redis.REACHABLE)
-    yield Probe("clocks", clock.look, stores)
+    yield Probe("database clock", clock.of_database, (database.REACHABLE,))
     migrated = (database.REACHABLE, database.MIGRATED)
     yield Probe("app registration", app.look, migrated)
     yield Probe("people", people.look, migrated)
     if online:
-        yield _online()
+        yield Probe("microsoft", look_online, migrated)
     if url:
-        from accounts.operate.doctor import public
-
-        yield Probe("public address", partial(public.look, url, ca_file))
+        yield Probe("public address", partial(look_public, url, ca_file))
 
 
 def _of_redis() -> Iterator[Probe]:
@@ -61,13 +60,10 @@ def _of_redis() -> Iterator[Probe]:
         yield Probe("redis", redis.reachable)
         yield Probe("redis writes", redis.writable, (redis.REACHABLE,))
         yield Probe("redis condition", redis.condition, (redis.REACHABLE,))
+        yield Probe("redis clock", clock.of_redis, (redis.REACHABLE,))
 
 
 def _needed_by_sessions() -> tuple[str, ...]:
-    return (database.REACHABLE,) if sessions.is_in_database() else (redis.REACHABLE,)
-
-
-def _online() -> Probe:
-    from accounts.operate.doctor import online
-
-    return Probe("Microsoft", online.look)
+    if sessions.is_in_database():
+        return database.REACHABLE, database.MIGRATED, database.CACHE_TABLE
+    return redis.REACHABLE, redis.WRITABLE

@@ -18,10 +18,13 @@ _ODD: Final = 10.0
 _FIX: Final = "Synchronise the clock of the machine that is wrong: timedatectl set-ntp true"
 
 
-def look() -> Iterator[Finding]:
-    """Compare this machine's clock with those of the servers that it uses."""
-    if redis.is_used():
-        yield compare("redis", "Redis's clock", *_measured(_redis_time))
+def of_redis() -> Iterator[Finding]:
+    """This machine's clock against Redis's."""
+    yield compare("redis", "Redis's clock", *_measured(_redis_time))
+
+
+def of_database() -> Iterator[Finding]:
+    """Against the database's, where that is a server with a clock of its own."""
     if connection.vendor == "postgresql":
         yield compare("database", "The database's clock", *_measured(_database_time))
 

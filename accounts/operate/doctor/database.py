@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.operate.doctor.finding import Finding, error, ok, warning
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REACHABLE: Final = "database.reachable"
 MIGRATED: Final = "database.migrations"
+CACHE_TABLE: Final = "database.cache_table"
 _SECONDS: Final = 3
 _AWAY: Final = ("database_unavailable",)
 _FULL: Final = 0.9
@@ -83,9 +84,9 @@ def _connect_once() -> None:
     """Outside Django's connection and pool, so that a hanging server is left behind."""
     parameters: dict[str, Any] = connection.get_connection_params()
     if connection.vendor == "postgresql":
-        raw = connection.Database.connect(**parameters | {"connect_timeout": _SECONDS})
-    else:
-        raw = connection.Database.connect(**parameters)
+        parameters["connect_timeout"] = _SECONDS
+    driver: Any = vars(type(connections[DEFAULT_DB_ALIAS]))["Database"]
+    raw = driver.connect(**parameters)
     try:
         raw.execute("SELECT 1")
     finally:
@@ -139,7 +140,7 @@ def _unique_indexes() -> Iterator[Finding]:
 
 def _is_unique(table: str, name: str) -> bool:
     with connection.cursor() as cursor:
-        constraints = connection.introspection.get_constraints(cursor, table)
+        constraints: dict[str, Any] = connection.introspection.get_constraints(cursor, table)
     return bool(constraints.get(name, {}).get("unique"))
 
 
@@ -160,7 +161,7 @@ def _cache_tables() -> Iterator[Finding]:
         table = str(cache.get("LOCATION", ""))
         if cache["BACKEND"].endswith("DatabaseCache") and table not in tables:
             yield error(
-                "database.cache_table",
+                CACHE_TABLE,
                 f"The table {table!r} of CACHES[{alias!r}] is missing",
                 "Used states, keys and throttles have nowhere to go.",
                 shows_as=("unexpected",),

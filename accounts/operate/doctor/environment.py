@@ -23,7 +23,7 @@ _PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 def look() -> Iterator[Finding]:
     """All system checks as findings, then the facts."""
-    messages = checks.run_checks()
+    messages = [message for message in checks.run_checks() if not message.is_silenced()]
     yield from map(_of_check, messages)
     if not any(message.is_serious() for message in messages):
         yield ok("environment.checks", "System checks: nothing serious")

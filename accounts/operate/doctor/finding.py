@@ -57,8 +57,9 @@ def error(
 def refused(id_: str, title: str, refusal: Refused, *, level: Level = "error") -> Finding:
     """An error in the words of the one table of reasons, with what the AADSTS number adds."""
     reason = refusal.reason
-    number = f"AADSTS{refusal.aadsts}: " if refusal.aadsts is not None else ""
-    detail = f"{number}{reason.operator}" + (f" ({refusal.detail})" if refusal.detail else "")
+    number = f"AADSTS{refusal.aadsts}" if refusal.aadsts is not None else ""
+    told = refusal.detail if number in refusal.detail else f"{number} {refusal.detail}".strip()
+    detail = f"{reason.operator} ({told})" if told else reason.operator
     fix = " ".join(filter(None, (hint_for(refusal.aadsts), reason.fix)))
     return Finding(level, id_, title, detail, (reason.code,), fix)
 

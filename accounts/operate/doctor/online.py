@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from accounts.entra.client import get_client
 from accounts.entra.discovery import authority_origin, document_url, read_discovery
@@ -36,7 +37,9 @@ def look() -> Iterator[Finding]:
     """Ask Microsoft everything that a sign-in will ask."""
     try:
         found = registration.read_afresh()
-    except Refused as refusal:
+    except (Refused, DatabaseError) as problem:
+        away = Refused("database_unavailable", type(problem).__name__)
+        refusal = problem if isinstance(problem, Refused) else away
         yield refused(app.IN_FORCE, "No app registration is in force", refusal)
         return
     http = get_client()

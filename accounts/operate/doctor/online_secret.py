@@ -38,7 +38,7 @@ _UNCLEAR: Final = ("microsoft_unreachable", "microsoft_throttled")
 @sensitive_variables()
 def look(http: HttpClient, found: Registration, discovery: Discovery) -> Iterator[Finding]:
     """Try each secret; sign-in breaks only when none is good."""
-    refusals = []
+    refusals: list[Refused] = []
     for secret in found.secrets:
         refusal = _try(http, found.client_id, secret, discovery.token_endpoint)
         if refusal is None:

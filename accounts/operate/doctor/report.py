@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -21,12 +20,13 @@ _MARKS: Final = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
 
 def as_text(report: Report) -> Iterator[str]:
     """All findings by concern, then what to mend, then one line that sums up."""
-    for group, findings in groupby(report.findings, key=lambda finding: finding.group):
-        yield f"{group}"
-        for finding in findings:
-            yield f"  {_MARKS[finding.level]} {finding.title}"
-    for skipped in report.skipped:
-        yield f"  skipped {skipped.name}: needs {skipped.because}"
+    for group in dict.fromkeys(finding.group for finding in report.findings):
+        yield group
+        yield from (_line(finding) for finding in report.findings if finding.group == group)
+    if report.skipped:
+        yield "not looked at"
+        for skipped in report.skipped:
+            yield f"  skipped {skipped.name}: needs {skipped.because}"
     for finding in (*report.errors, *report.warnings):
         yield ""
         yield from _problem(finding)
@@ -63,6 +63,11 @@ def as_json(report: Report) -> dict[str, Any]:
             {"check": skipped.name, "because": skipped.because} for skipped in report.skipped
         ],
     }
+
+
+def _line(finding: Finding) -> str:
+    more = f" ({finding.detail.rstrip('.')})" if finding.level == "ok" and finding.detail else ""
+    return f"  {_MARKS[finding.level]} {finding.title}{more}"
 
 
 def _problem(finding: Finding) -> Iterator[str]:

@@ -117,7 +117,7 @@ def _crashed(probe: Probe, crash: Exception) -> Finding:
     """Level error: what could not be looked at may well be what is broken."""
     text = " ".join(str(crash).split())[:300]
     return error(
-        f"{probe.name}.crashed",
+        f"{probe.name.lower().replace(' ', '_')}.crashed",
         f"The check of {probe.name} itself failed",
         f"{type(crash).__name__}: {text}",
         fix="Mend what the message names; if it names nothing, report it as a bug of doctor.",
