@@ -228,6 +228,15 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
     assert json.loads(found)["issuer"].startswith("https://localhost:")
 
 
+def test_stock_clients_find_entras_paths_and_graph() -> None:
+    with Emulator(stock=True) as entra:
+        url = authorize_url(entra, scope="User.Read", code_challenge="", code_challenge_method="")
+        assert url.startswith(f"{entra.url}/{TENANT}/oauth2/v2.0/authorize?")
+        token = redeem(entra, sign_in_as(url, quick=True))[1]["access_token"]
+        me = get_json(f"{entra.url}/v1.0/me", {"Authorization": f"Bearer {token}"})[1]
+    assert me["mail"] == "staff@contoso.example"
+
+
 def test_the_command_refuses_an_outside_address_in_one_line() -> None:
     command = [sys.executable, "-m", "tests.entra", "--host", "0.0.0.0"]  # noqa: S104
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -95,8 +95,8 @@ def post_raw(
     return ask(url, "POST", urlencode(form), FORM)
 
 
-def get_json(url: str) -> tuple[int, dict[str, Any]]:
-    status, _, body = get(url)
+def get_json(url: str, sent: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
+    status, body, _ = ask(url, sent=sent)
     return status, json.loads(body)
 
 
