@@ -75,15 +75,15 @@ def test_tid_and_oid_are_kept_in_lower_case() -> None:
     assert (found.tid, found.oid) == (tid.lower(), oid.lower())
 
 
-GUIDS = [None, "", " ", 7, [TENANT], f"{TENANT} ", f"{TENANT}\n", "contoso.com", f"{{{TENANT}}}"]
+IDENTIFIERS = [None, "", " ", 7, [TENANT], f"{TENANT} ", f"{TENANT}\n", "x" * 65, "caf\u00e9"]
 TIMES: list[Any] = [None, True, str(NOW), [NOW], {}, 10**400, -1, 1e300]
 
 
 @pytest.mark.parametrize(
     ("name", "value", "check_name"),
     [
-        *[("tid", value, "tid") for value in GUIDS],
-        *[("oid", value, "oid") for value in GUIDS],
+        *[("tid", value, "tid") for value in IDENTIFIERS],
+        *[("oid", value, "oid") for value in IDENTIFIERS],
         *[("sub", value, "sub") for value in (None, "", 7, ["x"], "x" * 256, "a\0", "\ud800")],
         *[("exp", value, "exp") for value in TIMES],
         *[("iat", value, "iat") for value in TIMES],
@@ -144,9 +144,16 @@ def test_a_time_too_large_for_a_number_is_refused() -> None:
     assert refused(sign(payload)) == "exp"
 
 
-def test_a_token_of_another_tenant_does_not_fit_this_tenants_issuer() -> None:
+def test_a_whole_token_of_another_tenant_is_said_to_be_that() -> None:
     other = ISSUER.replace("{tenantid}", OTHER_TENANT)
-    assert refused(token(tid=OTHER_TENANT, iss=other), issuer=ISS) == "issuer"
+    with pytest.raises(Refused) as caught:
+        check(token(tid=OTHER_TENANT, iss=other), issuer=ISS)
+    assert caught.value.reason.code == "wrong_tenant"
+
+
+def test_an_issuer_of_another_tenant_alone_is_no_such_token() -> None:
+    other = ISSUER.replace("{tenantid}", OTHER_TENANT)
+    assert refused(token(iss=other), issuer=ISS) == "issuer"
 
 
 def test_a_key_for_personal_accounts_does_not_sign_for_a_tenant() -> None:
