@@ -241,6 +241,14 @@ def test_the_program_reads_the_secret_from_a_pipe() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_it_is_saved_while_redis_is_away() -> None:
+    words = ("microsoft_app", "set", "--client-id", OTHER_ID, "--secret-env")
+    done = manage(*words, REDIS_URL="redis://127.0.0.1:1/0")
+    assert done.returncode == 0, done.stderr
+    assert SocialApp.objects.get().client_id == OTHER_ID
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_program_refuses_a_secret_among_its_arguments() -> None:
     done = manage("microsoft_app", "set", "--secret", SECRET)
     assert done.returncode == 2

@@ -9,9 +9,11 @@ from datetime import date, datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.management.base import BaseCommand, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 from django.utils import timezone
 from typing_extensions import override
+
+from accounts.web.outage import is_outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,6 +44,17 @@ class OperatorCommand(BaseCommand):
             epilog=self.epilog.strip(),
             **kwargs,
         )
+
+    @override
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Redis or a database that is away is one line with the next step, not a traceback."""
+        try:
+            return super().execute(*args, **options)
+        except Exception as error:
+            if not is_outage(error) or options.get("traceback"):
+                raise
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise CommandError(f"{reason}. See: ./manage.py doctor") from error
 
     def write_rows(
         self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str

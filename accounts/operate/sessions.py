@@ -12,11 +12,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
-from django_redis.exceptions import ConnectionInterrupted
-from redis.exceptions import RedisError
 
 from accounts.models import User
 from accounts.web import session_index
+from accounts.web.outage import STORE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from accounts.web.session_index import SignedIn
 
 COLUMNS: Final = ("handle", "email", "since", "expires", "client_ip", "user_agent")
-_STORE_ERRORS: Final = (RedisError, ConnectionInterrupted)
 _CHUNK: Final = 500
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -90,7 +88,7 @@ def end_everyones() -> int:
 def _store() -> Iterator[None]:
     try:
         yield
-    except _STORE_ERRORS as error:
+    except STORE_ERRORS as error:
         raise StoreAway from error
 
 

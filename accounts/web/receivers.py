@@ -32,4 +32,5 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
 @receiver([post_save, post_delete], sender=SocialApp, dispatch_uid="accounts.app_changed")
 def app_changed(**kwargs: Any) -> None:
     """A change of the Microsoft app takes effect in every process, once it is committed."""
-    transaction.on_commit(registration.changed)
+    # Robust: it is saved already, and without Redis each process looks again within a minute.
+    transaction.on_commit(registration.changed, robust=True)
