@@ -78,11 +78,13 @@ $(VENV)/bin/python:
 		{ rm -rf $(VENV); echo "The venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 
 $(VENV)/production.stamp: requirements/production.txt | $(VENV)/bin/python
-	$(PIP) -r $<
+	@echo "Installing $<"
+	@$(PIP) -r $<
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt | $(VENV)/bin/python
-	$(PIP) -r $<
+	@echo "Installing $<"
+	@$(PIP) -r $<
 	@touch $@ $(VENV)/production.stamp
 
 system: | $(VENV)/bin/python

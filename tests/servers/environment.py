@@ -1,10 +1,8 @@
 """The environments that a site under test is started with: what DESIGN names, and nothing else."""
 
+from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.servers.process import clean_environment
 
-TENANT = "11111111-1111-4111-8111-111111111111"
-CLIENT_ID = "33333333-3333-4333-8333-333333333333"
-CLIENT_SECRET = "emulator-secret-not-for-production"
 SECRET_KEY = "only-for-tests-and-long-enough-for-every-check-0123456789-abcdefghij"
 
 

@@ -14,6 +14,7 @@ from types import FrameType
 from tests.servers.ports import LOOPBACK, answers, in_use
 from tests.servers.process import ROOT, NotStarted, Process
 from tests.servers.site import answers as site_answers
+from tests.servers.site import gunicorn
 
 WORKERS = 2
 PREPARATIONS = (("migrate", "--verbosity", "0"), ("createcachetable",), ("demo",))
@@ -46,7 +47,7 @@ def _serve(env: dict[str, str], port: int, emulator_port: int, *, reload: bool) 
         [sys.executable, "-m", "tests.entra", "--port", str(emulator_port)],
         env=env,
     )
-    site = Process("The site", _reloading(port) if reload else _gunicorn(port), env=env)
+    site = Process("The site", _reloading(port) if reload else gunicorn(port), env=env)
     try:
         emulator.start()
         emulator.wait_until(lambda: answers(emulator_port))
@@ -68,11 +69,6 @@ def _watch(*servers: Process) -> int:
             if not server.running:
                 return _refuse(f"{server.name} ended.")
         time.sleep(0.5)
-
-
-def _gunicorn(port: int) -> list[str]:
-    command = [sys.executable, "-m", "gunicorn", "-c", "project/gunicorn.conf.py"]
-    return [*command, "--bind", f"{LOOPBACK}:{port}", "project.wsgi"]
 
 
 def _reloading(port: int) -> list[str]:

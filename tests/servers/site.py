@@ -24,7 +24,7 @@ class Site:
         own = {"PUBLIC_URL": self.url, "WEB_CONCURRENCY": str(workers), "PORT": str(self.port)}
         self.process = Process(
             f"site on port {self.port}",
-            [sys.executable, "-m", "gunicorn", "-c", "project/gunicorn.conf.py", *self._bind()],
+            gunicorn(self.port),
             env=clean_environment(**own | dict(env)),
             log=scratch("site") / "log",
         )
@@ -55,8 +55,11 @@ class Site:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _bind(self) -> list[str]:
-        return ["--bind", f"{LOOPBACK}:{self.port}", "project.wsgi"]
+
+def gunicorn(port: int) -> list[str]:
+    """The Procfile's command, on loopback."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "project/gunicorn.conf.py"]
+    return [*command, "--bind", f"{LOOPBACK}:{port}", "project.wsgi"]
 
 
 def answers(port: int) -> bool:
