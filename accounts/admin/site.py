@@ -79,6 +79,7 @@ class StaffAdminSite(AdminSite):
     def _button(self, request: HttpRequest) -> dict[str, Any]:
         user = request.user
         return {
+            "title": _("Sign in"),
             "microsoft_login_url": start_url(next_from(request)),
             "password_login": settings.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
@@ -87,8 +88,7 @@ class StaffAdminSite(AdminSite):
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         """The page without a form: a password posted to it is not even read."""
-        title = {"title": _("Sign in"), "app_path": request.get_full_path()}
-        context = {**self.each_context(request), **title, **context}
+        context = {**self.each_context(request), **context}
         status = 405 if request.method == "POST" else 200
         response = TemplateResponse(request, "admin/login.html", context, status=status)
         if status == 405:

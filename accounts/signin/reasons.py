@@ -476,7 +476,7 @@ _TABLE = (
         "us",
         500,
         _("Something went wrong on our side"),
-        _("Nobody was signed in. Press Try again; if it happens again, report the reference."),
+        _("Press Try again; if it happens again, report the reference."),
         "An error that nobody foresaw; the log has its traceback under the same reference.",
         "Find the reference in the log, and report it as a bug.",
         "operator",

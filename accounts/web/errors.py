@@ -26,7 +26,7 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     refusal.logger.error(
         "request failed: %s", refused.reason.code, extra={"reference": reference}
     )
-    return refusal.page(request, refused, reference)
+    return refusal.page(request, refused, reference, next_path=None)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -21,6 +21,12 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
     request: HttpRequest
 
     @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The button comes first: a form that takes the focus would hide it from a screen reader.
+        del self.fields["username"].widget.attrs["autofocus"]
+
+    @override
     def clean(self) -> dict[str, Any]:
         """Raises Refused(too_many_attempts) over a limit; the right password resets the name's."""
         name = str(self.cleaned_data.get("username") or "")

@@ -82,15 +82,18 @@ def refuse(
 
 
 def page(
-    request: HttpRequest, refusal: Refused, reference: str, next_path: str = HOME
+    request: HttpRequest, refusal: Refused, reference: str, next_path: str | None = HOME
 ) -> HttpResponse:
-    """The refusal page; nothing in it comes from Microsoft save a matched AADSTS number."""
+    """The refusal page; nothing in it comes from Microsoft save a matched AADSTS number.
+
+    Without a `next_path` its Try again leads to the login page instead of starting a sign-in.
+    """
     context = {
         "reason": refusal.reason,
         "reference": reference,
         "aadsts": refusal.aadsts,
         "retry_after": refusal.retry_after,
-        "try_again_url": start_url(next_path),
+        "try_again_url": start_url(next_path) if next_path is not None else "",
         "again": again_token(),
     }
     text = render_to_string("accounts/refused.html", context, request)
