@@ -15,13 +15,12 @@ from accounts.entra.authority import (
 )
 from accounts.entra.client import HttpClient
 from tests.keys import ISSUER, TENANT, jwk
-from tests.tiny_server import eventually
+from tests.tiny_server import eventually, fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 from tests.fake_tenant import DOCUMENT, START, FakeTenant
-from tests.tiny_server import fails
 
 
 @pytest.fixture
@@ -151,6 +150,14 @@ def test_past_a_day_old_keys_serve_while_microsoft_is_away(microsoft: FakeTenant
     for _ in range(3):
         assert authority.key("first").kid == "first"
     assert len(microsoft.requests) == 3
+
+
+def test_past_a_day_a_no_from_microsoft_is_not_the_same_as_silence(microsoft: FakeTenant) -> None:
+    authority = microsoft.authority()
+    authority.key("first")
+    microsoft.status, microsoft.now = 400, START + FRESH_FOR
+    for _ in range(2):
+        assert fails(lambda: authority.key("first")).reason.code == "tenant_not_found"
 
 
 def test_past_three_days_old_keys_serve_no_more(microsoft: FakeTenant) -> None:

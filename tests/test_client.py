@@ -15,12 +15,10 @@ from accounts.entra.client import HttpClient
 from accounts.entra.waiting import start_waiting_clock, waited_ms
 from accounts.entra.watchdog import Watchdog
 from accounts.signin.reasons import Refused
-from tests.tiny_server import Exchange, TinyServer, eventually
+from tests.tiny_server import Exchange, TinyServer, eventually, fails
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-from tests.tiny_server import fails
 
 
 def get_from(script: Callable[[Exchange], None], budget: float = 1.0) -> Refused:
@@ -35,6 +33,11 @@ def test_a_json_object_comes_back_with_its_status_and_time() -> None:
     assert answer.headers["Retry-After"] == "3"
     assert "X-Other" not in answer.headers
     assert 0 <= answer.elapsed_ms < 1000
+
+
+def test_an_answer_does_not_show_its_body_for_that_may_be_a_token() -> None:
+    with TinyServer(lambda x: x.json({"id_token": "secret"})) as server:
+        assert "secret" not in repr(HttpClient().get_json(server.url))
 
 
 @pytest.mark.parametrize(

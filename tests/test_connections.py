@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from accounts.entra.breaker import PAUSE, Breaker
 from accounts.entra.client import HttpClient, get_client
 from accounts.signin.reasons import Refused
-from tests.tiny_server import Exchange, TinyServer, eventually, write_certificate
+from tests.tiny_server import Exchange, TinyServer, eventually, fails, write_certificate
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-from tests.tiny_server import fails
 
 
 def test_after_five_failures_nobody_is_sent_to_wait() -> None:
@@ -155,3 +156,12 @@ def test_a_host_that_does_not_exist_is_named_as_such() -> None:
 
 def test_one_client_a_process() -> None:
     assert get_client() is get_client()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_child_has_a_client_of_its_own() -> None:
+    parents = get_client()
+    child = os.fork()
+    if child == 0:
+        os._exit(get_client() is parents)
+    assert os.waitpid(child, 0)[1] == 0

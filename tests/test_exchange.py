@@ -8,12 +8,11 @@ from urllib.parse import parse_qs
 import pytest
 
 from accounts.entra.client import HttpClient, exchange_code
-from tests.tiny_server import Exchange, TinyServer
+from tests.tiny_server import Exchange, TinyServer, fails
 
 if TYPE_CHECKING:
     pass
 
-from tests.tiny_server import fails
 
 SECRET = "a-client-secret-never-to-be-seen"
 

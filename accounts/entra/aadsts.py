@@ -42,7 +42,7 @@ TABLE: tuple[Row, ...] = (
         (7000112, 1000031),
         "Enterprise applications > this app > Properties: Enabled for users to sign in.",
     ),
-    Row("tenant_not_found", (90002, 50059, 50128, 90019)),
+    Row("tenant_not_found", (90002, 900021, 900023, 50059, 50128, 90019)),
     Row("tenant_not_found", (5000224,), "The tenant was removed or blocked."),
     Row("tenant_not_found", (5000225,), "The tenant is blocked for inactivity: reactivate it."),
     Row(

@@ -24,6 +24,7 @@ from accounts.entra.errors import refusal_of
 from accounts.entra.jwks import SigningKey, read_keys
 from accounts.entra.single_flight import SingleFlight
 from accounts.entra.snapshot import Shared, SharedBox, Snapshot, snapshot_from
+from accounts.entra.threads import start_thread
 from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ ASK_EVERY = 10.0  # seconds between fetches for a kid that is not there
 RETRY_AFTER_FAILURE = 30.0
 LOOK_EVERY = 600.0  # seconds between looks of the background thread
 _CLOCKS_APART = 300.0
+AWAY = ("microsoft_unreachable", "microsoft_throttled")
 log = logging.getLogger(__name__)
 
 
@@ -60,7 +62,7 @@ class Authority:
         self._shared = SharedBox(shared, login_url, tenant)
         self._clock = clock
         self._held: Snapshot | None = None
-        self._failed_at = -RETRY_AFTER_FAILURE
+        self._failed_at, self._failed_with = -RETRY_AFTER_FAILURE, ""
         self._asked_at = -ASK_EVERY
         self._ask_failed = ""
         self._flight: SingleFlight[Snapshot] = SingleFlight(http.budget)
@@ -69,6 +71,10 @@ class Authority:
 
     def discovery(self) -> Discovery:
         return self._snapshot().discovery
+
+    def known(self) -> Discovery | None:
+        """The document as far as this process has it: for pages that must not wait."""
+        return self._held.discovery if self._held else None
 
     def key(self, kid: str) -> SigningKey:
         found = self._snapshot().keys.get(kid)
@@ -96,7 +102,7 @@ class Authority:
         if held is not None and age < FRESH_FOR:
             self._refresh_soon()
             return held
-        if held is not None and age < KEPT_FOR and self._failed_lately():
+        if held is not None and age < KEPT_FOR and self._away_lately():
             return held
         return self._wait_for_one()
 
@@ -112,7 +118,8 @@ class Authority:
         try:
             return self._fetched()
         except Refused as refused:
-            if self._held is None or self._age(self._held) >= KEPT_FOR:
+            is_away = refused.reason.code in AWAY
+            if self._held is None or self._age(self._held) >= KEPT_FOR or not is_away:
                 raise
             log.warning("keys are old, kept because: %s %s", refused.reason.code, refused.detail)
             return self._held
@@ -128,8 +135,8 @@ class Authority:
         try:
             discovery = read_discovery(self._get(self._url, deadline), self._home)
             keys = self._get_keys(discovery, deadline)
-        except Refused:
-            self._failed_at = self._clock()
+        except Refused as refused:
+            self._failed_at, self._failed_with = self._clock(), refused.reason.code
             raise
         return self._keep(Snapshot(discovery, keys, self._clock()))
 
@@ -201,9 +208,12 @@ class Authority:
     def _failed_lately(self) -> bool:
         return 0 <= self._clock() - self._failed_at < RETRY_AFTER_FAILURE
 
+    def _away_lately(self) -> bool:
+        return self._failed_lately() and self._failed_with in AWAY
+
     def _refresh_soon(self) -> None:
         if not self._background.locked() and not self._failed_lately():
-            threading.Thread(target=_in_background, args=(self,), daemon=True).start()
+            start_thread(_in_background, self)
 
 
 def _in_background(authority: Authority) -> None:
@@ -211,6 +221,8 @@ def _in_background(authority: Authority) -> None:
 
     try:
         authority.refresh_if_due()
+    except Exception:  # a thread of its own: the log is the only place to say so
+        log.exception("refresh failed")
     finally:
         connections.close_all()  # Without Redis the shared cache is a database table.
 
@@ -237,5 +249,5 @@ def _made(name: tuple[int, str, str]) -> Authority:
     made = Authority(name[1], name[2], get_client(), cache)
     kept = _authorities.setdefault(name, made)
     if kept is made:
-        threading.Thread(target=_keep_fresh, args=(kept,), daemon=True).start()
+        start_thread(_keep_fresh, kept)
     return kept

@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.views.decorators.debug import sensitive_variables
 from urllib3 import Timeout
 from urllib3.exceptions import (
     HTTPError,
@@ -30,6 +31,7 @@ from accounts.entra.exchange import exchange_code as exchange_code
 from accounts.entra.origins import Origin, is_protected, origin_of
 from accounts.entra.per_process import PerProcess
 from accounts.entra.strict_json import NotStrict, loads_object
+from accounts.entra.threads import start_thread
 from accounts.entra.waiting import WaitingRoom
 from accounts.entra.waiting import start_waiting_clock as start_waiting_clock
 from accounts.entra.waiting import waited_ms as waited_ms
@@ -55,12 +57,15 @@ _KEPT_HEADERS = ("Retry-After", "Date", "Cache-Control")
 _RETRY_AFTER = range(1, 3601)
 
 
+_watchdogs = PerProcess(Watchdog)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A JSON answer with a status below 500 that is neither a redirect nor a 429."""
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, Any] = field(repr=False)
     headers: Mapping[str, str]
     elapsed_ms: int
 
@@ -70,7 +75,7 @@ class _Request:
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
 
 
 class HttpClient:
@@ -86,7 +91,7 @@ class HttpClient:
         self.budget = budget
         self.waiting_room = WaitingRoom(max_waiting)
         self._manager = make_manager(context, max_waiting)
-        self._watchdog = Watchdog()
+        self._watchdog = _watchdogs.get()
         self._breakers: defaultdict[Origin, Breaker] = defaultdict(Breaker)
         self._warming: set[Origin] = set()
         self._warming_lock = threading.Lock()
@@ -94,6 +99,7 @@ class HttpClient:
     def get_json(self, url: str, *, budget: float | None = None) -> Answer:
         return self._ask(_Request("GET", url, _HEADERS), budget)
 
+    @sensitive_variables("fields")
     def post_form(
         self, url: str, fields: Mapping[str, str], *, budget: float | None = None
     ) -> Answer:
@@ -108,7 +114,7 @@ class HttpClient:
             if origin in self._warming:
                 return
             self._warming.add(origin)
-        threading.Thread(target=self._warm, args=(url, origin), daemon=True).start()
+        start_thread(self._warm, url, origin)
 
     def _warm(self, url: str, origin: Origin) -> None:
         try:
@@ -133,12 +139,9 @@ class HttpClient:
         with self._watchdog.limit(seconds) as guard:
             try:
                 status, headers, body = self._fetch(request, guard)
-            except (HTTPError, OSError) as error:
+            except Exception as error:  # whatever a broken answer does to the libraries below
                 breaker.failed()
                 raise _unreachable(_cause(error, guard, seconds)) from None
-            except BaseException:
-                breaker.failed()
-                raise
         if status >= 500:
             breaker.failed()
             raise _unreachable(f"HTTP {status}")
@@ -229,7 +232,9 @@ def _cause(error: Exception, guard: Guard, seconds: float) -> str:
         return "no connection: host name, firewall or port"
     if isinstance(error, TimeoutError):
         return "timed out"
-    return "the connection broke off"
+    if isinstance(error, HTTPError | OSError):
+        return "the connection broke off"
+    return f"not an answer ({type(error).__name__})"
 
 
 _clients = PerProcess(HttpClient)

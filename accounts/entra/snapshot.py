@@ -57,7 +57,7 @@ def snapshot_from(value: object, home: Origin) -> Snapshot | None:
         return None
     try:
         return Snapshot(read_discovery(document, home), read_keys(value), float(at))
-    except Refused:
+    except (Refused, OverflowError):
         return None
 
 
