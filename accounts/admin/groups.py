@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class BoundedGroupAdmin(DjangoGroupAdmin):
     """Django's, bounded by the editor's own rights."""
 
+    filter_horizontal = ()
+
     @override
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
@@ -33,6 +35,7 @@ class BoundedGroupAdmin(DjangoGroupAdmin):
         self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any
     ) -> ModelMultipleChoiceField[Any] | None:
         """Only rights that the editor holds can be chosen."""
+        kwargs["widget"] = rights.Checkboxes()
         if db_field.name == "permissions":
             kwargs["queryset"] = rights.grantable(request.user, Permission.objects.all())
         return super().formfield_for_manytomany(db_field, request, **kwargs)

@@ -76,9 +76,6 @@ class MicrosoftAppAdmin(SuperusersOnly):
         (gettext_lazy("Limits"), {"fields": ("domains", "hidden")}),
     )
 
-    class Media:
-        css = {"all": ("accounts/admin.css",)}
-
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialApp]:
         return super().get_queryset(request).filter(provider=PROVIDER)

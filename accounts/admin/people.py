@@ -48,16 +48,12 @@ class PersonAdmin(BoundedUserAdmin):
     sortable_by = ("shown_email", "last_sign_in")
     ordering = (Upper("email"),)
     search_fields = ("email", "name")
-    search_help_text = gettext_lazy("The beginning of an email address or of a name")
     actions = tuple(map(people_steps.action_of, people_steps.STEPS.values()))
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
-
-    class Media:
-        css = {"all": ("accounts/admin.css",)}
 
     @override
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PeopleChangeList]:

@@ -29,6 +29,9 @@ SWITCHES = ("is_active", "is_staff", "is_superuser")
 class BoundedUserAdmin(Base):
     """Django's admin for users, bounded by the rights of whoever edits."""
 
+    # Django's filter_horizontal hides its labels from assistive technology.
+    filter_horizontal = ()
+
     @override
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_touch(request, obj)
@@ -59,6 +62,7 @@ class BoundedUserAdmin(Base):
         self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any
     ) -> ModelMultipleChoiceField[Any] | None:
         """Only rights that the editor holds can be chosen."""
+        kwargs["widget"] = rights.Checkboxes()
         if db_field.name == "groups":
             kwargs["queryset"] = rights.grantable_groups(request.user, Group.objects.all())
         if db_field.name == "user_permissions":

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
+from django.forms import CheckboxSelectMultiple
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from accounts.models import User
+
+
+class Checkboxes(CheckboxSelectMultiple):
+    """Rights, each with a label of its own; long lists scroll."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": "staff-right"})
 
 
 def may_touch(editor: Any, person: User) -> bool:

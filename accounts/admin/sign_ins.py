@@ -46,9 +46,6 @@ class SignInAdmin(Base):
     list_select_related = ("user",)
     sortable_by = ("at",)
     search_fields = ("reference", "oid", "email")
-    search_help_text = gettext_lazy(
-        "A reference, an object ID, or the beginning of the claimed email address"
-    )
     date_hierarchy = "at"
     ordering = ("-at",)
     paginator = BoundedPaginator
@@ -76,9 +73,6 @@ class SignInAdmin(Base):
         (gettext_lazy("From where"), {"fields": ("client_ip", "user_agent", "host")}),
         (gettext_lazy("How"), {"fields": ("method", "took_ms", "microsoft_ms")}),
     )
-
-    class Media:
-        css = {"all": ("accounts/admin.css",)}
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:

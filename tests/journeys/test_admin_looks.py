@@ -1,0 +1,136 @@
+"""Every page of admin that this site adds: no accessibility or CSP violation, narrow or wide,
+light or dark."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from allauth.socialaccount.models import SocialAccount, SocialApp
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.utils import timezone
+from playwright.sync_api import ConsoleMessage, Page
+
+from accounts import secretbox
+from accounts.models import BreakGlassLink, User
+from tests.admins import TID, browser_of, person, sign_in, superuser
+from tests.servers.site import Site
+
+# Point it at a directory to look at the pages.
+PICTURES = os.environ.get("PICTURES", "")
+EXPORT = "id,userPrincipalName,mail,displayName,userType,accountEnabled\n" + "\n".join(
+    f",{name}@contoso.example,{name}@contoso.example,{name.title()},Member,True"
+    for name in ("cole", "nobody", "COLE")
+)
+PAGES = {
+    "front": "/admin/",
+    "people": "/admin/accounts/user/",
+    "add": "/admin/accounts/user/add/",
+    "add several": "/admin/accounts/user/add-several/",
+    "person": "/admin/accounts/user/{person}/change/",
+    "unlink": "/admin/accounts/user/{person}/unlink/",
+    "sign-ins": "/admin/accounts/signin/",
+    "sign-ins of a month": "/admin/accounts/signin/?at__year=2026&at__month=1",
+    "sign-in": "/admin/accounts/signin/{row}/change/",
+    "sessions": "/admin/accounts/sessions/",
+    "rehearsal": "/admin/accounts/rehearsal/",
+    "apps": "/admin/socialaccount/socialapp/",
+    "app": "/admin/socialaccount/socialapp/{app}/change/",
+    "groups": "/admin/auth/group/add/",
+}
+LOOKS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
+
+
+@pytest.fixture
+def things(transactional_db: None) -> dict[str, int]:
+    cole = person("cole@contoso.example", name="Cole League")
+    SocialAccount.objects.create(
+        user=cole, provider="microsoft", uid=f"{TID}:{TID}", extra_data={"email": cole.email}
+    )
+    now = timezone.now()
+    for day in range(28):
+        for _ in range(day % 5 + 1):
+            sign_in(at=now - timedelta(days=day, minutes=5), user=cole, email=cole.email)
+    sign_in(reason="unknown_user", email="new@contoso.example", at=now - timedelta(days=2))
+    sign_in(reason="client_secret_expired", at=now - timedelta(hours=2))
+    row = sign_in(reason="identity_conflict", user=cole, email=cole.email, oid=TID, tid=TID)
+    app = SocialApp.objects.create(
+        provider="microsoft",
+        name="Entra",
+        client_id="33333333-3333-4333-8333-333333333333",
+        secret=secretbox.lock("emulator-secret-not-for-production"),
+        settings={
+            "tenant": TID,
+            "secret_expires": (now + timedelta(days=20)).date().isoformat(),
+        },
+    )
+    BreakGlassLink.objects.create(token_hash="x", user=cole, expires_at=now)
+    browser_of(cole)
+    return {"person": cole.pk, "row": row.pk, "app": app.pk}
+
+
+@pytest.fixture
+def admin_page(site: Site, things: dict[str, int], page: Page) -> Iterator[Page]:
+    """A superuser's browser; at the end, nothing may have been complained of in the console."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.extend(_complaint(message)))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    enter(page, site, superuser())
+    yield page
+    assert complaints == []
+
+
+def _complaint(message: ConsoleMessage) -> list[str]:
+    """Browsers ask for an icon by themselves; there is none."""
+    is_icon = message.location.get("url", "").endswith("/favicon.ico")
+    return [message.text] if message.type == "error" and not is_icon else []
+
+
+def enter(page: Page, site: Site, user: User) -> None:
+    """The browser is signed in, without the way through Microsoft."""
+    session = browser_of(user).cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": site.url}]
+    )
+
+
+def expect_well_made(page: Page, name: str) -> None:
+    """axe finds nothing, at both widths and in both colour schemes."""
+    found = []
+    for width, scheme in LOOKS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        # Links change their colour slowly, and axe would catch them between two.
+        page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+        # Without preload: axe would ask for stylesheets at addresses that are not there.
+        results = Axe().run(page, options={"preload": False})
+        if PICTURES:
+            picture = Path(PICTURES) / f"{name.replace(' ', '-')}-{width}-{scheme}.png"
+            page.screenshot(path=picture, full_page=True)
+        if results.violations_count:
+            found.append(f"{width} {scheme}: {results.generate_report()}")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_well_made(
+    admin_page: Page, site: Site, things: dict[str, int], name: str
+) -> None:
+    admin_page.goto(site.url + PAGES[name].format(**things))
+    expect_well_made(admin_page, name)
+
+
+def test_the_rehearsals_result_is_well_made(admin_page: Page, site: Site) -> None:
+    admin_page.goto(f"{site.url}/admin/accounts/rehearsal/")
+    file = {"name": "people.csv", "mimeType": "text/csv", "buffer": EXPORT.encode()}
+    admin_page.get_by_label("People exported from Entra").set_input_files(file)  # type: ignore[arg-type]
+    admin_page.get_by_role("button", name="Rehearse").click()
+    expect_well_made(admin_page, "rehearsed")
+
+
+def test_the_connections_findings_are_well_made(admin_page: Page, site: Site) -> None:
+    admin_page.goto(f"{site.url}/admin/socialaccount/socialapp/")
+    admin_page.get_by_role("button", name="Test connection").click()
+    expect_well_made(admin_page, "tested")
