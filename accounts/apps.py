@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing_extensions import override
-
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.utils.translation import gettext_lazy as _
+from typing_extensions import override
 
 
 class AccountsConfig(AppConfig):
@@ -18,8 +17,8 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401, PLC0415
-        from accounts.web import receivers  # noqa: F401, PLC0415
+        from accounts import checks  # noqa: F401
+        from accounts.web import receivers  # noqa: F401
 
 
 class StaffAdminConfig(AdminConfig):
@@ -31,8 +30,8 @@ class StaffAdminConfig(AdminConfig):
     def ready(self) -> None:
         """Our pages come last, so that they stand whatever the order of INSTALLED_APPS."""
         super().ready()
-        from django.contrib import admin  # noqa: PLC0415
+        from django.contrib import admin
 
-        from accounts.admin import pages  # noqa: PLC0415
+        from accounts.admin import pages
 
         pages.register(admin.site)

@@ -78,8 +78,9 @@ def write() -> None:
     text = README.read_text(encoding="utf-8")
     for name, table in TABLES.items():
         place = rf"(<!-- {name}:[^\n]*-->\n).*?(<!-- /{name} -->)"
-        made = table()
-        text = re.sub(place, lambda m, made=made: f"{m[1]}{made}\n{m[2]}", text, flags=re.S)
+        found = re.search(place, text, re.S)
+        assert found
+        text = text.replace(found[0], f"{found[1]}{table()}\n{found[2]}")
     README.write_text(text, encoding="utf-8")
 
 

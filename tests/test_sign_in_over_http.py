@@ -205,14 +205,12 @@ def test_two_first_sign_ins_at_once_bind_once(site: Site, staff: User) -> None:
     people = ["staff", "impostor"] * 4
     callbacks = [v.choose(v.press_button(), p) for v, p in zip(visitors, people, strict=True)]
     with ThreadPoolExecutor(8) as pool:
-        pages = list(pool.map(lambda pair: pair[0].come_back(pair[1]), zip(visitors, callbacks)))
+        pages = list(pool.map(Visitor.come_back, visitors, callbacks))
     assert SocialAccount.objects.count() == 1
     assert {page.reason for page in pages} == {"", "identity_conflict"}
 
 
-def test_a_social_app_in_admin_wins_and_two_are_said(
-    visitor: Visitor, emulator: Emulator
-) -> None:
+def test_a_social_app_in_admin_wins_and_two_are_said(visitor: Visitor, emulator: Emulator) -> None:
     client_id = "44444444-4444-4444-8444-444444444444"
     app = SocialApp.objects.create(provider="microsoft", name="a", client_id=client_id, secret="s")
     _seen_by_the_site()

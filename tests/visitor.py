@@ -118,9 +118,7 @@ class Visitor:
 
     def _ask(self, method: str, path: str, **kwargs: Any) -> Page:
         url = urljoin(self.site_url, path)
-        answer = self.http.request(
-            method, url, allow_redirects=False, timeout=SECONDS, **kwargs
-        )
+        answer = self.http.request(method, url, allow_redirects=False, timeout=SECONDS, **kwargs)
         return Page(answer.status_code, answer.headers, answer.text, answer.url)
 
 

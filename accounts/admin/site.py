@@ -44,7 +44,7 @@ class StaffAdminSite(AdminSite):
     @override
     def logout(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url()}
         return seal(super().logout(request, {**context, **(extra_context or {})}))

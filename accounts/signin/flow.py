@@ -87,9 +87,7 @@ def _settle(
         return written(attempt, user.pk, admit.note), enter(user, account)
 
 
-def _account(
-    admit: Admit, meant: identities.Meant, claims: Claims, user: Any
-) -> SocialAccount:
+def _account(admit: Admit, meant: identities.Meant, claims: Claims, user: Any) -> SocialAccount:
     if admit.bind or meant.account is None:
         return identities.bind(user, claims)
     identities.refresh(meant.account, claims)

@@ -64,7 +64,7 @@ def kept(claims: Claims) -> dict[str, str]:
     }
 
 
-def bind(user: AbstractBaseUser, claims: Claims) -> SocialAccount:
+def bind(user: Any, claims: Claims) -> SocialAccount:
     """Bind the identity to the user. Raises IntegrityError when either is bound already."""
     return SocialAccount.objects.create(
         user=user, provider=PROVIDER, uid=identity_of(claims), extra_data=kept(claims)

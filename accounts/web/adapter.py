@@ -70,7 +70,7 @@ class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
         raise Refused("unexpected", "allauth: tried to make a request of its own")
 
     @override
-    def on_authentication_error(self, request: HttpRequest, provider: Any, **kwargs: Any) -> None:
+    def on_authentication_error(self, *args: Any, **kwargs: Any) -> None:
         raise Refused("unexpected", "allauth: reached its own error page")
 
 

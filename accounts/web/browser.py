@@ -14,13 +14,13 @@ from accounts.signin.record import Attempt
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-SECRET_KEY_IN_SESSION: Final = "sign_in_browser"
+SESSION_ENTRY: Final = "sign_in_browser"
 
 _started = time.time()
 
 
 def _restart_clock() -> None:
-    global _started  # noqa: PLW0603 - a forked worker starts when it is forked
+    global _started
     _started = time.time()
 
 
@@ -31,13 +31,13 @@ def secret_of(request: HttpRequest) -> str:
     """The session's browser secret, made when there is none."""
     secret = known_secret_of(request)
     if not secret:
-        secret = request.session[SECRET_KEY_IN_SESSION] = state.new_browser_secret()
+        secret = request.session[SESSION_ENTRY] = state.new_browser_secret()
     return secret
 
 
 def known_secret_of(request: HttpRequest) -> str:
     """The session's browser secret, or ""."""
-    secret = request.session.get(SECRET_KEY_IN_SESSION, "")
+    secret = request.session.get(SESSION_ENTRY, "")
     return secret if isinstance(secret, str) else ""
 
 

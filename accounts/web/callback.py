@@ -175,5 +175,5 @@ def _sign_in_by_allauth(
     login = AdmittedLogin(provider, user, account)
     login.state["next"] = safe_next(issued.next)
     response: HttpResponse = complete_social_login(request, login)
-    request.session[browser.SECRET_KEY_IN_SESSION] = secret
+    request.session[browser.SESSION_ENTRY] = secret
     return response

@@ -23,9 +23,7 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     """The page for an exception anywhere on the site; not a sign-in attempt, so no record."""
     reference = state.new_reference()
     refused = refusal.reason_of(error, reference)
-    refusal.logger.error(
-        "request failed: %s", refused.reason.code, extra={"reference": reference}
-    )
+    refusal.logger.error("request failed: %s", refused.reason.code, extra={"reference": reference})
     return refusal.page(request, refused, reference, next_path=None)
 
 
@@ -36,4 +34,4 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400: renders nothing that depends on the request, which may have a bad Host."""
-    return render(None, "400.html", status=400)  # type: ignore[arg-type]
+    return render(None, "400.html", status=400)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.utils.cache import add_never_cache_headers
 
@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+Sealed = TypeVar("Sealed", bound="HttpResponse")
 
-def seal(response: HttpResponse) -> HttpResponse:
+
+def seal(response: Sealed) -> Sealed:
     """Not stored anywhere, and no path or query (the code!) in a Referer.
 
     `strict-origin`, not `no-referrer`: with the latter browsers send `Origin: null`, which

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, urlencode
 
 from allauth.socialaccount.models import SocialLogin
-from allauth.socialaccount.providers.base import AuthProcess
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphProvider
 from django.http import HttpResponseRedirect
 from typing_extensions import override

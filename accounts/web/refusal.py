@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from django.core import signing
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.template.loader import render_to_string
 from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django_redis.exceptions import ConnectionInterrupted
 from limits.errors import StorageError
 from redis.exceptions import RedisError
-from django_redis.exceptions import ConnectionInterrupted
 from typing_extensions import override
 
 from accounts.signin import record

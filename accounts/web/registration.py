@@ -87,7 +87,7 @@ def registered_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
     """Visible Microsoft apps: those in admin, else the environment's."""
     apps = DefaultSocialAccountAdapter.list_apps(adapter, None, provider=PROVIDER)  # type: ignore[arg-type]
     visible = [app for app in apps if not app.settings.get("hidden")]
-    in_admin = [app for app in visible if app.pk is not None]
+    in_admin = [app for app in visible if app.pk]
     return in_admin or visible
 
 
@@ -158,9 +158,7 @@ def _unlock(value: str) -> str:
         raise Refused("misconfigured", detail) from None
 
 
-def _domains(
-    registration: Registration, tenants: frozenset[str]
-) -> dict[str, frozenset[str]]:
+def _domains(registration: Registration, tenants: frozenset[str]) -> dict[str, frozenset[str]]:
     """The app's `domains` belong to its own tenant; other tenants' stand in `tenant_domains`."""
     listed = registration.app.settings.get("tenant_domains", {})
     found = {str(tid).lower(): _lower(domains) for tid, domains in listed.items()}

@@ -72,7 +72,7 @@ def _limiter() -> FixedWindowRateLimiter:
 def _storage() -> Storage:
     if not settings.REDIS_URL:
         return MemoryStorage()
-    from django_redis import get_redis_connection  # noqa: PLC0415
+    from django_redis import get_redis_connection
 
     pool = get_redis_connection("default").connection_pool
     return RedisStorage("redis://", connection_pool=pool, key_prefix="throttle")

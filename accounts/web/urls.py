@@ -8,9 +8,7 @@ from accounts.web import break_glass, views
 
 urlpatterns = [
     path("accounts/microsoft/login/", views.start, name="microsoft_login"),
-    path(
-        "accounts/microsoft/login/callback/", views.microsoft_callback, name="microsoft_callback"
-    ),
+    path("accounts/microsoft/login/callback/", views.microsoft_callback, name="microsoft_callback"),
     # Before admin's own URLs, which answer everything under /admin/.
     path("admin/break-glass/", break_glass.enter, name="break_glass"),
 ]

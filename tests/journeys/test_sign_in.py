@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import SignIn, User
 from accounts.management.commands.demo import PEOPLE
+from accounts.models import SignIn, User
 from tests.servers.site import Site
 
 BUTTON = "Sign in with Microsoft"
@@ -74,9 +74,7 @@ def test_someone_who_cancels_may_try_again_as_another(at_microsoft: Page, site: 
     expect(at_microsoft).to_have_url(f"{site.url}/admin/")
 
 
-def test_next_is_kept_from_the_first_page_to_the_last(
-    site: Site, people: None, page: Page
-) -> None:
+def test_next_is_kept_from_the_first_page_to_the_last(site: Site, people: None, page: Page) -> None:
     page.goto(f"{site.url}/admin/accounts/user/?is_staff__exact=1")
     page.get_by_role("button", name=BUTTON).click()
     meet(page, "declined")
@@ -89,9 +87,7 @@ def test_next_is_kept_from_the_first_page_to_the_last(
     "https://evil.example/", "//evil.example/admin/", "/\\evil.example/admin/", "/accounts/",
     "/admin/../accounts/", "/admin/logout/", "javascript:alert(1)",
 ])  # fmt: skip
-def test_a_bad_next_leads_to_admin(
-    site: Site, people: None, page: Page, elsewhere: str
-) -> None:
+def test_a_bad_next_leads_to_admin(site: Site, people: None, page: Page, elsewhere: str) -> None:
     page.goto(f"{site.url}/admin/login/?next={elsewhere}")
     page.get_by_role("button", name=BUTTON).click()
     be(page, "staff")
@@ -115,9 +111,7 @@ def test_someone_who_is_in_but_no_longer_staff_is_told_so(at_microsoft: Page, si
     expect(at_microsoft).to_have_url(re.compile("prompt=select_account"))
 
 
-def test_signing_out_ends_the_session_and_offers_microsofts(
-    at_microsoft: Page, site: Site
-) -> None:
+def test_signing_out_ends_the_session_and_offers_microsofts(at_microsoft: Page, site: Site) -> None:
     be(at_microsoft, "staff")
     at_microsoft.get_by_role("button", name="Log out").click()
     expect(at_microsoft.get_by_text("still signed in to Microsoft")).to_be_visible()
