@@ -159,7 +159,7 @@ class Reader:
     def finish(self) -> None:
         """Raise BadEnvironment when anything was wrong."""
         if self._problems:
-            raise BadEnvironment(list(self._problems.values()))
+            raise BadEnvironment([self._problems[n] for n in VARIABLES if n in self._problems])
 
     def _text(self, name: str) -> str:
         if name not in VARIABLES:

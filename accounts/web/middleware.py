@@ -93,9 +93,9 @@ def _misconfigured(request: HttpRequest) -> HttpResponse:
 
 def _origin(request: HttpRequest) -> str:
     """Where the browser believes it is, as far as we can see; never a place to go to."""
-    host = str(request.META.get("HTTP_HOST", "")).lower()
+    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
     usual = ":443" if request.scheme == "https" else ":80"
-    return f"{request.scheme}://{host.removesuffix(usual)}"
+    return f"{request.scheme}://{host.lower().removesuffix(usual)}"
 
 
 def _path(request: HttpRequest, *, marked: bool) -> str:

@@ -1,0 +1,160 @@
+"""The environment: what each variable takes, what it refuses, and how that is told."""
+
+import subprocess
+import sys
+
+import pytest
+
+from project import environment, values
+from project.env import VARIABLES, BadEnvironment
+from tests.servers.environment import deployed_environment
+from tests.servers.process import ROOT, clean_environment
+
+GOOD = {name: value for name, value in deployed_environment().items() if name in VARIABLES}
+TENANT, OTHER = GOOD["MICROSOFT_TENANT_ID"], "22222222-2222-4222-8222-222222222222"
+KEY = GOOD["SECRET_KEY"]
+
+
+def load(**changes: str) -> environment.Environment:
+    """The environment of a deployed site, changed."""
+    return environment.load(GOOD | changes)
+
+
+def problems(**changes: str) -> list[str]:
+    with pytest.raises(BadEnvironment) as caught:
+        load(**changes)
+    return list(caught.value.problems)
+
+
+WRONG = {
+    "DEBUG": ["maybe", "2", "tru"],
+    "SECRET_KEY": ["short", "x" * 60, "ab" * 30, "django-insecure-" + KEY],
+    "SECRET_KEY_FALLBACKS": ["short", f"{KEY},short"],
+    "PUBLIC_URL": [
+        "staff.example.com",
+        "ftp://staff.example.com",
+        "http://staff.example.com",
+        "http://10.0.0.4",
+        "https://staff.example.com/admin/",
+        "https://staff.example.com?x=1",
+        "https://user:word@staff.example.com",
+        "https://",
+        "https://staff.example.com:port",
+        "https://staff example.com",
+        "https://*.example.com",
+    ],
+    "ALLOWED_HOSTS": ["https://staff.example.com", "*", "staff.example.com:8000", "a b"],
+    "TRUSTED_PROXY_COUNT": ["-1", "11", "one", "1.5"],
+    "DATABASE_URL": [
+        "mysql://u@h/n",
+        "sqlite:///db.sqlite3",
+        "postgres://u@h",
+        "db",
+        "postgres://h:x/n",
+    ],
+    "REDIS_URL": [
+        "http://h",
+        "redis://",
+        "redis://h/name",
+        "redis://h:port/0",
+        "redis://a,redis://b",
+        "redis+sentinel://a:1,redis://b",
+        "redis+sentinel://a:1,redis+sentinel://b:1",
+        "redis+sentinel://a:1/one,redis+sentinel://b:1/two",
+        "redis+sentinel://a:1/one/two",
+    ],
+    "MICROSOFT_TENANT_ID": [
+        "common",
+        "consumers",
+        "organizations",
+        "Contoso",
+        values.CONSUMER_TENANT.upper(),
+        "https://contoso.com",
+    ],
+    "MICROSOFT_ALLOWED_TENANTS": ["contoso.com", f"{TENANT},x", values.CONSUMER_TENANT],
+    "MICROSOFT_CLIENT_ID": ["staff-site", TENANT + "0"],
+    "MICROSOFT_CLIENT_SECRET": [
+        OTHER,
+        "with space",
+        "gehe\N{LATIN SMALL LETTER I WITH DIAERESIS}m",
+    ],
+    "MICROSOFT_LOGIN_URL": [
+        "login.microsoftonline.com",
+        "http://login.microsoftonline.com",
+        "https://login.microsoftonline.com/common",
+    ],
+    "MICROSOFT_ALLOW_GUESTS": ["some"],
+    "ADMIN_PASSWORD_LOGIN": ["if needed"],
+    "SESSION_HOURS": ["0", "721", "8h"],
+    "SIGN_IN_LOG_DAYS": ["0", "3651", "a year"],
+    "WEB_CONCURRENCY": ["0", "many"],
+    "PORT": ["0", "65536", "http"],
+    "LOG_FORMAT": ["xml"],
+    "EMULATOR_PORT": ["0", "x"],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, vs in WRONG.items() for v in vs])
+def test_a_wrong_value_is_told_by_name_with_an_example(name: str, value: str) -> None:
+    [problem] = [line for line in problems(**{name: value}) if line.startswith(f"{name} ")]
+    assert VARIABLES[name].example in problem
+
+
+def test_every_variable_has_wrong_values_here() -> None:
+    assert WRONG.keys() == VARIABLES.keys()
+
+
+def test_three_wrong_values_are_three_lines_of_one_message() -> None:
+    with pytest.raises(BadEnvironment) as caught:
+        load(SESSION_HOURS="x", PORT="x", LOG_FORMAT="x")
+    lines = str(caught.value).splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["SESSION_HOURS", "PORT", "LOG_FORMAT"]
+
+
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "MICROSOFT_TENANT_ID"]
+)
+@pytest.mark.parametrize("value", ["", "  "])
+def test_a_required_variable_that_is_missing_or_empty_is_told(name: str, value: str) -> None:
+    [problem] = problems(**{name: value})
+    assert problem.startswith(f"{name} is required when DEBUG is not true.")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"SECRET_KEY": "hunter2"},
+        {"SECRET_KEY_FALLBACKS": "hunter2"},
+        {"DATABASE_URL": "postgres://u:hunter2@h:x/n"},
+        {"DATABASE_URL": "mysql://u:hunter2@h/n"},
+        {"REDIS_URL": "redis://:hunter2@h/x"},
+        {"REDIS_URL": "redis+sentinel://:hunter2@h"},
+        {"MICROSOFT_CLIENT_SECRET": "hunter2 hunter2"},
+        {"PUBLIC_URL": "https://u:hunter2@h"},
+    ],
+)
+def test_a_problem_never_quotes_a_secret(secret: dict[str, str]) -> None:
+    assert "hunter2" not in "".join(problems(**secret))
+
+
+def test_the_environment_hides_its_secrets_from_repr() -> None:
+    assert KEY not in repr(load()) + repr(load().redis)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["manage.py", "check"],
+        ["manage.py", "staff", "list"],
+        ["-m", "gunicorn", "-c", "project/gunicorn.conf.py", "project.wsgi"],
+    ],
+)
+def test_start_up_stops_with_words_and_no_traceback(command: list[str]) -> None:
+    env = clean_environment(**GOOD | {"SESSION_HOURS": "0"})
+    ended = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode != 0
+    assert ended.stderr == (
+        "The environment is not right:\n  SESSION_HOURS must be from 1 to 720, not 0. Example: 8\n"
+    )
