@@ -1,0 +1,84 @@
+"""`make bench`: full sign-ins, ours against stock allauth, in turns in one run.
+
+ARGS="--quick" for a short one; ARGS="--json FILE" writes the figures (bench.json by default).
+"""
+
+import argparse
+import json
+import statistics
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.bench import measure
+from tests.bench.stage import Stage, stage
+
+BLOCKS = 4
+Figures = dict[str, dict[str, float]]
+
+
+def main() -> None:
+    options = _options()
+    rounds = 10 if options.quick else 40
+    with stage() as built:
+        figures = _measured(built, rounds)
+    _show(figures)
+    Path(options.json).write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _measured(built: Stage, rounds: int) -> Figures:
+    contestants = (built.ours, built.stock)
+    figures: Figures = {c.name: measure.counts(c, built.microsoft, rounds) for c in contestants}
+    for contestant in contestants:
+        figures[contestant.name]["ms to the first answer"] = measure.first_answer_ms(contestant)
+    with ExitStack() as stack:
+        sites = {c.name: stack.enter_context(c.site()) for c in contestants}
+        _latencies(built, figures, sites, rounds)
+        _loads(figures, sites, rounds)
+    return figures
+
+
+def _latencies(built: Stage, figures: Figures, sites: dict[str, measure.Site], rounds: int) -> None:
+    for delay in (0, 25):
+        built.microsoft.set_delay(delay)
+        for idle in (False, True):
+            took: dict[str, list[float]] = {name: [] for name in sites}
+            for _ in range(BLOCKS):  # in turns, so that both meet the same weather
+                for name, site in sites.items():
+                    took[name] += measure.callbacks(
+                        site, built.microsoft, rounds // BLOCKS, idle=idle
+                    )
+            row = f"callback ms, {delay} ms of round trip, {'after idle' if idle else 'warm'}"
+            for name, values in took.items():
+                figures[name][row] = statistics.median(values)
+    built.microsoft.set_delay(0)
+
+
+def _loads(figures: Figures, sites: dict[str, measure.Site], rounds: int) -> None:
+    loads: dict[str, list[float]] = {name: [] for name in sites}
+    for _ in range(BLOCKS):
+        for name, site in sites.items():
+            loads[name].append(measure.under_load(site, rounds)[0])
+    for name, site in sites.items():
+        each = statistics.median(loads[name])
+        figures[name]["worker CPU ms, whole sign-in"] = each
+        figures[name]["sign-ins a second of one core"] = 1000 / each
+        figures[name]["MB of a worker"] = measure.memory_mb(site)
+
+
+def _show(figures: Figures) -> None:
+    print(f"{'':52}{'ours':>10}{'stock':>10}{'stock/ours':>12}")
+    for row, ours in figures["ours"].items():
+        stock = figures["stock"][row]
+        ratio = f"{stock / ours:.2f}" if ours else "-"
+        print(f"{row:52}{ours:10.1f}{stock:10.1f}{ratio:>12}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", default="bench.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

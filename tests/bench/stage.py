@@ -1,0 +1,86 @@
+"""What a bench run stands on: PostgreSQL, Redis, Microsoft by TLS, and the two sites."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from tests.entra.remote import RemoteEmulator
+from tests.servers.environment import site_environment
+from tests.servers.nginx import write_certificate
+from tests.servers.ports import answers, free_port
+from tests.servers.postgres import Postgres
+from tests.servers.process import ROOT, Process, clean_environment, scratch
+from tests.servers.redis import Redis
+from tests.servers.site import Site
+
+SETTINGS = {"ours": "tests.bench.ours", "stock": "tests.bench.stock.settings"}
+PERSON = "from accounts.models import User; User.objects.create_user('staff@contoso.example')"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One of the two sites, with the Redis that is its alone."""
+
+    name: str
+    env: dict[str, str]
+    redis: Redis
+
+    def site(self, **more: str) -> Site:
+        return Site(self.env | more, workers=1)
+
+
+@dataclass(frozen=True)
+class Stage:
+    microsoft: RemoteEmulator
+    ours: Contestant
+    stock: Contestant
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    with ExitStack() as stack:
+        postgres = stack.enter_context(Postgres())
+        microsoft = _microsoft(stack)
+        made = {
+            name: _contestant(name, postgres, stack.enter_context(Redis()), microsoft.url)
+            for name in SETTINGS
+        }
+        yield Stage(microsoft, **made)
+
+
+def _microsoft(stack: ExitStack) -> RemoteEmulator:
+    directory, port = scratch("microsoft"), free_port()
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    write_certificate(certificate, key)
+    # For the two sites, and for ourselves when we control it.
+    os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(certificate)
+    command = [sys.executable, "-m", "tests.bench.microsoft", str(port), str(certificate), str(key)]
+    process = Process("Microsoft", command, log=directory / "log")
+    process.start()
+    stack.callback(process.stop)
+    process.wait_until(lambda: answers(port))
+    return RemoteEmulator(f"https://localhost:{port}")
+
+
+def _contestant(name: str, postgres: Postgres, redis: Redis, login_url: str) -> Contestant:
+    trust = {key: os.environ[key] for key in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")}
+    env = site_environment(
+        public_url="",
+        database_url=postgres.create_database(name),
+        redis_url=redis.url,
+        login_url=login_url,
+    )
+    env = {key: value for key, value in env.items() if value} | trust
+    env |= {"DJANGO_SETTINGS_MODULE": SETTINGS[name]}
+    for command in (["migrate", "--verbosity", "0"], ["shell", "--verbosity", "0", "-c", PERSON]):
+        _manage(env, *command)
+    return Contestant(name, env, redis)
+
+
+def _manage(env: dict[str, str], *arguments: str) -> None:
+    # PUBLIC_URL is each site's own address; a command needs any.
+    environment = clean_environment(**env | {"PUBLIC_URL": "http://localhost:8000"})
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True)
