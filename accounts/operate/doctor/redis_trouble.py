@@ -6,27 +6,35 @@ from typing import Final
 
 # In this order: the first sign found in the text decides.
 _HINTS: Final = (
-    ("noauth", "REDIS_URL needs the password: rediss://:PASSWORD@host:6380/0"),
-    ("wrongpass", "The user or password in REDIS_URL is wrong: copy the access key anew."),
-    ("invalid username-password", "The user or password in REDIS_URL is wrong."),
-    ("authentication", "Mend user and password in REDIS_URL."),
-    ("noperm", "The Redis user in REDIS_URL may not do this: widen its ACL (+@all ~*)."),
-    ("oom", "Redis is full: raise maxmemory, or give this site a Redis of its own."),
+    ("authentication required", "REDIS_URL needs the password: rediss://:PASSWORD@host:6380/0"),
+    ("username-password", "The user or password in REDIS_URL is wrong: copy the access key anew."),
+    ("called without any password", "Redis has no password: take it out of REDIS_URL."),
+    ("nopermission", "The Redis user in REDIS_URL may not do this: widen its ACL (+@all ~*)."),
+    ("outofmemory", "Redis is full: raise maxmemory, or give this site a Redis of its own."),
     ("readonly", "REDIS_URL leads to a replica: set it to the master, or to the Sentinels."),
-    ("read only replica", "REDIS_URL leads to a replica: set it to the master."),
-    ("misconf", "Redis cannot save to its disk and refuses writes: free the disk, see its log."),
+    ("noreplicas", "The master lacks its replicas and refuses writes: mend the replication."),
+    ("persist", "Redis cannot save to its disk and refuses writes: free the disk, see its log."),
+    ("rdb snapshots", "Redis cannot save to its disk and refuses writes: free the disk."),
     ("moved", "Redis is a cluster: use a non-clustered one, or the Enterprise policy on Azure."),
+    ("clusterdown", "Redis is a cluster, and down: use a non-clustered one."),
     ("loading", "Redis is still loading its data: wait, then run doctor again."),
     ("max number of clients", "All connections are taken: fewer workers, or more maxclients."),
+    ("maxclients", "All connections are taken: fewer workers, or more maxclients."),
     ("db index", "That database does not exist: end REDIS_URL with /0."),
-    ("no master found", "The Sentinels know no such master: mend the name in REDIS_URL."),
+    (
+        "masternotfound",
+        "No Sentinel knows a master of that name: mend REDIS_URL, or the Sentinels.",
+    ),
     ("certificate", "Redis's certificate is not trusted here: mend its chain or the host name."),
     ("ssl", "TLS failed: rediss:// is for a TLS port (Azure: 6380 or 10000), redis:// for plain."),
     ("closed by server", "If the port speaks TLS, write rediss:// in REDIS_URL."),
     ("name or service", "The host name in REDIS_URL is not known: mend it, or the private DNS."),
+    ("no address associated", "The host name in REDIS_URL is not known: mend it."),
     ("refused", "Start Redis, or mend host and port in REDIS_URL."),
-    ("timeout", "Nothing answers: mend host and port in REDIS_URL, or open the firewall."),
-    ("no answer", "Redis hangs, or a firewall swallows it: look at the server, then restart it."),
+    (
+        "timeout",
+        "Nothing answers: mend host and port in REDIS_URL, open the firewall, or Redis hangs.",
+    ),
 )
 
 

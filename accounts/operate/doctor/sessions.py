@@ -19,7 +19,7 @@ from django.core.cache import cache
 
 from accounts.operate.doctor import second_process as second
 from accounts.operate.doctor.environment import SECRET_KEY_FINGERPRINT, fingerprint
-from accounts.operate.doctor.finding import Finding, error, ok
+from accounts.operate.doctor.finding import Finding, error, ok, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +59,8 @@ def look() -> Iterator[Finding]:
         return
     yield _sessions(seen)
     yield _cache(seen)
+    if str(settings.SESSION_ENGINE).endswith("backends.cache"):
+        yield _outage()
     if not seen.same_secret_key:
         yield _secret_key()
 
@@ -138,6 +140,17 @@ def _cache(seen: Seen) -> Finding:
         " again by another worker, and a change of the app in admin is not seen.",
         shows_as=("several_apps", "not_configured"),
         fix=_FIX,
+    )
+
+
+def _outage() -> Finding:
+    return warning(
+        "sessions.outage",
+        "An outage of the cache would sign everybody out",
+        "Django's cache sessions take an unreachable store for an empty session, and delete the"
+        " cookie of everyone who comes by.",
+        shows_as=("cookie_not_sent",),
+        fix='Set SESSION_ENGINE = "accounts.web.redis_sessions", as project/settings.py does.',
     )
 
 
