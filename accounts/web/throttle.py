@@ -70,8 +70,8 @@ def _limiter() -> FixedWindowRateLimiter:
 
 
 def _storage() -> Storage:
-    if not settings.REDIS_URL:
-        return MemoryStorage()
+    if not settings.CACHES["default"]["BACKEND"].startswith("django_redis."):
+        return MemoryStorage()  # no crash where CACHES is mistaken: checks and doctor tell of it
     from django_redis import get_redis_connection
 
     pool = get_redis_connection("default").connection_pool
