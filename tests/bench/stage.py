@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+import certifi
+
 from tests.entra.remote import RemoteEmulator
 from tests.servers.environment import site_environment
 from tests.servers.nginx import write_certificate
@@ -55,8 +57,10 @@ def _microsoft(stack: ExitStack) -> RemoteEmulator:
     directory, port = scratch("microsoft"), free_port()
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     write_certificate(certificate, key)
-    # For the two sites, and for ourselves when we control it.
-    os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(certificate)
+    # As in life: the authorities that everyone trusts, and ours among them.
+    bundle = directory / "authorities.pem"
+    bundle.write_text(certifi.contents() + certificate.read_text())
+    os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(bundle)
     command = [sys.executable, "-m", "tests.bench.microsoft", str(port), str(certificate), str(key)]
     process = Process("Microsoft", command, log=directory / "log")
     process.start()
