@@ -11,6 +11,7 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib.auth.hashers import make_password
 
 from accounts.models import SignIn, User
+from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, OTHER_TENANT
 from tests.entra.server import Emulator
 from tests.servers.redis import Redis
 from tests.servers.site import Site
@@ -227,6 +228,24 @@ def test_a_social_app_in_admin_wins_and_two_are_said(visitor: Visitor, emulator:
 def _seen_by_the_site() -> None:
     """A change of the app is seen everywhere within a second."""
     time.sleep(1.1)
+
+
+def test_a_social_app_of_another_tenant_cannot_widen_a_tenant_named_by_its_domain(
+    start_site: Callable[..., Site], staff: User
+) -> None:
+    User.objects.create_user("other@fabrikam.example")
+    SocialApp.objects.create(
+        provider="microsoft",
+        name="another tenant's",
+        client_id=CLIENT_ID,
+        secret=CLIENT_SECRET,
+        settings={"tenant": OTHER_TENANT},
+    )
+    visitor = Visitor(start_site(MICROSOFT_TENANT_ID="contoso.example").url)
+    assert visitor.sign_in("other_tenant").reason == "wrong_tenant"
+    SocialApp.objects.all().delete()
+    _seen_by_the_site()
+    assert visitor.sign_in("staff").status == 302
 
 
 def test_no_app_at_all_is_said(start_site: Callable[..., Site], staff: User) -> None:

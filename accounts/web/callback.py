@@ -94,7 +94,7 @@ def _redeem(
     app = registration.in_force()
     authority = app.authority()
     discovery = authority.discovery()
-    rules = registration.rules_for(app, discovery.issuer)
+    rules = registration.rules_for(app)
     _check_issuer(answer.iss, discovery.issuer, rules)
     _check_no_error(answer)
     try:

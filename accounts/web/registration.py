@@ -67,9 +67,9 @@ def in_force() -> Registration:
     return _memory.current()
 
 
-def rules_for(registration: Registration, issuer: str) -> Rules:
-    """The policy's rules; `issuer` names the tenant when only its domain is configured."""
-    tenants = settings.MICROSOFT_ALLOWED_TENANTS or frozenset({_tenant_of(issuer)})
+def rules_for(registration: Registration) -> Rules:
+    """The policy's rules. Raises Refused when the tenant's own document must be asked and fails."""
+    tenants = settings.MICROSOFT_ALLOWED_TENANTS or _tenant_by_domain()
     return Rules(
         tenants=tenants,
         allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
@@ -170,6 +170,16 @@ def _domains(registration: Registration, tenants: frozenset[str]) -> dict[str, f
 
 def _lower(values: Iterable[str]) -> frozenset[str]:
     return frozenset(str(value).lower() for value in values)
+
+
+def _tenant_by_domain() -> frozenset[str]:
+    """The environment names a tenant by its domain only: its document says which GUID that is.
+
+    The environment's tenant, never the social app's: nothing in the database widens the bound.
+    """
+    tenant = settings.MICROSOFT_TENANT_ID
+    issuer = get_authority(settings.MICROSOFT_LOGIN_URL, tenant).discovery().issuer
+    return frozenset({_tenant_of(issuer)})
 
 
 def _tenant_of(issuer: str) -> str:
