@@ -42,5 +42,5 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed:
-        report.sections += [(each.process.name, each.process.log_tail()) for each in site.recent]
+        report.sections += [(each.process.name, each.log_tail()) for each in site.recent]
     return report

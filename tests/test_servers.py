@@ -22,7 +22,7 @@ from typing_extensions import override
 from tests.servers.nginx import Nginx
 from tests.servers.ports import LOOPBACK, answers, free_port, in_use
 from tests.servers.postgres import Postgres
-from tests.servers.process import NotStarted, Process, clean_environment
+from tests.servers.process import NotStarted, Process, clean_environment, state
 from tests.servers.redis import ONCE, Redis, Sentinel
 from tests.servers.site import Site
 
@@ -237,8 +237,7 @@ def _execute(server: Postgres, statement: str) -> object:
 
 def _gone(pid: int) -> bool:
     for _ in range(100):
-        status = Path(f"/proc/{pid}/stat")
-        if not status.exists() or ") Z " in status.read_text():
+        if state(pid) == "Z":
             return True
         time.sleep(0.02)
     return False

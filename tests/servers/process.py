@@ -99,7 +99,11 @@ class Process:
 
     def pause(self) -> None:
         """Hang, with connections left open, until `resume`."""
+        stopping = (self.pid, *self.children())
         self.signal(signal.SIGSTOP)
+        # A signal is sent before it is obeyed; another request could be answered in between.
+        while not all(state(pid) in "TtZ" for pid in stopping):
+            time.sleep(0.001)
 
     def resume(self) -> None:
         self.signal(signal.SIGCONT)
@@ -131,6 +135,14 @@ class Process:
 
     def log_tail(self, lines: int = TAIL_LINES) -> str:
         return "\n".join(self.log_text().splitlines()[-lines:])
+
+
+def state(pid: int) -> str:
+    """A letter, as `ps` shows it: T for stopped, Z for ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except FileNotFoundError:
+        return "Z"
 
 
 def clean_environment(**variables: str) -> dict[str, str]:

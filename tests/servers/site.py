@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from tests.servers.ports import LOOPBACK, free_port
-from tests.servers.process import Process, clean_environment, scratch
+from tests.servers.process import TAIL_LINES, Process, clean_environment, scratch
 
 recent: list["Site"] = []
 
@@ -48,6 +48,11 @@ class Site:
 
     def log(self) -> str:
         return self.process.log_text()
+
+    def log_tail(self, lines: int = TAIL_LINES) -> str:
+        """The end of the log, without the files that every page brings along."""
+        telling = [line for line in self.log().splitlines() if "GET /static/" not in line]
+        return "\n".join(telling[-lines:])
 
     def __enter__(self) -> Self:
         return self.start()
