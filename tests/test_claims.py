@@ -9,7 +9,7 @@ import pytest
 from tests.keys import (
     token,
 )
-from tests.verifying import check
+from tests.verifying import check, refused
 
 if TYPE_CHECKING:
     pass
@@ -49,6 +49,11 @@ def test_whoever_is_not_known_to_be_a_member_is_a_guest(value: object, read: int
 )
 def test_an_odd_email_is_kept_as_it_is_for_the_policy(value: str) -> None:
     assert check(token(email=value)).email == value
+
+
+def test_an_email_has_up_to_320_letters() -> None:
+    assert check(token(email="x" * 320)).email == "x" * 320
+    assert refused(token(email="x" * 321)) == "email"
 
 
 @pytest.mark.parametrize(

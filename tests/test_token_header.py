@@ -11,12 +11,14 @@ import pytest
 from accounts.entra.token_header import MAX_LENGTH
 from tests.keys import (
     OTHER_TENANT,
+    TENANT,
     base64url,
     claims,
     sign,
+    signing_key,
     token,
 )
-from tests.verifying import refused
+from tests.verifying import check, refused
 
 if TYPE_CHECKING:
     from accounts.entra.jwks import SigningKey
@@ -76,7 +78,7 @@ def test_a_header_that_changes_how_to_read_is_refused(name: str) -> None:
     assert refused(token(header={name: ["b64"]}), key_for=never) == "extensions"
 
 
-@pytest.mark.parametrize("kid", [None, "", 7, ["first"], "x" * 300])
+@pytest.mark.parametrize("kid", [None, "", 7, ["first"], "x" * 257])
 def test_a_key_name_is_demanded(kid: object) -> None:
     assert refused(token(header={"kid": kid}), key_for=never) == "kid"
 
@@ -84,6 +86,18 @@ def test_a_key_name_is_demanded(kid: object) -> None:
 @pytest.mark.parametrize("typ", ["at+jwt", "JOSE", "", 7])
 def test_another_kind_of_token_is_refused(typ: object) -> None:
     assert refused(token(header={"typ": typ}), key_for=never) == "typ"
+
+
+def test_a_key_name_has_between_1_and_256_letters() -> None:
+    for kid in ("x", "x" * 256):
+        made = token(header={"kid": kid})
+        assert check(made, key_for=lambda _: signing_key("first")).tid == TENANT
+
+
+def test_a_token_of_just_the_greatest_length_is_read() -> None:
+    whole = "e30.e30." + "A" * (MAX_LENGTH - 8)
+    assert MAX_LENGTH == 65_536
+    assert (refused(whole), refused(whole + "A")) == ("alg", "size")
 
 
 def never(kid: str) -> SigningKey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -23,9 +23,6 @@ from tests.keys import (
     token,
 )
 from tests.verifying import ISS, check, refused
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_a_good_token_becomes_claims() -> None:
@@ -165,6 +162,15 @@ def test_a_key_for_personal_accounts_does_not_sign_for_a_tenant() -> None:
 def test_an_empty_client_id_or_nonce_of_ours_lets_nobody_in() -> None:
     assert refused(token(aud=""), client_id="") == "audience"
     assert refused(token(nonce=""), nonce="") == "nonce"
+
+
+def test_the_skew_is_a_minute() -> None:
+    assert SKEW == 60
+
+
+@pytest.mark.parametrize("sub", ["x", "!~", "x" * 255])
+def test_a_subject_may_be_any_printable_name_of_up_to_255_letters(sub: str) -> None:
+    assert check(token(sub=sub)).sub == sub
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ class Exchange(BaseHTTPRequestHandler):
     """One request, with helpers to answer it."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Server
     body: bytes
 

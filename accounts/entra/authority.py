@@ -20,17 +20,17 @@ from typing import TYPE_CHECKING
 from accounts.entra.client import get_client
 from accounts.entra.discovery import Discovery as Discovery
 from accounts.entra.discovery import authority_origin, document_url, read_discovery
-from accounts.entra.errors import refusal_of
-from accounts.entra.jwks import SigningKey, read_keys
+from accounts.entra.fetch import fetch, fetch_keys
 from accounts.entra.single_flight import SingleFlight
 from accounts.entra.snapshot import Shared, SharedBox, Snapshot, snapshot_from
 from accounts.entra.threads import start_thread
 from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from accounts.entra.client import HttpClient
+    from accounts.entra.jwks import SigningKey
 
 HOUR = 3600
 REFRESH_AFTER = 1 * HOUR
@@ -133,24 +133,12 @@ class Authority:
     def _fetched(self) -> Snapshot:
         deadline = time.monotonic() + self._http.budget
         try:
-            discovery = read_discovery(self._get(self._url, deadline), self._home)
-            keys = self._get_keys(discovery, deadline)
+            discovery = read_discovery(fetch(self._http, self._url, deadline), self._home)
+            keys = fetch_keys(self._http, discovery, deadline)
         except Refused as refused:
             self._failed_at, self._failed_with = self._clock(), refused.reason.code
             raise
         return self._keep(Snapshot(discovery, keys, self._clock()))
-
-    def _get_keys(self, discovery: Discovery, deadline: float) -> Mapping[str, SigningKey]:
-        keys = read_keys(self._get(discovery.jwks_uri, deadline))
-        if not keys:
-            raise Refused("microsoft_unreachable", "keys: none that can be used")
-        return keys
-
-    def _get(self, url: str, deadline: float) -> Mapping[str, object]:
-        answer = self._http.get_json(url, budget=deadline - time.monotonic())
-        if answer.status != 200:
-            raise refusal_of(answer.body)
-        return answer.body
 
     # --- a key that is not there ------------------------------------------------------------
 
@@ -173,7 +161,8 @@ class Authority:
         self._asked_at, self._ask_failed = self._clock(), ""
         self._shared.set("asked", self._asked_at, int(ASK_EVERY))
         try:
-            keys = self._get_keys(held.discovery, time.monotonic() + self._http.budget)
+            deadline = time.monotonic() + self._http.budget
+            keys = fetch_keys(self._http, held.discovery, deadline)
         except Refused as refused:
             self._ask_failed = refused.detail or refused.reason.code
             raise

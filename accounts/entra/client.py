@@ -33,8 +33,6 @@ from accounts.entra.per_process import PerProcess
 from accounts.entra.strict_json import NotStrict, loads_object
 from accounts.entra.threads import start_thread
 from accounts.entra.waiting import WaitingRoom
-from accounts.entra.waiting import start_waiting_clock as start_waiting_clock
-from accounts.entra.waiting import waited_ms as waited_ms
 from accounts.entra.watchdog import Guard, Watchdog
 from accounts.signin.reasons import Refused
 
