@@ -25,7 +25,7 @@ _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait
 bind = f"0.0.0.0:{_env.port}"
 worker_class = "gthread"
 workers = _env.web_concurrency or min(2 * len(os.sched_getaffinity(0)) + 1, _MOST_WORKERS)
-threads = 8
+threads = 16  # twelve may wait for Microsoft; the others serve every other page
 # Nothing is connected before a worker is forked: pools and caches are made when first used.
 preload_app = True
 worker_tmp_dir = str(_IN_MEMORY) if _IN_MEMORY.is_dir() else None

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.entra.client import HttpClient
-from accounts.entra.waiting import start_waiting_clock, waited_ms
+from accounts.entra.waiting import WaitingRoom, start_waiting_clock, waited_ms
 from accounts.entra.watchdog import Watchdog
 from accounts.signin.reasons import Refused
 from tests.tiny_server import Exchange, TinyServer, eventually, fails
@@ -159,7 +159,39 @@ def test_waiting_for_microsoft_is_summed_for_the_sign_in() -> None:
     assert 100 <= waited_ms() < 1000
 
 
-def test_too_many_waiting_are_told_at_once() -> None:
+def test_a_burst_waits_a_moment_for_a_seat() -> None:
+    def slowly(exchange: Exchange) -> None:
+        time.sleep(0.1)
+        exchange.json({})
+
+    with TinyServer(slowly) as server, ThreadPoolExecutor(4) as pool:
+        client = HttpClient(max_waiting=1)
+        answers = list(pool.map(lambda _: client.get_json(server.url), range(4)))
+    assert [answer.status for answer in answers] == [200] * 4
+
+
+def test_who_finds_the_door_crowded_is_told_at_once() -> None:
+    room, leave = WaitingRoom(1, at_door=1, patience=0.5), threading.Event()
+
+    def stay() -> None:
+        with room.seat():
+            leave.wait(5)
+
+    def late() -> Refused:
+        return fails(lambda: room.seat().__enter__())
+
+    with ThreadPoolExecutor(2) as pool:
+        inside, at_door = pool.submit(stay), pool.submit(late)
+        assert eventually(lambda: room._places._value == 0)
+        began = time.monotonic()
+        assert late().detail == "too many waiting"
+        assert time.monotonic() - began < 0.3
+        assert at_door.result().detail == "too many waiting"
+        leave.set()
+        inside.result()
+
+
+def test_too_many_waiting_are_told_soon() -> None:
     go = threading.Event()
 
     def hold(exchange: Exchange) -> None:

@@ -127,10 +127,11 @@ class HttpClient:
     def _ask(self, request: _Request, budget: float | None) -> Answer:
         breaker = self._breakers[_allowed(request.url)]
         seconds = self.budget if budget is None else min(budget, self.budget)
+        deadline = time.monotonic() + seconds
         with self.waiting_room.seat():
             if not breaker.admits():
                 raise Refused("microsoft_unreachable", "not asked: it just failed several times")
-            return self._ask_in_time(request, seconds, breaker)
+            return self._ask_in_time(request, deadline - time.monotonic(), breaker)
 
     def _ask_in_time(self, request: _Request, seconds: float, breaker: Breaker) -> Answer:
         started = time.monotonic()

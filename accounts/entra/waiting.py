@@ -1,8 +1,10 @@
 """Who waits for Microsoft, how many at once, and for how long.
 
 When Microsoft hangs, every thread of a process would soon wait for it and no page would be
-served. So only a few may wait; the next one is told at once (a bulkhead). What one sign-in
-spent waiting is summed for its record.
+served. So only a few may wait (a bulkhead). A burst of sign-ins must not be refused for that:
+a few more stand at the door for a moment, and whoever comes then is told at once. Both
+together are fewer than the threads of a process. What one sign-in spent waiting is summed for
+its record.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+AT_DOOR = 4
+PATIENCE = 1.0  # seconds; of the same ten that the request has
 
 
 @dataclass(slots=True)
@@ -43,23 +48,33 @@ def waited_ms() -> int:
 class WaitingRoom:
     """At most `seats` threads are inside; entering twice in one thread takes one seat."""
 
-    def __init__(self, seats: int) -> None:
+    def __init__(self, seats: int, *, at_door: int = AT_DOOR, patience: float = PATIENCE) -> None:
         self._seats = threading.Semaphore(seats)
+        self._places = threading.Semaphore(seats + at_door)
+        self._patience = patience
 
     @contextmanager
     def seat(self) -> Iterator[None]:
         if _inside.get():
             yield
             return
-        if not self._seats.acquire(blocking=False):
-            raise Refused("microsoft_unreachable", "too many waiting")
-        mark, started = _inside.set(True), time.monotonic()
+        started = time.monotonic()
+        self._enter()
+        mark = _inside.set(True)
         try:
             yield
         finally:
             _inside.reset(mark)
             self._seats.release()
+            self._places.release()
             _add(time.monotonic() - started)
+
+    def _enter(self) -> None:
+        if self._places.acquire(blocking=False):
+            if self._seats.acquire(timeout=self._patience):
+                return
+            self._places.release()
+        raise Refused("microsoft_unreachable", "too many waiting")
 
 
 def _add(seconds: float) -> None:
