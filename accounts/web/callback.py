@@ -113,9 +113,8 @@ def _check_issuer(iss: str, issuer: str, rules: Rules) -> None:
 
 def _check_no_error(answer: Answer) -> None:
     if answer.error:
-        numbers = errors.aadsts_numbers(answer.error_description)
-        code, number = errors.reason_for(numbers, answer.error)
-        raise Refused(code, "authorize: Microsoft answered with an error", aadsts=number)
+        said = {"error": answer.error, "error_description": answer.error_description}
+        raise errors.refusal_of(said)
     if not answer.code or len(answer.code) > _LONGEST_CODE:
         raise Refused("microsoft_refused", "authorize: neither code nor error, or code too long")
 
