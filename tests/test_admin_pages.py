@@ -3,6 +3,7 @@
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
@@ -60,7 +61,7 @@ TABLE: list[tuple[str, str, frozenset[str]]] = [
     ("/admin/accounts/signin/{row}/delete/", "GET", frozenset()),
     ("/admin/accounts/signin/{row}/delete/", "POST", frozenset()),
     ("/admin/accounts/sessions/", "GET", SESSION_ENDERS),
-    ("/admin/accounts/rehearsal/", "GET", PEOPLE_READERS - {"deletes people"} | {"deletes people"}),
+    ("/admin/accounts/rehearsal/", "GET", PEOPLE_READERS),
     ("/admin/socialaccount/socialapp/", "GET", ONLY),
     ("/admin/socialaccount/socialapp/add/", "GET", ONLY),
     ("/admin/socialaccount/socialapp/{app}/change/", "GET", ONLY),
@@ -163,8 +164,6 @@ def test_actions_are_taken_by_those_with_the_right(
 
 
 def _history(pk: int) -> int:
-    from django.contrib.admin.models import LogEntry
-
     return LogEntry.objects.filter(object_id=str(pk)).count()
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from accounts.models import SignIn
 
-_BATCH: Final = 1000
 # What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -39,11 +38,11 @@ def download(rows: QuerySet[SignIn]) -> StreamingHttpResponse:
     return response
 
 
-def lines(rows: QuerySet[SignIn]) -> Iterator[str]:
+def lines(rows: QuerySet[SignIn], batch: int = 1000) -> Iterator[str]:
     """A header and a line a row."""
     writer: Any = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
-    for row in newest_first(rows):
+    for row in newest_first(rows, batch):
         values = as_values(row)
         yield writer.writerow([cell(values[name]) for name in COLUMNS])
 
@@ -56,13 +55,13 @@ def cell(value: Any) -> Any:
     return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
 
 
-def newest_first(rows: QuerySet[SignIn]) -> Iterator[SignIn]:
+def newest_first(rows: QuerySet[SignIn], batch: int) -> Iterator[SignIn]:
     """The rows in short queries, each where the last one ended: no cursor is held open."""
     rows = rows.select_related("user").order_by("-at", "-pk")
-    batch = list(rows[:_BATCH])
-    while batch:
-        yield from batch
-        last = batch[-1]
+    found = list(rows[:batch])
+    while found:
+        yield from found
+        last = found[-1]
         # `at__lte` alone is what the index serves; the rest tells equals apart.
         older = rows.filter(at__lte=last.at).exclude(Q(at=last.at) & Q(pk__gte=last.pk))
-        batch = list(older[:_BATCH])
+        found = list(older[:batch])

@@ -93,8 +93,10 @@ class MicrosoftAppForm(AppModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kept = self.instance.settings
-        for name in ("tenant", "hidden", *_EXPIRIES):
+        for name in ("tenant", "hidden"):
             self.initial.setdefault(name, kept.get(name))
+        for name in _EXPIRIES:
+            self.initial.setdefault(name, _date(kept.get(name)))
         self.initial.setdefault("domains", ", ".join(kept.get("domains", ())))
         self.fields["name"].initial = "Microsoft"
         self.fields["tenant"].widget.attrs["placeholder"] = settings.MICROSOFT_TENANT_ID
@@ -157,6 +159,14 @@ class MicrosoftAppForm(AppModelForm):
         for name, value in kept.items():
             text = _("Now: %(how)s. Type to replace it; it is never shown.")
             self.fields[_SECRETS[name]].help_text = text % {"how": how_kept(value)}
+
+
+def _date(text: Any) -> date | None:
+    """A date, so that the form sees whether it has changed; what is none is asked for afresh."""
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        return None
 
 
 def _promote(app: SocialApp) -> None:

@@ -40,7 +40,7 @@ GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class SignInAdmin(Base):
     """Append-only: the flow adds, nobody changes, `sign_ins --prune` deletes."""
 
-    list_display = ("at", "result", "person", "method", "client_ip", "reference", "what_to_do")
+    list_display = ("at", "result_and_step", "person", "method", "client_ip", "reference")
     list_display_links = ("at", "reference")
     list_filter = ("outcome", ReasonFilter, "method", "at")
     list_select_related = ("user",)
@@ -139,6 +139,12 @@ class SignInAdmin(Base):
             return str(SignIn.Outcome.ADMITTED.label)
         text = _("Refused: %(why)s") % {"why": title_of(row.reason)}
         return format_html('<span class="staff-refused">{}</span>', text)
+
+    @admin.display(description=gettext_lazy("result"))
+    def result_and_step(self, row: SignIn) -> str:
+        """For the list: the result, and below it what can be done."""
+        step = self.what_to_do(row)
+        return format_html("{}<br>{}", self.result(row), step) if step else self.result(row)
 
     @admin.display(description=gettext_lazy("person"), empty_value="-")
     def person(self, row: SignIn) -> str:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
 from django.utils import timezone
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Page
 
 from accounts import secretbox
-from accounts.models import BreakGlassLink, User
+from accounts.models import BreakGlassLink
 from tests.admins import TID, browser_of, person, sign_in, superuser
+from tests.journeys.admin_browser import enter, watched
 from tests.servers.site import Site
 
 # Point it at a directory to look at the pages.
@@ -74,26 +74,9 @@ def things(transactional_db: None) -> dict[str, int]:
 @pytest.fixture
 def admin_page(site: Site, things: dict[str, int], page: Page) -> Iterator[Page]:
     """A superuser's browser; at the end, nothing may have been complained of in the console."""
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.extend(_complaint(message)))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
     enter(page, site, superuser())
-    yield page
-    assert complaints == []
-
-
-def _complaint(message: ConsoleMessage) -> list[str]:
-    """Browsers ask for an icon by themselves; there is none."""
-    is_icon = message.location.get("url", "").endswith("/favicon.ico")
-    return [message.text] if message.type == "error" and not is_icon else []
-
-
-def enter(page: Page, site: Site, user: User) -> None:
-    """The browser is signed in, without the way through Microsoft."""
-    session = browser_of(user).cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": site.url}]
-    )
+    with watched(page):
+        yield page
 
 
 def expect_well_made(page: Page, name: str) -> None:
