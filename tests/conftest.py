@@ -65,8 +65,17 @@ def pytest_configure() -> None:
 
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Redis starts in an instant, and much uses the cache without saying so."""
-    if session.items and not session.config.option.collectonly:
+    if session.items and not session.config.option.collectonly and not _under_mutation():
         REDIS.start()
+
+
+def pytest_unconfigure() -> None:
+    REDIS.stop()
+
+
+def _under_mutation() -> bool:
+    """mutmut forks this process many times over, for tests of pure functions only."""
+    return "MUTANT_UNDER_TEST" in os.environ
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +92,8 @@ def redis_server() -> Redis:
 @pytest.fixture(autouse=True)
 def _empty_redis() -> None:
     """No session, throttle or cached key outlives a test."""
-    REDIS.client().flushdb()
+    if not _under_mutation():
+        REDIS.client().flushdb()
 
 
 @pytest.fixture(scope="session")
