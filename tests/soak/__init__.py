@@ -1,0 +1,1 @@
+"""Three instances under load while their parts fail: what people meet, counted."""

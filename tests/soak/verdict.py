@@ -1,0 +1,151 @@
+"""The promises, each with what was measured and whether it holds."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from tests.soak.blackhole import RECOVERY_S, Measured, p95
+from tests.soak.faults import FAIL_OVER, KILLED, RESTART, Faults
+from tests.soak.load import Journey, Try
+
+SLOWEST_S = 11.0  # ten for Microsoft, one for the site
+RATIO = 1.5
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    text: str
+    measured: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    reference: str
+    outcome: str
+    reason: str
+
+
+def rows_of(database_url: str) -> list[Row]:
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute("SELECT reference, outcome, reason FROM accounts_signin")
+        return [Row(*row) for row in found]
+
+
+def of_load(
+    journeys: Sequence[Journey], rows: Sequence[Row], sessions: Sequence[bool], errors: int
+) -> list[Promise]:
+    tries = [one for journey in journeys for one in journey.tries]
+    return [
+        *_of_sign_ins(journeys, tries),
+        _none("no 500", [one.told for one in tries if one.kind == "error"], also=errors),
+        Promise(
+            "no session is lost: each opens admin at the end",
+            f"{sum(sessions)} of {len(sessions)}",
+            all(sessions),
+        ),
+        *_of_records(tries, rows),
+    ]
+
+
+def of_black_hole(measured: Measured) -> list[Promise]:
+    normal, hanging = p95(measured.normal), p95(measured.hanging)
+    told = Counter(one.told or one.kind for one in measured.told)
+    slowest = max(one.seconds for one in measured.told)
+    return [
+        Promise(
+            f"Microsoft hangs: admin's p95 stays within {RATIO:g} times its normal",
+            f"{normal * 1000:.0f} ms, then {hanging * 1000:.0f} ms: {measured.ratio:.2f}",
+            measured.ratio <= RATIO and not measured.failed_reads,
+        ),
+        Promise(
+            "Microsoft hangs: people are told in time, and only that",
+            f"{_list(told)}; slowest {slowest:.1f} s",
+            set(told) == {"microsoft_unreachable"} and slowest <= SLOWEST_S,
+        ),
+        Promise(
+            "Microsoft is back: sign-ins work again",
+            f"after {measured.recovered_in:.1f} s",
+            measured.recovered_in <= RECOVERY_S,
+        ),
+    ]
+
+
+def facts(journeys: Sequence[Journey], faults: Faults) -> list[tuple[str, str]]:
+    tries = [one for journey in journeys for one in journey.tries]
+    took = [one.seconds for one in tries if one.kind == "in" and not one.excuse]
+    lines = [
+        ("workers killed", str(len(faults.kills))),
+        ("Redis without a master", f"{faults.seconds(FAIL_OVER):.1f} s"),
+        ("PostgreSQL away", f"{faults.seconds(RESTART):.1f} s"),
+        ("instances replaced", str(len(faults.replaced))),
+        ("a whole sign-in outside the faults, p95", f"{p95(took):.2f} s"),
+    ]
+    for fault in (FAIL_OVER, RESTART, KILLED):
+        met = Counter(one.told for one in tries if one.excuse == fault and one.kind != "in")
+        lines.append((f"met while {fault}", _list(met) or "nothing"))
+    return lines
+
+
+def _of_sign_ins(journeys: Sequence[Journey], tries: Sequence[Try]) -> list[Promise]:
+    troubled = [one for one in tries if one.kind != "in"]
+    unserved = [one for one in troubled if one.kind in ("gateway", "lost")]
+    presses = [journey.tries[1:] for journey in journeys if len(journey.tries) > 1]
+    in_vain = [
+        one.told for press in presses for one in press if one.kind != "in" and not one.excuse
+    ]
+    first = sum(journey.tries[0].kind == "in" for journey in journeys)
+    return [
+        Promise(
+            "every sign-in ends in admin",
+            f"{sum(j.is_in for j in journeys)} of {len(journeys)}, {first} of them at once",
+            all(journey.is_in for journey in journeys),
+        ),
+        _none(
+            "outside the faults none fails",
+            [f"{one.told} ({one.seconds:.1f} s)" for one in troubled if not one.excuse],
+        ),
+        _none("in them, a page that leads in with one press", in_vain, of=len(presses)),
+        _none(
+            "nginx's own page only in a fault, and a retry passes",
+            [one.told for one in unserved if not one.excuse],
+            of=len(unserved),
+        ),
+    ]
+
+
+def _of_records(tries: Sequence[Try], rows: Sequence[Row]) -> list[Promise]:
+    admitted = Counter(row.reference for row in rows if row.outcome == "admitted")
+    refused = Counter((row.reference, row.reason) for row in rows if row.outcome == "refused")
+    ins = {one.reference for one in tries if one.kind == "in"}
+    lost = [reference for reference in ins if not admitted[reference]]
+    pages = [one for one in tries if one.kind == "page" and one.is_attempt]
+    kept = [one for one in pages if one.told != "database_unavailable"]
+    lost += [one.reference for one in kept if not refused[one.reference, one.told]]
+    doubled = [reference for reference, count in admitted.items() if count > 1]
+    doubled += [one.reference for one in kept if refused[one.reference, one.told] > 1]
+    unseen = len(set(admitted) - ins)
+    cut_off = sum(one.kind != "in" for one in tries)
+    return [
+        _none("no record is lost", lost, of=len(ins) + len(kept)),
+        _none("no record is doubled", doubled, of=len(rows)),
+        Promise(
+            "who was admitted without seeing it, was cut off by a fault",
+            f"{unseen} of {cut_off} that were",
+            unseen <= cut_off,
+        ),
+    ]
+
+
+def _none(text: str, against: Iterable[str], *, of: int | None = None, also: int = 0) -> Promise:
+    counted = Counter(against)
+    number = counted.total() + also
+    examples = f": {_list(counted)}" if counted else ""
+    return Promise(text, f"{number}{'' if of is None else f' of {of}'}{examples}", number == 0)
+
+
+def _list(counted: "Counter[str]") -> str:
+    return ", ".join(f"{count} {name}" for name, count in counted.most_common(SHOWN))
