@@ -1,0 +1,161 @@
+"""An attack on the running site, and what must hold after every one of them.
+
+A row of the tables in this folder is an `Attack`: a sentence, what the attacker does, the reason
+that the page gives, and who described the attack. `withstand` carries it out and then checks the
+same for each: nobody got in, nothing changed but the record, nothing broke or leaked, and people
+sign in as before.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.contrib.admin.models import LogEntry
+from django.db.models import Model
+from redis import Redis
+from typing_extensions import override
+
+from accounts.models import BreakGlassLink, SignIn, User
+from tests.entra.server import Emulator
+from tests.servers.site import Site
+from tests.visitor import Page, Visitor
+
+VICTIM = "staff@contoso.example"
+BYSTANDER = "editor@contoso.example"
+PEOPLE: Mapping[str, Mapping[str, bool]] = {
+    VICTIM: {"is_superuser": True},
+    BYSTANDER: {},
+    "kim@contoso.example": {},
+    "inactive@contoso.example": {"is_active": False},
+    "notstaff@contoso.example": {"is_staff": False},
+    "guest@fabrikam.example": {},
+    "other@fabrikam.example": {},
+}
+MODELS: Sequence[type[Model]] = (
+    User, SocialAccount, SocialApp, SocialToken, BreakGlassLink, LogEntry,
+)  # fmt: skip
+BROKEN = ("Traceback (most recent call last)", '"traceback"', "unexpected error", "Internal Server")
+SECRET_FIELDS = ("code", "code_verifier", "client_secret", "state", "nonce")
+
+
+class Scene:
+    """The site, the local Microsoft, and the browsers that take part."""
+
+    def __init__(self, site: Site, emulator: Emulator, redis: Redis) -> None:
+        self.site, self.emulator, self.redis = site, emulator, redis
+        self.browsers: list[Visitor] = []
+        self._log_before = len(site.log())
+
+    def browser(self, **headers: str) -> Visitor:
+        """One more browser, which must not be signed in at the end."""
+        self.browsers.append(Visitor(self.site.url, headers=headers))
+        return self.browsers[-1]
+
+    def sign_in(self, person: str = "staff") -> Page:
+        """A whole sign-in in a new browser of the attacker's."""
+        return self.browser().sign_in(person)
+
+    def let_in(self, person: str = "staff") -> Visitor:
+        """A browser that is rightly in, before the attack."""
+        visitor = Visitor(self.site.url)
+        assert visitor.sign_in(person).location == f"{self.site.url}/admin/"
+        return visitor
+
+    def log(self) -> str:
+        """What the site has logged since the scene began."""
+        return self.site.log()[self._log_before :]
+
+    def redeemed(self) -> int:
+        """How many codes the site has tried to redeem."""
+        return self.emulator.counts.get("token", 0)
+
+    def secrets(self) -> set[str]:
+        """Codes, states and the like that Microsoft got to see, which no page or log may show."""
+        seen = (request.fields for request in self.emulator.requests)
+        return {fields[name] for fields in seen for name in SECRET_FIELDS if fields.get(name)}
+
+
+def nothing_before(scene: Scene) -> None:
+    """Most attacks need no preparation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """`given` happens before; `status` is for answers without a reason; `detail` is how the
+    record's detail starts; `redeemed` how many codes the site may have redeemed.
+    """
+
+    sentence: str
+    do: Callable[[Scene], Page]
+    reason: str = ""
+    source: str = ""
+    status: int = 0
+    detail: str = ""
+    given: Callable[[Scene], object] = nothing_before
+    redeemed: int | None = field(default=None)
+
+    @override
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def withstand(scene: Scene, attack: Attack) -> Page:
+    """Carry the attack out, and check that it came to nothing."""
+    attack.given(scene)
+    scene.emulator.reset_counters()
+    before = house(scene)
+    page = attack.do(scene)
+    refused_for_the_right_reason(scene, attack, page)
+    nobody_got_in(scene)
+    assert house(scene) == before
+    nothing_broke_or_leaked(scene, page)
+    people_sign_in_as_before(scene)
+    return page
+
+
+def house(scene: Scene) -> dict[str, Any]:
+    """All that an attack could change, save the record of refusals."""
+    rows = {model.__name__: list(model._default_manager.values()) for model in MODELS}
+    admitted = SignIn.objects.filter(outcome=SignIn.Outcome.ADMITTED).count()
+    return {**rows, "admitted": admitted, "signed in": signed_in(scene)}
+
+
+def signed_in(scene: Scene) -> set[bytes]:
+    """The names of the sessions of people who are in."""
+    names = list(scene.redis.scan_iter("*session:*"))
+    values = scene.redis.mget(names) if names else []
+    return {n for n, value in zip(names, values, strict=True) if b"_auth_user_id" in (value or b"")}
+
+
+def refused_for_the_right_reason(scene: Scene, attack: Attack, page: Page) -> None:
+    assert (page.reason, page.status) == (attack.reason, attack.status or page.status), page.text
+    assert page.status != 500
+    assert attack.reason or attack.status
+    if attack.redeemed is not None:
+        assert scene.redeemed() == attack.redeemed
+    if attack.reason:
+        row = SignIn.objects.filter(reference=page.reference).latest()
+        assert (row.reason, row.outcome) == (attack.reason, "refused")
+        assert row.detail.startswith(attack.detail), row.detail
+
+
+def nobody_got_in(scene: Scene) -> None:
+    for browser in scene.browsers:
+        answer = browser.get("/admin/")
+        assert (answer.status, "/admin/login/" in answer.location) == (302, True)
+
+
+def nothing_broke_or_leaked(scene: Scene, page: Page) -> None:
+    shown = page.text + scene.log()
+    assert not [words for words in BROKEN if words in shown], shown
+    assert not [secret for secret in scene.secrets() if secret in shown], shown
+    assert "no-store" in page.headers.get("Cache-Control", "") or not page.reason
+
+
+def people_sign_in_as_before(scene: Scene) -> None:
+    scene.emulator.reset()
+    bystander = Visitor(scene.site.url)
+    answer = bystander.sign_in("editor")
+    assert answer.location == f"{scene.site.url}/admin/", (answer.reason, answer.status)
+    assert bystander.is_in()

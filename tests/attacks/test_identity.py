@@ -1,0 +1,260 @@
+"""Well-signed tokens of people who should not get in, or not as somebody else.
+
+The sources are the nOAuth research (Descope 2023, Semperis 2025: an email that an attacker set on
+an account of their own), Microsoft's "Migrate away from using email claims", OWASP ASVS 5.0,
+10.5.2, and the Unicode Consortium's report on security (UTS 39).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount, SocialApp
+
+from accounts.models import SignIn, User
+from tests.attacks.scene import VICTIM, Attack, Scene, withstand
+from tests.conftest import StartSite
+from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, CONSUMERS, OTHER_TENANT, TENANT
+from tests.entra.people import Person
+from tests.servers.redis import Redis
+from tests.visitor import Page
+
+NOAUTH = "nOAuth (Descope 2023)"
+NOAUTH_AGAIN = "nOAuth (Semperis 2025)"
+UNICODE = "UTS 39"
+EXACT = "DESIGN 1.4, 6"
+
+
+def as_someone(scene: Scene, **fields: Any) -> Page:
+    """An account at Microsoft that the attacker controls, with the claims they want."""
+    scene.emulator.register_person(Person("attacker", "Mallory", **fields))
+    return scene.sign_in("attacker")
+
+
+def someone(sentence: str, reason: str, source: str, **fields: Any) -> Attack:
+    return Attack(sentence, partial(as_someone, **fields), reason, source, redeemed=1)
+
+
+def with_email(sentence: str, email: str, source: str = EXACT) -> Attack:
+    return someone(sentence, "unknown_user", source, email=email)
+
+
+def claiming(sentence: str, reason: str, source: str, **claims: Any) -> Attack:
+    """The victim's address, and claims that take its worth."""
+    return someone(sentence, reason, source, email=VICTIM, claims=claims)
+
+
+def existing(sentence: str, person: str, reason: str, source: str = EXACT) -> Attack:
+    return Attack(sentence, lambda scene: scene.sign_in(person), reason, source, redeemed=1)
+
+
+PEOPLE_WITHOUT_RIGHTS = [
+    existing("nobody's account", "nobody", "unknown_user"),
+    existing("someone deactivated", "inactive", "user_inactive", "ASVS 7.4.2"),
+    existing("someone who is not staff", "notstaff", "user_not_staff"),
+    existing("an account without any address", "no_email", "no_email"),
+]
+
+GUESTS = [
+    existing("a guest whom a user here matches", "guest", "guest_not_allowed", "DESIGN 1.4, 4"),
+    someone("a guest by idp, with the victim's address", "guest_not_allowed", NOAUTH_AGAIN,
+            email=VICTIM, idp="live.com"),
+    someone("a guest by acct, with the victim's address", "guest_not_allowed", NOAUTH_AGAIN,
+            email=VICTIM, acct=1),
+    claiming("acct 1 as a text", "guest_not_allowed", "DESIGN 1.4, 4", acct="1"),
+    claiming("acct of a kind that nobody knows", "guest_not_allowed", "DESIGN 1.4, 4", acct=[0]),
+    claiming("idp is our issuer with a slash more", "guest_not_allowed", "DESIGN 1.4, 4",
+             idp=f"https://sts.windows.net/{TENANT}/"),
+]  # fmt: skip
+
+TENANTS = [
+    someone("another tenant's account with the victim's address", "wrong_tenant", NOAUTH,
+            email=VICTIM, tid=OTHER_TENANT),
+    someone("a personal account with the victim's address", "wrong_tenant", NOAUTH,
+            email=VICTIM, tid=CONSUMERS),
+    claiming("our issuer with another tenant's tid", "wrong_tenant",
+             "Microsoft, validate claims: tid", tid=OTHER_TENANT),
+    claiming("our issuer with the personal accounts' tid", "wrong_tenant",
+             "Microsoft, validate claims: tid", tid=CONSUMERS),
+    claiming("our tid with a letter more", "wrong_tenant", "DESIGN 1.4, 3", tid=f"{TENANT}0"),
+]  # fmt: skip
+
+UNVERIFIED = [
+    existing("an address that nobody verified", "unverified", "no_email", NOAUTH),
+    claiming("xms_edov false as a text", "no_email", NOAUTH, xms_edov="false"),
+    claiming("xms_edov 0", "no_email", NOAUTH, xms_edov=0),
+    claiming("xms_edov in a form that nobody knows", "no_email", NOAUTH, xms_edov={"value": True}),
+    claiming("email_verified false", "no_email", "OpenID Connect Core 5.1", email_verified=False),
+    claiming("email_verified false as a text", "no_email", "OpenID Connect Core 5.1",
+             email_verified="False"),
+    claiming("email_verified true does not outweigh xms_edov false", "no_email", NOAUTH,
+             email_verified=True, xms_edov=False),
+]  # fmt: skip
+
+ADDRESSES = [
+    someone("the victim's address in preferred_username only", "unknown_user", NOAUTH,
+            email="mallory@contoso.example", preferred_username=VICTIM),
+    someone("the victim's address in upn only", "no_email", NOAUTH, claims={"upn": VICTIM}),
+    someone("the victim's address in name and unique_name", "no_email", NOAUTH,
+            claims={"name": VICTIM, "unique_name": VICTIM}),
+    someone("the victim's address among verified_primary_email", "no_email", NOAUTH,
+            claims={"verified_primary_email": [VICTIM]}),
+    someone("an address of spaces, and a good preferred_username", "unknown_user", EXACT,
+            email="  ", preferred_username=VICTIM),
+    with_email("a space after it", f"{VICTIM} "),
+    with_email("a space before it", f" {VICTIM}"),
+    with_email("a line break after it", f"{VICTIM}\n"),
+    with_email("a dot after it", f"{VICTIM}."),
+    with_email("a tab after it", f"{VICTIM}\t"),
+    with_email("a no-break space after it", f"{VICTIM}\N{NO-BREAK SPACE}", UNICODE),
+    with_email("a letter that nobody sees", "st\N{ZERO WIDTH SPACE}aff@contoso.example", UNICODE),
+    with_email("a soft hyphen in it", "st\N{SOFT HYPHEN}aff@contoso.example", UNICODE),
+    with_email("a mark that turns its letters round",
+               f"\N{RIGHT-TO-LEFT OVERRIDE}{VICTIM}", UNICODE),
+    with_email("a Cyrillic letter", "st\N{CYRILLIC SMALL LETTER A}ff@contoso.example", UNICODE),
+    with_email("a long s, whose capital is S",
+               "\N{LATIN SMALL LETTER LONG S}taff@contoso.example", UNICODE),
+    with_email("a Kelvin sign, whose small letter is k",
+               "\N{KELVIN SIGN}im@contoso.example", UNICODE),
+    with_email("a dotless i, whose capital is I",
+               "k\N{LATIN SMALL LETTER DOTLESS I}m@contoso.example", UNICODE),
+    with_email("a ligature of two f", "sta\N{LATIN SMALL LIGATURE FF}@contoso.example", UNICODE),
+    with_email("letters of full width", "\uff53\uff54\uff41\uff46\uff46@contoso.example", UNICODE),
+    with_email("an at sign of full width",
+               "staff\N{FULLWIDTH COMMERCIAL AT}contoso.example", UNICODE),
+    with_email("a letter with a combining mark", "sta\u0301ff@contoso.example", UNICODE),
+    with_email("a domain in Punycode that looks alike", "staff@xn--contso-n0a.example", UNICODE),
+    with_email("a part after a plus", "staff+x@contoso.example"),
+    with_email("a comment in it", "staff(x)@contoso.example", "RFC 5322 3.2.2"),
+    with_email("its name in quotes", '"staff"@contoso.example', "RFC 5322 3.2.4"),
+    with_email("as a mailbox with a name", f"Sam <{VICTIM}>", "RFC 5322 3.4"),
+    with_email("two addresses", f"{VICTIM},mallory@contoso.example"),
+    with_email("two at signs", f"{VICTIM}@attacker.example"),
+    with_email("a wildcard of LIKE", "%@contoso.example", "CWE-89"),
+    with_email("a one-letter wildcard of LIKE", "st_ff@contoso.example", "CWE-89"),
+    with_email("SQL", "' OR 1=1 --", "CWE-89"),
+    with_email("markup", "<script>alert(1)</script>@contoso.example", "CWE-79"),
+]  # fmt: skip
+
+
+# --- an identity is who it was -------------------------------------------------------------------
+
+
+def bound(scene: Scene) -> None:
+    """Sam has been in: Sam's identity is bound to Sam's user."""
+    scene.let_in("staff")
+
+
+def bound_then(scene: Scene, change: Callable[[], object]) -> None:
+    bound(scene)
+    change()
+
+
+def address_given_to_a_new_user() -> None:
+    """Sam's address belongs to a new colleague now; Sam has left."""
+    User.objects.filter(email=VICTIM).update(email="sam.former@contoso.example", is_active=False)
+    User.objects.create(email=VICTIM, is_superuser=True)
+
+
+BINDINGS = [
+    Attack("a second account with the address of someone bound",
+           lambda scene: scene.sign_in("impostor"), "identity_conflict", NOAUTH, given=bound),
+    Attack("a second account with that address in other letters",
+           partial(as_someone, email=VICTIM.upper()), "identity_conflict", NOAUTH, given=bound),
+    Attack("who has left keeps no claim to the address that a new user has",
+           lambda scene: scene.sign_in("staff"), "user_inactive", "ASVS 10.5.2",
+           given=lambda scene: bound_then(scene, address_given_to_a_new_user)),
+    Attack("someone bound, deactivated, comes with another's address",
+           lambda scene: moved(scene, "kim@contoso.example"), "user_inactive", "ASVS 10.5.2",
+           given=lambda scene: bound_then(
+               scene, lambda: User.objects.filter(email=VICTIM).update(is_active=False))),
+    Attack("someone bound, no longer staff", lambda scene: scene.sign_in("staff"),
+           "user_not_staff", "DESIGN 1.4, 7",
+           given=lambda scene: bound_then(
+               scene, lambda: User.objects.filter(email=VICTIM).update(is_staff=False))),
+]  # fmt: skip
+
+
+def moved(scene: Scene, email: str) -> Page:
+    """Sam's account at Microsoft has another address now."""
+    scene.emulator.tamper(claims={"email": email, "preferred_username": email})
+    return scene.sign_in("staff")
+
+
+TABLE = [
+    *PEOPLE_WITHOUT_RIGHTS, *GUESTS, *TENANTS, *UNVERIFIED, *ADDRESSES, *BINDINGS,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", TABLE, ids=str)
+def test_nobody_gets_in_as_someone_else(scene: Scene, attack: Attack) -> None:
+    withstand(scene, attack)
+
+
+def test_someone_bound_stays_who_they_are_whatever_their_address_says(scene: Scene) -> None:
+    """ASVS 10.5.2: Kim's address on Sam's account is Sam, and never Kim."""
+    bound(scene)
+    scene.emulator.tamper(claims={"email": "kim@contoso.example"})
+    sam = scene.let_in("staff")
+    assert VICTIM in sam.get("/admin/").text
+    assert not SocialAccount.objects.filter(user__email="kim@contoso.example").exists()
+    assert "keeps its own" in SignIn.objects.latest().detail
+
+
+def test_an_address_in_other_ascii_letters_is_the_same(scene: Scene) -> None:
+    scene.emulator.register_person(Person("sam", "Sam", email="STAFF@Contoso.Example"))
+    assert VICTIM in scene.let_in("sam").get("/admin/").text
+
+
+# --- several tenants -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared_scene(start_site: StartSite, scene: Scene, redis_server: Redis) -> Scene:
+    """A site for two tenants, each with its own mail domain."""
+    site = start_site(
+        workers=1,
+        MICROSOFT_TENANT_ID="organizations",
+        MICROSOFT_ALLOWED_TENANTS=f"{TENANT},{OTHER_TENANT}",
+    )
+    domains = {TENANT: ["contoso.example"], OTHER_TENANT: ["fabrikam.example"]}
+    SocialApp.objects.create(
+        provider="microsoft",
+        name="Microsoft",
+        client_id=CLIENT_ID,
+        secret=CLIENT_SECRET,
+        settings={"tenant_domains": domains},
+    )
+    return Scene(site, scene.emulator, redis_server.client())
+
+
+SEVERAL_TENANTS = [
+    someone("the second tenant claims an address of the first", "no_email", NOAUTH,
+            email=VICTIM, tid=OTHER_TENANT),
+    someone("the second tenant claims it in capitals", "no_email", NOAUTH,
+            email=VICTIM.upper(), tid=OTHER_TENANT),
+    someone("the second tenant claims a domain below its own", "no_email", NOAUTH_AGAIN,
+            email="other@sub.fabrikam.example", tid=OTHER_TENANT),
+    someone("the second tenant claims a domain that ends in its own", "no_email", NOAUTH_AGAIN,
+            email="other@notfabrikam.example", tid=OTHER_TENANT),
+    someone("the second tenant's domain comes first, the victim's last", "no_email", NOAUTH_AGAIN,
+            email="staff@fabrikam.example@contoso.example", tid=OTHER_TENANT),
+    someone("the first tenant claims an address of the second", "no_email", NOAUTH,
+            email="other@fabrikam.example"),
+    someone("the owner of the domain is declared unverified", "no_email", NOAUTH,
+            email="other@fabrikam.example", tid=OTHER_TENANT, claims={"xms_edov": False}),
+    someone("a third tenant", "wrong_tenant", NOAUTH, email=VICTIM,
+            tid="55555555-5555-4555-8555-555555555555"),
+    someone("personal accounts, which no list can allow", "wrong_tenant", NOAUTH, email=VICTIM,
+            tid=CONSUMERS),
+    someone("the first tenant's tid under the second's issuer", "token_invalid",
+            "Microsoft, validate claims: iss and tid must agree", email=VICTIM,
+            tid=OTHER_TENANT, claims={"tid": TENANT}),
+]  # fmt: skip
+
+
+def test_of_several_tenants_each_speaks_for_its_own_domains_only(shared_scene: Scene) -> None:
+    for attack in SEVERAL_TENANTS:
+        withstand(shared_scene, attack)
+    assert shared_scene.let_in("other_tenant").is_in()
