@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 AT_DOOR = 4
-PATIENCE = 1.0  # seconds; of the same ten that the request has
+PATIENCE = 2.0  # seconds; of the same ten that the request has
 
 
 @dataclass(slots=True)
