@@ -51,15 +51,12 @@ SHOWS_AS: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.W003": ("session_changed",),
     "accounts.W004": ("session_not_found",),
 }
-_OF_ONE_PROCESS: Final = (
-    "django.core.cache.backends.locmem.LocMemCache",
-    "django.core.cache.backends.dummy.DummyCache",
-    "django.core.cache.backends.filebased.FileBasedCache",
-)
+_OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
 _PIECES: Final = {
     "SOCIALACCOUNT_ADAPTER": "accounts.web.adapter.StaffSocialAccountAdapter",
     "ACCOUNT_ADAPTER": "accounts.web.adapter.StaffAccountAdapter",
 }
+_BACKEND: Final = "accounts.web.backends.MicrosoftBackend"
 _IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
 # Hosts that end TLS in front of the site, by a variable that each sets.
 _BEHIND_PROXY: Final = ("WEBSITE_HOSTNAME", "DYNO", "K_SERVICE", "RENDER", "FLY_APP_NAME")
@@ -76,12 +73,12 @@ def sessions_are_shared(**kwargs: Any) -> list[CheckMessage]:
 def _unshared() -> Iterator[str]:
     engine, alias = settings.SESSION_ENGINE, settings.SESSION_CACHE_ALIAS
     backend = settings.CACHES.get(alias, {}).get("BACKEND", "")
-    if engine.endswith("backends.cache") and backend in _OF_ONE_PROCESS:
+    if engine.endswith("backends.cache") and backend.endswith(_OF_ONE_PROCESS):
         yield f"SESSION_ENGINE keeps them in CACHES[{alias!r}], which is {backend}"
     if engine.endswith(("backends.file", "backends.signed_cookies")):
         yield f"SESSION_ENGINE is {engine}"
     default = settings.CACHES.get("default", {}).get("BACKEND", "")
-    if default in _OF_ONE_PROCESS:
+    if default.endswith(_OF_ONE_PROCESS):
         yield f"CACHES['default'], which marks used states, is {default}"
 
 
@@ -141,11 +138,11 @@ def _session_cookie_problems() -> Iterator[tuple[str, object, str]]:
 @register(Tags.security)
 def the_flow_is_whole(**kwargs: Any) -> list[CheckMessage]:
     """allauth's own adapters would sign people up and match them by unverified email."""
-    return [
-        _error("E004", f"{name} is not {value}.", f"Set {name} = {value!r}.")
-        for name, value in _PIECES.items()
-        if getattr(settings, name, None) != value
-    ]
+    wrong = {name: _PIECES[name] for name in _PIECES if getattr(settings, name) != _PIECES[name]}
+    if _BACKEND not in settings.AUTHENTICATION_BACKENDS:
+        wrong["AUTHENTICATION_BACKENDS"] = f"a list with {_BACKEND}"
+    hint = "Leave it to project/settings.py."
+    return [_error("E004", f"{name} is not {value}.", hint) for name, value in wrong.items()]
 
 
 @register(Tags.security)

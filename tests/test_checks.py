@@ -46,6 +46,7 @@ def test_good_settings_have_no_findings(settings: dict[str, Any]) -> None:
     ({"SESSION_COOKIE_SAMESITE": "None"}, "E003"),
     ({"SESSION_COOKIE_NAME": "sid"}, "E003"),
     ({"SOCIALACCOUNT_ADAPTER": "allauth.socialaccount.adapter.X"}, "E004"),
+    ({"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}, "E004"),
     ({"MIDDLEWARE": WITHOUT_SESSIONS}, "E005"),
     ({"ALLOWED_HOSTS": ["other.example"]}, "E006"),
     ({"CSRF_COOKIE_SECURE": True}, "E007"),

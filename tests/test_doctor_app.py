@@ -13,7 +13,7 @@ from accounts import secretbox
 from accounts.operate.doctor import app
 from accounts.operate.doctor.finding import Finding
 from tests.doctoring import bad, by_id
-from tests.servers.environment import CLIENT_ID, CLIENT_SECRET, TENANT
+from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +21,8 @@ OTHER = "22222222-2222-4222-8222-222222222222"
 NONE_IN_ENVIRONMENT = {"microsoft": {**settings.SOCIALACCOUNT_PROVIDERS["microsoft"], "APPS": []}}
 
 
-def add(client_id: str = CLIENT_ID, secret: str = CLIENT_SECRET, **kept: Any) -> SocialApp:
-    return SocialApp.objects.create(
+def add(client_id: str = CLIENT_ID, secret: str = CLIENT_SECRET, **kept: Any) -> None:
+    SocialApp.objects.create(
         provider="microsoft",
         name="Microsoft",
         client_id=client_id,
@@ -44,16 +44,18 @@ def test_the_environments_app_is_well() -> None:
 
 
 def test_the_redirect_uri_is_told() -> None:
-    assert f"{settings.PUBLIC_URL}/accounts/microsoft/login/callback/" in look()[
-        "app.redirect_uri"
-    ].title
+    assert (
+        f"{settings.PUBLIC_URL}/accounts/microsoft/login/callback/"
+        in look()["app.redirect_uri"].title
+    )
 
 
 def test_admins_app_is_well_and_said_to_be_in_force() -> None:
     add(client_id=OTHER)
     found = look()
     assert bad(found.values()) == set()
-    assert "admin" in found["app.in_force"].title and CLIENT_ID in found["app.in_force"].detail
+    assert "admin" in found["app.in_force"].title
+    assert CLIENT_ID in found["app.in_force"].detail
 
 
 @override_settings(SOCIALACCOUNT_PROVIDERS=NONE_IN_ENVIRONMENT)
@@ -77,7 +79,8 @@ def test_a_secret_under_a_lost_key_is_an_error() -> None:
     add()
     with override_settings(SECRET_KEY="another-key-of-at-least-fifty-characters-0123456789-abcdef"):
         finding = look()["app.in_force"]
-    assert finding.shows_as == ("misconfigured",) and "SECRET_KEY" in finding.title
+    assert finding.shows_as == ("misconfigured",)
+    assert "SECRET_KEY" in finding.title
 
 
 def test_a_missing_secret_is_an_error() -> None:
@@ -88,7 +91,8 @@ def test_a_missing_secret_is_an_error() -> None:
 def test_a_secret_id_instead_of_its_value_is_an_error() -> None:
     add(secret=OTHER)
     finding = look()["app.secret"]
-    assert finding.shows_as == ("client_secret_wrong",) and OTHER not in finding.detail
+    assert finding.shows_as == ("client_secret_wrong",)
+    assert OTHER not in finding.detail
 
 
 def test_a_client_id_that_is_none_is_an_error() -> None:

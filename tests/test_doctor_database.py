@@ -61,6 +61,15 @@ def test_a_read_only_database_is_an_error() -> None:
     assert found["database.writable"].level == "error"
 
 
+def test_a_role_that_may_not_write_is_an_error() -> None:
+    execute("CREATE ROLE reader")
+    execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+    execute("SET LOCAL ROLE reader")
+    found = by_id(database.condition())
+    execute("RESET ROLE")
+    assert "INSERT on accounts_signin" in found["database.privileges"].detail
+
+
 def test_its_clock_is_compared() -> None:
     assert bad(clock.of_database()) == set()
 
@@ -101,7 +110,8 @@ def test_two_users_with_one_email_are_an_error() -> None:
     add("a@contoso.example", is_superuser=True)
     add("A@Contoso.Example")
     finding = by_id(people.look())["people.double_email"]
-    assert finding.level == "error" and "a@contoso.example" in finding.detail
+    assert finding.level == "error"
+    assert "a@contoso.example" in finding.detail
 
 
 @pytest.mark.parametrize("email", [" a@contoso.example", "a@contoso.example ", "a"])

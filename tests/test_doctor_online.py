@@ -10,8 +10,8 @@ from accounts import secretbox
 from accounts.operate.doctor import online_findings
 from accounts.operate.doctor.finding import Finding
 from tests.doctoring import bad, by_id
+from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.entra.server import Emulator
-from tests.servers.environment import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.django_db
@@ -49,8 +49,10 @@ def test_nobody_is_signed_in_and_no_secret_is_in_an_address(emulator: Emulator) 
 def test_a_wrong_secret_is_named(emulator: Emulator) -> None:
     emulator.set_secrets({"another-secret"}, expired=())
     finding = look()["online.secret"]
-    assert finding.level == "error" and finding.shows_as == ("client_secret_wrong",)
-    assert "AADSTS7000215" in finding.detail and CLIENT_SECRET not in str(finding)
+    assert finding.level == "error"
+    assert finding.shows_as == ("client_secret_wrong",)
+    assert "AADSTS7000215" in finding.detail
+    assert CLIENT_SECRET not in str(finding)
 
 
 def test_an_expired_secret_is_named(emulator: Emulator) -> None:
@@ -61,7 +63,8 @@ def test_an_expired_secret_is_named(emulator: Emulator) -> None:
 def test_a_second_secret_that_is_good_is_a_warning(emulator: Emulator) -> None:
     add("an-old-secret-of-the-app", next_secret=secretbox.lock(CLIENT_SECRET))
     finding = look()["online.secret"]
-    assert finding.level == "warning" and "--promote-next" in finding.fix
+    assert finding.level == "warning"
+    assert "--promote-next" in finding.fix
 
 
 def test_an_unknown_client_is_named(emulator: Emulator) -> None:
@@ -85,7 +88,8 @@ def test_a_refusal_after_the_client_was_known_proves_the_secret(
 def test_a_redirect_uri_that_is_not_registered_is_named(emulator: Emulator) -> None:
     emulator.register_redirect_uris([f"https://other.example{CALLBACK}"])
     finding = look()["online.redirect_uri"]
-    assert finding.level == "error" and finding.shows_as == ("redirect_uri_mismatch",)
+    assert finding.level == "error"
+    assert finding.shows_as == ("redirect_uri_mismatch",)
     assert f"http://testserver{CALLBACK}" in finding.title
 
 
@@ -105,7 +109,8 @@ def test_a_tenant_that_is_not_allowed_is_named(emulator: Emulator) -> None:
 def test_a_clock_that_is_off_is_named(offset: int, emulator: Emulator) -> None:
     emulator.set_clock_offset(offset)
     finding = look()["clock.microsoft"]
-    assert finding.level == "error" and "token_invalid" in finding.shows_as
+    assert finding.level == "error"
+    assert "token_invalid" in finding.shows_as
 
 
 def test_a_host_that_does_not_answer_is_named(emulator: Emulator) -> None:
@@ -118,7 +123,8 @@ def test_a_host_that_does_not_answer_is_named(emulator: Emulator) -> None:
 def test_a_document_that_sends_elsewhere_is_named(emulator: Emulator) -> None:
     emulator.answer_discovery(merge={"token_endpoint": "https://evil.example/token"})
     finding = look()["online.discovery"]
-    assert finding.shows_as == ("misconfigured",) and "evil" not in finding.detail
+    assert finding.shows_as == ("misconfigured",)
+    assert "evil" not in finding.detail
 
 
 def test_keys_that_cannot_be_used_are_named(emulator: Emulator) -> None:

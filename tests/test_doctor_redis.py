@@ -45,7 +45,8 @@ def test_a_good_server_has_no_findings() -> None:
 def test_a_server_that_is_away_is_named_within_seconds() -> None:
     (finding,) = look(f"redis://127.0.0.1:{free_port()}/0")
     assert (finding.id, finding.level) == ("redis.reachable", "error")
-    assert finding.shows_as == ("session_store_unavailable",) and "Start Redis" in finding.fix
+    assert finding.shows_as == ("session_store_unavailable",)
+    assert "Start Redis" in finding.fix
 
 
 def test_a_host_that_is_not_known_is_named() -> None:
@@ -94,7 +95,8 @@ def test_a_server_that_has_evicted_sessions_is_an_error() -> None:
 
 def test_a_full_server_takes_no_writes() -> None:
     found = by_id(with_server(maxmemory="1kb"))
-    assert found["redis.writable"].level == "error" and "full" in found["redis.writable"].fix
+    assert found["redis.writable"].level == "error"
+    assert "full" in found["redis.writable"].fix
 
 
 def test_a_server_that_forgets_at_restart_is_a_warning() -> None:

@@ -26,7 +26,8 @@ def report_of(*findings: Finding) -> list[str]:
 def test_problems_come_last_and_errors_first_among_them() -> None:
     text = "\n".join(report_of(ODD, BAD, GOOD))
     assert text.index("All is well here") < text.index("ERROR b.bad") < text.index("WARNING a.odd")
-    assert text.endswith("s).") and "broken: 1 error, 1 warning" in text
+    assert text.endswith("s).")
+    assert "broken: 1 error, 1 warning" in text
 
 
 def test_each_problem_says_what_is_wrong_how_it_shows_and_what_to_do() -> None:
@@ -42,7 +43,8 @@ def test_a_phrase_is_shown_as_it_is() -> None:
 
 def test_warnings_alone_do_not_break_a_sign_in() -> None:
     report = run([Probe("made up", lambda: [ODD])], Teller())
-    assert as_json(report)["ok"] is True and summary(report).startswith("Sign-in works")
+    assert as_json(report)["ok"] is True
+    assert summary(report).startswith("Sign-in works")
 
 
 def test_a_crash_is_a_finding_and_keeps_what_came_before() -> None:
@@ -76,7 +78,8 @@ def test_what_fails_in_time_fails_as_it_did() -> None:
 def test_a_refusal_speaks_with_the_words_of_its_reason() -> None:
     finding = refused("x.y", "No", Refused("redirect_uri_mismatch", aadsts=50011))
     assert finding.shows_as == ("redirect_uri_mismatch",)
-    assert "AADSTS50011" in finding.detail and "microsoft_app show" in finding.fix
+    assert "AADSTS50011" in finding.detail
+    assert "microsoft_app show" in finding.fix
 
 
 def test_the_json_document_is_stable() -> None:

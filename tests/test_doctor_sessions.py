@@ -47,9 +47,11 @@ def test_sessions_of_one_process_are_named_with_the_setting_that_mends_them(
 ) -> None:
     document = doctor(**settings_with(tmp_path, PER_PROCESS))
     finding = by(document, "sessions.shared")
-    assert document["exit"] == 1 and finding["level"] == "error"
+    assert document["exit"] == 1
+    assert finding["level"] == "error"
     assert finding["title"] == "Sessions are not shared between processes"
-    assert "LocMemCache" in finding["detail"] and "REDIS_URL" in finding["fix"]
+    assert "LocMemCache" in finding["detail"]
+    assert "REDIS_URL" in finding["fix"]
     assert finding["shows_as"] == ["session_not_found"]
 
 

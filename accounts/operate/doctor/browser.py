@@ -31,6 +31,7 @@ _SECONDS: Final = 8.0
 _MOST: Final = 512 * 1024
 _HOPS: Final = 6
 _REASON: Final = re.compile(r'data-reason="([A-Za-z0-9_]+)"')
+EASY_AUTH: Final = "/.auth/"  # where App Service's own sign-in lives
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 AGENT: Final = "doctor (django-entra-sign-in)"
 
@@ -96,7 +97,8 @@ class Browser:
         replies = [self.get(url, cross_site=True)]
         host = urlsplit(url).hostname
         while replies[-1].location and len(replies) < _HOPS:
-            if urlsplit(replies[-1].location).hostname != host:
+            there = urlsplit(replies[-1].location)
+            if there.hostname != host or there.path.startswith(EASY_AUTH):
                 break
             replies.append(self.get(replies[-1].location, cross_site=True))
         return replies
@@ -142,6 +144,7 @@ class Browser:
             text = response.read(_MOST).decode(errors="replace")
         finally:
             response.close()
+            self._manager.clear()  # else a connection that nobody closed would be used again
         where = response.headers.get("Location", "")
         location = urljoin(url, where) if response.status in _REDIRECTS and where else ""
         return Reply(url, response.status, response.headers, text, location)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -21,7 +22,14 @@ CACHE_TABLE: Final = "database.cache_table"
 _SECONDS: Final = 3
 _AWAY: Final = ("database_unavailable",)
 _FULL: Final = 0.9
-# What the database itself must keep apart, by table and a name that only a human reads.
+_MAY_NOT: Final = """
+SELECT needed.name, needed.privilege
+FROM (VALUES ('accounts_signin', 'INSERT'), ('socialaccount_socialaccount', 'INSERT'),
+             ('socialaccount_socialaccount', 'UPDATE'), (%s, 'UPDATE')) AS needed (name, privilege)
+WHERE to_regclass(needed.name) IS NOT NULL
+  AND NOT has_table_privilege(to_regclass(needed.name), needed.privilege)
+"""
+# What the database itself must keep apart: table, index, and what that keeps.
 _UNIQUE: Final = (
     ("accounts_user", "accounts_user_email_unique", "one user for an email, whatever its case"),
     (
@@ -78,6 +86,7 @@ def condition() -> Iterator[Finding]:
     else:
         yield ok("database.writable", "The database can be written to")
     yield _connections(used, most)
+    yield from _privileges()
 
 
 def _connect_once() -> None:
@@ -194,6 +203,22 @@ def _of_postgres() -> tuple[bool, int, int]:
         )
         used, most = cursor.fetchone()
     return read_only, used, most
+
+
+def _privileges() -> Iterator[Finding]:
+    """A role that may read all and write little lets nobody in."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MAY_NOT, [get_user_model()._meta.db_table])
+        missing = [f"{right} on {table}" for table, right in cursor.fetchall()]
+    if missing:
+        yield error(
+            "database.privileges",
+            "The database's role may not write what a sign-in writes",
+            ", ".join(missing),
+            shows_as=("unexpected",),
+            fix="GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO the role"
+            " of DATABASE_URL (sequences too).",
+        )
 
 
 def _connections(used: int, most: int) -> Finding:

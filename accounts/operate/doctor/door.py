@@ -59,6 +59,7 @@ def _get(manager: PoolManager, url: str) -> Page:
         return Page(response.status, response.headers.get("Location", ""), text)
     finally:
         response.close()
+        manager.clear()
 
 
 _manager = PerProcess(lambda: make_manager(None, 1))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 
 from accounts.operate.doctor import public_trouble as trouble
-from accounts.operate.doctor.browser import Browser, Reply, origin
+from accounts.operate.doctor.browser import EASY_AUTH, Browser, Reply, origin
 from accounts.operate.doctor.finding import Finding, error, ok, warning
 
 if TYPE_CHECKING:
@@ -41,15 +42,27 @@ def open_page(browser: Browser, url: str) -> Generator[Finding, None, LoginPage 
     if reply.status != 200:
         yield trouble.wrong_page(reply, "The login page")
         return None
-    form = _FORM.search(reply.text)
-    token = _TOKEN.search(form[0]) if form else None
-    if form is None or token is None:
+    page = _read(reply)
+    if page is None:
         yield _no_button(reply)
         return None
     yield from _place(url, reply)
     yield from _headers(reply)
     yield from _csrf_cookie(browser, reply)
-    return LoginPage(reply.url, urljoin(reply.url, form[1].replace("&amp;", "&")), token[1])
+    return page
+
+
+def open_again(browser: Browser, page: LoginPage) -> LoginPage:
+    """The page with the token that goes with the cookie of now; as it was, if it does not come."""
+    return _read(browser.get(page.url)) or page
+
+
+def _read(reply: Reply) -> LoginPage | None:
+    form = _FORM.search(reply.text)
+    token = _TOKEN.search(form[0]) if form else None
+    if form is None or token is None:
+        return None
+    return LoginPage(reply.url, urljoin(reply.url, unescape(form[1])), token[1])
 
 
 def _follow(browser: Browser, url: str) -> Generator[Finding, None, Reply | None]:
@@ -69,7 +82,7 @@ def _follow(browser: Browser, url: str) -> Generator[Finding, None, Reply | None
 def _stop(reply: Reply, seen: list[str]) -> Finding | None:
     """A redirect that is not to be followed."""
     to = urlsplit(reply.location)
-    if to.path.startswith("/.auth/") or origin(reply.location) == settings.MICROSOFT_LOGIN_URL:
+    if to.path.startswith(EASY_AUTH) or origin(reply.location) == settings.MICROSOFT_LOGIN_URL:
         return trouble.easy_auth(reply)
     if reply.location in [*seen, reply.url] or len(seen) >= _HOPS:
         return trouble.redirect_loop(reply)

@@ -19,6 +19,7 @@ from django.core import signing
 from accounts.operate.doctor import public_start
 from accounts.operate.doctor.browser import NoAnswer
 from accounts.operate.doctor.finding import ok
+from accounts.operate.doctor.public_login import open_again
 from accounts.operate.doctor.public_verdict import verdicts
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def play(browser: Browser, page: LoginPage, started: Started) -> Iterator[Findin
 
 def _start(browser: Browser, page: LoginPage, tally: Tally) -> Started | None:
     try:
-        reply = public_start.post(browser, page)
+        reply = public_start.post(browser, open_again(browser, page))
     except NoAnswer as problem:
         tally.not_started[f"no answer ({problem.kind})"] += 1
         return None
@@ -82,9 +83,11 @@ def _round(browser: Browser, started: Started, tally: Tally) -> None:
     tally.settings.add(started.settings)
     tally.processes |= {issuer_of(started.state)} - {""}
     query = urlencode({"error": "access_denied", "state": started.state})
-    for turn in range(1 + tally.rounds % 3):
+    used = False
+    for _ in range(1 + tally.rounds % 3):
         outcome = _come_back(browser, f"{started.redirect_uri}?{query}")
-        _count(tally, outcome, first=turn == 0)
+        _count(tally, outcome, first=not used)
+        used = used or outcome in (FIRST, AGAIN)
 
 
 def _come_back(browser: Browser, url: str) -> str:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts.operate.doctor import public_trouble as trouble
-from accounts.operate.doctor.browser import origin
+from accounts.operate.doctor.browser import EASY_AUTH, origin
 from accounts.operate.doctor.finding import Finding, error, ok, warning
 from accounts.signin import state
 from accounts.signin.reasons import Refused
@@ -74,7 +74,7 @@ def started_of(reply: Reply) -> Started | None:
 
 
 def _not_started(reply: Reply, page: LoginPage) -> Finding:
-    if urlsplit(reply.location).path.startswith("/.auth/"):
+    if urlsplit(reply.location).path.startswith(EASY_AUTH):
         return trouble.easy_auth(reply)
     if reply.location:
         to = reply.location.partition("?")[0]

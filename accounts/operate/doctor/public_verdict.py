@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from accounts.operate.doctor.browser import EASY_AUTH
 from accounts.operate.doctor.finding import Finding, error, refused, warning
 from accounts.operate.doctor.public_trouble import easy_auth_at, hidden_origin
 from accounts.signin.reasons import REASONS, Refused
@@ -86,7 +87,7 @@ def _of_returns(outcome: str, count: int, returns: int) -> Finding:
 
 def _not_ours(outcome: str, share: str) -> Finding:
     """An answer that no page of this site gave."""
-    if "/.auth/" in outcome:
+    if EASY_AUTH in outcome:
         return easy_auth_at(outcome.removeprefix("sent to "))
     return error(
         "public.callback",
