@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import User
 from tests.admins import TID, browser_of, person, sign_in, superuser
@@ -196,6 +197,17 @@ def test_the_persons_page_keeps_sign_ins_and_sessions_from_those_without_the_rig
     page = reader.get(f"{LIST}{cole.pk}/change/").content.decode()
     assert "QRST-2222" not in page
     assert "All of this person" not in page
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_passwords_are_offered_where_they_are_used(
+    browser: Client, settings: Settings, on: bool
+) -> None:
+    settings.ADMIN_PASSWORD_LOGIN = on
+    cole = person("cole@contoso.example")
+    page = browser.get(f"{LIST}{cole.pk}/change/").content.decode()
+    assert (f"{LIST}{cole.pk}/password/" in page) == on
+    assert browser.get(f"{LIST}{cole.pk}/password/").status_code == (200 if on else 404)
 
 
 def test_a_person_who_is_not_there_is_no_error(browser: Client) -> None:

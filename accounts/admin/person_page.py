@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.urls import reverse
 
-from accounts.admin import sessions
+from accounts.admin import rights, sessions
 from accounts.admin.people_columns import (
     identities_of,
     identity_text,
@@ -37,6 +38,7 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
         "identity": identity,
         "identity_text": identity_text(identity),
         "state_text": state_text(state_of(person), link=links),
+        "sets_passwords": settings.ADMIN_PASSWORD_LOGIN and rights.may_touch(request.user, person),
         "steps": _steps(request, person, bound=identity is not None),
         "sign_ins": _recent_sign_ins(person) if links else None,
         "open_sessions": sessions.of_person(request, person),
