@@ -3,6 +3,14 @@
 from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.servers.process import clean_environment
 
+__all__ = [
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "SECRET_KEY",
+    "TENANT",
+    "deployed_environment",
+    "site_environment",
+]
 SECRET_KEY = "only-for-tests-and-long-enough-for-every-check-0123456789-abcdefghij"
 
 
