@@ -1,0 +1,110 @@
+"""Migrations run from zero, and while the version before still serves."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps.registry import Apps
+from django.db import connection
+from django.db.migrations import operations
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.operations.base import Operation
+from django.db.models import NOT_PROVIDED
+from django.utils import timezone
+
+from tests.servers.environment import deployed_environment
+from tests.servers.postgres import Postgres
+from tests.servers.process import ROOT
+
+APP = "accounts"
+LOADER = MigrationLoader(None)
+RELEASES = sorted(name for app, name in LOADER.disk_migrations if app == APP)
+# What the code before knows nothing of, and need not: it goes on as if it were not there.
+ADDITIVE = (operations.CreateModel, operations.AddIndex, operations.AlterModelOptions)
+ADDS_AN_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX ", re.IGNORECASE)
+
+
+def later_operations() -> Iterator[Any]:
+    for name in RELEASES[1:]:
+        for number, operation in enumerate(LOADER.disk_migrations[APP, name].operations):
+            yield pytest.param(operation, id=f"{name}-{number}")
+
+
+def manage(database_url: str, *arguments: str, **env: str) -> str:
+    ended = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=deployed_environment() | {"DATABASE_URL": database_url} | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_they_apply_from_zero_on_postgresql(postgres: Postgres) -> None:
+    url = postgres.create_database("from_zero")
+    manage(url, "migrate", "--verbosity", "0")
+    manage(url, "migrate", "--check")
+    postgres.drop_database("from_zero")
+
+
+def test_they_apply_from_zero_on_sqlite(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'db.sqlite3'}"
+    manage(url, "migrate", "--verbosity", "0", DEBUG="true")
+    manage(url, "migrate", "--check", DEBUG="true")
+
+
+def test_they_can_be_taken_back_to_the_first(postgres: Postgres) -> None:
+    url = postgres.create_database("taken_back")
+    manage(url, "migrate", "--verbosity", "0")
+    manage(url, "migrate", APP, RELEASES[0], "--verbosity", "0")
+    postgres.drop_database("taken_back")
+
+
+@pytest.mark.parametrize("operation", [*later_operations()])
+def test_after_the_first_release_they_only_add(operation: Operation) -> None:
+    """A column or table that the old code uses must wait until no old code is left."""
+    match operation:
+        case operations.AddField():
+            field = operation.field
+            assert field.null or getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
+        case operations.RunSQL():
+            assert ADDS_AN_INDEX.match(str(operation.sql))
+        case operations.RunPython():
+            assert operation.reverse_code
+        case _:
+            assert isinstance(operation, ADDITIVE)
+
+
+def models_of(release: str) -> Apps:
+    """The models as the code of this release has them."""
+    return LOADER.project_state((APP, release)).apps
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_code_of_each_release_works_on_todays_tables(release: str) -> None:
+    old = models_of(release)
+    users, rows, links = (old.get_model(APP, name) for name in ("User", "SignIn", "BreakGlassLink"))
+    user = users.objects.create(email="staff@contoso.example", is_superuser=True)
+    rows.objects.create(user=user, outcome="admitted", reference="AAAA-AAAA", email=user.email)
+    links.objects.create(user=user, token_hash="x", expires_at=timezone.now())
+    users.objects.filter(email__iexact="STAFF@contoso.example").update(last_login=timezone.now())
+    assert [row.user.email for row in rows.objects.select_related("user")] == [user.email]
+    assert rows.objects.filter(at__lte=timezone.now()).delete()[0] == 1
+
+
+@pytest.mark.django_db
+def test_todays_code_works_on_the_tables_of_the_next_release() -> None:
+    """Which adds a table, a column that may be empty, and one that PostgreSQL fills."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE accounts_next (id bigint PRIMARY KEY)")
+        cursor.execute("ALTER TABLE accounts_signin ADD COLUMN device text")
+        cursor.execute("ALTER TABLE accounts_user ADD COLUMN floor int NOT NULL DEFAULT 0")
+    test_the_code_of_each_release_works_on_todays_tables(RELEASES[-1])
