@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from accounts.signin.record import Attempt
     from accounts.web.registration import Registration
 
-_KNOWN: Final = ("state", "code", "error", "error_description", "iss", "session_state")
 _LONGEST_CODE: Final = 8192
 
 
@@ -41,7 +40,7 @@ class Answer:
     code: str
     error: str
     error_description: str
-    iss: str
+    iss: str | None
 
 
 def complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
@@ -67,10 +66,15 @@ def next_of(request: HttpRequest) -> str:
 
 def _answer(query: QueryDict) -> Answer:
     """Refuse duplicates (RFC 6749 section 3.1: parameters must not be repeated)."""
-    if any(len(query.getlist(name)) > 1 for name in _KNOWN):
+    if any(len(values) > 1 for _name, values in query.lists()):
         raise Refused("state_not_ours", "query: a parameter is repeated")
-    given = {name: query.get(name, "") for name in _KNOWN if name != "session_state"}
-    return Answer(**given)
+    return Answer(
+        state=query.get("state", ""),
+        code=query.get("code", ""),
+        error=query.get("error", ""),
+        error_description=query.get("error_description", ""),
+        iss=query.get("iss"),
+    )
 
 
 def _accept(request: HttpRequest, issued: state.Issued) -> HttpResponse | None:
@@ -104,10 +108,10 @@ def _redeem(
     return _enter(request, claims, rules, attempt, issued)
 
 
-def _check_issuer(iss: str, issuer: str, rules: Rules) -> None:
+def _check_issuer(iss: str | None, issuer: str, rules: Rules) -> None:
     """RFC 9207 section 2.4: an `iss` that is there must be the one we asked."""
     right = {issuer} | {issuer.replace("{tenantid}", tid) for tid in rules.tenants}
-    if iss and iss not in right:
+    if iss is not None and iss not in right:
         raise Refused("token_invalid", "iss parameter: not the issuer we asked")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -43,6 +44,7 @@ def start(request: HttpRequest) -> HttpResponse:
     return caught.response
 
 
+@csrf_exempt  # so that a POST, which does nothing, is told 405 whatever comes with it
 @flow_page
 @never_cache
 @require_GET
