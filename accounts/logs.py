@@ -59,8 +59,10 @@ class _Formatter(logging.Formatter):
         }
 
     def trace(self, record: logging.LogRecord) -> str:
-        """The traceback, if any."""
-        return scrub(self.formatException(record.exc_info)) if record.exc_info else ""
+        """The traceback, if any; none for a request that was at fault itself (4xx)."""
+        if not record.exc_info or getattr(record, "status_code", 500) < 500:
+            return ""
+        return scrub(self.formatException(record.exc_info))
 
 
 class JsonFormatter(_Formatter):
