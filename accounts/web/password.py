@@ -29,7 +29,8 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
     @override
     def clean(self) -> dict[str, Any]:
         """Raises Refused(too_many_attempts) over a limit; the right password resets the name's."""
-        name = str(self.cleaned_data.get("username") or "")
+        # In capitals, as the database compares: a dotless i must not mean ten guesses more.
+        name = str(self.cleaned_data.get("username") or "").upper()
         address = browser.client_ip(self.request)
         throttle.count(throttle.PASSWORDS_OF_ONE_ADDRESS, "password-address", address)
         throttle.count(throttle.PASSWORDS_OF_ONE_NAME, "password-name", name)
