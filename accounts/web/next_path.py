@@ -23,7 +23,8 @@ def safe_next(value: str) -> str:
     if not url_has_allowed_host_and_scheme(value, allowed_hosts=None) or "\\" in value:
         return HOME
     path = unquote(urlsplit(value).path)
-    if not (posixpath.normpath(path) + "/").startswith(HOME) or path.startswith(_LOOPS):
+    place = posixpath.normpath(path) + "/"
+    if "\\" in path or not place.startswith(HOME) or place.startswith(_LOOPS):
         return HOME
     return value
 
