@@ -6,7 +6,6 @@ addresses of servers that start when the first test needs them.
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -60,7 +59,7 @@ from tests.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
 
 def pytest_configure() -> None:
     """A test run that is told to end ends its servers, which Python does not do by itself."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", 128 + signal.SIGTERM))
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
