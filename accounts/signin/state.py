@@ -197,7 +197,7 @@ def _why_no_cookie(issued: Issued, place: Place) -> str:
 
 def _why_no_session(issued: Issued, place: Place) -> str:
     if issued.process == place.process:
-        return "session: gone from the store (evicted, flushed, expired)"
+        return "session: gone from the store (evicted, flushed), or of another app on this host"
     if issued.process.rpartition("/")[0] != place.process.rpartition("/")[0]:
         return f"session: not shared between instances ({issued.process}, {place.process})"
     if place.started > issued.at:

@@ -5,6 +5,7 @@ environment    system checks, facts to compare        scrub     keeps secrets ou
 redis          the session store                      database  and what it must keep apart
 sessions       shared with a second process?          clock     ours against everyone's
 app, people    who, and as which registration         online    what only Microsoft can tell
+refusals       what people have met lately
 public         the visit through the public address (login, start, rounds, verdict)
 report         for people and for machines
 """
@@ -14,7 +15,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from accounts.operate.doctor import app, clock, database, environment, people, redis, sessions
+from accounts.operate.doctor import (
+    app,
+    clock,
+    database,
+    environment,
+    people,
+    redis,
+    refusals,
+    sessions,
+)
 from accounts.operate.doctor.finding import Finding
 from accounts.operate.doctor.online import look as look_online
 from accounts.operate.doctor.public import look as look_public
@@ -49,6 +59,7 @@ def _probes(*, online: bool, url: str, ca_file: str) -> Iterator[Probe]:
     migrated = (database.REACHABLE, database.MIGRATED)
     yield Probe("app registration", app.look, migrated)
     yield Probe("people", people.look, migrated)
+    yield Probe("recent refusals", refusals.look, migrated)
     if online:
         yield Probe("microsoft", look_online, migrated)
     if url:
