@@ -18,7 +18,8 @@ def main() -> int:
 
 def _manage(*arguments: str) -> int:
     print(f"manage.py {' '.join(arguments)}", flush=True)
-    command = [sys.executable, "manage.py", *arguments]
+    # makemigrations warns that it found no database, of which it needs none.
+    command = [sys.executable, "-W", "ignore::RuntimeWarning", "manage.py", *arguments]
     return subprocess.run(command, cwd=ROOT, env=deployed_environment(), check=False).returncode
 
 
