@@ -143,6 +143,7 @@ def test_wrong_input_saves_nothing_and_says_what_to_enter(
         (OTHER_ID, "column Value"),
         ("abc*************", "masked"),
         ("tiny-one", "too short"),
+        ("x" * 80, "longer than 79"),
         ("two words of a secret", "space"),
         ("", "No secret came"),
     ],

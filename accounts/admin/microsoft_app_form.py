@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 else:
     AppModelForm = forms.ModelForm
 
-_LONGEST_SECRET: Final = 79  # encrypted, more would not fit into allauth's column
 # The form's fields have names of their own: a field named `secret` would be filled from the model.
 _SECRETS: Final = {"secret": "new_secret", "next_secret": "new_next_secret"}
 _EXPIRIES: Final = ("secret_expires", "next_secret_expires")
@@ -40,7 +39,7 @@ class SecretField(forms.CharField):
     )
 
     def __init__(self, *, label: Any) -> None:
-        super().__init__(label=label, required=False, max_length=_LONGEST_SECRET)
+        super().__init__(label=label, required=False, max_length=microsoft_app.LONGEST_SECRET)
 
 
 class MicrosoftAppForm(AppModelForm):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 16
+LONGEST_SECRET: Final = 79  # encrypted, more would not fit into allauth's column
 _OF_APP: Final = ("name", "client_id")
 _SECRETS: Final = {"secret": "secret_expires", "next_secret": "next_secret_expires"}
 
@@ -180,6 +181,8 @@ def _check_secret(secret: str) -> Iterator[str]:
         yield "The secret has a space or a character that no secret has: copy it again."
     elif secret and len(secret) < _SHORTEST_SECRET:
         yield "The secret is too short to be one: copy the column Value in full."
+    elif len(secret) > LONGEST_SECRET:
+        yield f"The secret is longer than {LONGEST_SECRET} characters: Entra's have 40."
 
 
 def _check_expiry(expires: date) -> Iterator[str]:
