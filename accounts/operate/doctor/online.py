@@ -82,7 +82,7 @@ def _clock(answer: Answer, middle: float) -> Iterator[Finding]:
 def _tenant(found: Registration, discovery: Discovery) -> Iterator[Finding]:
     """A domain may belong to another tenant than the one that is allowed."""
     named = discovery.issuer.removesuffix("/v2.0").rpartition("/")[2].lower()
-    allowed = registration.rules_for(found, discovery.issuer).tenants
+    allowed = registration.rules_for(found).tenants
     if named == "{tenantid}" or named in allowed:
         yield ok("online.tenant", f"Tokens come from {discovery.issuer}")
         return
