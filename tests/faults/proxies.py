@@ -1,0 +1,221 @@
+"""Mistakes of what stands in front: TLS, Host, caches, cookies, another sign-in."""
+
+import requests
+
+from tests.faults.fault import URL, fault
+from tests.faults.stage import Stage
+from tests.servers.nginx import Nginx
+from tests.servers.ports import free_port
+from tests.visitor import CALLBACK, LOGIN
+
+START_PATH = "= /accounts/microsoft/login/"
+HEADERS = (
+    "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto $scheme;"
+    " proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
+)
+
+
+class Mistaken(Nginx):
+    """nginx with further lines: `location` where the site is passed on, `http` around it."""
+
+    def __init__(self, location: str = "", http: str = "", server: str = "") -> None:
+        super().__init__([], tls=False)
+        self._lines = {"location / {": location, "http {": http, "server_name _;": server}
+
+    def _configuration(self) -> str:
+        text = super()._configuration().replace("DIRECTORY", str(self._directory))
+        for place, lines in self._lines.items():
+            text = text.replace(place, f"{place}\n{lines}", 1)
+        return text.replace("DIRECTORY", str(self._directory))
+
+
+@fault(
+    "A proxy ends TLS, and TRUSTED_PROXY_COUNT is 0",
+    page="misconfigured",
+    doctor="public.proxy",
+    says="set TRUSTED_PROXY_COUNT",
+    ask=URL,
+)
+def proxy_not_trusted(stage: Stage) -> str:
+    """nginx with TLS in front; the site believes none of its headers and sees http."""
+    stage.start_behind(Nginx([]), TRUSTED_PROXY_COUNT="0")
+    return stage.sign_in()
+
+
+@fault(
+    "On App Service, TRUSTED_PROXY_COUNT is 0",
+    page="misconfigured",
+    doctor="accounts.E008",
+    says="TRUSTED_PROXY_COUNT is 0, yet a proxy ends TLS here (WEBSITE_HOSTNAME is set)",
+)
+def app_service_without_count(stage: Stage) -> str:
+    """WEBSITE_HOSTNAME is set as App Service does, TLS ends in front."""
+    proxy = Nginx([])
+    name = proxy.url.removeprefix("https://")
+    stage.start_behind(proxy, TRUSTED_PROXY_COUNT="0", WEBSITE_HOSTNAME=name)
+    return stage.sign_in()
+
+
+@fault(
+    "The proxy does not say that people come by https",
+    page="misconfigured",
+    doctor="public.proxy",
+    says="proxy_set_header X-Forwarded-Proto $scheme",
+    ask=URL,
+)
+def no_forwarded_proto(stage: Stage) -> str:
+    """nginx with TLS sends no X-Forwarded-Proto; TRUSTED_PROXY_COUNT is 1."""
+    stage.start_behind(Nginx([], forwarded_proto=False))
+    return stage.sign_in()
+
+
+@fault(
+    "The proxy puts its own name in the place of the host",
+    page="misconfigured",
+    doctor="public.proxy",
+    says="proxy_set_header Host $http_host",
+    ask=URL,
+)
+def host_rewritten(stage: Stage) -> str:
+    """nginx sends the upstream's name as Host."""
+    stage.start_behind(Nginx([], keep_host=False))
+    return stage.sign_in()
+
+
+@fault(
+    "PUBLIC_URL is http, people come by https",
+    page="a bare 400 page",
+    doctor="public.scheme",
+    says="from https to http",
+    ask=URL,
+)
+def redirect_to_http(stage: Stage) -> str:
+    """PUBLIC_URL was left at http behind nginx with TLS: the site sends people to http."""
+    proxy = Nginx([])
+    stage.start_behind(proxy, PUBLIC_URL=proxy.url.replace("https", "http"))
+    return stage.sign_in()
+
+
+@fault(
+    "A proxy keeps the button's redirect and gives it to everybody",
+    page="cookie_not_sent",
+    doctor="public.session_cookie",
+    says="Let the proxy or CDN pass Set-Cookie through, and keep it from caching",
+    ask=URL,
+)
+def cached_redirect(stage: Stage) -> str:
+    """nginx caches POSTs under /accounts/ for all, without Set-Cookie; another was there before."""
+    keep = "proxy_cache kept; proxy_cache_methods GET POST; proxy_cache_valid 302 1m;"
+    ignore = "proxy_ignore_headers Cache-Control Expires Vary Set-Cookie;"
+    key = 'proxy_cache_key "$request_method$uri"; proxy_hide_header Set-Cookie;'
+    inner = f"location {START_PATH} {{ proxy_pass http://sites; {HEADERS} {keep} {ignore} {key} }}"
+    path = "proxy_cache_path DIRECTORY/kept keys_zone=kept:1m;"
+    stage.start_behind(Mistaken(server=inner, http=path))
+    stage.sign_in()
+    return stage.sign_in()
+
+
+@fault(
+    "A proxy strips cookies",
+    page="a bare 403 page",
+    doctor="public.csrf_cookie",
+    says="no Set-Cookie comes with the page",
+    ask=URL,
+)
+def cookies_stripped(stage: Stage) -> str:
+    """nginx hides Set-Cookie, as a CDN does that wants to cache."""
+    stage.start_behind(Mistaken("proxy_hide_header Set-Cookie;"))
+    return stage.sign_in()
+
+
+@fault(
+    "A proxy changes the path of cookies",
+    page="cookie_not_sent",
+    doctor="public.session_cookie",
+    says="proxy_cookie_path",
+    ask=URL,
+)
+def cookie_path_rewritten(stage: Stage) -> str:
+    """nginx makes the session cookie's path /admin/."""
+    inner = (
+        f"location {START_PATH} {{ proxy_pass http://sites; {HEADERS}"
+        " proxy_cookie_path / /admin/; }"
+    )
+    stage.start_behind(Mistaken(server=inner))
+    return stage.sign_in()
+
+
+@fault(
+    "A proxy drops the callback's query",
+    page="state_not_ours",
+    doctor="public.secret_keys",
+    says="look for a proxy that drops or changes the query string",
+    ask=URL,
+)
+def query_dropped(stage: Stage) -> str:
+    """nginx rewrites the callback's address and loses what comes after the question mark."""
+    stage.start_behind(Mistaken(f"if ($uri = {CALLBACK}) {{ set $args ''; }}"))
+    return stage.sign_in()
+
+
+@fault(
+    "Easy Auth of App Service stands in front",
+    page="sent to another sign-in",
+    doctor="public.easy_auth",
+    says="turn it off (Easy Auth)",
+    ask=URL,
+)
+def easy_auth(stage: Stage) -> str:
+    """WEBSITE_AUTH_ENABLED is set, and the front sends everybody to /.auth/login/aad."""
+    stage.start_behind(
+        Mistaken(server="location /admin { return 302 /.auth/login/aad; }"),
+        WEBSITE_AUTH_ENABLED="true",
+    )
+    page = stage.browser().get(LOGIN)
+    return "sent to another sign-in" if "/.auth/login/" in page.location else page.reason
+
+
+@fault(
+    "The site behind the proxy is down",
+    page="a bare 502 page",
+    doctor="public.page",
+    says="the site behind the proxy does not answer",
+    ask=URL,
+)
+def site_down(stage: Stage) -> str:
+    """nginx passes on to a port where nothing listens."""
+    proxy = Mistaken()
+    proxy.upstreams = [free_port()]
+    stage.stack.enter_context(proxy)
+    stage.url = stage.env["PUBLIC_URL"] = proxy.url
+    return stage.sign_in()
+
+
+@fault(
+    "The certificate is not trusted",
+    page="the browser's own error page",
+    doctor="public.certificate",
+    says="Install a certificate of a public authority",
+    ask=URL,
+)
+def certificate_not_trusted(stage: Stage) -> str:
+    """nginx has a self-signed certificate that the browser does not know."""
+    proxy = Nginx([free_port()])
+    stage.stack.enter_context(proxy)
+    stage.url = stage.env["PUBLIC_URL"] = proxy.url
+    try:
+        return stage.sign_in()
+    except requests.exceptions.SSLError:
+        return "the browser's own error page"
+
+
+@fault(
+    "ALLOWED_HOSTS leaves the public host out",
+    page="a bare 400 page",
+    doctor="accounts.E006",
+    says="PUBLIC_URL's host localhost is not in ALLOWED_HOSTS",
+)
+def hosts_without_ours(stage: Stage) -> str:
+    """ALLOWED_HOSTS was set by hand to the host of another site."""
+    stage.start(mistake="hosts_without_ours")
+    return stage.sign_in()
