@@ -10,9 +10,10 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import environ
 
 SQLITE: Final = "django.db.backends.sqlite3"
+_POSTGRESQL: Final = "project.postgresql"
 _ENGINES: Final = {
-    "postgres": "django.db.backends.postgresql",
-    "postgresql": "django.db.backends.postgresql",
+    "postgres": _POSTGRESQL,
+    "postgresql": _POSTGRESQL,
     "sqlite": SQLITE,
 }
 _SENTINEL: Final = "redis+sentinel"

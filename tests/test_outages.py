@@ -79,6 +79,7 @@ def redis_hangs(visitor: Visitor, redis_server: Redis) -> Iterator[Redis]:
 def database(visitor: Visitor, postgres: Postgres) -> Iterator[Postgres]:
     """PostgreSQL, which may be away; it is back when the test ends."""
     yield postgres
+    postgres.process.resume()
     postgres.restart()
     connections.close_all()  # the tests' own ended with the server
 
@@ -144,6 +145,30 @@ def test_postgresql_is_gone_while_staff_are_in_admin(
     assert visitor.session_cookie() == cookie
     database.start()
     assert visitor.is_in()
+
+
+def test_postgresql_hangs_while_staff_are_in_admin(
+    visitor: Visitor, database: Postgres, measured: Callable[..., str]
+) -> None:
+    """Its connections stay open, so that neither TCP nor its own time-out ends the wait."""
+    database.process.pause()
+    met = timed(lambda: visitor.get("/admin/"))
+    assert (measured(met), met.page.status) == ("database_unavailable", 503)
+    assert met.seconds < 2 * SOON
+    database.process.resume()
+    assert visitor.is_in()
+
+
+def test_postgresql_hangs_while_someone_is_at_microsoft(
+    visitor: Visitor, database: Postgres, measured: Callable[..., str]
+) -> None:
+    visitor, callback = _at_microsoft(visitor)
+    database.process.pause()
+    met = timed(lambda: visitor.come_back(callback))
+    assert (measured(met), met.page.status) == ("database_unavailable", 503)
+    assert met.seconds < 2 * SOON
+    database.process.resume()
+    assert _one_press_leads_in(visitor, met.page)
 
 
 def test_postgresql_is_gone_while_someone_is_at_microsoft(

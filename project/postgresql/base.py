@@ -1,0 +1,61 @@
+"""A server that hangs with its connections open must not take every thread with it.
+
+The server's own statement_timeout does not help then, and TCP sees nothing wrong. So the client
+gives up, too: a little later than the server would, and at once on the check before each use.
+"""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import psycopg
+from django.db.backends.postgresql import base
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from psycopg.abc import PQGen
+
+T = TypeVar("T")
+
+CHECK_SECONDS: Final = 1.0
+GRACE_SECONDS: Final = 5.0
+_TIMEOUT: Final = re.compile(r"statement_timeout=(\d+)s")
+
+
+class Connection(psycopg.Connection[Any]):
+    """Gives up after `patience` seconds, and is closed then: what would come is not awaited."""
+
+    patience: float | None = None
+
+    @override
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("no answer in time") from None
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    Database: Any = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})
+
+    @override
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        found = _TIMEOUT.search(conn_params.get("options", ""))
+        connection.patience = int(found[1]) + GRACE_SECONDS if found else None
+        return connection
+
+    @override
+    def is_usable(self) -> bool:
+        """Asked before the first query of each request."""
+        connection: Any = self.connection
+        if connection is None:
+            return False
+        patience, connection.patience = connection.patience, CHECK_SECONDS
+        try:
+            return super().is_usable()
+        finally:
+            connection.patience = patience
