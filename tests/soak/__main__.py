@@ -56,17 +56,21 @@ def _soak(built: Stage, plan: Plan) -> list[verdict.Promise]:
     with Saboteur(built, faults, every=plan.kill_every, lasting=plan.lasting):
         journeys = load.run(plan.sign_ins, plan.rate)
     rows = verdict.rows_of(built.database_url)
-    _show(verdict.facts(journeys, faults))
+    _show(verdict.facts(journeys, faults, _log()))
     admitted = [one for journey in journeys for one in journey.tries if one.kind == "in"]
     sessions = still_in(built.url, admitted)
     measured = blackhole.measure(
         built, admitted[-blackhole.READERS :], normal=plan.normal, hanging=plan.hanging
     )
-    log = "".join(site.log() for site in recent)
     return [
-        *verdict.of_load(journeys, rows, sessions, log),
+        *verdict.of_load(journeys, rows, sessions, _log()),
         *verdict.of_black_hole(measured),
     ]
+
+
+def _log() -> str:
+    """Of all instances, the replaced one included."""
+    return "".join(site.log() for site in recent)
 
 
 def _show(rows: Sequence[tuple[str, ...]]) -> None:

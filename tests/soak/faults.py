@@ -35,12 +35,11 @@ class Faults:
     kills: list[float] = field(default_factory=list)
     replaced: list[float] = field(default_factory=list)
 
-    def excuse(self, began: float, ended: float) -> str:
-        """What a request of this time was in the midst of, or ""."""
-        for window in list(self.windows):
-            if began <= window.ended and ended >= window.began:
-                return window.name
-        return KILLED if any(began <= at <= ended for at in list(self.kills)) else ""
+    def excuses(self, began: float, ended: float) -> tuple[str, ...]:
+        """What a try of this time was in the midst of."""
+        felt = [w.name for w in list(self.windows) if began <= w.ended and ended >= w.began]
+        killed = any(began <= at <= ended for at in list(self.kills))
+        return (*felt, KILLED) if killed else tuple(felt)
 
     @property
     def open(self) -> bool:

@@ -16,12 +16,12 @@ Kind = Literal["in", "page", "gateway", "lost", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """`excuse` is the fault that it was in the midst of; `told` what the person read."""
+    """`excuses` are the faults that it was in the midst of; `told` is what the person read."""
 
     kind: Kind
     began: float
     ended: float
-    excuse: str
+    excuses: tuple[str, ...]
     told: str = ""
     reference: str = ""
     is_attempt: bool = False
@@ -122,12 +122,12 @@ class Load:
         admitted: Admitted | None = None,
     ) -> Try:
         ended = time.monotonic()
-        excuse = self._faults.excuse(began, ended)
+        excuses = self._faults.excuses(began, ended)
         if admitted:
             found = admitted.reference, True, admitted.cookies
         else:
             found = (page.reference if page else ""), bool(page and has_button(page)), {}
-        return Try(kind, began, ended, excuse, told, *found)
+        return Try(kind, began, ended, excuses, told, *found)
 
 
 def still_in(site_url: str, tries: list[Try]) -> list[bool]:

@@ -14,6 +14,7 @@ from tests.soak.load import Journey, Try
 SLOWEST_S = 11.0  # ten for Microsoft, one for the site
 RATIO = 1.5
 SHOWN = 5
+UNEXPECTED = ("microsoft_unreachable", "token_invalid", "microsoft_refused")
 ERROR = re.compile(r'"reason": "unexpected"|"message": "[A-Z]+ [^"]* 500"')
 
 
@@ -77,9 +78,9 @@ def of_black_hole(measured: Measured) -> list[Promise]:
     ]
 
 
-def facts(journeys: Sequence[Journey], faults: Faults) -> list[tuple[str, str]]:
+def facts(journeys: Sequence[Journey], faults: Faults, log: str) -> list[tuple[str, str]]:
     tries = [one for journey in journeys for one in journey.tries]
-    took = [one.seconds for one in tries if one.kind == "in" and not one.excuse]
+    took = [one.seconds for one in tries if one.kind == "in" and not one.excuses]
     lines = [
         ("workers killed", str(len(faults.kills))),
         ("Redis without a master", f"{faults.seconds(FAIL_OVER):.1f} s"),
@@ -88,7 +89,9 @@ def facts(journeys: Sequence[Journey], faults: Faults) -> list[tuple[str, str]]:
         ("a whole sign-in outside the faults, p95", f"{p95(took):.2f} s"),
     ]
     for fault in (FAIL_OVER, RESTART, KILLED):
-        met = Counter(one.told for one in tries if one.excuse == fault and one.kind != "in")
+        met = Counter(
+            _told(one, log) for one in tries if one.kind != "in" and _fault_of(one) == fault
+        )
         lines.append((f"met while {fault}", _list(met) or "nothing"))
     return lines
 
@@ -98,7 +101,7 @@ def _of_sign_ins(journeys: Sequence[Journey], tries: Sequence[Try], log: str) ->
     unserved = [one for one in troubled if one.kind in ("gateway", "lost")]
     presses = [journey.tries[1:] for journey in journeys if len(journey.tries) > 1]
     in_vain = [
-        one.told for press in presses for one in press if one.kind != "in" and not one.excuse
+        one.told for press in presses for one in press if one.kind != "in" and not one.excuses
     ]
     first = sum(journey.tries[0].kind == "in" for journey in journeys)
     return [
@@ -109,21 +112,29 @@ def _of_sign_ins(journeys: Sequence[Journey], tries: Sequence[Try], log: str) ->
         ),
         _none(
             "outside the faults none fails",
-            [f"{one.told} ({_why(one, log)})" for one in troubled if not one.excuse],
+            [_told(one, log) for one in troubled if not one.excuses],
         ),
         _none("in them, a page that leads in with one press", in_vain, of=len(presses)),
         _none(
             "nginx's own page only in a fault, and a retry passes",
-            [one.told for one in unserved if not one.excuse],
+            [one.told for one in unserved if not one.excuses],
             of=len(unserved),
         ),
     ]
 
 
-def _why(one: Try, log: str) -> str:
-    """What the log says to the operator."""
+def _fault_of(one: Try) -> str:
+    """Of several that overlap, the one that its page speaks of."""
+    named = {"database_unavailable": RESTART, "session_store_unavailable": FAIL_OVER}
+    return named.get(one.told) or (one.excuses[-1] if one.excuses else "")
+
+
+def _told(one: Try, log: str) -> str:
+    """What the person read; with the log's word to the operator where it is not the fault's own."""
+    if one.told not in UNEXPECTED and one.excuses:
+        return one.told
     found = re.search(rf'"detail": "([^"]*)", "reference": "{one.reference}"', log)
-    return found[1] if found else f"{one.seconds:.1f} s"
+    return f"{one.told} ({found[1] if one.reference and found else f'{one.seconds:.1f} s'})"
 
 
 def _of_records(tries: Sequence[Try], rows: Sequence[Row], log: str) -> list[Promise]:
@@ -133,7 +144,7 @@ def _of_records(tries: Sequence[Try], rows: Sequence[Row], log: str) -> list[Pro
     ins = {one.reference for one in tries if one.kind == "in"}
     lost = [reference for reference in ins if not admitted[reference]]
     pages = [one for one in tries if one.kind == "page" and one.is_attempt]
-    kept = [one for one in pages if one.excuse != RESTART]
+    kept = [one for one in pages if RESTART not in one.excuses]
     lost += [one.reference for one in kept if not refused[one.reference, one.told]]
     lost += [one.reference for one in pages if f'"reference": "{one.reference}"' not in log]
     doubled = [reference for reference, count in admitted.items() if count > 1]
