@@ -29,6 +29,7 @@ _LONGEST_NEXT: Final = 512
 _CLOCK_SKEW: Final = 60  # seconds between two instances' clocks
 _ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
 _SIGNER: Final = "accounts.signin.state"
+_WITHHELD: Final = "blocked, cleared, of another browser, or withheld by SameSite or Domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,8 @@ def _why_no_cookie(issued: Issued, place: Place) -> str:
     if issued.origin != place.origin:
         return f"cookie: origin changed from {issued.origin} to {place.origin}"
     if place.origin.startswith("http://"):
-        return "cookie: not sent on http; a Secure cookie never is"
-    return "cookie: blocked, cleared, of another browser, or withheld by SameSite or Domain"
+        return f"cookie: not sent on http, where a Secure one never is; or {_WITHHELD}"
+    return f"cookie: {_WITHHELD}"
 
 
 def _why_no_session(issued: Issued, place: Place) -> str:
