@@ -147,8 +147,12 @@ def _of_records(tries: Sequence[Try], rows: Sequence[Row], log: str) -> list[Pro
     kept = [one for one in pages if RESTART not in one.excuses]
     lost += [one.reference for one in kept if not refused[one.reference, one.told]]
     lost += [one.reference for one in pages if f'"reference": "{one.reference}"' not in log]
-    doubled = [reference for reference, count in admitted.items() if count > 1]
-    doubled += [one.reference for one in kept if refused[one.reference, one.told] > 1]
+    doubled = [f"{reference} admitted" for reference, count in admitted.items() if count > 1]
+    doubled += [
+        f"{one.reference} {one.told} {one.seconds:.1f} s {one.excuses}"
+        for one in kept
+        if refused[one.reference, one.told] > 1
+    ]
     unseen = len(set(admitted) - ins)
     cut_off = sum(one.kind != "in" for one in tries)
     return [
