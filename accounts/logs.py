@@ -18,7 +18,7 @@ HIDDEN: Final = "[hidden]"
 
 # Parameters of the sign-in, in a query, a form or a header, up to where their value ends.
 _SECRET_PARAMETER = re.compile(
-    r"\b(code|state|nonce|id_token|access_token|refresh_token|client_secret|client_assertion"
+    r"\b(code|state|token|nonce|id_token|access_token|refresh_token|client_secret|client_assertion"
     r"|code_verifier|password|sessionid|csrftoken|csrfmiddlewaretoken|session_state)"
     r"(=|%3[dD]|['\"]?: ?['\"])[^&\s'\";,]+"
 )

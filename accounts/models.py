@@ -10,6 +10,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
@@ -59,6 +60,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text=_("Take this away instead of deleting people."),
     )
     date_joined = models.DateTimeField(_("added"), default=timezone.now)
+    # Part of every session's hash: a step ends them all, even when the store cannot be reached.
+    session_version = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -83,6 +86,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     @override
     def __str__(self) -> str:
         return self.email
+
+    def end_sessions(self) -> None:
+        """From the next request on no session of this person is valid, wherever it is kept."""
+        User.objects.filter(pk=self.pk).update(session_version=models.F("session_version") + 1)
+        self.refresh_from_db(fields=["session_version"])
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        value = f"{self.session_version}:{self.password}"
+        salt = "accounts.models.User.get_session_auth_hash"
+        return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
 
     def get_full_name(self) -> str:
         """The name, or the email when there is none."""

@@ -36,6 +36,17 @@ def unlock(value: str) -> str:
         raise Unreadable from None
 
 
+def relock(value: str) -> str:
+    """The same secret under the first key, so that a former key can be taken away.
+
+    A value that no key opens stays as it is: it is for whoever saves it anew.
+    """
+    try:
+        return lock(unlock(value))
+    except Unreadable:
+        return value
+
+
 def is_locked(value: str) -> bool:
     """Whether a stored value is encrypted."""
     return value.startswith(_PREFIX)

@@ -96,6 +96,6 @@ def test_no_file_tells_two_stories() -> None:
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
         for place in ("accounts", "project")
         for path in modules(place)
-        if path.name not in tables
+        if path.name not in tables and path.parent.name != "migrations"
     }
     assert not {name: size for name, size in sizes.items() if size > 250}

@@ -145,10 +145,11 @@ def test_the_record_says_how_they_got_in(ada: User, token: str) -> None:
     ]
 
 
-def test_guessing_is_slowed_down(token: str) -> None:
+def test_guessing_is_slowed_down_but_shuts_no_good_link_out(token: str) -> None:
     for _ in range(10):
         press("guess")
-    assert press(token) == (429, "too_many_attempts")
+    assert press("guess") == (429, "too_many_attempts")
+    assert press(token) == (302, "/admin/")
 
 
 def outcome_of(token: str) -> str:

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from accounts import secretbox
 from accounts.operate import microsoft_app
 from accounts.operate.microsoft_app_shown import how_kept
 from accounts.signin.identities import PROVIDER
@@ -129,7 +128,6 @@ class MicrosoftAppForm(AppModelForm):
         _set(app.settings, "hidden", cleaned["hidden"])
         if cleaned["promote"]:
             _promote(app)
-        _lock_old(app)
         return super().save(commit)
 
     def _changes(self, cleaned: dict[str, Any]) -> microsoft_app.Changes:
@@ -171,15 +169,6 @@ def _date(text: Any) -> date | None:
 def _promote(app: SocialApp) -> None:
     app.secret = app.settings.pop("next_secret", "")
     _set(app.settings, "secret_expires", app.settings.pop("next_secret_expires", None))
-
-
-def _lock_old(app: SocialApp) -> None:
-    """A secret kept in plain by an earlier version is encrypted when the app is next saved."""
-    if not secretbox.is_locked(app.secret):
-        app.secret = secretbox.lock(app.secret)
-    following = app.settings.get("next_secret", "")
-    if following and not secretbox.is_locked(following):
-        app.settings["next_secret"] = secretbox.lock(following)
 
 
 def _set(kept: dict[str, Any], name: str, value: Any) -> None:

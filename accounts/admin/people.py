@@ -97,7 +97,8 @@ class PersonAdmin(BoundedUserAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Beside the form: the person's identity, sign-ins and sessions."""
-        more = person_page.context(request, object_id)
+        may = self.has_view_or_change_permission(request)
+        more = person_page.context(request, object_id) if may else {}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     @override

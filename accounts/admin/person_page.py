@@ -29,7 +29,7 @@ RECENT = 10
 
 def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
     """For change_form.html; empty when there is no such person."""
-    person = User.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
+    person = User.objects.filter(pk=object_id).first() if rights.is_key(object_id) else None
     if person is None:
         return {}
     identity = identities_of([person]).get(person.pk)

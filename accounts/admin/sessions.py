@@ -18,6 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.admin import rights
 from accounts.models import User
 from accounts.operate import sessions
 
@@ -59,7 +60,7 @@ def end(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     key = request.POST.get("user", "")
-    person = get_object_or_404(User, pk=key if key.isdecimal() else None)
+    person = get_object_or_404(User, pk=key if rights.is_key(key) else None)
     try:
         _tell(request, person, _end(person, request.POST.get("handle", "")))
     except sessions.NoSuchSession:
@@ -71,7 +72,13 @@ def end(request: HttpRequest) -> HttpResponse:
 
 def of_person(request: HttpRequest, person: User) -> list[Seen] | None:
     """A person's sessions, for their page; None for whoever may not see them."""
-    return sessions.listing(person) if may_end(request.user) else None
+    if not may_end(request.user):
+        return None
+    try:
+        return sessions.listing(person)
+    except sessions.StoreAway:
+        messages.warning(request, _("The session store did not answer: repeat."))
+        return None
 
 
 def _demand(request: HttpRequest) -> None:

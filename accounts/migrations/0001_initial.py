@@ -8,100 +8,245 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('email', models.EmailField(error_messages={'unique': 'A user with this email address already exists.'}, max_length=254, verbose_name='email address')),
-                ('name', models.CharField(blank=True, max_length=150, verbose_name='name')),
-                ('is_staff', models.BooleanField(default=True, help_text='Whether this person may sign in to this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Take this away instead of deleting people.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='added')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "email",
+                    models.EmailField(
+                        error_messages={"unique": "A user with this email address already exists."},
+                        max_length=254,
+                        verbose_name="email address",
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=150, verbose_name="name")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Whether this person may sign in to this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Take this away instead of deleting people.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="added"),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'ordering': ('email',),
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "ordering": ("email",),
             },
         ),
         migrations.CreateModel(
-            name='BreakGlassLink',
+            name="BreakGlassLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_hash', models.CharField(editable=False, max_length=64, unique=True)),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='made')),
-                ('expires_at', models.DateTimeField(editable=False, verbose_name='expires')),
-                ('used_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='used')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token_hash", models.CharField(editable=False, max_length=64, unique=True)),
+                (
+                    "made_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="made"
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(editable=False, verbose_name="expires")),
+                (
+                    "used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="used"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'break-glass link',
-                'verbose_name_plural': 'break-glass links',
-                'ordering': ('-made_at',),
+                "verbose_name": "break-glass link",
+                "verbose_name_plural": "break-glass links",
+                "ordering": ("-made_at",),
             },
         ),
         migrations.CreateModel(
-            name='SignIn',
+            name="SignIn",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='time')),
-                ('outcome', models.CharField(choices=[('admitted', 'Admitted'), ('refused', 'Refused')], max_length=8, verbose_name='outcome')),
-                ('method', models.CharField(choices=[('microsoft', 'Microsoft'), ('password', 'Password'), ('break_glass', 'Break-glass link')], default='microsoft', max_length=12, verbose_name='method')),
-                ('reason', models.CharField(blank=True, max_length=32, verbose_name='reason')),
-                ('detail', models.CharField(blank=True, max_length=500, verbose_name='detail')),
-                ('reference', models.CharField(max_length=9, verbose_name='reference')),
-                ('email', models.CharField(blank=True, max_length=254, verbose_name='claimed email')),
-                ('tid', models.CharField(blank=True, max_length=36, verbose_name='tenant')),
-                ('oid', models.CharField(blank=True, max_length=36, verbose_name='object ID')),
-                ('client_ip', models.GenericIPAddressField(blank=True, null=True, verbose_name='client IP')),
-                ('user_agent', models.CharField(blank=True, max_length=256, verbose_name='user agent')),
-                ('host', models.CharField(blank=True, max_length=255, verbose_name='host')),
-                ('took_ms', models.PositiveIntegerField(default=0, verbose_name='milliseconds in all')),
-                ('microsoft_ms', models.PositiveIntegerField(default=0, verbose_name='milliseconds waiting for Microsoft')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sign_ins', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="time"
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("admitted", "Admitted"), ("refused", "Refused")],
+                        max_length=8,
+                        verbose_name="outcome",
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("microsoft", "Microsoft"),
+                            ("password", "Password"),
+                            ("break_glass", "Break-glass link"),
+                        ],
+                        default="microsoft",
+                        max_length=12,
+                        verbose_name="method",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=32, verbose_name="reason")),
+                ("detail", models.CharField(blank=True, max_length=500, verbose_name="detail")),
+                ("reference", models.CharField(max_length=9, verbose_name="reference")),
+                (
+                    "email",
+                    models.CharField(blank=True, max_length=254, verbose_name="claimed email"),
+                ),
+                ("tid", models.CharField(blank=True, max_length=36, verbose_name="tenant")),
+                ("oid", models.CharField(blank=True, max_length=36, verbose_name="object ID")),
+                (
+                    "client_ip",
+                    models.GenericIPAddressField(blank=True, null=True, verbose_name="client IP"),
+                ),
+                (
+                    "user_agent",
+                    models.CharField(blank=True, max_length=256, verbose_name="user agent"),
+                ),
+                ("host", models.CharField(blank=True, max_length=255, verbose_name="host")),
+                (
+                    "took_ms",
+                    models.PositiveIntegerField(default=0, verbose_name="milliseconds in all"),
+                ),
+                (
+                    "microsoft_ms",
+                    models.PositiveIntegerField(
+                        default=0, verbose_name="milliseconds waiting for Microsoft"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="sign_ins",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sign-in',
-                'verbose_name_plural': 'sign-ins',
-                'ordering': ('-at',),
-                'get_latest_by': 'at',
+                "verbose_name": "sign-in",
+                "verbose_name_plural": "sign-ins",
+                "ordering": ("-at",),
+                "get_latest_by": "at",
             },
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('email'), name='accounts_user_email_unique', violation_error_message='A user with this email address already exists.'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Upper("email"),
+                name="accounts_user_email_unique",
+                violation_error_message="A user with this email address already exists.",
+            ),
         ),
         migrations.AddIndex(
-            model_name='signin',
-            index=models.Index(fields=['-at'], name='accounts_signin_at'),
+            model_name="signin",
+            index=models.Index(fields=["-at"], name="accounts_signin_at"),
         ),
         migrations.AddIndex(
-            model_name='signin',
-            index=models.Index(fields=['reason', '-at'], name='accounts_signin_reason_at'),
+            model_name="signin",
+            index=models.Index(fields=["reason", "-at"], name="accounts_signin_reason_at"),
         ),
         migrations.AddIndex(
-            model_name='signin',
-            index=models.Index(fields=['user', '-at'], name='accounts_signin_user_at'),
+            model_name="signin",
+            index=models.Index(fields=["user", "-at"], name="accounts_signin_user_at"),
         ),
         migrations.AddIndex(
-            model_name='signin',
-            index=models.Index(fields=['reference'], name='accounts_signin_reference'),
+            model_name="signin",
+            index=models.Index(fields=["reference"], name="accounts_signin_reference"),
         ),
         migrations.AddIndex(
-            model_name='signin',
-            index=models.Index(django.db.models.functions.text.Upper('email'), models.F('at'), name='accounts_signin_email_at'),
+            model_name="signin",
+            index=models.Index(
+                django.db.models.functions.text.Upper("email"),
+                models.F("at"),
+                name="accounts_signin_email_at",
+            ),
         ),
     ]

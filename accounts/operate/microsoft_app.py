@@ -191,9 +191,16 @@ def _check_expiry(expires: date) -> Iterator[str]:
 
 
 def _check_domains(domains: Sequence[str]) -> Iterator[str]:
-    for domain in domains:
+    """With several allowed tenants each domain says whose it is: TENANT-GUID=contoso.com."""
+    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    for entry in domains:
+        tid, named, domain = entry.lower().rpartition("=")
         if not DOMAIN.fullmatch(domain):
-            yield f"{domain!r} is no domain: write it as contoso.com."
+            yield f"{entry!r} is no domain: write it as contoso.com."
+        elif named and tid not in allowed:
+            yield f"{entry!r}: {tid or 'nothing'} is not one of MICROSOFT_ALLOWED_TENANTS."
+        elif not named and len(allowed) > 1:
+            yield f"{entry!r}: several tenants are allowed, so say whose: TENANT-GUID={domain}."
 
 
 _CHECKS: Final[Mapping[str, Any]] = {

@@ -73,7 +73,11 @@ def end(handle: str, user: User | None = None) -> Seen:
 
 
 def end_all_of(user: User) -> int:
-    """End every session of a person, from their next request on; returns how many."""
+    """End every session of a person, from their next request on; returns how many were found.
+
+    Raises StoreAway when they could not be counted; they have ended all the same.
+    """
+    user.end_sessions()
     with _store():
         return session_index.end_sessions(user.pk)
 

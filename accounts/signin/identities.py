@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError
 from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
 from accounts.signin.policy import Candidate, claimed_email, identity_of, same_email
 
@@ -72,10 +74,15 @@ def bind(user: Any, claims: Claims) -> SocialAccount:
 
 
 def refresh(account: SocialAccount, claims: Claims) -> None:
-    """Bring what is kept of the claims up to date, when it has changed."""
-    if account.extra_data != kept(claims):
-        account.extra_data = kept(claims)
-        account.save(update_fields=["extra_data", "last_login"])
+    """Bring what is kept of the claims up to date, when it has changed.
+
+    Raises IntegrityError when the identity was unlinked meanwhile: it is to be decided again.
+    """
+    if account.extra_data == kept(claims):
+        return
+    same = SocialAccount.objects.filter(pk=account.pk)
+    if not same.update(extra_data=kept(claims), last_login=timezone.now()):
+        raise IntegrityError("the identity is gone")
 
 
 def email_of(user: Any) -> str:

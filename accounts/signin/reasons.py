@@ -137,7 +137,8 @@ _TABLE = (
         ),
         "The id_token has no usable email or preferred_username, or declares it unverified.",
         "In Entra set the person's Email property, or add the optional claim email under"
-        " App registrations > Token configuration.",
+        " App registrations > Token configuration. With several tenants: list the tenant's"
+        " domains in the Microsoft app.",
         "admin",
     ),
     Reason(

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError
+from django.db import Error
 
 from accounts.models import SignIn
 
@@ -58,7 +58,7 @@ def admitted(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
     row = _row(attempt, SignIn.Outcome.ADMITTED, "", note, user_id)
     try:
         row.save(force_insert=True)
-    except DatabaseError as error:
+    except Error as error:
         raise RecordNotWritten from error
     return row
 
@@ -91,7 +91,7 @@ def tell(row: SignIn, attempt: Attempt, level: int = logging.INFO) -> None:
 def _save_or_log(row: SignIn) -> None:
     try:
         row.save(force_insert=True)
-    except DatabaseError:
+    except Error:
         logger.exception("sign-in record not written", extra={"reference": row.reference})
 
 

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 
 from accounts.signin import state
 from accounts.signin.record import Attempt
@@ -32,6 +33,9 @@ def secret_of(request: HttpRequest) -> str:
     secret = known_secret_of(request)
     if not secret:
         secret = request.session[SESSION_ENTRY] = state.new_browser_secret()
+        if SESSION_KEY not in request.session:
+            # Nobody's session yet: it need only last as long as a sign-in may take.
+            request.session.set_expiry(2 * state.LIFETIME)
     return secret
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from accounts.web.registration import Registration
 
 _LONGEST_CODE: Final = 8192
+_OF_THE_CALLER: Final = ("state", "microsoft", "token")  # reasons that anyone can bring about
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,11 +50,11 @@ def complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
         answer = _answer(request.GET)
         issued = state.read(answer.state)
         attempt.reference = issued.reference
-        gone_on = _accept(request, issued)
-    except Refused:
-        throttle.count(throttle.FAILED_CALLBACKS, "callback", browser.client_ip(request))
+        return _accept(request, issued) or _redeem(request, answer, issued, attempt)
+    except Refused as refused:
+        if refused.reason.group in _OF_THE_CALLER:
+            throttle.count(throttle.FAILED_CALLBACKS, "callback", browser.client_ip(request))
         raise
-    return gone_on or _redeem(request, answer, issued, attempt)
 
 
 def next_of(request: HttpRequest) -> str:

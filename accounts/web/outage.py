@@ -6,9 +6,10 @@ from typing import Final
 
 from django.db import InterfaceError, OperationalError
 from django_redis.exceptions import ConnectionInterrupted
+from limits.errors import StorageError
 from redis.exceptions import RedisError
 
-STORE_ERRORS: Final = (RedisError, ConnectionInterrupted)
+STORE_ERRORS: Final = (RedisError, ConnectionInterrupted, StorageError)
 DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
 
 

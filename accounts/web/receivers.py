@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
 
+from accounts import secretbox
+from accounts.signin import record
 from accounts.web import browser, registration
 
 if TYPE_CHECKING:
@@ -27,6 +29,24 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     request.session["signed_in_at"] = now.isoformat(timespec="seconds")
     request.session["client_ip"] = browser.client_ip(request)
     request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
+
+
+@receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_relocked")
+def relock_secrets(instance: SocialApp, **kwargs: Any) -> None:
+    """Whenever an app is saved its secrets are encrypted under the present SECRET_KEY."""
+    instance.secret = secretbox.relock(instance.secret)
+    if following := instance.settings.get("next_secret"):
+        instance.settings["next_secret"] = secretbox.relock(following)
+
+
+@receiver(user_login_failed, dispatch_uid="accounts.password_refused")
+def tell_of_a_wrong_password(
+    credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    """No reason code names it, so the log alone does: by name and address, never the password."""
+    address = browser.client_ip(request) if request is not None else ""
+    facts = {"event": "password_refused", "email": str(credentials.get("username", ""))[:254]}
+    record.logger.warning("password refused", extra={**facts, "client_ip": address})
 
 
 @receiver([post_save, post_delete], sender=SocialApp, dispatch_uid="accounts.app_changed")

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from django.core import signing
 from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from django_redis.exceptions import ConnectionInterrupted
-from limits.errors import StorageError
-from redis.exceptions import RedisError
 from typing_extensions import override
 
 from accounts.signin import record
 from accounts.signin.reasons import Refused
-from accounts.web import browser, throttle
+from accounts.web import throttle
 from accounts.web.headers import seal
 from accounts.web.next_path import HOME, start_url
+from accounts.web.outage import DATABASE_ERRORS, STORE_ERRORS
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django.security.sign_in")
 
 AGAIN: Final = "again"
-_STORE_ERRORS: Final = (RedisError, ConnectionInterrupted, StorageError)
-_DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
 
 
 class caught(AbstractContextManager["caught"]):
@@ -64,9 +59,9 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     """The refusal that an exception means; one that nobody foresaw is logged with its traceback."""
     if isinstance(error, Refused):
         return error
-    if isinstance(error, _STORE_ERRORS):
+    if isinstance(error, STORE_ERRORS):
         return Refused("session_store_unavailable", f"store: {type(error).__name__}")
-    if isinstance(error, _DATABASE_ERRORS):
+    if isinstance(error, DATABASE_ERRORS):
         return Refused("database_unavailable", f"database: {type(error).__name__}")
     logger.error("unexpected error", exc_info=error, extra={"reference": reference})
     return Refused("unexpected", f"error: {type(error).__name__}")
@@ -122,10 +117,5 @@ def _worth_a_row(attempt: Attempt, refusal: Refused) -> bool:
         return True
     try:
         return throttle.worth_a_row(attempt.client_ip or "")
-    except _STORE_ERRORS:
+    except STORE_ERRORS:
         return False
-
-
-def refusal_page(request: HttpRequest, code: str, detail: str = "") -> HttpResponse:
-    """Refuse outside the two views: for middleware and error handlers."""
-    return refuse(request, browser.attempt_of(request), Refused(code, detail))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,11 +42,6 @@ class Registration:
     secrets: tuple[str, ...]
     tenant: str
     domains: frozenset[str]
-
-    @property
-    def from_admin(self) -> bool:
-        """Whether admin's social app is in force rather than the environment's."""
-        return self.app.pk is not None
 
     @property
     def redirect_uri(self) -> str:
@@ -140,32 +136,34 @@ def _registration(app: SocialApp) -> Registration:
     return Registration(
         app=app,
         client_id=app.client_id,
-        secrets=tuple(_unlock(value) for value in _secrets(app) if value),
+        secrets=_secrets(app),
         tenant=app.settings.get("tenant") or settings.MICROSOFT_TENANT_ID,
         domains=_lower(app.settings.get("domains", ())),
     )
 
 
-def _secrets(app: SocialApp) -> tuple[str, str]:
-    return app.secret, app.settings.get("next_secret", "")
-
-
-def _unlock(value: str) -> str:
-    try:
-        return secretbox.unlock(value)
-    except secretbox.Unreadable:
+def _secrets(app: SocialApp) -> tuple[str, ...]:
+    """Those that can be read: a forgotten second one must not stop the first."""
+    kept = [value for value in (app.secret, app.settings.get("next_secret", "")) if value]
+    readable = []
+    for value in kept:
+        with suppress(secretbox.Unreadable):
+            readable.append(secretbox.unlock(value))
+    if kept and not readable:
         detail = "secret: encrypted under a SECRET_KEY that is gone; enter it again"
-        raise Refused("misconfigured", detail) from None
+        raise Refused("misconfigured", detail)
+    return tuple(readable)
 
 
 def _domains(registration: Registration, tenants: frozenset[str]) -> dict[str, frozenset[str]]:
-    """The app's `domains` belong to its own tenant; other tenants' stand in `tenant_domains`."""
+    """Mail domains by tenant: "contoso.com" is our own tenant's, "TID=contoso.com" names one."""
+    own = next(iter(tenants)) if len(tenants) == 1 else registration.tenant.lower()
     listed = registration.app.settings.get("tenant_domains", {})
-    found = {str(tid).lower(): _lower(domains) for tid, domains in listed.items()}
-    if registration.domains:
-        own = next(iter(tenants)) if len(tenants) == 1 else registration.tenant.lower()
-        found.setdefault(own, registration.domains)
-    return found
+    found = {str(tid).lower(): set(_lower(domains)) for tid, domains in listed.items()}
+    for entry in registration.domains:
+        tid, _, domain = entry.rpartition("=")
+        found.setdefault(tid or own, set()).add(domain)
+    return {tid: frozenset(domains) for tid, domains in found.items()}
 
 
 def _lower(values: Iterable[str]) -> frozenset[str]:

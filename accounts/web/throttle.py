@@ -1,8 +1,9 @@
 """Limits on attempts, shared by all instances through Redis; `limits` does the counting.
 
-Rules that keep staff from being locked out: a callback with a good state is never throttled,
-and nobody's attempts count against another account. Only the connection's own address counts,
-as ProxyMiddleware has established it, never one the client claims.
+Staff cannot be locked out of Microsoft sign-in: a callback that ends well is never throttled, and
+no attempt counts against a person's account. (The password form is throttled by name as well.)
+Only the connection's own address counts, as ProxyMiddleware has established it, never one that
+the client claims.
 """
 
 from __future__ import annotations
@@ -35,12 +36,6 @@ _ROWS: Final = RateLimitItemPerSecond(1, 60)  # one record a minute for each flo
 def count(limit: RateLimitItem, purpose: str, who: str) -> None:
     """Count an attempt; raises Refused(too_many_attempts) with Retry-After over the limit."""
     if not _limiter().hit(limit, purpose, _hidden(who)):
-        raise _too_many(limit, purpose, who)
-
-
-def check(limit: RateLimitItem, purpose: str, who: str) -> None:
-    """Refuse when the limit is met already, without counting."""
-    if not _limiter().test(limit, purpose, _hidden(who)):
         raise _too_many(limit, purpose, who)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.bench import measure
 from tests.bench.stage import Stage, stage
+from tests.servers.site import Site
 
 BLOCKS = 4
 MORE_IS_BETTER = ("sign-ins a second of one core",)
@@ -38,7 +39,7 @@ def _measured(built: Stage, rounds: int) -> Figures:
     return figures
 
 
-def _latencies(built: Stage, figures: Figures, sites: dict[str, measure.Site], rounds: int) -> None:
+def _latencies(built: Stage, figures: Figures, sites: dict[str, Site], rounds: int) -> None:
     for delay in (0, 25):
         built.microsoft.set_delay(delay)
         for idle in (False, True):
@@ -54,7 +55,7 @@ def _latencies(built: Stage, figures: Figures, sites: dict[str, measure.Site], r
     built.microsoft.set_delay(0)
 
 
-def _loads(figures: Figures, sites: dict[str, measure.Site], rounds: int) -> None:
+def _loads(figures: Figures, sites: dict[str, Site], rounds: int) -> None:
     loads: dict[str, list[float]] = {name: [] for name in sites}
     for _ in range(BLOCKS):
         for name, site in sites.items():

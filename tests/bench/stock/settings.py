@@ -3,8 +3,6 @@
 Its defaults are kept, save what the job needs: the tenant, who may in, sessions in Redis.
 """
 
-from typing import Any
-
 from project.settings import *  # noqa: F403
 from project.settings import DATABASES, ENV, INSTALLED_APPS, MICROSOFT_LOGIN_URL
 from tests.bench.metering import metered
@@ -44,7 +42,7 @@ ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
 SOCIALACCOUNT_ADAPTER = "allauth.socialaccount.adapter.DefaultSocialAccountAdapter"
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
-SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+SOCIALACCOUNT_PROVIDERS = {
     "microsoft": {
         "VERIFIED_EMAIL": True,
         "OAUTH_PKCE_ENABLED": True,
