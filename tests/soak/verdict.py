@@ -123,6 +123,10 @@ def _of_sign_ins(journeys: Sequence[Journey], tries: Sequence[Try], log: str) ->
     ]
 
 
+def _slowest(tries: Sequence[Try]) -> str:
+    return f"slowest {max((one.seconds for one in tries), default=0):.1f} s"
+
+
 def _fault_of(one: Try) -> str:
     """Of several that overlap, the one that its page speaks of."""
     named = {"database_unavailable": RESTART, "session_store_unavailable": FAIL_OVER}
@@ -148,11 +152,9 @@ def _of_records(tries: Sequence[Try], rows: Sequence[Row], log: str) -> list[Pro
     lost += [one.reference for one in kept if not refused[one.reference, one.told]]
     lost += [one.reference for one in pages if f'"reference": "{one.reference}"' not in log]
     doubled = [f"{reference} admitted" for reference, count in admitted.items() if count > 1]
-    doubled += [
-        f"{one.reference} {one.told} {one.seconds:.1f} s {one.excuses}"
-        for one in kept
-        if refused[one.reference, one.told] > 1
-    ]
+    # A killed worker's request is asked again elsewhere by nginx: both may have refused it.
+    answered_once = [one for one in kept if KILLED not in one.excuses]
+    doubled += [o.reference for o in answered_once if refused[o.reference, o.told] > 1]
     unseen = len(set(admitted) - ins)
     cut_off = sum(one.kind != "in" for one in tries)
     return [
