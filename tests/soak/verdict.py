@@ -89,10 +89,9 @@ def facts(journeys: Sequence[Journey], faults: Faults, log: str) -> list[tuple[s
         ("a whole sign-in outside the faults, p95", f"{p95(took):.2f} s"),
     ]
     for fault in (FAIL_OVER, RESTART, KILLED):
-        met = Counter(
-            _told(one, log) for one in tries if one.kind != "in" and _fault_of(one) == fault
-        )
-        lines.append((f"met while {fault}", _list(met) or "nothing"))
+        met = [one for one in tries if one.kind != "in" and _fault_of(one) == fault]
+        told = _list(Counter(_told(one, log) for one in met))
+        lines.append((f"met while {fault}", f"{told}; {_slowest(met)}" if met else "nothing"))
     return lines
 
 
