@@ -7,7 +7,8 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
-from tests.attacks.scene import MODELS, PEOPLE, Scene
+from tests.attacks.scene import PEOPLE, TABLES, Scene
+from tests.conftest import _shared
 from tests.entra.server import Emulator
 from tests.servers.redis import Redis
 from tests.servers.site import Site
@@ -19,9 +20,8 @@ def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) 
     with django_db_blocker.unblock():
         yield
         with connection.cursor() as cursor:
-            cursor.execute('DELETE FROM "accounts_signin"')
-            for model in reversed(MODELS):
-                cursor.execute(f'DELETE FROM "{model._meta.db_table}"')  # noqa: S608
+            for table in TABLES:
+                cursor.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
 @pytest.fixture
@@ -32,3 +32,28 @@ def people(transactional_db: None) -> None:
 @pytest.fixture
 def scene(site: Site, emulator: Emulator, redis_server: Redis, people: None) -> Scene:
     return Scene(site, emulator, redis_server.client())
+
+
+@pytest.fixture(scope="package")
+def _lone_site(django_db_setup: None, _emulator: Emulator) -> Iterator[Site]:
+    with Site(_shared(), workers=1) as started:
+        yield started
+
+
+@pytest.fixture
+def lone_scene(_lone_site: Site, emulator: Emulator, redis_server: Redis, people: None) -> Scene:
+    """One worker: what an attack leaves in its memory is what people meet next."""
+    return Scene(_lone_site, emulator, redis_server.client())
+
+
+@pytest.fixture(scope="package")
+def _cold_site(django_db_setup: None, _emulator: Emulator) -> Iterator[Site]:
+    """Its name for the tenant is its own, so nobody has filled the shared cache for it."""
+    with Site(_shared() | {"MICROSOFT_TENANT_ID": "contoso.example"}, workers=1) as started:
+        yield started
+
+
+@pytest.fixture
+def cold_scene(_cold_site: Site, scene: Scene) -> Scene:
+    """A site that has not reached Microsoft yet, and stays so while each attempt fails."""
+    return Scene(_cold_site, scene.emulator, scene.redis, calm_site=scene.site)

@@ -36,7 +36,7 @@ def after_sign_in(visitor: Visitor, path: str) -> str:
 
 @pytest.mark.parametrize("path", ELSEWHERE)
 def test_a_sign_in_ends_at_home_whatever_next_says(scene: Scene, path: str) -> None:
-    visitor = Visitor(scene.site.url)
+    visitor = scene.visitor()
     assert after_sign_in(visitor, path) == f"{scene.site.url}{HOME}"
     page = visitor.get(LOGIN, params={"next": path})
     assert page.location == f"{scene.site.url}{HOME}"
@@ -45,7 +45,7 @@ def test_a_sign_in_ends_at_home_whatever_next_says(scene: Scene, path: str) -> N
 
 @pytest.mark.parametrize("path", HERE)
 def test_a_path_under_admin_is_kept(scene: Scene, path: str) -> None:
-    assert after_sign_in(Visitor(scene.site.url), path) == f"{scene.site.url}{path}"
+    assert after_sign_in(scene.visitor(), path) == f"{scene.site.url}{path}"
 
 
 def test_the_button_of_a_forged_login_page_keeps_no_address_of_the_attackers(scene: Scene) -> None:

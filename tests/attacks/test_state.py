@@ -143,7 +143,7 @@ def phished(scene: Scene) -> Page:
 
 def replayed_by_a_thief(scene: Scene) -> Page:
     """Address and cookie of a sign-in that went well, from another browser."""
-    victim = Visitor(scene.site.url)
+    victim = scene.visitor()
     there = victim.choose(victim.press_button(), "nobody")
     thief = scene.browser(Cookie=f"sessionid={victim.session_cookie()}")
     assert victim.come_back(there).reason == "unknown_user"
@@ -219,6 +219,6 @@ def test_a_session_key_of_the_attackers_choice_is_not_taken_on(scene: Scene) -> 
 
 
 def planted_with(scene: Scene, cookie: str) -> Visitor:
-    victim = Visitor(scene.site.url)
+    victim = scene.visitor()
     victim.http.cookies.set("sessionid", cookie, domain="localhost.local")
     return victim

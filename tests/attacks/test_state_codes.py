@@ -101,7 +101,7 @@ def test_a_code_is_worth_nothing_outside_its_sign_in(scene: Scene, attack: Attac
 
 def test_one_callback_sent_eight_times_at_once_redeems_one_code(scene: Scene) -> None:
     """RFC 9700 4.2.4: single use, also under concurrency."""
-    browser = Visitor(scene.site.url)
+    browser = scene.visitor()
     there, cookie = browser.choose(browser.press_button()), browser.session_cookie()
     scene.emulator.reset_counters()
     eight = [Visitor(scene.site.url, headers={"Cookie": f"sessionid={cookie}"}) for _ in range(8)]
