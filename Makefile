@@ -51,7 +51,8 @@ bench: $(VENV)/dev.stamp  ## sign-ins against stock allauth: latency, CPU, SQL, 
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 faults: $(VENV)/dev.stamp system  ## what breaks a sign-in: the page and doctor's answer, as a table
-	@exec $(BIN)/python -m pytest tests/faults $(ARGS)
+	@$(BIN)/python -m pytest -q tests/faults $(ARGS)
+	@$(BIN)/python -m tests.faults.catalogue --print
 
 soak: $(VENV)/dev.stamp system  ## three instances under load while their parts fail
 	@exec $(BIN)/python -m tests.soak $(ARGS)

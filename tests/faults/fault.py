@@ -21,7 +21,8 @@ class Fault:
     """`play` sets the fault up, signs in, and returns the reason code or a phrase.
 
     `page` is what it must return; `doctor` the id of the finding that names the cause, and
-    `says` a part of its text. `ask` holds doctor's options.
+    `says` a part of its text. `ask` holds doctor's options. `alone`: it changes what all share
+    (people, the app in admin, Microsoft, PostgreSQL), or counts seconds.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Fault:
     doctor: str
     says: str
     ask: tuple[str, ...]
+    alone: bool
     play: Play
 
 
@@ -38,13 +40,19 @@ ALL: list[Fault] = []
 
 
 def fault(
-    sentence: str, *, page: str, doctor: str, says: str, ask: tuple[str, ...] = ()
+    sentence: str,
+    *,
+    page: str,
+    doctor: str,
+    says: str,
+    ask: tuple[str, ...] = (),
+    alone: bool = False,
 ) -> Callable[[Play], Play]:
     """Enter a play into the catalogue; its docstring tells how the fault is set up."""
 
     def enter(play: Play) -> Play:
         set_up = " ".join((play.__doc__ or "").split())
-        ALL.append(Fault(play.__name__, sentence, set_up, page, doctor, says, ask, play))
+        ALL.append(Fault(play.__name__, sentence, set_up, page, doctor, says, ask, alone, play))
         return play
 
     return enter

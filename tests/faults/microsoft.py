@@ -28,8 +28,9 @@ def _fresh(stage: Stage) -> str:
     "Microsoft goes away while people are there",
     page="microsoft_unreachable",
     doctor="online.discovery",
-    says="microsoft",
+    says="cannot be used",
     ask=ONLINE,
+    alone=True,
 )
 def microsoft_goes_down(stage: Stage) -> str:
     """Connections are refused from when the person has signed in at Microsoft."""
@@ -43,6 +44,7 @@ def microsoft_goes_down(stage: Stage) -> str:
     doctor="online.secret",
     says="could not be asked",
     ask=ONLINE,
+    alone=True,
 )
 def microsoft_hangs(stage: Stage) -> str:
     """The token endpoint hangs; the page comes within the time that a sign-in may wait."""
@@ -57,6 +59,7 @@ def microsoft_hangs(stage: Stage) -> str:
     doctor="online.secret",
     says="could not be asked",
     ask=ONLINE,
+    alone=True,
 )
 def microsoft_throttles(stage: Stage) -> str:
     """The token endpoint answers 429 with Retry-After."""
@@ -70,6 +73,7 @@ def microsoft_throttles(stage: Stage) -> str:
     doctor="online.discovery",
     says="cannot be used",
     ask=ONLINE,
+    alone=True,
 )
 def discovery_broken(stage: Stage) -> str:
     """A proxy on the way answers with a page of HTML."""
@@ -84,6 +88,7 @@ def discovery_broken(stage: Stage) -> str:
     doctor="online.keys",
     says="Microsoft's keys cannot be read",
     ask=ONLINE,
+    alone=True,
 )
 def keys_broken(stage: Stage) -> str:
     """The keys' address answers 500."""
@@ -98,6 +103,7 @@ def keys_broken(stage: Stage) -> str:
     doctor="clock.microsoft",
     says="Microsoft's clock is 600 s ahead of ours",
     ask=ONLINE,
+    alone=True,
 )
 def clock_off(stage: Stage) -> str:
     """The emulator's clock is ten minutes ahead, in tokens and in the Date header."""
@@ -110,6 +116,7 @@ def clock_off(stage: Stage) -> str:
     page="token_invalid",
     doctor="refusals.token_invalid",
     says="aud",
+    alone=True,
 )
 def wrong_audience(stage: Stage) -> str:
     """The id_token's aud is another client ID."""
@@ -157,9 +164,9 @@ def conditional_access(stage: Stage) -> str:
 
 @fault(
     "Microsoft answers with an error that nobody knows",
-    page="microsoft_refused",
-    doctor="refusals.microsoft_refused",
-    says="AADSTS",
+    page="microsoft_unreachable",
+    doctor="refusals.microsoft_unreachable",
+    says="AADSTS999999",
 )
 def unknown_error(stage: Stage) -> str:
     """A number that is in no list, AADSTS999999."""

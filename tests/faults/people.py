@@ -46,6 +46,7 @@ def guest(stage: Stage) -> str:
     page="unknown_user",
     doctor="people.staff",
     says="There are no users at all",
+    alone=True,
 )
 def no_users(stage: Stage) -> str:
     """A new database, nobody added yet."""
@@ -58,6 +59,7 @@ def no_users(stage: Stage) -> str:
     page="user_not_staff",
     doctor="people.staff",
     says="Nobody who is active is staff",
+    alone=True,
 )
 def nobody_is_staff(stage: Stage) -> str:
     """All users have Staff status off."""
@@ -70,6 +72,7 @@ def nobody_is_staff(stage: Stage) -> str:
     page="user_inactive",
     doctor="people.staff",
     says="Nobody is active",
+    alone=True,
 )
 def everybody_is_inactive(stage: Stage) -> str:
     """All users have Active off."""
@@ -82,6 +85,7 @@ def everybody_is_inactive(stage: Stage) -> str:
     page="unknown_user",
     doctor="people.unmatchable_email",
     says="begins or ends with a space",
+    alone=True,
 )
 def email_with_a_space(stage: Stage) -> str:
     """The address was imported with a trailing space, which Microsoft never sends."""
@@ -94,6 +98,7 @@ def email_with_a_space(stage: Stage) -> str:
     page="identity_conflict",
     doctor="people.old_identities",
     says="not in the form tid:oid",
+    alone=True,
 )
 def bound_by_stock_allauth(stage: Stage) -> str:
     """A SocialAccount of before, whose uid is Graph's id."""
@@ -106,6 +111,7 @@ def bound_by_stock_allauth(stage: Stage) -> str:
     page="identity_conflict",
     doctor="people.other_tenants",
     says="bound to a tenant that is not allowed",
+    alone=True,
 )
 def bound_to_another_tenant(stage: Stage) -> str:
     """The organisation has moved to a new tenant; identities are of the old one."""

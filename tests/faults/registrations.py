@@ -37,6 +37,7 @@ def no_app(stage: Stage) -> str:
     page="several_apps",
     doctor="app.in_force",
     says="There are several Microsoft apps",
+    alone=True,
 )
 def two_apps(stage: Stage) -> str:
     """Two visible social apps with provider microsoft."""
@@ -51,6 +52,7 @@ def two_apps(stage: Stage) -> str:
     page="misconfigured",
     doctor="app.in_force",
     says="SECRET_KEY has changed since it was stored",
+    alone=True,
 )
 def unreadable_secret(stage: Stage) -> str:
     """SECRET_KEY was replaced without SECRET_KEY_FALLBACKS after the app was saved in admin."""
@@ -63,7 +65,8 @@ def unreadable_secret(stage: Stage) -> str:
     "Admin's app holds the secret's ID",
     page="client_secret_wrong",
     doctor="app.secret",
-    says="Secret ID",
+    says="That is the secret's ID: copy the column Value",
+    alone=True,
 )
 def secret_id_in_admin(stage: Stage) -> str:
     """The column Secret ID was copied into the social app, not the column Value."""
@@ -77,6 +80,7 @@ def secret_id_in_admin(stage: Stage) -> str:
     page=GETS_IN,
     doctor="app.secret_expiry",
     says="The client secret expires in",
+    alone=True,
 )
 def secret_expires_soon(stage: Stage) -> str:
     """The app's secret is good for another ten days, as entered with it."""
@@ -91,6 +95,7 @@ def secret_expires_soon(stage: Stage) -> str:
     doctor="online.secret",
     says="AADSTS7000215",
     ask=ONLINE,
+    alone=True,
 )
 def secret_wrong(stage: Stage) -> str:
     """The secret at Microsoft is another one than ours."""
@@ -104,6 +109,7 @@ def secret_wrong(stage: Stage) -> str:
     doctor="online.secret",
     says="AADSTS7000222",
     ask=ONLINE,
+    alone=True,
 )
 def secret_expired(stage: Stage) -> str:
     """The secret is past its date at Microsoft."""
@@ -113,7 +119,7 @@ def secret_expired(stage: Stage) -> str:
 
 @fault(
     "Microsoft does not know the client ID",
-    page="client_unknown",
+    page="Microsoft's own page, AADSTS700016",
     doctor="online.secret",
     says="AADSTS700016",
     ask=ONLINE,
@@ -168,6 +174,7 @@ def tenant_not_allowed(stage: Stage) -> str:
     doctor="online.redirect_uri",
     says="The redirect URI is not registered",
     ask=ONLINE,
+    alone=True,
 )
 def redirect_uri_unknown(stage: Stage) -> str:
     """The app registration lists another address than PUBLIC_URL's callback."""

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from tests.entra.person import Stopped
 from tests.entra.server import Emulator
-from tests.faults.fault import GETS_IN
+from tests.faults.fault import GETS_IN, Fault
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
 from tests.servers.process import ROOT, clean_environment
@@ -63,6 +63,14 @@ class Said:
             for finding in found
             if finding["level"] != "ok"
         }
+
+
+@dataclass(frozen=True)
+class Played:
+    """What the page said, and doctor."""
+
+    page: str
+    doctor: Said
 
 
 class Stage:
@@ -194,6 +202,11 @@ class Stage:
                 break
             page = browser.get(page.location)
         return page
+
+
+def play(fault: Fault, stage: Stage) -> Played:
+    """Set up, sign in, ask doctor."""
+    return Played(fault.play(stage), stage.doctor(*fault.ask))
 
 
 def outcome(page: Page, browser: Browser) -> str:

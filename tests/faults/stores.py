@@ -77,6 +77,7 @@ def _fill(redis: Redis) -> None:
     page="session_store_unavailable",
     doctor="redis.reachable",
     says="Start Redis",
+    alone=True,
 )
 def redis_down(stage: Stage) -> str:
     """Redis ends between start and callback; nobody's cookie is deleted, the page comes soon."""
@@ -89,6 +90,7 @@ def redis_down(stage: Stage) -> str:
     page="session_store_unavailable",
     doctor="redis.reachable",
     says="Redis does not answer",
+    alone=True,
 )
 def redis_hangs(stage: Stage) -> str:
     """Redis is stopped (SIGSTOP) between start and callback: connections stay, nothing answers."""
@@ -131,7 +133,8 @@ def redis_replica(stage: Stage) -> str:
 )
 def redis_password(stage: Stage) -> str:
     """The access key of Redis was regenerated, REDIS_URL still has the old one."""
-    redis = stage.redis("--requirepass", "the-new-one")
+    redis = stage.redis()
+    redis.client().config_set("requirepass", "the-new-one")
     stage.start(REDIS_URL=redis.url.replace("redis://", "redis://:the-old-one@"))
     return stage.sign_in()
 
@@ -154,6 +157,7 @@ def redis_tls(stage: Stage) -> str:
     page="database_unavailable",
     doctor="database.reachable",
     says="Start the database server",
+    alone=True,
 )
 def postgres_down(stage: Stage) -> str:
     """The server ends between start and callback."""
