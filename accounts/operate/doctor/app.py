@@ -26,6 +26,11 @@ _RENEW: Final = (
     "App registrations > this app > Certificates & secrets > New client secret, then"
     " ./manage.py microsoft_app set --next-secret-stdin (or MICROSOFT_CLIENT_SECRET)."
 )
+_VARIABLES: Final = {
+    "client_id": "MICROSOFT_CLIENT_ID",
+    "tenant": "MICROSOFT_TENANT_ID",
+    "secret": "MICROSOFT_CLIENT_SECRET",
+}
 _SHOWS_AS: Final = {
     "client_id": "client_unknown",
     "tenant": "tenant_not_found",
@@ -97,7 +102,8 @@ def _wrong(field: str, problem: str, found: registration.Registration) -> Findin
     if field == "tenant" and GUID.fullmatch(found.tenant):
         code = "wrong_tenant"
     level = warning if field == "next_secret" else error
-    fix = f"./manage.py microsoft_app set, or MICROSOFT_{field.upper()} in the environment."
+    variable = f", or {_VARIABLES[field]} in the environment" if field in _VARIABLES else ""
+    fix = f"./manage.py microsoft_app set{variable}."
     return level(f"app.{field}", f"The app's {name} is wrong", problem, shows_as=(code,), fix=fix)
 
 
