@@ -4,7 +4,7 @@ import re
 import sys
 
 from accounts.signin.reasons import REASONS
-from tests.faults.fault import ALL, ONLINE, START_UP, URL, Fault
+from tests.faults.fault import ALL, START_UP, Fault
 from tests.servers.process import ROOT
 
 # In the order of the table.
@@ -40,7 +40,7 @@ def _row(fault: Fault) -> str:
 
 
 def _doctor(fault: Fault) -> str:
-    where = {ONLINE: " (`--online`)", URL: " (`--url`)"}.get(fault.ask, "")
+    where = f" (`{fault.ask[0]}`)" if fault.ask else ""
     name = "does not start either" if fault.doctor == START_UP else f"`{fault.doctor}`"
     return f"{name}{where}: … {fault.says} …"
 

@@ -5,10 +5,10 @@ from tests.faults.stage import Stage
 from tests.servers.process import NotStarted
 
 
-def _refuses_to_start(stage: Stage, **env: str) -> str:
-    stage.env |= env
+def _refuses_to_start(stage: Stage, name: str, value: str) -> str:
+    stage.env[name] = value
     try:
-        stage.start(**env)
+        stage.start(mistake="", workers=1, **{name: value})
     except NotStarted:
         return NO_START
     return GETS_IN
@@ -23,7 +23,7 @@ def _refuses_to_start(stage: Stage, **env: str) -> str:
 def secret_id(stage: Stage) -> str:
     """A GUID for a secret."""
     guid = "44444444-4444-4444-8444-444444444444"
-    return _refuses_to_start(stage, MICROSOFT_CLIENT_SECRET=guid)
+    return _refuses_to_start(stage, "MICROSOFT_CLIENT_SECRET", guid)
 
 
 @fault(
@@ -34,7 +34,7 @@ def secret_id(stage: Stage) -> str:
 )
 def no_secret_key(stage: Stage) -> str:
     """SECRET_KEY is empty, DEBUG is off."""
-    return _refuses_to_start(stage, SECRET_KEY="")
+    return _refuses_to_start(stage, "SECRET_KEY", "")
 
 
 @fault(
@@ -45,7 +45,7 @@ def no_secret_key(stage: Stage) -> str:
 )
 def no_redis_url(stage: Stage) -> str:
     """REDIS_URL is empty, DEBUG is off: sessions would have no place that all processes share."""
-    return _refuses_to_start(stage, REDIS_URL="")
+    return _refuses_to_start(stage, "REDIS_URL", "")
 
 
 @fault(
@@ -56,7 +56,7 @@ def no_redis_url(stage: Stage) -> str:
 )
 def public_url_with_path(stage: Stage) -> str:
     """PUBLIC_URL ends in /admin."""
-    return _refuses_to_start(stage, PUBLIC_URL="https://staff.example.com/admin")
+    return _refuses_to_start(stage, "PUBLIC_URL", "https://staff.example.com/admin")
 
 
 @fault(
@@ -67,7 +67,7 @@ def public_url_with_path(stage: Stage) -> str:
 )
 def proxy_count_in_words(stage: Stage) -> str:
     """TRUSTED_PROXY_COUNT is yes."""
-    return _refuses_to_start(stage, TRUSTED_PROXY_COUNT="yes")
+    return _refuses_to_start(stage, "TRUSTED_PROXY_COUNT", "yes")
 
 
 @fault(
@@ -78,7 +78,7 @@ def proxy_count_in_words(stage: Stage) -> str:
 )
 def tenant_common(stage: Stage) -> str:
     """The endpoint that lets personal Microsoft accounts in."""
-    return _refuses_to_start(stage, MICROSOFT_TENANT_ID="common")
+    return _refuses_to_start(stage, "MICROSOFT_TENANT_ID", "common")
 
 
 @fault(

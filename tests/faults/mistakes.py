@@ -31,7 +31,6 @@ MISTAKES: dict[str, dict[str, Any]] = {
     "secure_csrf_cookie_on_http": {"CSRF_COOKIE_SECURE": True},
     "csrf_cookie_domain": {"CSRF_COOKIE_DOMAIN": "staff.example.com"},
     "pickled_sessions": {"CACHES": {"default": {**_REDIS, "OPTIONS": _PICKLE}}},
-    "short_session": {"SESSION_COOKIE_AGE": 2},
     "saved_by_every_request": {"SESSION_SAVE_EVERY_REQUEST": True},
     "no_session_middleware": {
         "MIDDLEWARE": [name for name in right.MIDDLEWARE if "SessionMiddleware" not in name]

@@ -1,6 +1,7 @@
 """Mistakes of what stands in front: TLS, Host, caches, cookies, another sign-in."""
 
 import requests
+from typing_extensions import override
 
 from tests.faults.fault import URL, fault
 from tests.faults.stage import Stage
@@ -22,6 +23,7 @@ class Mistaken(Nginx):
         super().__init__([], tls=False)
         self._lines = {"location / {": location, "http {": http, "server_name _;": server}
 
+    @override
     def _configuration(self) -> str:
         text = super()._configuration().replace("DIRECTORY", str(self._directory))
         for place, lines in self._lines.items():

@@ -15,9 +15,10 @@ UNKNOWN = "44444444-4444-4444-8444-444444444444"
 
 def _app(secret: str = CLIENT_SECRET, **settings: str) -> SocialApp:
     locked = secretbox.lock(secret)
-    return SocialApp.objects.create(
+    app: SocialApp = SocialApp.objects.create(
         provider="microsoft", name="Staff", client_id=CLIENT_ID, secret=locked, settings=settings
     )
+    return app
 
 
 @fault(

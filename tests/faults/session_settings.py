@@ -1,7 +1,6 @@
 """Settings that lose a session, or the cookie that leads to it."""
 
 import tempfile
-import time
 
 from tests.faults.fault import GETS_IN, fault
 from tests.faults.stage import MISTAKES, Stage
@@ -130,18 +129,6 @@ def pickled_sessions(stage: Stage) -> str:
     """The cache's SERIALIZER is PickleSerializer: who can write to Redis can run code here."""
     stage.start(mistake="pickled_sessions")
     return stage.sign_in()
-
-
-@fault(
-    "Sessions end before a sign-in can",
-    page="cookie_not_sent",
-    doctor="accounts.W004",
-    says="SESSION_COOKIE_AGE is 2 s; a sign-in may take longer",
-)
-def short_session(stage: Stage) -> str:
-    """SESSION_COOKIE_AGE is 2 seconds; the person needs 3 at Microsoft."""
-    stage.start(mistake="short_session")
-    return stage.sign_in(between=lambda: time.sleep(3))
 
 
 @fault(

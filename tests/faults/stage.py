@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from http.cookiejar import Cookie
 from typing import Any
 
@@ -105,7 +106,7 @@ class Stage:
         for site in sites:
             site.process.start()
         for site in sites:
-            site.process.wait_until(lambda site=site: serves(site.port))
+            site.process.wait_until(partial(serves, site.port))
         self.stack.enter_context(Nginx([site.port for site in sites], port=port, tls=False))
         self._go_to(front["PUBLIC_URL"], sites[0])
         return sites
