@@ -61,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     date_joined = models.DateTimeField(_("added"), default=timezone.now)
     # Part of every session's hash: a step ends them all, even when the store cannot be reached.
-    session_version = models.PositiveIntegerField(default=0, editable=False)
+    session_version = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
