@@ -63,9 +63,13 @@ def in_force() -> Registration:
     return _memory.current()
 
 
-def rules_for(registration: Registration) -> Rules:
-    """The policy's rules. Raises Refused when the tenant's own document must be asked and fails."""
-    tenants = settings.MICROSOFT_ALLOWED_TENANTS or _tenant_by_domain()
+def rules_for(registration: Registration, named: str = "") -> Rules:
+    """The policy's rules. `named` is the tenant's GUID, where only its domain is configured.
+
+    Else its own document is asked for it. Raises Refused when that fails.
+    """
+    named_only = frozenset({named}) if named else frozenset()
+    tenants = settings.MICROSOFT_ALLOWED_TENANTS or named_only or _tenant_by_domain()
     return Rules(
         tenants=tenants,
         allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
