@@ -57,7 +57,7 @@ class Authority:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._home = authority_origin(login_url)
-        self._url = document_url(login_url, tenant)
+        self._url, self._tenant = document_url(login_url, tenant), tenant
         self._http = http
         self._shared = SharedBox(shared, login_url, tenant)
         self._clock = clock
@@ -133,7 +133,8 @@ class Authority:
     def _fetched(self) -> Snapshot:
         deadline = time.monotonic() + self._http.budget
         try:
-            discovery = read_discovery(fetch(self._http, self._url, deadline), self._home)
+            document = fetch(self._http, self._url, deadline)
+            discovery = read_discovery(document, self._home, self._tenant)
             keys = fetch_keys(self._http, discovery, deadline)
         except Refused as refused:
             self._failed_at, self._failed_with = self._clock(), refused.reason.code

@@ -6,6 +6,7 @@ can send a code or the client secret elsewhere. Paths are never assumed.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 TENANT_PLACE = "{tenantid}"
 _MAX_LENGTH = 512
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,11 @@ def authority_origin(login_url: str) -> Origin:
     return origin
 
 
-def read_discovery(document: Mapping[str, object], home: Origin) -> Discovery:
+def read_discovery(document: Mapping[str, object], home: Origin, tenant: str = "") -> Discovery:
+    """`tenant` is the one that was asked for; a GUID must come back in the issuer."""
     logout = document.get("end_session_endpoint")
     return Discovery(
-        issuer=_issuer(document.get("issuer"), home),
+        issuer=_issuer(document.get("issuer"), home, tenant),
         authorization_endpoint=_endpoint(document, "authorization_endpoint", home),
         token_endpoint=_endpoint(document, "token_endpoint", home),
         jwks_uri=_endpoint(document, "jwks_uri", home),
@@ -65,9 +68,13 @@ def _endpoint(document: Mapping[str, object], name: str, home: Origin) -> str:
     return value
 
 
-def _issuer(value: object, home: Origin) -> str:
+def _issuer(value: object, home: Origin, tenant: str) -> str:
     if not isinstance(value, str) or not value or len(value) > _MAX_LENGTH:
         raise Refused("misconfigured", "issuer: missing in the discovery document")
     if origin_of(value.replace(TENANT_PLACE, "tenantid")) != home:
         raise Refused("misconfigured", f"issuer: not on {home}; is MICROSOFT_LOGIN_URL an alias?")
+    named = [found.lower() for found in _GUID.findall(value)]
+    if _GUID.fullmatch(tenant) and named and tenant.lower() not in named:
+        # OpenID Connect Discovery 4.3; OWASP ASVS 5.0, 10.5.3
+        raise Refused("misconfigured", "issuer: of another tenant than the one we asked for")
     return value

@@ -61,7 +61,8 @@ def _discovery(http: HttpClient, found: Registration) -> Generator[Finding, None
         middle = (began + time.time()) / 2
         if answer.status != 200:
             raise refusal_of(answer.body)
-        discovery = read_discovery(answer.body, authority_origin(settings.MICROSOFT_LOGIN_URL))
+        home = authority_origin(settings.MICROSOFT_LOGIN_URL)
+        discovery = read_discovery(answer.body, home, found.tenant)
     except Refused as refusal:
         yield refused(DISCOVERY, f"The discovery document cannot be used: {url}", refusal)
         return None
