@@ -191,6 +191,14 @@ def test_someone_bound_stays_who_they_are_whatever_their_address_says(scene: Sce
     assert "keeps its own" in SignIn.objects.latest().detail
 
 
+def test_who_is_deactivated_is_out_at_the_next_click(scene: Scene) -> None:
+    """ASVS 7.4.2."""
+    sam = scene.let_in("staff")
+    User.objects.filter(email=VICTIM).update(is_active=False)
+    assert not sam.is_in()
+    assert sam.sign_in("staff").reason == "user_inactive"
+
+
 def test_an_address_in_other_ascii_letters_is_the_same(scene: Scene) -> None:
     scene.emulator.register_person(Person("sam", "Sam", email="STAFF@Contoso.Example"))
     assert VICTIM in scene.let_in("sam").get("/admin/").text

@@ -8,10 +8,11 @@ import pytest
 from allauth.socialaccount.models import SocialApp
 
 from tests.attacks.mallory import someone
-from tests.attacks.scene import VICTIM, Scene, withstand
+from tests.attacks.scene import VICTIM, Attack, Scene, withstand
 from tests.conftest import StartSite
 from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, CONSUMERS, OTHER_TENANT, TENANT
 from tests.servers.redis import Redis
+from tests.visitor import LOGIN, Page
 
 NOAUTH = "nOAuth (Descope 2023)"
 NOAUTH_AGAIN = "nOAuth (Semperis 2025)"
@@ -65,3 +66,33 @@ def test_of_several_tenants_each_speaks_for_its_own_domains_only(shared_scene: S
     for attack in SEVERAL_TENANTS:
         withstand(shared_scene, attack)
     assert shared_scene.let_in("other_tenant").is_in()
+
+
+def test_metadata_of_another_tenant_opens_no_door_to_it(
+    start_site: StartSite, scene: Scene
+) -> None:
+    """A tenant named by its domain: whatever the document says, the allowed ones are the bound."""
+    named = {"MICROSOFT_TENANT_ID": "contoso.example", "MICROSOFT_ALLOWED_TENANTS": TENANT}
+    lied_to = start_site(workers=1, **named)
+    issuer = f"{scene.emulator.url}/{OTHER_TENANT}/v2.0"
+    scene.emulator.answer_discovery(merge={"issuer": issuer})
+    scene.emulator.answer_jwks(replace=[[TENANT, OTHER_TENANT]])
+    attack = someone(
+        "another tenant's issuer", "wrong_tenant", NOAUTH, email=VICTIM, tid=OTHER_TENANT
+    )
+    withstand(Scene(lied_to, scene.emulator, scene.redis, calm_site=scene.site), attack)
+
+
+def test_metadata_of_another_tenant_than_asked_for_starts_no_sign_in(
+    start_site: StartSite, scene: Scene
+) -> None:
+    """oidcc-client-test-discovery-issuer-mismatch; ASVS 10.5.3."""
+    site = start_site(workers=1, MICROSOFT_TENANT_ID=OTHER_TENANT)
+    scene.emulator.answer_discovery(merge={"issuer": f"{scene.emulator.url}/{TENANT}/v2.0"})
+    attack = Attack("our issuer for their tenant", pressed, "misconfigured", detail="issuer: ")
+    withstand(Scene(site, scene.emulator, scene.redis, calm_site=scene.site), attack)
+
+
+def pressed(scene: Scene) -> Page:
+    browser = scene.browser()
+    return browser.submit(browser.get(LOGIN))
