@@ -48,7 +48,9 @@ def redis_flushed(stage: Stage) -> str:
 )
 def redis_evicting(stage: Stage) -> str:
     """maxmemory is small, the policy allkeys-lru, and another app fills it meanwhile."""
-    redis = _with_redis(stage, "--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru")
+    exactly = ("--maxmemory-samples", "64")  # else Redis guesses which key is the oldest
+    policy = ("--maxmemory-policy", "allkeys-lru")
+    redis = _with_redis(stage, "--maxmemory", "3mb", *policy, *exactly)
     return stage.sign_in(between=lambda: _fill(redis))
 
 
@@ -66,6 +68,7 @@ def redis_full(stage: Stage) -> str:
 
 
 def _fill(redis: Redis) -> None:
+    time.sleep(1.1)  # Redis counts a key's age in whole seconds
     with redis.client().pipeline(transaction=False) as pipe:
         for number in range(3000):
             pipe.set(f"other-app:{number}", "x" * 2000)

@@ -17,7 +17,9 @@ def _faults(*, alone: bool) -> list[Fault]:
 
 
 @pytest.mark.parametrize("fault", _faults(alone=False), ids=lambda fault: fault.name)
-def test_the_page_tells_and_doctor_names_the_cause(fault: Fault, played_together: Results) -> None:
+def test_the_page_tells_and_doctor_names_the_cause(
+    fault: Fault, transactional_db: None, played_together: Results
+) -> None:
     check(fault, played_together[fault.name].result())
 
 
