@@ -123,5 +123,5 @@ def test_a_second_secret_covers_for_the_first() -> None:
 def test_several_tenants_need_domains() -> None:
     with override_settings(MICROSOFT_ALLOWED_TENANTS=frozenset({TENANT, OTHER})):
         assert bad(app.look()) == {"app.domains"}
-        add(tenant_domains={TENANT: ["contoso.example"]})
+        add(domains=[f"{TENANT}=contoso.example"])
         assert bad(app.look()) == set()

@@ -74,7 +74,7 @@ class MicrosoftAppForm(AppModelForm):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text=gettext_lazy(
             "Separated by commas. Where given, first sign-ins from other domains are refused;"
-            " with several allowed tenants they are needed."
+            " with several allowed tenants they are needed, each as TENANT-GUID=contoso.com."
         ),
     )
     hidden = forms.BooleanField(

@@ -162,8 +162,7 @@ def _secrets(app: SocialApp) -> tuple[str, ...]:
 def _domains(registration: Registration, tenants: frozenset[str]) -> dict[str, frozenset[str]]:
     """Mail domains by tenant: "contoso.com" is our own tenant's, "TID=contoso.com" names one."""
     own = next(iter(tenants)) if len(tenants) == 1 else registration.tenant.lower()
-    listed = registration.app.settings.get("tenant_domains", {})
-    found = {str(tid).lower(): set(_lower(domains)) for tid, domains in listed.items()}
+    found: dict[str, set[str]] = {}
     for entry in registration.domains:
         tid, _, domain = entry.rpartition("=")
         found.setdefault(tid or own, set()).add(domain)

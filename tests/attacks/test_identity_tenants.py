@@ -26,13 +26,13 @@ def shared_scene(start_site: StartSite, scene: Scene, redis_server: Redis) -> Sc
         MICROSOFT_TENANT_ID="organizations",
         MICROSOFT_ALLOWED_TENANTS=f"{TENANT},{OTHER_TENANT}",
     )
-    domains = {TENANT: ["contoso.example"], OTHER_TENANT: ["fabrikam.example"]}
+    domains = [f"{TENANT}=contoso.example", f"{OTHER_TENANT}=fabrikam.example"]
     SocialApp.objects.create(
         provider="microsoft",
         name="Microsoft",
         client_id=CLIENT_ID,
         secret=CLIENT_SECRET,
-        settings={"tenant_domains": domains},
+        settings={"domains": domains},
     )
     return Scene(site, scene.emulator, redis_server.client())
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
+_DOMAINS = "its mail domains, with commas; several allowed tenants: each as TENANT-GUID=contoso.com"
 _FOUND = ("level", "title", "detail", "fix")
 _SECRET_VARIABLE = "MICROSOFT_CLIENT_SECRET"  # noqa: S105 - a name
 
@@ -108,7 +109,7 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client-id", metavar="GUID", help="Application (client) ID")
     parser.add_argument("--tenant", metavar="GUID", help="Directory (tenant) ID, or a domain")
     parser.add_argument("--name", help="how admin lists it")
-    parser.add_argument("--domains", metavar="LIST", help="mail domains it owns, with commas")
+    parser.add_argument("--domains", metavar="LIST", help=_DOMAINS)
     secret = parser.add_mutually_exclusive_group()
     for where, what in _WHENCE.items():
         secret.add_argument(

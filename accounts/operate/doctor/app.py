@@ -138,8 +138,7 @@ def _tenant(found: registration.Registration) -> Iterator[Finding]:
             shows_as=("wrong_tenant",),
             fix=f"Take {CONSUMER_TENANT} out.",
         )
-    domains = found.app.settings.get("tenant_domains", {})
-    if len(allowed) > 1 and not found.domains and not domains:
+    if len(allowed) > 1 and not found.domains:
         yield warning(
             "app.domains",
             f"{len(allowed)} tenants are allowed, but none has a list of domains",
