@@ -135,5 +135,5 @@ def _end_sessions(request: HttpRequest, person: User) -> None:
     try:
         sessions.end_all_of(person)
     except sessions.StoreAway:
-        text = _("Saved, but the session store did not answer: sign %(person)s out once more.")
+        text = _("Saved and signed out %(person)s, but the session store did not answer.")
         messages.error(request, text % {"person": person})

@@ -185,7 +185,7 @@ def _take(
         messages.warning(request, text % {"person": person})
         return False
     except sessions.StoreAway:
-        text = _("%(person)s: the session store did not answer, so sessions may live on. Repeat.")
+        text = _("%(person)s: signed out, but the session store did not answer: lists may lag.")
         messages.error(request, text % {"person": person})
     if not step.logs_itself:
         page.log_change(request, person, f"{step.past}: {reason}" if reason else step.past)

@@ -28,7 +28,7 @@ _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StoreAway(Exception):
-    """The session store did not answer; what was to be ended may be there still."""
+    """The session store did not answer; one session may live on, all of a person's never do."""
 
     def __init__(self) -> None:
         super().__init__("The session store (Redis) does not answer: ./manage.py doctor.")
