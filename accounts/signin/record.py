@@ -69,6 +69,15 @@ def admitted_unwritten(attempt: Attempt, user_id: Any, note: str = "") -> SignIn
     return _row(attempt, SignIn.Outcome.ADMITTED, "", note, user_id)
 
 
+def admit(attempt: Attempt, user_id: Any) -> None:
+    """Record a person who is in already; a row that cannot be written costs nobody entry."""
+    try:
+        row = admitted(attempt, user_id)
+    except RecordNotWritten:
+        row = admitted_unwritten(attempt, user_id)
+    tell(row, attempt)
+
+
 def refused(attempt: Attempt, refusal: Refused, user_id: Any = None, *, keep: bool = True) -> None:
     """Record a refusal; a database that is away costs the row, never the page.
 

@@ -13,7 +13,6 @@ from django.contrib.auth import login
 from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
@@ -28,11 +27,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from accounts.models import User
-    from accounts.signin.record import Attempt
 
 
 @flow_page
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @sensitive_variables()
@@ -45,7 +42,8 @@ def enter(request: HttpRequest) -> HttpResponse:
     attempt.method = SignIn.Method.BREAK_GLASS
     with refusal.caught(request, attempt, HOME) as caught:
         user = _admitted(request)
-        _record(attempt, user)
+        attempt.email = user.email
+        record.admit(attempt, user.pk)
         return HttpResponseRedirect(HOME)
     return caught.response
 
@@ -67,12 +65,3 @@ def _signed_in(request: HttpRequest, token: str) -> User:
         user = break_glass.redeem(token)
         login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     return user
-
-
-def _record(attempt: Attempt, user: User) -> None:
-    attempt.email = user.email
-    try:
-        row = record.admitted(attempt, user.pk)
-    except record.RecordNotWritten:
-        row = record.admitted_unwritten(attempt, user.pk)
-    record.tell(row, attempt)

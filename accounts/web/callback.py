@@ -85,12 +85,11 @@ def _accept(request: HttpRequest, issued: state.Issued) -> HttpResponse | None:
     key = state.used_key(issued.id)
     if problem is None and cache.add(key, 1, state.LIFETIME * 2):
         return None
-    used = problem is None or cache.get(key) is not None
-    if used and request.user.is_authenticated and getattr(request.user, "is_staff", False):
+    if problem is not None and cache.get(key) is None:
+        raise problem
+    if request.user.is_authenticated and getattr(request.user, "is_staff", False):
         return HttpResponseRedirect(safe_next(issued.next))
-    if used:
-        raise Refused("state_already_used", "state: used before")
-    raise problem or Refused("state_already_used")
+    raise Refused("state_already_used", "state: used before")
 
 
 def _redeem(
@@ -106,7 +105,7 @@ def _redeem(
         claims = _claims(request, answer, issued, app, authority, discovery)
     finally:
         attempt.microsoft_ms = waited_ms()
-    return _enter(request, claims, rules, attempt, issued)
+    return _enter(request, claims, rules, attempt, issued, app)
 
 
 def _check_issuer(iss: str | None, issuer: str, rules: Rules) -> None:
@@ -153,10 +152,16 @@ def _claims(
 
 
 def _enter(
-    request: HttpRequest, claims: Claims, rules: Rules, attempt: Attempt, issued: state.Issued
+    request: HttpRequest,
+    claims: Claims,
+    rules: Rules,
+    attempt: Attempt,
+    issued: state.Issued,
+    app: Registration,
 ) -> HttpResponse:
     def enter(user: Any, account: SocialAccount) -> HttpResponse:
-        return _sign_in_by_allauth(request, user, account, issued)
+        login = AdmittedLogin(MicrosoftProvider(request, app=app.app), user, account)
+        return _sign_in_by_allauth(request, login, safe_next(issued.next))
 
     try:
         return flow.sign_in(claims, rules, attempt, enter)
@@ -170,14 +175,10 @@ def _enter(
         raise
 
 
-def _sign_in_by_allauth(
-    request: HttpRequest, user: Any, account: SocialAccount, issued: state.Issued
-) -> HttpResponse:
+def _sign_in_by_allauth(request: HttpRequest, login: AdmittedLogin, next_path: str) -> HttpResponse:
     """A new session key for the person; the browser secret stays for the other tabs."""
     secret = browser.known_secret_of(request)
-    provider = MicrosoftProvider(request, app=registration.in_force().app)
-    login = AdmittedLogin(provider, user, account)
-    login.state["next"] = safe_next(issued.next)
+    login.state["next"] = next_path
     response: HttpResponse = complete_social_login(request, login)
     request.session[browser.SESSION_ENTRY] = secret
     return response

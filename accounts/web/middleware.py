@@ -16,6 +16,7 @@ from accounts.web import browser, errors, refusal, throttle
 from accounts.web.next_path import login_page_url, next_from
 from accounts.web.outage import is_outage
 from accounts.web.proxy import UNBELIEVED
+from accounts.web.registration import CALLBACK_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 MARK: Final = "origin_checked"
-_CALLBACK: Final = "/accounts/microsoft/login/callback/"
-_START: Final = "/accounts/microsoft/login/"
 _PLACES: Final = ("/admin/", "/accounts/")
 
 
@@ -42,7 +41,7 @@ class CanonicalOriginMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path != "/" and not request.path.startswith(_PLACES):
             return self._get_response(request)
-        if request.path == _CALLBACK:  # its state knows the origin, and says what became of it
+        if request.path == CALLBACK_PATH:  # its state knows the origin, and says what became of it
             return self._get_response(request)
         if _origin(request) == settings.PUBLIC_URL:
             return self._on_the_right_one(request)

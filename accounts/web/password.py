@@ -44,8 +44,4 @@ def record_admission(request: HttpRequest) -> None:
     attempt = browser.attempt_of(request)
     attempt.method = SignIn.Method.PASSWORD
     attempt.email = request.user.get_username()
-    try:
-        row = record.admitted(attempt, request.user.pk)
-    except record.RecordNotWritten:
-        row = record.admitted_unwritten(attempt, request.user.pk)
-    record.tell(row, attempt)
+    record.admit(attempt, request.user.pk)

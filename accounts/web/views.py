@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 
 @flow_page
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters()
 @sensitive_variables()
@@ -46,7 +44,6 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt  # so that a POST, which does nothing, is told 405 whatever comes with it
 @flow_page
-@never_cache
 @require_GET
 @sensitive_variables()
 def microsoft_callback(request: HttpRequest) -> HttpResponse:
