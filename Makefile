@@ -64,7 +64,8 @@ mutants: $(VENV)/dev.stamp  ## mutation tests of the policy, the state and the t
 	$(BIN)/mutmut results
 
 requirements: $(VENV)/dev.stamp  ## pin the newest versions that requirements/*.in allow
-	cd requirements && for name in base "production -c base.txt" "dev -c production.txt"; do \
+	cd requirements && for name in base "production -c base.txt" "azure -c production.txt" \
+		"telemetry -c azure.txt" "dev -c production.txt -c azure.txt -c telemetry.txt"; do \
 		set -- $$name; file=$$1; shift; \
 		../$(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
 			--generate-hashes --no-header "$$file.in" "$$@" --output-file "$$file.txt" || exit 1; \
