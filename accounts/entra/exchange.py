@@ -16,9 +16,10 @@ from accounts.entra.errors import refusal_of
 from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from accounts.entra.client import Answer, HttpClient
+    from accounts.entra.answer import Answer
+    from accounts.entra.client import HttpClient
 
 SCOPE = "openid profile email"
 SECRET_WRONG, SECRET_EXPIRED = 7000215, 7000222
@@ -34,8 +35,9 @@ def exchange_code(
     code: str,
     redirect_uri: str,
     verifier: str,
+    meanwhile: Callable[[], None] | None = None,
 ) -> str:
-    """The id_token, not verified yet."""
+    """The id_token, not verified yet. `meanwhile` is called while Microsoft works on it."""
     fields = {
         "grant_type": "authorization_code",
         "client_id": client_id,
@@ -44,16 +46,23 @@ def exchange_code(
         "code_verifier": verifier,
         "scope": SCOPE,
     }
-    return _id_token(_ask(http, token_endpoint, fields, secrets))
+    return _id_token(_ask(http, token_endpoint, fields, secrets, meanwhile))
 
 
 @sensitive_variables()
-def _ask(http: HttpClient, endpoint: str, fields: dict[str, str], secrets: Sequence[str]) -> Answer:
+def _ask(
+    http: HttpClient,
+    endpoint: str,
+    fields: dict[str, str],
+    secrets: Sequence[str],
+    meanwhile: Callable[[], None] | None,
+) -> Answer:
     deadline = time.monotonic() + http.budget
     refused = Refused("not_configured", "no client secret")
     for secret in secrets:
         left = deadline - time.monotonic()
-        answer = http.post_form(endpoint, {**fields, "client_secret": secret}, budget=left)
+        form = {**fields, "client_secret": secret}
+        answer = http.post_form(endpoint, form, budget=left, meanwhile=meanwhile)
         if answer.status == 200:
             return answer
         refused = refusal_of(answer.body)

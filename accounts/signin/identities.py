@@ -91,8 +91,8 @@ def email_of(user: Any) -> str:
 
 
 def _bound_account(identity: str) -> SocialAccount | None:
-    accounts = SocialAccount.objects.select_related("user")
-    return accounts.filter(provider=PROVIDER, uid=identity).first()
+    accounts = SocialAccount.objects.select_related("user").filter(provider=PROVIDER, uid=identity)
+    return next(iter(accounts), None)
 
 
 def _users_with(email: str) -> list[Any]:

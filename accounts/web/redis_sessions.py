@@ -7,6 +7,7 @@ is raised. Each operation is one round trip; a sign-in swaps its session key in 
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,6 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.core.cache import caches
-from django.utils.crypto import get_random_string
 from redis.exceptions import RedisError
 from typing_extensions import override
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY_LENGTH: Final = 32
-ATTEMPTS: Final = 5  # a random key of 165 bits is never taken: more would hide a fault
+ATTEMPTS: Final = 5  # a random key of 128 bits is never taken: more would hide a fault
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -161,4 +161,4 @@ def index_key(user_id: object) -> str:
 
 def _new_key() -> str:
     """Random; that it is free is seen when it is written."""
-    return get_random_string(KEY_LENGTH, _ALPHABET)
+    return secrets.token_hex(KEY_LENGTH // 2)

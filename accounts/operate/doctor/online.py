@@ -25,7 +25,8 @@ from accounts.web import registration
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from accounts.entra.client import Answer, HttpClient
+    from accounts.entra.answer import Answer
+    from accounts.entra.client import HttpClient
     from accounts.entra.discovery import Discovery
     from accounts.web.registration import Registration
 
