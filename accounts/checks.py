@@ -12,8 +12,8 @@ accounts.E009  the callback is not at the address that Microsoft is told
 accounts.W001  Easy Auth of App Service is on and stands in front of this site
 accounts.W002  DEBUG is on at a public address
 accounts.W003  every request writes the whole session back, over a sign-in that started meanwhile
-accounts.W004  sessions end before a sign-in under way may
 accounts.W005  the session cookie travels without Secure although the site is https
+accounts.W006  metrics are to be sent, but what sends them is not installed
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
+from accounts import telemetry
 from accounts.entra.origins import is_loopback
-from accounts.signin.state import LIFETIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +49,6 @@ SHOWS_AS: Final[Mapping[str, tuple[str, ...]]] = {
     "accounts.E009": ("redirect_uri_mismatch",),
     "accounts.W001": ("two sign-ins in a row", "cookie_not_sent"),
     "accounts.W003": ("session_changed",),
-    "accounts.W004": ("session_not_found",),
 }
 _OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
 _PIECES: Final = {
@@ -220,12 +219,18 @@ def _session_problems() -> Iterator[tuple[str, str, str]]:
     if settings.SESSION_SAVE_EVERY_REQUEST:
         text = "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in."
         yield "W003", text, "Leave it off."
-    if settings.SESSION_COOKIE_AGE < LIFETIME:
-        text = f"SESSION_COOKIE_AGE is {settings.SESSION_COOKIE_AGE} s; a sign-in may take longer."
-        yield "W004", text, f"Make it at least {LIFETIME}."
     if _is_https() and not settings.SESSION_COOKIE_SECURE:
         text = "SESSION_COOKIE_SECURE is off: the cookie can be read on the way."
         yield "W005", text, "Leave it to project/settings.py."
+
+
+@register()
+def metrics_can_be_sent(**kwargs: Any) -> list[CheckMessage]:
+    """Nobody would notice that figures are missing until they are needed."""
+    if not telemetry.is_asked_for() or telemetry.is_installed():
+        return []
+    text = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed."
+    return [_warning("W006", text, "pip install -r requirements/telemetry.txt")]
 
 
 def _is_https() -> bool:

@@ -10,11 +10,13 @@ ROOT = Path(__file__).parent.parent
 
 # A package may import only these of ours (beside itself).
 MAY_IMPORT = {
-    "accounts/entra": ("accounts.entra", "accounts.signin.reasons"),
+    "accounts/telemetry.py": ("accounts.entra.per_process",),
+    "accounts/entra": ("accounts.entra", "accounts.signin.reasons", "accounts.telemetry"),
     "accounts/signin/reasons.py": (),
     "accounts/signin/state.py": ("accounts.signin.reasons",),
     "accounts/signin/policy.py": ("accounts.entra.tokens",),
-    "accounts/signin": ("accounts.entra", "accounts.signin", "accounts.models"),
+    "accounts/signin": ("accounts.entra", "accounts.signin", "accounts.models",
+                        "accounts.telemetry"),
     "accounts/models.py": (),
     "accounts/web": ("accounts.entra", "accounts.signin", "accounts.models", "accounts.web",
                      "accounts.secretbox", "accounts.logs", "accounts.operate.break_glass"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import Error
 
+from accounts import telemetry
 from accounts.models import SignIn
 
 if TYPE_CHECKING:
@@ -93,8 +94,9 @@ def refused(attempt: Attempt, refusal: Refused, user_id: Any = None, *, keep: bo
 
 
 def tell(row: SignIn, attempt: Attempt, level: int = logging.INFO) -> None:
-    """Log the row's facts as structured fields."""
+    """Log the row's facts as structured fields, and count it."""
     logger.log(level, "sign-in %s", row.outcome, extra=_fields(row, attempt))
+    telemetry.count_sign_in(str(row.outcome), row.reason, str(row.method))
 
 
 def _save_or_log(row: SignIn) -> None:

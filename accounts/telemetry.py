@@ -1,0 +1,115 @@
+"""Counts sign-ins and times requests to Microsoft, for an OpenTelemetry collector.
+
+It works where `requirements/telemetry.txt` is installed and OTEL_EXPORTER_OTLP_ENDPOINT is set;
+else the calls do nothing. The exporter reads its own variables (OpenTelemetry specification,
+"OpenTelemetry Protocol Exporter" and "Environment Variable Specification"). No person, address
+or reference becomes an attribute: those are in the record and the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from accounts.entra.per_process import PerProcess
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import Counter, Histogram
+
+logger = logging.getLogger(__name__)
+
+_ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+# Seconds; OpenTelemetry's semantic conventions for http.client.request.duration.
+_BOUNDARIES: Final = (
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+)  # fmt: skip
+
+
+class _Instruments(NamedTuple):
+    sign_ins: Counter
+    microsoft: Histogram
+
+
+def count_sign_in(outcome: str, reason: str, method: str) -> None:
+    """One attempt that has ended."""
+    if _ON:
+        facts = {"outcome": outcome, "reason": reason, "method": method}
+        attributes = {name: value for name, value in facts.items() if value}
+        _instruments.get().sign_ins.add(1, attributes)
+
+
+def time_request(method: str, url: str, began: float, ended: int | str) -> None:
+    """One request to Microsoft since `began` (time.monotonic).
+
+    `ended` is its status, or in a word what kept it from having one.
+    """
+    if _ON:
+        parts = urlsplit(url)
+        attributes = {
+            "http.request.method": method,
+            "server.address": parts.hostname or "",
+            "url.template": parts.path,
+            "http.response.status_code" if isinstance(ended, int) else "error.type": ended,
+        }
+        _instruments.get().microsoft.record(time.monotonic() - began, attributes)
+
+
+def is_asked_for() -> bool:
+    """Whether the environment names a collector."""
+    return any(os.environ.get(name) for name in _ENDPOINTS)
+
+
+def is_installed() -> bool:
+    """Whether the optional requirement is there."""
+    return find_spec("opentelemetry") is not None and find_spec("opentelemetry.sdk") is not None
+
+
+def _made() -> _Instruments:
+    """Imported and started at the first count: its threads would not survive a fork."""
+    from opentelemetry.metrics import NoOpMeter
+
+    try:
+        meter = _provider().get_meter("accounts")
+    except Exception:  # a mistake in the exporter's variables costs the figures, not a sign-in
+        logger.exception("metrics could not be started")
+        meter = NoOpMeter("accounts")
+    return _Instruments(
+        meter.create_counter("sign_in.attempts", "{attempt}", "Sign-ins that have ended"),
+        meter.create_histogram(
+            "http.client.request.duration",
+            "s",
+            "Requests to Microsoft",
+            explicit_bucket_boundaries_advisory=_BOUNDARIES,
+        ),
+    )
+
+
+def _provider() -> Any:
+    """The process's provider: an agent's, where one has set it, else our own."""
+    from opentelemetry import metrics
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
+    current = metrics.get_meter_provider()
+    if isinstance(current, MeterProvider):
+        return current
+    # Told apart by process: each counts from zero, and their sums must not be mixed.
+    own = {
+        "service.name": "staff-sign-in",
+        "service.instance.id": f"{settings.INSTANCE_ID}/{os.getpid()}",
+    }
+    resource = Resource.create(own).merge(OTELResourceDetector().detect())
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+    return MeterProvider([reader], resource=resource)
+
+
+_ON: Final = is_asked_for() and is_installed()
+_instruments = PerProcess(_made)
