@@ -4,10 +4,11 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Self
 
 from tests.servers.ports import LOOPBACK, free_port
-from tests.servers.process import TAIL_LINES, Process, clean_environment, scratch
+from tests.servers.process import ROOT, TAIL_LINES, Process, clean_environment, scratch
 
 recent: list["Site"] = []
 
@@ -16,9 +17,12 @@ class Site:
     """`with Site(env) as site: site.url`. The log outlives the site, for a failed test's report.
 
     PUBLIC_URL is this server's own address unless `env` names another, such as a proxy's.
+    `root` is where the code lies, if it is not today's.
     """
 
-    def __init__(self, env: Mapping[str, str], *, workers: int = 2, port: int = 0) -> None:
+    def __init__(
+        self, env: Mapping[str, str], *, workers: int = 2, port: int = 0, root: Path = ROOT
+    ) -> None:
         self.port = port or free_port()
         self.url = env.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         own = {"PUBLIC_URL": self.url, "WEB_CONCURRENCY": str(workers), "PORT": str(self.port)}
@@ -27,6 +31,7 @@ class Site:
             gunicorn(self.port),
             env=clean_environment(**own | dict(env)),
             log=scratch("site") / "log",
+            cwd=root,
         )
         recent.append(self)
 

@@ -1,0 +1,82 @@
+"""The code of one release in a directory of its own, to be migrated and served beside another."""
+
+import io
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.servers.process import ROOT, clean_environment, scratch
+
+# What a site is run from; tests and documents are not.
+PARTS = ("accounts", "locale", "project", "templates", "manage.py")
+MIGRATIONS = "accounts/migrations"
+
+
+class NoHistory(Exception):
+    """git does not have what was asked for: a tarball, or a shallow clone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    name: str
+    root: Path
+
+    def manage(self, env: Mapping[str, str], *arguments: str) -> str:
+        ended = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=self.root,
+            env=clean_environment(**env),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, f"{self.name}: {ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+
+TODAY = Release("today", ROOT)
+
+
+def newest_migration() -> str:
+    return max(path.stem for path in (ROOT / MIGRATIONS).glob("0*.py"))
+
+
+def commit_before(migration: str) -> str:
+    """The one that this migration was added to, or the last while it is not committed."""
+    path = f"{MIGRATIONS}/{migration}.py"
+    added = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", path).decode().strip()
+    commit = f"{added}^" if added else "HEAD"
+    _git("rev-parse", "--verify", f"{commit}:./manage.py")
+    return commit
+
+
+def release_of(commit: str) -> Release:
+    root = scratch("release-before")
+    archive = _git("archive", "--format=zip", commit, *PARTS)
+    zipfile.ZipFile(io.BytesIO(archive)).extractall(root)
+    return Release(commit, root)
+
+
+def copy_of_today(name: str) -> Release:
+    """Today's code, for a test to write the next release's into."""
+    root = scratch("release-next")
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / part, root / part)
+    return Release(name, root)
+
+
+def _git(*arguments: str) -> bytes:
+    try:
+        ended = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise NoHistory("git is not installed") from None
+    if ended.returncode:
+        raise NoHistory(ended.stderr.decode().strip())
+    return ended.stdout
