@@ -7,6 +7,8 @@ import pytest
 from tests.servers import site
 
 not_run: list[str] = []
+# What cannot be tried where this runs; said at the end, and no failure.
+not_tried: list[str] = []
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -29,6 +31,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped or expected to fail, which counts as failed", red=True)
     for nodeid in not_run:
         terminalreporter.line(nodeid)
+    if not_tried:
+        terminalreporter.section("not tried here", yellow=True)
+    for what in not_tried:
+        terminalreporter.line(what)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
