@@ -3,13 +3,17 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.apps.registry import Apps
-from django.db import connection
+from django.conf import settings
+from django.db import OperationalError, connection
 from django.db.migrations import operations
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
@@ -108,3 +112,30 @@ def test_todays_code_works_on_the_tables_of_the_next_release() -> None:
         cursor.execute("ALTER TABLE accounts_signin ADD COLUMN device text")
         cursor.execute("ALTER TABLE accounts_user ADD COLUMN floor int NOT NULL DEFAULT 0")
     test_the_code_of_each_release_works_on_todays_tables(RELEASES[-1])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_that_must_wait_gives_up_before_those_who_wait_for_it(
+    postgres: Postgres,
+) -> None:
+    """Behind a backup, say, which holds every table until it has read all of them."""
+    database = postgres.url_of(settings.DATABASES["default"]["NAME"])
+    with psycopg.connect(database) as backup, ThreadPoolExecutor() as pool:
+        backup.execute("LOCK TABLE accounts_user IN ACCESS SHARE MODE")
+        migration = pool.submit(execute, "ALTER TABLE accounts_user ADD COLUMN floor int")
+        while not execute("SELECT FROM pg_locks WHERE NOT granted"):
+            time.sleep(0.02)
+        page = pool.submit(execute, "SELECT FROM accounts_user")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migration.result()
+        page.result()
+
+
+def execute(statement: str) -> int:
+    """On a connection as the site's are; the number of rows."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return int(cursor.rowcount)
+    finally:
+        connection.close()
