@@ -62,6 +62,12 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", 128 + signal.SIGTERM))
 
 
+def pytest_xdist_setupnodes() -> None:
+    """Each test process has servers of its own, and so must read its settings for itself."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Redis starts in an instant, and much uses the cache without saying so."""
     if session.items and not session.config.option.collectonly and not _under_mutation():

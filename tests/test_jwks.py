@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         "not an object",
         None,
     ],
-    ids=str,
 )
 def test_a_key_that_is_not_for_rs256_signatures_is_left_out(entry: object) -> None:
     assert set(read_keys({"keys": [entry, jwk("second")]})) == {"second"}
