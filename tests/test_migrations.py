@@ -12,8 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.apps.registry import Apps
-from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import connection
 from django.db.migrations import operations
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
@@ -38,8 +37,8 @@ def later_operations() -> Iterator[Any]:
             yield pytest.param(operation, id=f"{name}-{number}")
 
 
-def manage(database_url: str, *arguments: str, **env: str) -> str:
-    ended = subprocess.run(
+def run(database_url: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env=deployed_environment() | {"DATABASE_URL": database_url} | env,
@@ -47,6 +46,10 @@ def manage(database_url: str, *arguments: str, **env: str) -> str:
         text=True,
         check=False,
     )
+
+
+def manage(database_url: str, *arguments: str, **env: str) -> str:
+    ended = run(database_url, *arguments, **env)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -119,23 +122,29 @@ def test_a_migration_that_must_wait_gives_up_before_those_who_wait_for_it(
     postgres: Postgres,
 ) -> None:
     """Behind a backup, say, which holds every table until it has read all of them."""
-    database = postgres.url_of(settings.DATABASES["default"]["NAME"])
-    with psycopg.connect(database) as backup, ThreadPoolExecutor() as pool:
+    url = postgres.create_database("held")
+    manage(url, "migrate", APP, RELEASES[2], "--verbosity", "0")
+    with psycopg.connect(url) as backup, psycopg.connect(url) as page, ThreadPoolExecutor() as pool:
         backup.execute("LOCK TABLE accounts_user IN ACCESS SHARE MODE")
-        migration = pool.submit(execute, "ALTER TABLE accounts_user ADD COLUMN floor int")
-        while not execute("SELECT FROM pg_locks WHERE NOT granted"):
+        migration = pool.submit(run, url, "migrate")
+        while not page.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
             time.sleep(0.02)
-        page = pool.submit(execute, "SELECT FROM accounts_user")
-        with pytest.raises(OperationalError, match="lock timeout"):
-            migration.result()
-        page.result()
+        page.rollback()
+        page.execute("SET lock_timeout = '5s'")  # as the site's connections have it
+        assert page.execute("SELECT FROM accounts_user").rowcount == 0
+        ended = migration.result()
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert "Someone else holds a table" in ended.stderr
+    manage(url, "migrate", "--verbosity", "0")
+    postgres.drop_database("held")
 
 
-def execute(statement: str) -> int:
-    """On a connection as the site's are; the number of rows."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return int(cursor.rowcount)
-    finally:
-        connection.close()
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_takes_the_time_that_it_needs() -> None:
+    wrapper: Any = connection
+    wrapper.prepare_to_migrate()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
+    assert wrapper.connection.patience is None
+    connection.close()

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 CHECK_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 5.0
+MIGRATION_LOCK_SECONDS: Final = 2  # pages wait 5 s
 _TIMEOUT: Final = re.compile(r"statement_timeout=(\d+)s")
 
 
@@ -47,6 +48,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         found = _TIMEOUT.search(conn_params.get("options", ""))
         connection.patience = int(found[1]) + GRACE_SECONDS if found else None
         return connection
+
+    def prepare_to_migrate(self) -> None:
+        """Let statements take the time that they need, and wait for no lock as long as pages do."""
+        with self.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{MIGRATION_LOCK_SECONDS}s'")
+            cursor.execute("SET statement_timeout = 0")
+        if self.connection is not None:
+            self.connection.patience = None
 
     @override
     def is_usable(self) -> bool:
