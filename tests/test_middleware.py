@@ -14,6 +14,8 @@ from tests.servers.redis import Redis
 
 ELSEWHERE = {"Host": "127.0.0.1:8000"}
 
+DJANGOS = "django.contrib.sessions"
+
 
 def reason(response: object) -> str:
     text = getattr(response, "content", b"").decode()
@@ -114,8 +116,10 @@ def test_an_outage_of_the_store_signs_nobody_out(signed_in: Client, store: Redis
 def test_djangos_own_cache_sessions_sign_people_out(
     signed_in: Client, store: Redis, settings: Settings
 ) -> None:
-    """What the store of this project is for: the same outage, with Django's."""
+    """What the store and the middleware of this project are for: the same outage, with Django's."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    ours, djangos = (f"{of}.middleware.SessionMiddleware" for of in ("accounts.web", DJANGOS))
+    settings.MIDDLEWARE = [djangos if name == ours else name for name in settings.MIDDLEWARE]
     client = Client()
     client.force_login(get_user_model().objects.get())
     store.pause()
@@ -123,6 +127,19 @@ def test_djangos_own_cache_sessions_sign_people_out(
     assert response.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 0
     store.resume()
     assert client.get("/admin/").status_code == 302
+
+
+def test_a_session_that_is_gone_takes_no_cookie_away(signed_in: Client, store: Redis) -> None:
+    """Another tab may have been given a new one meanwhile."""
+    store.client().flushdb()
+    response = signed_in.get("/admin/")
+    assert response.status_code == 302
+    assert "sessionid" not in response.cookies
+
+
+def test_signing_out_takes_the_cookie_away(signed_in: Client, store: Redis) -> None:
+    response = signed_in.post("/admin/logout/")
+    assert response.cookies["sessionid"]["max-age"] == 0
 
 
 def test_a_session_that_cannot_be_saved_sets_no_cookie(store: Redis) -> None:

@@ -54,20 +54,24 @@ class CanonicalOriginMiddleware:
 
 
 class SessionMiddleware(django_sessions.SessionMiddleware):
-    """Django's, save that a store which cannot be reached is no reason to sign anyone out.
+    """Django's, save that it takes nobody's cookie away who did not sign out.
 
-    The store raises, so the session is neither empty nor saved, and no cookie is touched.
+    A store that cannot be reached raises, so the session is neither empty nor saved. And a cookie
+    whose session is gone stays: another tab may have been given a new one in this very moment.
     """
 
     @override
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """The response; or when the session cannot be saved, a page that says so."""
         try:
-            return super().process_response(request, response)
+            response = super().process_response(request, response)
         except Exception as error:
             if not is_outage(error):
                 raise
             return errors.failure(request, error)
+        if request.session.is_empty() and not request.session.modified:
+            response.cookies.pop(settings.SESSION_COOKIE_NAME, None)
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """An outage met by a view has its page with DEBUG, too."""
