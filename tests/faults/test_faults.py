@@ -4,8 +4,10 @@ import pytest
 
 from tests.faults.catalogue import FAULTS, PAGE, table, written
 from tests.faults.conftest import Results
-from tests.faults.fault import START_UP, Fault
+from tests.faults.fault import GETS_IN, START_UP, Fault
 from tests.faults.stage import Played, Stage, play
+from tests.servers.nginx import Nginx
+from tests.servers.redis import Redis
 
 SEED = "per_process_sessions"
 # The first of them waits for all that are played together.
@@ -38,6 +40,19 @@ def test_per_process_sessions_under_two_workers(stage: Stage) -> None:
     assert "LocMemCache" in text
     assert "Set REDIS_URL=redis://host:6379/0" in text
     assert "leave SESSION_ENGINE and CACHES to project/settings.py" in text
+
+
+def test_doctor_says_that_a_healthy_site_is_healthy(stage: Stage) -> None:
+    """Behind nginx with TLS; soon, and without a false alarm."""
+    redis = stage.stack.enter_context(Redis(keep=True))
+    stage.start_behind(Nginx([]), REDIS_URL=redis.url)
+    assert stage.sign_in() == GETS_IN
+    said = stage.doctor("--online", "--url")
+    assert said.problems == {}
+    assert (said.code, said.document["ok"], said.document["skipped"]) == (0, True, [])
+    assert said.document["took_ms"] < 15_000
+    groups = {finding["id"].partition(".")[0] for finding in said.document["findings"]}
+    assert {"sessions", "redis", "database", "clock", "app", "online", "public"} <= groups
 
 
 def check(fault: Fault, played: Played) -> None:
