@@ -1,5 +1,6 @@
 """One client's connection: read requests, hand them to the emulator, send what it answers."""
 
+import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
@@ -51,8 +52,10 @@ class Connection(BaseHTTPRequestHandler):
         self._serve()
 
     def _serve(self) -> None:
-        self._travel(1)
+        asked = time.monotonic()
         response = self._respond()
+        # A round trip and no more: what the emulator itself takes is part of it.
+        self._travel(1, time.monotonic() - asked)
         line = Line(self.wfile.write, self.emulator.pause)
         keep = not self.close_connection
         try:
@@ -60,9 +63,9 @@ class Connection(BaseHTTPRequestHandler):
         except (Broken, ConnectionError):
             self.close_connection = True
 
-    def _travel(self, round_trips: int) -> None:
+    def _travel(self, round_trips: int, passed: float = 0.0) -> None:
         if self.emulator.delay:
-            self.emulator.pause(self.emulator.delay * round_trips)
+            self.emulator.pause(max(0.0, self.emulator.delay * round_trips - passed))
 
     def _respond(self) -> Response:
         headers = {name.lower(): value for name, value in self.headers.items()}
