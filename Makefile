@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --requir
 export PORT ?= 8000
 export EMULATOR_PORT ?= 8400
 ARGS ?=
+# A test process for each core, each with servers of its own; a file's tests stay together.
+AT_ONCE := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -27,7 +29,7 @@ test: $(VENV)/dev.stamp system
 	@exec $(BIN)/python -m pytest $(ARGS)
 else
 test: check  ## every check and every test; with ARGS="tests/test_policy.py -x" only pytest
-	@$(BIN)/python -m pytest || { \
+	@$(BIN)/python -m pytest $(AT_ONCE) || { \
 		echo "Once more, only what failed: real servers on a busy machine can be slow once."; \
 		exec $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 endif
