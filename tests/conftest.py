@@ -102,6 +102,12 @@ def _empty_redis() -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The server itself goes at the end, with all that is in it."""
+    return True
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     postgres: Postgres, django_db_modify_db_settings_parallel_suffix: None
 ) -> None:
