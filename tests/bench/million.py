@@ -25,8 +25,8 @@ FILL = f"""
     INSERT INTO accounts_signin (at, outcome, method, reason, detail, reference, user_id, email,
                                  tid, oid, client_ip, user_agent, host, took_ms, microsoft_ms)
     SELECT now() - (n * interval '31.5 seconds'), outcome, method, reason, '',
-           overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0), id, email, tid, md5('oid' || id)::uuid::text, '10.0.0.1',
-           'Mozilla/5.0', 'admin.example', 60, 40
+           overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0), id, email, tid,
+           md5('oid' || id)::uuid::text, '10.0.0.1', 'Mozilla/5.0', 'admin.example', 60, 40
     FROM (SELECT n, n % {PEOPLE} + 1 AS person,
                  CASE WHEN n % 20 = 0 THEN 'refused' ELSE 'admitted' END AS outcome,
                  CASE WHEN n % 50000 = 0 THEN 'break_glass' ELSE 'microsoft' END AS method,
