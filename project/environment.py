@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from project import stores, values
 from project.env import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 
@@ -24,6 +25,7 @@ EMULATOR_CLIENT_SECRET: Final = "emulator-secret-not-for-production"  # noqa: S1
 DEVELOPMENT_KEY: Final = values.INSECURE_KEY + "for-development-only-everyone-can-read-it-here"
 _SQLITE: Final = f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
 _OUTSIDE_DEBUG: Final = "when DEBUG is not true"
+_BRINGS_ENTRA: Final = "redis_entraid"  # of requirements/azure.txt, which needs azure-identity too
 _NOTHING: tuple[str, ...] = ()
 
 
@@ -61,7 +63,9 @@ class Environment:
     instance_id: str
 
 
-def load(environ: Mapping[str, str]) -> Environment:
+def load(
+    environ: Mapping[str, str], find_package: Callable[[str], object | None] = find_spec
+) -> Environment:
     """Read everything; raises BadEnvironment with all that is wrong."""
     reader = Reader(environ)
     debug = reader.read("DEBUG", values.flag, default=False)
@@ -87,8 +91,18 @@ def load(environ: Mapping[str, str]) -> Environment:
         ),
         instance_id=_instance_id(environ),
     )
+    if find_package(_BRINGS_ENTRA) is None:
+        _refuse_entra(reader, environment)
     reader.finish()
     return environment
+
+
+def _refuse_entra(reader: Reader, environment: Environment) -> None:
+    without = "has auth=entra: pip install -r requirements/azure.txt first"
+    if environment.database["BY_ENTRA"]:
+        reader.wrong("DATABASE_URL", without)
+    if environment.redis and environment.redis.by_entra:
+        reader.wrong("REDIS_URL", without)
 
 
 def _public_url(reader: Reader, environ: Mapping[str, str], *, debug: bool) -> str:

@@ -1,4 +1,8 @@
-"""DATABASE_URL and REDIS_URL as Django takes them. No reason quotes a URL: it holds a password."""
+"""DATABASE_URL and REDIS_URL as Django takes them. No reason quotes a URL: it holds a password.
+
+Their option `auth=entra` asks for a managed identity in the place of a password. It is taken out
+here: no library knows it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 
+from project import values
+
 SQLITE: Final = "django.db.backends.sqlite3"
 _POSTGRESQL: Final = "project.postgresql"
 _ENGINES: Final = {
@@ -18,6 +24,7 @@ _ENGINES: Final = {
 }
 _SENTINEL: Final = "redis+sentinel"
 _SENTINEL_PORT: Final = 26379
+_ENCRYPTED: Final = ("require", "verify-ca", "verify-full")
 _MASTER = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -28,37 +35,64 @@ class Redis:
     text: str
     url: str
     sentinels: tuple[tuple[str, int], ...] = ()
+    by_entra: bool = False
 
 
 def database(value: str) -> dict[str, Any]:
-    """A DATABASES entry."""
+    """A DATABASES entry; its BY_ENTRA is project.postgresql's."""
     scheme = _split(value).scheme
     if scheme not in _ENGINES:
         raise ValueError(f"must start with postgres://, not {scheme or 'nothing'}://")
-    entry: dict[str, Any] = environ.Env.db_url_config(value)  # type: ignore[no-untyped-call]
+    url, by_entra = _without_auth(value)
+    entry: dict[str, Any] = environ.Env.db_url_config(url)  # type: ignore[no-untyped-call]
     if not entry["NAME"]:
         raise ValueError("names no database: its name comes after the host and a slash")
-    return {**entry, "ENGINE": _ENGINES[scheme]}
+    if by_entra:
+        _check_identity(entry, url)
+    return {**entry, "ENGINE": _ENGINES[scheme], "BY_ENTRA": by_entra}
+
+
+def _check_identity(entry: dict[str, Any], url: str) -> None:
+    if entry["PASSWORD"] or not entry["USER"]:
+        raise ValueError("needs a user and no password with auth=entra: postgres://IDENTITY@host")
+    encrypted = entry.get("OPTIONS", {}).get("sslmode") in _ENCRYPTED
+    if not encrypted and not values.is_loopback(url):
+        raise ValueError(
+            "needs sslmode=verify-full (or verify-ca, require) with auth=entra:"
+            " others could read the token"
+        )
 
 
 def redis(value: str) -> Redis:
     """One redis:// or rediss:// server, or several redis+sentinel:// hosts of one master."""
-    parts = [_split(part.strip()) for part in value.split(",")]
+    url, by_entra = _without_auth(value)
+    parts = [_split(part.strip()) for part in url.split(",")]
+    if by_entra:
+        _check_login(url, parts)
     if all(part.scheme == _SENTINEL for part in parts):
         return _by_sentinel(value, parts)
     if len(parts) > 1:
         raise ValueError("lists several hosts: each must then start with redis+sentinel://")
-    return Redis(text=value, url=_server(value, parts[0]))
+    _check_server(parts[0])
+    return Redis(text=value, url=url, by_entra=by_entra)
 
 
-def _server(value: str, parts: SplitResult) -> str:
+def _check_server(parts: SplitResult) -> None:
     if parts.scheme not in ("redis", "rediss"):
         raise ValueError("must start with redis://, rediss:// or redis+sentinel://")
     if not parts.hostname:
         raise ValueError("names no host")
     if not re.fullmatch(r"/?\d{0,4}", parts.path):
         raise ValueError("may have nothing but the number of a database after the host")
-    return value
+
+
+def _check_login(url: str, parts: list[SplitResult]) -> None:
+    if any("@" in part.netloc for part in parts):
+        raise ValueError("may have neither user nor password with auth=entra: the identity is both")
+    if any(part.scheme == _SENTINEL for part in parts):
+        raise ValueError("may have auth=entra for one rediss:// server, not with Sentinels")
+    if parts[0].scheme != "rediss" and not values.is_loopback(url):
+        raise ValueError("must start with rediss:// with auth=entra: others could read the token")
 
 
 def _by_sentinel(value: str, parts: list[SplitResult]) -> Redis:
@@ -94,3 +128,14 @@ def _split(value: str) -> SplitResult:
             "cannot be read: write special characters of the password as %40 and the like"
         ) from None
     return parts
+
+
+def _without_auth(value: str) -> tuple[str, bool]:
+    """The URL without `auth`, and whether that asks for Entra; nothing else may be asked for."""
+    address, _, query = value.partition("?")
+    options = query.split("&")
+    asked = [option for option in options if option.partition("=")[0] == "auth"]
+    if any(option != "auth=entra" for option in asked):
+        raise ValueError("has an option auth that is not auth=entra")
+    others = "&".join(option for option in options if option not in asked)
+    return f"{address}?{others}" if others else address, bool(asked)

@@ -109,3 +109,8 @@ def test_no_secret_leaves() -> None:
     leaked = error("x.y", text, text, fix=text)
     report = run([Probe("x", lambda: [leaked])], Teller())
     assert "very~secret" not in json.dumps(as_json(report))
+
+
+@override_settings(REDIS_URL="rediss://staff.redis.example:10000/0?auth=entra")
+def test_a_url_without_a_password_hides_nothing_else() -> None:
+    assert scrub("rediss://staff.redis.example:10000/0") == "rediss://staff.redis.example:10000/0"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from project import environment
+from project.env import BadEnvironment
 from tests.test_env import GOOD, OTHER, TENANT, load, problems
 
 
@@ -114,6 +115,50 @@ def test_redis_by_one_server_or_by_sentinels(text: str, url: str, sentinels: Any
     found = load(REDIS_URL=text).redis
     assert found is not None
     assert (found.url, found.sentinels) == (url, sentinels)
+
+
+BY_ENTRA = {
+    "DATABASE_URL": "postgres://id@h/n?sslmode=verify-full&auth=entra",
+    "REDIS_URL": "rediss://h:10000/0?auth=entra",
+}
+
+
+def test_an_identity_instead_of_a_password_is_taken_out_of_the_urls() -> None:
+    found = load(**BY_ENTRA)
+    assert found.redis is not None
+    assert (found.redis.by_entra, found.redis.url) == (True, "rediss://h:10000/0")
+    assert (found.database["BY_ENTRA"], found.database["USER"]) == (True, "id")
+    assert found.database["OPTIONS"] == {"sslmode": "verify-full"}
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("REDIS_URL", "redis://localhost/0?socket_keepalive=yes&auth=entra"),
+        ("DATABASE_URL", "postgres://id@127.0.0.1/n?auth=entra"),
+    ],
+)
+def test_a_token_may_go_in_the_clear_on_this_machine(name: str, url: str) -> None:
+    load(**{name: url})
+
+
+def test_other_options_stay_as_they_were_written() -> None:
+    found = load(REDIS_URL="rediss://h/0?a=%20b&auth=entra&c=d").redis
+    assert found is not None
+    assert found.url == "rediss://h/0?a=%20b&c=d"
+
+
+def test_an_identity_needs_the_optional_requirements() -> None:
+    with pytest.raises(BadEnvironment) as caught:
+        environment.load(GOOD | BY_ENTRA, find_package=lambda name: None)
+    assert [problem.partition(".txt")[0] for problem in caught.value.problems] == [
+        "DATABASE_URL has auth=entra: pip install -r requirements/azure",
+        "REDIS_URL has auth=entra: pip install -r requirements/azure",
+    ]
+
+
+def test_without_an_identity_nothing_optional_is_needed() -> None:
+    environment.load(GOOD, find_package=lambda name: None)
 
 
 def test_the_instance_is_named_without_telling_its_name() -> None:
