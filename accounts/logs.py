@@ -98,13 +98,18 @@ def configuration(log_format: str) -> dict[str, Any]:
     """LOGGING: everything to standard error; gunicorn's two loggers the same way."""
     formatter = JsonFormatter if log_format == "json" else TextFormatter
     loggers = ("django", "django.server", "gunicorn.error", "gunicorn.access")
+    # Each token's way, step by step; at DEBUG the token itself.
+    noisy = ("azure", "msal", "redis.auth")
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": f"{__name__}.{formatter.__name__}"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": "INFO"},
-        "loggers": {name: {"handlers": [], "level": "INFO", "propagate": True} for name in loggers},
+        "loggers": {
+            **{name: {"handlers": [], "level": "INFO", "propagate": True} for name in loggers},
+            **{name: {"level": "WARNING"} for name in noisy},
+        },
     }
 
 

@@ -13,6 +13,8 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.retry import Retry
 from typing_extensions import override
 
+from project.azure import RedisLogin
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -69,11 +71,12 @@ def cache(redis: Redis | None) -> dict[str, Any]:
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": redis.url,
         "KEY_PREFIX": "staff",
-        "OPTIONS": _options() | (_sentinel(redis) if redis.sentinels else {}),
+        "OPTIONS": _options(redis) | (_sentinel(redis) if redis.sentinels else {}),
     }
 
 
-def _options() -> dict[str, Any]:
+def _options(redis: Redis) -> dict[str, Any]:
+    login = {"credential_provider": RedisLogin()} if redis.by_entra else {}
     return {
         "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
         "SOCKET_CONNECT_TIMEOUT": TIMEOUT,
@@ -83,7 +86,9 @@ def _options() -> dict[str, Any]:
             "health_check_interval": 30,  # clouds drop idle connections without a word
             "socket_keepalive": True,
             "retry": RetryOnce(ExponentialWithJitterBackoff(base=0.05, cap=0.2), RETRIES),
+            **login,
         },
+        "REDIS_CLIENT_KWARGS": login,
     }
 
 

@@ -22,7 +22,7 @@ MAY_IMPORT = {
                      "accounts.secretbox", "accounts.logs", "accounts.operate.break_glass"),
     "accounts/operate": ("accounts", "project.env", "project.values"),
     "accounts/admin": ("accounts",),
-    "project": ("project", "accounts.logs", "accounts.web.health"),
+    "project": ("project", "accounts.logs", "accounts.web.health", "accounts.entra.per_process"),
 }  # fmt: skip
 POLICY_ALONE = {"__future__", "dataclasses", "string", "types", "typing", "collections.abc"}
 

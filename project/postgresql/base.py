@@ -14,6 +14,8 @@ import psycopg
 from django.db.backends.postgresql import base
 from typing_extensions import override
 
+from project import azure
+
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
@@ -41,6 +43,17 @@ class Connection(psycopg.Connection[Any]):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     Database: Any = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})
+
+    @override
+    def get_connection_params(self) -> dict[str, Any]:
+        """With auth=entra the password is a token: each new connection asks for a valid one."""
+        params: dict[str, Any] = super().get_connection_params()
+        if not self.settings_dict.get("BY_ENTRA"):
+            return params
+        try:
+            return {**params, "password": azure.token(azure.POSTGRESQL)}
+        except azure.NoToken as problem:
+            raise psycopg.OperationalError(str(problem)) from problem
 
     @override
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
