@@ -11,6 +11,7 @@ from django.conf import settings
 
 from accounts.models import User
 from tests.conftest import StartSite
+from tests.doctoring import doctor
 from tests.servers.environment import deployed_environment
 from tests.servers.guarded import GuardedPostgres, GuardedRedis
 from tests.servers.identity import OBJECT_ID, POSTGRESQL, REDIS, IdentityEndpoint
@@ -246,6 +247,34 @@ def test_without_a_token_for_postgresql_the_page_says_so_until_there_is_one(
     assert answer == ("database_unavailable", 503, True)
     endpoint.away = ""
     assert visitor.is_in()
+
+
+def test_doctor_says_what_to_do_about_an_identity_that_is_off(
+    endpoint: IdentityEndpoint, guarded_redis: GuardedRedis, guarded_postgres: GuardedPostgres
+) -> None:
+    endpoint.away = "closes"
+    fixes = fixes_by_doctor(endpoint, guarded_redis, guarded_postgres)
+    assert "Turn the identity on" in fixes["redis.reachable"]
+    assert "Turn the identity on" in fixes["database.reachable"]
+
+
+def test_doctor_says_what_to_do_about_stores_that_do_not_know_the_identity(
+    endpoint: IdentityEndpoint, guarded_redis: GuardedRedis, guarded_postgres: GuardedPostgres
+) -> None:
+    for resource in (REDIS, POSTGRESQL):
+        endpoint.trusted_by(resource, lambda object_id, token: None)
+    fixes = fixes_by_doctor(endpoint, guarded_redis, guarded_postgres)
+    assert "add the identity under the Redis's Authentication" in fixes["redis.reachable"]
+    assert "pgaadauth_create_principal" in fixes["database.reachable"]
+
+
+def fixes_by_doctor(
+    endpoint: IdentityEndpoint, guarded_redis: GuardedRedis, guarded_postgres: GuardedPostgres
+) -> dict[str, str]:
+    stores = {"REDIS_URL": guarded_redis.url, "DATABASE_URL": guarded_postgres.url}
+    document = doctor(**stores | endpoint.environment)
+    assert not [token for token in endpoint.given if token in str(document)]
+    return {each["id"]: each["fix"] for each in document["findings"]}
 
 
 LOADED = """

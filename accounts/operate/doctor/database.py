@@ -10,6 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.operate.doctor import token_trouble
 from accounts.operate.doctor.finding import Finding, error, ok, warning
 from accounts.operate.doctor.runner import within
 
@@ -22,6 +23,11 @@ CACHE_TABLE: Final = "database.cache_table"
 _SECONDS: Final = 3
 _AWAY: Final = ("database_unavailable",)
 _FULL: Final = 0.9
+_NO_ROLE: Final = (
+    "Mend user and password in DATABASE_URL; with auth=entra the server's Entra admin runs"
+    " SELECT * FROM pgaadauth_create_principal('NAME', false, false); NAME is the identity's"
+    " and DATABASE_URL's user."
+)
 _MAY_NOT: Final = """
 SELECT needed.name, needed.privilege
 FROM (VALUES ('accounts_signin', 'INSERT'), ('socialaccount_socialaccount', 'INSERT'),
@@ -115,10 +121,11 @@ def _unreachable(problem: Exception) -> Finding:
 
 def _hint(text: str) -> str:
     for sign, hint in (
+        (token_trouble.SIGN, token_trouble.HINT),
         ("refused", "Start the database server, or mend host and port in DATABASE_URL."),
         ("could not translate host", "The host name in DATABASE_URL is not known: mend it."),
         ("name or service", "The host name in DATABASE_URL is not known: mend it."),
-        ("password", "Mend user and password in DATABASE_URL."),
+        ("password", _NO_ROLE),
         ("does not exist", "Create the database or role that the message names."),
         ("too many", "All connections are taken: fewer workers, or a larger max_connections."),
         ("ssl", "Add ?sslmode=require to DATABASE_URL, or mend the server's certificate."),

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from accounts.operate.doctor import token_trouble
+
 # In this order: the first sign found in the text decides.
 _HINTS: Final = (
+    (token_trouble.SIGN, token_trouble.HINT),
     ("authentication required", "REDIS_URL needs the password: rediss://:PASSWORD@host:6380/0"),
-    ("username-password", "The user or password in REDIS_URL is wrong: copy the access key anew."),
+    (
+        "username-password",
+        "The user or password in REDIS_URL is wrong: copy the access key anew; with auth=entra add"
+        " the identity under the Redis's Authentication.",
+    ),
     ("called without any password", "Redis has no password: take it out of REDIS_URL."),
     ("nopermission", "The Redis user in REDIS_URL may not do this: widen its ACL (+@all ~*)."),
     ("outofmemory", "Redis is full: raise maxmemory, or give this site a Redis of its own."),
