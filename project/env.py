@@ -63,14 +63,14 @@ _ALL: Final = (
     Variable(
         "DATABASE_URL",
         "a SQLite file when `DEBUG`, else required",
-        "PostgreSQL",
+        "PostgreSQL: `postgres://`; with the option `auth=entra` by managed identity",
         "postgres://user:password@db.example.com:5432/name?sslmode=require",
     ),
     Variable(
         "REDIS_URL",
         "none when `DEBUG` (sessions then live in the database), else required",
         "Redis: `redis://`, `rediss://`, or several comma-separated `redis+sentinel://` hosts"
-        " with the master's name",
+        " with the master's name; with the option `auth=entra` by managed identity",
         "rediss://:password@redis.example.com:6380/0",
     ),
     Variable(
