@@ -70,7 +70,8 @@ _ALL: Final = (
         "REDIS_URL",
         "none when `DEBUG` (sessions then live in the database), else required",
         "Redis: `redis://`, `rediss://`, or several comma-separated `redis+sentinel://` hosts"
-        " with the master's name; with the option `auth=entra` by managed identity",
+        " (`rediss+sentinel://` by TLS) with the master's name; with the option `auth=entra`"
+        " by managed identity",
         "rediss://:password@redis.example.com:6380/0",
     ),
     Variable(

@@ -77,6 +77,7 @@ def cache(redis: Redis | None) -> dict[str, Any]:
 
 def _options(redis: Redis) -> dict[str, Any]:
     login = {"credential_provider": RedisLogin()} if redis.by_entra else {}
+    tls = {"ssl": True} if redis.sentinels_by_tls else {}  # of one server its URL says it
     return {
         "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
         "SOCKET_CONNECT_TIMEOUT": TIMEOUT,
@@ -87,6 +88,7 @@ def _options(redis: Redis) -> dict[str, Any]:
             "socket_keepalive": True,
             "retry": RetryOnce(ExponentialWithJitterBackoff(base=0.05, cap=0.2), RETRIES),
             **login,
+            **tls,
         },
         "REDIS_CLIENT_KWARGS": login,
     }
@@ -102,5 +104,6 @@ def _sentinel(redis: Redis) -> dict[str, Any]:
             "socket_connect_timeout": SENTINEL_TIMEOUT,
             "socket_timeout": SENTINEL_TIMEOUT,
             "retry": Retry(NoBackoff(), 0),
+            "ssl": redis.sentinels_by_tls,
         },
     }

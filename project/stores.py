@@ -23,6 +23,7 @@ _ENGINES: Final = {
     "sqlite": SQLITE,
 }
 _SENTINEL: Final = "redis+sentinel"
+_SENTINEL_BY_TLS: Final = "rediss+sentinel"
 _SENTINEL_PORT: Final = 26379
 _ENCRYPTED: Final = ("require", "verify-ca", "verify-full")
 _MASTER = re.compile(r"[A-Za-z0-9._-]+")
@@ -35,6 +36,7 @@ class Redis:
     text: str
     url: str
     sentinels: tuple[tuple[str, int], ...] = ()
+    sentinels_by_tls: bool = False  # and the master
     by_entra: bool = False
 
 
@@ -64,22 +66,28 @@ def _check_identity(entry: dict[str, Any], url: str) -> None:
 
 
 def redis(value: str) -> Redis:
-    """One redis:// or rediss:// server, or several redis+sentinel:// hosts of one master."""
+    """One redis:// or rediss:// server, or several redis+sentinel:// hosts of one master.
+
+    With rediss+sentinel:// Sentinels and master are reached by TLS.
+    """
     url, by_entra = _without_auth(value)
     parts = [_split(part.strip()) for part in url.split(",")]
     if by_entra:
         _check_login(url, parts)
-    if all(part.scheme == _SENTINEL for part in parts):
+    if {part.scheme for part in parts} in ({_SENTINEL}, {_SENTINEL_BY_TLS}):
         return _by_sentinel(value, parts)
     if len(parts) > 1:
-        raise ValueError("lists several hosts: each must then start with redis+sentinel://")
+        raise ValueError(
+            "lists several hosts: each must then start with redis+sentinel://, or each"
+            " with rediss+sentinel://"
+        )
     _check_server(parts[0])
     return Redis(text=value, url=url, by_entra=by_entra)
 
 
 def _check_server(parts: SplitResult) -> None:
     if parts.scheme not in ("redis", "rediss"):
-        raise ValueError("must start with redis://, rediss:// or redis+sentinel://")
+        raise ValueError("must start with redis://, rediss://, redis+sentinel:// or the like")
     if not parts.hostname:
         raise ValueError("names no host")
     if not re.fullmatch(r"/?\d{0,4}", parts.path):
@@ -89,7 +97,7 @@ def _check_server(parts: SplitResult) -> None:
 def _check_login(url: str, parts: list[SplitResult]) -> None:
     if any("@" in part.netloc for part in parts):
         raise ValueError("may have neither user nor password with auth=entra: the identity is both")
-    if any(part.scheme == _SENTINEL for part in parts):
+    if any(part.scheme in (_SENTINEL, _SENTINEL_BY_TLS) for part in parts):
         raise ValueError("may have auth=entra for one rediss:// server, not with Sentinels")
     if parts[0].scheme != "rediss" and not values.is_loopback(url):
         raise ValueError("must start with rediss:// with auth=entra: others could read the token")
@@ -106,7 +114,9 @@ def _by_sentinel(value: str, parts: list[SplitResult]) -> Redis:
     if not all(part.hostname for part in parts):
         raise ValueError("has an entry without a host")
     sentinels = tuple((part.hostname or "", part.port or _SENTINEL_PORT) for part in parts)
-    return Redis(text=value, url=_master_url(paths.pop(), named[-1]), sentinels=sentinels)
+    url = _master_url(paths.pop(), named[-1])
+    by_tls = parts[0].scheme == _SENTINEL_BY_TLS
+    return Redis(text=value, url=url, sentinels=sentinels, sentinels_by_tls=by_tls)
 
 
 def _master_url(path: str, parts: SplitResult) -> str:

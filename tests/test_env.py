@@ -64,6 +64,7 @@ WRONG = {
         "redis://h:port/0",
         "redis://a,redis://b",
         "redis+sentinel://a:1,redis://b",
+        "redis+sentinel://a:1,rediss+sentinel://b:1/one",
         "redis+sentinel://a:1,redis+sentinel://b:1",
         "redis+sentinel://a:1/one,redis+sentinel://b:1/two",
         "redis+sentinel://a:1/one/two",

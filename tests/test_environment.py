@@ -109,12 +109,14 @@ def test_the_emulators_registration_is_never_a_default_in_production() -> None:
             (("a", 1), ("b", 26379)),
         ),
         ("redis+sentinel://:pw@a:1/staff/3", "redis://:pw@staff/3", (("a", 1),)),
+        ("rediss+sentinel://a:1/staff", "redis://staff/0", (("a", 1),)),
     ],
 )
 def test_redis_by_one_server_or_by_sentinels(text: str, url: str, sentinels: Any) -> None:
     found = load(REDIS_URL=text).redis
     assert found is not None
     assert (found.url, found.sentinels) == (url, sentinels)
+    assert found.sentinels_by_tls == text.startswith("rediss+sentinel")
 
 
 BY_ENTRA = {

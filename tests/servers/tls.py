@@ -1,0 +1,76 @@
+"""TLS in front of a server that has none, as managed stores have it; plain clients pass, too."""
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Self
+
+from typing_extensions import override
+
+from tests.servers.nginx import write_certificate
+from tests.servers.ports import LOOPBACK
+from tests.servers.process import scratch
+
+HANDSHAKE = b"\x16"  # RFC 8446 section 5.1: what a TLS client sends first
+
+
+class TlsInFront:
+    """`with TlsInFront(port) as front: front.port`; clients trust `front.certificate`."""
+
+    def __init__(self, port: int) -> None:
+        self.certificate, key = _certificate()
+        self._server = _server(port, self.certificate, key)
+        self.port: int = self._server.server_address[1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@cache
+def _certificate() -> tuple[Path, Path]:
+    """One for all, with its key: of two of the same name a client knows not which to trust."""
+    directory = scratch("tls")
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    write_certificate(certificate, key)
+    return certificate, key
+
+
+def _server(behind: int, certificate: Path, key: Path) -> ThreadingTCPServer:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    class Relay(BaseRequestHandler):
+        request: socket.socket
+
+        @override
+        def handle(self) -> None:
+            with suppress(OSError):
+                client = self.request
+                if client.recv(1, socket.MSG_PEEK) == HANDSHAKE:
+                    client = context.wrap_socket(client, server_side=True)
+                with client, socket.create_connection((LOOPBACK, behind)) as server:
+                    threading.Thread(target=_pump, args=(server, client), daemon=True).start()
+                    _pump(client, server)
+
+    class Server(ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False
+
+    return Server((LOOPBACK, 0), Relay)
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
