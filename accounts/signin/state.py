@@ -11,7 +11,6 @@ cannot overwrite each other, and only the browser that started one can end it.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -106,8 +105,13 @@ def read(text: str) -> Issued:
 def diagnose(issued: Issued, returned: Returned) -> Refused | None:
     """Why this state cannot be accepted now, or None when it can (save that it is used once)."""
     age = returned.at - issued.at
-    if not -_CLOCK_SKEW <= age <= LIFETIME:
-        return Refused("state_expired", _why_expired(age))
+    if age < -_CLOCK_SKEW:
+        return Refused(
+            "state_expired",
+            f"state: issued {-age:.0f} s in the future; clocks of the instances differ",
+        )
+    if age > LIFETIME:
+        return Refused("state_expired", f"state: {age:.0f} s old, {LIFETIME} s allowed")
     if not returned.cookie_sent:
         return Refused("cookie_not_sent", _why_no_cookie(issued, returned.place))
     if not returned.session_found:
@@ -162,11 +166,11 @@ def _from_payload(payload: Any) -> Issued:
 
 def _derive(browser_secret: str, purpose: str, state_id: str) -> str:
     message = f"{purpose}:{state_id}".encode()
-    return _base64url(hmac.digest(browser_secret.encode(), message, "sha256"))
+    return _base64url(hmac.digest(browser_secret.encode(), message, hashlib.sha256))
 
 
 def _base64url(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return signing.b64_encode(raw).decode()  # without padding
 
 
 def _same(browser: str, browser_secret: str) -> bool:
@@ -175,17 +179,11 @@ def _same(browser: str, browser_secret: str) -> bool:
 
 def _why_unsigned(text: str) -> str:
     try:
-        payload = signing.b64_decode(text.rpartition(".")[0].encode())
+        payload = signing.b64_decode(text.partition(".")[0].encode())
         _from_payload(signing.JSONSerializer().loads(payload))
     except Exception:
         return "state: never issued by this site"
     return "state: our form, but signed with another SECRET_KEY, or altered"
-
-
-def _why_expired(age: float) -> str:
-    if age < 0:
-        return f"state: issued {-age:.0f} s in the future; clocks of the instances differ"
-    return f"state: {age:.0f} s old, {LIFETIME} s allowed"
 
 
 def _why_no_cookie(issued: Issued, place: Place) -> str:
