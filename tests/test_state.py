@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
 from django.core import signing
 from django.test import override_settings
 from hypothesis import given
@@ -16,16 +18,14 @@ from accounts.signin import state
 from accounts.signin.reasons import Refused
 from accounts.signin.state import Issued, Place, Returned
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SECRET = "browser-secret"
 HERE = Place(origin="https://admin.example", process="one/7", started=100.0)
 BROWSER = state.fingerprint(SECRET)
 ISSUED = Issued("id", 1000.0, BROWSER, HERE.origin, "one/7", "ABCD-EFGH", "/admin/")
 BACK = Returned(at=1010.0, place=HERE, cookie_sent=True, session_found=True, browser_secret=SECRET)
-
-
-def diagnosis(returned: Returned, issued: Issued = ISSUED) -> tuple[str, str]:
-    refusal = state.diagnose(issued, returned)
-    return (refusal.reason.code, refusal.detail) if refusal else ("", "")
 
 
 def test_a_state_reads_back_as_it_was_issued() -> None:
@@ -50,127 +50,213 @@ def test_no_two_states_are_alike() -> None:
 
 
 def test_a_next_that_is_too_long_is_left_out() -> None:
-    issued, _ = state.issue(SECRET, HERE, "/admin/" + "x" * 600)
+    issued, _ = state.issue(SECRET, HERE, "/admin/".ljust(513, "x"))
     assert issued.next == ""
 
 
-def test_a_next_of_512_characters_is_kept() -> None:
-    path = "/admin/".ljust(512, "x")
-    assert state.issue(SECRET, HERE, path)[0].next == path
+def test_a_next_of_512_characters_is_kept_even_where_json_doubles_them() -> None:
+    path = "/admin/".ljust(512, '"')
+    _, text = state.issue(SECRET, HERE, path)
+    assert state.read(text).next == path
 
 
-NO_STATE = "state: missing, too long, or not ASCII"
-NEVER_OURS = "state: never issued by this site"
+def test_a_state_tells_tenths_of_a_second() -> None:
+    assert state.read(state._sign(replace(ISSUED, at=1000.16))).at == 1000.2
+
+
+def test_a_browser_secret_has_256_bits_and_the_id_of_a_state_128() -> None:
+    issued, _ = state.issue(SECRET, HERE, "")
+    assert len(signing.b64_decode(state.new_browser_secret().encode())) * 8 == 256
+    assert len(signing.b64_decode(issued.id.encode())) * 8 == 128
+
+
+# --- a release that rolls out: old and new processes serve the same sign-ins ---------------------
+
+
+@override_settings(SECRET_KEY="the-key-of-both-releases", SECRET_KEY_FALLBACKS=[])
+def test_old_and_new_processes_read_each_others_states() -> None:
+    text = (
+        "WyJpZCIsMTAwMC4wLCJkOWVjMzM3N2IyNjhiY2FmIiwiaHR0cHM6Ly9hZG1pbi5leGFtcGxlIiwib25l"
+        "LzciLCJBQkNELUVGR0giLCIvYWRtaW4vIl0"
+        ".ozLsj_0jWx_XSi6oJApW6cOz4SuAE7fvPeGix6gvTjo"
+    )
+    assert state._sign(ISSUED) == text
+    assert state.read(text) == ISSUED
+
+
+def test_old_and_new_processes_derive_the_same_from_a_browser_secret_and_a_state() -> None:
+    assert state.nonce(SECRET, "id") == "bC99ZreYNASpWXoUbAumHFYAbQBxLSrcKTysZhbYQq4"
+    assert state.code_verifier(SECRET, "id") == "nwoGZHCVt2hqqqixvzMaYvr_tjO3sHX3v8eNUnc4cIY"
+    assert state.used_key("id") == "state-used:a56145270ce6b3bebd1dd012b7394867"
+
+
+# --- what is not ours ----------------------------------------------------------------------------
+
+MALFORMED = "state: missing, too long, or not ASCII"
+NEVER_ISSUED = "state: never issued by this site"
 ALTERED = "state: our form, but signed with another SECRET_KEY, or altered"
-OTHER_VERSION = "state: signed by us, but of another version"
+UNREADABLE = "state: unreadable"
+ANOTHER_VERSION = "state: signed by us, but of another version"
 
 
-def refused(text: str) -> tuple[str, str]:
-    with pytest.raises(Refused) as caught:
+def not_ours(text: str) -> str:
+    """The detail with which the text is refused."""
+    with pytest.raises(Refused) as refused:
         state.read(text)
-    return caught.value.reason.code, caught.value.detail
+    assert refused.value.reason.code == "state_not_ours"
+    return refused.value.detail
 
 
-@pytest.mark.parametrize(("text", "detail"), [
-    ("", NO_STATE), ("\u00e9", NO_STATE), ("x" * 2049, NO_STATE), ("x" * 2048, NEVER_OURS),
-    ("x", NEVER_OURS), ("a.b", NEVER_OURS), (".", NEVER_OURS), ("." + "A" * 43, NEVER_OURS),
-    (signing.Signer(sep=".", salt="accounts.signin.state").sign("no JSON"), "state: unreadable"),
-])  # fmt: skip
+def signer() -> signing.Signer:
+    return signing.Signer(sep=".", salt="accounts.signin.state")
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("", MALFORMED),
+        ("\u00e9", MALFORMED),
+        ("x" * 2049, MALFORMED),
+        ("x" * 2048, NEVER_ISSUED),
+        ("x", NEVER_ISSUED),
+        ("a.b", NEVER_ISSUED),
+        (".", NEVER_ISSUED),
+        ("." + "A" * 43, NEVER_ISSUED),
+    ],
+)
 def test_what_we_never_issued_is_not_ours(text: str, detail: str) -> None:
-    assert refused(text) == ("state_not_ours", detail)
+    assert not_ours(text) == detail
 
 
 @given(st.text())
 def test_no_text_makes_reading_fail_otherwise(text: str) -> None:
-    with pytest.raises(Refused):
-        state.read(text)
+    assert not_ours(text)
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x, max_size=8)))
 def test_a_payload_of_another_shape_is_not_ours(payload: object) -> None:
-    text = signing.Signer(sep=".", salt="accounts.signin.state").sign_object(payload)
-    assert refused(text) == ("state_not_ours", OTHER_VERSION)
+    assert not_ours(signer().sign_object(payload))
 
 
-def test_an_altered_state_is_not_ours_and_says_why() -> None:
+@pytest.mark.parametrize("payload", [None, "id", {"id": "id"}, ["id", 1000.0], [1000.0] * 7])
+def test_what_we_signed_in_another_shape_is_of_another_version(payload: object) -> None:
+    assert not_ours(signer().sign_object(payload)) == ANOTHER_VERSION
+
+
+def test_what_we_signed_without_a_payload_is_unreadable() -> None:
+    assert not_ours(signer().sign("no payload")) == UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda text: text[:-1] + ("A" if text[-1] != "A" else "B"),
+        lambda text: text.partition(".")[0],
+        lambda text: text + ".",
+    ],
+    ids=["its last letter", "no signature", "a full stop after it"],
+)
+def test_an_altered_state_is_not_ours_and_says_why(alter: Callable[[str], str]) -> None:
     _, text = state.issue(SECRET, HERE, "/admin/")
-    assert refused(text[:-1] + ("A" if text[-1] != "A" else "B")) == ("state_not_ours", ALTERED)
-    assert refused(f"{text}.x") == ("state_not_ours", NEVER_OURS)
+    assert not_ours(alter(text)) == ALTERED
 
 
 def test_a_state_of_another_secret_key_says_so() -> None:
     _, text = state.issue(SECRET, HERE, "/admin/")
     with override_settings(SECRET_KEY="another" * 10):
-        assert refused(text) == ("state_not_ours", ALTERED)
+        assert not_ours(text) == ALTERED
 
 
 def test_a_state_survives_the_rotation_of_secret_key() -> None:
     _, text = state.issue(SECRET, HERE, "/admin/")
-    from django.conf import settings
-
     old = settings.SECRET_KEY
     with override_settings(SECRET_KEY="another" * 10, SECRET_KEY_FALLBACKS=[old]):
         assert state.read(text).origin == HERE.origin
 
 
-def test_a_good_return_is_no_problem() -> None:
-    assert state.diagnose(ISSUED, BACK) is None
+# --- what came back wrong ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("age", "code"), [
-    (-61, "state_expired"), (-60, ""), (0, ""), (600, ""), (600.1, "state_expired"),
-])  # fmt: skip
-def test_a_state_lives_ten_minutes_give_or_take_no_clock(age: float, code: str) -> None:
-    assert diagnosis(replace(BACK, at=1000 + age))[0] == code
+@dataclass(frozen=True)
+class Row:
+    sentence: str
+    code: str
+    detail: str
+    returned: Returned
+    issued: Issued = ISSUED
 
 
-@pytest.mark.parametrize(("at", "detail"), [
-    (1700, "state: 700 s old, 600 s allowed"),
-    (900, "state: issued 100 s in the future; clocks of the instances differ"),
-])  # fmt: skip
-def test_a_state_out_of_its_time_tells_its_age(at: float, detail: str) -> None:
-    assert diagnosis(replace(BACK, at=at))[1] == detail
+def aged(seconds: float) -> Returned:
+    return replace(BACK, at=ISSUED.at + seconds)
 
 
-def test_no_cookie() -> None:
-    code, detail = diagnosis(replace(BACK, cookie_sent=False, session_found=False))
-    assert (code, "blocked" in detail) == ("cookie_not_sent", True)
+def no_cookie(origin: str) -> Returned:
+    place = replace(HERE, origin=origin)
+    return replace(BACK, cookie_sent=False, session_found=False, place=place)
 
 
-def test_no_cookie_since_the_origin_changed() -> None:
-    back = replace(BACK, cookie_sent=False, place=replace(HERE, origin="https://www.example"))
-    assert diagnosis(back)[1] == (
-        "cookie: origin changed from https://admin.example to https://www.example"
-    )
-
-
-def test_no_cookie_since_it_is_secure_and_this_is_http() -> None:
-    place = replace(HERE, origin="http://admin.example")
-    issued = replace(ISSUED, origin=place.origin)
-    assert "Secure" in diagnosis(replace(BACK, cookie_sent=False, place=place), issued)[1]
-
-
-GONE = "session: gone from the store (evicted, flushed), or of another app on this host"
-RESTARTED = "session: gone since this process started (store in memory, or restarted)"
-
-
-@pytest.mark.parametrize(("process", "started", "detail"), [
-    ("one/7", 100.0, GONE),
-    ("one/8", 100.0, "session: not shared between workers (one/7, one/8)"),
-    ("one/8", 1000.0, "session: not shared between workers (one/7, one/8)"),
-    ("two/7", 100.0, "session: not shared between instances (one/7, two/7)"),
-    ("one/8", 1005.0, RESTARTED),
-])  # fmt: skip
-def test_a_session_that_is_not_found_says_why(process: str, started: float, detail: str) -> None:
+def no_session(process: str, started: float = 100.0) -> Returned:
     place = replace(HERE, process=process, started=started)
-    met = diagnosis(replace(BACK, session_found=False, place=place))
-    assert met == ("session_not_found", detail)
+    return replace(BACK, session_found=False, place=place)
 
 
-@pytest.mark.parametrize("secret", ["", "another"])
-def test_another_session(secret: str) -> None:
-    met = diagnosis(replace(BACK, browser_secret=secret))
-    assert met == ("session_changed", "session: not the one that started this sign-in")
+def session(secret: str) -> Returned:
+    return replace(BACK, browser_secret=secret)
+
+
+TABLE = [
+    # --- its age
+    Row("too old", "state_expired", "state: 601 s old, 600 s allowed", aged(601)),
+    Row("from the future", "state_expired",
+        "state: issued 61 s in the future; clocks of the instances differ", aged(-61)),
+    # --- no cookie
+    Row("no cookie", "cookie_not_sent",
+        "cookie: blocked, cleared, of another browser, or withheld by SameSite or Domain",
+        no_cookie("https://admin.example")),
+    Row("no cookie on another origin", "cookie_not_sent",
+        "cookie: origin changed from https://admin.example to https://www.example",
+        no_cookie("https://www.example")),
+    Row("no cookie on http", "cookie_not_sent",
+        "cookie: not sent on http, where a Secure one never is; or blocked, cleared,"
+        " of another browser, or withheld by SameSite or Domain",
+        no_cookie("http://admin.example"), replace(ISSUED, origin="http://admin.example")),
+    # --- no session
+    Row("no session in the same process", "session_not_found",
+        "session: gone from the store (evicted, flushed), or of another app on this host",
+        no_session("one/7")),
+    Row("no session in another process", "session_not_found",
+        "session: not shared between workers (one/7, one/8)", no_session("one/8")),
+    Row("no session in a process that started at that very time", "session_not_found",
+        "session: not shared between workers (one/7, one/8)", no_session("one/8", 1000.0)),
+    Row("no session in a process that started since", "session_not_found",
+        "session: gone since this process started (store in memory, or restarted)",
+        no_session("one/8", 1005.0)),
+    Row("no session on another instance", "session_not_found",
+        "session: not shared between instances (one/7, two/7)", no_session("two/7")),
+    Row("an instance whose name has a slash", "session_not_found",
+        "session: not shared between workers (eu/one/7, eu/one/8)", no_session("eu/one/8"),
+        replace(ISSUED, process="eu/one/7")),
+    # --- another session
+    Row("a session that started no sign-in", "session_changed",
+        "session: not the one that started this sign-in", session("")),
+    Row("a session that started another sign-in", "session_changed",
+        "session: not the one that started this sign-in", session("another")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.sentence)
+def test_what_came_back_wrong_says_why(row: Row) -> None:
+    refusal = state.diagnose(row.issued, row.returned)
+    assert refusal is not None
+    assert (refusal.reason.code, refusal.detail) == (row.code, row.detail)
+
+
+@pytest.mark.parametrize("age", [-60, 0, 10, 600])
+def test_a_state_lives_ten_minutes_and_a_minute_ahead_of_the_clock(age: float) -> None:
+    assert state.diagnose(ISSUED, aged(age)) is None
+
+
+# --- what is derived -----------------------------------------------------------------------------
 
 
 def test_the_verifier_fits_rfc_7636() -> None:
@@ -188,32 +274,6 @@ def test_nonce_and_verifier_differ_by_purpose_state_and_browser() -> None:
         for id in ("1", "2")
     }
     assert len(made) == 8
-
-
-def test_what_two_releases_must_derive_alike() -> None:
-    """A sign-in may start at one release and end at the next: none of these may ever change."""
-    assert state.nonce("browser-secret", "id") == "bC99ZreYNASpWXoUbAumHFYAbQBxLSrcKTysZhbYQq4"
-    assert (
-        state.code_verifier("browser-secret", "id") == "nwoGZHCVt2hqqqixvzMaYvr_tjO3sHX3v8eNUnc4cIY"
-    )
-    assert state.used_key("id") == "state-used:a56145270ce6b3bebd1dd012b7394867"
-    with override_settings(SECRET_KEY="k" * 50):
-        assert state.read(
-            "WyJpZCIsMTAwMC4yLCJkOWVjMzM3N2IyNjhiY2FmIiwiaHR0cHM6Ly9hZG1p"
-            "bi5leGFtcGxlIiwib25lLzciLCJBQkNELUVGR0giLCIvYWRtaW4vIl0.SgWHu0F1tkx4wtUFbz26maxK"
-            "BgOFNg0gJo3_GWPcnU0"
-        ) == replace(ISSUED, at=1000.2)
-
-
-def test_secrets_and_ids_are_long_enough_to_be_secret() -> None:
-    """256 and 128 bits, six to a character."""
-    assert len(state.new_browser_secret()) == 43
-    assert len(state.issue(SECRET, HERE, "")[0].id) == 22
-
-
-def test_the_time_of_issue_is_kept_to_a_tenth_of_a_second() -> None:
-    issued, text = state.issue(SECRET, HERE, "")
-    assert state.read(text).at == round(issued.at, 1)
 
 
 def test_used_keys_do_not_tell_the_state() -> None:
