@@ -110,7 +110,7 @@ def diagnose(issued: Issued, returned: Returned) -> Refused | None:
             "state_expired",
             f"state: issued {-age:.0f} s in the future; clocks of the instances differ",
         )
-    if age > LIFETIME:
+    if not age <= LIFETIME:  # which "not a number" is not, either
         return Refused("state_expired", f"state: {age:.0f} s old, {LIFETIME} s allowed")
     if not returned.cookie_sent:
         return Refused("cookie_not_sent", _why_no_cookie(issued, returned.place))
