@@ -207,6 +207,7 @@ def session(secret: str) -> Returned:
 TABLE = [
     # --- its age
     Row("too old", "state_expired", "state: 601 s old, 600 s allowed", aged(601)),
+    Row("of no age", "state_expired", "state: nan s old, 600 s allowed", aged(float("nan"))),
     Row("from the future", "state_expired",
         "state: issued 61 s in the future; clocks of the instances differ", aged(-61)),
     # --- no cookie
