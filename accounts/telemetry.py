@@ -8,6 +8,7 @@ or reference becomes an attribute: those are in the record and the log.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import time
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from accounts.entra.per_process import PerProcess
+from accounts.per_process import PerProcess
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Counter, Histogram
@@ -29,6 +30,9 @@ _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_
 _BOUNDARIES: Final = (
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 )  # fmt: skip
+
+
+_LAST_WORDS: Final = 1_000  # milliseconds that a worker which ends waits for the collector
 
 
 class _Instruments(NamedTuple):
@@ -67,7 +71,10 @@ def is_asked_for() -> bool:
 
 def is_installed() -> bool:
     """Whether the optional requirement is there."""
-    return find_spec("opentelemetry") is not None and find_spec("opentelemetry.sdk") is not None
+    try:
+        return all(map(find_spec, ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")))
+    except ModuleNotFoundError:
+        return False
 
 
 def _made() -> _Instruments:
@@ -108,7 +115,9 @@ def _provider() -> Any:
     }
     resource = Resource.create(own).merge(OTELResourceDetector().detect())
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-    return MeterProvider([reader], resource=resource)
+    made = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+    atexit.register(made.shutdown, _LAST_WORDS)
+    return made
 
 
 _ON: Final = is_asked_for() and is_installed()

@@ -23,7 +23,7 @@ from redis.credentials import StreamingCredentialProvider
 from redis.exceptions import RedisError
 from typing_extensions import override
 
-from accounts.entra.per_process import PerProcess
+from accounts.per_process import PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,11 +10,13 @@ ROOT = Path(__file__).parent.parent
 
 # A package may import only these of ours (beside itself).
 MAY_IMPORT = {
-    "accounts/telemetry.py": ("accounts.entra.per_process",),
-    "accounts/entra": ("accounts.entra", "accounts.signin.reasons", "accounts.telemetry"),
+    "accounts/telemetry.py": ("accounts.per_process",),
+    "accounts/entra": ("accounts.entra", "accounts.signin.reasons", "accounts.telemetry",
+                       "accounts.per_process"),
     "accounts/signin/reasons.py": (),
     "accounts/signin/state.py": ("accounts.signin.reasons",),
     "accounts/signin/policy.py": ("accounts.entra.tokens",),
+    "accounts/per_process.py": (),
     "accounts/signin": ("accounts.entra", "accounts.signin", "accounts.models",
                         "accounts.telemetry"),
     "accounts/models.py": (),
@@ -22,7 +24,7 @@ MAY_IMPORT = {
                      "accounts.secretbox", "accounts.logs", "accounts.operate.break_glass"),
     "accounts/operate": ("accounts", "project.env", "project.values"),
     "accounts/admin": ("accounts",),
-    "project": ("project", "accounts.logs", "accounts.web.health", "accounts.entra.per_process"),
+    "project": ("project", "accounts.logs", "accounts.web.health", "accounts.per_process"),
 }  # fmt: skip
 POLICY_ALONE = {"__future__", "dataclasses", "string", "types", "typing", "collections.abc"}
 

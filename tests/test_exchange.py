@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import pytest
@@ -14,9 +12,7 @@ from tests.tiny_server import Exchange, TinyServer, fails
 SECRET = "a-client-secret-never-to-be-seen"
 
 
-def redeem(
-    client: HttpClient, url: str, *secrets: str, meanwhile: Callable[[], None] | None = None
-) -> str:
+def redeem(client: HttpClient, url: str, *secrets: str) -> str:
     return exchange_code(
         client,
         url,
@@ -25,7 +21,6 @@ def redeem(
         code="the-code",
         redirect_uri="https://site.example/back/",
         verifier="the-verifier",
-        meanwhile=meanwhile,
     )
 
 
@@ -44,16 +39,6 @@ def test_the_code_is_swapped_in_one_form_post() -> None:
         "code_verifier": ["the-verifier"],
         "scope": ["openid profile email"],
     }
-
-
-def test_something_useful_can_be_done_while_microsoft_works_on_it() -> None:
-    done = threading.Event()
-
-    def answer(exchange: Exchange) -> None:
-        exchange.json({"id_token": "signed" if done.wait(5) else "too late"})
-
-    with TinyServer(answer) as server:
-        assert redeem(HttpClient(), server.url, meanwhile=done.set) == "signed"
 
 
 @pytest.mark.parametrize("number", [7000215, 7000222])

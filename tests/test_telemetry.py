@@ -1,5 +1,7 @@
 """What an OpenTelemetry collector is sent: counts by reason, latencies to Microsoft, no person."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -142,10 +144,38 @@ def test_a_collector_that_is_away_or_mistaken_costs_no_sign_in(
     assert Visitor(start_site(**mistake).url).sign_in().status == 302
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_ends_sends_what_it_has_counted(
+    collector: Collector, start_site: Callable[..., Site]
+) -> None:
+    User.objects.create_user(STAFF)
+    site = start_site(workers=1, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+    Visitor(site.url).sign_in()
+    assert ends_within(3, site)
+    assert eventually(partial(collector.has, 1, "sign_in.attempts", {"outcome": "admitted"}))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_ends_does_not_wait_for_a_collector_that_is_away(
+    start_site: Callable[..., Site],
+) -> None:
+    User.objects.create_user(STAFF)
+    site = start_site(workers=1, OTEL_EXPORTER_OTLP_ENDPOINT="http://localhost:1")
+    Visitor(site.url).sign_in()
+    assert ends_within(3, site)
+
+
+def ends_within(seconds: float, site: Site) -> bool:
+    """Whether a worker that is told to end does."""
+    (pid,) = site.workers()
+    os.kill(pid, signal.SIGTERM)
+    return eventually(lambda: pid not in site.workers(), seconds)
+
+
 def test_a_collector_without_the_requirement_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
     assert checks.metrics_can_be_sent() == []
-    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
     found = checks.metrics_can_be_sent()
     assert [(problem.id, problem.hint) for problem in found] == [
         ("accounts.W006", "pip install -r requirements/telemetry.txt")

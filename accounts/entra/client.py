@@ -25,15 +25,15 @@ from accounts.entra.breaker import Breaker
 from accounts.entra.connections import CONNECT_SECONDS, make_manager
 from accounts.entra.exchange import exchange_code as exchange_code
 from accounts.entra.origins import Origin, is_protected, origin_of
-from accounts.entra.per_process import PerProcess
 from accounts.entra.threads import start_thread
 from accounts.entra.waiting import WaitingRoom
 from accounts.entra.watchdog import Guard, Watchdog
+from accounts.per_process import PerProcess
 from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from urllib3.response import BaseHTTPResponse
 
@@ -56,7 +56,6 @@ class _Request:
     url: str
     headers: Mapping[str, str]
     body: bytes | None = field(default=None, repr=False)
-    meanwhile: Callable[[], None] | None = None
 
 
 class HttpClient:
@@ -82,16 +81,9 @@ class HttpClient:
 
     @sensitive_variables("fields")
     def post_form(
-        self,
-        url: str,
-        fields: Mapping[str, str],
-        *,
-        budget: float | None = None,
-        meanwhile: Callable[[], None] | None = None,
+        self, url: str, fields: Mapping[str, str], *, budget: float | None = None
     ) -> Answer:
-        """`meanwhile` is called once the form is sent, before its answer is waited for."""
-        body = urlencode(fields).encode()
-        return self._ask(_Request("POST", url, _FORM, body, meanwhile), budget)
+        return self._ask(_Request("POST", url, _FORM, urlencode(fields).encode()), budget)
 
     def warm(self, url: str) -> None:
         """Open a connection in the background for a request that will come soon."""
@@ -126,7 +118,7 @@ class HttpClient:
     def _ask_in_time(self, request: _Request, seconds: float, breaker: Breaker) -> Answer:
         started = time.monotonic()
         tell = partial(telemetry.time_request, request.method, request.url, started)
-        with self._watchdog.limit(seconds, request.meanwhile) as guard:
+        with self._watchdog.limit(seconds) as guard:
             try:
                 status, headers, body = self._fetch(request, guard)
             except Exception as error:  # whatever a broken answer does to the libraries below

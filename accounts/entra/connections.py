@@ -103,9 +103,6 @@ class _Bounded(HTTPConnection):
 
     @override
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
-        guard = current_guard()
-        if guard is not None and guard.meanwhile is not None:
-            guard.meanwhile()
         response = super().getresponse()
         self.used_at = time.monotonic()
         return response

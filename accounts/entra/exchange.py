@@ -16,7 +16,7 @@ from accounts.entra.errors import refusal_of
 from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from accounts.entra.answer import Answer
     from accounts.entra.client import HttpClient
@@ -35,9 +35,8 @@ def exchange_code(
     code: str,
     redirect_uri: str,
     verifier: str,
-    meanwhile: Callable[[], None] | None = None,
 ) -> str:
-    """The id_token, not verified yet. `meanwhile` is called while Microsoft works on it."""
+    """The id_token, not verified yet."""
     fields = {
         "grant_type": "authorization_code",
         "client_id": client_id,
@@ -46,23 +45,16 @@ def exchange_code(
         "code_verifier": verifier,
         "scope": SCOPE,
     }
-    return _id_token(_ask(http, token_endpoint, fields, secrets, meanwhile))
+    return _id_token(_ask(http, token_endpoint, fields, secrets))
 
 
 @sensitive_variables()
-def _ask(
-    http: HttpClient,
-    endpoint: str,
-    fields: dict[str, str],
-    secrets: Sequence[str],
-    meanwhile: Callable[[], None] | None,
-) -> Answer:
+def _ask(http: HttpClient, endpoint: str, fields: dict[str, str], secrets: Sequence[str]) -> Answer:
     deadline = time.monotonic() + http.budget
     refused = Refused("not_configured", "no client secret")
     for secret in secrets:
         left = deadline - time.monotonic()
-        form = {**fields, "client_secret": secret}
-        answer = http.post_form(endpoint, form, budget=left, meanwhile=meanwhile)
+        answer = http.post_form(endpoint, {**fields, "client_secret": secret}, budget=left)
         if answer.status == 200:
             return answer
         refused = refusal_of(answer.body)

@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 _current: ContextVar[Guard | None] = ContextVar("guard", default=None)
 
@@ -29,10 +29,9 @@ def current_guard() -> Guard | None:
 
 
 class Guard:
-    """The deadline of one request, the socket it uses, and what to do until its answer comes."""
+    """The deadline of one request and the socket it uses."""
 
-    def __init__(self, seconds: float, meanwhile: Callable[[], None] | None = None) -> None:
-        self.meanwhile = meanwhile
+    def __init__(self, seconds: float) -> None:
         self.deadline = time.monotonic() + seconds
         self.expired = False
         self._done = False
@@ -87,8 +86,8 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
-    def limit(self, seconds: float, meanwhile: Callable[[], None] | None = None) -> Iterator[Guard]:
-        guard = Guard(seconds, meanwhile)
+    def limit(self, seconds: float) -> Iterator[Guard]:
+        guard = Guard(seconds)
         self._watch(guard)
         mark = _current.set(guard)
         try:

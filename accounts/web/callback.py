@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.helpers import complete_social_login
 from django.core.cache import cache
-from django.db import Error, connection
 from django.http import HttpResponseRedirect
 
 from accounts.entra import errors, tokens
@@ -142,7 +140,6 @@ def _claims(
         code=answer.code,
         redirect_uri=app.redirect_uri,
         verifier=state.code_verifier(secret, issued.id),
-        meanwhile=_open_database,
     )
     return tokens.verify(
         id_token,
@@ -152,13 +149,6 @@ def _claims(
         nonce=state.nonce(secret, issued.id),
         now=time.time(),
     )
-
-
-def _open_database() -> None:
-    """A connection that idled away is opened anew while Microsoft answers, not after."""
-    with suppress(Error):  # what is wrong with it shows at its first use
-        connection.close_if_health_check_failed()
-        connection.ensure_connection()
 
 
 def _enter(

@@ -13,8 +13,8 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from accounts.entra.connections import CONNECT_SECONDS, make_manager
-from accounts.entra.per_process import PerProcess
 from accounts.entra.watchdog import Watchdog
+from accounts.per_process import PerProcess
 from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
