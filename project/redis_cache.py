@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 from typing_extensions import override
 
@@ -94,6 +95,12 @@ def _options(redis: Redis) -> dict[str, Any]:
     }
 
 
+def _tls_options(url: str) -> dict[str, Any]:
+    """The URL's ssl_ options, which redis-py gives to the master's connections only."""
+    options = parse_url(url)  # type: ignore[no-untyped-call]
+    return {name: value for name, value in options.items() if name.startswith("ssl_")}
+
+
 def _sentinel(redis: Redis) -> dict[str, Any]:
     """Reads go to the master, too: a replica may not have a session yet."""
     return {
@@ -105,5 +112,6 @@ def _sentinel(redis: Redis) -> dict[str, Any]:
             "socket_timeout": SENTINEL_TIMEOUT,
             "retry": Retry(NoBackoff(), 0),
             "ssl": redis.sentinels_by_tls,
+            **_tls_options(redis.url),
         },
     }

@@ -26,6 +26,11 @@ _SENTINEL: Final = "redis+sentinel"
 _SENTINEL_BY_TLS: Final = "rediss+sentinel"
 _SENTINEL_PORT: Final = 26379
 _ENCRYPTED: Final = ("require", "verify-ca", "verify-full")
+# With auth=entra: what would lead the token past its check, elsewhere, or stand in its way.
+_NEVER_WITH_ENTRA: Final = frozenset(
+    {"host", "hostaddr", "password", "passfile", "service", "username"}
+    | {"ssl_cert_reqs", "ssl_check_hostname"}
+)
 _MASTER = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -147,5 +152,8 @@ def _without_auth(value: str) -> tuple[str, bool]:
     asked = [option for option in options if option.partition("=")[0] == "auth"]
     if any(option != "auth=entra" for option in asked):
         raise ValueError("has an option auth that is not auth=entra")
+    refused = _NEVER_WITH_ENTRA.intersection(option.partition("=")[0] for option in options)
+    if asked and refused:
+        raise ValueError(f"may not have {min(refused)} with auth=entra")
     others = "&".join(option for option in options if option not in asked)
     return f"{address}?{others}" if others else address, bool(asked)

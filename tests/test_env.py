@@ -56,6 +56,7 @@ WRONG = {
         "postgres://u@h/n?sslmode=prefer&auth=entra",
         "postgres://u:p@h/n?sslmode=require&auth=entra",
         "postgres://h/n?sslmode=require&auth=entra",
+        "postgres://id@127.0.0.1/n?hostaddr=10.0.0.1&auth=entra",
     ],
     "REDIS_URL": [
         "http://h",
@@ -73,6 +74,9 @@ WRONG = {
         "rediss://u@h/0?auth=entra",
         "rediss://:p@h/0?auth=entra",
         "redis+sentinel://a:1/one?auth=entra",
+        "rediss+sentinel://a:1/one?auth=entra",
+        "rediss://h/0?ssl_cert_reqs=none&auth=entra",
+        "rediss://h/0?password=x&auth=entra",
     ],
     "MICROSOFT_TENANT_ID": [
         "common",

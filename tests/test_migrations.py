@@ -140,11 +140,21 @@ def test_a_migration_that_must_wait_gives_up_before_those_who_wait_for_it(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_migration_takes_the_time_that_it_needs() -> None:
-    wrapper: Any = connection
-    wrapper.prepare_to_migrate()
+@pytest.mark.parametrize(("atomic", "lock"), [(True, "2s"), (False, "0")])
+def test_a_migration_takes_its_time_and_leaves_the_sites_time_outs(atomic: bool, lock: str) -> None:
+    before = time_outs()
+    assert before == ("5s", "15s", 20.0)
+    with connection.schema_editor(atomic=atomic):
+        assert time_outs() == (lock, "0", None)
+    assert time_outs() == before
+
+
+def time_outs() -> tuple[str, str, float | None]:
+    """For locks and statements at the server, and for an answer in seconds at the client."""
     with connection.cursor() as cursor:
-        cursor.execute("SHOW statement_timeout")
-        assert cursor.fetchone() == ("0",)
-    assert wrapper.connection.patience is None
-    connection.close()
+        cursor.execute(
+            "SELECT current_setting('lock_timeout'), current_setting('statement_timeout')"
+        )
+        lock, statement = cursor.fetchone()
+    session: Any = connection.connection
+    return lock, statement, session.patience

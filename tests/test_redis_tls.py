@@ -45,11 +45,21 @@ def sentinel_front(front: TlsInFront) -> Iterator[TlsInFront]:
 
 
 def test_a_sign_in_with_sentinels_by_tls(
+    start_site: Callable[..., Site], front: TlsInFront, sentinel_front: TlsInFront
+) -> None:
+    url = f"rediss+sentinel://localhost:{sentinel_front.port}/{MASTER}"
+    site = start_site(REDIS_URL=f"{url}?ssl_ca_certs={front.certificate}")
+    assert signs_in(site)
+    assert front.by_tls > 0  # beside the Sentinel's own plain connections
+    assert (sentinel_front.by_tls > 0, sentinel_front.plain) == (True, 0)
+
+
+def test_a_sentinels_certificate_that_nobody_vouches_for_is_not_believed(
     start_site: Callable[..., Site], sentinel_front: TlsInFront
 ) -> None:
     url = f"rediss+sentinel://localhost:{sentinel_front.port}/{MASTER}"
-    site = start_site(REDIS_URL=url, SSL_CERT_FILE=str(sentinel_front.certificate))
-    assert signs_in(site)
+    visitor = Visitor(start_site(REDIS_URL=url).url)
+    assert visitor.submit(visitor.get(LOGIN)).reason == "session_store_unavailable"
 
 
 def signs_in(site: Site) -> bool:

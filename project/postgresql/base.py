@@ -15,6 +15,7 @@ from django.db.backends.postgresql import base
 from typing_extensions import override
 
 from project import azure
+from project.postgresql.schema import DatabaseSchemaEditor
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -23,7 +24,6 @@ T = TypeVar("T")
 
 CHECK_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 5.0
-MIGRATION_LOCK_SECONDS: Final = 2  # pages wait 5 s
 _TIMEOUT: Final = re.compile(r"statement_timeout=(\d+)s")
 
 
@@ -42,6 +42,7 @@ class Connection(psycopg.Connection[Any]):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    SchemaEditorClass = DatabaseSchemaEditor
     Database: Any = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})
 
     @override
@@ -61,14 +62,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         found = _TIMEOUT.search(conn_params.get("options", ""))
         connection.patience = int(found[1]) + GRACE_SECONDS if found else None
         return connection
-
-    def prepare_to_migrate(self) -> None:
-        """Let statements take the time that they need, and wait for no lock as long as pages do."""
-        with self.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = '{MIGRATION_LOCK_SECONDS}s'")
-            cursor.execute("SET statement_timeout = 0")
-        if self.connection is not None:
-            self.connection.patience = None
 
     @override
     def is_usable(self) -> bool:

@@ -57,7 +57,8 @@ class GuardedPostgres:
     def __init__(self, server: Postgres, database: str) -> None:
         self._server = server
         self.url = f"postgres://{ROLE}@{LOOPBACK}:{server.port}/{database}?auth=entra"
-        self._execute("CREATE ROLE {role} LOGIN IN ROLE site")
+        self._execute("CREATE ROLE {role} LOGIN IN ROLE site")  # as docs/deploy.md has it
+        self._execute("ALTER ROLE {role} SET role = 'site'")
         self._rules = Path(self._ask("SHOW hba_file"))
         self._usual = self._rules.read_text()
         self._set_rules(f'host all "{ROLE}" {LOOPBACK}/32 password\n{self._usual}')

@@ -23,7 +23,8 @@ class TlsInFront:
 
     def __init__(self, port: int) -> None:
         self.certificate, key = _certificate()
-        self._server = _server(port, self.certificate, key)
+        self.by_tls, self.plain = 0, 0  # connections of clients
+        self._server = _server(self, port, self.certificate, key)
         self.port: int = self._server.server_address[1]
 
     def __enter__(self) -> Self:
@@ -44,7 +45,7 @@ def _certificate() -> tuple[Path, Path]:
     return certificate, key
 
 
-def _server(behind: int, certificate: Path, key: Path) -> ThreadingTCPServer:
+def _server(front: "TlsInFront", behind: int, certificate: Path, key: Path) -> ThreadingTCPServer:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
@@ -57,6 +58,9 @@ def _server(behind: int, certificate: Path, key: Path) -> ThreadingTCPServer:
                 client = self.request
                 if client.recv(1, socket.MSG_PEEK) == HANDSHAKE:
                     client = context.wrap_socket(client, server_side=True)
+                    front.by_tls += 1
+                else:
+                    front.plain += 1
                 with client, socket.create_connection((LOOPBACK, behind)) as server:
                     threading.Thread(target=_pump, args=(server, client), daemon=True).start()
                     _pump(client, server)

@@ -1,0 +1,54 @@
+"""Migrations take the time that they need, and nobody's page waits behind one for long.
+
+While the old release serves, its pages queue for a table behind whoever waits to change it. A
+migration that is not atomic builds an index concurrently: pages do not queue behind that, and it
+may wait as long as the oldest transaction lasts.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Final, Self
+
+from django.db import Error
+from django.db.backends.postgresql import schema
+from typing_extensions import override
+
+LOCK_SECONDS: Final = 2  # pages wait 5
+_UNBOUNDED: Final = ("statement_timeout", "idle_in_transaction_session_timeout")
+
+
+class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
+    """Django's, with time-outs of its own until it is left."""
+
+    @override
+    def __enter__(self) -> Self:
+        if not self.collect_sql:
+            self._change_timeouts()
+        return super().__enter__()
+
+    @override
+    def __exit__(self, *raised: Any) -> None:
+        try:
+            super().__exit__(*raised)
+        finally:
+            if not self.collect_sql:
+                self._restore_timeouts()
+
+    def _change_timeouts(self) -> None:
+        lock = f"{LOCK_SECONDS}s" if self.atomic_migration else "0"
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{lock}'")
+            for name in _UNBOUNDED:
+                cursor.execute(f"SET {name} = 0")
+        session: Any = self.connection.connection
+        self._patience, session.patience = session.patience, None
+
+    def _restore_timeouts(self) -> None:
+        session: Any = self.connection.connection
+        if session is None:
+            return
+        session.patience = self._patience
+        with suppress(Error), self.connection.cursor() as cursor:  # it may have been cut off
+            for name in ("lock_timeout", *_UNBOUNDED):
+                cursor.execute(f"RESET {name}")
