@@ -112,7 +112,7 @@ def test_a_replica_is_an_error() -> None:
 
 
 def test_a_cluster_is_an_error() -> None:
-    found = by_id(with_server("--cluster-enabled", "yes"))
+    found = by_id(with_server("--cluster-enabled", "yes", "--cluster-port", str(free_port())))
     assert found["redis.cluster"].level == "error"
 
 
