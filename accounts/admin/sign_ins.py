@@ -40,7 +40,7 @@ GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class SignInAdmin(Base):
     """Append-only: the flow adds, nobody changes, `sign_ins --prune` deletes."""
 
-    list_display = ("at", "result_and_step", "person", "method", "client_ip", "reference")
+    list_display = ("at", "result_and_step", "person", "reference", "method", "client_ip")
     list_display_links = ("at", "reference")
     list_filter = ("outcome", ReasonFilter, "method", "at")
     list_select_related = ("user",)
