@@ -1,8 +1,6 @@
 """Migrations run from zero, and while the version before still serves."""
 
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +17,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.models import NOT_PROVIDED
 from django.utils import timezone
 
-from tests.servers.environment import deployed_environment
+from tests import operators
 from tests.servers.postgres import Postgres
-from tests.servers.process import ROOT
 
 APP = "accounts"
 LOADER = MigrationLoader(None)
@@ -37,19 +34,8 @@ def later_operations() -> Iterator[Any]:
             yield pytest.param(operation, id=f"{name}-{number}")
 
 
-def run(database_url: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=deployed_environment() | {"DATABASE_URL": database_url} | env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def manage(database_url: str, *arguments: str, **env: str) -> str:
-    ended = run(database_url, *arguments, **env)
+    ended = operators.manage(*arguments, DATABASE_URL=database_url, **env)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
@@ -126,7 +112,7 @@ def test_a_migration_that_must_wait_gives_up_before_those_who_wait_for_it(
     manage(url, "migrate", APP, RELEASES[2], "--verbosity", "0")
     with psycopg.connect(url) as backup, psycopg.connect(url) as page, ThreadPoolExecutor() as pool:
         backup.execute("LOCK TABLE accounts_user IN ACCESS SHARE MODE")
-        migration = pool.submit(run, url, "migrate")
+        migration = pool.submit(operators.manage, "migrate", DATABASE_URL=url)
         while not page.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
             time.sleep(0.02)
         page.rollback()
