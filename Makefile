@@ -28,7 +28,7 @@ ifneq ($(strip $(ARGS)),)
 test: $(VENV)/dev.stamp system
 	@exec $(BIN)/python -m pytest $(ARGS)
 else
-test: check  ## every check and every test; with ARGS="tests/test_policy.py -x" only pytest
+test: check  ## every check and every test; with ARGS="tests/unit/signin/test_policy.py -x" only pytest
 	@$(BIN)/python -m pytest $(AT_ONCE) || { \
 		echo "Once more, only what failed: real servers on a busy machine can be slow once."; \
 		exec $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }

@@ -32,7 +32,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from accounts import telemetry
-from accounts.entra.origins import is_loopback
+from accounts.http.origins import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -182,7 +182,7 @@ def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
     """The redirect URI is PUBLIC_URL and a fixed path; Django must serve it there."""
-    from accounts.web.registration import CALLBACK_PATH
+    from accounts.registration import CALLBACK_PATH
 
     try:
         path = reverse("microsoft_callback")

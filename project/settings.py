@@ -89,9 +89,7 @@ DATABASES = {"default": databases.database(ENV.database)}
 
 REDIS_URL = ENV.redis.text if ENV.redis else ""
 CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.redis)}
-SESSION_ENGINE = (
-    "accounts.web.redis_sessions" if ENV.redis else "django.contrib.sessions.backends.db"
-)
+SESSION_ENGINE = "accounts.sessions.store" if ENV.redis else "django.contrib.sessions.backends.db"
 SESSION_CACHE_ALIAS = "default"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_HOURS = ENV.session_hours

@@ -20,7 +20,7 @@ from tests.servers.redis import Redis
 from tests.servers.site import Site
 
 if TYPE_CHECKING:
-    from tests.entra.server import Emulator
+    from tests.emulator.server import Emulator
 
 StartSite = Callable[..., Site]
 
@@ -47,7 +47,7 @@ from django.conf import settings  # noqa: E402
 
 django.setup()
 
-from tests.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
+from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
     pytest_collectreport,
     pytest_runtest_logreport,
     pytest_runtest_makereport,
@@ -116,7 +116,7 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def _emulator() -> Iterator["Emulator"]:
-    from tests.entra.server import Emulator
+    from tests.emulator.server import Emulator
 
     emulator = Emulator(port=EMULATOR_PORT)
     emulator.start()

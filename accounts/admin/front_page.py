@@ -13,12 +13,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.admin import rehearsal, sessions
-from accounts.admin.people_columns import may_see_sign_ins, title_of
+from accounts.admin import sessions
+from accounts.admin.people import rehearsal
+from accounts.admin.people.columns import may_see_sign_ins, title_of
 from accounts.models import SignIn
 from accounts.operate import break_glass
 from accounts.operate.microsoft_app_shown import days_left, show
-from accounts.signin.reasons import REASONS
+from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

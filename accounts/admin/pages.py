@@ -12,10 +12,10 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib.auth.models import Group
 
-from accounts.admin.groups import BoundedGroupAdmin
-from accounts.admin.microsoft_app import MicrosoftAppAdmin
-from accounts.admin.people import PersonAdmin
-from accounts.admin.sign_ins import SignInAdmin
+from accounts.admin.microsoft_app.app_admin import MicrosoftAppAdmin
+from accounts.admin.people.groups import BoundedGroupAdmin
+from accounts.admin.people.people_admin import PersonAdmin
+from accounts.admin.sign_ins.sign_ins_admin import SignInAdmin
 from accounts.models import SignIn, User
 
 if TYPE_CHECKING:

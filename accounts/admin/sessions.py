@@ -20,12 +20,12 @@ from django.utils.translation import ngettext
 
 from accounts.admin import rights
 from accounts.models import User
-from accounts.operate import sessions
+from accounts.sessions import service as sessions
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.operate.sessions import Seen
+    from accounts.sessions.service import Seen
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20

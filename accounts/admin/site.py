@@ -12,10 +12,12 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from accounts.admin import front_page, rehearsal, sessions
+from accounts import registration
+from accounts.admin import front_page, sessions
+from accounts.admin.people import rehearsal
 from accounts.models import SignIn
-from accounts.signin.reasons import Refused
-from accounts.web import browser, password, refusal, registration
+from accounts.reasons import Refused
+from accounts.web import password, refusal, request_facts
 from accounts.web.headers import seal
 from accounts.web.next_path import next_from, start_url
 
@@ -96,7 +98,7 @@ class StaffAdminSite(AdminSite):
         return response
 
     def _with_password(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        attempt = browser.attempt_of(request)
+        attempt = request_facts.attempt_of(request)
         attempt.method = SignIn.Method.PASSWORD
         with refusal.caught(request, attempt, next_from(request)) as caught:
             response = super().login(request, context)

@@ -17,20 +17,20 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from accounts.entra.client import get_client
 from accounts.entra.discovery import Discovery as Discovery
 from accounts.entra.discovery import authority_origin, document_url, read_discovery
 from accounts.entra.fetch import fetch, fetch_keys
-from accounts.entra.single_flight import SingleFlight
 from accounts.entra.snapshot import Shared, SharedBox, Snapshot, snapshot_from
-from accounts.entra.threads import start_thread
-from accounts.signin.reasons import Refused
+from accounts.http.client import get_client
+from accounts.http.single_flight import SingleFlight
+from accounts.http.threads import start_thread
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from accounts.entra.client import HttpClient
     from accounts.entra.jwks import SigningKey
+    from accounts.http.client import HttpClient
 
 HOUR = 3600
 REFRESH_AFTER = 1 * HOUR

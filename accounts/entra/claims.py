@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from accounts.entra.shown import shown
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

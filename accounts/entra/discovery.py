@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from accounts.entra.origins import Origin, is_protected, origin_of
-from accounts.signin.reasons import Refused
+from accounts.http.origins import Origin, is_protected, origin_of
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.entra.errors import refusal_of
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from accounts.entra.answer import Answer
-    from accounts.entra.client import HttpClient
+    from accounts.http.answer import Answer
+    from accounts.http.client import HttpClient
 
 SCOPE = "openid profile email"
 SECRET_WRONG, SECRET_EXPIRED = 7000215, 7000222

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from accounts.entra.errors import refusal_of
 from accounts.entra.jwks import SigningKey, read_keys
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.entra.client import HttpClient
     from accounts.entra.discovery import Discovery
+    from accounts.http.client import HttpClient
 
 
 def fetch(http: HttpClient, url: str, deadline: float) -> Mapping[str, object]:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from accounts.entra.discovery import Discovery, read_discovery
 from accounts.entra.jwks import SigningKey, read_keys
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.entra.origins import Origin
+    from accounts.http.origins import Origin
 
 VERSION = 1
 log = logging.getLogger(__name__)

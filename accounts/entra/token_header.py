@@ -13,8 +13,8 @@ from django.views.decorators.debug import sensitive_variables
 from jwt.utils import base64url_decode
 
 from accounts.entra.shown import shown
-from accounts.entra.strict_json import NotStrict, loads_object
-from accounts.signin.reasons import Refused
+from accounts.http.strict_json import NotStrict, loads_object
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,9 +20,9 @@ from jwt.exceptions import PyJWTError
 from accounts.entra.claims import Claims, read_claims
 from accounts.entra.discovery import TENANT_PLACE
 from accounts.entra.shown import shown
-from accounts.entra.strict_json import NotStrict, loads_object
 from accounts.entra.token_header import ALGORITHM, read_kid
-from accounts.signin.reasons import Refused
+from accounts.http.strict_json import NotStrict, loads_object
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import secretbox
+from accounts.reasons import Refused
 from accounts.signin.identities import PROVIDER
-from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 from django.utils import timezone
 from typing_extensions import override
 
-from accounts.web.outage import is_outage
+from accounts.outages import is_outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -16,9 +16,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from accounts.operate import sessions
+from accounts.operate.account_status import State, state_of, states_of
 from accounts.operate.pasted import read_people
-from accounts.operate.standing import State, state_of, states_of
+from accounts.sessions import service as sessions
 from accounts.signin.identities import PROVIDER
 from accounts.signin.policy import same_email
 

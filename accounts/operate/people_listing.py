@@ -9,13 +9,13 @@ from allauth.socialaccount.models import SocialAccount
 from django.db.models import Q
 
 from accounts.models import User
-from accounts.operate.standing import states_of
+from accounts.operate.account_status import states_of
 from accounts.signin.identities import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.operate.standing import State
+    from accounts.operate.account_status import State
 
 COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
 _CHUNK: Final = 500

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accounts.entra.claims import Claims
 from accounts.entra.errors import hint_for, reason_for
+from accounts.reasons import REASONS
 from accounts.signin.policy import Candidate, Refuse, claimed_email, decide, identity_of, same_email
-from accounts.signin.reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

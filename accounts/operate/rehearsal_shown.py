@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from accounts.operate.output import table
-from accounts.signin.reasons import REASONS
+from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import SignIn
-from accounts.signin.reasons import REASONS
+from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,9 +16,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import BreakGlassLink
+from accounts.reasons import Refused
 from accounts.signin.flow import Kept
 from accounts.signin.policy import Refuse
-from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
     from accounts.models import User

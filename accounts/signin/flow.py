@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import IntegrityError, transaction
 
+from accounts.reasons import Refused
 from accounts.signin import identities, record
 from accounts.signin.policy import Admit, Refuse, claimed_email, decide
-from accounts.signin.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

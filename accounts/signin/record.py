@@ -13,7 +13,7 @@ from accounts import telemetry
 from accounts.models import SignIn
 
 if TYPE_CHECKING:
-    from accounts.signin.reasons import Refused
+    from accounts.reasons import Refused
 
 logger = logging.getLogger("django.security.sign_in")
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from django.core import signing
 
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long
 _LONGEST: Final = 2048  # characters of a state; more is not ours

@@ -8,8 +8,8 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from typing_extensions import override
 
-from accounts.signin.reasons import Refused
-from accounts.web import registration
+from accounts import registration
+from accounts.reasons import Refused
 from accounts.web.next_path import HOME
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
 
@@ -66,7 +66,7 @@ class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
 
     @override
     def get_requests_session(self) -> NoReturn:
-        """Closed: HTTP to Microsoft goes through accounts.entra.client alone."""
+        """Closed: HTTP to Microsoft goes through accounts.http.client alone."""
         raise Refused("unexpected", "allauth: tried to make a request of its own")
 
     @override

@@ -17,9 +17,9 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import SignIn
+from accounts.reasons import Refused
 from accounts.signin import break_glass, record
-from accounts.signin.reasons import Refused
-from accounts.web import browser, refusal, throttle
+from accounts.web import refusal, request_facts, throttle
 from accounts.web.headers import flow_page
 from accounts.web.next_path import HOME
 
@@ -38,7 +38,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"token": request.GET.get("token", "")}
         return render(request, "accounts/break_glass.html", context)
-    attempt = browser.attempt_of(request)
+    attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.BREAK_GLASS
     with refusal.caught(request, attempt, HOME) as caught:
         user = _admitted(request)
@@ -54,7 +54,7 @@ def _admitted(request: HttpRequest) -> User:
     try:
         return _signed_in(request, request.POST.get("token", ""))
     except Refused:
-        throttle.count(throttle.BREAK_GLASS, "break-glass", browser.client_ip(request))
+        throttle.count(throttle.BREAK_GLASS, "break-glass", request_facts.client_ip(request))
         raise
 
 

@@ -10,13 +10,15 @@ from allauth.socialaccount.helpers import complete_social_login
 from django.core.cache import cache
 from django.http import HttpResponseRedirect
 
+from accounts import registration
 from accounts.entra import errors, tokens
-from accounts.entra.client import exchange_code, get_client
-from accounts.entra.waiting import waited_ms
+from accounts.entra.exchange import exchange_code
+from accounts.http.bulkhead import waited_ms
+from accounts.http.client import get_client
+from accounts.reasons import Refused
 from accounts.signin import flow, state
 from accounts.signin.policy import Rules
-from accounts.signin.reasons import Refused
-from accounts.web import browser, registration, throttle
+from accounts.web import request_facts, throttle
 from accounts.web.next_path import safe_next
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
 
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
 
     from accounts.entra.authority import Authority, Discovery
     from accounts.entra.tokens import Claims
+    from accounts.registration import Registration
     from accounts.signin.record import Attempt
-    from accounts.web.registration import Registration
 
 _LONGEST_CODE: Final = 8192
 _OF_THE_CALLER: Final = ("state", "microsoft", "token")  # reasons that anyone can bring about
@@ -53,7 +55,7 @@ def complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
         return _accept(request, issued) or _redeem(request, answer, issued, attempt)
     except Refused as refused:
         if refused.reason.group in _OF_THE_CALLER:
-            throttle.count(throttle.FAILED_CALLBACKS, "callback", browser.client_ip(request))
+            throttle.count(throttle.FAILED_CALLBACKS, "callback", request_facts.client_ip(request))
         raise
 
 
@@ -80,7 +82,7 @@ def _answer(query: QueryDict) -> Answer:
 
 def _accept(request: HttpRequest, issued: state.Issued) -> HttpResponse | None:
     """Use the state up; a repeated callback of someone who is in just goes on."""
-    returned = browser.returned_to(request)
+    returned = request_facts.returned_to(request)
     problem = state.diagnose(issued, returned)
     key = state.used_key(issued.id)
     if problem is None and cache.add(key, 1, state.LIFETIME * 2):
@@ -131,7 +133,7 @@ def _claims(
     authority: Authority,
     discovery: Discovery,
 ) -> Claims:
-    secret = browser.known_secret_of(request)
+    secret = request_facts.known_secret_of(request)
     id_token = exchange_code(
         get_client(),
         discovery.token_endpoint,
@@ -177,8 +179,8 @@ def _enter(
 
 def _sign_in_by_allauth(request: HttpRequest, login: AdmittedLogin, next_path: str) -> HttpResponse:
     """A new session key for the person; the browser secret stays for the other tabs."""
-    secret = browser.known_secret_of(request)
+    secret = request_facts.known_secret_of(request)
     login.state["next"] = next_path
     response: HttpResponse = complete_social_login(request, login)
-    request.session[browser.SESSION_ENTRY] = secret
+    request.session[request_facts.SESSION_ENTRY] = secret
     return response

@@ -11,12 +11,12 @@ from django.http import HttpResponseRedirect
 from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
-from accounts.signin.reasons import Refused
-from accounts.web import browser, errors, refusal, throttle
+from accounts.outages import is_outage
+from accounts.reasons import Refused
+from accounts.registration import CALLBACK_PATH
+from accounts.web import errors, refusal, request_facts, throttle
 from accounts.web.next_path import login_page_url, next_from
-from accounts.web.outage import is_outage
 from accounts.web.proxy import UNBELIEVED
-from accounts.web.registration import CALLBACK_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,9 +87,9 @@ def _elsewhere(request: HttpRequest) -> HttpResponse:
 
 
 def _misconfigured(request: HttpRequest) -> HttpResponse:
-    with refusal.caught(request, browser.attempt_of(request), next_from(request)) as caught:
+    with refusal.caught(request, request_facts.attempt_of(request), next_from(request)) as caught:
         # Anyone can ask for this page: the record must not fill up with it.
-        throttle.count(throttle.FAILED_CALLBACKS, "origin", browser.client_ip(request))
+        throttle.count(throttle.FAILED_CALLBACKS, "origin", request_facts.client_ip(request))
         raise Refused("misconfigured", _why(request))
     return caught.response
 

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from accounts.models import SignIn
 from accounts.signin import record
-from accounts.web import browser, throttle
+from accounts.web import request_facts, throttle
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -31,7 +31,7 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
         """Raises Refused(too_many_attempts) over a limit; the right password resets the name's."""
         # In capitals, as the database compares: a dotless i must not mean ten guesses more.
         name = str(self.cleaned_data.get("username") or "").upper()
-        address = browser.client_ip(self.request)
+        address = request_facts.client_ip(self.request)
         throttle.count(throttle.PASSWORDS_OF_ONE_ADDRESS, "password-address", address)
         throttle.count(throttle.PASSWORDS_OF_ONE_NAME, "password-name", name)
         cleaned = super().clean()
@@ -41,7 +41,7 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
 
 def record_admission(request: HttpRequest) -> None:
     """Record that the person who just posted the form is in."""
-    attempt = browser.attempt_of(request)
+    attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.PASSWORD
     attempt.email = request.user.get_username()
     record.admit(attempt, request.user.pk)

@@ -16,16 +16,17 @@ from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphPro
 from django.http import HttpResponseRedirect
 from typing_extensions import override
 
-from accounts.entra.client import get_client
+from accounts import registration
+from accounts.http.client import get_client
 from accounts.signin import state
 from accounts.signin.identities import PROVIDER
-from accounts.web import browser, registration
+from accounts.web import request_facts
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.web.registration import Registration
+    from accounts.registration import Registration
 
 SCOPE = ("openid", "profile", "email")
 
@@ -70,8 +71,8 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         app = registration.in_force()
         discovery = app.authority().discovery()
         get_client().warm(discovery.token_endpoint)
-        secret = browser.secret_of(request)
-        issued, text = state.issue(secret, browser.place_of(request), next_url or "")
+        secret = request_facts.secret_of(request)
+        issued, text = state.issue(secret, request_facts.place_of(request), next_url or "")
         request.sign_in_reference = issued.reference  # type: ignore[attr-defined]
         parameters = authorize_parameters(app, secret, issued, text, again=again)
         return HttpResponseRedirect(_with(discovery.authorization_endpoint, parameters))

@@ -13,9 +13,9 @@ from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import secretbox
+from accounts import registration, secretbox
 from accounts.signin import record
-from accounts.web import browser, registration
+from accounts.web import request_facts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -27,7 +27,7 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     now = timezone.now()
     request.session.set_expiry(now + timedelta(hours=settings.SESSION_HOURS))
     request.session["signed_in_at"] = now.isoformat(timespec="seconds")
-    request.session["client_ip"] = browser.client_ip(request)
+    request.session["client_ip"] = request_facts.client_ip(request)
     request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
 
 
@@ -44,7 +44,7 @@ def tell_of_a_wrong_password(
     credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
     """No reason code names it, so the log alone does: by name and address, never the password."""
-    address = browser.client_ip(request) if request is not None else ""
+    address = request_facts.client_ip(request) if request is not None else ""
     facts = {"event": "password_refused", "email": str(credentials.get("username", ""))[:254]}
     record.logger.warning("password refused", extra={**facts, "client_ip": address})
 

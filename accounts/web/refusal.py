@@ -12,12 +12,12 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 from typing_extensions import override
 
+from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
+from accounts.reasons import Refused
 from accounts.signin import record
-from accounts.signin.reasons import Refused
 from accounts.web import throttle
 from accounts.web.headers import seal
 from accounts.web.next_path import HOME, start_url
-from accounts.web.outage import DATABASE_ERRORS, STORE_ERRORS
 
 if TYPE_CHECKING:
     from types import TracebackType

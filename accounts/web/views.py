@@ -9,13 +9,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.entra.waiting import start_waiting_clock
+from accounts.http.bulkhead import start_waiting_clock
+from accounts.registration import in_force
 from accounts.signin import record
-from accounts.web import browser, callback, refusal, throttle
+from accounts.web import callback, refusal, request_facts, throttle
 from accounts.web.headers import flow_page
 from accounts.web.next_path import next_from, start_url
 from accounts.web.provider import MicrosoftProvider
-from accounts.web.registration import in_force
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -31,9 +31,9 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"microsoft_login_url": start_url(next_path)}
         return render(request, "accounts/start.html", context)
-    attempt = browser.attempt_of(request)
+    attempt = request_facts.attempt_of(request)
     with refusal.caught(request, attempt, next_path) as caught:
-        throttle.count(throttle.STARTS, "start", browser.client_ip(request))
+        throttle.count(throttle.STARTS, "start", request_facts.client_ip(request))
         provider = MicrosoftProvider(request, app=in_force().app)
         again = refusal.is_try_again(request)
         response = provider.redirect(request, next_url=next_path, again=again)
@@ -49,7 +49,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Microsoft's redirect comes here: into admin, or the refusal page."""
     start_waiting_clock()
-    attempt = browser.attempt_of(request)
+    attempt = request_facts.attempt_of(request)
     with refusal.caught(request, attempt, callback.next_of(request)) as caught:
         return callback.complete(request, attempt)
     return caught.response

@@ -9,7 +9,7 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import User
 from tests.attacks.scene import PEOPLE, TABLES, Scene
 from tests.conftest import _shared
-from tests.entra.server import Emulator
+from tests.emulator.server import Emulator
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 

@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 
 from tests.attacks.scene import Attack, Scene
-from tests.entra.people import Person
-from tests.visitor import Page
+from tests.emulator.people import Person
+from tests.support.visitor import Page
 
 
 def as_someone(scene: Scene, **fields: Any) -> Page:

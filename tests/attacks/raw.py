@@ -3,7 +3,7 @@
 import socket
 
 from tests.servers.ports import LOOPBACK
-from tests.visitor import Page
+from tests.support.visitor import Page
 
 
 def send(port: int, request: bytes, seconds: float = 10) -> Page:

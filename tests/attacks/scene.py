@@ -16,9 +16,9 @@ from redis import Redis
 from typing_extensions import override
 
 from accounts.models import SignIn
-from tests.entra.server import Emulator
+from tests.emulator.server import Emulator
 from tests.servers.site import Site
-from tests.visitor import LOGIN, Page, Visitor
+from tests.support.visitor import LOGIN, Page, Visitor
 
 VICTIM = "staff@contoso.example"
 BYSTANDER = "editor@contoso.example"

@@ -5,7 +5,7 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
-from tests.visitor import Visitor
+from tests.support.visitor import Visitor
 
 
 class _From(HTTPAdapter):

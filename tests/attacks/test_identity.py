@@ -15,9 +15,9 @@ from allauth.socialaccount.models import SocialAccount
 from accounts.models import SignIn, User
 from tests.attacks.mallory import as_someone, someone
 from tests.attacks.scene import VICTIM, Attack, Scene, withstand
-from tests.entra.ids import CONSUMERS, OTHER_TENANT, TENANT
-from tests.entra.people import Person
-from tests.visitor import Page
+from tests.emulator.ids import CONSUMERS, OTHER_TENANT, TENANT
+from tests.emulator.people import Person
+from tests.support.visitor import Page
 
 NOAUTH = "nOAuth (Descope 2023)"
 NOAUTH_AGAIN = "nOAuth (Semperis 2025)"

@@ -10,9 +10,9 @@ from allauth.socialaccount.models import SocialApp
 from tests.attacks.mallory import someone
 from tests.attacks.scene import VICTIM, Attack, Scene, withstand
 from tests.conftest import StartSite
-from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, CONSUMERS, OTHER_TENANT, TENANT
+from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, CONSUMERS, OTHER_TENANT, TENANT
 from tests.servers.redis import Redis
-from tests.visitor import LOGIN, Page
+from tests.support.visitor import LOGIN, Page
 
 NOAUTH = "nOAuth (Descope 2023)"
 NOAUTH_AGAIN = "nOAuth (Semperis 2025)"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.attacks.raw import send
 from tests.attacks.scene import Attack, Scene, withstand
-from tests.visitor import CALLBACK, Page
+from tests.support.visitor import CALLBACK, Page
 
 REPEATED = "RFC 6749 3.1"
 

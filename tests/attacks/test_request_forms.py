@@ -24,7 +24,7 @@ from tests.attacks.scene import (
 from tests.attacks.sources import from_address
 from tests.conftest import StartSite
 from tests.servers.redis import Redis
-from tests.visitor import CALLBACK, LOGIN, START, Page, query_of
+from tests.support.visitor import CALLBACK, LOGIN, START, Page, query_of
 
 
 def starting(headers: dict[str, str], scene: Scene, *, token: bool = True) -> Page:

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import SignIn
 from tests.attacks.raw import send
 from tests.attacks.scene import Attack, Scene, nobody_got_in, people_sign_in_as_before, withstand
-from tests.visitor import CALLBACK, LOGIN, START, Page, Visitor, query_of
+from tests.support.visitor import CALLBACK, LOGIN, START, Page, Visitor, query_of
 
 HOST = "WSTG-INPV-17"
 EVIL = "attacker.example"

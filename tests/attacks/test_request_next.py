@@ -1,13 +1,13 @@
 """Open redirects: wherever `next` points, people end under /admin/ of this site.
 
-The sources are RFC 9700, 4.11 (open redirection) and WSTG-CLNT-04. tests/test_next_path.py has
-many more such addresses.
+The sources are RFC 9700, 4.11 (open redirection) and WSTG-CLNT-04. tests/unit/web/test_next_path.py
+has many more such addresses.
 """
 
 import pytest
 
 from tests.attacks.scene import Scene, nothing_broke_or_leaked
-from tests.visitor import LOGIN, START, Visitor
+from tests.support.visitor import LOGIN, START, Visitor
 
 HOME = "/admin/"
 ELSEWHERE = [

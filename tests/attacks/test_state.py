@@ -15,7 +15,7 @@ from django.core import signing
 
 from accounts.signin import state
 from tests.attacks.scene import Attack, Scene, house, people_sign_in_as_before, withstand
-from tests.visitor import CALLBACK, Page, Visitor, query_of
+from tests.support.visitor import CALLBACK, Page, Visitor, query_of
 
 CSRF = "RFC 6749 10.12"
 Change = Callable[[str], str]

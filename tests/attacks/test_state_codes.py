@@ -12,7 +12,7 @@ import pytest
 
 from accounts.models import SignIn
 from tests.attacks.scene import Attack, Scene, nothing_broke_or_leaked, withstand
-from tests.visitor import CALLBACK, Page, Visitor, query_of
+from tests.support.visitor import CALLBACK, Page, Visitor, query_of
 
 
 def callback(**query: str) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.attacks.scene import Attack, Scene, people_sign_in_as_before, withstand
-from tests.entra.ids import CLIENT_ID, OTHER_TENANT, TENANT
-from tests.entra.keys import base64url
-from tests.visitor import Page, query_of
+from tests.emulator.ids import CLIENT_ID, OTHER_TENANT, TENANT
+from tests.emulator.keys import base64url
+from tests.support.visitor import Page, query_of
 
 OTHER_CLIENT = "44444444-4444-4444-8444-444444444444"
 FAPI = "fapi1-advanced-final-client-test"

@@ -16,11 +16,11 @@ from project import environment
 from project.env import BadEnvironment
 from tests.attacks.scene import Attack, Scene, people_sign_in_as_before, withstand
 from tests.conftest import ENVIRONMENT, StartSite
-from tests.entra.server import Emulator
+from tests.emulator.server import Emulator
 from tests.servers.nginx import Nginx, write_certificate
 from tests.servers.ports import free_port
 from tests.servers.process import scratch
-from tests.visitor import CALLBACK, LOGIN, START, Page, Visitor
+from tests.support.visitor import CALLBACK, LOGIN, START, Page, Visitor
 
 # --- the site asks Microsoft ---------------------------------------------------------------------
 

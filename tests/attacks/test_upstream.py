@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.attacks.scene import Attack, Scene, withstand
-from tests.entra.server import Emulator
-from tests.visitor import Page
+from tests.emulator.server import Emulator
+from tests.support.visitor import Page
 
 AWAY = "microsoft_unreachable"
 

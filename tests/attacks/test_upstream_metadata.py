@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.scene import Attack, Scene, people_sign_in_as_before, withstand
-from tests.visitor import LOGIN, Page, Visitor
+from tests.support.visitor import LOGIN, Page, Visitor
 
 AWAY = "microsoft_unreachable"
 IMPERSONATED = "ASVS 10.5.3"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.browser import Browser, Timed
 from tests.bench.stage import Contestant
-from tests.entra.remote import RemoteEmulator
+from tests.emulator.remote import RemoteEmulator
 from tests.servers.site import Site
 
 TICKS = os.sysconf("SC_CLK_TCK")

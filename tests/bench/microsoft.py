@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 
-from tests.entra.server import Emulator
+from tests.emulator.server import Emulator
 
 
 def main(port: str, certificate: str, key: str) -> None:

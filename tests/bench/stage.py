@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import certifi
 
-from tests.entra.remote import RemoteEmulator
+from tests.emulator.remote import RemoteEmulator
 from tests.servers.environment import site_environment
 from tests.servers.nginx import write_certificate
 from tests.servers.ports import answers, free_port

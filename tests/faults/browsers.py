@@ -6,7 +6,7 @@ from dataclasses import replace
 from accounts.signin import state
 from tests.faults.fault import fault
 from tests.faults.stage import Stage, outcome
-from tests.visitor import CALLBACK, query_of
+from tests.support.visitor import CALLBACK, query_of
 
 
 @fault(

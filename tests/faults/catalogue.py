@@ -3,7 +3,7 @@
 import re
 import sys
 
-from accounts.signin.reasons import REASONS
+from accounts.reasons import REASONS
 from tests.faults.fault import ALL, START_UP, Fault
 from tests.servers.process import ROOT
 

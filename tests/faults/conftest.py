@@ -12,7 +12,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import SignIn, User
 from tests.conftest import ENVIRONMENT, POSTGRES
-from tests.entra.server import Emulator
+from tests.emulator.server import Emulator
 from tests.faults.fault import Fault
 from tests.faults.stage import Played, Stage, play
 from tests.servers.site import Site

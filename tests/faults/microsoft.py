@@ -1,6 +1,6 @@
 """Microsoft: away, slow, throttling, broken, with another clock, or saying no."""
 
-from tests.entra.person import meet
+from tests.emulator.person import meet
 from tests.faults.fault import ONLINE, fault
 from tests.faults.stage import Stage, outcome
 from tests.servers.ports import free_port

@@ -3,7 +3,7 @@
 from allauth.socialaccount.models import SocialAccount
 
 from accounts.models import User
-from tests.entra.ids import OTHER_TENANT
+from tests.emulator.ids import OTHER_TENANT
 from tests.faults.fault import fault
 from tests.faults.stage import Stage
 

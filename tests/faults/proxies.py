@@ -7,7 +7,7 @@ from tests.faults.fault import URL, fault
 from tests.faults.stage import Stage
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
-from tests.visitor import CALLBACK, LOGIN
+from tests.support.visitor import CALLBACK, LOGIN
 
 START_PATH = "= /accounts/microsoft/login/"
 HEADERS = (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from allauth.socialaccount.models import SocialApp
 
 from accounts import secretbox
-from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, OTHER_TENANT, TENANT
+from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, OTHER_TENANT, TENANT
 from tests.faults.fault import GETS_IN, ONLINE, fault
 from tests.faults.instances import OTHER_KEY
 from tests.faults.stage import Stage

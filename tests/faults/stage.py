@@ -13,8 +13,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from tests.entra.person import Stopped
-from tests.entra.server import Emulator
+from tests.emulator.person import Stopped
+from tests.emulator.server import Emulator
 from tests.faults.fault import GETS_IN, Fault
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
@@ -22,7 +22,7 @@ from tests.servers.process import ROOT, clean_environment
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 from tests.servers.site import answers as serves
-from tests.visitor import LOGIN, Page, Visitor
+from tests.support.visitor import LOGIN, Page, Visitor
 
 HOPS = 4
 TRIES = 40

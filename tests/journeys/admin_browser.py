@@ -7,8 +7,8 @@ from django.conf import settings
 from playwright.sync_api import ConsoleMessage, Page
 
 from accounts.models import User
-from tests.admins import browser_of
 from tests.servers.site import Site
+from tests.support.admins import browser_of
 
 
 @contextmanager

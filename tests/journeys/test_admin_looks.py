@@ -14,9 +14,9 @@ from playwright.sync_api import Page
 
 from accounts import secretbox
 from accounts.models import BreakGlassLink
-from tests.admins import TID, browser_of, person, sign_in, superuser
 from tests.journeys.admin_browser import enter, watched
 from tests.servers.site import Site
+from tests.support.admins import TID, browser_of, person, sign_in, superuser
 
 # Point it at a directory to look at the pages.
 PICTURES = os.environ.get("PICTURES", "")

@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts import secretbox
 from accounts.models import SignIn, User
-from tests.admins import TID, browser_of, person, sign_in, superuser
 from tests.conftest import StartSite
 from tests.journeys.admin_browser import enter, watched
 from tests.servers.browser import fresh_page
 from tests.servers.site import Site
+from tests.support.admins import TID, browser_of, person, sign_in, superuser
 
 CLIENT_ID = "33333333-3333-4333-8333-333333333333"
 SECRET = "emulator-secret-not-for-production"

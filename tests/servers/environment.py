@@ -1,6 +1,6 @@
 """The environments that a site under test is started with: what DESIGN names, and nothing else."""
 
-from tests.entra.ids import CLIENT_ID, CLIENT_SECRET, TENANT
+from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.servers.process import clean_environment
 
 __all__ = [

@@ -10,7 +10,7 @@ from psycopg import sql
 from tests.servers.ports import LOOPBACK
 from tests.servers.postgres import Postgres
 from tests.servers.redis import ONCE, Redis
-from tests.tiny_server import eventually
+from tests.support.tiny_server import eventually
 
 ROLE = "staff-identity"
 

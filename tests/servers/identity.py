@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 
-from tests.tiny_server import Exchange, TinyServer
+from tests.support.tiny_server import Exchange, TinyServer
 
 REDIS = "https://redis.azure.com"
 POSTGRESQL = "https://ossrdbms-aad.database.windows.net"

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
 def _serve(env: dict[str, str], port: int, emulator_port: int, *, reload: bool) -> int:
     emulator = Process(
         "The Entra emulator",
-        [sys.executable, "-m", "tests.entra", "--port", str(emulator_port)],
+        [sys.executable, "-m", "tests.emulator", "--port", str(emulator_port)],
         env=env,
     )
     site = Process("The site", _reloading(port) if reload else gunicorn(port), env=env)

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from accounts.signin import state
-from tests.entra.person import Stopped, sign_in_as
+from tests.emulator.person import Stopped, sign_in_as
 from tests.servers.ports import LOOPBACK
-from tests.visitor import LOGIN, Page
+from tests.support.visitor import LOGIN, Page
 
 PATIENCE_S = 30
 LOST = (http.client.HTTPException, OSError)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tests.soak.client import Admitted, Client, Trouble, has_button, has_link_to_login
 from tests.soak.faults import Faults
-from tests.visitor import Page
+from tests.support.visitor import Page
 
 GATEWAY = (502, 503, 504)
 Kind = Literal["in", "page", "gateway", "lost", "error"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from tests.entra.people import Person
-from tests.entra.remote import RemoteEmulator
+from tests.emulator.people import Person
+from tests.emulator.remote import RemoteEmulator
 from tests.servers.environment import site_environment
 from tests.servers.nginx import Nginx
 from tests.servers.ports import LOOPBACK, answers, free_port
@@ -111,7 +111,7 @@ def stage(people: int) -> Iterator[Stage]:
 
 def _microsoft(stack: ExitStack) -> RemoteEmulator:
     port = free_port()
-    command = [sys.executable, "-m", "tests.entra", "--port", str(port)]
+    command = [sys.executable, "-m", "tests.emulator", "--port", str(port)]
     process = Process("Microsoft", command, log=scratch("microsoft") / "log")
     process.start()
     stack.callback(process.stop)

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from accounts.operate import break_glass, people
 from accounts.operate.output import OperatorCommand, add_json
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

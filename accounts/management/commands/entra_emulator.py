@@ -17,7 +17,7 @@ DEFAULT_PORT = 8400
 
 
 class Command(BaseCommand):
-    """Becomes `python -m tests.entra`: production code does not import it."""
+    """Becomes `python -m tests.emulator`: production code does not import it."""
 
     help = "Run the local Entra emulator. Example: ./manage.py entra_emulator --port 8400"
 
@@ -30,5 +30,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("entra_emulator works only with DEBUG=true: it signs anyone in.")
-        arguments = [sys.executable, "-m", "tests.entra", "--port", str(options["port"])]
+        arguments = [sys.executable, "-m", "tests.emulator", "--port", str(options["port"])]
         os.execv(sys.executable, arguments)  # noqa: S606 - our own module, no shell

@@ -18,7 +18,7 @@ from accounts.operate import microsoft_app
 from accounts.operate.microsoft_app import Changes, Invalid
 from accounts.operate.microsoft_app_shown import show
 from accounts.operate.output import OperatorCommand, add_json
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

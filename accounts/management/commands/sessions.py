@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.operate import people, sessions
+from accounts.operate import people
 from accounts.operate.output import OperatorCommand, add_json
+from accounts.sessions import service as sessions
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
-    from accounts.operate.sessions import Seen
+    from accounts.sessions.service import Seen
 
 
 class Command(OperatorCommand):

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.operate import people, sessions
+from accounts.operate import people
 from accounts.operate.entra_export import NotAnExport, text_of
 from accounts.operate.output import OperatorCommand, add_json, as_json
 from accounts.operate.people_listing import COLUMNS, listing
 from accounts.operate.rehearsal_here import WhichTenant, preview
 from accounts.operate.rehearsal_shown import as_dict, as_lines
+from accounts.sessions import service as sessions
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

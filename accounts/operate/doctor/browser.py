@@ -18,8 +18,8 @@ from urllib3.exceptions import (
 )
 from urllib3.util.ssl_ import create_urllib3_context
 
-from accounts.entra.connections import CONNECT_SECONDS, make_manager
-from accounts.entra.watchdog import Watchdog
+from accounts.http.connections import CONNECT_SECONDS, make_manager
+from accounts.http.deadline import Watchdog
 from accounts.operate.doctor.jar import Jar
 
 if TYPE_CHECKING:

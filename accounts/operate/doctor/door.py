@@ -1,6 +1,6 @@
 """Microsoft's sign-in page as a browser without cookies meets it: a page, or a redirect.
 
-`accounts.entra.client` speaks JSON only and takes a redirect for a fault; here both are the
+`accounts.http.client` speaks JSON only and takes a redirect for a fault; here both are the
 answer. Its connections and its total time-out are used all the same.
 """
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
-from accounts.entra.connections import CONNECT_SECONDS, make_manager
-from accounts.entra.watchdog import Watchdog
+from accounts.http.connections import CONNECT_SECONDS, make_manager
+from accounts.http.deadline import Watchdog
 from accounts.per_process import PerProcess
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from urllib3 import PoolManager

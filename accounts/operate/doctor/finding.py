@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from accounts.entra.errors import hint_for
-from accounts.signin.reasons import REASONS
+from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
-    from accounts.signin.reasons import Refused
+    from accounts.reasons import Refused
 
 Level = Literal["ok", "warning", "error"]
 

@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 from django.db import DatabaseError
 
-from accounts.entra.client import get_client
+from accounts import registration
 from accounts.entra.discovery import authority_origin, document_url, read_discovery
 from accounts.entra.errors import refusal_of
 from accounts.entra.jwks import read_keys
+from accounts.http.client import get_client
 from accounts.operate.doctor import app, clock, online_redirect, online_secret
 from accounts.operate.doctor.finding import Finding, error, ok, refused
-from accounts.signin.reasons import Refused
-from accounts.web import registration
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from accounts.entra.answer import Answer
-    from accounts.entra.client import HttpClient
     from accounts.entra.discovery import Discovery
-    from accounts.web.registration import Registration
+    from accounts.http.answer import Answer
+    from accounts.http.client import HttpClient
+    from accounts.registration import Registration
 
 DISCOVERY: Final = "online.discovery"
 KEYS: Final = "online.keys"

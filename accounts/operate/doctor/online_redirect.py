@@ -16,8 +16,8 @@ from django.conf import settings
 from accounts.entra.errors import reason_for, refusal_of
 from accounts.operate.doctor import door
 from accounts.operate.doctor.finding import Finding, ok, refused, warning
+from accounts.reasons import Refused
 from accounts.signin import state
-from accounts.signin.reasons import Refused
 from accounts.web.provider import authorize_parameters
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from accounts.entra.discovery import Discovery
     from accounts.operate.doctor.door import Page
-    from accounts.web.registration import Registration
+    from accounts.registration import Registration
 
 REDIRECT_URI: Final = "online.redirect_uri"
 AUTHORIZE: Final = "online.authorize"

@@ -14,14 +14,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.entra.errors import refusal_of
 from accounts.operate.doctor.finding import Finding, error, ok, refused, warning
-from accounts.signin.reasons import Refused
+from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.entra.client import HttpClient
     from accounts.entra.discovery import Discovery
-    from accounts.web.registration import Registration
+    from accounts.http.client import HttpClient
+    from accounts.registration import Registration
 
 SECRET: Final = "online.secret"  # noqa: S105
 _OF_CLIENT: Final = (

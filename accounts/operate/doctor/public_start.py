@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 from django.conf import settings
 from django.db import DatabaseError
 
+from accounts import registration
 from accounts.operate.doctor import public_trouble as trouble
 from accounts.operate.doctor.browser import EASY_AUTH, origin
 from accounts.operate.doctor.finding import Finding, error, ok, warning
+from accounts.reasons import Refused
 from accounts.signin import state
-from accounts.signin.reasons import Refused
-from accounts.web import registration
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 
 from accounts.operate.doctor.finding import Finding, error, refused
-from accounts.signin.reasons import REASONS, Refused
+from accounts.reasons import REASONS, Refused
 
 if TYPE_CHECKING:
     from accounts.operate.doctor.browser import NoAnswer, Reply

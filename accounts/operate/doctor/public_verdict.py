@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from accounts.operate.doctor.browser import EASY_AUTH
 from accounts.operate.doctor.finding import Finding, error, refused, warning
 from accounts.operate.doctor.public_trouble import easy_auth_at, hidden_origin
-from accounts.signin.reasons import REASONS, Refused
+from accounts.reasons import REASONS, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

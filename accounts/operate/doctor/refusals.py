@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import SignIn
 from accounts.operate.doctor.browser import AGENT
 from accounts.operate.doctor.finding import Finding, ok, warning
-from accounts.signin.reasons import REASONS
+from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -150,7 +150,7 @@ def _outage() -> Finding:
         "Django's cache sessions take an unreachable store for an empty session, and delete the"
         " cookie of everyone who comes by.",
         shows_as=("cookie_not_sent",),
-        fix='Set SESSION_ENGINE = "accounts.web.redis_sessions", as project/settings.py does.',
+        fix='Set SESSION_ENGINE = "accounts.sessions.store", as project/settings.py does.',
     )
 
 

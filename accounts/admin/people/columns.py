@@ -1,0 +1,81 @@
+"""What the list of people shows beside their fields, asked for a page at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.admin.views.main import ChangeList
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from typing_extensions import override
+
+from accounts.operate.account_status import State, states_of
+from accounts.reasons import REASONS
+from accounts.signin.identities import PROVIDER
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from accounts.models import User
+
+
+class PeopleChangeList(ChangeList):
+    """Looks up states and identities for the people on the page, however many there are in all."""
+
+    @override
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        on_page: Any = self.result_list
+        identities, states = identities_of(on_page), states_of(on_page)
+        link = may_see_sign_ins(request.user)
+        for person in on_page:
+            person.shown_state = state_text(states[person.pk], link=link)
+            person.shown_identity = identity_text(identities.get(person.pk))
+
+
+def identities_of(people: Any) -> dict[Any, SocialAccount]:
+    """Their Microsoft identities, by primary key of the person."""
+    keys = [person.pk for person in people]
+    bound = SocialAccount.objects.filter(provider=PROVIDER, user_id__in=keys)
+    return {account.user_id: account for account in bound}
+
+
+def identity_text(account: SocialAccount | None) -> str:
+    """How an identity is called: by the address Microsoft gave, else its object ID."""
+    if account is None:
+        return ""
+    kept = account.extra_data
+    return str(kept.get("preferred_username") or kept.get("email") or account.uid.split(":")[-1])
+
+
+def state_text(state: State, *, link: bool) -> str:
+    """How a person stands; a refusal links to its record for whoever may see it."""
+    text = {
+        "can_sign_in": _("Can sign in"),
+        "never": _("Has never signed in"),
+        "refused": _("Refused: %(why)s"),
+        "off": _("Switched off") if state.reason == "user_inactive" else _("Not staff"),
+    }[state.kind]
+    if state.kind != "refused":
+        return format_html('<span class="staff-{}">{}</span>', state.kind, text)
+    shown = text % {"why": title_of(state.reason)}
+    if not link:
+        return format_html('<span class="staff-refused">{}</span>', shown)
+    return format_html('<a class="staff-refused" href="{}">{}</a>', record_url(state), shown)
+
+
+def title_of(code: str) -> str:
+    """The title of a reason; a code of an older version stands for itself."""
+    return str(REASONS[code].title) if code in REASONS else code
+
+
+def record_url(state: State) -> str:
+    """The list of sign-ins, narrowed to the one of this refusal."""
+    return f"{reverse('admin:accounts_signin_changelist')}?q={state.reference}"
+
+
+def may_see_sign_ins(user: User | Any) -> bool:
+    """Whether this person may read the record."""
+    return bool(user.has_perm("accounts.view_signin"))

@@ -1,0 +1,199 @@
+"""What can be done to people from admin: sign out, deactivate, reactivate, unlink.
+
+Each is an action of the list and a page of its own for one person, to which sign-in records
+link. Both show the same confirmation, which asks for a reason, and end in `take`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.admin import rights
+from accounts.admin.people.forms import ReasonForm
+from accounts.operate import people
+from accounts.sessions import service as sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from django.contrib.admin import ModelAdmin
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrPromise
+
+    from accounts.models import User
+
+CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something done to people: `name` is the action and the URL, `past` goes into history."""
+
+    name: str
+    title: _StrPromise
+    explanation: _StrPromise
+    past: str
+    permission: str
+    take: Callable[[User, str, Any], object]
+    needs_reason: bool = False
+    bounded: bool = True
+    on_oneself: bool = True
+    logs_itself: bool = False
+
+    def allowed(self, editor: Any, person: User) -> bool:
+        """Whether this editor may do this to this person."""
+        if not editor.has_perm(self.permission):
+            return False
+        if person.pk == editor.pk and not self.on_oneself:
+            return False
+        return not self.bounded or rights.may_touch(editor, person)
+
+
+STEPS = {
+    step.name: step
+    for step in (
+        Step(
+            "sign_out",
+            gettext_lazy("Sign out everywhere"),
+            gettext_lazy("Every session ends with its next request. They may sign in again."),
+            "Signed out everywhere",
+            "accounts.end_sessions",
+            lambda person, reason, by: sessions.end_all_of(person),
+            bounded=False,
+        ),
+        Step(
+            "deactivate",
+            gettext_lazy("Deactivate"),
+            gettext_lazy("They are signed out now and cannot sign in until they are reactivated."),
+            "Deactivated",
+            "accounts.change_user",
+            lambda person, reason, by: people.deactivate(person),
+            on_oneself=False,
+        ),
+        Step(
+            "reactivate",
+            gettext_lazy("Reactivate"),
+            gettext_lazy("They may sign in again, with the rights they had."),
+            "Reactivated",
+            "accounts.change_user",
+            lambda person, reason, by: people.reactivate(person),
+        ),
+        Step(
+            "unlink",
+            gettext_lazy("Unlink Microsoft identity"),
+            gettext_lazy(
+                "They are signed out, and the next Microsoft account that signs in with this email"
+                " address becomes theirs. Be sure that it is the same person."
+            ),
+            "Unlinked",
+            "accounts.change_user",
+            lambda person, reason, by: people.unlink(person, reason, by),
+            needs_reason=True,
+            logs_itself=True,
+        ),
+    )
+}
+
+
+def answer(
+    page: ModelAdmin[User], request: HttpRequest, step: Step, chosen: Sequence[User]
+) -> HttpResponse | None:
+    """The confirmation, or, once that is sent, the step taken and None: back to the list."""
+    barred = [person for person in chosen if not step.allowed(request.user, person)]
+    if barred:
+        _tell_barred(request, barred)
+        return None
+    confirmed = CONFIRMED in request.POST
+    form = ReasonForm(request.POST if confirmed else None, required=step.needs_reason)
+    if not form.is_valid():
+        return confirmation(page, request, step, chosen, form)
+    _take_all(page, request, step, chosen, form.cleaned_data["reason"].strip())
+    return None
+
+
+def action_of(step: Step) -> Callable[..., HttpResponse | None]:
+    """The step as an action of the list, offered to whoever may take it at all."""
+
+    @admin.action(description=step.title, permissions=[step.permission.split(".")[1]])
+    def act(
+        page: ModelAdmin[User], request: HttpRequest, chosen: QuerySet[User]
+    ) -> HttpResponse | None:
+        return answer(page, request, step, list(chosen))
+
+    act.__name__ = step.name
+    return act
+
+
+def page_for_one(
+    page: ModelAdmin[User], request: HttpRequest, step: Step, person: User
+) -> HttpResponse:
+    """The confirmation for one person, at an address that can be linked to."""
+    if not step.allowed(request.user, person):
+        raise PermissionDenied
+    return confirmation(page, request, step, [person], ReasonForm(required=step.needs_reason))
+
+
+def confirmation(
+    page: ModelAdmin[User],
+    request: HttpRequest,
+    step: Step,
+    chosen: Sequence[User],
+    form: ReasonForm,
+) -> HttpResponse:
+    """Whom it is about, what it means, and why: the form goes to the list, as an action."""
+    context = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "title": step.title,
+        "step": step,
+        "people": chosen,
+        "form": form,
+        "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        "media": page.media,
+    }
+    return TemplateResponse(request, "admin/accounts/user/step.html", context)
+
+
+def _take_all(
+    page: ModelAdmin[User],
+    request: HttpRequest,
+    step: Step,
+    chosen: Iterable[User],
+    reason: str,
+) -> None:
+    taken = sum(_take(page, request, step, person, reason) for person in chosen)
+    if taken:
+        text = ngettext("%(title)s: %(count)d person.", "%(title)s: %(count)d people.", taken)
+        messages.success(request, text % {"title": step.title, "count": taken})
+
+
+def _take(
+    page: ModelAdmin[User], request: HttpRequest, step: Step, person: User, reason: str
+) -> bool:
+    try:
+        step.take(person, reason, request.user)
+    except people.NothingToUnlink:
+        text = _("%(person)s has no Microsoft identity to unlink.")
+        messages.warning(request, text % {"person": person})
+        return False
+    except sessions.StoreAway:
+        text = _("%(person)s: signed out, but the session store did not answer: lists may lag.")
+        messages.error(request, text % {"person": person})
+    if not step.logs_itself:
+        page.log_change(request, person, f"{step.past}: {reason}" if reason else step.past)
+    return True
+
+
+def _tell_barred(request: HttpRequest, barred: Sequence[User]) -> None:
+    text = _("Nothing was done: you may not do this to %(people)s.")
+    named = ", ".join(str(person) for person in barred[:5])
+    messages.error(request, text % {"people": named})

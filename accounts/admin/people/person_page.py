@@ -1,0 +1,62 @@
+"""What a person's page shows below the form: identity, sign-ins, sessions, what can be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.admin import rights, sessions
+from accounts.admin.people.columns import (
+    identities_of,
+    identity_text,
+    may_see_sign_ins,
+    state_text,
+    title_of,
+)
+from accounts.admin.people.person_actions import STEPS
+from accounts.models import SignIn, User
+from accounts.operate.account_status import state_of
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from accounts.admin.people.person_actions import Step
+
+RECENT = 10
+
+
+def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
+    """For change_form.html; empty when there is no such person."""
+    person = User.objects.filter(pk=object_id).first() if rights.is_key(object_id) else None
+    if person is None:
+        return {}
+    identity = identities_of([person]).get(person.pk)
+    links = may_see_sign_ins(request.user)
+    return {
+        "identity": identity,
+        "identity_text": identity_text(identity),
+        "state_text": state_text(state_of(person), link=links),
+        "sets_passwords": settings.ADMIN_PASSWORD_LOGIN and rights.may_touch(request.user, person),
+        "steps": _steps(request, person, bound=identity is not None),
+        "sign_ins": _recent_sign_ins(person) if links else None,
+        "open_sessions": sessions.of_person(request, person),
+    }
+
+
+def _steps(request: HttpRequest, person: User, *, bound: bool) -> list[tuple[Step, str]]:
+    senseless = {
+        "deactivate" if not person.is_active else "reactivate",
+        "" if bound else "unlink",
+    }
+    return [
+        (step, reverse(f"admin:accounts_user_{name}", args=[person.pk]))
+        for name, step in STEPS.items()
+        if name not in senseless and step.allowed(request.user, person)
+    ]
+
+
+def _recent_sign_ins(person: User) -> list[tuple[SignIn, str]]:
+    newest = SignIn.objects.filter(user=person).order_by("-at")[:RECENT]
+    return [(row, title_of(row.reason) if row.reason else "") for row in newest]

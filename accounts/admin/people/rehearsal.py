@@ -1,0 +1,101 @@
+"""The go-live rehearsal as a page: upload people exported from Entra, see who would get in.
+
+The file is read and forgotten; nothing is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from typing_extensions import override
+
+from accounts.admin.people.columns import title_of
+from accounts.models import User
+from accounts.operate import entra_export, rehearsal_here
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.operate.rehearsal import Foreseen, Report
+
+_LARGEST: Final = 10 * 1024 * 1024
+_SHOWN: Final = 2000
+
+
+class ExportForm(forms.Form):
+    """The file, and which tenant it is from where several are allowed."""
+
+    file = forms.FileField(
+        label=gettext_lazy("People exported from Entra (CSV)"),
+        help_text=gettext_lazy(
+            "Entra admin center > Users > Download users. Columns: id, userPrincipalName, mail,"
+            " displayName, userType, accountEnabled. The file is not kept."
+        ),
+    )
+    tenant = forms.ChoiceField(label=gettext_lazy("Tenant they are from"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tenants = sorted(settings.MICROSOFT_ALLOWED_TENANTS)
+        if len(tenants) > 1:
+            self.fields["tenant"].choices = [(tenant, tenant) for tenant in tenants]  # type: ignore[attr-defined]
+        else:
+            del self.fields["tenant"]
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """Reads the file: what is wrong with it is said beside it."""
+        cleaned = super().clean() or {}
+        if "file" in cleaned and not self.errors:
+            cleaned["report"] = self._report(cleaned["file"], cleaned.get("tenant", ""))
+        return cleaned
+
+    def _report(self, file: Any, tenant: str) -> Report | None:
+        if file.size > _LARGEST:
+            raise ValidationError({"file": _("The file is larger than 10 MB.")})
+        try:
+            return rehearsal_here.preview(entra_export.text_of(file.read()), tenant)
+        except entra_export.NotAnExport as problem:
+            raise ValidationError({"file": str(problem)}) from None
+
+
+def may_rehearse(user: Any) -> bool:
+    """Whether this person may learn who has a user here."""
+    return bool(user.has_perm("accounts.view_user") or user.has_perm("accounts.change_user"))
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """The form, and below it what would become of everyone."""
+    if not may_rehearse(request.user):
+        raise PermissionDenied
+    form = ExportForm(request.POST, request.FILES) if request.method == "POST" else ExportForm()
+    report = form.cleaned_data["report"] if form.is_valid() else None
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Go-live rehearsal"),
+        "opts": User._meta,
+        "form": form,
+        "report": report,
+        "sums": _sums(report) if report else [],
+        "foreseen": _refused_first(report) if report else [],
+        "shown": _SHOWN,
+    }
+    return TemplateResponse(request, "admin/accounts/rehearsal.html", context)
+
+
+def _sums(report: Report) -> list[tuple[str, int]]:
+    counted = sorted(report.counts().items(), key=lambda pair: (pair[0] != "in", -pair[1]))
+    return [(_("Would get in") if code == "in" else title_of(code), n) for code, n in counted]
+
+
+def _refused_first(report: Report) -> list[tuple[Foreseen, str]]:
+    """Whoever would be refused is what the page is read for."""
+    ordered = sorted(report.people, key=lambda person: (person.gets_in, person.line))
+    return [(one, "" if one.gets_in else title_of(one.reason)) for one in ordered[:_SHOWN]]

@@ -1,0 +1,109 @@
+"""For a refused sign-in: the one click that lets the person in, for whoever may make it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.db.models.functions import Upper
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.admin import rights
+from accounts.models import User
+from accounts.reasons import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from accounts.models import SignIn
+
+    Touchable = Callable[[Any, User], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """A link, and what it says."""
+
+    label: str
+    url: str
+
+
+def attach(rows: Iterable[Any], editor: Any, touchable: Touchable = rights.may_touch) -> None:
+    """Give each row its `next_step`: two queries at most, however many rows."""
+    listed = list(rows)
+    here = _already_here(row.email for row in listed if row.reason == "unknown_user")
+    for row in listed:
+        added_since = row.reason == "unknown_user" and row.email.upper() in here
+        row.next_step = None if added_since else next_step(row, editor, touchable)
+
+
+def maybe_touchable(editor: Any, person: User) -> bool:
+    """For lists: no query a person. The page behind the link looks closely."""
+    return bool(editor.is_superuser) or not person.is_superuser
+
+
+def next_step(row: SignIn, editor: Any, touchable: Touchable = rights.may_touch) -> NextStep | None:
+    """What this editor can do about this refusal, or None."""
+    if row.reason in REASONS and REASONS[row.reason].group == "configuration":
+        return _open_app(editor)
+    if row.reason in _ON_PERSON:
+        return _on_person(row, editor, touchable)
+    step = _BY_REASON.get(row.reason)
+    return step(row, editor) if step else None
+
+
+def _already_here(emails: Iterable[str]) -> set[str]:
+    wanted = {email.upper() for email in emails}
+    if not wanted:
+        return set()
+    found = User.objects.annotate(upper=Upper("email")).filter(upper__in=wanted)
+    return set(found.values_list("upper", flat=True))
+
+
+def _add(row: SignIn, editor: Any) -> NextStep | None:
+    if not row.email or not editor.has_perms(("accounts.add_user", "accounts.change_user")):
+        return None
+    query = urlencode({"email": row.email})
+    return NextStep(_("Add this person"), f"{reverse('admin:accounts_user_add')}?{query}")
+
+
+def _on_person(row: SignIn, editor: Any, touchable: Touchable) -> NextStep | None:
+    if row.user is None or not editor.has_perm("accounts.change_user"):
+        return None
+    if not touchable(editor, row.user):
+        return None
+    label, url_name = _ON_PERSON[row.reason]
+    return NextStep(str(label), reverse(url_name, args=[row.user.pk]))
+
+
+def _find_namesakes(row: SignIn, editor: Any) -> NextStep | None:
+    if not editor.has_perm("accounts.view_user") and not editor.has_perm("accounts.change_user"):
+        return None
+    query = urlencode({"q": row.email})
+    return NextStep(_("Find these people"), f"{reverse('admin:accounts_user_changelist')}?{query}")
+
+
+def _open_app(editor: Any) -> NextStep | None:
+    if not editor.is_superuser:
+        return None
+    return NextStep(
+        _("Open the Microsoft app"), reverse("admin:socialaccount_socialapp_changelist")
+    )
+
+
+_ON_PERSON = {
+    "identity_conflict": (
+        gettext_lazy("Unlink and let this identity in"),
+        "admin:accounts_user_unlink",
+    ),
+    "user_inactive": (gettext_lazy("Reactivate"), "admin:accounts_user_reactivate"),
+    "user_not_staff": (gettext_lazy("Give staff status"), "admin:accounts_user_change"),
+}
+_BY_REASON: dict[str, Callable[[SignIn, Any], NextStep | None]] = {
+    "unknown_user": _add,
+    "ambiguous_email": _find_namesakes,
+}

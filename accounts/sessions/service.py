@@ -1,0 +1,125 @@
+"""Who is signed in, and signing them out: over the index of sessions, Redis's or the database's.
+
+A session is named by its handle, which is no key to it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from accounts.outages import STORE_ERRORS
+from accounts.sessions import index as session_index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from accounts.sessions.index import SignedIn
+
+COLUMNS: Final = ("handle", "email", "since", "expires", "client_ip", "user_agent")
+_CHUNK: Final = 500
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class StoreAway(Exception):
+    """The session store did not answer; one session may live on, all of a person's never do."""
+
+    def __init__(self) -> None:
+        super().__init__("The session store (Redis) does not answer: ./manage.py doctor.")
+
+
+class NoSuchSession(Exception):
+    """No session has the handle; it may have ended by itself."""
+
+    def __init__(self, handle: str) -> None:
+        super().__init__(f"No session is called {handle!r}: it has ended, or never was.")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A session as it is shown: whose, since when, from where, with what, until when."""
+
+    handle: str
+    email: str
+    since: datetime | None
+    expires: datetime
+    client_ip: str
+    user_agent: str
+    user_id: str
+
+
+def listing(user: User | None = None) -> list[Seen]:
+    """Everyone's sessions, or one person's, the newest first. Raises StoreAway."""
+    with _store():
+        found = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
+        seen = list(_with_emails(found))
+    return sorted(seen, key=lambda session: session.since or _LONG_AGO, reverse=True)
+
+
+def end(handle: str, user: User | None = None) -> Seen:
+    """End one session; of this person, when it is known whose. Raises NoSuchSession, StoreAway."""
+    with _store():
+        among = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
+        found = next((session for session in among if session.handle == handle), None)
+        if found is None or not session_index.end_session(found.key):
+            raise NoSuchSession(handle)
+        return next(_with_emails([found]))
+
+
+def end_all_of(user: User) -> int:
+    """End every session of a person, from their next request on; returns how many were found.
+
+    Raises StoreAway when they could not be counted; they have ended all the same.
+    """
+    user.end_sessions()
+    with _store():
+        return session_index.end_sessions(user.pk)
+
+
+def end_everyones() -> int:
+    """Sign everybody out; returns how many sessions were ended."""
+    with _store():
+        return sum(session_index.end_session(s.key) for s in session_index.all_sessions())
+
+
+@contextmanager
+def _store() -> Iterator[None]:
+    try:
+        yield
+    except STORE_ERRORS as error:
+        raise StoreAway from error
+
+
+def _with_emails(sessions: Iterable[SignedIn]) -> Iterator[Seen]:
+    """One query for some hundreds of sessions; a session outlives a user who was deleted."""
+    remaining = iter(sessions)
+    while chunk := list(islice(remaining, _CHUNK)):
+        emails = _emails({session.user_id for session in chunk})
+        for session in chunk:
+            yield _seen(session, emails.get(session.user_id, ""))
+
+
+def _emails(keys: set[str]) -> dict[str, str]:
+    try:
+        users = User.objects.filter(pk__in=keys).values_list("pk", "email")
+        return {str(pk): email for pk, email in users}
+    except (ValueError, ValidationError):  # keys of another user model
+        return {}
+
+
+def _seen(session: SignedIn, email: str) -> Seen:
+    return Seen(
+        handle=session.handle,
+        email=email,
+        since=session.signed_in_at,
+        expires=session.expires_at,
+        client_ip=session.client_ip,
+        user_agent=session.user_agent,
+        user_id=session.user_id,
+    )

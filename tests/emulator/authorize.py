@@ -1,0 +1,114 @@
+"""The authorize endpoint: show the page, and send the chosen person or error back to the site."""
+
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
+
+from tests.emulator import asked as asking
+from tests.emulator import failures, pages
+from tests.emulator.asked import Asked
+from tests.emulator.codes import Grant
+from tests.emulator.discovery import issuer_of
+from tests.emulator.failures import Failure
+from tests.emulator.ids import TEMPLATES, real_tenant
+from tests.emulator.misbehave import Redirect
+from tests.emulator.people import Person
+from tests.emulator.scenarios import SCENARIOS, Scenario
+from tests.emulator.wire import Request, Response, redirect_response
+from tests.emulator.world import World
+
+AS_ASKED = Redirect()
+
+
+def answer(world: World, request: Request, tenant: str) -> Response:
+    asked = asking.read(request, tenant)
+    stopped = asking.stop(world, asked)
+    if stopped:
+        return pages.stopped(stopped, world.now())
+    refused = asking.refuse(asked, stock=world.stock)
+    if refused:
+        return _refuse(world, request, asked, refused)
+    return _choose(world, request, asked)
+
+
+def _choose(world: World, request: Request, asked: Asked) -> Response:
+    name, key = _choice(request)
+    if name == "person" and key in world.people:
+        return _admit(world, request, asked, world.people[key])
+    if name == "error" and key in SCENARIOS:
+        return _meet(world, request, asked, SCENARIOS[key])
+    if name:
+        return pages.no_such(name, key)
+    if asked.prompt == "none":
+        return _refuse(world, request, asked, failures.NOT_SIGNED_IN)
+    return pages.choose(world.people.values(), asked)
+
+
+def _choice(request: Request) -> tuple[str, str]:
+    """From a pressed button, or from a header: the short cut for benchmarks."""
+    for name in ("person", "error"):
+        key = request.header(f"x-emulator-{name}")
+        if key is not None:
+            return name, key
+    pressed = dict(request.form) if request.method == "POST" else {}
+    return next(
+        ((name, pressed[name]) for name in ("person", "error") if name in pressed), ("", "")
+    )
+
+
+def _admit(world: World, request: Request, asked: Asked, person: Person) -> Response:
+    real = real_tenant(asked.tenant)
+    if person.turned_away and real not in (person.tid, *TEMPLATES):
+        return _refuse(world, request, asked, failures.account_from_elsewhere(asked.tenant))
+    return _grant(world, request, asked, Scenario("", "", ""), person)
+
+
+def _meet(world: World, request: Request, asked: Asked, scenario: Scenario) -> Response:
+    if scenario.failure is not None:
+        return _refuse(world, request, asked, scenario.failure)
+    return _grant(world, request, asked, scenario, world.people["staff"])
+
+
+def _grant(
+    world: World, request: Request, asked: Asked, scenario: Scenario, person: Person
+) -> Response:
+    grant = Grant(
+        person=person,
+        tenant=asked.tenant,
+        client_id=asked.client_id,
+        redirect_uri=asked.redirect_uri,
+        challenge=asked.challenge,
+        nonce=asked.nonce,
+        issued_at=world.now(),
+        failure=scenario.token_failure,
+        answer=scenario.answer,
+        tamper=scenario.tamper,
+    )
+    return _send_back(world, request, asked, {"code": world.codes.issue(grant)})
+
+
+def _refuse(world: World, request: Request, asked: Asked, failure: Failure) -> Response:
+    return _send_back(world, request, asked, failure.fields(world.now()))
+
+
+def _send_back(world: World, request: Request, asked: Asked, fields: dict[str, str]) -> Response:
+    """The state goes back as it came; the rest as a test told us to change it."""
+    how = world.redirects.take() or AS_ASKED
+    state = {} if asked.state is None else {"state": asked.state}
+    session = {"session_state": str(uuid4())} if "code" in fields else {}
+    issuer = issuer_of(request.base, real_tenant(asked.tenant) or asked.tenant)
+    pairs = how.change({**fields, **state, **session}, issuer)
+    query = urlencode(pairs) if how.query is None else how.query
+    joint = "#" if how.fragment or asked.response_mode == "fragment" else "?"
+    return redirect_response(f"{how.to or asked.redirect_uri}{joint}{query}", how.status)
+
+
+def sign_out(world: World, request: Request, tenant: str) -> Response:
+    """Entra sends people on where the site asked to, if that address is registered."""
+    fields = dict(request.fields) | (dict(request.form) if request.method == "POST" else {})
+    url = fields.get("post_logout_redirect_uri", "")
+    client = world.clients.get(fields.get("client_id", ""))
+    if url and asking.may_return(client, url):
+        state = {"state": fields["state"]} if "state" in fields else {}
+        joint = "&" if urlsplit(url).query else "?"
+        return redirect_response(f"{url}{joint}{urlencode(state)}" if state else url)
+    return pages.signed_out(ignored=url)

@@ -1,0 +1,65 @@
+"""The metadata document and the signing keys, in Entra's shape."""
+
+from typing import Any
+
+from tests.emulator import failures
+from tests.emulator.ids import TEMPLATES, real_tenant
+from tests.emulator.wire import Request, Response, json_response
+from tests.emulator.world import World
+
+CACHED = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
+
+
+def document(world: World, request: Request, tenant: str) -> Response:
+    """Under a verified domain the issuer is still the tenant's GUID."""
+    real = real_tenant(tenant)
+    if real is None:
+        return failures.tenant_not_found(tenant).response(world.now())
+    return json_response(_metadata(world, request.base, tenant, real), headers=CACHED)
+
+
+def signing_keys(world: World, request: Request, tenant: str) -> Response:
+    real = real_tenant(tenant)
+    if real is None:
+        return failures.tenant_not_found(tenant).response(world.now())
+    extra = {
+        "cloud_instance_name": "microsoftonline.com",
+        "issuer": issuer_of(request.base, real),
+    }
+    keys = [{**key.jwk, **extra} for key in world.keys.published]
+    return json_response({"keys": keys}, headers=CACHED)
+
+
+def stranger_keys(world: World, request: Request) -> Response:
+    """Where a forged token's `jku` points; nobody should ever ask."""
+    return json_response({"keys": [world.keys.stranger.jwk]})
+
+
+def issuer_of(base: str, tenant: str) -> str:
+    """The issuer of a tenant, or the template that stands for any."""
+    return f"{base}/{'{tenantid}' if tenant in TEMPLATES else tenant}/v2.0"
+
+
+def _metadata(world: World, base: str, tenant: str, real: str) -> dict[str, Any]:
+    return {
+        "token_endpoint": world.url(base, tenant, "token"),
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "jwks_uri": world.url(base, tenant, "jwks"),
+        "response_modes_supported": ["query", "fragment"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": ["code"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "issuer": issuer_of(base, real),
+        "request_uri_parameter_supported": False,
+        "userinfo_endpoint": "https://graph.microsoft.com/oidc/userinfo",
+        "authorization_endpoint": world.url(base, tenant, "authorize"),
+        "http_logout_supported": True,
+        "frontchannel_logout_supported": True,
+        "end_session_endpoint": world.url(base, tenant, "logout"),
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "name", "tid", "ver"],
+        "tenant_region_scope": None,
+        "cloud_instance_name": "microsoftonline.com",
+        "cloud_graph_host_name": "graph.windows.net",
+        "msgraph_host": "graph.microsoft.com",
+    }

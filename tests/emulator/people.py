@@ -1,0 +1,115 @@
+"""The people one can be. Their names match the users whom `./manage.py demo` seeds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import NAMESPACE_DNS, uuid5
+
+from tests.emulator.ids import OTHER_TENANT, TENANT
+
+GUEST_IDP = f"https://sts.windows.net/{OTHER_TENANT}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account at Microsoft. Only the claims that are not None appear in the id_token.
+
+    `turned_away`: by Microsoft, as it does, where the site's tenant is not theirs. Without it they
+    get a token of their own tenant, which the site must refuse by itself.
+    """
+
+    key: str
+    name: str
+    email: str | None = None
+    preferred_username: str | None = None
+    outcome: str = ""
+    gets_in: bool = False
+    tid: str = TENANT
+    oid: str = ""
+    idp: str | None = None
+    acct: int | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    listed: bool = True
+    turned_away: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.oid:
+            made = str(uuid5(NAMESPACE_DNS, f"{self.key}.people.example"))
+            object.__setattr__(self, "oid", made)
+
+
+def _member(key: str, name: str, email: str, outcome: str, *, gets_in: bool = False) -> Person:
+    return Person(key, name, email, email, outcome, gets_in)
+
+
+DEFAULT_PEOPLE = (
+    _member(
+        "staff", "Sam Staff", "staff@contoso.example", "Gets in: may do everything.", gets_in=True
+    ),
+    _member(
+        "editor",
+        "Eda Editor",
+        "editor@contoso.example",
+        "Gets in: staff without any permission yet.",
+        gets_in=True,
+    ),
+    _member(
+        "other_case",
+        "Sasha Staff",
+        "Staff2@Contoso.Example",
+        "Gets in: the same address in other letter case.",
+        gets_in=True,
+    ),
+    _member(
+        "nobody", "Noel Nobody", "nobody@contoso.example", "Refused: the site has no such user."
+    ),
+    _member(
+        "inactive",
+        "Ina Inactive",
+        "inactive@contoso.example",
+        "Refused: a user of the site, but deactivated.",
+    ),
+    _member(
+        "notstaff",
+        "Nora Not-Staff",
+        "notstaff@contoso.example",
+        "Refused: a user of the site, but not staff.",
+    ),
+    Person(
+        "guest",
+        "Gus Guest",
+        "guest@fabrikam.example",
+        "guest@fabrikam.example",
+        "Refused: a guest of the tenant, unless the site allows guests.",
+        idp=GUEST_IDP,
+        acct=1,
+    ),
+    Person(
+        "other_tenant",
+        "Otto Other",
+        "other@fabrikam.example",
+        "other@fabrikam.example",
+        "Refused: an account of another organisation.",
+        tid=OTHER_TENANT,
+        turned_away=True,
+    ),
+    Person("no_email", "Nia No-Email", outcome="Refused: the account has no email address."),
+    Person(
+        "unverified",
+        "Uma Unverified",
+        "staff@contoso.example",
+        "uma@contoso.example",
+        "Refused: an address of Sam's that nobody verified.",
+        claims={"xms_edov": False},
+    ),
+    _member(
+        "impostor",
+        "Imre Impostor",
+        "staff@contoso.example",
+        "Refused once Sam has been in: Sam's address on another account.",
+    ),
+)
+
+
+def default_people() -> dict[str, Person]:
+    return {person.key: person for person in DEFAULT_PEOPLE}

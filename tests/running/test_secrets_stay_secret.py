@@ -1,0 +1,216 @@
+"""After many sign-ins, good and bad: where is what must not be seen?
+
+Every page, log line, Redis key and database row of a whole run is searched for each secret that
+took part: the client's, the site's, codes, tokens, states, nonces, PKCE verifiers, session keys.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from django.db import connection
+from typing_extensions import override
+
+from accounts.models import User
+from accounts.operate import break_glass, microsoft_app
+from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET
+from tests.emulator.person import meet
+from tests.servers.environment import SECRET_KEY
+from tests.support.visitor import CALLBACK, LOGIN, START, Page, Visitor, query_of
+
+if TYPE_CHECKING:
+    from tests.conftest import StartSite
+    from tests.emulator.server import Emulator
+    from tests.servers.redis import Redis
+
+ACCESS_TOKEN = "access-token-that-nobody-asked-for"
+REFRESH_TOKEN = "refresh-token-that-nobody-asked-for"
+TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.")
+BREAK_GLASS = "/admin/break-glass/"
+
+
+@dataclass
+class Evidence:
+    """What a run leaves behind, and what was secret in it: values by what they are."""
+
+    log: str
+    pages: str
+    redis: str
+    database: str
+    secrets: dict[str, set[str]] = field(default_factory=dict)
+
+    def found_in(self, place: str, *kinds: str) -> list[str]:
+        """Which of the secrets stand in that place; without kinds, of all of them."""
+        chosen = kinds or tuple(self.secrets)
+        text = getattr(self, place)
+        return [f"{kind} in {place}" for kind in chosen for value in self.secrets[kind]
+                if value in text or quote(value, safe="") in text]  # fmt: skip
+
+
+class Watched(Visitor):
+    """A browser that keeps all it was told, save what by design leads to Microsoft."""
+
+    def __init__(self, site_url: str, kept: list[str]) -> None:
+        super().__init__(site_url)
+        self.kept = kept
+
+    @override
+    def _ask(self, method: str, path: str, **kwargs: Any) -> Page:
+        page = super()._ask(method, path, **kwargs)
+        by_design = {"Set-Cookie"} | ({"Location"} if START in page.url else set())
+        headers = {name: value for name, value in page.headers.items() if name not in by_design}
+        self.kept.append(f"{headers} {page.text}")
+        return page
+
+
+# --- the run -------------------------------------------------------------------------------------
+
+
+def _good(visitor: Watched) -> None:
+    assert visitor.sign_in("staff", "/admin/accounts/user/").status == 302
+    assert visitor.get("/admin/").status == 200
+    assert visitor.get("/admin/socialaccount/socialapp/").status == 200
+
+
+def _again(visitor: Watched) -> None:
+    there = visitor.choose(visitor.press_button(), "editor")
+    for _ in range(2):
+        visitor.come_back(there)
+    visitor.sign_out()
+    visitor.come_back(there)
+
+
+def _refused(visitor: Watched) -> None:
+    for person in ("nobody", "guest", "no_email", "unverified", "impostor"):
+        page = visitor.sign_in(person)
+        assert page.reason
+        visitor.submit(page)
+    for error in ("not_assigned", "markup", "secret_expired", "wrong_nonce", "server_error"):
+        assert visitor.come_back(meet(visitor.press_button(), error, quick=True)).reason
+
+
+def _forged(visitor: Watched) -> None:
+    query = query_of(visitor.choose(visitor.press_button()))
+    visitor.get(CALLBACK, params={**query, "state": f"{query['state']}x"})
+    visitor.get(CALLBACK, params={**query, "session_state": "x" * 9000})
+    visitor.get(CALLBACK, params=[*query.items(), ("state", query["state"])])
+    visitor.get(CALLBACK.rstrip("/"), params=query)
+    visitor.get(LOGIN, params={**query, "next": f"{CALLBACK}?code={query['code']}"})
+    visitor.get("/nothing/", params=query, headers={"Referer": f"http://x{CALLBACK}?{query}"})
+    visitor._ask("POST", CALLBACK, data=query)
+    visitor.get(CALLBACK, params=query, headers={"Host": "other.example"})
+
+
+def _broken(visitor: Watched) -> None:
+    """An error that nobody foresaw, with its traceback in the log."""
+    there = visitor.choose(visitor.press_button())
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE socialaccount_socialaccount RENAME TO gone")
+    try:
+        assert visitor.come_back(there).reason == "unexpected"
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE gone RENAME TO socialaccount_socialaccount")
+
+
+def _without_microsoft(visitor: Watched) -> str:
+    """Returns the link's token."""
+    url = urlsplit(break_glass.make("editor@contoso.example").url)
+    token = parse_qs(url.query)["token"][0]
+    page = visitor.get(BREAK_GLASS, params={"token": token})
+    hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+    visitor.kept[-1] = visitor.kept[-1].replace(token, "")  # the form has it, by design
+    for _ in range(2):
+        visitor.post(BREAK_GLASS, hidden)
+    return token
+
+
+# --- what is left --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def evidence(
+    start_site: StartSite, emulator: Emulator, redis_server: Redis, transactional_db: None
+) -> Evidence:
+    """The whole run, and what it left."""
+    for email in ("staff@contoso.example", "editor@contoso.example"):
+        User.objects.create_user(email, is_superuser=True)
+    microsoft_app.save(microsoft_app.Changes(client_id=CLIENT_ID, secret=CLIENT_SECRET))
+    emulator.answer_token(merge={"access_token": ACCESS_TOKEN, "refresh_token": REFRESH_TOKEN})
+    site, pages = start_site(), list[str]()
+    visitors = [Watched(site.url, pages) for _ in range(6)]
+    for story, visitor in zip((_good, _again, _refused, _forged, _broken), visitors, strict=False):
+        story(visitor)
+    token = _without_microsoft(visitors[5])
+    stored = _redis(redis_server)
+    secrets = {**_sent(emulator), **_held(visitors, stored), **FIXED, "link's token": {token}}
+    site.stop()
+    return Evidence(site.log(), "\n".join(pages), stored, _database(), secrets)
+
+
+FIXED = {
+    "SECRET_KEY": {SECRET_KEY},
+    "client secret": {CLIENT_SECRET},
+    "access token": {ACCESS_TOKEN},
+    "refresh token": {REFRESH_TOKEN},
+}
+
+
+def _sent(emulator: Emulator) -> dict[str, set[str]]:
+    """What went through Microsoft's hands."""
+    asked = [seen.fields for seen in emulator.requests]
+    names = ("code", "state", "nonce", "code_verifier")
+    return {name: {one[name] for one in asked if one.get(name)} for name in names}
+
+
+def _held(visitors: list[Watched], stored: str) -> dict[str, set[str]]:
+    """What browsers and sessions hold."""
+    secrets = re.findall(r'"sign_in_browser": ?"([^"]+)"', stored)
+    return {
+        "session key": {visitor.session_cookie() for visitor in visitors} - {""},
+        "browser secret": set(secrets),
+    }
+
+
+def _redis(server: Redis) -> str:
+    client: Any = server.client()
+    read = {b"string": client.get, b"zset": lambda name: client.zrange(name, 0, -1)}
+    names = list(client.scan_iter())
+    lines = (f"{name!r} {read[client.type(name)](name)!r}" for name in names)
+    return "\n".join(lines)
+
+
+def _database() -> str:
+    """Every row of every table."""
+    tables = connection.introspection.table_names()
+    rows: list[str] = []
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f'SELECT one::text FROM "{table}" one')  # noqa: S608
+            rows += (f"{table} {row}" for (row,) in cursor.fetchall())
+    return "\n".join(rows)
+
+
+def test_secrets_are_where_the_design_puts_them_and_nowhere_else(evidence: Evidence) -> None:
+    """Redis names sessions by their keys and keeps each one's browser secret: nothing more."""
+    others = set(evidence.secrets) - {"session key", "browser secret"}
+    assert all(evidence.secrets.values())
+    assert evidence.found_in("log") == []
+    assert evidence.found_in("pages") == []
+    assert evidence.found_in("database") == []
+    assert evidence.found_in("redis", *others) == []
+    for place in ("log", "pages", "redis", "database"):
+        assert not TOKEN.search(getattr(evidence, place))
+
+
+def test_the_run_was_worth_searching(evidence: Evidence) -> None:
+    """A traceback, refusals, admissions, an encrypted secret and a used link are all there."""
+    assert '"traceback"' in evidence.log
+    assert "enc1:" in evidence.database
+    for words in ("admitted", "refused", "break_glass", "identity_conflict"):
+        assert words in evidence.database
+    assert "_auth_user_id" in evidence.redis

@@ -1,0 +1,117 @@
+"""The front page: what needs attention, told to those whose business it is."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.socialaccount.models import SocialApp
+from django.test import Client
+from django.utils import timezone
+
+from accounts import secretbox
+from accounts.models import BreakGlassLink
+from tests.support.admins import browser_of, person, sign_in, superuser
+
+
+@pytest.fixture
+def browser(db: None) -> Client:
+    return browser_of(superuser())
+
+
+def notices(browser: Client) -> str:
+    return " ".join(notice.text for notice in browser.get("/admin/").context["notices"])
+
+
+def app(days: int, **more: str) -> SocialApp:
+    """A visible app whose secret ends in so many days."""
+    expires = (timezone.localdate() + timedelta(days=days)).isoformat()
+    made: SocialApp = SocialApp.objects.create(
+        provider="microsoft",
+        name="Entra",
+        client_id="33333333-3333-4333-8333-333333333333",
+        secret=secretbox.lock("a-secret"),
+        settings={"secret_expires": expires, **more},
+    )
+    return made
+
+
+def link(days: int, **fields: object) -> BreakGlassLink:
+    made = timezone.now() - timedelta(days=days)
+    return BreakGlassLink.objects.create(
+        token_hash=str(days),
+        user=person("cole@contoso.example"),
+        made_at=made,
+        expires_at=made,
+        **fields,
+    )
+
+
+def test_when_all_is_well_it_is_silent(browser: Client) -> None:
+    app(31)
+    sign_in(reason="unknown_user")
+    assert notices(browser) == ""
+
+
+@pytest.mark.parametrize(("days", "told"), [
+    (30, "expires in 30 days"), (1, "expires in 1 day:"), (0, "expires in 0 days"),
+    (-1, "has expired"),
+])  # fmt: skip
+def test_it_warns_from_thirty_days_before_the_secret_ends(
+    browser: Client, days: int, told: str
+) -> None:
+    app(days)
+    assert told in notices(browser)
+
+
+def test_a_next_secret_that_lasts_silences_the_warning(browser: Client) -> None:
+    later = (timezone.localdate() + timedelta(days=200)).isoformat()
+    app(5, next_secret=secretbox.lock("next"), next_secret_expires=later)
+    assert notices(browser) == ""
+
+
+def test_a_next_secret_that_ends_soon_does_not(browser: Client) -> None:
+    soon = (timezone.localdate() + timedelta(days=6)).isoformat()
+    app(5, next_secret=secretbox.lock("next"), next_secret_expires=soon)
+    assert "expires in 5 days" in notices(browser)
+
+
+def test_two_visible_apps_are_told(browser: Client) -> None:
+    app(100)
+    app(100)
+    assert "Sign-in is set up twice" in notices(browser)
+
+
+def test_refusals_by_configuration_of_the_last_day_are_told(browser: Client) -> None:
+    sign_in(reason="redirect_uri_mismatch", at=timezone.now() - timedelta(hours=23))
+    assert "not registered at Microsoft" in notices(browser)
+
+
+def test_older_ones_are_not(browser: Client) -> None:
+    sign_in(reason="redirect_uri_mismatch", at=timezone.now() - timedelta(hours=25))
+    assert notices(browser) == ""
+
+
+def test_break_glass_links_of_the_last_week_are_told(browser: Client) -> None:
+    link(6, used_at=timezone.now())
+    told = notices(browser)
+    assert "cole@contoso.example" in told
+    assert "used" in told
+
+
+def test_older_links_are_not(browser: Client) -> None:
+    link(8)
+    assert notices(browser) == ""
+
+
+def test_staff_without_rights_are_told_nothing(db: None) -> None:
+    app(-1)
+    link(1)
+    sign_in(reason="client_unknown")
+    assert notices(browser_of(person("staff@contoso.example"))) == ""
+
+
+def test_readers_of_the_record_are_not_told_of_the_app(db: None) -> None:
+    app(-1)
+    link(1)
+    told = notices(browser_of(person("reader@contoso.example", "accounts.view_signin")))
+    assert "Break-glass" in told
+    assert "expired" not in told

@@ -1,0 +1,170 @@
+"""The Microsoft app's form: secrets go in and never come out, and nothing widens the bound."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialApp
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.utils import timezone
+
+from accounts import secretbox
+from tests.support.admins import TID, browser_of, superuser
+
+LIST = "/admin/socialaccount/socialapp/"
+CLIENT_ID = "33333333-3333-4333-8333-333333333333"
+SECRET = "first-secret~of-this-app.0123456789"
+NEXT = "next-secret~of-this-app.0123456789x"
+
+
+@pytest.fixture
+def browser(db: None) -> Client:
+    return browser_of(superuser())
+
+
+def fields(**changed: Any) -> dict[str, Any]:
+    return {"name": "Entra", "client_id": CLIENT_ID, "tenant": TID, "domains": ""} | changed
+
+
+def add(browser: Client, **changed: Any) -> str:
+    """Post the add form; returns the errors on the page, or ""."""
+    return errors_of(browser.post(f"{LIST}add/", fields(**changed)).content.decode())
+
+
+def save(browser: Client, **changed: Any) -> SocialApp:
+    """Post the one app's form, and read the app again."""
+    page = f"{LIST}{SocialApp.objects.get().pk}/change/"
+    problem = errors_of(browser.post(page, fields(**changed)).content.decode())
+    assert problem == ""
+    app: SocialApp = SocialApp.objects.get()
+    return app
+
+
+def errors_of(page: str) -> str:
+    return " ".join(re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', page, re.DOTALL))
+
+
+def test_a_new_app_is_kept_with_its_secret_encrypted(browser: Client) -> None:
+    assert add(browser, new_secret=SECRET, domains="Contoso.com, fabrikam.com") == ""
+    app = SocialApp.objects.get()
+    assert (app.provider, app.client_id) == ("microsoft", CLIENT_ID)
+    assert secretbox.is_locked(app.secret)
+    assert secretbox.unlock(app.secret) == SECRET
+    assert app.settings == {"tenant": TID, "domains": ["contoso.com", "fabrikam.com"]}
+
+
+def test_saving_without_typing_keeps_both_secrets(browser: Client) -> None:
+    add(browser, new_secret=SECRET, new_next_secret=NEXT)
+    app = save(browser, name="Renamed")
+    assert app.name == "Renamed"
+    assert secretbox.unlock(app.secret) == SECRET
+    assert secretbox.unlock(app.settings["next_secret"]) == NEXT
+
+
+def test_typing_replaces_the_secret(browser: Client) -> None:
+    add(browser, new_secret=SECRET)
+    assert secretbox.unlock(save(browser, new_secret=NEXT).secret) == NEXT
+
+
+def test_the_next_secret_moves_up_with_its_date(browser: Client) -> None:
+    expires = timezone.localdate() + timedelta(days=90)
+    add(browser, new_secret=SECRET, new_next_secret=NEXT, next_secret_expires=expires)
+    app = save(browser, next_secret_expires=expires, promote="on")
+    assert secretbox.unlock(app.secret) == NEXT
+    assert app.settings == {"tenant": TID, "secret_expires": expires.isoformat()}
+
+
+def test_there_must_be_a_next_secret_to_move_up(browser: Client) -> None:
+    assert "There is no next secret" in add(browser, promote="on")
+
+
+def test_an_old_plain_secret_is_encrypted_when_saved(browser: Client) -> None:
+    add(browser)
+    SocialApp.objects.update(secret=SECRET)
+    page = browser.get(f"{LIST}{SocialApp.objects.get().pk}/change/").content.decode()
+    assert "set, not encrypted" in page
+    assert SECRET not in page
+    app = save(browser)
+    assert secretbox.is_locked(app.secret)
+    assert secretbox.unlock(app.secret) == SECRET
+
+
+def test_a_secret_is_shown_as_set_and_nothing_more(browser: Client) -> None:
+    assert "Now: not set" in browser.get(f"{LIST}add/").content.decode()
+    add(browser, new_secret=SECRET)
+    page = browser.get(f"{LIST}{SocialApp.objects.get().pk}/change/").content.decode()
+    assert "Now: set, encrypted" in page
+    assert SECRET not in page
+    assert "enc1:" not in page
+
+
+def test_a_form_with_errors_does_not_show_what_was_typed(browser: Client) -> None:
+    response = browser.post(f"{LIST}add/", fields(client_id="wrong", new_secret=SECRET))
+    assert response.status_code == 200
+    assert SECRET not in response.content.decode()
+
+
+def test_history_says_that_the_secret_changed_but_not_what_to(browser: Client) -> None:
+    add(browser, new_secret=SECRET)
+    save(browser, new_secret=NEXT)
+    told = " ".join(LogEntry.objects.values_list("change_message", flat=True))
+    assert "Secret" in told
+    assert SECRET not in told
+    assert NEXT not in told
+
+
+@pytest.mark.parametrize(("changed", "told"), [
+    ({"client_id": "not-a-guid"}, "The client id is a GUID"),
+    ({"tenant": "common"}, "would let strangers in"),
+    ({"tenant": "consumers"}, "would let strangers in"),
+    ({"tenant": "organizations"}, "goes with MICROSOFT_ALLOWED_TENANTS only"),
+    ({"tenant": "22222222-2222-4222-8222-222222222222"}, "nothing here widens it"),
+    ({"tenant": "9188040d-6c67-4c5b-b112-36a304b66dad"}, "nothing here widens it"),
+    ({"tenant": "not a tenant"}, "The tenant is a GUID"),
+    ({"new_secret": CLIENT_ID}, "That is the secret&#x27;s ID"),
+    ({"new_secret": "x" * 80}, "at most 79 characters"),
+    ({"new_next_secret": "short"}, "too short"),
+    ({"secret_expires": "2001-01-01"}, "has passed"),
+    ({"domains": "not_a_domain"}, "is no domain"),
+    ({"name": ""}, "required"),
+])  # fmt: skip
+def test_what_cannot_be_right_is_refused_in_words(
+    browser: Client, changed: dict[str, str], told: str
+) -> None:
+    assert told in add(browser, **changed)
+    assert not SocialApp.objects.exists()
+
+
+def test_an_app_whose_secret_has_expired_can_still_be_hidden(browser: Client) -> None:
+    add(browser)
+    SocialApp.objects.update(settings={"tenant": TID, "secret_expires": "2001-01-01"})
+    assert save(browser, secret_expires="2001-01-01", hidden="on").settings["hidden"]
+
+
+def test_the_pages_say_which_app_is_in_force(browser: Client) -> None:
+    assert "The environment" in browser.get(LIST).content.decode()
+    add(browser)
+    assert "The app in admin:" in browser.get(LIST).content.decode()
+    save(browser, hidden="on")
+    assert "The environment" in browser.get(LIST).content.decode()
+
+
+def test_two_visible_apps_are_warned_of_on_list_form_and_front_page(browser: Client) -> None:
+    add(browser)
+    add(browser, name="Second")
+    assert "Several apps are visible" in browser.get(LIST).content.decode()
+    assert "Several apps are visible" in browser.get(f"{LIST}add/").content.decode()
+    assert "Sign-in is set up twice" in browser.get("/admin/").content.decode()
+
+
+def test_the_redirect_uri_is_there_to_copy(browser: Client) -> None:
+    page = browser.get(LIST).content.decode()
+    assert "http://testserver/accounts/microsoft/login/callback/" in page
+
+
+def test_apps_of_other_providers_are_not_touched(browser: Client) -> None:
+    other = SocialApp.objects.create(provider="other", name="Other", client_id="x")
+    assert "Other" not in browser.get(LIST).content.decode()
+    assert browser.get(f"{LIST}{other.pk}/change/").status_code == 302

@@ -1,0 +1,140 @@
+"""Doctor's look at the database: what it must keep apart, and whether it is there at all."""
+
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.db import connection
+from django.test import override_settings
+
+from accounts.models import User
+from accounts.operate.doctor import clock, database, people
+from accounts.operate.doctor.finding import Finding
+from tests.support.doctoring import bad, by_id
+
+pytestmark = pytest.mark.django_db
+
+TENANT = "11111111-1111-4111-8111-111111111111"
+OTHER = "22222222-2222-4222-8222-222222222222"
+
+
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def schema() -> dict[str, Finding]:
+    return by_id(database.schema())
+
+
+def add(email: str, **fields: Any) -> User:
+    return User.objects.create_user(email, **fields)
+
+
+def test_a_migrated_database_has_no_findings() -> None:
+    found = [*database.reachable(), *database.schema(), *database.condition()]
+    assert bad(found) == set()
+
+
+@pytest.mark.parametrize("index", ["accounts_one_identity_a_user", "accounts_user_email_unique"])
+def test_a_missing_unique_index_is_an_error(index: str) -> None:
+    execute(f"DROP INDEX {index}")
+    assert schema()[f"database.{index}"].level == "error"
+
+
+def test_a_migration_that_is_not_applied_is_an_error() -> None:
+    execute("DELETE FROM django_migrations WHERE app = 'accounts' AND name > '0001_z'")
+    found = schema()
+    assert found["database.migrations"].level == "error"
+    assert "accounts.0002_one_identity_a_user" in found["database.migrations"].detail
+
+
+def test_a_missing_cache_table_is_an_error() -> None:
+    entry = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    with override_settings(CACHES={"default": entry}):
+        assert "createcachetable" in schema()["database.cache_table"].fix
+
+
+def test_a_read_only_database_is_an_error() -> None:
+    execute("SET TRANSACTION READ ONLY")
+    found = by_id(database.condition())
+    assert found["database.writable"].level == "error"
+
+
+def test_a_role_that_may_not_write_is_an_error() -> None:
+    execute("CREATE ROLE reader")
+    execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
+    execute("SET LOCAL ROLE reader")
+    found = by_id(database.condition())
+    execute("RESET ROLE")
+    assert "INSERT on accounts_signin" in found["database.privileges"].detail
+
+
+def test_its_clock_is_compared() -> None:
+    assert bad(clock.of_database()) == set()
+
+
+@pytest.mark.parametrize(("apart", "level"), [
+    (0.5, "ok"), (-9, "ok"), (30, "warning"), (-600, "error"), (600, "error"),
+])  # fmt: skip
+def test_a_clock_may_be_a_little_off(apart: float, level: str) -> None:
+    assert clock.compare("x", "X's clock", 1000 + apart, 1000).level == level
+
+
+def test_nobody_at_all_is_an_error() -> None:
+    assert by_id(people.look())["people.staff"].shows_as == ("unknown_user",)
+
+
+def test_nobody_who_is_staff_is_an_error() -> None:
+    add("a@contoso.example", is_staff=False)
+    assert by_id(people.look())["people.staff"].shows_as == ("user_not_staff",)
+
+
+def test_nobody_who_is_active_is_an_error() -> None:
+    add("a@contoso.example", is_active=False)
+    assert by_id(people.look())["people.staff"].shows_as == ("user_inactive",)
+
+
+def test_a_superuser_among_the_staff_is_enough() -> None:
+    add("a@contoso.example", is_superuser=True)
+    assert bad(people.look()) == set()
+
+
+def test_no_superuser_is_a_warning() -> None:
+    add("a@contoso.example")
+    assert bad(people.look()) == {"people.superuser"}
+
+
+def test_two_users_with_one_email_are_an_error() -> None:
+    execute("DROP INDEX accounts_user_email_unique")
+    add("a@contoso.example", is_superuser=True)
+    add("A@Contoso.Example")
+    finding = by_id(people.look())["people.double_email"]
+    assert finding.level == "error"
+    assert "a@contoso.example" in finding.detail
+
+
+@pytest.mark.parametrize("email", [" a@contoso.example", "a@contoso.example ", "a"])
+def test_an_email_that_microsoft_never_sends_is_a_warning(email: str) -> None:
+    add("b@contoso.example", is_superuser=True)
+    add(email)
+    assert bad(people.look()) == {"people.unmatchable_email"}
+
+
+def test_identities_of_stock_allauth_are_an_error() -> None:
+    user = add("a@contoso.example", is_superuser=True)
+    SocialAccount.objects.create(user=user, provider="microsoft", uid=OTHER)
+    finding = by_id(people.look())["people.old_identities"]
+    assert finding.shows_as == ("identity_conflict",)
+
+
+def test_identities_of_a_tenant_that_is_not_allowed_are_a_warning() -> None:
+    user = add("a@contoso.example", is_superuser=True)
+    SocialAccount.objects.create(user=user, provider="microsoft", uid=f"{OTHER}:{OTHER}")
+    assert bad(people.look()) == {"people.other_tenants"}
+
+
+def test_identities_of_our_tenant_are_well() -> None:
+    user = add("a@contoso.example", is_superuser=True)
+    SocialAccount.objects.create(user=user, provider="microsoft", uid=f"{TENANT}:{OTHER}")
+    assert bad(people.look()) == set()

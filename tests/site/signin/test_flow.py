@@ -1,0 +1,263 @@
+"""From verified claims to a session: bind, record, enter, on real PostgreSQL and Redis."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.entra.tokens import Claims
+from accounts.models import SignIn, User
+from accounts.reasons import Refused
+from accounts.signin import flow
+from accounts.signin.policy import Rules
+from accounts.signin.record import Attempt
+from tests.emulator.ids import TENANT
+from tests.emulator.person import sign_in_as
+from tests.support.visitor import LOGIN, START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+    from tests.emulator.server import Emulator
+    from tests.servers.redis import Redis
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RULES = Rules(tenants=frozenset({TENANT}))
+SAM = Claims(
+    tid=TENANT,
+    oid="sam",
+    sub="sub",
+    issuer="issuer",
+    email="staff@contoso.example",
+    preferred_username="staff@contoso.example",
+    name="Sam",
+    idp=None,
+    acct=0,
+    email_verified=None,
+    xms_edov=None,
+)
+
+
+@pytest.fixture
+def staff(transactional_db: None) -> User:
+    return User.objects.create_user("staff@contoso.example")
+
+
+@pytest.fixture
+def client(emulator: Emulator, staff: User) -> Client:
+    return Client(raise_request_exception=False)
+
+
+def outcome(claims: Claims) -> str:
+    """Sign in without a browser: the user's email, or the reason."""
+    try:
+        return flow.sign_in(claims, RULES, Attempt("TEST-TEST"), lambda user, _: str(user))
+    except Refused as refused:
+        return refused.reason.code
+
+
+def way_back(client: Client, person: str = "staff") -> str:
+    return sign_in_as(client.post(START).headers["Location"], person, quick=True)
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/admin/").status_code == 200
+
+
+# --- many at once --------------------------------------------------------------------------------
+
+
+def at_once(people: list[Claims]) -> Counter[str]:
+    """What becomes of first sign-ins that arrive at the same moment."""
+    together = Barrier(len(people))
+
+    def one(claims: Claims) -> str:
+        together.wait()
+        try:
+            return outcome(claims)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        return Counter(pool.map(one, people))
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_of_eight_identities_with_one_address_one_is_bound(staff: User, _round: int) -> None:
+    outcomes = at_once([replace(SAM, oid=f"oid-{number}") for number in range(8)])
+    assert outcomes == {staff.email: 1, "identity_conflict": 7}
+    assert SocialAccount.objects.count() == 1
+    assert SignIn.objects.filter(outcome="admitted").count() == 1
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_one_identity_that_comes_eight_times_gets_in_eight_times(staff: User, _round: int) -> None:
+    assert at_once([SAM] * 8) == {staff.email: 8}
+    assert SocialAccount.objects.count() == 1
+    assert SignIn.objects.filter(outcome="admitted").count() == 8
+
+
+# --- what is kept --------------------------------------------------------------------------------
+
+
+def test_what_is_kept_of_the_claims_follows_them(staff: User) -> None:
+    outcome(SAM)
+    outcome(replace(SAM, name="Samuel", email="sam@contoso.example"))
+    kept = SocialAccount.objects.get().extra_data
+    assert (kept["name"], kept["email"], kept["oid"]) == ("Samuel", "sam@contoso.example", "sam")
+    assert set(kept) == {"tid", "oid", "email", "preferred_username", "name"}
+
+
+def test_claims_that_have_not_changed_are_not_written_again(staff: User) -> None:
+    outcome(SAM)
+    with CaptureQueriesContext(connection) as queries:
+        outcome(SAM)
+    assert not [query for query in queries if "UPDATE" in query["sql"]]
+
+
+def test_a_refusal_writes_nothing_at_all(staff: User) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert outcome(replace(SAM, email="nobody@contoso.example")) == "unknown_user"
+    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+
+
+# --- a database that fails half-way --------------------------------------------------------------
+
+
+@contextmanager
+def failing(when: str) -> Iterator[None]:
+    """PostgreSQL refuses rows of the record: at once, or at the end of the transaction."""
+    kind, late = ("CONSTRAINT TRIGGER", "DEFERRABLE INITIALLY DEFERRED") if when == "commit" else (
+        "TRIGGER", "")  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'refused'; END $$"
+        )
+        cursor.execute(
+            f"CREATE {kind} refuse AFTER INSERT ON accounts_signin {late}"
+            " FOR EACH ROW EXECUTE FUNCTION refuse()"
+        )
+        yield
+        cursor.execute("DROP FUNCTION refuse CASCADE")
+
+
+def test_a_record_that_cannot_be_written_keeps_nobody_out(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    there = way_back(client)
+    caplog.clear()
+    with failing("insert"), caplog.at_level(logging.INFO, "django.security.sign_in"):
+        assert client.get(there).headers["Location"] == "/admin/"
+    assert is_in(client)
+    assert SocialAccount.objects.count() == 1
+    assert [line.message for line in caplog.records] == [
+        "sign-in record not written", "sign-in admitted",
+    ]  # fmt: skip
+
+
+def test_a_record_that_cannot_be_written_lets_nobody_in(client: Client) -> None:
+    there = way_back(client, "nobody")
+    with failing("insert"):
+        assert client.get(there).status_code == 403
+    assert not is_in(client)
+
+
+def test_a_table_that_is_gone_keeps_nobody_out(client: Client) -> None:
+    there = way_back(client)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_signin RENAME TO gone")
+        try:
+            assert client.get(there).headers["Location"] == "/admin/"
+        finally:
+            cursor.execute("ALTER TABLE gone RENAME TO accounts_signin")
+    assert is_in(client)
+
+
+def test_a_commit_that_fails_leaves_no_session_and_no_binding(
+    client: Client, redis_server: Redis
+) -> None:
+    there = way_back(client)
+    with failing("commit"):
+        answer = client.get(there)
+    assert (answer.status_code, b'data-reason="unexpected"' in answer.content) == (500, True)
+    assert not is_in(client)
+    assert not SocialAccount.objects.exists()
+    assert not _signed_in(redis_server)
+    assert client.get(way_back(client)).headers["Location"] == "/admin/"
+
+
+def _signed_in(redis_server: Redis) -> list[Any]:
+    redis: Any = redis_server.client()
+    return [name for name in redis.scan_iter("*session:*") if b"_auth_user_id" in redis.get(name)]
+
+
+# --- what it costs -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def known(client: Client) -> Client:
+    """Someone who has been in before, on a site that has been asked before."""
+    client.get(way_back(client))
+    client.cookies.clear()
+    return client
+
+
+def sql_of(work: Callable[[], Answer]) -> list[str]:
+    """Every statement, BEGIN and COMMIT among them."""
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    return [query["sql"] for query in queries]
+
+
+def redis_of(server: Redis, work: Callable[[], Answer]) -> list[str]:
+    """The commands that Redis was sent, as it counts them itself."""
+    redis: Any = server.client()
+    redis.config_resetstat()
+    work()
+    counted = redis.info("commandstats")
+    calls = {name.removeprefix("cmdstat_"): row["calls"] for name, row in counted.items()}
+    own = ("info", "config|resetstat")
+    return [name for name, times in calls.items() if name not in own for _ in range(times)]
+
+
+def test_a_known_person_costs_six_statements(known: Client) -> None:
+    there = way_back(known)
+    assert len(statements := sql_of(lambda: known.get(there))) <= 6, statements
+
+
+def test_a_first_sign_in_costs_ten_statements(known: Client) -> None:
+    User.objects.create_user("editor@contoso.example")
+    there = way_back(known, "editor")
+    assert len(statements := sql_of(lambda: known.get(there))) <= 10, statements
+
+
+def test_a_callback_costs_six_commands_of_redis(known: Client, redis_server: Redis) -> None:
+    """Once a second one more looks whether the app in admin has changed: hence the least."""
+    ways = [way_back(known) for _ in range(3)]
+    commands = [redis_of(redis_server, lambda: known.get(there)) for there in ways]  # noqa: B023
+    assert min(map(len, commands)) <= 6, commands
+
+
+def test_the_login_page_costs_no_sql_and_one_command_of_redis(
+    known: Client, redis_server: Redis
+) -> None:
+    assert sql_of(lambda: known.get(LOGIN)) == []
+    assert len(commands := redis_of(redis_server, lambda: known.get(LOGIN))) <= 1, commands
+
+
+def test_a_start_costs_no_sql(known: Client) -> None:
+    assert sql_of(lambda: known.post(START)) == []

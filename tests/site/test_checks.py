@@ -1,0 +1,95 @@
+"""Static checks: each mistake in the settings has its own id, and good settings have none."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as site_settings
+from django.core import checks
+from django.test import override_settings
+
+from accounts import checks as ours
+from accounts.reasons import REASONS
+
+LOCMEM = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+PICKLED = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://x"}}
+HTTPS = {"PUBLIC_URL": "https://staff.example.com", "ALLOWED_HOSTS": ["staff.example.com"]}
+SECURE = {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
+GOOD = HTTPS | SECURE
+ENGINES = "django.contrib.sessions.backends."
+WITHOUT_SESSIONS = ["django.contrib.auth.middleware.AuthenticationMiddleware"]
+
+
+def ids(**settings: Any) -> set[str | None]:
+    with override_settings(**settings):
+        return {message.id for message in checks.run_checks() if not message.is_silenced()}
+
+
+@pytest.mark.parametrize("settings", [{}, GOOD])
+def test_good_settings_have_no_findings(settings: dict[str, Any]) -> None:
+    assert ids(**settings) == set()
+
+
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({"CACHES": LOCMEM}, "E001"),
+    ({"SESSION_ENGINE": f"{ENGINES}cache", "CACHES": LOCMEM}, "E001"),
+    ({"SESSION_ENGINE": f"{ENGINES}file"}, "E001"),
+    ({"SESSION_ENGINE": f"{ENGINES}signed_cookies"}, "E001"),
+    ({"CACHES": PICKLED}, "E002"),
+    ({"SESSION_SERIALIZER": "some.PickleSerializer"}, "E002"),
+    ({"SESSION_COOKIE_SAMESITE": "Strict"}, "E003"),
+    ({"SESSION_COOKIE_DOMAIN": "other.example"}, "E003"),
+    ({"SESSION_COOKIE_PATH": "/admin/"}, "E003"),
+    ({"SESSION_COOKIE_SECURE": True}, "E003"),
+    ({"SESSION_COOKIE_NAME": "__Host-sessionid"}, "E003"),
+    ({"SESSION_COOKIE_SAMESITE": "None"}, "E003"),
+    ({"SESSION_COOKIE_NAME": "sid"}, "E003"),
+    ({"SOCIALACCOUNT_ADAPTER": "allauth.socialaccount.adapter.X"}, "E004"),
+    ({"AUTHENTICATION_BACKENDS": ["django.contrib.auth.backends.ModelBackend"]}, "E004"),
+    ({"MIDDLEWARE": WITHOUT_SESSIONS}, "E005"),
+    ({"ALLOWED_HOSTS": ["other.example"]}, "E006"),
+    ({"CSRF_COOKIE_SECURE": True}, "E007"),
+    ({"CSRF_COOKIE_DOMAIN": "other.example"}, "E007"),
+    ({"SECURE_SSL_REDIRECT": True}, "E008"),
+    ({"ROOT_URLCONF": "django.contrib.auth.urls"}, "E009"),
+    (GOOD | {"DEBUG": True}, "W002"),
+    ({"SESSION_SAVE_EVERY_REQUEST": True}, "W003"),
+    (GOOD | {"SESSION_COOKIE_SECURE": False}, "W005"),
+])  # fmt: skip
+def test_each_mistake_is_found(settings: dict[str, Any], expected: str) -> None:
+    assert f"accounts.{expected}" in ids(**settings)
+
+
+def test_easy_auth_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
+    assert ids() == {"accounts.W001"}
+
+
+@pytest.mark.parametrize("variable", ["WEBSITE_HOSTNAME", "DYNO", "K_SERVICE"])
+def test_a_host_behind_a_proxy_must_trust_it(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "x")
+    assert ids(**GOOD) == {"accounts.E008"}
+    assert ids(**GOOD, TRUSTED_PROXY_COUNT=1) == set()
+
+
+def test_the_middlewares_order_counts() -> None:
+    assert "accounts.E005" in ids(MIDDLEWARE=site_settings.MIDDLEWARE[::-1])
+
+
+def test_the_docstring_lists_every_id() -> None:
+    used = set(re.findall(r'"([EW]\d{3})"', Path(ours.__file__).read_text()))
+    assert set(re.findall(r"accounts\.([EW]\d{3})  ", str(ours.__doc__))) == used
+
+
+def test_what_staff_see_is_a_reason_or_a_phrase() -> None:
+    shown = [item for items in ours.SHOWS_AS.values() for item in items]
+    assert all(item in REASONS or " " in item for item in shown)
+
+
+def test_hints_say_what_staff_would_meet() -> None:
+    with override_settings(SESSION_COOKIE_SAMESITE="Strict"):
+        hints = [str(message.hint) for message in checks.run_checks()]
+    assert any(hint.endswith("Staff would meet: cookie_not_sent.") for hint in hints)

@@ -1,0 +1,43 @@
+"""Verify a token with what the site knows, for the tests of tokens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from accounts.entra.tokens import Claims, verify
+from accounts.reasons import Refused
+from tests.support.keys import CLIENT_ID, ISSUER, NONCE, NOW, TENANT, signing_key
+
+if TYPE_CHECKING:
+    from accounts.entra.jwks import SigningKey
+
+ISS = ISSUER.replace("{tenantid}", TENANT)
+
+
+def check(id_token: Any, **changes: Any) -> Claims:
+    """Verify with what the site knows: key `first`, our client id, the nonce sent."""
+    given = {
+        "key_for": key_for,
+        "issuer": ISSUER,
+        "client_id": CLIENT_ID,
+        "nonce": NONCE,
+        "now": float(NOW),
+    }
+    return verify(id_token, **{**given, **changes})
+
+
+def key_for(kid: str) -> SigningKey:
+    if kid != "first":
+        raise Refused("token_invalid", "kid: unknown")
+    return signing_key("first")
+
+
+def refused(id_token: Any, **changes: Any) -> str:
+    """The name of the check that refused it."""
+    with pytest.raises(Refused) as caught:
+        check(id_token, **changes)
+    assert caught.value.reason.code == "token_invalid"
+    assert caught.value.__cause__ is None
+    return caught.value.detail.partition(":")[0]

@@ -1,0 +1,169 @@
+"""Defaults, and what must fit together: development, the emulator, tenants, Azure."""
+
+from typing import Any
+
+import pytest
+
+from project import environment
+from project.env import BadEnvironment
+from tests.unit.project.test_env import GOOD, OTHER, TENANT, load, problems
+
+
+def develop(**variables: str) -> environment.Environment:
+    return environment.load({"DEBUG": "true", **variables})
+
+
+@pytest.mark.parametrize("half", ["MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"])
+def test_an_app_registration_needs_both_halves(half: str) -> None:
+    [problem] = problems(**{half: ""})
+    assert problem.startswith(f"{half} is required together with")
+
+
+def test_an_app_registration_may_be_left_to_admin() -> None:
+    found = load(MICROSOFT_CLIENT_ID="", MICROSOFT_CLIENT_SECRET="").microsoft
+    assert (found.client_id, found.client_secret) == ("", "")
+
+
+def test_the_secret_id_is_told_apart_from_the_secret() -> None:
+    [problem] = problems(MICROSOFT_CLIENT_SECRET=OTHER)
+    assert "copy the column Value, not Secret ID" in problem
+
+
+@pytest.mark.parametrize(
+    ("tenant", "listed", "allowed"),
+    [
+        (TENANT.upper(), "", {TENANT}),
+        (TENANT, f"{TENANT}, {OTHER.upper()}", {TENANT, OTHER}),
+        ("organizations", OTHER, {OTHER}),
+        ("Contoso.example", "", set()),
+        ("contoso.example", TENANT, {TENANT}),
+    ],
+)
+def test_allowed_tenants(tenant: str, listed: str, allowed: set[str]) -> None:
+    found = load(MICROSOFT_TENANT_ID=tenant, MICROSOFT_ALLOWED_TENANTS=listed).microsoft
+    assert (found.tenant, set(found.allowed_tenants)) == (tenant.lower(), allowed)
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Staff.Example.com/", "https://staff.example.com"),
+        ("HTTPS://staff.example.com:443", "https://staff.example.com"),
+        ("https://staff.example.com:8443", "https://staff.example.com:8443"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://testserver", "http://testserver"),
+    ],
+)
+def test_the_public_url_is_kept_as_browsers_write_it(given: str, origin: str) -> None:
+    assert load(PUBLIC_URL=given).public_url == origin
+
+
+def test_azure_knows_its_public_url() -> None:
+    assert load(PUBLIC_URL="", WEBSITE_HOSTNAME="Site.azurewebsites.net").public_url == (
+        "https://site.azurewebsites.net"
+    )
+
+
+def test_development_needs_no_variable_but_debug() -> None:
+    found = develop()
+    assert (found.public_url, found.redis, found.log_format) == (
+        "http://localhost:8000",
+        None,
+        "text",
+    )
+    assert found.secret_key.startswith("django-insecure-")
+    assert found.microsoft.login_url == "http://localhost:8400"
+
+
+def test_ports_move_the_development_addresses() -> None:
+    found = develop(PORT="9000", EMULATOR_PORT="9400")
+    assert found.public_url == "http://localhost:9000"
+    assert found.microsoft.login_url == "http://localhost:9400"
+
+
+def test_a_real_tenant_in_development_means_the_real_microsoft() -> None:
+    names = ("MICROSOFT_TENANT_ID", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
+    found = develop(**{name: GOOD[name] for name in names})
+    assert found.microsoft.login_url == "https://login.microsoftonline.com"
+
+
+def test_a_loopback_login_url_in_development_keeps_the_emulators_registration() -> None:
+    found = develop(MICROSOFT_LOGIN_URL="http://localhost:9999").microsoft
+    assert (found.tenant, found.client_id) == (TENANT, GOOD["MICROSOFT_CLIENT_ID"])
+
+
+def test_the_emulators_registration_is_never_a_default_in_production() -> None:
+    [problem] = problems(MICROSOFT_TENANT_ID="", MICROSOFT_LOGIN_URL="http://localhost:8400")
+    assert problem.startswith("MICROSOFT_TENANT_ID is required")
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "sentinels"),
+    [
+        ("rediss://:p%40ss@h:6380/2", "rediss://:p%40ss@h:6380/2", ()),
+        (
+            "redis+sentinel://a:1, redis+sentinel://b/staff",
+            "redis://staff/0",
+            (("a", 1), ("b", 26379)),
+        ),
+        ("redis+sentinel://:pw@a:1/staff/3", "redis://:pw@staff/3", (("a", 1),)),
+        ("rediss+sentinel://a:1/staff", "redis://staff/0", (("a", 1),)),
+    ],
+)
+def test_redis_by_one_server_or_by_sentinels(text: str, url: str, sentinels: Any) -> None:
+    found = load(REDIS_URL=text).redis
+    assert found is not None
+    assert (found.url, found.sentinels) == (url, sentinels)
+    assert found.sentinels_by_tls == text.startswith("rediss+sentinel")
+
+
+BY_ENTRA = {
+    "DATABASE_URL": "postgres://id@h/n?sslmode=verify-full&auth=entra",
+    "REDIS_URL": "rediss://h:10000/0?auth=entra",
+}
+
+
+def test_an_identity_instead_of_a_password_is_taken_out_of_the_urls() -> None:
+    found = load(**BY_ENTRA)
+    assert found.redis is not None
+    assert (found.redis.by_entra, found.redis.url) == (True, "rediss://h:10000/0")
+    assert (found.database["BY_ENTRA"], found.database["USER"]) == (True, "id")
+    assert found.database["OPTIONS"] == {"sslmode": "verify-full"}
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("REDIS_URL", "redis://localhost/0?socket_keepalive=yes&auth=entra"),
+        ("DATABASE_URL", "postgres://id@127.0.0.1/n?auth=entra"),
+    ],
+)
+def test_a_token_may_go_in_the_clear_on_this_machine(name: str, url: str) -> None:
+    load(**{name: url})
+
+
+def test_other_options_stay_as_they_were_written() -> None:
+    found = load(REDIS_URL="rediss://h/0?a=%20b&auth=entra&c=d").redis
+    assert found is not None
+    assert found.url == "rediss://h/0?a=%20b&c=d"
+
+
+def test_an_identity_needs_the_optional_requirements() -> None:
+    with pytest.raises(BadEnvironment) as caught:
+        environment.load(GOOD | BY_ENTRA, find_package=lambda name: None)
+    assert [problem.partition(".txt")[0] for problem in caught.value.problems] == [
+        "DATABASE_URL has auth=entra: pip install -r requirements/azure",
+        "REDIS_URL has auth=entra: pip install -r requirements/azure",
+    ]
+
+
+def test_without_an_identity_nothing_optional_is_needed() -> None:
+    environment.load(GOOD, find_package=lambda name: None)
+
+
+def test_the_instance_is_named_without_telling_its_name() -> None:
+    found = load(WEBSITE_INSTANCE_ID="secret-machine").instance_id
+    assert found != load(WEBSITE_INSTANCE_ID="another").instance_id
+    assert len(found) == 8

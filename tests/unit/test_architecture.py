@@ -1,0 +1,175 @@
+"""Who may import whom: rooms on floors, each imports only from floors below, and exactly these."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.process import ROOT
+
+# From the ground up. A room names every room that it imports from, all of them further up in
+# this table; a name that nothing uses any more fails as well.
+FLOORS: dict[str, set[str]] = {
+    "accounts/reasons.py": set(),
+    "accounts/per_process.py": set(),
+    "accounts/telemetry.py": {"accounts/per_process.py"},
+    "accounts/logs.py": set(),
+    "accounts/models.py": set(),
+    "accounts/secretbox.py": set(),
+    "accounts/outages.py": set(),
+    "accounts/http": {
+        "accounts/per_process.py",
+        "accounts/reasons.py",
+        "accounts/telemetry.py",
+    },
+    "accounts/entra": {"accounts/http", "accounts/reasons.py"},
+    "accounts/signin": {
+        "accounts/entra",
+        "accounts/models.py",
+        "accounts/reasons.py",
+        "accounts/telemetry.py",
+    },
+    "accounts/registration.py": {
+        "accounts/entra",
+        "accounts/reasons.py",
+        "accounts/secretbox.py",
+        "accounts/signin",
+    },
+    "accounts/sessions": {"accounts/models.py", "accounts/outages.py"},
+    "accounts/operate": {
+        "accounts/entra",
+        "accounts/models.py",
+        "accounts/outages.py",
+        "accounts/reasons.py",
+        "accounts/registration.py",
+        "accounts/secretbox.py",
+        "accounts/sessions",
+        "accounts/signin",
+    },
+    "accounts/web": {
+        "accounts/entra",
+        "accounts/http",
+        "accounts/logs.py",
+        "accounts/models.py",
+        "accounts/outages.py",
+        "accounts/reasons.py",
+        "accounts/registration.py",
+        "accounts/secretbox.py",
+        "accounts/signin",
+    },
+    "accounts/checks.py": {
+        "accounts/http",
+        "accounts/registration.py",
+        "accounts/telemetry.py",
+    },
+    "accounts/operate/doctor": {
+        "accounts/checks.py",
+        "accounts/entra",
+        "accounts/http",
+        "accounts/models.py",
+        "accounts/operate",
+        "accounts/per_process.py",
+        "accounts/reasons.py",
+        "accounts/registration.py",
+        "accounts/signin",
+        "accounts/web",
+    },
+    "accounts/admin": {
+        "accounts/models.py",
+        "accounts/operate",
+        "accounts/operate/doctor",
+        "accounts/reasons.py",
+        "accounts/registration.py",
+        "accounts/sessions",
+        "accounts/signin",
+        "accounts/web",
+    },
+    "accounts/management": {
+        "accounts/models.py",
+        "accounts/operate",
+        "accounts/operate/doctor",
+        "accounts/reasons.py",
+        "accounts/sessions",
+    },
+    "accounts/apps.py": {"accounts/admin", "accounts/checks.py", "accounts/web"},
+    "project": {"accounts/logs.py", "accounts/per_process.py", "accounts/web"},
+}
+POLICY_ALONE = {"__future__", "dataclasses", "string", "types", "typing", "collections.abc"}
+
+
+def imports(path: Path, *, typing_too: bool = True) -> Iterator[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = set() if typing_too else set(_under_type_checking(tree))
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _under_type_checking(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from ast.walk(node)
+
+
+def modules(place: str) -> list[Path]:
+    path = ROOT / place
+    found = [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+    return [one for one in found if "migrations" not in one.parts]
+
+
+def room_of(name: str) -> str:
+    """The room of a dotted name: the longest that fits."""
+    path = name.replace(".", "/") + "/"
+    fitting = [room for room in FLOORS if path.startswith(room.removesuffix(".py") + "/")]
+    return max(fitting, key=len, default="")
+
+
+def imported_by_room() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in [*modules("accounts"), *modules("project")]:
+        room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for name in imports(path):
+            if name.split(".")[0] in ("accounts", "project"):
+                found[room].add(room_of(name))
+    return found
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_room_imports_exactly_what_the_table_says(room: str) -> None:
+    assert imported_by_room()[room] - {room} == FLOORS[room]
+
+
+@pytest.mark.parametrize("room", FLOORS)
+def test_no_room_imports_back_up(room: str) -> None:
+    floors = list(FLOORS)
+    above = set(floors[floors.index(room) :])
+    assert not FLOORS[room] & above
+
+
+def test_every_module_has_a_room() -> None:
+    assert set(imported_by_room()) <= {*FLOORS, ""}
+    assert imported_by_room().get("", set()) == set()
+
+
+def test_entra_knows_no_model_and_no_request() -> None:
+    wrong = ("django.db.models", "django.http", "django.contrib", "allauth")
+    for path in [*modules("accounts/entra"), *modules("accounts/http")]:
+        assert not [name for name in imports(path) if name.startswith(wrong)], path
+
+
+def test_the_policy_knows_only_the_standard_library() -> None:
+    path = ROOT / "accounts/signin/policy.py"
+    roots = {name.rpartition(".")[0] or name for name in imports(path, typing_too=False)}
+    assert {name for name in roots if not name.startswith(("__future__",))} <= POLICY_ALONE
+
+
+@pytest.mark.parametrize("place", ["accounts", "project", "manage.py"])
+def test_no_production_module_imports_the_tests(place: str) -> None:
+    wrong = [p for p in modules(place) if any(n.split(".")[0] == "tests" for n in imports(p))]
+    assert not wrong
