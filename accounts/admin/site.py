@@ -18,7 +18,7 @@ from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.web import password, refusal, request_facts
-from accounts.web.headers import seal
+from accounts.web.headers import seal, with_button
 from accounts.web.next_path import next_from, start_url
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class StaffAdminSite(AdminSite):
             return seal(HttpResponseRedirect(next_from(request)))
         context = {**self._button(request), **(extra_context or {})}
         if not settings.ADMIN_PASSWORD_LOGIN:
-            return seal(self._page(request, context))
-        return seal(self._with_password(request, context))
+            return seal(with_button(self._page(request, context)))
+        return seal(with_button(self._with_password(request, context)))
 
     @override
     def logout(

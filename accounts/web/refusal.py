@@ -16,7 +16,7 @@ from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
 from accounts.reasons import Refused
 from accounts.signin import record
 from accounts.web import throttle
-from accounts.web.headers import seal
+from accounts.web.headers import seal, with_button
 from accounts.web.next_path import HOME, start_url
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def page(
     response = HttpResponse(text, status=refusal.reason.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
-    return seal(response)
+    return seal(response if next_path is None else with_button(response))
 
 
 def again_token() -> str:
