@@ -12,8 +12,8 @@ from http.cookies import SimpleCookie
 import pytest
 
 from accounts.models import SignIn
-from project import environment
-from project.env import BadEnvironment
+from project import variables
+from project.environment import BadEnvironment
 from tests.attacks.scene import Attack, Scene, people_sign_in_as_before, withstand
 from tests.conftest import ENVIRONMENT, StartSite
 from tests.emulator.server import Emulator
@@ -84,7 +84,7 @@ def test_a_certificate_that_is_trusted_is_believed(
 def test_a_site_that_would_be_open_does_not_start(name: str, value: str) -> None:
     """DESIGN 1.2; http to Microsoft on this machine only (RFC 9700 2.6)."""
     with pytest.raises(BadEnvironment, match=name):
-        environment.load({**ENVIRONMENT, name: value})
+        variables.load({**ENVIRONMENT, name: value})
 
 
 # --- the browser asks the site -------------------------------------------------------------------
