@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from typing_extensions import override
 
 from tests.emulator.server import Emulator
 from tests.servers.site import Site
@@ -23,6 +24,7 @@ class Company(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    @override
     def log_message(self, *args: object) -> None:
         """Quiet."""
 
