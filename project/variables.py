@@ -188,6 +188,20 @@ class Environment(Table):
     MICROSOFT_ALLOW_GUESTS = Variable(
         readers.flag, False, "let B2B guests of the tenant in", "true"
     )
+    MICROSOFT_DOMAIN_HINT = Variable(
+        readers.domain_hint,
+        "",
+        "sent as `domain_hint`: a federated domain's people go straight to its own sign-in",
+        "contoso.com",
+        default_in_words="none",
+    )
+    SIGN_IN_AUTOMATICALLY = Variable(
+        readers.flag,
+        False,
+        "the login page goes on to Microsoft by itself; never after signing out or a refusal, and"
+        " not together with `ADMIN_PASSWORD_LOGIN`",
+        "true",
+    )
     ADMIN_PASSWORD_LOGIN = Variable(
         readers.flag, False, "show Django's password form under the button", "true"
     )
@@ -279,6 +293,14 @@ def _packages_for_entra(env: Environment) -> None:
         env.wrong("REDIS_URL", without)
 
 
+def _one_way_that_starts_by_itself(env: Environment) -> None:
+    if env.SIGN_IN_AUTOMATICALLY and env.ADMIN_PASSWORD_LOGIN:
+        env.wrong(
+            "SIGN_IN_AUTOMATICALLY",
+            "must not be true together with ADMIN_PASSWORD_LOGIN: nobody would get to the form",
+        )
+
+
 RULES: Final[tuple[Callable[[Environment], None], ...]] = (
     _https_outside_debug,
     _https_to_microsoft,
@@ -286,6 +308,7 @@ RULES: Final[tuple[Callable[[Environment], None], ...]] = (
     _organizations_with_a_list,
     _both_halves_of_an_app,
     _packages_for_entra,
+    _one_way_that_starts_by_itself,
 )
 VARIABLES: Final[Mapping[str, Variable[Any]]] = Environment.variables()
 

@@ -100,6 +100,8 @@ WRONG = {
         "https://login.microsoftonline.com/common",
     ],
     "MICROSOFT_ALLOW_GUESTS": ["some"],
+    "MICROSOFT_DOMAIN_HINT": ["consumers", "contoso", "https://contoso.com", "a b.com"],
+    "SIGN_IN_AUTOMATICALLY": ["sometimes"],
     "ADMIN_PASSWORD_LOGIN": ["if needed"],
     "SESSION_HOURS": ["0", "721", "8h"],
     "SIGN_IN_LOG_DAYS": ["0", "3651", "a year"],

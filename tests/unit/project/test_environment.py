@@ -123,6 +123,11 @@ def test_redis_by_one_server_or_by_sentinels(text: str, url: str, sentinels: Any
     assert found.sentinels_by_tls == text.startswith("rediss+sentinel")
 
 
+def test_sign_in_by_itself_leaves_no_way_to_the_password_form() -> None:
+    [problem] = problems(SIGN_IN_AUTOMATICALLY="true", ADMIN_PASSWORD_LOGIN="true")
+    assert problem.startswith("SIGN_IN_AUTOMATICALLY must not be true together with")
+
+
 BY_ENTRA = {
     "DATABASE_URL": "postgres://id@h/n?sslmode=verify-full&auth=entra",
     "REDIS_URL": "rediss://h:10000/0?auth=entra",
