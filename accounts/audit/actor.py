@@ -52,7 +52,8 @@ class Context:
         return self.who() if self.who else of_command()
 
 
-_present: ContextVar[Context] = ContextVar("audit", default=Context())
+_NOBODY: Final = Context()
+_present: ContextVar[Context] = ContextVar("audit", default=_NOBODY)
 
 
 def present() -> Context:

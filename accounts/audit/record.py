@@ -91,7 +91,7 @@ def _text(
 def _save(entry: AuditEntry, texts: list[AuditText]) -> None:
     entry.texts = {str(text.role): chain.text_digest(text) for text in texts}
     entry.key_id, entry.mac = chain.sign(chain.entry_bytes(entry))
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         entry.save(force_insert=True)
         AuditText.objects.bulk_create(texts)
 

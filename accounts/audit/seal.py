@@ -45,26 +45,24 @@ def seal_pending(*, every: bool = False) -> int:
 
 def head() -> AuditSeal | None:
     """The newest link."""
-    return AuditSeal.objects.order_by("-seq").first()
+    return AuditSeal.objects.select_related("entry").order_by("-seq").first()
 
 
-def pending(*, every: bool = True) -> QuerySet[AuditEntry]:
+def pending() -> QuerySet[AuditEntry]:
     """Committed entries without a link, oldest first."""
-    entries = AuditEntry.objects.filter(seal=None)
-    newest = AuditSeal.objects.select_related("entry").order_by("-seq").first()
-    if newest is not None and not every:
-        entries = entries.filter(at__gt=newest.entry.at - _STRAGGLERS)
-    return entries.order_by("at", "id")
+    return AuditEntry.objects.filter(seal=None).order_by("at", "id")
 
 
 def _seal_batch(*, every: bool) -> int:
-    seals = list(_links(list(pending(every=every)[:_BATCH])))
+    last, entries = head(), pending()
+    if last is not None and not every:
+        entries = entries.filter(at__gt=last.entry.at - _STRAGGLERS)
+    seals = list(_links(last, list(entries[:_BATCH])))
     AuditSeal.objects.bulk_create(seals)
     return len(seals)
 
 
-def _links(entries: list[AuditEntry]) -> Iterator[AuditSeal]:
-    last = head()
+def _links(last: AuditSeal | None, entries: list[AuditEntry]) -> Iterator[AuditSeal]:
     for entry in entries:
         if not _is_ours(entry):
             continue

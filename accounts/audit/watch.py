@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, Permission
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
@@ -104,9 +105,9 @@ def _rights_moved(
 def _write_rights(holder: Any, rights: list[Any], *, given: bool) -> None:
     names = sorted(_right_name(right) for right in rights)
     field = "permissions" if isinstance(rights[0], Permission) else "groups"
-    side = {"after" if given else "before": {field: names}}
     kind = "group" if isinstance(holder, Group) else "person"
-    write(f"{kind}.rights_changed", holder, **side)
+    after, before = ({field: names}, None) if given else (None, {field: names})
+    write(f"{kind}.rights_changed", holder, before=before, after=after)
 
 
 def _keys_of(through: Any, instance: Any, reverse: bool) -> list[Any]:
@@ -181,9 +182,13 @@ def _told(facts: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
     """The facts as they may be written: of a secret only whether it is there."""
     there = "set anew" if new else "set"
     return {
-        name: (there if value else "none") if _is_secret(name) else value
+        name: (there if _is_usable(value) else "none") if _is_secret(name) else value
         for name, value in facts.items()
     }
+
+
+def _is_usable(secret: Any) -> bool:
+    return bool(secret) and not str(secret).startswith(UNUSABLE_PASSWORD_PREFIX)
 
 
 def _is_secret(name: str) -> bool:

@@ -5,6 +5,7 @@ A trigger refuses UPDATE and DELETE of entries and links, and UPDATE of their te
 """
 
 import uuid
+from typing import Any
 
 import django.db.models.deletion
 import django.utils.timezone
@@ -18,12 +19,12 @@ TABLES = {
 FUNCTION = """
 CREATE FUNCTION accounts_audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '%: the audit is append-only', TG_TABLE_NAME;
+    RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ': the audit is append-only';
 END $$
 """
 
 
-def guard(apps, schema_editor):
+def guard(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor != "postgresql":
         return
     schema_editor.execute(FUNCTION)
@@ -34,7 +35,7 @@ def guard(apps, schema_editor):
         )
 
 
-def unguard(apps, schema_editor):
+def unguard(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor != "postgresql":
         return
     for table in TABLES:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import IntegrityError, transaction
 
+from accounts import audit
 from accounts.reasons import Refused
 from accounts.signin import identities, record
 from accounts.signin.policy import Admit, Refuse, claimed_email, decide
@@ -81,7 +82,7 @@ def _settle(
     write: bool,
 ) -> tuple[SignIn, Entered]:
     user = meant.users[admit.user_id]
-    with transaction.atomic():
+    with transaction.atomic(), audit.context(reference=attempt.reference):
         account = _account(admit, meant, claims, user)
         written = record.admitted if write else record.admitted_unwritten
         return written(attempt, user.pk, admit.note), enter(user, account)
