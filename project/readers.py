@@ -110,6 +110,16 @@ def tenant(value: str) -> str:
     return name
 
 
+def domain_hint(value: str) -> str:
+    """A domain, or `organizations`, as Microsoft's `domain_hint` takes it."""
+    name = value.lower()
+    if name == "consumers":
+        raise ValueError("must not be 'consumers': personal Microsoft accounts never get in")
+    if name != "organizations" and ("." not in name or not _is_host_name(name)):
+        raise ValueError(f"must be a domain of your tenant, not {value!r}")
+    return name
+
+
 def client_secret(value: str) -> str:
     """The value of a client secret, not its ID, which stands beside it in the portal."""
     if is_guid(value):
