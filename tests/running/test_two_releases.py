@@ -40,9 +40,9 @@ DATABASE = "two_releases"
 PEOPLE = 4
 PAUSE_S = 0.03  # between rounds, which leaves the migration some of the processor
 LOCK_TIMEOUT_S = 5.0  # of project/databases.py
-# It changed what every session is held against, so that neither release knows the other's. Before
-# the first release that signed nobody out; later it would sign out everyone, so it is the last.
-CHANGED_SESSIONS = "0004_session_version"
+# It seals sessions, so that neither release reads those of one without it. Before the first release
+# that signed nobody out; later it would sign out everyone, so it is the last.
+CHANGED_SESSIONS = "accounts/sessions/entries.py"
 RECORDED = """
     SELECT reference, outcome = 'admitted' AND user_id IS NOT NULL AND email <> '' AND tid <> ''
         AND oid <> '' AND client_ip IS NOT NULL AND host <> '' AND took_ms > 0
@@ -121,7 +121,7 @@ class Takeover:
 
     @property
     def keeps_sessions(self) -> bool:
-        return self.new is not TODAY or newest_migration() != CHANGED_SESSIONS
+        return (self.old.root / CHANGED_SESSIONS).exists()
 
     def only(self, site: Site) -> Staff:
         """The other site is stopped; someone who asks the one that serves."""
