@@ -22,6 +22,8 @@ SECRET_KEY = ENV.SECRET_KEY
 SECRET_KEY_FALLBACKS = list(ENV.SECRET_KEY_FALLBACKS)
 PUBLIC_URL = ENV.PUBLIC_URL
 TRUSTED_PROXY_COUNT = ENV.TRUSTED_PROXY_COUNT
+SITE_NAME = ENV.SITE_NAME
+ADMIN_CONTACT = ENV.ADMIN_CONTACT
 INSTANCE_ID = ENV.instance_id()
 HTTPS = PUBLIC_URL.startswith("https://")
 _public = urlsplit(PUBLIC_URL)
@@ -84,6 +86,8 @@ TEMPLATES: list[dict[str, Any]] = [
 # Database
 
 DATABASES = {"default": databases.database(ENV.DATABASE_URL)}
+
+PRIVATE_NETWORK = ENV.PRIVATE_NETWORK
 
 # Sessions and cache: in Redis, else in the database; never in a process's memory
 
@@ -198,7 +202,7 @@ LANGUAGES = [
     ("vi", _("Vietnamese")),
 ]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = "UTC"
+TIME_ZONE = ENV.TIME_ZONE
 USE_TZ = True
 
 # Static files
