@@ -1,4 +1,4 @@
-"""Sessions in the database, for development: Django's, under hashed names and sealed as in Redis."""
+"""Sessions in the database, for development: Django's, hashed and sealed as those in Redis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing_extensions import override
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
 
 if TYPE_CHECKING:
-    from django.contrib.sessions.models import Session
+    from django.contrib.sessions.base_session import AbstractBaseSession
 
 
 class SessionStore(db.SessionStore):
@@ -38,12 +38,11 @@ class SessionStore(db.SessionStore):
         return super().exists(name_of(session_key))
 
     @override
-    def create_model_instance(self, data: dict[str, Any]) -> Session:
-        name = name_of(self._get_or_create_session_key())
-        expires = self.get_expiry_date()
-        return self.model(
-            session_key=name, session_data=sealed_entry(name, data), expire_date=expires
-        )
+    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
+        row = super().create_model_instance(data)
+        row.session_key = name_of(row.session_key)
+        row.session_data = sealed_entry(row.session_key, data)
+        return row
 
     @override
     def delete(self, session_key: str | None = None) -> None:

@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.entra.tokens import Claims
 from accounts.models import SignIn, User
 from accounts.reasons import Refused
+from accounts.sessions import index as session_index
 from accounts.signin import flow
 from accounts.signin.policy import Rules
 from accounts.signin.record import Attempt
