@@ -226,6 +226,29 @@ class Environment(Table):
         "json",
         default_in_words="`text` when `DEBUG`, else `json`",
     )
+    TIME_ZONE = Variable(
+        readers.zone, "UTC", "the zone of the times that people read", "Europe/Berlin"
+    )
+    SITE_NAME = Variable(
+        readers.text(60),
+        "",
+        "shown in titles and headers",
+        "Contoso staff",
+        default_in_words="Django's names",
+    )
+    ADMIN_CONTACT = Variable(
+        readers.contact,
+        "",
+        "whom a refused person should ask: an email address or a URL",
+        "it-support@example.com",
+    )
+    PRIVATE_NETWORK = Variable(
+        readers.flag,
+        False,
+        "nobody else is on the network to PostgreSQL and Redis: connections without TLS to other"
+        " machines are accepted",
+        "true",
+    )
     EMULATOR_PORT = Variable(
         readers.number(1, 65535), 8400, "the local Microsoft's port; `DEBUG` only", "8400"
     )

@@ -108,6 +108,18 @@ WRONG = {
     "WEB_CONCURRENCY": ["0", "many"],
     "PORT": ["0", "65536", "http"],
     "LOG_FORMAT": ["xml"],
+    "TIME_ZONE": ["Berlin", "UTC+2", "+02:00", "W. Europe Standard Time", "localtime", "../UTC"],
+    "SITE_NAME": ["x" * 61],
+    "ADMIN_CONTACT": [
+        "it",
+        "it@",
+        "javascript://x",
+        "ftp://h",
+        "https://",
+        "https://u:p@h/",
+        "a b",
+    ],
+    "PRIVATE_NETWORK": ["maybe"],
     "EMULATOR_PORT": ["0", "x"],
 }
 

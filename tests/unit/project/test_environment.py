@@ -172,6 +172,21 @@ def test_without_an_identity_nothing_optional_is_needed() -> None:
     load_environment(GOOD, find_package=lambda name: None)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("TIME_ZONE", "europe/berlin", "Europe/Berlin"),
+        ("TIME_ZONE", "", "UTC"),
+        ("SITE_NAME", "Société Générale, staff", "Société Générale, staff"),
+        ("ADMIN_CONTACT", "it@example.com", "it@example.com"),
+        ("ADMIN_CONTACT", "https://help/desk?x=1", "https://help/desk?x=1"),
+        ("PRIVATE_NETWORK", "true", True),
+    ],
+)
+def test_what_people_read_and_whom_they_ask(name: str, given: str, value: object) -> None:
+    assert getattr(load(**{name: given}), name) == value
+
+
 def test_the_instance_is_named_without_telling_its_name() -> None:
     found = load(WEBSITE_INSTANCE_ID="secret-machine").instance_id()
     assert found != load(WEBSITE_INSTANCE_ID="another").instance_id()
