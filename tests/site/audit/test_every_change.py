@@ -106,7 +106,7 @@ def key_of_group() -> int:
 
 def key_of_app() -> int:
     fields = {"name": "Entra", "client_id": TID}
-    return SocialApp.objects.get_or_create(provider="microsoft", defaults=fields)[0].pk
+    return int(SocialApp.objects.get_or_create(provider="microsoft", defaults=fields)[0].pk)
 
 
 PERSON = {"email": ADA, "name": "Ada", "is_active": "on", "is_staff": "on"}
