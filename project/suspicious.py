@@ -56,7 +56,7 @@ _BEGINS: Final = tuple(
 _WHOLE: Final = re.compile(
     r"\$\{[\w.:/ -]+\}|\$\([\w.:/<>\"' -]+\)|`[\w.:/<>\"' -]+`"  # ${X}  $(X)  `cat file`
     rf"|\$\[{_NAME}\]|\[\[{_NAME}\]\]|\(\({_NAME}\)\)|#\{{{_NAME}\}}#?"
-    rf"|%{_NAME}%|~{_NAME}~|@@?{_NAME}@@?|<%=? ?[\w.\[\]'\" ]+%>"
+    rf"|%{_NAME}%|@@?{_NAME}@@?|<%=? ?[\w.\[\]'\" ]+%>"
     r"|\$[A-Z_][A-Z0-9_]*|__[A-Za-z]\w*__|\{[A-Za-z_]\w*\}"
 )
 _YOURS: Final = (  # <your-tenant>  YOUR-HOST  ****  ...
