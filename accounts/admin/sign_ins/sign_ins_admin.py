@@ -66,6 +66,7 @@ class SignInAdmin(Base):
                     "code",
                     "meaning",
                     "detail",
+                    "source",
                     "fix",
                     "what_to_do",
                     "reference",
