@@ -45,7 +45,7 @@ def unguard(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_session_version"),
+        ("accounts", "0005_sign_in_source"),
     ]
 
     operations = [
