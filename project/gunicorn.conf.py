@@ -24,7 +24,7 @@ _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait
 bind = f"0.0.0.0:{_env.PORT}"
 worker_class = "gthread"
 workers = _env.WEB_CONCURRENCY
-threads = 16  # twelve may wait for Microsoft; the others serve every other page
+threads = 18  # fourteen may wait for Microsoft; the others serve every other page
 # Nothing is connected before a worker is forked: pools and caches are made when first used.
 preload_app = True
 worker_tmp_dir = str(_IN_MEMORY) if _IN_MEMORY.is_dir() else None

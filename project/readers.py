@@ -14,6 +14,8 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from accounts.ids import CONSUMER_TENANT, is_guid
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,10 +24,6 @@ T = TypeVar("T")
 SECRET_KEY_LENGTH: Final = 50
 SECRET_KEY_VARIETY: Final = 10
 INSECURE_KEY: Final = "django-insecure-"  # Django's own mark, which `check --deploy` knows
-# The tenant of all personal Microsoft accounts.
-CONSUMER_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
-
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
@@ -130,11 +128,6 @@ def guid(value: str) -> str:
     if not is_guid(value):
         raise ValueError(f"must be a GUID, not {value!r}")
     return value.lower()
-
-
-def is_guid(value: str) -> bool:
-    """Whether Microsoft would call this an ID."""
-    return _GUID.fullmatch(value.lower()) is not None
 
 
 def allowed_tenant(value: str) -> str:

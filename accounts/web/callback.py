@@ -12,8 +12,7 @@ from django.http import HttpResponseRedirect
 
 from accounts import registration
 from accounts.entra import errors, tokens
-from accounts.entra.exchange import exchange_code
-from accounts.http.bulkhead import waited_ms
+from accounts.entra.exchange import Client, exchange_code
 from accounts.http.client import get_client
 from accounts.reasons import Refused
 from accounts.signin import flow, state
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
     from django.http import HttpRequest, HttpResponse, QueryDict
 
-    from accounts.entra.authority import Authority, Discovery
+    from accounts.entra.metadata import Discovery
     from accounts.entra.tokens import Claims
+    from accounts.http.deadline import Deadline
     from accounts.registration import Registration
     from accounts.signin.record import Attempt
 
@@ -46,13 +46,16 @@ class Answer:
     iss: str | None
 
 
-def complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
-    """Sign in the person who came back from Microsoft, or raise Refused."""
+def complete(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> HttpResponse:
+    """Sign in the person who came back from Microsoft, or raise Refused.
+
+    All that is asked of Microsoft ends at the deadline.
+    """
     try:
         answer = _answer(request.GET)
         issued = state.read(answer.state)
         attempt.reference = issued.reference
-        return _accept(request, issued) or _redeem(request, answer, issued, attempt)
+        return _accept(request, issued) or _redeem(request, answer, issued, attempt, deadline)
     except Refused as refused:
         if refused.reason.group in _OF_THE_CALLER:
             throttle.count(throttle.FAILED_CALLBACKS, "callback", request_facts.client_ip(request))
@@ -95,18 +98,21 @@ def _accept(request: HttpRequest, issued: state.Issued) -> HttpResponse | None:
 
 
 def _redeem(
-    request: HttpRequest, answer: Answer, issued: state.Issued, attempt: Attempt
+    request: HttpRequest,
+    answer: Answer,
+    issued: state.Issued,
+    attempt: Attempt,
+    deadline: Deadline,
 ) -> HttpResponse:
     app = registration.in_force()
-    authority = app.authority()
-    discovery = authority.discovery()
-    rules = registration.rules_for(app)
-    _check_issuer(answer.iss, discovery.issuer, rules)
-    _check_no_error(answer)
     try:
-        claims = _claims(request, answer, issued, app, authority, discovery)
+        discovery = app.authority().discovery(deadline)
+        rules = registration.rules_for(app, deadline)
+        _check_issuer(answer.iss, discovery.issuer, rules)
+        _check_no_error(answer)
+        claims = _claims(request, answer, issued, app, discovery, attempt, deadline)
     finally:
-        attempt.microsoft_ms = waited_ms()
+        attempt.microsoft_ms = deadline.waited_ms
     return _enter(request, claims, rules, attempt, issued, app)
 
 
@@ -130,22 +136,22 @@ def _claims(
     answer: Answer,
     issued: state.Issued,
     app: Registration,
-    authority: Authority,
     discovery: Discovery,
+    attempt: Attempt,
+    deadline: Deadline,
 ) -> Claims:
     secret = request_facts.known_secret_of(request)
     id_token = exchange_code(
-        get_client(),
-        discovery.token_endpoint,
-        client_id=app.client_id,
-        secrets=app.secrets,
+        Client(get_client(), discovery.token_endpoint, app.client_id, app.credentials),
         code=answer.code,
         redirect_uri=app.redirect_uri,
         verifier=state.code_verifier(secret, issued.id),
+        deadline=deadline,
+        request_id=attempt.request_id,
     )
     return tokens.verify(
         id_token,
-        key_for=authority.key,
+        key_for=lambda kid: app.authority().key(kid, deadline),
         issuer=discovery.issuer,
         client_id=app.client_id,
         nonce=state.nonce(secret, issued.id),

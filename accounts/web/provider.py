@@ -18,7 +18,8 @@ from django.http import HttpResponseRedirect
 from typing_extensions import override
 
 from accounts import registration
-from accounts.http.client import get_client
+from accounts.http.client import SECONDS, get_client
+from accounts.http.deadline import Deadline
 from accounts.signin import state
 from accounts.signin.identities import PROVIDER
 from accounts.web import request_facts
@@ -66,11 +67,15 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         data: Any = None,
         *,
         again: bool = False,
+        deadline: Deadline | None = None,
         **kwargs: Any,
     ) -> HttpResponse:
-        """To Microsoft's sign-in page; `again` asks it to show the account picker."""
+        """To Microsoft's sign-in page; `again` asks it to show the account picker.
+
+        Raises Refused, at the deadline at the latest.
+        """
         app = registration.in_force()
-        discovery = app.authority().discovery()
+        discovery = app.authority().discovery(deadline or Deadline(SECONDS))
         get_client().warm(discovery.token_endpoint)
         secret = request_facts.secret_of(request)
         issued, text = state.issue(secret, request_facts.place_of(request), next_url or "")

@@ -9,7 +9,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.http.bulkhead import start_waiting_clock
+from accounts.http.client import SECONDS
+from accounts.http.deadline import Deadline
 from accounts.registration import in_force
 from accounts.signin import record
 from accounts.web import callback, refusal, request_facts, throttle
@@ -36,7 +37,8 @@ def start(request: HttpRequest) -> HttpResponse:
         throttle.count(throttle.STARTS, "start", request_facts.client_ip(request))
         provider = MicrosoftProvider(request, app=in_force().app)
         again = refusal.is_try_again(request)
-        response = provider.redirect(request, next_url=next_path, again=again)
+        deadline = _deadline(request)
+        response = provider.redirect(request, next_url=next_path, again=again, deadline=deadline)
         record.started(attempt, request.sign_in_reference)  # type: ignore[attr-defined]
         return response
     return caught.response
@@ -48,8 +50,13 @@ def start(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Microsoft's redirect comes here: into admin, or the refusal page."""
-    start_waiting_clock()
+    deadline = _deadline(request)
     attempt = request_facts.attempt_of(request)
     with refusal.caught(request, attempt, callback.next_of(request)) as caught:
-        return callback.complete(request, attempt)
+        return callback.complete(request, attempt, deadline)
     return caught.response
+
+
+def _deadline(request: HttpRequest) -> Deadline:
+    """All that this request waits for Microsoft, on behalf of the client's network."""
+    return Deadline(SECONDS, request_facts.client_ip(request))
