@@ -1,7 +1,8 @@
-"""Values that are kept where others may write: sealed with SECRET_KEY, so that only ours count.
+"""What is kept where others can write: authenticated under SECRET_KEY, each for one purpose.
 
-Not secret: whoever reads the store reads them. A seal is for one purpose, so a value cannot be
-put in another's place; an older value of the same purpose can, so what ages carries its time.
+Django's signing (HMAC-SHA256) does it. A value that was sealed under a key of
+SECRET_KEY_FALLBACKS opens, and one that was sealed for another purpose does not, so that nobody
+who can write to Redis passes off one entry for another.
 """
 
 from __future__ import annotations
@@ -11,22 +12,26 @@ from typing import Any
 from django.core import signing
 
 
-class NotOurs(Exception):
-    """The text is not one that we sealed for this purpose."""
+class NotSealed(Exception):
+    """Nobody who has the SECRET_KEY wrote this, or it was for another purpose."""
 
 
-def seal(purpose: str, value: Any) -> str:
-    """The JSON-able value as text, with an HMAC-SHA256 under SECRET_KEY."""
-    return _signer(purpose).sign_object(value)
+def seal(purpose: str, value: object) -> str:
+    """The JSON value as text that `unseal` takes for this purpose only; it can be read by all."""
+    return signing.dumps(value, salt=_salt(purpose), compress=True)
 
 
 def unseal(purpose: str, text: object) -> Any:
-    """What was sealed, under SECRET_KEY or one of SECRET_KEY_FALLBACKS. Raises NotOurs."""
+    """What was sealed. Raises NotSealed, whatever the text is."""
     try:
-        return _signer(purpose).unsign_object(text if isinstance(text, str) else "")
-    except (signing.BadSignature, ValueError):
-        raise NotOurs(purpose) from None
+        return signing.loads(text, salt=_salt(purpose)) if isinstance(text, str) else _refuse()
+    except (signing.BadSignature, ValueError) as problem:
+        raise NotSealed from problem
 
 
-def _signer(purpose: str) -> signing.Signer:
-    return signing.Signer(salt=f"accounts.sealed:{purpose}")
+def _salt(purpose: str) -> str:
+    return f"{__name__}:{purpose}"
+
+
+def _refuse() -> None:
+    raise NotSealed

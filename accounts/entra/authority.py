@@ -25,6 +25,7 @@ from django.db import connections
 from accounts.entra.metadata import (
     Discovery,
     Metadata,
+    NoUsableKeys,
     authority_origin,
     document_url,
     fetch,
@@ -52,7 +53,7 @@ FRESH_FOR: Final = 24 * HOUR
 KEPT_FOR: Final = 72 * HOUR
 ASK_EVERY: Final = 10.0  # seconds between fetches for a kid that is not there
 RETRY_AFTER_FAILURE: Final = 30.0
-UNAVAILABLE: Final = ("microsoft_unreachable", "microsoft_throttled")
+_UNAVAILABLE: Final = ("microsoft_unreachable", "microsoft_throttled")
 _CLOCKS_APART: Final = 300.0
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,7 @@ class Authority:
         self._shared = SharedCopy(cache, login_url, tenant, client_id)
         self._clock = clock
         self._held: Metadata | None = None
-        self._failed_at, self._failed_with = -RETRY_AFTER_FAILURE, ""
+        self._failed_at, self._failure_may_pass = -RETRY_AFTER_FAILURE, False
         self._asked_at = -ASK_EVERY
         self._ask_failed = ""
         self._load = SingleFlight(_in_helper(self._fresh_or_kept))
@@ -116,8 +117,7 @@ class Authority:
         try:
             return self._fetched()
         except Refused as refused:
-            unavailable = refused.reason.code in UNAVAILABLE
-            if self._held is None or self._age(self._held) >= KEPT_FOR or not unavailable:
+            if self._held is None or self._age(self._held) >= KEPT_FOR or not _may_pass(refused):
                 raise
             log.warning("keys are old, kept because: %s %s", refused.reason.code, refused.detail)
             return self._held
@@ -139,7 +139,7 @@ class Authority:
             discovery = read_discovery(document, self._home, self._tenant)
             keys = fetch_keys(self._http, discovery, deadline)
         except Refused as refused:
-            self._failed_at, self._failed_with = self._clock(), refused.reason.code
+            self._failed_at, self._failure_may_pass = self._clock(), _may_pass(refused)
             raise
         return self._keep(Metadata(discovery, keys, self._clock()))
 
@@ -209,7 +209,12 @@ class Authority:
         return 0 <= self._clock() - self._failed_at < RETRY_AFTER_FAILURE
 
     def _unavailable_lately(self) -> bool:
-        return self._failed_lately() and self._failed_with in UNAVAILABLE
+        return self._failed_lately() and self._failure_may_pass
+
+
+def _may_pass(refused: Refused) -> bool:
+    """Whether the last good keys serve on: it is Microsoft that fails, not we that ask wrongly."""
+    return refused.reason.code in _UNAVAILABLE or isinstance(refused, NoUsableKeys)
 
 
 def _in_helper(work: Callable[[], T]) -> Callable[[], T]:

@@ -39,6 +39,16 @@ _ALIASES: Final = {
 _V1_ISSUERS: Final = frozenset({"sts.windows.net", "sts.chinacloudapi.cn"})
 
 
+class NoUsableKeys(Refused):
+    """Microsoft's set holds no key for RS256 signatures."""
+
+    def __init__(self, document: Mapping[str, object]) -> None:
+        entries = document.get("keys")
+        count = len(entries) if isinstance(entries, list) else 0
+        detail = f"keys: none of the {count} that Microsoft lists can be used for RS256"
+        super().__init__("misconfigured", detail)
+
+
 @dataclass(frozen=True, slots=True)
 class Discovery:
     """`issuer` may hold `{tenantid}`, to be filled with a token's tid."""
@@ -113,13 +123,11 @@ def fetch(http: HttpClient, url: str, deadline: Deadline) -> Mapping[str, object
 def fetch_keys(
     http: HttpClient, discovery: Discovery, deadline: Deadline
 ) -> Mapping[str, SigningKey]:
-    """Raises as `fetch`, and Refused(misconfigured) for a set without a key that can be used."""
+    """Raises as `fetch`, and NoUsableKeys."""
     document = fetch(http, discovery.jwks_uri, deadline)
     keys = read_keys(document)
     if not keys:
-        entries = document.get("keys")
-        count = len(entries) if isinstance(entries, list) else 0
-        raise Refused("misconfigured", f"keys: none of Microsoft's {count} can be used for RS256")
+        raise NoUsableKeys(document)
     return keys
 
 

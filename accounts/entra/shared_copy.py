@@ -10,7 +10,7 @@ import hashlib
 import logging
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from accounts.sealed import NotOurs, seal, unseal
+from accounts.sealed import NotSealed, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class SharedCopy:
             return None
         try:
             return unseal(key, text)
-        except NotOurs:
+        except NotSealed:
             log.warning("shared cache: an entry that is not ours was dropped (%s)", name)
             self._tried(lambda cache: cache.delete(key))
             return None
