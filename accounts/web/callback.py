@@ -168,7 +168,7 @@ def _check_issuer(iss: str | None, issuer: str, rules: Rules) -> None:
 def _check_no_error(response: AuthorizationResponse) -> None:
     if response.error:
         said = {"error": response.error, "error_description": response.error_description}
-        raise errors.refusal_of(said)
+        raise errors.claimed_refusal(said)
     if not response.code or len(response.code) > _LONGEST_CODE:
         detail = "authorize: neither code nor error, or code too long"
         raise Refused("microsoft_refused", detail, source="browser")
