@@ -22,6 +22,7 @@ FLOORS: dict[str, set[str]] = {
     "accounts/sealed.py": set(),
     "accounts/outages.py": set(),
     "accounts/visible.py": set(),
+    "accounts/templatetags": {"accounts/visible.py"},
     "accounts/audit": {"accounts/models.py", "accounts/secretbox.py"},
     "accounts/http": {
         "accounts/per_process.py",
@@ -59,6 +60,7 @@ FLOORS: dict[str, set[str]] = {
     "accounts/operate": {
         "accounts/audit",
         "accounts/entra",
+        "accounts/ids.py",
         "accounts/models.py",
         "accounts/outages.py",
         "accounts/reasons.py",
