@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from accounts.operate.doctor.finding import Finding, error
+from accounts.operate.doctor.finding import Finding, Seen, fault, finding_of
 from accounts.operate.doctor.scrub import scrubbed
 
 if TYPE_CHECKING:
@@ -18,16 +18,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Something to look at; it is skipped when a finding that it needs is an error."""
+    """Something to look at; it is skipped when one of the ids that it needs is an error."""
 
     name: str
-    look: Callable[[], Iterable[Finding]]
+    look: Callable[[], Iterable[Seen]]
     needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A probe that was not run, since what it needs is broken."""
+    """What was not looked at: an error of this id made it pointless, or nobody asked for it."""
 
     name: str
     because: str
@@ -39,25 +39,20 @@ class Report:
 
     findings: list[Finding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    not_asked: tuple[str, ...] = ()
     seconds: float = 0.0
 
-    @property
-    def errors(self) -> list[Finding]:
-        """What breaks a sign-in."""
-        return [finding for finding in self.findings if finding.level == "error"]
-
-    @property
-    def warnings(self) -> list[Finding]:
-        """What will."""
-        return [finding for finding in self.findings if finding.level == "warning"]
+    def of(self, level: str) -> list[Finding]:
+        """The findings of this level."""
+        return [finding for finding in self.findings if finding.level == level]
 
     def broken(self, probe: Probe) -> str:
         """The id of an error that makes the probe pointless, or ""."""
-        broken = {finding.id for finding in self.errors}
+        broken = {finding.id for finding in self.of("error")}
         return next((need for need in probe.needs if need in broken), "")
 
 
-class Teller:
+class Progress:
     """Told of each probe as it begins and ends; this one keeps quiet."""
 
     def begins(self, name: str) -> None:
@@ -67,17 +62,19 @@ class Teller:
         """It ended with these, or was skipped because of an error of this id."""
 
 
-def run(probes: Iterable[Probe], teller: Teller) -> Report:
+def run(
+    probes: Iterable[Probe], progress: Progress | None = None, not_asked: tuple[str, ...] = ()
+) -> Report:
     """Run the probes; never raises, whatever they do."""
-    report, began = Report(), time.monotonic()
+    progress, report, began = progress or Progress(), Report(not_asked=not_asked), time.monotonic()
     for probe in probes:
-        teller.begins(probe.name)
+        progress.begins(probe.name)
         because = report.broken(probe)
-        findings = [] if because else _look(probe)
+        findings = [] if because else list(_look(probe))
         if because:
             report.skipped.append(Skipped(probe.name, because))
         report.findings += findings
-        teller.ends(findings, because)
+        progress.ends(findings, because)
     report.seconds = time.monotonic() - began
     return report
 
@@ -89,8 +86,8 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     def run_it() -> None:
         try:
             outcome["result"] = work()
-        except BaseException as error_:
-            outcome["error"] = error_
+        except BaseException as error:
+            outcome["error"] = error
 
     thread = threading.Thread(target=run_it, daemon=True)
     thread.start()
@@ -103,22 +100,12 @@ def within(seconds: float, work: Callable[[], T]) -> T:
     return result
 
 
-def _look(probe: Probe) -> list[Finding]:
-    findings: list[Finding] = []
+def _look(probe: Probe) -> Iterable[Finding]:
     try:
-        for finding in probe.look():  # one by one: what came before a crash is kept
-            findings.append(finding)
+        for seen in probe.look():  # one by one: what came before a crash is kept
+            yield scrubbed(finding_of(seen))
     except Exception as crash:
-        findings.append(_crashed(probe, crash))
-    return [scrubbed(finding) for finding in findings]
-
-
-def _crashed(probe: Probe, crash: Exception) -> Finding:
-    """Level error: what could not be looked at may well be what is broken."""
-    text = " ".join(str(crash).split())[:300]
-    return error(
-        f"{probe.name.lower().replace(' ', '_')}.crashed",
-        f"The check of {probe.name} itself failed",
-        f"{type(crash).__name__}: {text}",
-        fix="Mend what the message names; if it names nothing, report it as a bug of doctor.",
-    )
+        text = " ".join(str(crash).split())[:300]
+        name = probe.name.lower().replace(" ", "_")
+        crashed = fault(f"{name}.crashed", name=probe.name, error=type(crash).__name__, text=text)
+        yield scrubbed(finding_of(crashed))

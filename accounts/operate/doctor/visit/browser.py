@@ -1,26 +1,22 @@
-"""Plays the browser against the public address: its own cookies, a new connection each time."""
+"""Plays the browser against an address: its own cookies, a new connection each time."""
 
 from __future__ import annotations
 
 import re
 import ssl
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from urllib3 import Timeout
-from urllib3.exceptions import (
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    SSLError,
-    TimeoutError,
-)
+from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_ import create_urllib3_context
 
 from accounts.http.connections import CONNECT_SECONDS, make_manager
 from accounts.http.deadline import Watchdog
-from accounts.operate.doctor.jar import Jar
+from accounts.operate.doctor.causes import chain_of, code_of
+from accounts.operate.doctor.visit.cookies import CookieJar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,18 +27,19 @@ _SECONDS: Final = 8.0
 _MOST: Final = 512 * 1024
 _HOPS: Final = 6
 _REASON: Final = re.compile(r'data-reason="([A-Za-z0-9_]+)"')
+_TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.S | re.I)
 EASY_AUTH: Final = "/.auth/"  # where App Service's own sign-in lives
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 AGENT: Final = "doctor (django-entra-sign-in)"
 
 
 class NoAnswer(Exception):
-    """The address did not answer at all: `kind` is dns, refused, tls, time or broken."""
+    """The address did not answer at all; `code` is what causes.FIXES knows it by, or ""."""
 
-    def __init__(self, kind: str, url: str, text: str) -> None:
+    def __init__(self, url: str, code: str, text: str) -> None:
         super().__init__(text)
-        self.kind = kind
         self.url = url
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +60,28 @@ class Reply:
 
     @property
     def outcome(self) -> str:
-        """The reason code, else the status."""
-        return self.reason or f"HTTP {self.status}"
+        """The reason code, else the status and what the page says of itself."""
+        return self.reason or self.quote
+
+    @property
+    def quote(self) -> str:
+        """Status, title and Server header, to recognise somebody else's page by."""
+        title = _TITLE.search(self.text)
+        named = f' "{" ".join(unescape(title[1]).split())[:80]}"' if title else ""
+        server = self.headers.get("Server", "")[:40]
+        return f"HTTP {self.status}{named}" + (f" (Server: {server})" if server else "")
+
+    def received(self, *names: str) -> str:
+        """These headers as they arrived."""
+        found = [(name, self.headers.getlist(name)) for name in names]
+        return "; ".join(f"{name}: {', '.join(values)}"[:300] for name, values in found if values)
 
 
 class Browser:
     """One visit. `ca_file` names the authority of a certificate that the system does not trust."""
 
     def __init__(self, ca_file: str = "") -> None:
-        self.jar = Jar()
+        self.cookies = CookieJar()
         self._manager = make_manager(_context(ca_file) if ca_file else None, 1)
         self._watchdog = Watchdog()
 
@@ -112,7 +122,7 @@ class Browser:
         body: str | None = None,
         cross_site: bool = False,
     ) -> Reply:
-        cookies = self.jar.header(url, cross_site=cross_site)
+        cookies = self.cookies.header(url, cross_site=cross_site)
         all_headers = {
             "User-Agent": AGENT,
             "Accept": "text/html",
@@ -125,8 +135,8 @@ class Browser:
             with self._watchdog.limit(_SECONDS):
                 reply = self._ask(method, url, all_headers, body)
         except (HTTPError, OSError) as problem:
-            raise _no_answer(url, problem) from None
-        self.jar.take(url, reply.headers.getlist("Set-Cookie"))
+            raise _no_answer(url, problem) from problem
+        self.cookies.take(url, reply.headers.getlist("Set-Cookie"))
         return reply
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
@@ -163,12 +173,6 @@ def _context(ca_file: str) -> ssl.SSLContext:
 
 
 def _no_answer(url: str, problem: Exception) -> NoAnswer:
-    text = " ".join(str(problem).split())
-    if isinstance(problem, SSLError):
-        return NoAnswer("tls", url, text)
-    if isinstance(problem, NameResolutionError) or "gaierror" in text:
-        return NoAnswer("dns", url, text)
-    if isinstance(problem, NewConnectionError):
-        kind = "time" if "TimeoutError" in text else "refused"
-        return NoAnswer(kind, url, text)
-    return NoAnswer("time" if isinstance(problem, TimeoutError) else "broken", url, text)
+    chain = list(chain_of(problem))
+    code = next(filter(None, map(code_of, chain)), "")
+    return NoAnswer(url, code, " ".join(str(chain[0]).split())[:300])
