@@ -8,7 +8,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from project.env import BadEnvironment
+from project.environment import BadEnvironment
 
 
 def main() -> None:

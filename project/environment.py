@@ -1,207 +1,175 @@
-"""The site's environment as one frozen value: every default, and what must fit together."""
+"""How the environment is read: each variable by its entry in the table, all problems at once.
+
+A table (`project.variables`) is a class whose attributes are Variables; an instance of it reads one
+environment, and gives each variable's value, typed, under its name.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import socket
-from dataclasses import dataclass
-from importlib.util import find_spec
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
-from project import stores, values
-from project.env import Reader
+from django.core.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Self
 
-BASE_DIR: Final = Path(__file__).resolve().parent.parent
+T = TypeVar("T")
 
-MICROSOFT: Final = "https://login.microsoftonline.com"
-EMULATOR_TENANT: Final = "11111111-1111-4111-8111-111111111111"
-EMULATOR_CLIENT_ID: Final = "33333333-3333-4333-8333-333333333333"
-EMULATOR_CLIENT_SECRET: Final = "emulator-secret-not-for-production"  # noqa: S105
-DEVELOPMENT_KEY: Final = values.INSECURE_KEY + "for-development-only-everyone-can-read-it-here"
-_SQLITE: Final = f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
-_OUTSIDE_DEBUG: Final = "when DEBUG is not true"
-_BRINGS_ENTRA: Final = "redis_entraid"  # of requirements/azure.txt, which needs azure-identity too
-_NOTHING: tuple[str, ...] = ()
+_FILE: Final = "_FILE"  # NAME_FILE names the file that holds a secret's value
 
 
-@dataclass(frozen=True, slots=True)
-class Microsoft:
-    """Where, and as which app registration, people sign in."""
+class BadEnvironment(ImproperlyConfigured):
+    """All that is wrong with the environment, one line a problem."""
 
-    login_url: str
-    tenant: str
-    allowed_tenants: frozenset[str]
-    client_id: str
-    client_secret: str
-    allow_guests: bool
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"The environment is not right:\n{lines}")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Environment:
-    """All of DESIGN 1.2; no repr, since it holds secrets."""
-
-    debug: bool
-    secret_key: str
-    secret_key_fallbacks: tuple[str, ...]
-    public_url: str
-    allowed_hosts: tuple[str, ...]
-    trusted_proxy_count: int
-    database: dict[str, Any]
-    redis: stores.Redis | None
-    microsoft: Microsoft
-    admin_password_login: bool
-    session_hours: int
-    sign_in_log_days: int
-    web_concurrency: int | None
-    port: int
-    log_format: str
-    instance_id: str
+class Unreadable(ValueError):
+    """A variable that others depend on has no value; its own problem is noted already."""
 
 
-def load(
-    environ: Mapping[str, str], find_package: Callable[[str], object | None] = find_spec
-) -> Environment:
-    """Read everything; raises BadEnvironment with all that is wrong."""
-    reader = Reader(environ)
-    debug = reader.read("DEBUG", values.flag, default=False)
-    required = "" if debug else _OUTSIDE_DEBUG
-    fallbacks = reader.read("SECRET_KEY_FALLBACKS", values.csv(values.secret_key), _NOTHING)
-    environment = Environment(
-        debug=debug,
-        secret_key=reader.read("SECRET_KEY", values.secret_key, DEVELOPMENT_KEY, required=required),
-        secret_key_fallbacks=fallbacks,
-        public_url=_public_url(reader, environ, debug=debug),
-        allowed_hosts=reader.read("ALLOWED_HOSTS", values.csv(values.host), _NOTHING),
-        trusted_proxy_count=reader.read("TRUSTED_PROXY_COUNT", values.number(0, 10), 0),
-        database=_database(reader, debug=debug),
-        redis=reader.read("REDIS_URL", stores.redis, None, required=required),
-        microsoft=_microsoft(reader, debug=debug),
-        admin_password_login=reader.read("ADMIN_PASSWORD_LOGIN", values.flag, default=False),
-        session_hours=reader.read("SESSION_HOURS", values.number(1, 720), 8),
-        sign_in_log_days=reader.read("SIGN_IN_LOG_DAYS", values.number(1, 3650), 365),
-        web_concurrency=reader.read("WEB_CONCURRENCY", values.number(1, 256), None),
-        port=reader.read("PORT", values.number(1, 65535), 8000),
-        log_format=reader.read(
-            "LOG_FORMAT", values.choice("text", "json"), "text" if debug else "json"
-        ),
-        instance_id=_instance_id(environ),
-    )
-    if find_package(_BRINGS_ENTRA) is None:
-        _refuse_entra(reader, environment)
-    reader.finish()
-    return environment
+class Variable(Generic[T]):
+    """One environment variable.
+
+    `read` turns the text into the value, or raises ValueError saying what is wrong with it.
+    `default` is the value when unset, or a function of the other variables, which raises ValueError
+    when there is none; `default_in_words` then tells the documentation. `example` is there to copy.
+    A `secret` may be given as NAME_FILE too.
+    """
+
+    name: str
+
+    def __init__(
+        self,
+        read: Callable[[str], T],
+        default: T | Callable[[Any], T],
+        meaning: str,
+        example: str,
+        *,
+        default_in_words: str = "",
+        secret: bool = False,
+    ) -> None:
+        self.read, self.default, self.meaning, self.example = read, default, meaning, example
+        self.default_in_words = default_in_words or _in_words(default)
+        self.secret = secret
+
+    def __set_name__(self, table: type[Table], name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, table: None, of: type[Table]) -> Self: ...
+
+    @overload
+    def __get__(self, table: Table, of: type[Table]) -> T: ...
+
+    def __get__(self, table: Table | None, of: type[Table]) -> Self | T:
+        return self if table is None else table.value(self)
 
 
-def _refuse_entra(reader: Reader, environment: Environment) -> None:
-    without = "has auth=entra: pip install -r requirements/azure.txt first"
-    if environment.database["BY_ENTRA"]:
-        reader.wrong("DATABASE_URL", without)
-    if environment.redis and environment.redis.by_entra:
-        reader.wrong("REDIS_URL", without)
+def _in_words(default: object) -> str:
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return f"`{default}`" if default or default == 0 else "empty"
 
 
-def _public_url(reader: Reader, environ: Mapping[str, str], *, debug: bool) -> str:
-    url = reader.read("PUBLIC_URL", values.origin, "", required="")
-    if not reader.is_set("PUBLIC_URL"):
-        return _usual_url(reader, environ, debug=debug)
-    if url.startswith("http://") and not debug and not _reachable_by_nobody(url):
-        reader.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
-    return url
+class Table:
+    """One environment, read. An empty value counts as unset."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self._values: dict[str, Any] = {}
+        self._problems: dict[str, str] = {}
+
+    @classmethod
+    def variables(cls) -> dict[str, Variable[Any]]:
+        """All entries, in the table's order."""
+        return {name: entry for name, entry in vars(cls).items() if isinstance(entry, Variable)}
+
+    def is_set(self, *names: str) -> bool:
+        """Whether any of them has a value to read, good or bad."""
+        return any(self._given(name) or self._given(name + _FILE) for name in names)
+
+    def value(self, variable: Variable[T]) -> T:
+        """The variable's value; raises Unreadable when it has none.
+
+        Instead of a wrong value the default is given, if it is a plain one, so that the search for
+        problems goes on.
+        """
+        name = variable.name
+        if name not in self._values:
+            try:
+                self._values[name] = self._read(variable)
+            except Unreadable:
+                raise
+            except ValueError as problem:
+                self.wrong(name, str(problem))
+                if callable(variable.default):
+                    raise Unreadable(name) from None
+                self._values[name] = variable.default
+        found: T = self._values[name]
+        return found
+
+    def wrong(self, name: str, what: str) -> None:
+        """Note a problem; of several with one variable the first is told."""
+        self._problems.setdefault(name, what)
+
+    def check(self, rules: Iterable[Callable[[Any], None]]) -> None:
+        """Read every variable, then see what must fit together; raises BadEnvironment.
+
+        A rule that needs a variable without a value is passed over.
+        """
+        for variable in self.variables().values():
+            _unless_unreadable(self.value, variable)
+        for rule in rules:
+            _unless_unreadable(rule, self)
+        if self._problems:
+            raise BadEnvironment(
+                f"{name} {self._problems[name]}. Example: {variable.example}"
+                for name, variable in self.variables().items()
+                if name in self._problems
+            )
+
+    def _given(self, name: str) -> str:
+        return self.environ.get(name, "").strip()
+
+    def _default(self, variable: Variable[T]) -> T:
+        if callable(variable.default):
+            found: T = variable.default(self)
+            return found
+        return variable.default
+
+    def _read(self, variable: Variable[T]) -> T:
+        """The value of what was given, or stands in the file that was; raises ValueError."""
+        text, path = self._given(variable.name), self._given(variable.name + _FILE)
+        if not path or not variable.secret:
+            return variable.read(text) if text else self._default(variable)
+        if text:
+            raise ValueError(f"is set, and {variable.name}{_FILE} too: one of them must go")
+        try:
+            return variable.read(_content(path))
+        except ValueError as problem:
+            raise ValueError(f"{problem} (in {variable.name}{_FILE}={path!r})") from None
 
 
-def _usual_url(reader: Reader, environ: Mapping[str, str], *, debug: bool) -> str:
-    azure = environ.get("WEBSITE_HOSTNAME", "")
-    if azure:
-        return f"https://{azure.lower()}"
-    if not debug:
-        reader.wrong("PUBLIC_URL", f"is required {_OUTSIDE_DEBUG}")
-    return f"http://localhost:{reader.read('PORT', values.number(1, 65535), 8000)}"
+def _unless_unreadable(step: Callable[[Any], object], argument: object) -> None:
+    with suppress(Unreadable):
+        step(argument)
 
 
-def _reachable_by_nobody(url: str) -> bool:
-    """This machine, or a name without a dot: the rigs that a site is tested in."""
-    host = urlsplit(url).hostname or ""
-    return values.is_loopback(url) or not any(mark in host for mark in ".:")
-
-
-def _database(reader: Reader, *, debug: bool) -> dict[str, Any]:
-    required = "" if debug else _OUTSIDE_DEBUG
-    entry = reader.read(
-        "DATABASE_URL", stores.database, stores.database(_SQLITE), required=required
-    )
-    if entry["ENGINE"] == stores.SQLITE and reader.is_set("DATABASE_URL") and not debug:
-        reader.wrong("DATABASE_URL", f"must start with postgres:// {_OUTSIDE_DEBUG}")
-    return entry
-
-
-def _microsoft(reader: Reader, *, debug: bool) -> Microsoft:
-    """The registration; in DEBUG the emulator's, until another is named."""
-    emulator_port = reader.read("EMULATOR_PORT", values.number(1, 65535), 8400)
-    named = any(
-        reader.is_set(f"MICROSOFT_{part}") for part in ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
-    )
-    emulator = f"http://localhost:{emulator_port}"
-    login_url = _login_url(reader, emulator if debug and not named else MICROSOFT)
-    at_emulator = debug and values.is_loopback(login_url)
-    tenant, allowed = _tenants(reader, at_emulator=at_emulator, debug=debug)
-    client_id, client_secret = _client(reader, at_emulator=at_emulator)
-    return Microsoft(
-        login_url=login_url,
-        tenant=tenant,
-        allowed_tenants=allowed,
-        client_id=client_id,
-        client_secret=client_secret,
-        allow_guests=reader.read("MICROSOFT_ALLOW_GUESTS", values.flag, default=False),
-    )
-
-
-def _login_url(reader: Reader, default: str) -> str:
-    url = reader.read("MICROSOFT_LOGIN_URL", values.origin, default)
-    if url.startswith("http://") and not values.is_loopback(url):
-        reader.wrong("MICROSOFT_LOGIN_URL", "must start with https:// (http is for this machine)")
-    return url
-
-
-def _tenants(reader: Reader, *, at_emulator: bool, debug: bool) -> tuple[str, frozenset[str]]:
-    required = "" if debug else _OUTSIDE_DEBUG
-    tenant = reader.read(
-        "MICROSOFT_TENANT_ID",
-        values.tenant,
-        EMULATOR_TENANT if at_emulator else "organizations",
-        required="" if at_emulator else required,
-    )
-    listed = reader.read("MICROSOFT_ALLOWED_TENANTS", values.csv(values.allowed_tenant), _NOTHING)
-    if tenant == "organizations" and not listed:
-        reader.wrong("MICROSOFT_TENANT_ID", _without_list(reader))
-    own = {tenant} if values.is_guid(tenant) else set()
-    return tenant, frozenset(listed or own)
-
-
-def _without_list(reader: Reader) -> str:
-    if reader.is_set("MICROSOFT_TENANT_ID"):
-        return "may be 'organizations' only together with MICROSOFT_ALLOWED_TENANTS"
-    return "is required as soon as MICROSOFT_LOGIN_URL or another app registration is named"
-
-
-def _client(reader: Reader, *, at_emulator: bool) -> tuple[str, str]:
-    is_set = reader.is_set("MICROSOFT_CLIENT_ID"), reader.is_set("MICROSOFT_CLIENT_SECRET")
-    if at_emulator and not any(is_set):
-        return EMULATOR_CLIENT_ID, EMULATOR_CLIENT_SECRET
-    client_id = reader.read("MICROSOFT_CLIENT_ID", values.guid, "")
-    secret = reader.read("MICROSOFT_CLIENT_SECRET", values.client_secret, "")
-    if is_set == (True, False):
-        reader.wrong("MICROSOFT_CLIENT_SECRET", "is required together with MICROSOFT_CLIENT_ID")
-    if is_set == (False, True):
-        reader.wrong("MICROSOFT_CLIENT_ID", "is required together with MICROSOFT_CLIENT_SECRET")
-    return client_id, secret
-
-
-def _instance_id(environ: Mapping[str, str]) -> str:
-    """Which machine serves: a name to compare, that tells outsiders nothing."""
-    name = environ.get("WEBSITE_INSTANCE_ID") or socket.gethostname()
-    return hashlib.sha256(name.encode()).hexdigest()[:8]
+def _content(path: str) -> str:
+    """What a secret's file holds, without the newline at its end; raises ValueError."""
+    try:
+        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError("is in a file that is not UTF-8 text") from None
+    except (OSError, ValueError) as problem:
+        raise ValueError(f"cannot be read: {getattr(problem, 'strerror', problem)}") from None
+    if not text.strip():
+        raise ValueError("is in a file that is empty")
+    return text

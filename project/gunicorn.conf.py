@@ -11,20 +11,19 @@ import sys
 from pathlib import Path
 
 from accounts import logs
-from project import environment
-from project.env import BadEnvironment
+from project import variables
+from project.environment import BadEnvironment
 
 try:
-    _env = environment.load(os.environ)
+    _env = variables.load(os.environ)
 except BadEnvironment as problem:
     sys.exit(str(problem))
 
-_MOST_WORKERS = 9
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait for a disk
 
-bind = f"0.0.0.0:{_env.port}"
+bind = f"0.0.0.0:{_env.PORT}"
 worker_class = "gthread"
-workers = _env.web_concurrency or min(2 * len(os.sched_getaffinity(0)) + 1, _MOST_WORKERS)
+workers = _env.WEB_CONCURRENCY
 threads = 16  # twelve may wait for Microsoft; the others serve every other page
 # Nothing is connected before a worker is forked: pools and caches are made when first used.
 preload_app = True
@@ -45,4 +44,4 @@ control_socket_disable = True
 
 accesslog = "-"
 logger_class = "project.access_log.AccessLog"
-logconfig_dict = logs.configuration(_env.log_format)
+logconfig_dict = logs.configuration(_env.LOG_FORMAT)

@@ -81,6 +81,7 @@ def _options(redis: Redis) -> dict[str, Any]:
     tls = {"ssl": True} if redis.sentinels_by_tls else {}  # of one server its URL says it
     return {
         "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        "CONNECTION_POOL_CLASS": "project.redis_connections.Pool",
         "SOCKET_CONNECT_TIMEOUT": TIMEOUT,
         "SOCKET_TIMEOUT": TIMEOUT,
         "CONNECTION_POOL_KWARGS": {
@@ -106,6 +107,7 @@ def _sentinel(redis: Redis) -> dict[str, Any]:
     return {
         "CLIENT_CLASS": "django_redis.client.DefaultClient",
         "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "CONNECTION_POOL_CLASS": "project.redis_connections.SentinelPool",
         "SENTINELS": list(redis.sentinels),
         "SENTINEL_KWARGS": {
             "socket_connect_timeout": SENTINEL_TIMEOUT,

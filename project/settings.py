@@ -10,23 +10,25 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from accounts import logs
-from project import databases, environment, redis_cache
+from project import databases, redis_cache, variables
 
-ENV = environment.load(os.environ)
-BASE_DIR = environment.BASE_DIR
+ENV = variables.load(os.environ)
+BASE_DIR = variables.BASE_DIR
 
 # Identity
 
-DEBUG = ENV.debug
-SECRET_KEY = ENV.secret_key
-SECRET_KEY_FALLBACKS = list(ENV.secret_key_fallbacks)
-PUBLIC_URL = ENV.public_url
-TRUSTED_PROXY_COUNT = ENV.trusted_proxy_count
-INSTANCE_ID = ENV.instance_id
+DEBUG = ENV.DEBUG
+SECRET_KEY = ENV.SECRET_KEY
+SECRET_KEY_FALLBACKS = list(ENV.SECRET_KEY_FALLBACKS)
+PUBLIC_URL = ENV.PUBLIC_URL
+TRUSTED_PROXY_COUNT = ENV.TRUSTED_PROXY_COUNT
+SITE_NAME = ENV.SITE_NAME
+ADMIN_CONTACT = ENV.ADMIN_CONTACT
+INSTANCE_ID = ENV.instance_id()
 HTTPS = PUBLIC_URL.startswith("https://")
 _public = urlsplit(PUBLIC_URL)
 _public_host = f"[{_public.hostname}]" if ":" in (_public.hostname or "") else _public.hostname
-ALLOWED_HOSTS = [_public_host, *ENV.allowed_hosts]
+ALLOWED_HOSTS = [_public_host, *ENV.ALLOWED_HOSTS]
 if DEBUG:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 
@@ -83,16 +85,18 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # Database
 
-DATABASES = {"default": databases.database(ENV.database)}
+DATABASES = {"default": databases.database(ENV.DATABASE_URL)}
+
+PRIVATE_NETWORK = ENV.PRIVATE_NETWORK
 
 # Sessions and cache: in Redis, else in the database; never in a process's memory
 
-REDIS_URL = ENV.redis.text if ENV.redis else ""
-CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.redis)}
-SESSION_ENGINE = "accounts.sessions.store" if ENV.redis else "django.contrib.sessions.backends.db"
+REDIS_URL = ENV.REDIS_URL.text if ENV.REDIS_URL else ""
+CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.REDIS_URL)}
+SESSION_ENGINE = "accounts.sessions.store" if REDIS_URL else "django.contrib.sessions.backends.db"
 SESSION_CACHE_ALIAS = "default"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
-SESSION_HOURS = ENV.session_hours
+SESSION_HOURS = ENV.SESSION_HOURS
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 SESSION_COOKIE_SECURE = HTTPS
@@ -104,7 +108,7 @@ SESSION_SAVE_EVERY_REQUEST = False  # else parallel requests overwrite each othe
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.web.backends.MicrosoftBackend"]
-ADMIN_PASSWORD_LOGIN = ENV.admin_password_login
+ADMIN_PASSWORD_LOGIN = ENV.ADMIN_PASSWORD_LOGIN
 if ADMIN_PASSWORD_LOGIN:
     AUTHENTICATION_BACKENDS += ["accounts.web.backends.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -118,13 +122,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "/admin/"
-MICROSOFT_LOGIN_URL = ENV.microsoft.login_url
-MICROSOFT_TENANT_ID = ENV.microsoft.tenant
-MICROSOFT_ALLOWED_TENANTS = ENV.microsoft.allowed_tenants
-MICROSOFT_CLIENT_ID = ENV.microsoft.client_id
-MICROSOFT_CLIENT_SECRET = ENV.microsoft.client_secret
-MICROSOFT_ALLOW_GUESTS = ENV.microsoft.allow_guests
-SIGN_IN_LOG_DAYS = ENV.sign_in_log_days
+MICROSOFT_LOGIN_URL = ENV.MICROSOFT_LOGIN_URL
+MICROSOFT_TENANT_ID = ENV.MICROSOFT_TENANT_ID
+MICROSOFT_ALLOWED_TENANTS = frozenset(ENV.MICROSOFT_ALLOWED_TENANTS)
+MICROSOFT_CLIENT_ID = ENV.MICROSOFT_CLIENT_ID
+MICROSOFT_CLIENT_SECRET = ENV.MICROSOFT_CLIENT_SECRET
+MICROSOFT_ALLOW_GUESTS = ENV.MICROSOFT_ALLOW_GUESTS
+MICROSOFT_DOMAIN_HINT = ENV.MICROSOFT_DOMAIN_HINT
+SIGN_IN_AUTOMATICALLY = ENV.SIGN_IN_AUTOMATICALLY
+SIGN_IN_LOG_DAYS = ENV.SIGN_IN_LOG_DAYS
 
 _app = {
     "client_id": MICROSOFT_CLIENT_ID,
@@ -181,8 +187,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
-        # Chrome follows a form's redirects too: the button's leads to Microsoft.
-        "form-action": [SELF, PUBLIC_URL, MICROSOFT_LOGIN_URL],
+        "form-action": [SELF],  # the pages with Microsoft's button loosen it for themselves
     }
 }
 
@@ -197,7 +202,7 @@ LANGUAGES = [
     ("vi", _("Vietnamese")),
 ]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = "UTC"
+TIME_ZONE = ENV.TIME_ZONE
 USE_TZ = True
 
 # Static files
@@ -214,6 +219,6 @@ WHITENOISE_USE_FINDERS = DEBUG or not _is_built
 
 # Log
 
-LOGGING = logs.configuration(ENV.log_format)
+LOGGING = logs.configuration(ENV.LOG_FORMAT)
 DEFAULT_EXCEPTION_REPORTER = "accounts.web.error_reports.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "accounts.web.error_reports.ReporterFilter"

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 
-from project import values
+from project import readers
 
 SQLITE: Final = "django.db.backends.sqlite3"
 _POSTGRESQL: Final = "project.postgresql"
@@ -63,7 +63,7 @@ def _check_identity(entry: dict[str, Any], url: str) -> None:
     if entry["PASSWORD"] or not entry["USER"]:
         raise ValueError("needs a user and no password with auth=entra: postgres://IDENTITY@host")
     encrypted = entry.get("OPTIONS", {}).get("sslmode") in _ENCRYPTED
-    if not encrypted and not values.is_loopback(url):
+    if not encrypted and not readers.is_loopback(url):
         raise ValueError(
             "needs sslmode=verify-full (or verify-ca, require) with auth=entra:"
             " others could read the token"
@@ -104,7 +104,7 @@ def _check_login(url: str, parts: list[SplitResult]) -> None:
         raise ValueError("may have neither user nor password with auth=entra: the identity is both")
     if any(part.scheme in (_SENTINEL, _SENTINEL_BY_TLS) for part in parts):
         raise ValueError("may have auth=entra for one rediss:// server, not with Sentinels")
-    if parts[0].scheme != "rediss" and not values.is_loopback(url):
+    if parts[0].scheme != "rediss" and not readers.is_loopback(url):
         raise ValueError("must start with rediss:// with auth=entra: others could read the token")
 
 

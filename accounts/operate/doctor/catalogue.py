@@ -624,7 +624,8 @@ _VISIT: Final = (
         "public.csp",
         "A Content-Security-Policy keeps the button from leading to Microsoft",
         "Chrome applies form-action to redirects, too. Received: {header}",
-        "Add {authority} to form-action, at the proxy or in CONTENT_SECURITY_POLICY.",
+        "Take form-action out of the policy that the proxy adds: Microsoft sends people of"
+        " federated tenants on to hosts of their own.",
         shows=("nothing happens when the button is pressed",),
     ),
     _error(

@@ -34,7 +34,7 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 CACHES = {
-    "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": ENV.redis.url}  # type: ignore[union-attr]
+    "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": ENV.REDIS_URL.url}  # type: ignore[union-attr]
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"
 DATABASES["default"]["CONN_MAX_AGE"] = 600
@@ -48,10 +48,10 @@ SOCIALACCOUNT_PROVIDERS = {
         "OAUTH_PKCE_ENABLED": True,
         "APPS": [
             {
-                "client_id": ENV.microsoft.client_id,
-                "secret": ENV.microsoft.client_secret,
+                "client_id": ENV.MICROSOFT_CLIENT_ID,
+                "secret": ENV.MICROSOFT_CLIENT_SECRET,
                 "settings": {
-                    "tenant": ENV.microsoft.tenant,
+                    "tenant": ENV.MICROSOFT_TENANT_ID,
                     "login_url": MICROSOFT_LOGIN_URL,
                     "graph_url": MICROSOFT_LOGIN_URL,
                 },

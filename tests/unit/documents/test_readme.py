@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from accounts.reasons import REASONS
-from project.env import VARIABLES
+from project.variables import VARIABLES
 from tests.servers.process import ROOT
 
 README = ROOT / "README.md"
@@ -22,7 +22,7 @@ MOVES = {
 
 
 def settings_table() -> str:
-    rows = [f"| `{v.name}` | {v.default} | {v.meaning} |" for v in VARIABLES.values()]
+    rows = [f"| `{v.name}` | {v.default_in_words} | {v.meaning} |" for v in VARIABLES.values()]
     return "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows])
 
 

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from project import environment, values
-from project.env import VARIABLES, BadEnvironment
+from project import readers, variables
+from project.environment import BadEnvironment
+from project.variables import VARIABLES, Environment
 from tests.servers.environment import deployed_environment
 from tests.servers.process import ROOT, clean_environment
 
@@ -15,9 +16,9 @@ TENANT, OTHER = GOOD["MICROSOFT_TENANT_ID"], "22222222-2222-4222-8222-2222222222
 KEY = GOOD["SECRET_KEY"]
 
 
-def load(**changes: str) -> environment.Environment:
+def load(**changes: str) -> Environment:
     """The environment of a deployed site, changed."""
-    return environment.load(GOOD | changes)
+    return variables.load(GOOD | changes)
 
 
 def problems(**changes: str) -> list[str]:
@@ -83,10 +84,10 @@ WRONG = {
         "consumers",
         "organizations",
         "Contoso",
-        values.CONSUMER_TENANT.upper(),
+        readers.CONSUMER_TENANT.upper(),
         "https://contoso.com",
     ],
-    "MICROSOFT_ALLOWED_TENANTS": ["contoso.com", f"{TENANT},x", values.CONSUMER_TENANT],
+    "MICROSOFT_ALLOWED_TENANTS": ["contoso.com", f"{TENANT},x", readers.CONSUMER_TENANT],
     "MICROSOFT_CLIENT_ID": ["staff-site", TENANT + "0"],
     "MICROSOFT_CLIENT_SECRET": [
         OTHER,
@@ -99,12 +100,26 @@ WRONG = {
         "https://login.microsoftonline.com/common",
     ],
     "MICROSOFT_ALLOW_GUESTS": ["some"],
+    "MICROSOFT_DOMAIN_HINT": ["consumers", "contoso", "https://contoso.com", "a b.com"],
+    "SIGN_IN_AUTOMATICALLY": ["sometimes"],
     "ADMIN_PASSWORD_LOGIN": ["if needed"],
     "SESSION_HOURS": ["0", "721", "8h"],
     "SIGN_IN_LOG_DAYS": ["0", "3651", "a year"],
     "WEB_CONCURRENCY": ["0", "many"],
     "PORT": ["0", "65536", "http"],
     "LOG_FORMAT": ["xml"],
+    "TIME_ZONE": ["Berlin", "UTC+2", "+02:00", "W. Europe Standard Time", "localtime", "../UTC"],
+    "SITE_NAME": ["x" * 61],
+    "ADMIN_CONTACT": [
+        "it",
+        "it@",
+        "javascript://x",
+        "ftp://h",
+        "https://",
+        "https://u:p@h/",
+        "a b",
+    ],
+    "PRIVATE_NETWORK": ["maybe"],
     "EMULATOR_PORT": ["0", "x"],
 }
 
@@ -156,7 +171,7 @@ def test_a_problem_never_quotes_a_secret(secret: dict[str, str]) -> None:
 
 
 def test_the_environment_hides_its_secrets_from_repr() -> None:
-    assert KEY not in repr(load()) + repr(load().redis)
+    assert KEY not in repr(load()) + repr(load().REDIS_URL)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from project import environment
-from project.env import BadEnvironment
+from project.environment import BadEnvironment
+from project.variables import Environment
+from project.variables import load as load_environment
 from tests.unit.project.test_env import GOOD, OTHER, TENANT, load, problems
 
 
-def develop(**variables: str) -> environment.Environment:
-    return environment.load({"DEBUG": "true", **variables})
+def develop(**variables: str) -> Environment:
+    return load_environment({"DEBUG": "true", **variables})
 
 
 @pytest.mark.parametrize("half", ["MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET"])
@@ -20,8 +21,8 @@ def test_an_app_registration_needs_both_halves(half: str) -> None:
 
 
 def test_an_app_registration_may_be_left_to_admin() -> None:
-    found = load(MICROSOFT_CLIENT_ID="", MICROSOFT_CLIENT_SECRET="").microsoft
-    assert (found.client_id, found.client_secret) == ("", "")
+    found = load(MICROSOFT_CLIENT_ID="", MICROSOFT_CLIENT_SECRET="")
+    assert (found.MICROSOFT_CLIENT_ID, found.MICROSOFT_CLIENT_SECRET) == ("", "")
 
 
 def test_the_secret_id_is_told_apart_from_the_secret() -> None:
@@ -40,8 +41,9 @@ def test_the_secret_id_is_told_apart_from_the_secret() -> None:
     ],
 )
 def test_allowed_tenants(tenant: str, listed: str, allowed: set[str]) -> None:
-    found = load(MICROSOFT_TENANT_ID=tenant, MICROSOFT_ALLOWED_TENANTS=listed).microsoft
-    assert (found.tenant, set(found.allowed_tenants)) == (tenant.lower(), allowed)
+    found = load(MICROSOFT_TENANT_ID=tenant, MICROSOFT_ALLOWED_TENANTS=listed)
+    told = found.MICROSOFT_TENANT_ID, set(found.MICROSOFT_ALLOWED_TENANTS)
+    assert told == (tenant.lower(), allowed)
 
 
 @pytest.mark.parametrize(
@@ -57,41 +59,43 @@ def test_allowed_tenants(tenant: str, listed: str, allowed: set[str]) -> None:
     ],
 )
 def test_the_public_url_is_kept_as_browsers_write_it(given: str, origin: str) -> None:
-    assert load(PUBLIC_URL=given).public_url == origin
+    found = load(PUBLIC_URL=given).PUBLIC_URL
+    assert found == origin
 
 
 def test_azure_knows_its_public_url() -> None:
-    assert load(PUBLIC_URL="", WEBSITE_HOSTNAME="Site.azurewebsites.net").public_url == (
+    assert load(PUBLIC_URL="", WEBSITE_HOSTNAME="Site.azurewebsites.net").PUBLIC_URL == (
         "https://site.azurewebsites.net"
     )
 
 
 def test_development_needs_no_variable_but_debug() -> None:
     found = develop()
-    assert (found.public_url, found.redis, found.log_format) == (
+    assert (found.PUBLIC_URL, found.REDIS_URL, found.LOG_FORMAT) == (
         "http://localhost:8000",
         None,
         "text",
     )
-    assert found.secret_key.startswith("django-insecure-")
-    assert found.microsoft.login_url == "http://localhost:8400"
+    assert found.SECRET_KEY.startswith("django-insecure-")
+    assert found.MICROSOFT_LOGIN_URL == "http://localhost:8400"
 
 
 def test_ports_move_the_development_addresses() -> None:
     found = develop(PORT="9000", EMULATOR_PORT="9400")
-    assert found.public_url == "http://localhost:9000"
-    assert found.microsoft.login_url == "http://localhost:9400"
+    assert found.PUBLIC_URL == "http://localhost:9000"
+    assert found.MICROSOFT_LOGIN_URL == "http://localhost:9400"
 
 
 def test_a_real_tenant_in_development_means_the_real_microsoft() -> None:
     names = ("MICROSOFT_TENANT_ID", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
     found = develop(**{name: GOOD[name] for name in names})
-    assert found.microsoft.login_url == "https://login.microsoftonline.com"
+    assert found.MICROSOFT_LOGIN_URL == "https://login.microsoftonline.com"
 
 
 def test_a_loopback_login_url_in_development_keeps_the_emulators_registration() -> None:
-    found = develop(MICROSOFT_LOGIN_URL="http://localhost:9999").microsoft
-    assert (found.tenant, found.client_id) == (TENANT, GOOD["MICROSOFT_CLIENT_ID"])
+    found = develop(MICROSOFT_LOGIN_URL="http://localhost:9999")
+    told = found.MICROSOFT_TENANT_ID, found.MICROSOFT_CLIENT_ID
+    assert told == (TENANT, GOOD["MICROSOFT_CLIENT_ID"])
 
 
 def test_the_emulators_registration_is_never_a_default_in_production() -> None:
@@ -113,10 +117,15 @@ def test_the_emulators_registration_is_never_a_default_in_production() -> None:
     ],
 )
 def test_redis_by_one_server_or_by_sentinels(text: str, url: str, sentinels: Any) -> None:
-    found = load(REDIS_URL=text).redis
+    found = load(REDIS_URL=text).REDIS_URL
     assert found is not None
     assert (found.url, found.sentinels) == (url, sentinels)
     assert found.sentinels_by_tls == text.startswith("rediss+sentinel")
+
+
+def test_sign_in_by_itself_leaves_no_way_to_the_password_form() -> None:
+    [problem] = problems(SIGN_IN_AUTOMATICALLY="true", ADMIN_PASSWORD_LOGIN="true")
+    assert problem.startswith("SIGN_IN_AUTOMATICALLY must not be true together with")
 
 
 BY_ENTRA = {
@@ -127,10 +136,10 @@ BY_ENTRA = {
 
 def test_an_identity_instead_of_a_password_is_taken_out_of_the_urls() -> None:
     found = load(**BY_ENTRA)
-    assert found.redis is not None
-    assert (found.redis.by_entra, found.redis.url) == (True, "rediss://h:10000/0")
-    assert (found.database["BY_ENTRA"], found.database["USER"]) == (True, "id")
-    assert found.database["OPTIONS"] == {"sslmode": "verify-full"}
+    assert found.REDIS_URL is not None
+    assert (found.REDIS_URL.by_entra, found.REDIS_URL.url) == (True, "rediss://h:10000/0")
+    assert (found.DATABASE_URL["BY_ENTRA"], found.DATABASE_URL["USER"]) == (True, "id")
+    assert found.DATABASE_URL["OPTIONS"] == {"sslmode": "verify-full"}
 
 
 @pytest.mark.parametrize(
@@ -145,14 +154,14 @@ def test_a_token_may_go_in_the_clear_on_this_machine(name: str, url: str) -> Non
 
 
 def test_other_options_stay_as_they_were_written() -> None:
-    found = load(REDIS_URL="rediss://h/0?a=%20b&auth=entra&c=d").redis
+    found = load(REDIS_URL="rediss://h/0?a=%20b&auth=entra&c=d").REDIS_URL
     assert found is not None
     assert found.url == "rediss://h/0?a=%20b&c=d"
 
 
 def test_an_identity_needs_the_optional_requirements() -> None:
     with pytest.raises(BadEnvironment) as caught:
-        environment.load(GOOD | BY_ENTRA, find_package=lambda name: None)
+        load_environment(GOOD | BY_ENTRA, find_package=lambda name: None)
     assert [problem.partition(".txt")[0] for problem in caught.value.problems] == [
         "DATABASE_URL has auth=entra: pip install -r requirements/azure",
         "REDIS_URL has auth=entra: pip install -r requirements/azure",
@@ -160,10 +169,25 @@ def test_an_identity_needs_the_optional_requirements() -> None:
 
 
 def test_without_an_identity_nothing_optional_is_needed() -> None:
-    environment.load(GOOD, find_package=lambda name: None)
+    load_environment(GOOD, find_package=lambda name: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("TIME_ZONE", "europe/berlin", "Europe/Berlin"),
+        ("TIME_ZONE", "", "UTC"),
+        ("SITE_NAME", "Société Générale, staff", "Société Générale, staff"),
+        ("ADMIN_CONTACT", "it@example.com", "it@example.com"),
+        ("ADMIN_CONTACT", "https://help/desk?x=1", "https://help/desk?x=1"),
+        ("PRIVATE_NETWORK", "true", True),
+    ],
+)
+def test_what_people_read_and_whom_they_ask(name: str, given: str, value: object) -> None:
+    assert getattr(load(**{name: given}), name) == value
 
 
 def test_the_instance_is_named_without_telling_its_name() -> None:
-    found = load(WEBSITE_INSTANCE_ID="secret-machine").instance_id
-    assert found != load(WEBSITE_INSTANCE_ID="another").instance_id
+    found = load(WEBSITE_INSTANCE_ID="secret-machine").instance_id()
+    assert found != load(WEBSITE_INSTANCE_ID="another").instance_id()
     assert len(found) == 8

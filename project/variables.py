@@ -1,0 +1,345 @@
+"""The environment variables, one entry each: reader, default, meaning, example.
+
+Settings, error messages and docs/settings.md come from here. A new variable is a new entry and its
+use in `project/settings.py`; what must fit together with others is a rule below.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from project import readers, stores
+from project.environment import Table, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+BASE_DIR: Final = Path(__file__).resolve().parent.parent
+MICROSOFT: Final = "https://login.microsoftonline.com"
+EMULATOR_TENANT: Final = "11111111-1111-4111-8111-111111111111"
+EMULATOR_CLIENT_ID: Final = "33333333-3333-4333-8333-333333333333"
+EMULATOR_CLIENT_SECRET: Final = "emulator-secret-not-for-production"  # noqa: S105
+DEVELOPMENT_KEY: Final = readers.INSECURE_KEY + "for-development-only-everyone-can-read-it-here"
+
+_OUTSIDE_DEBUG: Final = "when DEBUG is not true"
+_BRINGS_ENTRA: Final = "redis_entraid"  # of requirements/azure.txt, which needs azure-identity too
+_MOST_WORKERS: Final = 9
+_SQLITE: Final = stores.database(f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+
+# Defaults that depend on other variables
+
+
+def _only_in_debug(value: T) -> Callable[[Environment], T]:
+    def default(env: Environment) -> T:
+        if not env.DEBUG:
+            raise ValueError(f"is required {_OUTSIDE_DEBUG}")
+        return value
+
+    return default
+
+
+def _public_url(env: Environment) -> str:
+    azure = env.environ.get("WEBSITE_HOSTNAME", "")
+    if azure:
+        return f"https://{azure.lower()}"
+    if not env.DEBUG:
+        raise ValueError(f"is required {_OUTSIDE_DEBUG}")
+    return f"http://localhost:{env.PORT}"
+
+
+def _login_url(env: Environment) -> str:
+    named = env.is_set("MICROSOFT_TENANT_ID", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
+    return f"http://localhost:{env.EMULATOR_PORT}" if env.DEBUG and not named else MICROSOFT
+
+
+def _at_emulator(env: Environment) -> bool:
+    return env.DEBUG and readers.is_loopback(env.MICROSOFT_LOGIN_URL)
+
+
+def _tenant(env: Environment) -> str:
+    if _at_emulator(env):
+        return EMULATOR_TENANT
+    if env.DEBUG:
+        raise ValueError("is required as soon as another login URL or app registration is named")
+    raise ValueError(f"is required {_OUTSIDE_DEBUG}")
+
+
+def _own_tenant(env: Environment) -> tuple[str, ...]:
+    return (env.MICROSOFT_TENANT_ID,) if readers.is_guid(env.MICROSOFT_TENANT_ID) else ()
+
+
+def _emulators(value: str) -> Callable[[Environment], str]:
+    def default(env: Environment) -> str:
+        other = env.is_set("MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
+        return value if _at_emulator(env) and not other else ""
+
+    return default
+
+
+def _workers(env: Environment) -> int:
+    return min(2 * len(os.sched_getaffinity(0)) + 1, _MOST_WORKERS)
+
+
+class Environment(Table):
+    """All variables that the site reads."""
+
+    DEBUG = Variable(
+        readers.flag, False, "development mode; never on a server that others reach", "false"
+    )
+    SECRET_KEY = Variable(
+        readers.secret_key,
+        _only_in_debug(DEVELOPMENT_KEY),
+        "signs states and cookies; at least 50 characters",
+        'the output of: python -c "import secrets; print(secrets.token_urlsafe(64))"',
+        default_in_words="required when not `DEBUG`",
+        secret=True,
+    )
+    SECRET_KEY_FALLBACKS = Variable(
+        readers.csv(readers.secret_key),
+        (),
+        "comma list of former keys, while a key is being replaced",
+        "the former SECRET_KEY",
+        secret=True,
+    )
+    PUBLIC_URL = Variable(
+        readers.origin,
+        _public_url,
+        "the one origin that staff use",
+        "https://staff.example.com",
+        default_in_words="`http://localhost:8000` when `DEBUG`; on Azure App Service"
+        " `https://$WEBSITE_HOSTNAME`; else required",
+    )
+    ALLOWED_HOSTS = Variable(
+        readers.csv(readers.host),
+        (),
+        "comma list of further hosts (health probes, slots)",
+        "staging.example.com,10.0.0.4",
+    )
+    TRUSTED_PROXY_COUNT = Variable(
+        readers.number(0, 10),
+        0,
+        "reverse proxies in front whose `X-Forwarded-Proto` and `X-Forwarded-For` are believed;"
+        " Azure App Service: `1`",
+        "1",
+    )
+    DATABASE_URL = Variable(
+        stores.database,
+        _only_in_debug(_SQLITE),
+        "PostgreSQL: `postgres://`; with the option `auth=entra` by managed identity",
+        "postgres://user:password@db.example.com:5432/name?sslmode=require",
+        default_in_words="a SQLite file when `DEBUG`, else required",
+        secret=True,
+    )
+    REDIS_URL = Variable[stores.Redis | None](
+        stores.redis,
+        _only_in_debug(None),
+        "Redis: `redis://`, `rediss://`, or several comma-separated `redis+sentinel://` hosts"
+        " (`rediss+sentinel://` by TLS) with the master's name; with the option `auth=entra`"
+        " by managed identity",
+        "rediss://:password@redis.example.com:6380/0",
+        default_in_words="none when `DEBUG` (sessions then live in the database), else required",
+        secret=True,
+    )
+    MICROSOFT_TENANT_ID = Variable(
+        readers.tenant,
+        _tenant,
+        "tenant GUID or verified domain; `organizations` only together with"
+        " `MICROSOFT_ALLOWED_TENANTS`",
+        "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        default_in_words="the emulator's when `DEBUG`, else required",
+    )
+    MICROSOFT_ALLOWED_TENANTS = Variable(
+        readers.csv(readers.allowed_tenant),
+        _own_tenant,
+        "comma list of tenant GUIDs: the upper bound, which nothing in the database widens",
+        "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        default_in_words="the tenant above",
+    )
+    MICROSOFT_CLIENT_ID = Variable(
+        readers.guid,
+        _emulators(EMULATOR_CLIENT_ID),
+        "Application (client) ID; may be left out when a Microsoft social app exists in admin",
+        "16fd2706-8baf-433b-82eb-8c7fada847da",
+        default_in_words="the emulator's when `DEBUG`",
+    )
+    MICROSOFT_CLIENT_SECRET = Variable(
+        readers.client_secret,
+        _emulators(EMULATOR_CLIENT_SECRET),
+        "the client secret's value",
+        "the column Value under Certificates & secrets (not Secret ID)",
+        default_in_words="the emulator's when `DEBUG`",
+        secret=True,
+    )
+    MICROSOFT_LOGIN_URL = Variable(
+        readers.origin,
+        _login_url,
+        "the cloud's authority host (US Government, China, a test server)",
+        "https://login.microsoftonline.us",
+        default_in_words=f"`{MICROSOFT}`; the emulator's when `DEBUG` and nothing above is set",
+    )
+    MICROSOFT_ALLOW_GUESTS = Variable(
+        readers.flag, False, "let B2B guests of the tenant in", "true"
+    )
+    MICROSOFT_DOMAIN_HINT = Variable(
+        readers.domain_hint,
+        "",
+        "sent as `domain_hint`: a federated domain's people go straight to its own sign-in",
+        "contoso.com",
+        default_in_words="none",
+    )
+    SIGN_IN_AUTOMATICALLY = Variable(
+        readers.flag,
+        False,
+        "the login page goes on to Microsoft by itself; never after signing out or a refusal, and"
+        " not together with `ADMIN_PASSWORD_LOGIN`",
+        "true",
+    )
+    ADMIN_PASSWORD_LOGIN = Variable(
+        readers.flag, False, "show Django's password form under the button", "true"
+    )
+    SESSION_HOURS = Variable(
+        readers.number(1, 720), 8, "absolute session lifetime after sign-in", "8"
+    )
+    SIGN_IN_LOG_DAYS = Variable(
+        readers.number(1, 3650), 365, "how long sign-in records are kept", "365"
+    )
+    WEB_CONCURRENCY = Variable(
+        readers.number(1, 256),
+        _workers,
+        "gunicorn's workers",
+        "4",
+        default_in_words=f"two a core and one, at most {_MOST_WORKERS}",
+    )
+    PORT = Variable(readers.number(1, 65535), 8000, "gunicorn's port", "8000")
+    LOG_FORMAT = Variable(
+        readers.choice("text", "json"),
+        lambda env: "text" if env.DEBUG else "json",
+        "one line an event",
+        "json",
+        default_in_words="`text` when `DEBUG`, else `json`",
+    )
+    TIME_ZONE = Variable(
+        readers.zone, "UTC", "the zone of the times that people read", "Europe/Berlin"
+    )
+    SITE_NAME = Variable(
+        readers.text(60),
+        "",
+        "shown in titles and headers",
+        "Contoso staff",
+        default_in_words="Django's names",
+    )
+    ADMIN_CONTACT = Variable(
+        readers.contact,
+        "",
+        "whom a refused person should ask: an email address or a URL",
+        "it-support@example.com",
+    )
+    PRIVATE_NETWORK = Variable(
+        readers.flag,
+        False,
+        "nobody else is on the network to PostgreSQL and Redis: connections without TLS to other"
+        " machines are accepted",
+        "true",
+    )
+    EMULATOR_PORT = Variable(
+        readers.number(1, 65535), 8400, "the local Microsoft's port; `DEBUG` only", "8400"
+    )
+
+    def __init__(
+        self, environ: Mapping[str, str], find_package: Callable[[str], object | None] = find_spec
+    ) -> None:
+        super().__init__(environ)
+        self.find_package = find_package
+
+    def instance_id(self) -> str:
+        """Which machine serves: a name to compare, that tells outsiders nothing."""
+        name = self.environ.get("WEBSITE_INSTANCE_ID") or socket.gethostname()
+        return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+# What must fit together
+
+
+def _https_outside_debug(env: Environment) -> None:
+    url = env.PUBLIC_URL
+    if url.startswith("http://") and not env.DEBUG and not _reachable_by_nobody(url):
+        env.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
+
+
+def _reachable_by_nobody(url: str) -> bool:
+    """This machine, or a name without a dot: the rigs that a site is tested in."""
+    host = urlsplit(url).hostname or ""
+    return readers.is_loopback(url) or not any(mark in host for mark in ".:")
+
+
+def _https_to_microsoft(env: Environment) -> None:
+    url = env.MICROSOFT_LOGIN_URL
+    if url.startswith("http://") and not readers.is_loopback(url):
+        env.wrong("MICROSOFT_LOGIN_URL", "must start with https:// (http is for this machine)")
+
+
+def _postgresql_outside_debug(env: Environment) -> None:
+    if env.DATABASE_URL["ENGINE"] == stores.SQLITE and not env.DEBUG:
+        env.wrong("DATABASE_URL", f"must start with postgres:// {_OUTSIDE_DEBUG}")
+
+
+def _organizations_with_a_list(env: Environment) -> None:
+    if env.MICROSOFT_TENANT_ID == "organizations" and not env.MICROSOFT_ALLOWED_TENANTS:
+        env.wrong(
+            "MICROSOFT_TENANT_ID",
+            "may be 'organizations' only together with MICROSOFT_ALLOWED_TENANTS",
+        )
+
+
+def _both_halves_of_an_app(env: Environment) -> None:
+    halves = ("MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
+    for half, other in (halves, halves[::-1]):
+        if env.is_set(other) and not env.is_set(half):
+            env.wrong(half, f"is required together with {other}")
+
+
+def _packages_for_entra(env: Environment) -> None:
+    if env.find_package(_BRINGS_ENTRA) is not None:
+        return
+    without = "has auth=entra: pip install -r requirements/azure.txt first"
+    if env.DATABASE_URL["BY_ENTRA"]:
+        env.wrong("DATABASE_URL", without)
+    if env.REDIS_URL and env.REDIS_URL.by_entra:
+        env.wrong("REDIS_URL", without)
+
+
+def _one_way_that_starts_by_itself(env: Environment) -> None:
+    if env.SIGN_IN_AUTOMATICALLY and env.ADMIN_PASSWORD_LOGIN:
+        env.wrong(
+            "SIGN_IN_AUTOMATICALLY",
+            "must not be true together with ADMIN_PASSWORD_LOGIN: nobody would get to the form",
+        )
+
+
+RULES: Final[tuple[Callable[[Environment], None], ...]] = (
+    _https_outside_debug,
+    _https_to_microsoft,
+    _postgresql_outside_debug,
+    _organizations_with_a_list,
+    _both_halves_of_an_app,
+    _packages_for_entra,
+    _one_way_that_starts_by_itself,
+)
+VARIABLES: Final[Mapping[str, Variable[Any]]] = Environment.variables()
+
+
+def load(
+    environ: Mapping[str, str], find_package: Callable[[str], object | None] = find_spec
+) -> Environment:
+    """The environment, checked; raises BadEnvironment with all that is wrong."""
+    env = Environment(environ, find_package)
+    env.check(RULES)
+    return env
