@@ -118,8 +118,9 @@ def repeat(exchange: Exchange, meddler: Meddler) -> bool:
 
 
 def goes_down(exchange: Exchange, meddler: Meddler) -> bool:
-    meddler.upstream = 1 if path_only(exchange) == CALLBACK else meddler.upstream
-    return False
+    if path_only(exchange) == CALLBACK:
+        exchange.text("<title>502 Bad Gateway</title>", 502)
+    return path_only(exchange) == CALLBACK
 
 
 def loop(exchange: Exchange, meddler: Meddler) -> bool:
