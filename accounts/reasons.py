@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 Move = Literal["person", "admin", "operator", "microsoft"]
+Source = Literal["here", "microsoft", "browser"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,28 @@ class Reason:
     move: Move
 
 
+# Where the facts behind a reason usually come from, by group.
+_SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        "person": "microsoft",
+        "state": "browser",
+        "microsoft": "microsoft",
+        "configuration": "here",
+        "token": "microsoft",
+        "reach": "here",
+        "session": "browser",
+        "us": "here",
+    }
+)
+
+
 class Refused(Exception):
     """A sign-in that ends here, with its reason.
 
     `detail` is for the record and the log only: it never holds a secret, token, code, state,
-    or text that Microsoft sent. `aadsts` is a number matched in Microsoft's answer.
-    `retry_after` is in seconds.
+    or text that Microsoft sent. `source` says where the fact comes from: seen here, said by
+    Microsoft to us, or claimed by the browser, which anyone can make up. `aadsts` is a number
+    matched in Microsoft's answer. `retry_after` is in seconds. `user_id` is the user concerned.
     """
 
     def __init__(
@@ -48,12 +65,16 @@ class Refused(Exception):
         code: str,
         detail: str = "",
         *,
+        source: Source | None = None,
         aadsts: int | None = None,
         retry_after: int | None = None,
+        user_id: Any = None,
     ) -> None:
         super().__init__(code)
         self.reason = REASONS[code]
         self.detail = detail
+        self.source = source or _SOURCES[self.reason.group]
+        self.user_id = user_id
         self.aadsts = aadsts
         self.retry_after = retry_after
 

@@ -79,15 +79,14 @@ def admit(attempt: Attempt, user_id: Any) -> None:
     tell(row, attempt)
 
 
-def refused(attempt: Attempt, refusal: Refused, user_id: Any = None, *, keep: bool = True) -> None:
+def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
     """Record a refusal; a database that is away costs the row, never the page.
 
     `keep` off writes the log line only: for floods that would fill the table.
     """
     number = f"AADSTS{refusal.aadsts} " if refusal.aadsts is not None else ""
-    row = _row(
-        attempt, SignIn.Outcome.REFUSED, refusal.reason.code, number + refusal.detail, user_id
-    )
+    detail = number + refusal.detail
+    row = _row(attempt, SignIn.Outcome.REFUSED, refusal.reason.code, detail, refusal.user_id)
     if keep:
         _save_or_log(row)
     tell(row, attempt, logging.ERROR if refusal.reason.status >= 500 else logging.WARNING)

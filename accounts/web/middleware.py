@@ -87,11 +87,13 @@ def _elsewhere(request: HttpRequest) -> HttpResponse:
 
 
 def _misconfigured(request: HttpRequest) -> HttpResponse:
-    with refusal.caught(request, request_facts.attempt_of(request), next_from(request)) as caught:
+    def refuse() -> HttpResponse:
         # Anyone can ask for this page: the record must not fill up with it.
         throttle.count(throttle.FAILED_CALLBACKS, "origin", request_facts.client_ip(request))
-        raise Refused("misconfigured", _why(request))
-    return caught.response
+        raise Refused("misconfigured", _why(request), source="browser")
+
+    attempt = request_facts.attempt_of(request)
+    return refusal.answered(request, attempt, next_from(request), refuse)
 
 
 def _origin(request: HttpRequest) -> str:

@@ -184,7 +184,7 @@ def _redirect_uri(found: Registration, discovery: Discovery) -> Iterator[Seen]:
 
 def _authorize_url(found: Registration, discovery: Discovery) -> str:
     secret = state.new_browser_secret()
-    issued, text = state.issue(secret, state.Place(settings.PUBLIC_URL, "doctor"), "")
+    issued, text = state.issue(secret, state.ServedBy(settings.PUBLIC_URL, "doctor"), "")
     parameters = authorize_parameters(found, secret, issued, text, again=False)
     joint = "&" if "?" in discovery.authorization_endpoint else "?"
     query = urlencode(parameters | {"prompt": "none"})
