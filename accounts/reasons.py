@@ -202,9 +202,9 @@ _TABLE = (
             " browser."
         ),
         "The callback came without the session cookie that the start had set.",
-        "Check that people start and return on PUBLIC_URL's host and scheme, that TLS ends"
-        " where TRUSTED_PROXY_COUNT says, and that SESSION_COOKIE_DOMAIN and"
-        " SESSION_COOKIE_SAMESITE are left alone. Run ./manage.py doctor --url PUBLIC_URL.",
+        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py"
+        " doctor --url PUBLIC_URL, which sees what proxies and cookies really do, and leave"
+        " SESSION_COOKIE_DOMAIN and SESSION_COOKIE_SAMESITE to project/settings.py.",
         "operator",
     ),
     Reason(
@@ -489,8 +489,8 @@ _TABLE = (
         _("Too many attempts"),
         _("Wait a little, then press Try again."),
         "This address or account met the limit of attempts.",
-        "Nothing, when rare. If many people share one address, check TRUSTED_PROXY_COUNT: at 0"
-        " behind a proxy everyone looks like one client.",
+        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
+        " --url PUBLIC_URL, which sees whether all of them look like one client here.",
         "person",
     ),
     Reason(

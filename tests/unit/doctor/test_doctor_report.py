@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from accounts.http.deadline import within
 from accounts.operate.doctor.finding import (
     Finding,
     Seen,
@@ -18,7 +19,7 @@ from accounts.operate.doctor.finding import (
     well,
 )
 from accounts.operate.doctor.report import as_json, as_text, summary
-from accounts.operate.doctor.run import Probe, Report, run, within
+from accounts.operate.doctor.run import Probe, Report, run
 from accounts.operate.doctor.scrub import scrub, scrubbed
 from accounts.reasons import Refused
 

@@ -10,9 +10,9 @@ from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.http.deadline import within
 from accounts.operate.doctor.causes import facts_of, of_database
 from accounts.operate.doctor.finding import Seen, fault, well
-from accounts.operate.doctor.run import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

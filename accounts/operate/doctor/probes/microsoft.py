@@ -6,7 +6,6 @@ Nothing that Microsoft sent is shown, save matched numbers.
 
 from __future__ import annotations
 
-import re
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
@@ -17,13 +16,15 @@ from django.db import DatabaseError
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import registration
-from accounts.entra.discovery import Discovery, authority_origin, document_url, read_discovery
 from accounts.entra.errors import reason_for, refusal_of
 from accounts.entra.jwks import read_keys
+from accounts.entra.metadata import Discovery, authority_origin, document_url, read_discovery
 from accounts.http.client import get_client
+from accounts.http.deadline import Deadline
+from accounts.ids import AADSTS, tenant_of_issuer
 from accounts.operate.doctor.finding import Seen, because, fault, well
 from accounts.operate.doctor.probes import app, clock
-from accounts.operate.doctor.visit.browser import Browser, NoAnswer, Reply
+from accounts.operate.doctor.visit.browser import AGENT, Reply, reply_of
 from accounts.reasons import Refused
 from accounts.signin import state
 from accounts.web.provider import authorize_parameters
@@ -31,7 +32,7 @@ from accounts.web.provider import authorize_parameters
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.http.answer import Answer
+    from accounts.http.answer import JsonResponse
     from accounts.http.client import HttpClient
     from accounts.registration import Registration
 
@@ -44,7 +45,7 @@ _OF_CLIENT: Final = (
 # A second secret takes over from the first in these cases only, in sign-ins too.
 _NEXT_HELPS: Final = ("client_secret_wrong", "client_secret_expired")
 _UNCLEAR: Final = ("microsoft_unreachable", "microsoft_throttled")
-_NUMBER: Final = re.compile(r"AADSTS([0-9]{4,8})(?![0-9])")
+_SECONDS: Final = 8.0
 # Nobody is signed in: these say that all is well so far.
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
@@ -58,7 +59,10 @@ def look() -> Iterator[Seen]:
         refusal = problem if isinstance(problem, Refused) else away
         yield fault(app.IN_FORCE, title="No app registration is in force", **because(refusal))
         return
-    http, url = get_client(), document_url(settings.MICROSOFT_LOGIN_URL, found.tenant)
+    http, url = (
+        get_client(),
+        document_url(settings.MICROSOFT_LOGIN_URL, found.tenant, found.client_id),
+    )
     try:
         answer, discovery, middle = _ask(http, url, found.tenant)
     except Refused as refusal:
@@ -69,10 +73,10 @@ def look() -> Iterator[Seen]:
     yield _tenant(found, discovery)
     yield _keys(http, discovery)
     yield _secret(http, found, discovery)
-    yield from _redirect_uri(found, discovery)
+    yield from _redirect_uri(http, found, discovery)
 
 
-def _ask(http: HttpClient, url: str, tenant: str) -> tuple[Answer, Discovery, float]:
+def _ask(http: HttpClient, url: str, tenant: str) -> tuple[JsonResponse, Discovery, float]:
     """The document, and our time in the middle of asking. Raises Refused."""
     began = time.time()
     answer = http.get_json(url)
@@ -83,7 +87,7 @@ def _ask(http: HttpClient, url: str, tenant: str) -> tuple[Answer, Discovery, fl
     return answer, read_discovery(answer.body, home, tenant), middle
 
 
-def _clock(answer: Answer, middle: float) -> Iterator[Seen]:
+def _clock(answer: JsonResponse, middle: float) -> Iterator[Seen]:
     """The Date header has no fractions: half a second is its middle."""
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5
@@ -94,7 +98,7 @@ def _clock(answer: Answer, middle: float) -> Iterator[Seen]:
 
 def _tenant(found: Registration, discovery: Discovery) -> Seen:
     """A domain may belong to another tenant than the one that is allowed."""
-    named = discovery.issuer.removesuffix("/v2.0").rpartition("/")[2].lower()
+    named = tenant_of_issuer(discovery.issuer)
     allowed = registration.rules_for(found).tenants
     if named == "{tenantid}" or named in allowed:
         return well("online.tenant", issuer=discovery.issuer)
@@ -166,17 +170,18 @@ def _try(http: HttpClient, client_id: str, secret: str, endpoint: str) -> Refuse
     return refusal if about_client or refusal.reason.code in _OF_CLIENT + _UNCLEAR else None
 
 
-def _redirect_uri(found: Registration, discovery: Discovery) -> Iterator[Seen]:
+def _redirect_uri(http: HttpClient, found: Registration, discovery: Discovery) -> Iterator[Seen]:
     """A silent authorize request tells, without anybody signing in.
 
     With `prompt=none` and no cookies, Entra sends a registered URI back with `login_required`;
     for one that it does not know it shows a page of its own with AADSTS50011. The request is the
     site's own, parameter for parameter, so whatever else Entra dislikes in it comes out as well.
     """
+    url = _authorize_url(found, discovery)
+    headers = {"Accept": "text/html", "User-Agent": AGENT}
     try:
-        page = Browser().get(_authorize_url(found, discovery))
-    except NoAnswer as problem:
-        refusal = Refused("microsoft_unreachable", f"authorize: {problem.code or 'no answer'}")
+        page = reply_of(url, http.get_page(url, Deadline(_SECONDS), headers))
+    except Refused as refusal:
         yield fault("online.authorize", **because(refusal))
         return
     yield from _judge(found.redirect_uri, page)
@@ -198,7 +203,7 @@ def _judge(uri: str, page: Reply) -> Iterator[Seen]:
         if fields.get("error") not in _SILENT and "code" not in fields:
             yield fault("online.authorize", **because(refusal_of(fields)))
         return
-    numbers = [int(number) for number in dict.fromkeys(_NUMBER.findall(page.text))]
+    numbers = [int(number) for number in dict.fromkeys(AADSTS.findall(page.text))]
     if numbers:  # Entra's own page: people would be stuck there and never come back
         code, number = reason_for(numbers, "")
         about_uri = code == "redirect_uri_mismatch"

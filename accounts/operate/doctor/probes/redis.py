@@ -9,9 +9,9 @@ from django.conf import settings
 from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
+from accounts.http.deadline import within
 from accounts.operate.doctor.causes import facts_of, of_redis
 from accounts.operate.doctor.finding import Seen, fault, well
-from accounts.operate.doctor.run import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-import ssl
 from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from urllib3 import Timeout
-from urllib3.exceptions import HTTPError
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3 import HTTPHeaderDict
 
-from accounts.http.connections import CONNECT_SECONDS, make_manager
-from accounts.http.deadline import Watchdog
-from accounts.operate.doctor.causes import chain_of, code_of
+from accounts.http import causes
+from accounts.http.connection import Request
+from accounts.http.deadline import Deadline
+from accounts.http.origins import origin_of
+from accounts.http.tls import trusted_context
+from accounts.http.transport import Transport
 from accounts.operate.doctor.visit.cookies import CookieJar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from urllib3 import BaseHTTPResponse, HTTPHeaderDict
+    from accounts.http.connection import Response
 
 _SECONDS: Final = 8.0
-_MOST: Final = 512 * 1024
 _HOPS: Final = 6
 _REASON: Final = re.compile(r'data-reason="([A-Za-z0-9_]+)"')
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.S | re.I)
@@ -34,7 +33,7 @@ AGENT: Final = "doctor (django-entra-sign-in)"
 
 
 class NoAnswer(Exception):
-    """The address did not answer at all; `code` is what causes.FIXES knows it by, or ""."""
+    """The address did not answer at all; `code` is what FIXES knows it by, or ""."""
 
     def __init__(self, url: str, code: str, text: str) -> None:
         super().__init__(text)
@@ -82,8 +81,7 @@ class Browser:
 
     def __init__(self, ca_file: str = "") -> None:
         self.cookies = CookieJar()
-        self._manager = make_manager(_context(ca_file) if ca_file else None, 1)
-        self._watchdog = Watchdog()
+        self._transport = Transport(context=trusted_context(ca_file), keep=0)
 
     def get(self, url: str, *, cross_site: bool = False) -> Reply:
         """GET, without following redirects. Raises NoAnswer."""
@@ -132,32 +130,28 @@ class Browser:
             **(headers or {}),
         }
         try:
-            with self._watchdog.limit(_SECONDS):
-                reply = self._ask(method, url, all_headers, body)
-        except (HTTPError, OSError) as problem:
-            raise _no_answer(url, problem) from problem
+            reply = self._ask(method, url, all_headers, body)
+        except causes.NoAnswer as cause:
+            raise NoAnswer(url, code_of(cause), cause.detail) from cause
         self.cookies.take(url, reply.headers.getlist("Set-Cookie"))
         return reply
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
-        response: BaseHTTPResponse = self._manager.urlopen(
-            method,
-            url,
-            redirect=False,
-            retries=False,
-            headers=headers,
-            body=body,
-            preload_content=False,
-            timeout=Timeout(connect=CONNECT_SECONDS, read=_SECONDS),
-        )
-        try:
-            text = response.read(_MOST).decode(errors="replace")
-        finally:
-            response.close()
-            self._manager.clear()  # else a connection that nobody closed would be used again
-        where = response.headers.get("Location", "")
-        location = urljoin(url, where) if response.status in _REDIRECTS and where else ""
-        return Reply(url, response.status, response.headers, text, location)
+        target, place = urlsplit(url), origin_of(url)
+        if place is None:
+            raise causes.UnknownName(target.hostname or url)
+        path = f"{target.path or '/'}?{target.query}" if target.query else target.path or "/"
+        data = None if body is None else body.encode()
+        request = Request(method, place, path, headers, data)
+        return reply_of(url, self._transport.ask(request, Deadline(_SECONDS)))
+
+
+def reply_of(url: str, response: Response) -> Reply:
+    """An answer of accounts.http, as a browser takes it."""
+    where = response.headers.get("Location", "")
+    location = urljoin(url, where) if response.status in _REDIRECTS and where else ""
+    text = response.body.decode(errors="replace")
+    return Reply(url, response.status, HTTPHeaderDict(response.headers.items()), text, location)
 
 
 def origin(url: str) -> str:
@@ -166,13 +160,24 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _context(ca_file: str) -> ssl.SSLContext:
-    context = create_urllib3_context()
-    context.load_verify_locations(ca_file)
-    return context
+def code_of(cause: causes.NoAnswer) -> str:
+    """What doctor's causes.FIXES knows the cause by; "" for none."""
+    if isinstance(cause, causes.CertificateRefused):
+        return f"verify {cause.verify_code}"
+    if isinstance(cause, causes.TlsSilent):
+        return "no handshake"
+    if isinstance(cause, causes.TlsFailed):
+        return cause.openssl or "TLS"
+    return next((code for kind, code in _CODES.items() if isinstance(cause, kind)), "")
 
 
-def _no_answer(url: str, problem: Exception) -> NoAnswer:
-    chain = list(chain_of(problem))
-    code = next(filter(None, map(code_of, chain)), "")
-    return NoAnswer(url, code, " ".join(str(chain[0]).split())[:300])
+_CODES: Final = {
+    causes.UnknownName: "EAI_NONAME",
+    causes.ResolverFailed: "EAI_AGAIN",
+    causes.SlowResolver: "EAI_AGAIN",
+    causes.PortRefused: "ECONNREFUSED",
+    causes.PortSilent: "timeout",
+    causes.Unroutable: "EHOSTUNREACH",
+    causes.NoCompleteAnswer: "timeout",
+    causes.BrokenOff: "ECONNRESET",
+}

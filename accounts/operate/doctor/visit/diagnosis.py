@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts import registration
+from accounts.http import causes
 from accounts.operate.doctor.causes import fix_of
 from accounts.operate.doctor.finding import Seen, because, fault, well
 from accounts.operate.doctor.visit.browser import EASY_AUTH, origin
@@ -91,11 +92,10 @@ def diagnose(visit: Visit) -> Iterator[Seen]:
 def _no_answer(problem: NoAnswer) -> Seen:
     """Nothing came back: name, port, firewall, certificate."""
     facts = {"url": problem.url, "cause": str(problem), "fix": fix_of(problem.code, "PUBLIC_URL")}
-    parts = problem.code.partition(" ")
-    if parts[0] == "verify":
+    if isinstance(problem.__cause__, causes.CertificateRefused):
         title = f"The certificate of {problem.url} is not trusted"
         return fault("public.certificate", title=title, **facts)
-    if problem.code.isupper() and "_" in problem.code and not problem.code.startswith("E"):
+    if isinstance(problem.__cause__, causes.TlsFailed):
         return fault("public.certificate", title=f"TLS with {problem.url} fails", **facts)
     what = _PROBLEMS.get(problem.code, "breaks the connection off")
     return fault("public.reachable", problem=what, **facts)
