@@ -29,7 +29,7 @@ _every = "0.0.0.0"  # noqa: S104 - behind a proxy; in DEBUG nobody else gets her
 bind = f"{'127.0.0.1' if _env.DEBUG else _every}:{_env.PORT}"
 worker_class = "project.worker.Worker"  # gthread that no slow client holds up
 workers = _env.WEB_CONCURRENCY
-threads = 16  # twelve may wait for Microsoft; the others serve every other page
+threads = 18  # fourteen may wait for Microsoft; the others serve every other page
 # Nothing is connected before a worker is forked: pools and caches are made when first used.
 preload_app = True
 worker_tmp_dir = str(_IN_MEMORY) if _IN_MEMORY.is_dir() else None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from accounts.ids import is_guid
 from project import readers, stores
 from project.environment import Table, Variable
 
@@ -91,7 +92,7 @@ def _tenant(env: Environment) -> str:
 
 
 def _own_tenant(env: Environment) -> tuple[str, ...]:
-    return (env.MICROSOFT_TENANT_ID,) if readers.is_guid(env.MICROSOFT_TENANT_ID) else ()
+    return (env.MICROSOFT_TENANT_ID,) if is_guid(env.MICROSOFT_TENANT_ID) else ()
 
 
 def _emulators(value: str) -> Callable[[Environment], str]:
