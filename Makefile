@@ -12,7 +12,7 @@ AT_ONCE := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test check lint format types audit bench faults troubleshooting soak mutants requirements clean system
+.PHONY: help run dev test check lint format types audit sbom bench faults troubleshooting soak mutants requirements clean system
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | while IFS=@ read -r name what; do \
@@ -49,7 +49,10 @@ types: $(VENV)/dev.stamp  ## mypy, strict
 	DEBUG=true $(BIN)/mypy
 
 audit: $(VENV)/dev.stamp  ## known vulnerabilities in what is pinned (asks an advisory service)
-	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.txt
+	@$(BIN)/python -m tests.servers.audit
+
+sbom: $(VENV)/dev.stamp  ## a software bill of materials: sbom.cdx.json (CycloneDX)
+	@$(BIN)/python -m tests.servers.sbom
 
 bench: $(VENV)/dev.stamp  ## sign-ins against stock allauth: latency, CPU, SQL, Redis commands
 	@exec $(BIN)/python -m tests.bench $(ARGS)
