@@ -55,6 +55,7 @@ from django.db import connection, transaction  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from tests.support import site_keys  # noqa: E402
+from tests.support.order import longest_files_first  # noqa: E402
 from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
     pytest_collectreport,
     pytest_runtest_logreport,
@@ -68,6 +69,11 @@ from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest fin
 def pytest_configure() -> None:
     """A test run that is told to end ends its servers, which Python does not do by itself."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", 128 + signal.SIGTERM))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        longest_files_first(config, items)
 
 
 def pytest_xdist_setupnodes() -> None:
