@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from accounts import registration
-from accounts.admin import front_page, sessions
+from accounts.admin import deletion, front_page, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.web import automatic, password, refusal, request_facts
-from accounts.web.headers import seal, with_button
+from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import next_from, start_url
 
 if TYPE_CHECKING:
@@ -31,17 +31,22 @@ class StaffAdminSite(AdminSite):
 
     login_form = password.ThrottledAuthenticationForm
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")
+        self.add_action(deletion.delete_selected, "delete_selected")
+
     @override
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The login page; a signed-in staff member goes straight on to `next`."""
         if request.method != "POST" and self.has_permission(request):
-            return seal(HttpResponseRedirect(next_from(request)))
+            return no_store(HttpResponseRedirect(next_from(request)))
         context = {**self._button(request), **(extra_context or {})}
         if not settings.ADMIN_PASSWORD_LOGIN:
-            return seal(with_button(self._button_page(request, context)))
-        return seal(with_button(self._with_password(request, context)))
+            return no_store(with_button(self._button_page(request, context)))
+        return no_store(with_button(self._with_password(request, context)))
 
     @override
     def logout(
@@ -49,7 +54,9 @@ class StaffAdminSite(AdminSite):
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url()}
-        return automatic.stop(seal(super().logout(request, {**context, **(extra_context or {})})))
+        return automatic.stop(
+            no_store(super().logout(request, {**context, **(extra_context or {})}))
+        )
 
     @override
     def index(
@@ -105,12 +112,15 @@ class StaffAdminSite(AdminSite):
     def _with_password(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         attempt = request_facts.attempt_of(request)
         attempt.method = SignIn.Method.PASSWORD
-        with refusal.caught(request, attempt, next_from(request)) as caught:
-            response = super().login(request, context)
-            if request.method == "POST" and response.status_code == 302:
-                password.record_admission(request)
-            return response
-        return caught.response
+        return refusal.answered(
+            request, attempt, next_from(request), lambda: self._password_page(request, context)
+        )
+
+    def _password_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        response = super().login(request, context)
+        if request.method == "POST" and response.status_code == 302:
+            password.record_admission(request)
+        return response
 
 
 def _own_urls(site: AdminSite) -> list[URLPattern]:

@@ -22,11 +22,13 @@ from accounts.http.client import get_client
 from accounts.signin import state
 from accounts.signin.identities import PROVIDER
 from accounts.web import request_facts
+from accounts.web.backends import session_backend
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
     from django.http import HttpRequest, HttpResponse
 
+    from accounts.http.deadline import Deadline
     from accounts.registration import Registration
 
 SCOPE = ("openid", "profile", "email")
@@ -57,6 +59,21 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         """Closed: the query string adds no parameters."""
         return {}
 
+    def begin(
+        self, request: HttpRequest, next_path: str, deadline: Deadline, *, again: bool = False
+    ) -> tuple[state.Issued, str]:
+        """A new state, and Microsoft's sign-in page for it; `again` asks for the account picker.
+
+        Raises Refused when the app is not configured, or Microsoft cannot be reached in time.
+        """
+        app = registration.in_force()
+        discovery = app.authority().discovery(deadline)
+        get_client().warm(discovery.token_endpoint)
+        secret = request_facts.secret_of(request)
+        issued, text = state.issue(secret, request_facts.served_by(request), next_path)
+        parameters = authorize_parameters(app, secret, issued, text, again=again)
+        return issued, _with(discovery.authorization_endpoint, parameters)
+
     @override
     def redirect(
         self,
@@ -64,19 +81,11 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         process: str = AuthProcess.LOGIN,
         next_url: str | None = None,
         data: Any = None,
-        *,
-        again: bool = False,
         **kwargs: Any,
     ) -> HttpResponse:
-        """To Microsoft's sign-in page; `again` asks it to show the account picker."""
-        app = registration.in_force()
-        discovery = app.authority().discovery()
-        get_client().warm(discovery.token_endpoint)
-        secret = request_facts.secret_of(request)
-        issued, text = state.issue(secret, request_facts.place_of(request), next_url or "")
-        request.sign_in_reference = issued.reference  # type: ignore[attr-defined]
-        parameters = authorize_parameters(app, secret, issued, text, again=again)
-        return HttpResponseRedirect(_with(discovery.authorization_endpoint, parameters))
+        """allauth's way to Microsoft; `process` and `data` change nothing."""
+        deadline = request_facts.deadline_of(request)
+        return HttpResponseRedirect(self.begin(request, next_url or "", deadline)[1])
 
     @override
     def sociallogin_from_response(self, request: HttpRequest, response: Any) -> NoReturn:
@@ -108,6 +117,7 @@ class AdmittedLogin(SocialLogin):
     """A sign-in that the policy has admitted: allauth looks nothing up and changes nothing."""
 
     def __init__(self, provider: MicrosoftProvider, user: Any, account: SocialAccount) -> None:
+        user.backend = session_backend()
         super().__init__(user=user, account=account, provider=provider)
         self.state = {"process": AuthProcess.LOGIN}
         self._looked_up = False

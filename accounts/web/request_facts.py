@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 import time
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 
+from accounts.http.client import SECONDS
+from accounts.http.deadline import Deadline
 from accounts.signin import state
 from accounts.signin.record import Attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpRequest
 
 SESSION_ENTRY: Final = "sign_in_browser"
+FORMER_ENTRY: Final = "sign_in_browser_before"
+_FORMER: Final = 10  # tabs that were on their way when the person signed in
 
 _started = time.time()
 
@@ -45,9 +52,24 @@ def known_secret_of(request: HttpRequest) -> str:
     return secret if isinstance(secret, str) else ""
 
 
-def place_of(request: HttpRequest) -> state.Place:
+def renew_secret(request: HttpRequest, secrets: Iterable[str]) -> None:
+    """Someone has signed in: what was begun before, with these secrets, is told apart from then on.
+
+    `secrets` are those of `secrets_of` before the sign-in, which may have emptied the session.
+    """
+    request.session.pop(SESSION_ENTRY, None)
+    request.session[FORMER_ENTRY] = [secret for secret in secrets if secret][:_FORMER]
+
+
+def secrets_of(request: HttpRequest) -> tuple[str, ...]:
+    """The session's own secret, then those of before its sign-in, the latest first."""
+    former = request.session.get(FORMER_ENTRY, [])
+    return (known_secret_of(request), *(former if isinstance(former, list) else ()))
+
+
+def served_by(request: HttpRequest) -> state.ServedBy:
     """The origin this request came to, and the process that serves it."""
-    return state.Place(
+    return state.ServedBy(
         origin=f"{request.scheme}://{request.get_host()}",
         process=process_name(),
         started=_started,
@@ -63,9 +85,9 @@ def returned_to(request: HttpRequest) -> state.Returned:
     """What came back to the callback beside the state."""
     return state.Returned(
         at=time.time(),
-        place=place_of(request),
+        served_by=served_by(request),
         cookie_sent=settings.SESSION_COOKIE_NAME in request.COOKIES,
-        browser_secret=known_secret_of(request),  # loads the session, so before the next line
+        browser_secrets=secrets_of(request),  # loads the session, so before the next line
         session_found=request.session.session_key is not None,
     )
 
@@ -73,6 +95,30 @@ def returned_to(request: HttpRequest) -> state.Returned:
 def client_ip(request: HttpRequest) -> str:
     """The client's address, as ProxyMiddleware has established it."""
     return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def client_network(request: HttpRequest) -> str:
+    """What counts as one client where attempts are counted: see `network_of`."""
+    return network_of(client_ip(request))
+
+
+def network_of(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one, all of which one subscriber has (RFC 6177).
+
+    An IPv4 address that is written as an IPv6 one (RFC 4291, section 2.5.5.2) is the former.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((found, 64), strict=False))
+
+
+def deadline_of(request: HttpRequest) -> Deadline:
+    """All that this request may wait for Microsoft; made once, when it begins."""
+    return Deadline(SECONDS, client_network(request))
 
 
 def attempt_of(request: HttpRequest) -> Attempt:
