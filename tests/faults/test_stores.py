@@ -179,7 +179,6 @@ read_only_database = Fault(
     env=lambda stage: {"DATABASE_URL": f"{stage.env['DATABASE_URL']}?{READ_ONLY}"},
     page="database_unavailable",
     record=None,
-    log="read-only transaction",
     doctor="database.writable",
     says="Set DATABASE_URL to the primary server",
 )
