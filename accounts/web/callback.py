@@ -138,7 +138,7 @@ def _claims(
         get_client(),
         discovery.token_endpoint,
         client_id=app.client_id,
-        secrets=app.secrets,
+        credentials=app.credentials,
         code=answer.code,
         redirect_uri=app.redirect_uri,
         verifier=state.code_verifier(secret, issued.id),

@@ -71,6 +71,7 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         app = registration.in_force()
         discovery = app.authority().discovery()
         get_client().warm(discovery.token_endpoint)
+        app.prepare(discovery.token_endpoint)
         secret = request_facts.secret_of(request)
         issued, text = state.issue(secret, request_facts.place_of(request), next_url or "")
         request.sign_in_reference = issued.reference  # type: ignore[attr-defined]

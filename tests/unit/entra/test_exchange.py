@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from accounts.entra.credentials.proof import Secret
 from accounts.entra.exchange import exchange_code
 from accounts.http.client import HttpClient
 from tests.support.tiny_server import Exchange, TinyServer, fails
@@ -18,7 +19,7 @@ def redeem(client: HttpClient, url: str, *secrets: str) -> str:
         client,
         url,
         client_id="client",
-        secrets=secrets or (SECRET,),
+        credentials=[Secret(value) for value in secrets or (SECRET,)],
         code="the-code",
         redirect_uri="https://site.example/back/",
         verifier="the-verifier",
@@ -66,7 +67,7 @@ def test_no_secret_at_all_is_not_configured() -> None:
             HttpClient(),
             "https://x.example/",
             client_id="c",
-            secrets=(),
+            credentials=(),
             code="c",
             redirect_uri="r",
             verifier="v",
