@@ -1,18 +1,48 @@
-"""Which exceptions mean that Redis or the database is away."""
+"""Which exceptions mean that Redis or the database is unavailable, and the server's own code."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.db import InterfaceError, OperationalError
 from django_redis.exceptions import ConnectionInterrupted
 from limits.errors import StorageError
 from redis.exceptions import RedisError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 STORE_ERRORS: Final = (RedisError, ConnectionInterrupted, StorageError)
 DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether waiting, not code, mends this."""
+    """Whether waiting, not code, helps."""
     return isinstance(error, STORE_ERRORS + DATABASE_ERRORS)
+
+
+def redis_code(error: BaseException) -> str:
+    """The first word of Redis's error answer, such as READONLY or NOPERM; "" where it sent none.
+
+    Source: redis.io, "Redis serialization protocol specification", Simple errors.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, RedisError):
+            code = getattr(cause, "status_code", None) or str(cause).partition(" ")[0]
+            if code.isalpha() and code.isupper():
+                return str(code)
+    return ""
+
+
+def sqlstate(error: BaseException) -> str:
+    """PostgreSQL's code of an error, such as 25006 (its manual, appendix A); "" without one."""
+    codes = (getattr(cause, "sqlstate", None) for cause in _causes(error))
+    return next((str(code) for code in codes if code), "")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: list[BaseException] = []
+    while error not in seen:
+        seen.append(error)
+        yield error
+        error = error.__cause__ or error.__context__ or error

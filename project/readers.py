@@ -9,6 +9,10 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +29,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
+_NO_PLACES: Final = frozenset({"localtime", "Factory"})  # files beside the zones
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
 
 
@@ -68,6 +73,47 @@ def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     return read
 
 
+def text(longest: int) -> Callable[[str], str]:
+    """One line of free text."""
+
+    def read(value: str) -> str:
+        if len(value) > longest:
+            raise ValueError(f"has {len(value)} characters, {longest} at most are shown")
+        return value
+
+    return read
+
+
+def zone(value: str) -> str:
+    """A time zone by its name in the IANA database."""
+    names = {name.lower(): name for name in available_timezones() - _NO_PLACES}
+    if not names:
+        raise ValueError("cannot be looked up: this host has no time zones (package tzdata)")
+    if value.lower() not in names:
+        raise ValueError(f"must be a time zone's name (IANA), not {value!r}")
+    return names[value.lower()]
+
+
+def contact(value: str) -> str:
+    """Whom to ask: an email address, or the URL of a page."""
+    try:
+        if "://" in value:
+            _link(value)
+        else:
+            validate_email(value)
+    except ValidationError:
+        raise ValueError(f"must be an email address or a URL, not {value!r}") from None
+    return value
+
+
+def _link(value: str) -> None:
+    parts = _split(value)
+    if parts.scheme not in _DEFAULT_PORT or not _is_host(parts.hostname or ""):
+        raise ValueError("must be an email address, or a URL that starts with https://")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user name or password")
+
+
 def secret_key(value: str) -> str:
     """Long and varied enough to sign with."""
     if len(value) < SECRET_KEY_LENGTH:
@@ -107,6 +153,16 @@ def tenant(value: str) -> str:
         return name
     if "." not in name or not _is_host_name(name):
         raise ValueError(f"must be a tenant GUID or a verified domain, not {value!r}")
+    return name
+
+
+def domain_hint(value: str) -> str:
+    """A domain, or `organizations`, as Microsoft's `domain_hint` takes it."""
+    name = value.lower()
+    if name == "consumers":
+        raise ValueError("must not be 'consumers': personal Microsoft accounts never get in")
+    if name != "organizations" and ("." not in name or not _is_host_name(name)):
+        raise ValueError(f"must be a domain of your tenant, not {value!r}")
     return name
 
 

@@ -22,6 +22,8 @@ SECRET_KEY = ENV.SECRET_KEY
 SECRET_KEY_FALLBACKS = list(ENV.SECRET_KEY_FALLBACKS)
 PUBLIC_URL = ENV.PUBLIC_URL
 TRUSTED_PROXY_COUNT = ENV.TRUSTED_PROXY_COUNT
+SITE_NAME = ENV.SITE_NAME
+ADMIN_CONTACT = ENV.ADMIN_CONTACT
 INSTANCE_ID = ENV.instance_id()
 HTTPS = PUBLIC_URL.startswith("https://")
 _public = urlsplit(PUBLIC_URL)
@@ -85,11 +87,13 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES = {"default": databases.database(ENV.DATABASE_URL)}
 
+PRIVATE_NETWORK = ENV.PRIVATE_NETWORK
+
 # Sessions and cache: in Redis, else in the database; never in a process's memory
 
 REDIS_URL = ENV.REDIS_URL.text if ENV.REDIS_URL else ""
-CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.REDIS_URL)}
-SESSION_ENGINE = "accounts.sessions.store" if REDIS_URL else "django.contrib.sessions.backends.db"
+CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.REDIS_URL, PUBLIC_URL)}
+SESSION_ENGINE = f"accounts.sessions.{'store' if REDIS_URL else 'database'}"
 SESSION_CACHE_ALIAS = "default"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_HOURS = ENV.SESSION_HOURS
@@ -128,6 +132,8 @@ MICROSOFT_CLIENT_CERTIFICATE_PASSWORD = ENV.MICROSOFT_CLIENT_CERTIFICATE_PASSWOR
 MICROSOFT_MANAGED_IDENTITY_CLIENT_ID = ENV.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
 MICROSOFT_TOKEN_FILE = ENV.MICROSOFT_TOKEN_FILE
 MICROSOFT_ALLOW_GUESTS = ENV.MICROSOFT_ALLOW_GUESTS
+MICROSOFT_DOMAIN_HINT = ENV.MICROSOFT_DOMAIN_HINT
+SIGN_IN_AUTOMATICALLY = ENV.SIGN_IN_AUTOMATICALLY
 SIGN_IN_LOG_DAYS = ENV.SIGN_IN_LOG_DAYS
 
 _app = {
@@ -185,8 +191,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
-        # Chrome follows a form's redirects too: the button's leads to Microsoft.
-        "form-action": [SELF, PUBLIC_URL, MICROSOFT_LOGIN_URL],
+        "form-action": [SELF],  # the pages with Microsoft's button loosen it for themselves
     }
 }
 
@@ -201,7 +206,7 @@ LANGUAGES = [
     ("vi", _("Vietnamese")),
 ]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = "UTC"
+TIME_ZONE = ENV.TIME_ZONE
 USE_TZ = True
 
 # Static files

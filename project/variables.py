@@ -238,6 +238,20 @@ class Environment(Table):
     MICROSOFT_ALLOW_GUESTS = Variable(
         readers.flag, False, "let B2B guests of the tenant in", "true"
     )
+    MICROSOFT_DOMAIN_HINT = Variable(
+        readers.domain_hint,
+        "",
+        "sent as `domain_hint`: a federated domain's people go straight to its own sign-in",
+        "contoso.com",
+        default_in_words="none",
+    )
+    SIGN_IN_AUTOMATICALLY = Variable(
+        readers.flag,
+        False,
+        "the login page goes on to Microsoft by itself; never after signing out or a refusal, and"
+        " not together with `ADMIN_PASSWORD_LOGIN`",
+        "true",
+    )
     ADMIN_PASSWORD_LOGIN = Variable(
         readers.flag, False, "show Django's password form under the button", "true"
     )
@@ -261,6 +275,29 @@ class Environment(Table):
         "one line an event",
         "json",
         default_in_words="`text` when `DEBUG`, else `json`",
+    )
+    TIME_ZONE = Variable(
+        readers.zone, "UTC", "the zone of the times that people read", "Europe/Berlin"
+    )
+    SITE_NAME = Variable(
+        readers.text(60),
+        "",
+        "shown in titles and headers",
+        "Contoso staff",
+        default_in_words="Django's names",
+    )
+    ADMIN_CONTACT = Variable(
+        readers.contact,
+        "",
+        "whom a refused person should ask: an email address or a URL",
+        "it-support@example.com",
+    )
+    PRIVATE_NETWORK = Variable(
+        readers.flag,
+        False,
+        "nobody else is on the network to PostgreSQL and Redis: connections without TLS to other"
+        " machines are accepted",
+        "true",
     )
     EMULATOR_PORT = Variable(
         readers.number(1, 65535), 8400, "the local Microsoft's port; `DEBUG` only", "8400"
@@ -381,6 +418,14 @@ def _packages_for_entra(env: Environment) -> None:
         env.wrong("REDIS_URL", without)
 
 
+def _one_way_that_starts_by_itself(env: Environment) -> None:
+    if env.SIGN_IN_AUTOMATICALLY and env.ADMIN_PASSWORD_LOGIN:
+        env.wrong(
+            "SIGN_IN_AUTOMATICALLY",
+            "must not be true together with ADMIN_PASSWORD_LOGIN: nobody would get to the form",
+        )
+
+
 RULES: Final[tuple[Callable[[Environment], None], ...]] = (
     _https_outside_debug,
     _https_to_microsoft,
@@ -391,6 +436,7 @@ RULES: Final[tuple[Callable[[Environment], None], ...]] = (
     _certificate_that_signs,
     _token_file_with_a_token,
     _packages_for_entra,
+    _one_way_that_starts_by_itself,
 )
 VARIABLES: Final[Mapping[str, Variable[Any]]] = Environment.variables()
 

@@ -17,8 +17,8 @@ from accounts.admin import front_page, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
-from accounts.web import password, refusal, request_facts
-from accounts.web.headers import seal
+from accounts.web import automatic, password, refusal, request_facts
+from accounts.web.headers import seal, with_button
 from accounts.web.next_path import next_from, start_url
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class StaffAdminSite(AdminSite):
             return seal(HttpResponseRedirect(next_from(request)))
         context = {**self._button(request), **(extra_context or {})}
         if not settings.ADMIN_PASSWORD_LOGIN:
-            return seal(self._page(request, context))
-        return seal(self._with_password(request, context))
+            return seal(with_button(self._button_page(request, context)))
+        return seal(with_button(self._with_password(request, context)))
 
     @override
     def logout(
@@ -49,7 +49,7 @@ class StaffAdminSite(AdminSite):
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url()}
-        return seal(super().logout(request, {**context, **(extra_context or {})}))
+        return automatic.stop(seal(super().logout(request, {**context, **(extra_context or {})})))
 
     @override
     def index(
@@ -87,6 +87,11 @@ class StaffAdminSite(AdminSite):
             "signed_in_as": user.get_username() if user.is_authenticated else "",
             "again": refusal.again_token() if user.is_authenticated else "",
         }
+
+    def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        if automatic.starts_by_itself(request):
+            return automatic.pause(self._page(request, {**context, "automatic": True}))
+        return self._page(request, context)
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         """The page without a form: a password posted to it is not even read."""

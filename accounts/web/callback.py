@@ -18,7 +18,7 @@ from accounts.http.client import get_client
 from accounts.reasons import Refused
 from accounts.signin import flow, state
 from accounts.signin.policy import Rules
-from accounts.web import request_facts, throttle
+from accounts.web import automatic, request_facts, throttle
 from accounts.web.next_path import safe_next
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
 
@@ -183,4 +183,4 @@ def _sign_in_by_allauth(request: HttpRequest, login: AdmittedLogin, next_path: s
     login.state["next"] = next_path
     response: HttpResponse = complete_social_login(request, login)
     request.session[request_facts.SESSION_ENTRY] = secret
-    return response
+    return automatic.pause(response)

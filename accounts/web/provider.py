@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphProvider
+from django.conf import settings
 from django.http import HttpResponseRedirect
 from typing_extensions import override
 
@@ -99,6 +100,8 @@ def authorize_parameters(
         "code_challenge": state.code_challenge(state.code_verifier(secret, issued.id)),
         "code_challenge_method": "S256",
     }
+    if settings.MICROSOFT_DOMAIN_HINT:
+        parameters["domain_hint"] = settings.MICROSOFT_DOMAIN_HINT
     return parameters | ({"prompt": "select_account"} if again else {})
 
 

@@ -15,8 +15,8 @@ from typing_extensions import override
 from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
 from accounts.reasons import Refused
 from accounts.signin import record
-from accounts.web import throttle
-from accounts.web.headers import seal
+from accounts.web import automatic, throttle
+from accounts.web.headers import seal, with_button
 from accounts.web.next_path import HOME, start_url
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def page(
     response = HttpResponse(text, status=refusal.reason.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
-    return seal(response)
+    automatic.stop(response)
+    return seal(response if next_path is None else with_button(response))
 
 
 def again_token() -> str:

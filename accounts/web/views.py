@@ -13,7 +13,7 @@ from accounts.http.bulkhead import start_waiting_clock
 from accounts.registration import in_force
 from accounts.signin import record
 from accounts.web import callback, refusal, request_facts, throttle
-from accounts.web.headers import flow_page
+from accounts.web.headers import flow_page, with_button
 from accounts.web.next_path import next_from, start_url
 from accounts.web.provider import MicrosoftProvider
 
@@ -30,7 +30,7 @@ def start(request: HttpRequest) -> HttpResponse:
     next_path = next_from(request)
     if request.method != "POST":
         context = {"microsoft_login_url": start_url(next_path)}
-        return render(request, "accounts/start.html", context)
+        return with_button(render(request, "accounts/start.html", context))
     attempt = request_facts.attempt_of(request)
     with refusal.caught(request, attempt, next_path) as caught:
         throttle.count(throttle.STARTS, "start", request_facts.client_ip(request))

@@ -11,13 +11,18 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import psycopg
+from django.db import OperationalError
 from django.db.backends.postgresql import base
+from django.db.utils import DatabaseErrorWrapper
+from django.utils.functional import cached_property
 from typing_extensions import override
 
 from project import azure
 from project.postgresql.schema import DatabaseSchemaEditor
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from psycopg.abc import PQGen
 
 T = TypeVar("T")
@@ -25,6 +30,10 @@ T = TypeVar("T")
 CHECK_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 5.0
 _TIMEOUT: Final = re.compile(r"statement_timeout=(\d+)s")
+# A new connection to the same name may reach another server: after a fail-over the old one stays
+# up and takes no writes. (Source: PostgreSQL's manual, appendix A; class 08 and 57P0x end it.)
+_OF_THE_SERVER: Final = ("08", "25006", "57P0")
+_STANDBY: Final = (b"in_hot_standby", b"default_transaction_read_only")  # told unasked
 
 
 class Connection(psycopg.Connection[Any]):
@@ -41,8 +50,32 @@ class Connection(psycopg.Connection[Any]):
             raise psycopg.OperationalError("no answer in time") from None
 
 
+class _Errors(DatabaseErrorWrapper):
+    """Django's, which notes an answer that a new connection might not get, and calls it an outage.
+
+    psycopg files 25006, a write to a server that is read-only, under internal errors.
+    """
+
+    wrapper: DatabaseWrapper
+
+    @override
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        code = getattr(error, "sqlstate", None) or ""
+        if error is None or not code.startswith(_OF_THE_SERVER):
+            super().__exit__(kind, error, traceback)
+            return
+        self.wrapper.errors_occurred = self.wrapper.is_stale = True
+        raise OperationalError(*error.args).with_traceback(traceback) from error
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = DatabaseSchemaEditor
+    is_stale = False
     Database: Any = SimpleNamespace(**{**vars(psycopg), "connect": Connection.connect})
 
     @override
@@ -61,16 +94,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         found = _TIMEOUT.search(conn_params.get("options", ""))
         connection.patience = int(found[1]) + GRACE_SECONDS if found else None
+        self.is_stale = False
         return connection
 
     @override
+    @cached_property
+    def wrap_database_errors(self) -> DatabaseErrorWrapper:
+        return _Errors(self)
+
+    @override
     def is_usable(self) -> bool:
-        """Asked before the first query of each request."""
+        """Asked before the first query of each request; False has it connect anew."""
         connection: Any = self.connection
-        if connection is None:
+        if connection is None or self.is_stale or _takes_no_writes(connection):
             return False
         patience, connection.patience = connection.patience, CHECK_SECONDS
         try:
             return super().is_usable()
         finally:
             connection.patience = patience
+
+
+def _takes_no_writes(connection: psycopg.Connection[Any]) -> bool:
+    """What the server has told by itself, without a round trip."""
+    return any(connection.pgconn.parameter_status(name) == b"on" for name in _STANDBY)

@@ -154,6 +154,7 @@ def test_what_it_does_to_requests_is_named(
 
 @pytest.mark.parametrize(("after", "id_"), [
     (adding("Content-Security-Policy", "form-action 'self'"), "public.csp"),
+    (adding("Content-Security-Policy", "form-action 'self' http://localhost:*"), "public.csp"),
     (adding("Referrer-Policy", "no-referrer"), "public.referrer_policy"),
     (adding("X-Cache", "Hit from cloudfront"), "public.cached"),
     (adding("Age", "120"), "public.cached"),

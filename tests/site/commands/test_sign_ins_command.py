@@ -32,7 +32,7 @@ def test_the_table_shows_the_newest_first() -> None:
     attempt("unknown_user", ago=timedelta(hours=1))
     attempt()
     lines = run("sign_ins").splitlines()
-    assert [line.split()[2] for line in lines[1:]] == ["admitted", "refused"]
+    assert [line.split()[3] for line in lines[1:]] == ["admitted", "refused"]
 
 
 def test_json_has_every_column() -> None:

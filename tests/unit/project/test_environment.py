@@ -123,6 +123,11 @@ def test_redis_by_one_server_or_by_sentinels(text: str, url: str, sentinels: Any
     assert found.sentinels_by_tls == text.startswith("rediss+sentinel")
 
 
+def test_sign_in_by_itself_leaves_no_way_to_the_password_form() -> None:
+    [problem] = problems(SIGN_IN_AUTOMATICALLY="true", ADMIN_PASSWORD_LOGIN="true")
+    assert problem.startswith("SIGN_IN_AUTOMATICALLY must not be true together with")
+
+
 BY_ENTRA = {
     "DATABASE_URL": "postgres://id@h/n?sslmode=verify-full&auth=entra",
     "REDIS_URL": "rediss://h:10000/0?auth=entra",
@@ -165,6 +170,21 @@ def test_an_identity_needs_the_optional_requirements() -> None:
 
 def test_without_an_identity_nothing_optional_is_needed() -> None:
     load_environment(GOOD, find_package=lambda name: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("TIME_ZONE", "europe/berlin", "Europe/Berlin"),
+        ("TIME_ZONE", "", "UTC"),
+        ("SITE_NAME", "Société Générale, staff", "Société Générale, staff"),
+        ("ADMIN_CONTACT", "it@example.com", "it@example.com"),
+        ("ADMIN_CONTACT", "https://help/desk?x=1", "https://help/desk?x=1"),
+        ("PRIVATE_NETWORK", "true", True),
+    ],
+)
+def test_what_people_read_and_whom_they_ask(name: str, given: str, value: object) -> None:
+    assert getattr(load(**{name: given}), name) == value
 
 
 def test_the_instance_is_named_without_telling_its_name() -> None:

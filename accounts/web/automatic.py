@@ -1,0 +1,58 @@
+"""Sign-in that starts by itself (SIGN_IN_AUTOMATICALLY), and when it must not.
+
+A cookie asks for the button to be pressed: after a sign-out or a refusal until the next sign-in
+that ends well, and for a minute after each automatic start, so that nothing goes round in circles.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+Answered = TypeVar("Answered", bound="HttpResponse")
+_PAUSE: Final = 60  # seconds
+
+
+def starts_by_itself(request: HttpRequest) -> bool:
+    """Whether the login page goes on to Microsoft without a click.
+
+    Never where the password form is shown, or to someone signed in who may not use admin.
+    """
+    return (
+        settings.SIGN_IN_AUTOMATICALLY
+        and not settings.ADMIN_PASSWORD_LOGIN
+        and request.method == "GET"
+        and not request.user.is_authenticated
+        and _cookie_name() not in request.COOKIES
+    )
+
+
+def pause(response: Answered) -> Answered:
+    """No automatic start for a minute."""
+    return _ask_for_the_button(response, max_age=_PAUSE)
+
+
+def stop(response: Answered) -> Answered:
+    """No automatic start until a sign-in has ended well, or the browser is closed."""
+    return _ask_for_the_button(response, max_age=None)
+
+
+def _ask_for_the_button(response: Answered, max_age: int | None) -> Answered:
+    if settings.SIGN_IN_AUTOMATICALLY:
+        response.set_cookie(
+            _cookie_name(),
+            "1",
+            max_age=max_age,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response
+
+
+def _cookie_name() -> str:
+    return "__Host-press_button" if settings.SESSION_COOKIE_SECURE else "press_button"
