@@ -25,7 +25,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/reasons.py",
         "accounts/telemetry.py",
     },
-    "accounts/entra": {"accounts/http", "accounts/reasons.py"},
+    "accounts/entra": {"accounts/http", "accounts/per_process.py", "accounts/reasons.py"},
     "accounts/signin": {
         "accounts/entra",
         "accounts/models.py",
@@ -96,9 +96,11 @@ FLOORS: dict[str, set[str]] = {
     },
     "accounts/apps.py": {"accounts/admin", "accounts/checks.py", "accounts/web"},
     "project": {
+        "accounts/entra",
         "accounts/logs.py",
         "accounts/outages.py",
         "accounts/per_process.py",
+        "accounts/registration.py",
         "accounts/web",
     },
 }
