@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accounts import logs
 from project import variables
 from project.environment import BadEnvironment
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
 
 try:
     _env = variables.load(os.environ)
@@ -21,7 +25,8 @@ except BadEnvironment as problem:
 
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait for a disk
 
-bind = f"0.0.0.0:{_env.PORT}"
+_every = "0.0.0.0"  # noqa: S104 - behind a proxy; in DEBUG nobody else gets here
+bind = f"{'127.0.0.1' if _env.DEBUG else _every}:{_env.PORT}"
 worker_class = "gthread"
 workers = _env.WEB_CONCURRENCY
 threads = 16  # twelve may wait for Microsoft; the others serve every other page
@@ -52,3 +57,9 @@ def post_worker_init(worker: object) -> None:
     from accounts import registration
 
     registration.prepare_worker()
+
+
+def on_starting(server: Arbiter) -> None:
+    """gunicorn's hook, once, before anything is served."""
+    for warning in _env.warnings:
+        server.log.warning(warning)  # type: ignore[union-attr]

@@ -22,6 +22,7 @@ from accounts.http.client import get_client
 from accounts.signin import state
 from accounts.signin.identities import PROVIDER
 from accounts.web import request_facts
+from accounts.web.backends import session_backend
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
@@ -57,6 +58,22 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         """Closed: the query string adds no parameters."""
         return {}
 
+    def begin(
+        self, request: HttpRequest, next_path: str, *, again: bool = False
+    ) -> tuple[state.Issued, str]:
+        """A new state, and Microsoft's sign-in page for it; `again` asks for the account picker.
+
+        Raises Refused when the app is not configured, or Microsoft cannot be reached.
+        """
+        app = registration.in_force()
+        discovery = app.authority().discovery()
+        get_client().warm(discovery.token_endpoint)
+        app.prepare(discovery.token_endpoint)
+        secret = request_facts.secret_of(request)
+        issued, text = state.issue(secret, request_facts.served_by(request), next_path)
+        parameters = authorize_parameters(app, secret, issued, text, again=again)
+        return issued, _with(discovery.authorization_endpoint, parameters)
+
     @override
     def redirect(
         self,
@@ -64,20 +81,10 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         process: str = AuthProcess.LOGIN,
         next_url: str | None = None,
         data: Any = None,
-        *,
-        again: bool = False,
         **kwargs: Any,
     ) -> HttpResponse:
-        """To Microsoft's sign-in page; `again` asks it to show the account picker."""
-        app = registration.in_force()
-        discovery = app.authority().discovery()
-        get_client().warm(discovery.token_endpoint)
-        app.prepare(discovery.token_endpoint)
-        secret = request_facts.secret_of(request)
-        issued, text = state.issue(secret, request_facts.place_of(request), next_url or "")
-        request.sign_in_reference = issued.reference  # type: ignore[attr-defined]
-        parameters = authorize_parameters(app, secret, issued, text, again=again)
-        return HttpResponseRedirect(_with(discovery.authorization_endpoint, parameters))
+        """allauth's way to Microsoft; `process` and `data` change nothing."""
+        return HttpResponseRedirect(self.begin(request, next_url or "")[1])
 
     @override
     def sociallogin_from_response(self, request: HttpRequest, response: Any) -> NoReturn:
@@ -109,6 +116,7 @@ class AdmittedLogin(SocialLogin):
     """A sign-in that the policy has admitted: allauth looks nothing up and changes nothing."""
 
     def __init__(self, provider: MicrosoftProvider, user: Any, account: SocialAccount) -> None:
+        user.backend = session_backend()
         super().__init__(user=user, account=account, provider=provider)
         self.state = {"process": AuthProcess.LOGIN}
         self._looked_up = False

@@ -60,10 +60,12 @@ FLOORS: dict[str, set[str]] = {
         "accounts/secretbox.py",
         "accounts/signin",
     },
+    "accounts/transport.py": {"accounts/http"},
     "accounts/checks.py": {
         "accounts/http",
         "accounts/registration.py",
         "accounts/telemetry.py",
+        "accounts/transport.py",
     },
     "accounts/operate/doctor": {
         "accounts/checks.py",

@@ -10,7 +10,7 @@ from project.variables import Environment
 from project.variables import load as load_environment
 from tests.support.certificates import both, certificate, pem_of, pfx
 from tests.support.keys import private_key
-from tests.unit.project.test_env import GOOD, OTHER, problems
+from tests.unit.project.test_env import GOOD, OTHER, TENANT, problems
 
 SECRET = "MICROSOFT_CLIENT_SECRET"
 CERTIFICATE = "MICROSOFT_CLIENT_CERTIFICATE"
@@ -133,5 +133,6 @@ def test_an_identity_needs_its_package() -> None:
 
 
 def test_development_proves_itself_at_the_emulator_in_any_way() -> None:
-    given = {CERTIFICATE: both(MADE), "MICROSOFT_CLIENT_ID": OTHER, "MICROSOFT_TENANT_ID": OTHER}
+    app = {"MICROSOFT_CLIENT_ID": OTHER, "MICROSOFT_TENANT_ID": TENANT}
+    given = {CERTIFICATE: both(MADE), **app}
     assert load_environment({"DEBUG": "true", **given}).MICROSOFT_CLIENT_SECRET == ""
