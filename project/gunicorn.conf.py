@@ -27,15 +27,17 @@ _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait
 
 _every = "0.0.0.0"  # noqa: S104 - behind a proxy; in DEBUG nobody else gets here
 bind = f"{'127.0.0.1' if _env.DEBUG else _every}:{_env.PORT}"
-worker_class = "gthread"
+worker_class = "project.worker.Worker"  # gthread that no slow client holds up
 workers = _env.WEB_CONCURRENCY
-threads = 16  # twelve may wait for Microsoft; the others serve every other page
+threads = 18  # fourteen may wait for Microsoft; the others serve every other page
 # Nothing is connected before a worker is forked: pools and caches are made when first used.
 preload_app = True
 worker_tmp_dir = str(_IN_MEMORY) if _IN_MEMORY.is_dir() else None
 
 timeout = 60
 graceful_timeout = 30  # more than the 10 s that a sign-in may wait for Microsoft
+worker_connections = 512  # of a worker; beyond that whoever has waited longest makes room
+sendfile = False  # it would wait for a slow reader
 keepalive = 75  # more than a load balancer keeps an idle connection, so that it closes first
 max_requests = 10_000
 max_requests_jitter = 1_000

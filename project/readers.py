@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from accounts.ids import CONSUMER_TENANT, GUID_PATTERN, is_guid
 from project import suspicious
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ T = TypeVar("T")
 SECRET_KEY_LENGTH: Final = 50
 SECRET_KEY_VARIETY: Final = 10
 INSECURE_KEY: Final = "django-insecure-"  # Django's own mark, which `check --deploy` knows
-# The tenant of all personal Microsoft accounts.
-CONSUMER_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
-
-_GUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])")
+_GUID_ALONE = re.compile(rf"(?<![0-9a-f]){GUID_PATTERN}(?![0-9a-f])")
 _MADE_UP: Final = frozenset(
     {
         "00000000-0000-0000-0000-000000000000",
@@ -140,7 +138,7 @@ def secret_key(value: str) -> str:
 
 def guid(value: str) -> str:
     """A GUID in lower case."""
-    found = _GUID.search(value.lower())
+    found = _GUID_ALONE.search(value.lower())
     if not found:
         raise ValueError(f"must be a GUID, not {_told(value)}")
     if not is_guid(value):
@@ -148,11 +146,6 @@ def guid(value: str) -> str:
     if found[0] in _MADE_UP:
         raise ValueError("is a placeholder: put the real GUID there")
     return found[0]
-
-
-def is_guid(value: str) -> bool:
-    """Whether Microsoft would call this an ID."""
-    return _GUID.fullmatch(value.lower()) is not None
 
 
 def allowed_tenant(value: str) -> str:
@@ -167,7 +160,7 @@ def tenant(value: str) -> str:
     name = value.lower()
     if name in ("common", "consumers", CONSUMER_TENANT):
         raise ValueError(f"must not be {name!r}: it lets personal Microsoft accounts in")
-    if _GUID.search(name):
+    if _GUID_ALONE.search(name):
         return guid(name)
     if name == "organizations":
         return name

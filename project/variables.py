@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from accounts.ids import is_guid
 from project import readers, stores
 from project.environment import Table, Variable
 
@@ -104,7 +105,7 @@ def _tenant(env: Environment) -> str:
 
 
 def _own_tenant(env: Environment) -> tuple[str, ...]:
-    return (env.MICROSOFT_TENANT_ID,) if readers.is_guid(env.MICROSOFT_TENANT_ID) else ()
+    return (env.MICROSOFT_TENANT_ID,) if is_guid(env.MICROSOFT_TENANT_ID) else ()
 
 
 def _emulators(value: str) -> Callable[[Environment], str]:
@@ -122,7 +123,7 @@ def _hosts_identity(env: Environment) -> str:
     if others or not env.environ.get("IDENTITY_ENDPOINT") or env.is_set(*_CREDENTIALS):
         return ""
     is_other = env.is_set("MICROSOFT_CLIENT_ID") and named != env.MICROSOFT_CLIENT_ID
-    return named if is_other and readers.is_guid(named) else ""
+    return named if is_other and is_guid(named) else ""
 
 
 def _workers(env: Environment) -> int:
@@ -227,6 +228,7 @@ class Environment(Table):
         " that App Service has loaded; several with commas, tried in order",
         "/run/secrets/staff-site.pem",
         secret=True,
+        by_path=True,
     )
     MICROSOFT_CLIENT_CERTIFICATE_PASSWORD = Variable(
         str, "", "the passphrase of that key or PFX", "the passphrase it was made with", secret=True

@@ -58,7 +58,7 @@ def _admitted(request: HttpRequest) -> User:
     try:
         return _signed_in(request, request.POST.get("token", ""))
     except Refused:
-        throttle.count(throttle.BREAK_GLASS, "break-glass", request_facts.client_ip(request))
+        throttle.count(throttle.BREAK_GLASS, "break-glass", request_facts.client_network(request))
         raise
 
 

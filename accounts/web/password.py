@@ -31,7 +31,7 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
         """Raises Refused(too_many_attempts) over a limit; the right password resets the name's."""
         # In capitals, as the database compares: a dotless i must not mean ten guesses more.
         name = str(self.cleaned_data.get("username") or "").upper()
-        address = request_facts.client_ip(self.request)
+        address = request_facts.client_network(self.request)
         throttle.count(throttle.PASSWORDS_OF_ONE_ADDRESS, "password-address", address)
         throttle.count(throttle.PASSWORDS_OF_ONE_NAME, "password-name", name)
         cleaned = super().clean()

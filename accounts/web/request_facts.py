@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 
+from accounts.http.client import SECONDS
+from accounts.http.deadline import Deadline
 from accounts.signin import state
 from accounts.signin.record import Attempt
 
@@ -92,6 +95,30 @@ def returned_to(request: HttpRequest) -> state.Returned:
 def client_ip(request: HttpRequest) -> str:
     """The client's address, as ProxyMiddleware has established it."""
     return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def client_network(request: HttpRequest) -> str:
+    """What counts as one client where attempts are counted: see `network_of`."""
+    return network_of(client_ip(request))
+
+
+def network_of(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one, all of which one subscriber has (RFC 6177).
+
+    An IPv4 address that is written as an IPv6 one (RFC 4291, section 2.5.5.2) is the former.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((found, 64), strict=False))
+
+
+def deadline_of(request: HttpRequest) -> Deadline:
+    """All that this request may wait for Microsoft; made once, when it begins."""
+    return Deadline(SECONDS, client_network(request))
 
 
 def attempt_of(request: HttpRequest) -> Attempt:

@@ -9,3 +9,6 @@ Sources: RFC 7523 section 2.2; Microsoft's pages "Microsoft identity platform ap
 authentication certificate credentials", "Configure an application to trust a managed identity"
 and "Workload identity federation".
 """
+
+from accounts.entra.credentials.proof import Credential as Credential
+from accounts.entra.credentials.proof import Secret as Secret

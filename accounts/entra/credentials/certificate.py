@@ -16,13 +16,14 @@ import jwt
 from django.views.decorators.debug import sensitive_variables
 
 from accounts.entra.credentials.kept import Dated, Kept
-from accounts.entra.credentials.proof import assertion
+from accounts.entra.credentials.proof import About, assertion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from accounts.entra.credentials.keys import Certificate
-    from accounts.entra.credentials.proof import Client, Kind
+    from accounts.entra.credentials.proof import Kind
+    from accounts.http.deadline import Deadline
 
 LIFE: Final = 600  # seconds
 
@@ -37,34 +38,35 @@ class CertificateCredential:
         self.label = f"certificate {certificate.portal_thumbprint}"
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: dict[Client, Kept] = {}
+        self._kept: dict[About, Kept] = {}
 
     @sensitive_variables()
-    def proof(self, client: Client) -> Mapping[str, str]:
-        return assertion(self._kept_for(client).get())
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
+        about = About(client_id, token_endpoint)
+        return assertion(self._kept_for(about).get(deadline.left()))
 
-    def prepare(self, client: Client | None) -> None:
-        if client is not None:
-            self._kept_for(client).renew_if_due()
+    def prepare(self, about: About | None) -> None:
+        if about is not None:
+            self._kept_for(about).renew_if_due()
 
     def forget(self) -> None:
         """The next assertion is made anew: Microsoft says that this one's time is wrong."""
         with self._lock:
             self._kept.clear()
 
-    def _kept_for(self, client: Client) -> Kept:
+    def _kept_for(self, about: About) -> Kept:
         with self._lock:
-            if client not in self._kept:
-                self._kept[client] = Kept(lambda: self._sign(client), clock=self._clock)
-            return self._kept[client]
+            if about not in self._kept:
+                self._kept[about] = Kept(lambda: self._sign(about), clock=self._clock)
+            return self._kept[about]
 
     @sensitive_variables()
-    def _sign(self, client: Client) -> Dated:
+    def _sign(self, about: About) -> Dated:
         now = int(self._clock())
         claims = {
-            "aud": client.token_endpoint,
-            "iss": client.client_id,
-            "sub": client.client_id,
+            "aud": about.token_endpoint,
+            "iss": about.client_id,
+            "sub": about.client_id,
             "jti": str(uuid.uuid4()),
             "nbf": now,
             "iat": now,

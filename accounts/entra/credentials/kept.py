@@ -50,11 +50,15 @@ class Kept:
 
     @sensitive_variables()
     def get(self, patience: float = PATIENCE) -> str:
-        """The proof. Raises what `make` raised, or Refused(credential_unavailable) in time."""
+        """The proof. Raises what `make` raised, or Refused(credential_unavailable) in time.
+
+        Nobody waits longer than `patience`, and never longer than PATIENCE, in seconds.
+        """
         held = self._held
         if held is not None and self._clock() < held.expires_at - _BEFORE_END:
             self.renew_if_due()
             return held.text
+        patience = min(patience, PATIENCE)
         try:
             return self._renewal().result(patience).text
         except TimeoutError:

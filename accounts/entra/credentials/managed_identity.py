@@ -23,7 +23,8 @@ from accounts.reasons import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from accounts.entra.credentials.proof import Client, Kind
+    from accounts.entra.credentials.proof import About, Kind
+    from accounts.http.deadline import Deadline
 
 AUDIENCES: Final[Mapping[str, str]] = {
     "login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",
@@ -64,10 +65,10 @@ class ManagedIdentity:
         self._watched = False
 
     @sensitive_variables()
-    def proof(self, client: Client) -> Mapping[str, str]:
-        return assertion(self.token())
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
+        return assertion(self._kept.get(deadline.left()))
 
-    def prepare(self, client: Client | None) -> None:
+    def prepare(self, about: About | None) -> None:
         self._kept.renew_if_due()
         if not self._watched:
             self._watched = True

@@ -15,6 +15,8 @@ from accounts.reasons import Refused
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from accounts.http.deadline import Deadline
+
 Kind = Literal["secret", "certificate", "managed_identity", "token_file"]
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PATIENCE: Final = 1.5  # seconds that a sign-in waits for a proof at most
@@ -22,7 +24,7 @@ _LONGEST_TOKEN: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class About:
     """Whom a proof is about, and the endpoint that it is meant for."""
 
     client_id: str
@@ -38,14 +40,17 @@ class Credential(Protocol):
     @property
     def label(self) -> str: ...
 
-    def proof(self, client: Client) -> Mapping[str, str]:
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         """The fields of the token request. Raises Refused(credential_unavailable)."""
+        ...
 
-    def prepare(self, client: Client | None) -> None:
+    def prepare(self, about: About | None) -> None:
         """Begin in the background what a proof will need; None: the endpoint is not known yet."""
+        ...
 
     def forget(self) -> None:
         """Microsoft says that the proof is outside its time: do not use it again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,10 +61,10 @@ class Secret:
     kind: Kind = "secret"
     label: str = "secret"
 
-    def proof(self, client: Client) -> Mapping[str, str]:
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         return {"client_secret": self.value}
 
-    def prepare(self, client: Client | None) -> None:
+    def prepare(self, about: About | None) -> None:
         """Nothing to do."""
 
     def forget(self) -> None:
@@ -80,10 +85,10 @@ class TokenFile:
         self._last = ""
 
     @sensitive_variables()
-    def proof(self, client: Client) -> Mapping[str, str]:
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         return assertion(self.token())
 
-    def prepare(self, client: Client | None) -> None:
+    def prepare(self, about: About | None) -> None:
         """Nothing to do: the file is there."""
 
     def forget(self) -> None:

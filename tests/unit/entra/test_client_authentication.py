@@ -11,10 +11,11 @@ import pytest
 
 from accounts.entra.credentials.certificate import CertificateCredential
 from accounts.entra.credentials.keys import read_certificates
-from accounts.entra.credentials.proof import Client, Secret, assertion
+from accounts.entra.credentials.proof import About, Secret, assertion
 from accounts.entra.errors import reason_for
-from accounts.entra.exchange import exchange_code, post_as
+from accounts.entra.exchange import Client, ask_as, exchange_code
 from accounts.http.client import HttpClient
+from accounts.http.deadline import Deadline
 from tests.emulator.discovery import issuer_of
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.emulator.proofs import AUDIENCE
@@ -31,6 +32,7 @@ CLUSTER = "https://oidc.cluster.example/abc/"
 SUBJECT = "system:serviceaccount:web:site"
 PRINCIPAL = "77777777-7777-4777-8777-777777777777"
 HTTP = HttpClient()
+REQUEST_ID = "55555555-5555-4555-8555-555555555555"
 
 
 class Given:
@@ -41,30 +43,32 @@ class Given:
         self.label, self.forgotten = "token file", False
         self._token = token
 
-    def proof(self, client: Client) -> Mapping[str, str]:
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         return assertion(self._token)
 
-    def prepare(self, client: Client | None) -> None: ...
+    def prepare(self, about: About | None) -> None: ...
 
     def forget(self) -> None:
         self.forgotten = True
 
 
-def client(emulator: Emulator) -> Client:
-    return Client(CLIENT_ID, emulator.world.url(emulator.url, TENANT, "token"))
+def client(emulator: Emulator, *credentials: Credential) -> Client:
+    return Client(HTTP, endpoint_of(emulator), CLIENT_ID, credentials)
+
+
+def endpoint_of(emulator: Emulator) -> str:
+    return emulator.world.url(emulator.url, TENANT, "token")
 
 
 def prove(emulator: Emulator, *credentials: Credential) -> str:
     """An id_token for a real code."""
-    found = client(emulator)
     return exchange_code(
-        HTTP,
-        found.token_endpoint,
-        client_id=CLIENT_ID,
-        credentials=credentials,
+        client(emulator, *credentials),
         code=emulator.code("https://site.example/", challenge=None),
         redirect_uri="https://site.example/",
         verifier="",
+        deadline=Deadline(10),
+        request_id=REQUEST_ID,
     )
 
 
@@ -113,11 +117,11 @@ def test_an_expired_certificate_is_refused(emulator: Emulator) -> None:
 def test_a_clock_that_is_wrong_makes_the_next_assertion_anew(emulator: Emulator) -> None:
     emulator.set_certificates([pem_of(MADE)])
     credential = ours()
-    first = credential.proof(client(emulator))
+    first = credential.fields(CLIENT_ID, endpoint_of(emulator), Deadline(5))
     emulator.set_clock_offset(3600)
     refused = fails(lambda: prove(emulator, credential))
     assert (refused.reason.code, refused.aadsts) == ("client_credential_refused", 700024)
-    assert credential.proof(client(emulator)) != first
+    assert credential.fields(CLIENT_ID, endpoint_of(emulator), Deadline(5)) != first
 
 
 def signed(key: str = "first", header: Any = None, alg: str = "PS256", **changes: Any) -> Given:
@@ -148,7 +152,7 @@ WRONG: dict[str, tuple[Callable[[str], Given], int]] = {
 def test_entra_looks_at_all_of_an_assertion(what: str, emulator: Emulator) -> None:
     emulator.set_certificates([pem_of(MADE)])
     make, number = WRONG[what]
-    refused = fails(lambda: prove(emulator, make(client(emulator).token_endpoint)))
+    refused = fails(lambda: prove(emulator, make(endpoint_of(emulator))))
     assert (refused.reason.code, refused.aadsts) == ("client_credential_refused", number)
 
 
@@ -227,7 +231,7 @@ def test_the_probe_without_a_person_asks_for_the_apps_own_scope(emulator: Emulat
     emulator.set_certificates([pem_of(MADE)])
     fields = {"grant_type": "client_credentials", "client_id": CLIENT_ID}
     asked = {**fields, "scope": f"{CLIENT_ID}/.default"}
-    assert post_as(HTTP, client(emulator), ours(), asked).status == 200
+    assert ask_as(ours(), client(emulator), asked, Deadline(5), REQUEST_ID).status == 200
     wrong = {**fields, "scope": CLIENT_ID}
-    refused = fails(lambda: post_as(HTTP, client(emulator), ours(), wrong))
+    refused = fails(lambda: ask_as(ours(), client(emulator), wrong, Deadline(5), REQUEST_ID))
     assert (refused.reason.code, refused.aadsts) == ("misconfigured", 1002012)

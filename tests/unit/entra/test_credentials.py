@@ -6,18 +6,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import jwt
 import pytest
 
-from accounts.entra.credentials import managed_identity, sources
+from accounts.entra.credentials import Credential, managed_identity, sources
 from accounts.entra.credentials.certificate import LIFE, CertificateCredential
 from accounts.entra.credentials.kept import RETRY_AFTER, Dated, Kept
 from accounts.entra.credentials.keys import read_certificates
 from accounts.entra.credentials.managed_identity import ManagedIdentity, audience_of
-from accounts.entra.credentials.proof import ASSERTION_TYPE, Client, Secret, TokenFile
+from accounts.entra.credentials.proof import ASSERTION_TYPE, About, Secret, TokenFile
+from accounts.http.deadline import Deadline
 from accounts.reasons import Refused
 from tests.servers.environment import deployed_environment
 from tests.servers.identity import DAY, IdentityEndpoint
@@ -26,8 +27,12 @@ from tests.support.certificates import both, certificate
 from tests.support.keys import private_key
 from tests.support.tiny_server import eventually, fails
 
-CLIENT = Client("33333333-3333-4333-8333-333333333333", "https://login.example/t/token")
+ABOUT = About("33333333-3333-4333-8333-333333333333", "https://login.example/t/token")
 AUDIENCE = "api://AzureADTokenExchange"
+
+
+def sent(credential: Credential, about: About = ABOUT) -> Mapping[str, str]:
+    return credential.fields(about.client_id, about.token_endpoint, Deadline(5))
 
 
 class Maker:
@@ -136,31 +141,31 @@ def made(name: str = "first") -> CertificateCredential:
 
 def test_a_certificate_signs_what_entra_asks_for() -> None:
     credential = made()
-    proof = credential.proof(CLIENT)
+    proof = sent(credential)
     assert proof["client_assertion_type"] == ASSERTION_TYPE
     token = proof["client_assertion"]
     header = jwt.get_unverified_header(token)
     assert (header["alg"], header["typ"]) == ("PS256", "JWT")
     assert len(jwt.utils.base64url_decode(header["x5t#S256"])) == 32
     public = private_key("first").public_key()
-    claims = jwt.decode(token, public, ["PS256"], audience=CLIENT.token_endpoint)
-    assert claims["iss"] == claims["sub"] == CLIENT.client_id
+    claims = jwt.decode(token, public, ["PS256"], audience=ABOUT.token_endpoint)
+    assert claims["iss"] == claims["sub"] == ABOUT.client_id
     assert claims["exp"] - claims["iat"] == LIFE
     assert claims["nbf"] == claims["iat"]
     assert len(claims["jti"]) == 36
 
 
 def test_an_assertion_is_one_apps_at_one_endpoint() -> None:
-    credential, other = made(), Client("other", CLIENT.token_endpoint)
-    assert credential.proof(CLIENT) == credential.proof(CLIENT)
-    assert credential.proof(CLIENT) != credential.proof(other)
+    credential, other = made(), About("other", ABOUT.token_endpoint)
+    assert sent(credential) == sent(credential)
+    assert sent(credential) != sent(credential, other)
 
 
 def test_an_assertion_is_made_when_the_sign_in_starts() -> None:
     credential = made()
     credential.prepare(None)
-    credential.prepare(CLIENT)
-    kept = credential._kept_for(CLIENT)
+    credential.prepare(ABOUT)
+    kept = credential._kept_for(ABOUT)
     assert eventually(lambda: kept._held is not None)
 
 
@@ -198,21 +203,21 @@ def test_a_token_file_is_read_each_time(tmp_path: Path) -> None:
     credential = TokenFile(str(path))
     for number in (1, 2):
         path.write_text(token(number=number) + "\n")
-        assert credential.proof(CLIENT)["client_assertion"] == path.read_text().strip()
+        assert sent(credential)["client_assertion"] == path.read_text().strip()
 
 
 def test_the_last_token_serves_while_the_file_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(token())
     credential = TokenFile(str(path))
-    before = credential.proof(CLIENT)
+    before = sent(credential)
     for broken in ("", "half a tok", "\x00"):
         path.write_text(broken)
-        assert credential.proof(CLIENT) == before
+        assert sent(credential) == before
     path.unlink()
-    assert credential.proof(CLIENT) == before
+    assert sent(credential) == before
     credential.forget()
-    refused = fails(lambda: credential.proof(CLIENT))
+    refused = fails(lambda: sent(credential))
     assert (refused.reason.code, refused.detail) == (
         "credential_unavailable",
         "token file: cannot be read (No such file or directory)",
@@ -256,7 +261,7 @@ def test_a_managed_identity_is_asked_for_by_its_client_id_and_once(
     endpoint: IdentityEndpoint,
 ) -> None:
     identity = ManagedIdentity(IDENTITY, AUDIENCE)
-    proofs = [identity.proof(CLIENT)["client_assertion"] for _ in range(3)]
+    proofs = [sent(identity)["client_assertion"] for _ in range(3)]
     assert proofs == [endpoint.given[0]] * 3
     [asked] = endpoint.asked
     assert (asked["client_id"], asked["resource"]) == (IDENTITY, AUDIENCE)
@@ -295,7 +300,7 @@ def test_without_any_token_the_sign_in_is_told_within_a_moment(
 ) -> None:
     endpoint.away = away
     began = time.monotonic()
-    refused = fails(lambda: ManagedIdentity(IDENTITY, AUDIENCE).proof(CLIENT))
+    refused = fails(lambda: sent(ManagedIdentity(IDENTITY, AUDIENCE)))
     assert time.monotonic() - began < 2.5
     assert refused.reason.code == "credential_unavailable"
     assert said in refused.detail
@@ -358,4 +363,4 @@ def test_sites_with_a_secret_import_nothing_of_the_other_kinds() -> None:
     ours, azure = told.stdout.splitlines()
     assert ours == "['kept', 'managed_identity', 'proof', 'sources']"
     assert azure == "[]"
-    assert Secret("x").proof(CLIENT) == {"client_secret": "x"}
+    assert sent(Secret("x")) == {"client_secret": "x"}
