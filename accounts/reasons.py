@@ -509,6 +509,18 @@ _TABLE = (
         "Check PostgreSQL and DATABASE_URL: ./manage.py doctor.",
         "operator",
     ),
+    # --- session --------------------------------------------------------------------------
+    Reason(
+        "form_refused",
+        "session",
+        403,
+        _("This form could not be accepted"),
+        _("For your safety nothing was changed."),
+        "The check against forged forms (CSRF) failed; the detail says which part of it.",
+        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
+        " --url PUBLIC_URL, and leave CSRF_* to project/settings.py.",
+        "person",
+    ),
     # --- us -------------------------------------------------------------------------------
     Reason(
         "too_many_attempts",

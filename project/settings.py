@@ -172,6 +172,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "accounts.web.csrf.failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_SSL_HOST = _public.netloc
 # CanonicalOriginMiddleware sends people there, and sees when that goes round in circles.

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts import registration, secretbox
 from accounts.signin import record
 from accounts.signin.identities import PROVIDER
-from accounts.web import request_facts
+from accounts.web import csrf, request_facts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -30,6 +30,7 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     request.session["signed_in_at"] = now.isoformat(timespec="seconds")
     request.session["client_ip"] = request_facts.client_ip(request)
     request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
+    csrf.remember_token(request)
     request_facts.renew_secret(request, request_facts.secrets_of(request))
 
 

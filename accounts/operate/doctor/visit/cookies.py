@@ -43,7 +43,7 @@ class Cookie:
         return host == self.host or (not self.host_only and host.endswith(f".{self.host}"))
 
 
-class Jar:
+class CookieJar:
     """The cookies of one visit; `refused` says which ones a browser would not take, and why."""
 
     def __init__(self) -> None:

@@ -1,15 +1,15 @@
-"""Doctor's cookie jar takes and sends what browsers do."""
+"""Doctor's browser keeps cookies: takes and sends what browsers do."""
 
 import pytest
 
-from accounts.operate.doctor.jar import Jar
+from accounts.operate.doctor.visit.cookies import CookieJar
 
 HTTPS, HTTP = "https://staff.example.com/", "http://staff.example.com/"
 CALLBACK = "https://staff.example.com/accounts/microsoft/login/callback/"
 
 
-def jar(*headers: str, url: str = HTTPS) -> Jar:
-    filled = Jar()
+def jar(*headers: str, url: str = HTTPS) -> CookieJar:
+    filled = CookieJar()
     filled.take(url, headers)
     return filled
 

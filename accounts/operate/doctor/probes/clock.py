@@ -7,41 +7,35 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
-from accounts.operate.doctor import redis
-from accounts.operate.doctor.finding import Finding, error, ok, warning
+from accounts.operate.doctor.finding import Seen, fault, well
+from accounts.operate.doctor.probes import redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-WRONG: Final = 60.0  # seconds: tokens and states are refused beyond
+_WRONG: Final = 60.0  # seconds: tokens and states are refused beyond
 _ODD: Final = 10.0
-_FIX: Final = "Synchronise the clock of the machine that is wrong: timedatectl set-ntp true"
 
 
-def of_redis() -> Iterator[Finding]:
+def of_redis() -> Iterator[Seen]:
     """This machine's clock against Redis's."""
     yield compare("redis", "Redis's clock", *_measured(_redis_time))
 
 
-def of_database() -> Iterator[Finding]:
+def of_database() -> Iterator[Seen]:
     """Against the database's, where that is a server with a clock of its own."""
     if connection.vendor == "postgresql":
         yield compare("database", "The database's clock", *_measured(_database_time))
 
 
-def compare(what: str, name: str, theirs: float, ours: float) -> Finding:
+def compare(what: str, name: str, theirs: float, ours: float) -> Seen:
     """`theirs` and `ours` are the same moment by two clocks, in seconds."""
     apart = theirs - ours
-    id_ = f"clock.{what}"
     if abs(apart) <= _ODD:
-        return ok(id_, f"{name} agrees with ours ({apart:+.1f} s)")
-    ahead = "ahead of" if apart > 0 else "behind"
-    title = f"{name} is {abs(apart):.0f} s {ahead} ours"
-    if abs(apart) <= WRONG:
-        detail = f"Up to {WRONG:.0f} s are tolerated."
-        return warning(id_, title, detail, shows_as=("token_invalid",), fix=_FIX)
-    detail = f"Beyond {WRONG:.0f} s, tokens look expired or not yet valid, and states too old."
-    return error(id_, title, detail, shows_as=("token_invalid", "state_expired"), fix=_FIX)
+        return well(f"clock.{what}", name=name, apart=f"{apart:+.1f}")
+    id_ = f"clock.{what}" if abs(apart) > _WRONG else f"clock.{what}_drifts"
+    side = "ahead of" if apart > 0 else "behind"
+    return fault(id_, name=name, apart=f"{abs(apart):.0f}", side=side)
 
 
 def _measured(ask: Callable[[], float]) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """What people have met in the last hour: some causes are gone when doctor looks, the record stays.
 
-Warnings only: a single refusal may be right. What doctor's own visits leave is not counted.
+What doctor's own visits leave is not counted.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import SignIn
-from accounts.operate.doctor.browser import AGENT
-from accounts.operate.doctor.finding import Finding, ok, warning
+from accounts.operate.doctor.finding import Seen, fault, well
+from accounts.operate.doctor.visit.browser import AGENT
 from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ _NO_FAULT: Final = "cancelled"
 _DETAILS: Final = 2  # of one reason, the most frequent first
 
 
-def look() -> Iterator[Finding]:
-    """A finding for each reason met lately."""
+def look() -> Iterator[Seen]:
+    """Each reason met lately."""
     by_reason: dict[str, list[dict[str, Any]]] = {}
     for row in _rows():
         by_reason.setdefault(row["reason"], []).append(row)
     if not by_reason:
-        yield ok("refusals.none", "Nobody was refused in the last hour")
+        yield well("refusals.none")
     for code, rows in by_reason.items():
         yield _met(code, rows)
 
@@ -44,14 +44,11 @@ def _rows() -> Any:
     return counted.annotate(n=Count("pk")).order_by("-n", "reason", "detail")
 
 
-def _met(code: str, rows: list[dict[str, Any]]) -> Finding:
-    reason, number = REASONS[code], sum(row["n"] for row in rows)
+def _met(code: str, rows: list[dict[str, Any]]) -> Seen:
+    number = sum(row["n"] for row in rows)
     details = "; ".join(row["detail"] for row in rows[:_DETAILS] if row["detail"])
-    times = "once" if number == 1 else f"{number} times"
-    return warning(
+    return fault(
         f"refusals.{code}",
-        f"In the last hour a sign-in was refused {times}: {reason.title}",
-        f"{reason.operator} ({details})" if details else reason.operator,
-        shows_as=(code,),
-        fix=f"{reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
+        times="once" if number == 1 else f"{number} times",
+        details=f"({details})" if details else "",
     )
