@@ -69,6 +69,7 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         app = registration.in_force()
         discovery = app.authority().discovery(deadline)
         get_client().warm(discovery.token_endpoint)
+        app.prepare(discovery.token_endpoint)
         secret = request_facts.secret_of(request)
         issued, text = state.issue(secret, request_facts.served_by(request), next_path)
         parameters = authorize_parameters(app, secret, issued, text, again=again)

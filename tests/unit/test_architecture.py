@@ -32,6 +32,7 @@ FLOORS: dict[str, set[str]] = {
     "accounts/entra": {
         "accounts/http",
         "accounts/ids.py",
+        "accounts/per_process.py",
         "accounts/reasons.py",
         "accounts/sealed.py",
     },
@@ -128,10 +129,12 @@ FLOORS: dict[str, set[str]] = {
         "accounts/web",
     },
     "project": {
+        "accounts/entra",
         "accounts/ids.py",
         "accounts/logs.py",
         "accounts/outages.py",
         "accounts/per_process.py",
+        "accounts/registration.py",
         "accounts/web",
     },
 }
