@@ -49,6 +49,19 @@ def sign_in(
         return _decide_and_enter(claims, rules, attempt, enter)
 
 
+def confirm(claims: Claims, rules: Rules, attempt: Attempt, user_id: Any) -> None:
+    """Let the person who is in go on, or raise Refused: the same rules as at the door.
+
+    Brings what is kept of the claims up to date; writes no sign-in, for there is none.
+    """
+    attempt.email, attempt.tid, attempt.oid = claimed_email(claims), claims.tid, claims.oid
+    meant = identities.Meant(claims)
+    admit = _admitted(decide(claims, rules, meant.candidates))
+    if admit.user_id != user_id or meant.account is None:
+        raise Refused("session_changed", "identity: no longer bound to the user who is signed in")
+    identities.refresh(meant.account, claims)
+
+
 def _decide_and_enter(
     claims: Claims,
     rules: Rules,

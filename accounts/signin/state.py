@@ -21,12 +21,14 @@ from typing import Any, Final
 from django.core import signing
 
 from accounts.reasons import Refused
+from accounts.signin.purpose import Purpose
 
 LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long
 _LONGEST: Final = 2048  # characters of a state; more is not ours
-_LONGEST_NEXT: Final = 512
+LONGEST_NEXT: Final = 512
 _CLOCK_SKEW: Final = 60  # seconds between two instances' clocks
 _ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
+_PURPOSES: Final = frozenset(purpose.value for purpose in Purpose)
 _SIGNER: Final = "accounts.signin.state"
 _WITHHELD: Final = "blocked, cleared, of another browser, or withheld by SameSite or Domain"
 
@@ -51,6 +53,7 @@ class Issued:
     process: str
     reference: str
     next: str
+    purpose: Purpose = Purpose.SIGN_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,9 @@ def new_reference() -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
-def issue(browser_secret: str, place: Place, next_path: str) -> tuple[Issued, str]:
+def issue(
+    browser_secret: str, place: Place, next_path: str, purpose: Purpose = Purpose.SIGN_IN
+) -> tuple[Issued, str]:
     """Make a state for one sign-in; returns what it says, and its text for the URL."""
     issued = Issued(
         id=secrets.token_urlsafe(16),
@@ -84,7 +89,8 @@ def issue(browser_secret: str, place: Place, next_path: str) -> tuple[Issued, st
         origin=place.origin,
         process=place.process,
         reference=new_reference(),
-        next=next_path if len(next_path) <= _LONGEST_NEXT else "",
+        next=next_path if len(next_path) <= LONGEST_NEXT else "",
+        purpose=purpose,
     )
     return issued, _sign(issued)
 
@@ -152,15 +158,18 @@ def _signer() -> signing.Signer:
 
 def _sign(issued: Issued) -> str:
     parts = [issued.id, round(issued.at, 1), issued.browser]
-    return _signer().sign_object(
-        [*parts, issued.origin, issued.process, issued.reference, issued.next]
-    )
+    parts += [issued.origin, issued.process, issued.reference, issued.next]
+    # Only where it says something: the former release reads a sign-in's state, too.
+    return _signer().sign_object([*parts, issued.purpose] if issued.purpose else parts)
 
 
 def _from_payload(payload: Any) -> Issued:
     match payload:
         case [str(), int() | float(), str(), str(), str(), str(), str()]:
             return Issued(*payload)
+        case [str(), int() | float(), str(), str(), str(), str(), str(), str(purpose)]:
+            if purpose in _PURPOSES:
+                return Issued(*payload[:-1], Purpose(purpose))
     raise Refused("state_not_ours", "state: signed by us, but of another version")
 
 

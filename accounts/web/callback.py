@@ -18,7 +18,7 @@ from accounts.http.client import get_client
 from accounts.reasons import Refused
 from accounts.signin import flow, state
 from accounts.signin.policy import Rules
-from accounts.web import automatic, request_facts, throttle
+from accounts.web import automatic, microsoft_session, request_facts, rounds, throttle
 from accounts.web.next_path import safe_next
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
 
@@ -98,6 +98,21 @@ def _redeem(
     request: HttpRequest, answer: Answer, issued: state.Issued, attempt: Attempt
 ) -> HttpResponse:
     app = registration.in_force()
+    if issued.purpose:
+        return rounds.finish(
+            request, issued, attempt, lambda: _verified(request, answer, issued, attempt, app)
+        )
+    claims, rules = _verified(request, answer, issued, attempt, app)
+    return _enter(request, claims, rules, attempt, issued, app)
+
+
+def _verified(
+    request: HttpRequest,
+    answer: Answer,
+    issued: state.Issued,
+    attempt: Attempt,
+    app: Registration,
+) -> tuple[Claims, Rules]:
     authority = app.authority()
     discovery = authority.discovery()
     rules = registration.rules_for(app)
@@ -107,7 +122,7 @@ def _redeem(
         claims = _claims(request, answer, issued, app, authority, discovery)
     finally:
         attempt.microsoft_ms = waited_ms()
-    return _enter(request, claims, rules, attempt, issued, app)
+    return claims, rules
 
 
 def _check_issuer(iss: str | None, issuer: str, rules: Rules) -> None:
@@ -163,7 +178,9 @@ def _enter(
 ) -> HttpResponse:
     def enter(user: Any, account: SocialAccount) -> HttpResponse:
         login = AdmittedLogin(MicrosoftProvider(request, app=app.app), user, account)
-        return _sign_in_by_allauth(request, login, safe_next(issued.next))
+        response = _sign_in_by_allauth(request, login, safe_next(issued.next))
+        microsoft_session.begin(request.session, claims)
+        return response
 
     try:
         return flow.sign_in(claims, rules, attempt, enter)

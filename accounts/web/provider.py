@@ -19,9 +19,11 @@ from typing_extensions import override
 
 from accounts import registration
 from accounts.http.client import get_client
+from accounts.signin import purpose as purposes
 from accounts.signin import state
 from accounts.signin.identities import PROVIDER
-from accounts.web import request_facts
+from accounts.signin.purpose import Purpose
+from accounts.web import microsoft_session, request_facts
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
@@ -66,6 +68,7 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         data: Any = None,
         *,
         again: bool = False,
+        purpose: Purpose = Purpose.SIGN_IN,
         **kwargs: Any,
     ) -> HttpResponse:
         """To Microsoft's sign-in page; `again` asks it to show the account picker."""
@@ -73,9 +76,10 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         discovery = app.authority().discovery()
         get_client().warm(discovery.token_endpoint)
         secret = request_facts.secret_of(request)
-        issued, text = state.issue(secret, request_facts.place_of(request), next_url or "")
+        issued, text = state.issue(secret, request_facts.place_of(request), next_url or "", purpose)
         request.sign_in_reference = issued.reference  # type: ignore[attr-defined]
-        parameters = authorize_parameters(app, secret, issued, text, again=again)
+        more = purpose_parameters(request, purpose, again=again)
+        parameters = {**authorize_parameters(app, secret, issued, text), **more}
         return HttpResponseRedirect(_with(discovery.authorization_endpoint, parameters))
 
     @override
@@ -84,8 +88,18 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         raise NotImplementedError("Identities come from verified id_tokens only.")
 
 
+def purpose_parameters(request: HttpRequest, purpose: Purpose, *, again: bool) -> dict[str, str]:
+    """The prompt that this round needs; `again` asks for Microsoft's account picker."""
+    if again:
+        return {"prompt": "select_account"}
+    if purpose is Purpose.SIGN_IN:
+        return {}
+    hint = microsoft_session.of(request.session).login_hint
+    return purposes.parameters(purpose, settings.STEP_UP, hint)
+
+
 def authorize_parameters(
-    app: Registration, secret: str, issued: state.Issued, text: str, *, again: bool
+    app: Registration, secret: str, issued: state.Issued, text: str
 ) -> dict[str, str]:
     """The authentication request (OpenID Connect Core 3.1.2.1, RFC 7636 section 4.3)."""
     parameters = {
@@ -101,7 +115,7 @@ def authorize_parameters(
     }
     if settings.MICROSOFT_DOMAIN_HINT:
         parameters["domain_hint"] = settings.MICROSOFT_DOMAIN_HINT
-    return parameters | ({"prompt": "select_account"} if again else {})
+    return parameters
 
 
 class AdmittedLogin(SocialLogin):

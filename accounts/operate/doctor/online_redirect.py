@@ -47,7 +47,7 @@ def look(found: Registration, discovery: Discovery) -> Iterator[Finding]:
 def _url(found: Registration, discovery: Discovery) -> str:
     secret = state.new_browser_secret()
     issued, text = state.issue(secret, state.Place(settings.PUBLIC_URL, "doctor"), "")
-    parameters = authorize_parameters(found, secret, issued, text, again=False)
+    parameters = authorize_parameters(found, secret, issued, text)
     joint = "&" if "?" in discovery.authorization_endpoint else "?"
     query = urlencode(parameters | {"prompt": "none"})
     return f"{discovery.authorization_endpoint}{joint}{query}"
