@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.core import signing
@@ -169,7 +169,7 @@ def _from_payload(payload: Any) -> Issued:
             return Issued(*payload)
         case [str(), int() | float(), str(), str(), str(), str(), str(), str(purpose)]:
             if purpose in _PURPOSES:
-                return Issued(*payload[:-1], Purpose(purpose))
+                return replace(Issued(*payload[:7]), purpose=Purpose(purpose))
     raise Refused("state_not_ours", "state: signed by us, but of another version")
 
 
