@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.core import signing
@@ -32,12 +32,11 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     _Base = ModelAdmin[Any]
-    View = Callable[Concatenate[HttpRequest, "Arguments"], HttpResponse]
+    View = Callable[..., HttpResponse]
 else:
     _Base = object
 
 FIELD: Final = "step_up"
-Arguments = ParamSpec("Arguments")
 
 
 def is_satisfied(request: HttpRequest) -> bool:
@@ -83,13 +82,11 @@ def purpose_of(request: HttpRequest) -> Purpose:
     return Purpose.STEP_UP if asked else Purpose.SIGN_IN
 
 
-def fresh_sign_in_required(view: View[Arguments]) -> View[Arguments]:
+def fresh_sign_in_required(view: View) -> View:
     """For a view of people who are signed in: asks for a fresh sign-in first, if there is none."""
 
     @wraps(view)
-    def guarded(
-        request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return view(request, *args, **kwargs) if is_satisfied(request) else ask(request)
 
     return guarded

@@ -4,14 +4,19 @@ A browser session has one `sid` for all apps, ended by signing out. Disabling a 
 their sessions, ends what Microsoft knows, and nothing at the sites.
 """
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from tests.emulator.asked import Asked
 from tests.emulator.failures import Failure
-from tests.emulator.people import Person
-from tests.emulator.wire import Request
+
+if TYPE_CHECKING:
+    from tests.emulator.asked import Asked
+    from tests.emulator.people import Person
+    from tests.emulator.wire import Request
 
 COOKIE = "emulator_session"
 OPTIONAL = ("auth_time", "sid", "login_hint")
