@@ -12,7 +12,7 @@ AT_ONCE := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test check lint format types audit bench faults soak mutants requirements clean system
+.PHONY: help run dev test check lint format types audit bench faults troubleshooting soak mutants requirements clean system
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | while IFS=@ read -r name what; do \
@@ -55,8 +55,11 @@ bench: $(VENV)/dev.stamp  ## sign-ins against stock allauth: latency, CPU, SQL, 
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 faults: $(VENV)/dev.stamp system  ## what breaks a sign-in: the page and doctor's answer, as a table
-	@$(BIN)/python -m pytest -q tests/faults $(ARGS)
+	@$(BIN)/python -m pytest -q $(AT_ONCE) tests/faults $(ARGS)
 	@$(BIN)/python -m tests.faults.catalogue --print
+
+troubleshooting: $(VENV)/dev.stamp  ## write the table of faults into docs/troubleshooting.md
+	@$(BIN)/python -m tests.faults.catalogue
 
 soak: $(VENV)/dev.stamp system  ## three instances under load while their parts fail
 	@exec $(BIN)/python -m tests.soak $(ARGS)

@@ -1,9 +1,14 @@
-"""Everything that has ever broken a sign-in, set up for real: what the page says, what doctor says.
+"""Everything that ever broke a sign-in, set up for real: page, record, log and doctor tell why.
 
-fault        one fault, and the list of all      stage       sites, proxies, browsers, doctor
-mistakes     settings with one mistake           catalogue   the faults in order, and their table
-
-session_settings, stores, instances, browsers, proxies, registrations, microsoft, people and
-environment hold the faults. `make faults` prints the table; `python -m tests.faults.catalogue`
-writes it into docs/troubleshooting.md.
+How to add a fault:
+1. Find the file of its kind (test_stores.py, test_proxies.py, ...) or add a `test_….py`. A file is
+   played in one process: twenty rows are enough for one.
+2. Write a variable: `its_name = Fault("What is wrong", "How it is set up", env={...}, page=...,
+   doctor="the.finding", says="a part of its words")`. fault.py tells of each field.
+3. What does not fit a row is a function under `@fault("What is wrong", page=..., ...)`. Its
+   docstring tells the set-up, it returns `stage.sign_in(...)`; stage.py has sites and servers.
+4. The variable is the test: `make test ARGS="tests/faults/test_stores.py::redis_full"`.
+5. `make troubleshooting` writes the table of docs/troubleshooting.md, which a test compares.
+A row on the site that all share costs half a second, one with a site of its own (`env`, `mistake`,
+`workers`) 0.7 s, one behind nginx with `ask=URL` one to two.
 """

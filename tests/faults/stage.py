@@ -2,30 +2,35 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from http.cookiejar import Cookie
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tests.emulator.person import Stopped
+from tests.conftest import POSTGRES
+from tests.emulator.person import Stopped, meet
 from tests.emulator.server import Emulator
-from tests.faults.fault import GETS_IN, Fault
+from tests.faults.fault import GETS_IN, NO_START, Fault
+from tests.servers.forked import run
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
-from tests.servers.process import ROOT, clean_environment
+from tests.servers.process import NotStarted, clean_environment
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 from tests.servers.site import answers as serves
 from tests.support.visitor import LOGIN, Page, Visitor
 
+if TYPE_CHECKING:
+    from tests.faults.fault import Step
+
 HOPS = 4
 TRIES = 40
+UNKNOWN = "44444444-4444-4444-8444-444444444444"  # a GUID that nobody here has given out
+OTHER_KEY = "of-the-other-slot-and-long-enough-for-every-check-0123456789-abcdefghij"
 MISTAKES = "tests.faults.mistakes"
 
 
@@ -66,18 +71,11 @@ class Said:
         }
 
 
-@dataclass(frozen=True)
-class Played:
-    """What the page said, and doctor."""
-
-    page: str
-    doctor: Said
-
-
 class Stage:
     """Stands on the site that all tests share until a fault starts another.
 
-    `site.url` is what people open; `env` is the environment in which doctor is run.
+    `url` is what people open; `env` is the environment in which doctor is run; `reference` is
+    that of the last page.
     """
 
     def __init__(
@@ -87,12 +85,35 @@ class Stage:
         self._base = dict(env)
         self.url, self.env = shared.url, {**env, "PUBLIC_URL": shared.url}
         self.trust: str | bool = True
+        self.reference = ""
+        # Each site whose log tells of this fault, and where in it the fault began.
+        self._logs = [(shared, len(shared.log()))]
+
+    def log(self) -> str:
+        """What all sites wrote meanwhile."""
+        return "".join(site.log()[start:] for site, start in self._logs)
+
+    def play(self, fault: Fault) -> str:
+        """Set the fault up and sign in; the reason that ends it, or a phrase."""
+        if fault.play:
+            return fault.play(self)
+        if fault.before:
+            fault.before(self)
+        env = fault.env(self) if callable(fault.env) else fault.env
+        try:
+            if env or fault.mistake or fault.workers:
+                self.start(mistake=fault.mistake, workers=fault.workers or 1, **env)
+        except NotStarted:
+            return NO_START
+        return self.sign_in(
+            fault.person, between=partial(_do, fault.between, self), error=fault.error
+        )
 
     def start(self, *, mistake: str = "", workers: int = 1, **env: str) -> Site:
         """A site of the fault's own; from now on people go there, and doctor has its settings."""
         site = self._new(mistake, workers, env)
-        site.start()
         self._go_to(site.url, site)
+        site.start()
         return site
 
     def start_both(self, first: Mapping[str, str], second: Mapping[str, str]) -> list[Site]:
@@ -125,6 +146,11 @@ class Stage:
         """A Redis of the fault's own, which keeps nothing over a restart."""
         return self.stack.enter_context(Redis(*arguments))
 
+    def empty_database(self, name: str) -> str:
+        """The address of a database with nothing in it, which goes with the fault."""
+        self.stack.callback(POSTGRES.drop_database, name)
+        return POSTGRES.create_database(name)
+
     def browser(self, **headers: str) -> Browser:
         """A fresh browser profile at the address that people use."""
         return Browser(self.url, verify=self.trust, headers=headers)
@@ -136,24 +162,34 @@ class Stage:
         browser: Browser | None = None,
         between: Callable[[], object] = lambda: None,
         way: Callable[[str], str] = lambda callback: callback,
+        error: str = "",
     ) -> str:
         """Sign in as a person would; the reason that ends it, or a phrase.
 
-        `between` happens while the person is at Microsoft; `way` changes the callback's address.
+        `between` happens while the person is at Microsoft, which then answers with `error` if
+        there is one; `way` changes the callback's address.
         """
         browser = browser or self.browser()
         page = self._open(browser)
         if page.status != 200:
-            return outcome(page, browser)
+            return self.outcome(page, browser)
         start = browser.submit(page)
         if not start.location:
-            return outcome(start, browser)
+            return self.outcome(start, browser)
         try:
-            callback = browser.choose(start.location, person)
+            if error:
+                callback = meet(start.location, error, quick=True)
+            else:
+                callback = browser.choose(start.location, person)
         except Stopped as stopped:
             return at_microsoft(stopped)
         between()
-        return outcome(browser.come_back(way(callback)), browser)
+        return self.outcome(browser.come_back(way(callback)), browser)
+
+    def outcome(self, page: Page, browser: Browser) -> str:
+        """The page's reason, or a phrase; its reference is kept."""
+        self.reference = page.reference
+        return outcome(page, browser)
 
     def sign_in_until(self, reason: str) -> str:
         """Sign in until chance has led start and callback to different workers."""
@@ -166,15 +202,9 @@ class Stage:
 
     def doctor(self, *options: str) -> Said:
         """`manage.py doctor --json` in the site's environment, in a process of its own."""
-        ended = subprocess.run(
-            [sys.executable, "manage.py", "doctor", "--json", *self._words(options)],
-            cwd=ROOT,
-            env=clean_environment(**self.env),
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+        env = clean_environment(**self.env)
+        words = self._words(options)
+        ended = run("manage.py", "doctor", "--json", *words, env=env, timeout=90)
         document = json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
         return Said(ended.returncode, document, ended.stderr)
 
@@ -189,6 +219,7 @@ class Stage:
     def _new(self, mistake: str, workers: int, env: Mapping[str, str]) -> Site:
         settings = {"DJANGO_SETTINGS_MODULE": MISTAKES, "MISTAKE": mistake} if mistake else {}
         site = Site({**self._base, **settings, **env}, workers=workers)
+        self._logs.append((site, 0))
         self.stack.callback(site.process.kill)
         return site
 
@@ -205,9 +236,9 @@ class Stage:
         return page
 
 
-def play(fault: Fault, stage: Stage) -> Played:
-    """Set up, sign in, ask doctor."""
-    return Played(fault.play(stage), stage.doctor(*fault.ask))
+def _do(step: "Step | None", stage: Stage) -> None:
+    if step:
+        step(stage)
 
 
 def outcome(page: Page, browser: Browser) -> str:

@@ -31,7 +31,8 @@ def environment(redis_server: Redis) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def site(redis_server: Redis) -> Iterator[Site]:
-    with Site(environment(redis_server)) as started:
+    """Started as an operator's is, from an interpreter with nothing done yet."""
+    with Site(environment(redis_server), forked=False) as started:
         yield started
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import IO, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 TAIL_LINES = 60
@@ -22,6 +23,16 @@ _live: list["Process"] = []
 
 class NotStarted(Exception):
     """A server that did not come up; the message ends with its log."""
+
+
+class Child(Protocol):
+    """What is asked of a child: Popen's names."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
 
 
 class Process:
@@ -36,29 +47,34 @@ class Process:
         env: Mapping[str, str] | None = None,
         cwd: Path = ROOT,
         unprivileged: bool = False,
+        leashed: bool = False,
     ) -> None:
+        """`leashed`: its standard input ends when this process does, however that ends."""
         self.name, self.command, self.log, self.cwd = name, list(command), log, cwd
         self.env = clean_environment() if env is None else dict(env)
-        self.unprivileged = unprivileged
+        self.unprivileged, self.leashed = unprivileged, leashed
         self._starter = os.getpid()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
 
     def start(self) -> None:
-        user = unprivileged_user() if self.unprivileged else None
         with self.log.open("ab") if self.log else nullcontext() as output:
-            self._child = subprocess.Popen(
-                self.command,
-                env=self.env,
-                cwd=self.cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT if output else None,
-                start_new_session=True,
-                user=user.pw_uid if user else None,
-                group=user.pw_gid if user else None,
-                extra_groups=[] if user else None,
-            )
+            self._child = self._launch(output)
         _live.append(self)
+
+    def _launch(self, output: IO[bytes] | None) -> Child:
+        user = unprivileged_user() if self.unprivileged else None
+        return subprocess.Popen(
+            self.command,
+            env=self.env,
+            cwd=self.cwd,
+            stdin=subprocess.PIPE if self.leashed else subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            start_new_session=True,
+            user=user.pw_uid if user else None,
+            group=user.pw_gid if user else None,
+            extra_groups=[] if user else None,
+        )
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Return once ready; a server that ends or takes too long is an error with its log."""

@@ -161,6 +161,8 @@ def _persistence(keep: bool) -> Sequence[str]:
 def _pong(port: int) -> bool:
     try:
         return bool(redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, retry=ONCE).ping())
+    except redis.AuthenticationError:
+        return True
     except redis.RedisError:
         return False
 

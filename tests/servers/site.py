@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from tests.servers.forked import ForkedProcess
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import ROOT, TAIL_LINES, Process, clean_environment, scratch
 
@@ -17,16 +18,24 @@ class Site:
     """`with Site(env) as site: site.url`. The log outlives the site, for a failed test's report.
 
     PUBLIC_URL is this server's own address unless `env` names another, such as a proxy's.
-    `root` is where the code lies, if it is not today's.
+    `root` is where the code lies, if it is not today's. Its processes come from the fork server,
+    unless `forked` is off: then they start as an operator's do, imports and all.
     """
 
     def __init__(
-        self, env: Mapping[str, str], *, workers: int = 2, port: int = 0, root: Path = ROOT
+        self,
+        env: Mapping[str, str],
+        *,
+        workers: int = 2,
+        port: int = 0,
+        root: Path = ROOT,
+        forked: bool = True,
     ) -> None:
         self.port = port or free_port()
         self.url = env.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         own = {"PUBLIC_URL": self.url, "WEB_CONCURRENCY": str(workers), "PORT": str(self.port)}
-        self.process = Process(
+        process = ForkedProcess if forked and root == ROOT else Process
+        self.process = process(
             f"site on port {self.port}",
             gunicorn(self.port),
             env=clean_environment(**own | dict(env)),

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -13,7 +12,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from tests.conftest import ENVIRONMENT, POSTGRES
-from tests.servers.process import ROOT, clean_environment
+from tests.servers import forked
+from tests.servers.process import clean_environment
 
 
 def run(*words: str) -> str:
@@ -48,16 +48,8 @@ def fail(*words: str) -> Failed:
 def manage(*words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
     """`./manage.py WORDS` in a process of its own, on the tests' database (transactional_db)."""
     database = POSTGRES.url_of(str(settings.DATABASES["default"]["NAME"]))
-    return subprocess.run(
-        [sys.executable, "manage.py", *words],
-        cwd=ROOT,
-        env=clean_environment(**ENVIRONMENT | {"DATABASE_URL": database} | env),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    env = clean_environment(**ENVIRONMENT | {"DATABASE_URL": database} | env)
+    return forked.run("manage.py", *words, env=env, stdin=stdin)
 
 
 def open_browser(**environ: Any) -> Client:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from accounts.signin import state
 from tests.faults.fault import fault
-from tests.faults.stage import Stage, outcome
+from tests.faults.stage import Stage
 from tests.support.visitor import CALLBACK, query_of
 
 
@@ -60,7 +60,7 @@ def another_session(stage: Stage) -> str:
     first, second = stage.browser(), stage.browser()
     callback = first.choose(first.press_button())
     second.press_button()
-    return outcome(second.come_back(callback), second)
+    return stage.outcome(second.come_back(callback), second)
 
 
 @fault(
@@ -94,7 +94,7 @@ def used_twice(stage: Stage) -> str:
     callback = browser.choose(browser.press_button())
     copy.http.cookies.update(browser.http.cookies)
     browser.come_back(callback)
-    return outcome(copy.come_back(callback), copy)
+    return stage.outcome(copy.come_back(callback), copy)
 
 
 @fault(
@@ -106,4 +106,4 @@ def used_twice(stage: Stage) -> str:
 def forged_state(stage: Stage) -> str:
     """An old bookmark, or somebody's attempt."""
     browser = stage.browser()
-    return outcome(browser.get(CALLBACK, params={"state": "bookmark", "code": "x"}), browser)
+    return stage.outcome(browser.get(CALLBACK, params={"state": "bookmark", "code": "x"}), browser)

@@ -3,7 +3,7 @@
 import requests
 from typing_extensions import override
 
-from tests.faults.fault import URL, fault
+from tests.faults.fault import URL, Fault, fault
 from tests.faults.stage import Stage
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
@@ -31,17 +31,15 @@ class Mistaken(Nginx):
         return text.replace("DIRECTORY", str(self._directory))
 
 
-@fault(
+proxy_not_trusted = Fault(
     "A proxy ends TLS, and TRUSTED_PROXY_COUNT is 0",
+    "nginx with TLS in front; the site believes none of its headers and sees http.",
+    before=lambda stage: stage.start_behind(Nginx([]), TRUSTED_PROXY_COUNT="0"),
     page="misconfigured",
     doctor="public.proxy",
     says="set TRUSTED_PROXY_COUNT",
     ask=URL,
 )
-def proxy_not_trusted(stage: Stage) -> str:
-    """nginx with TLS in front; the site believes none of its headers and sees http."""
-    stage.start_behind(Nginx([]), TRUSTED_PROXY_COUNT="0")
-    return stage.sign_in()
 
 
 @fault(
@@ -58,35 +56,32 @@ def app_service_without_count(stage: Stage) -> str:
     return stage.sign_in()
 
 
-@fault(
+no_forwarded_proto = Fault(
     "The proxy does not say that people come by https",
+    "nginx with TLS sends no X-Forwarded-Proto; TRUSTED_PROXY_COUNT is 1.",
+    before=lambda stage: stage.start_behind(Nginx([], forwarded_proto=False)),
     page="misconfigured",
     doctor="public.proxy",
     says="proxy_set_header X-Forwarded-Proto $scheme",
     ask=URL,
 )
-def no_forwarded_proto(stage: Stage) -> str:
-    """nginx with TLS sends no X-Forwarded-Proto; TRUSTED_PROXY_COUNT is 1."""
-    stage.start_behind(Nginx([], forwarded_proto=False))
-    return stage.sign_in()
 
-
-@fault(
+host_rewritten = Fault(
     "The proxy puts its own name in the place of the host",
+    "nginx sends the upstream's name as Host.",
+    before=lambda stage: stage.start_behind(Nginx([], keep_host=False)),
     page="misconfigured",
     doctor="public.proxy",
     says="proxy_set_header Host $http_host",
     ask=URL,
 )
-def host_rewritten(stage: Stage) -> str:
-    """nginx sends the upstream's name as Host."""
-    stage.start_behind(Nginx([], keep_host=False))
-    return stage.sign_in()
 
 
 @fault(
     "PUBLIC_URL is http, people come by https",
     page="a bare 400 page",
+    record=None,
+    log=None,
     doctor="public.scheme",
     says="from https to http",
     ask=URL,
@@ -117,17 +112,17 @@ def cached_redirect(stage: Stage) -> str:
     return stage.sign_in()
 
 
-@fault(
+cookies_stripped = Fault(
     "A proxy strips cookies",
+    "nginx hides Set-Cookie, as a CDN does that wants to cache.",
+    before=lambda stage: stage.start_behind(Mistaken("proxy_hide_header Set-Cookie;")),
     page="a bare 403 page",
+    record=None,
+    log="CSRF cookie not set",
     doctor="public.csrf_cookie",
     says="no Set-Cookie comes with the page",
     ask=URL,
 )
-def cookies_stripped(stage: Stage) -> str:
-    """nginx hides Set-Cookie, as a CDN does that wants to cache."""
-    stage.start_behind(Mistaken("proxy_hide_header Set-Cookie;"))
-    return stage.sign_in()
 
 
 @fault(
@@ -147,22 +142,24 @@ def cookie_path_rewritten(stage: Stage) -> str:
     return stage.sign_in()
 
 
-@fault(
+query_dropped = Fault(
     "A proxy drops the callback's query",
+    "nginx rewrites the callback's address and loses what comes after the question mark.",
+    before=lambda stage: stage.start_behind(
+        Mistaken(f"if ($uri = {CALLBACK}) {{ set $args ''; }}")
+    ),
     page="state_not_ours",
     doctor="public.secret_keys",
     says="look for a proxy that drops or changes the query string",
     ask=URL,
 )
-def query_dropped(stage: Stage) -> str:
-    """nginx rewrites the callback's address and loses what comes after the question mark."""
-    stage.start_behind(Mistaken(f"if ($uri = {CALLBACK}) {{ set $args ''; }}"))
-    return stage.sign_in()
 
 
 @fault(
     "Easy Auth of App Service stands in front",
     page="sent to another sign-in",
+    record=None,
+    log=None,
     doctor="public.easy_auth",
     says="turn it off (Easy Auth)",
     ask=URL,
@@ -180,6 +177,8 @@ def easy_auth(stage: Stage) -> str:
 @fault(
     "The site behind the proxy is down",
     page="a bare 502 page",
+    record=None,
+    log=None,
     doctor="public.page",
     says="the site behind the proxy does not answer",
     ask=URL,
@@ -196,6 +195,8 @@ def site_down(stage: Stage) -> str:
 @fault(
     "The certificate is not trusted",
     page="the browser's own error page",
+    record=None,
+    log=None,
     doctor="public.certificate",
     says="Install a certificate of a public authority",
     ask=URL,
@@ -211,13 +212,13 @@ def certificate_not_trusted(stage: Stage) -> str:
         return "the browser's own error page"
 
 
-@fault(
+hosts_without_ours = Fault(
     "ALLOWED_HOSTS leaves the public host out",
+    "ALLOWED_HOSTS was set by hand to the host of another site.",
+    mistake="hosts_without_ours",
     page="a bare 400 page",
+    record=None,
+    log="Invalid HTTP_HOST header",
     doctor="accounts.E006",
     says="PUBLIC_URL's host localhost is not in ALLOWED_HOSTS",
 )
-def hosts_without_ours(stage: Stage) -> str:
-    """ALLOWED_HOSTS was set by hand to the host of another site."""
-    stage.start(mistake="hosts_without_ours")
-    return stage.sign_in()

@@ -2,7 +2,7 @@
 
 import tempfile
 
-from tests.faults.fault import GETS_IN, fault
+from tests.faults.fault import GETS_IN, Fault, fault
 from tests.faults.stage import MISTAKES, Stage
 
 NOT_BACK = "the session cookie would not come back from Microsoft"
@@ -21,16 +21,15 @@ def per_process_sessions(stage: Stage) -> str:
     return stage.sign_in_until("session_not_found")
 
 
-@fault(
+per_process_cache = Fault(
     "The cache lives in the memory of each process",
+    "SESSION_ENGINE is Django's database, CACHES is LocMemCache, gunicorn has two workers.",
+    mistake="per_process_cache",
+    workers=2,
     page=GETS_IN,
     doctor="sessions.cache_shared",
     says="a used state could be used again by another worker",
 )
-def per_process_cache(stage: Stage) -> str:
-    """SESSION_ENGINE is Django's database, CACHES is LocMemCache, gunicorn has two workers."""
-    stage.start(mistake="per_process_cache", workers=2)
-    return stage.sign_in()
 
 
 @fault(
@@ -47,124 +46,99 @@ def file_sessions(stage: Stage) -> str:
     return stage.sign_in()
 
 
-@fault(
+signed_cookies = Fault(
     "Sessions live in the cookie itself",
+    "SESSION_ENGINE is signed_cookies: signing out, or being ended, ends no copied cookie.",
+    mistake="signed_cookies",
     page=GETS_IN,
     doctor="accounts.E001",
     says="SESSION_ENGINE is django.contrib.sessions.backends.signed_cookies",
 )
-def signed_cookies(stage: Stage) -> str:
-    """SESSION_ENGINE is signed_cookies: signing out, or being ended, ends no copied cookie."""
-    stage.start(mistake="signed_cookies")
-    return stage.sign_in()
 
-
-@fault(
+samesite_strict = Fault(
     "The session cookie is SameSite=Strict",
+    "SESSION_COOKIE_SAMESITE is Strict, so the browser withholds it on the way back.",
+    mistake="samesite_strict",
     page="cookie_not_sent",
     doctor="accounts.E003",
     says=NOT_BACK,
 )
-def samesite_strict(stage: Stage) -> str:
-    """SESSION_COOKIE_SAMESITE is Strict, so the browser withholds it on the way back."""
-    stage.start(mistake="samesite_strict")
-    return stage.sign_in()
 
-
-@fault(
+cookie_domain = Fault(
     "The session cookie is for another host",
+    "SESSION_COOKIE_DOMAIN names a host that people do not use: the browser refuses it.",
+    mistake="cookie_domain",
     page="cookie_not_sent",
     doctor="accounts.E003",
     says="SESSION_COOKIE_DOMAIN is 'staff.example.com'",
 )
-def cookie_domain(stage: Stage) -> str:
-    """SESSION_COOKIE_DOMAIN names a host that people do not use: the browser refuses it."""
-    stage.start(mistake="cookie_domain")
-    return stage.sign_in()
 
-
-@fault(
+cookie_path = Fault(
     "The session cookie's path leaves the callback out",
+    "SESSION_COOKIE_PATH is /admin/; the callback is under /accounts/.",
+    mistake="cookie_path",
     page="cookie_not_sent",
     doctor="accounts.E003",
     says="SESSION_COOKIE_PATH is '/admin/'",
 )
-def cookie_path(stage: Stage) -> str:
-    """SESSION_COOKIE_PATH is /admin/; the callback is under /accounts/."""
-    stage.start(mistake="cookie_path")
-    return stage.sign_in()
 
-
-@fault(
+secure_cookie_on_http = Fault(
     "The session cookie is Secure, the site is http",
+    "SESSION_COOKIE_SECURE is on, PUBLIC_URL is http.",
+    mistake="secure_cookie_on_http",
     page="cookie_not_sent",
     doctor="accounts.E003",
     says="SESSION_COOKIE_SECURE is True",
 )
-def secure_cookie_on_http(stage: Stage) -> str:
-    """SESSION_COOKIE_SECURE is on, PUBLIC_URL is http."""
-    stage.start(mistake="secure_cookie_on_http")
-    return stage.sign_in()
 
-
-@fault(
+secure_csrf_cookie_on_http = Fault(
     "The CSRF cookie is Secure, the site is http",
+    "CSRF_COOKIE_SECURE is on, PUBLIC_URL is http: the button's POST is refused.",
+    mistake="secure_csrf_cookie_on_http",
     page=DEAD_BUTTON,
+    record=None,
+    log="CSRF cookie not set",
     doctor="accounts.E007",
     says="CSRF_COOKIE_SECURE is True",
 )
-def secure_csrf_cookie_on_http(stage: Stage) -> str:
-    """CSRF_COOKIE_SECURE is on, PUBLIC_URL is http: the button's POST is refused."""
-    stage.start(mistake="secure_csrf_cookie_on_http")
-    return stage.sign_in()
 
-
-@fault(
+pickled_sessions = Fault(
     "Sessions are pickles",
+    "The cache's SERIALIZER is PickleSerializer: who can write to Redis can run code here.",
+    mistake="pickled_sessions",
     page=GETS_IN,
     doctor="accounts.E002",
     says="Sessions or the cache are pickled",
 )
-def pickled_sessions(stage: Stage) -> str:
-    """The cache's SERIALIZER is PickleSerializer: who can write to Redis can run code here."""
-    stage.start(mistake="pickled_sessions")
-    return stage.sign_in()
 
-
-@fault(
+saved_by_every_request = Fault(
     "Every request saves the whole session",
+    "SESSION_SAVE_EVERY_REQUEST is on.",
+    mistake="saved_by_every_request",
     page=GETS_IN,
     doctor="accounts.W003",
     says="an older copy may be written over a new sign-in",
 )
-def saved_by_every_request(stage: Stage) -> str:
-    """SESSION_SAVE_EVERY_REQUEST is on."""
-    stage.start(mistake="saved_by_every_request")
-    return stage.sign_in()
 
-
-@fault(
+no_session_middleware = Fault(
     "The session middleware is missing",
+    "MIDDLEWARE is an older list, without SessionMiddleware.",
+    mistake="no_session_middleware",
     page="unexpected",
+    record=None,
+    log="SessionMiddleware",
     doctor="accounts.E005",
     says="MIDDLEWARE lacks one of SessionMiddleware",
 )
-def no_session_middleware(stage: Stage) -> str:
-    """MIDDLEWARE is an older list, without SessionMiddleware."""
-    stage.start(mistake="no_session_middleware")
-    return stage.sign_in()
 
-
-@fault(
+stock_adapter = Fault(
     "allauth's own adapter stands in the place of ours",
+    "SOCIALACCOUNT_ADAPTER is allauth's default, which knows nothing of locked secrets.",
+    mistake="stock_adapter",
     page=GETS_IN,
     doctor="accounts.E004",
     says="SOCIALACCOUNT_ADAPTER is not accounts.web.adapter.StaffSocialAccountAdapter",
 )
-def stock_adapter(stage: Stage) -> str:
-    """SOCIALACCOUNT_ADAPTER is allauth's default, which knows nothing of locked secrets."""
-    stage.start(mistake="stock_adapter")
-    return stage.sign_in()
 
 
 @fault(

@@ -1,12 +1,14 @@
 """Redis and PostgreSQL: restarted, flushed, full, hanging, away, read-only, not migrated."""
 
 import time
+from collections.abc import Callable
 
 from tests.conftest import POSTGRES
-from tests.faults.fault import fault
+from tests.faults.fault import Fault, fault
 from tests.faults.stage import Stage
 from tests.servers.redis import Redis
 
+READ_ONLY = "options=-c%20default_transaction_read_only%3Don"
 SOON = 3.0  # seconds that people wait for a page that says so
 
 
@@ -80,7 +82,6 @@ def _fill(redis: Redis) -> None:
     page="session_store_unavailable",
     doctor="redis.reachable",
     says="Start Redis",
-    alone=True,
 )
 def redis_down(stage: Stage) -> str:
     """Redis ends between start and callback; nobody's cookie is deleted, the page comes soon."""
@@ -93,7 +94,6 @@ def redis_down(stage: Stage) -> str:
     page="session_store_unavailable",
     doctor="redis.reachable",
     says="Redis does not answer",
-    alone=True,
 )
 def redis_hangs(stage: Stage) -> str:
     """Redis is stopped (SIGSTOP) between start and callback: connections stay, nothing answers."""
@@ -101,66 +101,60 @@ def redis_hangs(stage: Stage) -> str:
     return _keeps_the_cookie(stage, redis.pause)
 
 
-def _keeps_the_cookie(stage: Stage, break_it: object) -> str:
+def _keeps_the_cookie(stage: Stage, break_it: Callable[[], object]) -> str:
     browser = stage.browser()
     callback = browser.choose(browser.press_button())
     cookie = browser.session_cookie()
-    assert callable(break_it)
     break_it()
     began = time.monotonic()
     page = browser.come_back(callback)
     assert time.monotonic() - began < SOON
     assert browser.session_cookie() == cookie
-    return page.reason
+    return stage.outcome(page, browser)
 
 
-@fault(
+redis_replica = Fault(
     "REDIS_URL leads to a read-only replica",
+    "REDIS_URL is a replica's address.",
+    env=lambda stage: {"REDIS_URL": _replica(stage).url},
     page="session_store_unavailable",
     doctor="redis.role",
     says="REDIS_URL leads to a replica",
 )
-def redis_replica(stage: Stage) -> str:
-    """REDIS_URL is a replica's address."""
-    master = stage.redis()
-    replica = stage.redis("--replicaof", "127.0.0.1", str(master.port))
-    stage.start(REDIS_URL=replica.url)
-    return stage.sign_in()
 
 
-@fault(
+def _replica(stage: Stage) -> Redis:
+    return stage.redis("--replicaof", "127.0.0.1", str(stage.redis().port))
+
+
+redis_password = Fault(
     "The password in REDIS_URL is wrong",
+    "The access key of Redis was regenerated, REDIS_URL still has the old one.",
+    env=lambda stage: {
+        "REDIS_URL": stage.redis("--requirepass", "the-new-one").url.replace("//", "//:the-old@")
+    },
     page="session_store_unavailable",
     doctor="redis.reachable",
     says="password in REDIS_URL is wrong",
 )
-def redis_password(stage: Stage) -> str:
-    """The access key of Redis was regenerated, REDIS_URL still has the old one."""
-    redis = stage.redis()
-    redis.client().config_set("requirepass", "the-new-one")
-    stage.start(REDIS_URL=redis.url.replace("redis://", "redis://:the-old-one@"))
-    return stage.sign_in()
 
-
-@fault(
+redis_tls = Fault(
     "REDIS_URL says TLS, the port speaks plain",
+    "rediss:// with the address of a port without TLS.",
+    env=lambda stage: {"REDIS_URL": stage.redis().url.replace("redis://", "rediss://")},
     page="session_store_unavailable",
     doctor="redis.reachable",
     says="rediss:// is for a TLS port",
 )
-def redis_tls(stage: Stage) -> str:
-    """rediss:// with the address of a port without TLS."""
-    redis = stage.redis()
-    stage.start(REDIS_URL=redis.url.replace("redis://", "rediss://"))
-    return stage.sign_in()
 
 
 @fault(
     "PostgreSQL is down",
     page="database_unavailable",
+    record=None,
+    log="OperationalError",
     doctor="database.reachable",
     says="Start the database server",
-    alone=True,
 )
 def postgres_down(stage: Stage) -> str:
     """The server ends between start and callback."""
@@ -168,27 +162,24 @@ def postgres_down(stage: Stage) -> str:
     return stage.sign_in(between=POSTGRES.stop)
 
 
-@fault(
+not_migrated = Fault(
     "The database is not migrated",
+    "DATABASE_URL leads to a new, empty database.",
+    env=lambda stage: {"DATABASE_URL": stage.empty_database("faults_empty")},
     page="unexpected",
+    record=None,
+    log="does not exist",
     doctor="database.migrations",
     says="./manage.py migrate",
 )
-def not_migrated(stage: Stage) -> str:
-    """DATABASE_URL leads to a new, empty database."""
-    stage.stack.callback(POSTGRES.drop_database, "faults_empty")
-    stage.start(DATABASE_URL=POSTGRES.create_database("faults_empty"))
-    return stage.sign_in()
 
-
-@fault(
+read_only_database = Fault(
     "The database is read-only",
+    "default_transaction_read_only is on, as on a standby after a failover.",
+    env=lambda stage: {"DATABASE_URL": f"{stage.env['DATABASE_URL']}?{READ_ONLY}"},
     page="unexpected",
+    record=None,
+    log="read-only transaction",
     doctor="database.writable",
     says="Set DATABASE_URL to the primary server",
 )
-def read_only_database(stage: Stage) -> str:
-    """default_transaction_read_only is on, as on a standby after a failover."""
-    option = "options=-c%20default_transaction_read_only%3Don"
-    stage.start(DATABASE_URL=f"{stage.env['DATABASE_URL']}?{option}")
-    return stage.sign_in()

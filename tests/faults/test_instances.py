@@ -1,35 +1,27 @@
 """Two instances or slots behind one address that do not have the same settings."""
 
-from tests.faults.fault import URL, fault
-from tests.faults.stage import MISTAKES, Stage
+from tests.faults.fault import URL, Fault, fault
+from tests.faults.stage import MISTAKES, OTHER_KEY, UNKNOWN, Stage
 
-OTHER_KEY = "of-the-other-slot-and-long-enough-for-every-check-0123456789-abcdefghij"
-
-
-@fault(
+slot_with_another_key = Fault(
     "A slot has another SECRET_KEY",
+    "Two instances behind a proxy that takes turns, each with a SECRET_KEY of its own.",
+    before=lambda stage: stage.start_both({}, {"SECRET_KEY": OTHER_KEY}),
     page="state_not_ours",
     doctor="public.secret_keys",
     says="reached an instance with another SECRET_KEY",
     ask=URL,
 )
-def slot_with_another_key(stage: Stage) -> str:
-    """Two instances behind a proxy that takes turns, each with a SECRET_KEY of its own."""
-    stage.start_both({}, {"SECRET_KEY": OTHER_KEY})
-    return stage.sign_in()
 
-
-@fault(
+redis_of_its_own = Fault(
     "Each instance has a Redis of its own",
+    "Two instances, REDIS_URL of each is a Redis on its own machine.",
+    before=lambda stage: stage.start_both({}, {"REDIS_URL": stage.redis().url}),
     page="session_not_found",
     doctor="public.sessions",
     says="reached an instance that does not share sessions",
     ask=URL,
 )
-def redis_of_its_own(stage: Stage) -> str:
-    """Two instances, REDIS_URL of each is a Redis on its own machine."""
-    stage.start_both({}, {"REDIS_URL": stage.redis().url})
-    return stage.sign_in()
 
 
 @fault(
@@ -60,17 +52,17 @@ def another_key_prefix(stage: Stage) -> str:
     return stage.sign_in()
 
 
-@fault(
+another_client_id = Fault(
     "One of the instances uses another app registration",
+    "MICROSOFT_CLIENT_ID of a test app was left on one of two instances.",
+    before=lambda stage: stage.start_both({}, {"MICROSOFT_CLIENT_ID": UNKNOWN}),
     page="Microsoft's own page, AADSTS700016",
+    record=None,
+    log=None,
     doctor="public.instances_differ",
     says="Instances send people to Microsoft in 2 different ways",
     ask=URL,
 )
-def another_client_id(stage: Stage) -> str:
-    """MICROSOFT_CLIENT_ID of a test app was left on one of two instances."""
-    stage.start_both({}, {"MICROSOFT_CLIENT_ID": "44444444-4444-4444-8444-444444444444"})
-    return stage.sign_in()
 
 
 @fault(
