@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
@@ -17,7 +18,7 @@ from accounts.admin import front_page, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
-from accounts.web import automatic, password, refusal, request_facts
+from accounts.web import automatic, microsoft_session, password, refusal, request_facts
 from accounts.web.headers import seal, with_button
 from accounts.web.next_path import next_from, start_url
 
@@ -48,7 +49,7 @@ class StaffAdminSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
-        context = {"microsoft_logout_url": microsoft_logout_url()}
+        context = {"microsoft_logout_url": microsoft_logout_url(request)}
         return automatic.stop(seal(super().logout(request, {**context, **(extra_context or {})})))
 
     @override
@@ -86,6 +87,8 @@ class StaffAdminSite(AdminSite):
             "password_login": settings.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
             "again": refusal.again_token() if user.is_authenticated else "",
+            "ended": request.GET.get("ended", ""),
+            "idle_minutes": settings.SESSION_IDLE_MINUTES,
         }
 
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -122,8 +125,24 @@ def _own_urls(site: AdminSite) -> list[URLPattern]:
     ]
 
 
-def microsoft_logout_url() -> str:
-    """Where people end their session at Microsoft, when that is known without waiting."""
+def microsoft_logout_url(request: HttpRequest) -> str:
+    """Where this person ends their session at Microsoft and comes back; "" for whom it has none.
+
+    OpenID Connect RP-Initiated Logout 1.0, section 2; Microsoft: `logout_hint` skips the question
+    which account is meant.
+    """
+    session = microsoft_session.of(request.session)
+    endpoint = _end_session_endpoint() if session.identity else ""
+    if not endpoint:
+        return ""
+    back = settings.PUBLIC_URL + reverse("admin:login")
+    asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
+
+
+def _end_session_endpoint() -> str:
+    """When it is known without waiting, else ""."""
     try:
         discovery = registration.in_force().authority().known()
     except Refused:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.web import break_glass, views
+from accounts.web import break_glass, front_channel, views
 
 urlpatterns = [
     path("accounts/microsoft/login/", views.start, name="microsoft_login"),
     path("accounts/microsoft/login/callback/", views.microsoft_callback, name="microsoft_callback"),
+    path("accounts/microsoft/logout/", front_channel.logout, name="microsoft_front_channel_logout"),
     # Before admin's own URLs, which answer everything under /admin/.
     path("admin/break-glass/", break_glass.enter, name="break_glass"),
 ]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.http.bulkhead import start_waiting_clock
 from accounts.registration import in_force
 from accounts.signin import record
-from accounts.web import callback, refusal, request_facts, throttle
+from accounts.web import callback, refusal, request_facts, step_up, throttle
 from accounts.web.headers import flow_page, with_button
 from accounts.web.next_path import next_from, start_url
 from accounts.web.provider import MicrosoftProvider
@@ -36,7 +36,8 @@ def start(request: HttpRequest) -> HttpResponse:
         throttle.count(throttle.STARTS, "start", request_facts.client_ip(request))
         provider = MicrosoftProvider(request, app=in_force().app)
         again = refusal.is_try_again(request)
-        response = provider.redirect(request, next_url=next_path, again=again)
+        purpose = step_up.purpose_of(request)
+        response = provider.redirect(request, next_url=next_path, again=again, purpose=purpose)
         record.started(attempt, request.sign_in_reference)  # type: ignore[attr-defined]
         return response
     return caught.response
