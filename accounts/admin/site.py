@@ -121,6 +121,7 @@ def _own_urls(site: AdminSite) -> list[URLPattern]:
     return [
         path("accounts/sessions/", view(sessions.page), name="accounts_sessions"),
         path("accounts/sessions/end/", view(sessions.end), name="accounts_sessions_end"),
+        path("accounts/my-sessions/", view(sessions.own), name="accounts_own_sessions"),
         path("accounts/rehearsal/", view(rehearsal.page), name="accounts_rehearsal"),
     ]
 

@@ -155,7 +155,7 @@ def _to_the_login_page(request: HttpRequest, why: str) -> HttpResponse:
         return seal(HttpResponseRedirect(f"{url}{joint}{urlencode({'ended': why})}"))
     context = {
         "ended": why,
-        "minutes": settings.SESSION_IDLE_MINUTES,
+        "idle_minutes": settings.SESSION_IDLE_MINUTES,
         "url": reverse("admin:index"),
     }
     return seal(render(request, "accounts/sign_in_again.html", context, status=401))
