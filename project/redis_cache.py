@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.connection import parse_url
@@ -31,6 +32,8 @@ IN_DATABASE: Final = {
     "BACKEND": "django.core.cache.backends.db.DatabaseCache",
     "LOCATION": "cache",
 }
+
+_BRACKETS: Final = str.maketrans("", "", "[]")  # patterns of keys would take them for a choice
 
 _attempt = threading.local()
 
@@ -64,14 +67,22 @@ class RetryOnce(Retry):
 _once = Retry(NoBackoff(), 0)
 
 
-def cache(redis: Redis | None) -> dict[str, Any]:
+def key_prefix(public_url: str) -> str:
+    """What every key of the site at this address begins with: another may share the Redis.
+
+    Sessions cannot outlive a change of the address anyhow: their cookies belong to its host.
+    """
+    return f"staff:{urlsplit(public_url).netloc.translate(_BRACKETS)}"
+
+
+def cache(redis: Redis | None, public_url: str) -> dict[str, Any]:
     """What CACHES["default"] is; both are shared by all workers."""
     if redis is None:
         return IN_DATABASE
     return {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": redis.url,
-        "KEY_PREFIX": "staff",
+        "KEY_PREFIX": key_prefix(public_url),
         "OPTIONS": _options(redis) | (_sentinel(redis) if redis.sentinels else {}),
     }
 

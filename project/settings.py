@@ -93,8 +93,8 @@ PRIVATE_NETWORK = ENV.PRIVATE_NETWORK
 # Sessions and cache: in Redis, else in the database; never in a process's memory
 
 REDIS_URL = ENV.REDIS_URL.text if ENV.REDIS_URL else ""
-CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.REDIS_URL)}
-SESSION_ENGINE = "accounts.sessions.store" if REDIS_URL else "django.contrib.sessions.backends.db"
+CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.REDIS_URL, PUBLIC_URL)}
+SESSION_ENGINE = f"accounts.sessions.{'store' if REDIS_URL else 'database'}"
 SESSION_CACHE_ALIAS = "default"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_HOURS = ENV.SESSION_HOURS

@@ -47,6 +47,7 @@ from django.conf import settings  # noqa: E402
 
 django.setup()
 
+from tests.support import site_keys  # noqa: E402
 from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
     pytest_collectreport,
     pytest_runtest_logreport,
@@ -99,6 +100,7 @@ def _empty_redis() -> None:
     """No session, throttle or cached key outlives a test."""
     if not _under_mutation():
         REDIS.client().flushdb()
+        site_keys.forget()
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +142,7 @@ def _site(django_db_setup: None, _emulator: "Emulator") -> Iterator[Site]:
 @pytest.fixture
 def site(_site: Site, transactional_db: None, emulator: "Emulator") -> Site:
     """The site under gunicorn with two workers, on the test's own database and Redis."""
-    return _site
+    return site_keys.follow(_site)
 
 
 @pytest.fixture
@@ -149,7 +151,7 @@ def start_site(transactional_db: None, emulator: "Emulator") -> Iterator[StartSi
     with ExitStack() as started:
 
         def start(*, workers: int = 2, **env: str) -> Site:
-            return started.enter_context(Site(_shared() | env, workers=workers))
+            return site_keys.follow(started.enter_context(Site(_shared() | env, workers=workers)))
 
         yield start
 

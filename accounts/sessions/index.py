@@ -1,12 +1,12 @@
 """Who is signed in, and signing them out: the same questions to Redis and to the database.
 
-Redis keeps the session keys of each person in a sorted set, written when they sign in. The
-database, which holds the sessions of development sites only, is read from end to end.
+Redis keeps the names of each person's sessions in a sorted set, written when they sign in. The
+database, which holds the sessions of development sites only, is read from end to end. A name is a
+hash of the cookie: nothing that is read here lets anyone in.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,10 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.utils import timezone
+from django_redis.client.default import glob_escape
 from typing_extensions import override
 
+from accounts.sessions.entries import HANDLE_LENGTH, opened_entry
 from accounts.sessions.store import cache_key, index_key
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _BATCH: Final = 500
 class SignedIn:
     """A session of someone who is signed in."""
 
-    key: str
+    name: str
     user_id: str
     expires_at: datetime
     signed_in_at: datetime | None
@@ -40,8 +42,8 @@ class SignedIn:
 
     @property
     def handle(self) -> str:
-        """Names the session without being a key to it: fit for pages, logs and commands."""
-        return hashlib.sha256(self.key.encode()).hexdigest()[:12]
+        """The beginning of its name, for pages, logs and commands."""
+        return self.name[:HANDLE_LENGTH]
 
 
 def all_sessions() -> Iterator[SignedIn]:
@@ -60,9 +62,9 @@ def end_sessions(user_pk: object) -> int:
     return _store().end_of(str(user_pk))
 
 
-def end_session(key: str) -> bool:
+def end_session(name: str) -> bool:
     """End one session; False when it was gone already."""
-    return _store().end([key]) == 1
+    return _store().end([name]) == 1
 
 
 class _Store(Protocol):
@@ -72,7 +74,7 @@ class _Store(Protocol):
 
     def end_of(self, user_id: str) -> int: ...
 
-    def end(self, keys: Sequence[str]) -> int: ...
+    def end(self, names: Sequence[str]) -> int: ...
 
 
 class _InRedis(_Store):
@@ -82,10 +84,10 @@ class _InRedis(_Store):
 
     @override
     def every(self) -> Iterator[SignedIn]:
-        start = self._name("")
+        start = self._key("")
         batch: list[str] = []
-        for name in self._redis.scan_iter(match=f"{start}*", count=_BATCH):
-            batch.append(name.decode().removeprefix(start))
+        for key in self._redis.scan_iter(match=f"{glob_escape(start)}*", count=_BATCH):
+            batch.append(key.decode().removeprefix(start))
             if len(batch) == _BATCH:
                 yield from self._read(batch)
                 batch = []
@@ -94,44 +96,43 @@ class _InRedis(_Store):
     @override
     def of(self, user_id: str) -> Iterator[SignedIn]:
         self._redis.zremrangebyscore(self._index(user_id), 0, time.time())
-        keys = self._keys_of(user_id)
-        for start in range(0, len(keys), _BATCH):
-            yield from self._read(keys[start : start + _BATCH])
+        names = self._names_of(user_id)
+        for start in range(0, len(names), _BATCH):
+            yield from self._read(names[start : start + _BATCH])
 
     @override
     def end_of(self, user_id: str) -> int:
-        ended = self.end(self._keys_of(user_id))
+        ended = self.end(self._names_of(user_id))
         self._redis.delete(self._index(user_id))
         return ended
 
     @override
-    def end(self, keys: Sequence[str]) -> int:
-        return int(self._redis.delete(*map(self._name, keys))) if keys else 0
+    def end(self, names: Sequence[str]) -> int:
+        return int(self._redis.delete(*map(self._key, names))) if names else 0
 
-    def _keys_of(self, user_id: str) -> list[str]:
-        return [key.decode() for key in self._redis.zrange(self._index(user_id), 0, -1)]
+    def _names_of(self, user_id: str) -> list[str]:
+        return [name.decode() for name in self._redis.zrange(self._index(user_id), 0, -1)]
 
-    def _read(self, keys: Sequence[str]) -> Iterator[SignedIn]:
-        if not keys:
+    def _read(self, names: Sequence[str]) -> Iterator[SignedIn]:
+        if not names:
             return
         with self._redis.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.get(self._name(key)).pttl(self._name(key))
+            for name in names:
+                pipe.get(self._key(name)).pttl(self._key(name))
             answers = pipe.execute()
-        for key, raw, left in zip(keys, answers[::2], answers[1::2], strict=True):
-            data = self._decoded(raw)
+        for name, raw, left in zip(names, answers[::2], answers[1::2], strict=True):
+            data = self._opened(name, raw)
             if SESSION_KEY in data:
-                yield _signed_in(key, data, timezone.now() + timedelta(milliseconds=left))
+                yield _signed_in(name, data, timezone.now() + timedelta(milliseconds=left))
 
-    def _decoded(self, raw: bytes | None) -> dict[str, Any]:
+    def _opened(self, name: str, raw: bytes | None) -> dict[str, Any]:
         try:
-            data = self._client.decode(raw) if raw else None
+            return opened_entry(name, self._client.decode(raw) if raw else None) or {}
         except ValueError:
-            data = None
-        return data if isinstance(data, dict) else {}
+            return {}
 
-    def _name(self, key: str) -> str:
-        return str(self._client.make_key(cache_key(key)))
+    def _key(self, name: str) -> str:
+        return str(self._client.make_key(cache_key(name)))
 
     def _index(self, user_id: str) -> str:
         return str(self._client.make_key(index_key(user_id)))
@@ -141,7 +142,7 @@ class _InDatabase(_Store):
     @override
     def every(self) -> Iterator[SignedIn]:
         for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-            data = row.get_decoded()
+            data = opened_entry(row.session_key, row.session_data) or {}
             if SESSION_KEY in data:
                 yield _signed_in(row.session_key, data, row.expire_date)
 
@@ -151,11 +152,11 @@ class _InDatabase(_Store):
 
     @override
     def end_of(self, user_id: str) -> int:
-        return self.end([session.key for session in self.of(user_id)])
+        return self.end([session.name for session in self.of(user_id)])
 
     @override
-    def end(self, keys: Sequence[str]) -> int:
-        deleted, _each = Session.objects.filter(session_key__in=keys).delete()
+    def end(self, names: Sequence[str]) -> int:
+        deleted, _each = Session.objects.filter(session_key__in=names).delete()
         return deleted
 
 
@@ -163,9 +164,9 @@ def _store() -> _Store:
     return _InRedis() if settings.REDIS_URL else _InDatabase()
 
 
-def _signed_in(key: str, data: dict[str, Any], expires_at: datetime) -> SignedIn:
+def _signed_in(name: str, data: dict[str, Any], expires_at: datetime) -> SignedIn:
     return SignedIn(
-        key=key,
+        name=name,
         user_id=str(data[SESSION_KEY]),
         expires_at=expires_at,
         signed_in_at=_time(data.get("signed_in_at")),

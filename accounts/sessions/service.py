@@ -67,7 +67,7 @@ def end(handle: str, user: User | None = None) -> Seen:
     with _store():
         among = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
         found = next((session for session in among if session.handle == handle), None)
-        if found is None or not session_index.end_session(found.key):
+        if found is None or not session_index.end_session(found.name):
             raise NoSuchSession(handle)
         return next(_with_emails([found]))
 
@@ -85,7 +85,7 @@ def end_all_of(user: User) -> int:
 def end_everyones() -> int:
     """Sign everybody out; returns how many sessions were ended."""
     with _store():
-        return sum(session_index.end_session(s.key) for s in session_index.all_sessions())
+        return sum(session_index.end_session(s.name) for s in session_index.all_sessions())
 
 
 @contextmanager

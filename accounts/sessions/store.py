@@ -18,6 +18,8 @@ from django.core.cache import caches
 from redis.exceptions import RedisError
 from typing_extensions import override
 
+from accounts.sessions.entries import name_of, opened_entry, sealed_entry
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,7 +29,7 @@ _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class SessionStore(SessionBase):
-    """JSON in Redis, through django-redis; a session's life is its key's."""
+    """Sealed in Redis, through django-redis; a session's life is its key's."""
 
     _session: dict[str, Any]
     _session_cache: dict[str, Any]
@@ -45,21 +47,21 @@ class SessionStore(SessionBase):
         """The session's data; {} and no key when there is none. An outage raises, asked once."""
         if self._outage is not None:
             raise self._outage
+        name = name_of(self._session_key)
         try:
-            data = self._cache.get(cache_key(self._session_key))
+            data = opened_entry(name, self._cache.get(cache_key(name)))
         except ValueError:  # not JSON: not ours
             data = None
         except RedisError as outage:
             self._outage = outage
             raise
-        if isinstance(data, dict):
-            return data
-        self._session_key = None
-        return {}
+        if data is None:
+            self._session_key = None
+        return data or {}
 
     @override
     def exists(self, session_key: str) -> bool:
-        return bool(self._cache.has_key(cache_key(session_key)))
+        return bool(self._cache.has_key(cache_key(name_of(session_key))))
 
     @override
     def create(self) -> None:
@@ -92,7 +94,7 @@ class SessionStore(SessionBase):
     @override
     def delete(self, session_key: str | None = None) -> None:
         keys = [session_key] if session_key else [self._session_key, self._replaced]
-        names = [cache_key(key) for key in keys if key]
+        names = [cache_key(name_of(key)) for key in keys if key]
         if names:
             self._cache.delete_many(names)
 
@@ -125,37 +127,40 @@ class SessionStore(SessionBase):
         return bool(key and len(key) == KEY_LENGTH and set(key) <= set(_ALPHABET))
 
     def _write(self, data: Mapping[str, Any], *, must_create: bool) -> bool:
-        name = cache_key(self._session_key)
-        lifetime = max(1, self.get_expiry_age())
-        return bool(self._cache.set(name, data, lifetime, nx=must_create, xx=not must_create))
+        name = name_of(self._session_key)
+        entry, lifetime = sealed_entry(name, data), max(1, self.get_expiry_age())
+        return bool(
+            self._cache.set(cache_key(name), entry, lifetime, nx=must_create, xx=not must_create)
+        )
 
     def _write_sign_in(self, data: Mapping[str, Any], *, must_create: bool) -> bool:
         """A renewed key is written without a condition, so that it may be written again."""
         client, lifetime = self._cache.client, max(1, self.get_expiry_age())
+        name = name_of(self._session_key)
         with client.get_client(write=True).pipeline(transaction=False) as pipe:
             pipe.set(
-                client.make_key(cache_key(self._session_key)),
-                client.encode(data),
+                client.make_key(cache_key(name)),
+                client.encode(sealed_entry(name, data)),
                 ex=lifetime,
                 nx=must_create,
                 xx=not must_create and not self._is_renewed,
             )
             if self._replaced:
-                pipe.delete(client.make_key(cache_key(self._replaced)))
+                pipe.delete(client.make_key(cache_key(name_of(self._replaced))))
             if SESSION_KEY in data:
                 index = client.make_key(index_key(data[SESSION_KEY]))
-                pipe.zadd(index, {str(self._session_key): time.time() + lifetime})
+                pipe.zadd(index, {name: time.time() + lifetime})
                 pipe.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
             return bool(pipe.execute()[0])
 
 
-def cache_key(session_key: str | None) -> str:
-    """Where a session is in the cache."""
-    return f"session:{session_key}"
+def cache_key(name: str) -> str:
+    """Where the session of this name is in the cache."""
+    return f"session:{name}"
 
 
 def index_key(user_id: object) -> str:
-    """Where the keys of a person's sessions are, with when each ends."""
+    """Where the names of a person's sessions are, with when each ends."""
     return f"user-sessions:{user_id}"
 
 

@@ -71,4 +71,7 @@ def _storage() -> Storage:
     from django_redis import get_redis_connection
 
     pool = get_redis_connection("default").connection_pool
-    return RedisStorage("redis://", connection_pool=pool, key_prefix="throttle")
+    prefix = settings.CACHES["default"].get(
+        "KEY_PREFIX", ""
+    )  # another site's throttles are its own
+    return RedisStorage("redis://", connection_pool=pool, key_prefix=f"{prefix}:throttle")

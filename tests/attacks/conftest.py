@@ -12,6 +12,7 @@ from tests.conftest import _shared
 from tests.emulator.server import Emulator
 from tests.servers.redis import Redis
 from tests.servers.site import Site
+from tests.support import site_keys
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def _lone_site(django_db_setup: None, _emulator: Emulator) -> Iterator[Site]:
 @pytest.fixture
 def lone_scene(_lone_site: Site, emulator: Emulator, redis_server: Redis, people: None) -> Scene:
     """One worker: what an attack leaves in its memory is what people meet next."""
-    return Scene(_lone_site, emulator, redis_server.client())
+    return Scene(site_keys.follow(_lone_site), emulator, redis_server.client())
 
 
 @pytest.fixture(scope="package")
@@ -56,4 +57,4 @@ def _cold_site(django_db_setup: None, _emulator: Emulator) -> Iterator[Site]:
 @pytest.fixture
 def cold_scene(_cold_site: Site, scene: Scene) -> Scene:
     """A site that has not reached Microsoft yet, and stays so while each attempt fails."""
-    return Scene(_cold_site, scene.emulator, scene.redis, calm_site=scene.site)
+    return Scene(site_keys.follow(_cold_site), scene.emulator, scene.redis, calm_site=scene.site)

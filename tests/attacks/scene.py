@@ -16,6 +16,7 @@ from redis import Redis
 from typing_extensions import override
 
 from accounts.models import SignIn
+from accounts.sessions import index as session_index
 from tests.emulator.server import Emulator
 from tests.servers.site import Site
 from tests.support.visitor import LOGIN, Page, Visitor
@@ -145,14 +146,12 @@ def house(scene: Scene) -> dict[str, Any]:
     """All that an attack could change, save the record of refusals."""
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(_ROWS.format(table=table) for table in TABLES))
-        return {**dict(cursor.fetchall()), "signed in": signed_in(scene)}
+        return {**dict(cursor.fetchall()), "signed in": signed_in()}
 
 
-def signed_in(scene: Scene) -> set[bytes]:
-    """The names of the sessions of people who are in."""
-    names = list(scene.redis.scan_iter("*session:*"))
-    values = scene.redis.mget(names) if names else []
-    return {n for n, value in zip(names, values, strict=True) if b"_auth_user_id" in (value or b"")}
+def signed_in() -> set[str]:
+    """The handles of the sessions of people who are in."""
+    return {session.handle for session in session_index.all_sessions()}
 
 
 def refused_for_the_right_reason(scene: Scene, attack: Attack, page: Page) -> None:

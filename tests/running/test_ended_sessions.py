@@ -8,6 +8,7 @@ from django.test import Client, override_settings
 from accounts import registration, secretbox
 from accounts.models import User
 from accounts.operate import people
+from accounts.sessions.entries import name_of
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 from tests.support.visitor import Visitor
@@ -87,5 +88,6 @@ def test_a_session_of_nobody_lives_only_as_long_as_a_sign_in(
     visitor = Visitor(site.url)
     visitor.press_button()
     redis = redis_server.client()
-    lives = [redis.ttl(name) for name in redis.scan_iter(f"*{visitor.session_cookie()}*")]
+    name = name_of(visitor.session_cookie())
+    lives = [redis.ttl(key) for key in redis.scan_iter(f"*{name}*")]
     assert 0 < max(lives) <= 1200

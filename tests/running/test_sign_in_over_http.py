@@ -11,6 +11,7 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib.auth.hashers import make_password
 
 from accounts.models import SignIn, User
+from accounts.sessions.entries import name_of
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, OTHER_TENANT
 from tests.emulator.server import Emulator
 from tests.servers.redis import Redis
@@ -286,7 +287,7 @@ def test_the_session_ends_session_hours_after_sign_in(
     visitor = Visitor(start_site(SESSION_HOURS="1").url)
     visitor.sign_in()
     assert visitor.is_in()
-    key = visitor.session_cookie()
+    key = name_of(visitor.session_cookie())
     redis = redis_server.client()
     lives = [redis.ttl(name) for name in redis.scan_iter(f"*{key}*")]
     assert lives

@@ -64,7 +64,7 @@ def test_on_http_cookies_come_back_all_the_same() -> None:
 
 def test_development_keeps_sessions_where_all_workers_see_them() -> None:
     found = asked(clean_environment(DEBUG="true"), "SESSION_ENGINE", "CACHES", "DATABASES")
-    assert found["SESSION_ENGINE"] == "django.contrib.sessions.backends.db"
+    assert found["SESSION_ENGINE"] == "accounts.sessions.database"
     assert "DatabaseCache" in found["CACHES"]["default"]["BACKEND"]
     assert found["DATABASES"]["default"]["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
 

@@ -115,7 +115,7 @@ def store_name() -> str:
 
 def is_in_database() -> bool:
     """Whether sessions can be looked at only while the database answers."""
-    return str(settings.SESSION_ENGINE).endswith(("db", "database_sessions"))
+    return str(settings.SESSION_ENGINE).endswith(("backends.db", "sessions.database"))
 
 
 def _sessions(seen: Seen) -> Finding:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def _store(request: pytest.FixtureRequest, settings: Settings) -> None:
     if request.param == "database":
         settings.REDIS_URL = ""
-        settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
+        settings.SESSION_ENGINE = "accounts.sessions.database"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NEW_KEY_EACH_TIME = """
 import secrets
 SECRET_KEY = secrets.token_urlsafe(64)
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "accounts.sessions.database"
 """
 FILES = 'SESSION_ENGINE = "django.contrib.sessions.backends.file"'
 COOKIES = 'SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"'
@@ -24,7 +24,7 @@ DUMMY = """
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"
 """
-IN_DATABASE = 'SESSION_ENGINE = "django.contrib.sessions.backends.db"'
+IN_DATABASE = 'SESSION_ENGINE = "accounts.sessions.database"'
 
 
 def by(document: dict[str, Any], id_: str) -> dict[str, Any]:

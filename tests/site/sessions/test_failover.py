@@ -22,7 +22,7 @@ def name(settings: Settings) -> Iterator[Relay]:
     """The site's Redis by a name that leads to a master; `fail_over` is yet to come."""
     with Redis() as master, Relay(master.port) as name:
         url = f"redis://{LOOPBACK}:{name.port}/0"
-        settings.CACHES = {"default": redis_cache.cache(stores.redis(url))}
+        settings.CACHES = {"default": redis_cache.cache(stores.redis(url), "http://testserver")}
         throttle._limiter.cache_clear()
         yield name
         throttle._limiter.cache_clear()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth import SESSION_KEY
@@ -11,7 +12,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from accounts.sessions.store import SessionStore, cache_key
+from accounts.sessions.store import SessionStore
 from tests.servers.redis import Redis
 
 DATABASE = 0
@@ -57,10 +58,19 @@ def test_a_session_comes_back() -> None:
     assert SessionStore(session.session_key)["colour"] == "green"
 
 
-def test_it_is_json_in_redis(redis_server: Redis) -> None:
-    key = saved(colour="green").session_key
-    [name] = redis_server.client(DATABASE).keys(f"*{cache_key(key)}")
-    assert redis_server.client(DATABASE).get(name) == b'{"colour": "green"}'
+def test_redis_holds_nothing_that_its_reader_could_come_with(redis_server: Redis) -> None:
+    session = SessionStore(saved(colour="green").session_key)
+    session.cycle_key()
+    session[SESSION_KEY] = "7"
+    session.save()
+    client: Any = redis_server.client(DATABASE)
+    names = list(client.scan_iter())
+    held = [*names, *(client.get(n) for n in names if client.type(n) == b"string")]
+    held += [
+        member for n in names if client.type(n) == b"zset" for member in client.zrange(n, 0, -1)
+    ]
+    assert len(held) == 4
+    assert str(session.session_key).encode() not in b" ".join(held)
 
 
 def test_it_ends_when_it_was_told_to(redis_server: Redis) -> None:

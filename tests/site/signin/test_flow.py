@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.entra.tokens import Claims
 from accounts.models import SignIn, User
 from accounts.reasons import Refused
+from accounts.sessions import index as session_index
 from accounts.signin import flow
 from accounts.signin.policy import Rules
 from accounts.signin.record import Attempt
@@ -196,13 +197,8 @@ def test_a_commit_that_fails_leaves_no_session_and_no_binding(
     assert (answer.status_code, b'data-reason="unexpected"' in answer.content) == (500, True)
     assert not is_in(client)
     assert not SocialAccount.objects.exists()
-    assert not _signed_in(redis_server)
+    assert not list(session_index.all_sessions())
     assert client.get(way_back(client)).headers["Location"] == "/admin/"
-
-
-def _signed_in(redis_server: Redis) -> list[Any]:
-    redis: Any = redis_server.client()
-    return [name for name in redis.scan_iter("*session:*") if b"_auth_user_id" in redis.get(name)]
 
 
 # --- what it costs -------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ VALUE = '$7\r\n"green"\r\n'
 
 
 def cache_at(url: str) -> Any:
-    settings = redis_cache.cache(stores.redis(url))
+    settings = redis_cache.cache(stores.redis(url), "http://testserver")
     return RedisCache(settings["LOCATION"], settings)
 
 
