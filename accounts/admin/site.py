@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -14,11 +15,11 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from accounts import registration
-from accounts.admin import front_page, sessions
+from accounts.admin import dangerous, front_page, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
-from accounts.web import automatic, microsoft_session, password, refusal, request_facts
+from accounts.web import automatic, microsoft_session, password, refusal, request_facts, step_up
 from accounts.web.headers import seal, with_button
 from accounts.web.next_path import next_from, start_url
 
@@ -51,6 +52,20 @@ class StaffAdminSite(AdminSite):
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url(request)}
         return automatic.stop(seal(super().logout(request, {**context, **(extra_context or {})})))
+
+    @override
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Dangerous pages ask for a fresh sign-in first (STEP_UP)."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if self.has_permission(request) and dangerous.asks_for_step_up(request):
+                return step_up.ask(request)
+            response: HttpResponse = inner(request, *args, **kwargs)
+            return response
+
+        return guarded
 
     @override
     def index(

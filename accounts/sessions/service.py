@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 from accounts.outages import STORE_ERRORS
 from accounts.sessions import index as session_index
+from accounts.sessions.entries import HANDLE_LENGTH, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,6 +71,11 @@ def end(handle: str, user: User | None = None) -> Seen:
         if found is None or not session_index.end_session(found.name):
             raise NoSuchSession(handle)
         return next(_with_emails([found]))
+
+
+def handle_of(session_key: str | None) -> str:
+    """The handle of the session that this cookie opens."""
+    return name_of(session_key)[:HANDLE_LENGTH]
 
 
 def end_all_of(user: User) -> int:

@@ -35,11 +35,11 @@ def open_session(context: dict[str, Any]) -> dict[str, Any]:
 def _words(ends_at: Any) -> dict[str, str]:
     local = timezone.localtime(ends_at)
     return {
-        "back": _("What you had typed here before you had to sign in again is back. Nothing is saved yet."),
+        "back": _("What you typed before you had to sign in again is back. Nothing is saved yet."),
         "discard": _("Discard it"),
         "idle": _("You will soon be signed out, since this page has not been used for a while."),
         "stay": _("Stay signed in"),
-        "ends": _("Your session ends at %(time)s. Save your work; what you type is kept in this tab.")
+        "ends": _("Your session ends at %(time)s. Save your work; this tab keeps what you type.")
         % {"time": f"{local:%H:%M} ({local.tzname()})"},
         "signIn": _("Open the site in a new tab"),
         "signInUrl": reverse("admin:index"),

@@ -49,6 +49,6 @@ def _end(request: HttpRequest, sid_hash: str) -> None:
 
 def _frameable(response: HttpResponse) -> HttpResponse:
     """Microsoft's page loads this address in a frame; there is nothing in it to click on."""
-    response.xframe_options_exempt = True  # type: ignore[attr-defined]
+    response.xframe_options_exempt = True
     response._csp_replace = {"frame-ancestors": ["https:"]}  # type: ignore[attr-defined]
     return response

@@ -8,18 +8,17 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from accounts.sessions.store import MICROSOFT
 from accounts.signin.policy import identity_of
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
 
     from accounts.entra.tokens import Claims
-
-ENTRY: Final = "microsoft"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class MicrosoftSession:
 
 def of(session: SessionBase) -> MicrosoftSession:
     """What this session knows; what is not of the right form counts as unknown."""
-    entry: Any = session.get(ENTRY)
+    entry: Any = session.get(MICROSOFT)
     try:
         return MicrosoftSession(**entry)
     except TypeError:
@@ -63,7 +62,7 @@ def prove(session: SessionBase, claims: Claims) -> None:
 
 
 def _keep(session: SessionBase, claims: Claims, proved_at: float | None) -> None:
-    session[ENTRY] = asdict(
+    session[MICROSOFT] = asdict(
         MicrosoftSession(
             identity=identity_of(claims),
             sid=sid_hash(claims.sid),

@@ -23,11 +23,12 @@ from django.http import HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from accounts.outages import is_outage
 from accounts.registration import in_force
 from accounts.signin.purpose import Purpose
 from accounts.signin.session_limits import Due, Limits, due, is_idle
 from accounts.signin.state import LONGEST_NEXT
-from accounts.web import microsoft_session
+from accounts.web import errors, microsoft_session
 from accounts.web.headers import seal
 from accounts.web.next_path import login_page_url, safe_next
 from accounts.web.provider import MicrosoftProvider
@@ -57,9 +58,18 @@ class SessionLimitsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         on = self._limits.idle or self._limits.recheck
-        if not on or request.path.startswith(_OWN_PAGES) or not _has_session(request):
+        if not on or request.path.startswith(_OWN_PAGES):
             return self._get_response(request)
-        return self._ended(request) or self._rechecked(request) or self._get_response(request)
+        try:
+            answer = self._limited(request) if _has_session(request) else None
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            answer = errors.failure(request, error)
+        return answer or self._get_response(request)
+
+    def _limited(self, request: HttpRequest) -> HttpResponse | None:
+        return self._ended(request) or self._rechecked(request)
 
     def _ended(self, request: HttpRequest) -> HttpResponse | None:
         now, seen_at = time.time(), _seen_at(request)
