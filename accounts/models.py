@@ -117,12 +117,23 @@ class SignIn(models.Model):
         MICROSOFT = "microsoft", _("Microsoft")
         PASSWORD = "password", _("Password")
         BREAK_GLASS = "break_glass", _("Break-glass link")
+        SESSION = "session", _("Open session")
+
+    class Source(models.TextChoices):
+        """Where the facts of a row come from; what a browser claims anyone can make up."""
+
+        HERE = "here", _("Seen here")
+        MICROSOFT = "microsoft", _("Said by Microsoft to us")
+        BROWSER = "browser", _("Claimed by the browser")
 
     at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
     outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome)
     method = models.CharField(_("method"), max_length=12, choices=Method, default=Method.MICROSOFT)
     reason = models.CharField(_("reason"), max_length=32, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
+    source = models.CharField(
+        _("known from"), max_length=9, choices=Source, blank=True, default="", db_default=""
+    )
     reference = models.CharField(_("reference"), max_length=9)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 Move = Literal["person", "admin", "operator", "microsoft"]
+Source = Literal["here", "microsoft", "browser"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,28 @@ class Reason:
     move: Move
 
 
+# Where the facts behind a reason usually come from, by group.
+_SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        "person": "microsoft",
+        "state": "browser",
+        "microsoft": "microsoft",
+        "configuration": "here",
+        "token": "microsoft",
+        "reach": "here",
+        "session": "browser",
+        "us": "here",
+    }
+)
+
+
 class Refused(Exception):
     """A sign-in that ends here, with its reason.
 
     `detail` is for the record and the log only: it never holds a secret, token, code, state,
-    or text that Microsoft sent. `aadsts` is a number matched in Microsoft's answer.
-    `retry_after` is in seconds.
+    or text that Microsoft sent. `source` says where the fact comes from: seen here, said by
+    Microsoft to us, or claimed by the browser, which anyone can make up. `aadsts` is a number
+    matched in Microsoft's answer. `retry_after` is in seconds. `user_id` is the user concerned.
     """
 
     def __init__(
@@ -48,12 +65,16 @@ class Refused(Exception):
         code: str,
         detail: str = "",
         *,
+        source: Source | None = None,
         aadsts: int | None = None,
         retry_after: int | None = None,
+        user_id: Any = None,
     ) -> None:
         super().__init__(code)
         self.reason = REASONS[code]
         self.detail = detail
+        self.source = source or _SOURCES[self.reason.group]
+        self.user_id = user_id
         self.aadsts = aadsts
         self.retry_after = retry_after
 
@@ -181,9 +202,9 @@ _TABLE = (
             " browser."
         ),
         "The callback came without the session cookie that the start had set.",
-        "Check that people start and return on PUBLIC_URL's host and scheme, that TLS ends"
-        " where TRUSTED_PROXY_COUNT says, and that SESSION_COOKIE_DOMAIN and"
-        " SESSION_COOKIE_SAMESITE are left alone. Run ./manage.py doctor --url PUBLIC_URL.",
+        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py"
+        " doctor --url PUBLIC_URL, which sees what proxies and cookies really do, and leave"
+        " SESSION_COOKIE_DOMAIN and SESSION_COOKIE_SAMESITE to project/settings.py.",
         "operator",
     ),
     Reason(
@@ -485,8 +506,8 @@ _TABLE = (
         _("Too many attempts"),
         _("Wait a little, then press Try again."),
         "This address or account met the limit of attempts.",
-        "Nothing, when rare. If many people share one address, check TRUSTED_PROXY_COUNT: at 0"
-        " behind a proxy everyone looks like one client.",
+        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
+        " --url PUBLIC_URL, which sees whether all of them look like one client here.",
         "person",
     ),
     Reason(

@@ -96,6 +96,7 @@ def _expiry_text(left: int) -> str:
 def _of_refusals() -> Iterator[Notice]:
     since = timezone.now() - timedelta(days=1)
     rows = SignIn.objects.filter(reason__in=_CONFIGURATION, at__gt=since).order_by("-at")
+    rows = rows.exclude(source=SignIn.Source.BROWSER)  # which anyone can make up
     newest = rows.first()
     if newest is None:
         return

@@ -20,7 +20,7 @@ from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.web import automatic, microsoft_session, password, refusal, request_facts, step_up
-from accounts.web.headers import seal, with_button
+from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import next_from, start_url
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class StaffAdminSite(AdminSite):
     ) -> HttpResponse:
         """The login page; a signed-in staff member goes straight on to `next`."""
         if request.method != "POST" and self.has_permission(request):
-            return seal(HttpResponseRedirect(next_from(request)))
+            return no_store(HttpResponseRedirect(next_from(request)))
         context = {**self._button(request), **(extra_context or {})}
         if not settings.ADMIN_PASSWORD_LOGIN:
-            return seal(with_button(self._button_page(request, context)))
-        return seal(with_button(self._with_password(request, context)))
+            return no_store(with_button(self._button_page(request, context)))
+        return no_store(with_button(self._with_password(request, context)))
 
     @override
     def logout(
@@ -51,7 +51,9 @@ class StaffAdminSite(AdminSite):
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url(request)}
-        return automatic.stop(seal(super().logout(request, {**context, **(extra_context or {})})))
+        return automatic.stop(
+            no_store(super().logout(request, {**context, **(extra_context or {})}))
+        )
 
     @override
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
@@ -123,12 +125,15 @@ class StaffAdminSite(AdminSite):
     def _with_password(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         attempt = request_facts.attempt_of(request)
         attempt.method = SignIn.Method.PASSWORD
-        with refusal.caught(request, attempt, next_from(request)) as caught:
-            response = super().login(request, context)
-            if request.method == "POST" and response.status_code == 302:
-                password.record_admission(request)
-            return response
-        return caught.response
+        return refusal.answered(
+            request, attempt, next_from(request), lambda: self._password_page(request, context)
+        )
+
+    def _password_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        response = super().login(request, context)
+        if request.method == "POST" and response.status_code == 302:
+            password.record_admission(request)
+        return response
 
 
 def _own_urls(site: AdminSite) -> list[URLPattern]:

@@ -41,6 +41,10 @@ OAUTH: Mapping[str, str] = MappingProxyType(
         "unsupported_response_type": "misconfigured",
     }
 )
+# What a browser may say: reasons that concern the person in front of it.
+_CLAIMABLE = frozenset(
+    {"cancelled", "consent_required", "not_assigned", "blocked_by_policy", "microsoft_refused"}
+)
 _TELLING = frozenset({"consent_required", "server_error", "temporarily_unavailable"})
 
 _NUMBER = re.compile(r"AADSTS([0-9]{4,8})(?![0-9])")
@@ -78,13 +82,24 @@ def hint_for(number: int | None) -> str:
     return row.hint if row else ""
 
 
+def claimed_refusal(fields: Mapping[str, Any]) -> Refused:
+    """The refusal for a redirect's error parameters, which anyone can make up (RFC 6749 10.12).
+
+    They choose what the person is told about themselves, never what an operator should change.
+    """
+    refused = refusal_of(fields)
+    code = refused.reason.code if refused.reason.code in _CLAIMABLE else "microsoft_refused"
+    return Refused(code, refused.detail, source="browser", aadsts=refused.aadsts)
+
+
 def refusal_of(fields: Mapping[str, Any]) -> Refused:
-    """The refusal for an error answer: a token endpoint's JSON, or a redirect's parameters."""
+    """The refusal for an error that Microsoft answered us: a token endpoint's JSON."""
     text = _text(fields, "error_description")
     error = _text(fields, "error")
     numbers = list(dict.fromkeys([*_codes(fields.get("error_codes")), *aadsts_numbers(text)]))
     code, number = reason_for(numbers, error)
-    return Refused(code, " ".join(_details(fields, numbers, error, text)), aadsts=number)
+    detail = " ".join(_details(fields, numbers, error, text))
+    return Refused(code, detail, source="microsoft", aadsts=number)
 
 
 def _details(

@@ -35,6 +35,7 @@ COLUMNS: Final = (
     "took_ms",
     "microsoft_ms",
     "detail",
+    "source",
     "user_agent",
 )
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

@@ -17,8 +17,6 @@ from django.utils import timezone
 
 from accounts.models import BreakGlassLink
 from accounts.reasons import Refused
-from accounts.signin.flow import Kept
-from accounts.signin.policy import Refuse
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -57,9 +55,9 @@ def redeem(token: str) -> User:
 
 def _check_staff(user: User) -> None:
     if not user.is_active:
-        raise Kept(Refuse("user_inactive", "user: is_active is off", user.pk))
+        raise Refused("user_inactive", "user: is_active is off", source="here", user_id=user.pk)
     if not user.is_staff:
-        raise Kept(Refuse("user_not_staff", "user: is_staff is off", user.pk))
+        raise Refused("user_not_staff", "user: is_staff is off", source="here", user_id=user.pk)
 
 
 def _lock(user: User) -> None:
@@ -88,7 +86,7 @@ def _why_not(link: BreakGlassLink | None) -> Refused:
     code, why = "state_expired", "break-glass link: expired, or a newer one was made"
     if link.used_at is not None:
         code, why = "state_already_used", "break-glass link: used before"
-    return Kept(Refuse(code, why, link.user_id))
+    return Refused(code, why, user_id=link.user_id)
 
 
 def _hash(token: str) -> str:

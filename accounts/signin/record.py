@@ -56,7 +56,7 @@ def admitted(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
 
     Raises RecordNotWritten; the transaction around it is then to be started afresh.
     """
-    row = _row(attempt, SignIn.Outcome.ADMITTED, "", note, user_id)
+    row = _admission(attempt, user_id, note)
     try:
         row.save(force_insert=True)
     except Error as error:
@@ -67,7 +67,7 @@ def admitted(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
 def admitted_unwritten(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
     """The facts of an admission whose row could not be written: the log must carry them."""
     logger.error("sign-in record not written", extra={"reference": attempt.reference})
-    return _row(attempt, SignIn.Outcome.ADMITTED, "", note, user_id)
+    return _admission(attempt, user_id, note)
 
 
 def admit(attempt: Attempt, user_id: Any) -> None:
@@ -79,15 +79,15 @@ def admit(attempt: Attempt, user_id: Any) -> None:
     tell(row, attempt)
 
 
-def refused(attempt: Attempt, refusal: Refused, user_id: Any = None, *, keep: bool = True) -> None:
+def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
     """Record a refusal; a database that is away costs the row, never the page.
 
     `keep` off writes the log line only: for floods that would fill the table.
     """
     number = f"AADSTS{refusal.aadsts} " if refusal.aadsts is not None else ""
-    row = _row(
-        attempt, SignIn.Outcome.REFUSED, refusal.reason.code, number + refusal.detail, user_id
-    )
+    detail = number + refusal.detail
+    row = _row(attempt, SignIn.Outcome.REFUSED, detail, refusal.user_id)
+    row.reason, row.source = refusal.reason.code, refusal.source
     if keep:
         _save_or_log(row)
     tell(row, attempt, logging.ERROR if refusal.reason.status >= 500 else logging.WARNING)
@@ -106,11 +106,17 @@ def _save_or_log(row: SignIn) -> None:
         logger.exception("sign-in record not written", extra={"reference": row.reference})
 
 
-def _row(attempt: Attempt, outcome: str, reason: str, detail: str, user_id: Any) -> SignIn:
+def _admission(attempt: Attempt, user_id: Any, note: str) -> SignIn:
+    row = _row(attempt, SignIn.Outcome.ADMITTED, note, user_id)
+    by_microsoft = attempt.method == SignIn.Method.MICROSOFT
+    row.source = SignIn.Source.MICROSOFT if by_microsoft else SignIn.Source.HERE
+    return row
+
+
+def _row(attempt: Attempt, outcome: str, detail: str, user_id: Any) -> SignIn:
     return SignIn(
         outcome=outcome,
         method=attempt.method,
-        reason=reason,
         detail=detail[:500],
         reference=attempt.reference,
         user_id=user_id,
@@ -138,6 +144,7 @@ def _fields(record: SignIn, attempt: Attempt) -> dict[str, Any]:
         "method": str(record.method),
         "reason": record.reason,
         "detail": record.detail,
+        "source": str(record.source),
         "reference": record.reference,
         "user_id": record.user_id,
         "email": record.email,

@@ -16,12 +16,15 @@ import hmac
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core import signing
 
 from accounts.reasons import Refused
 from accounts.signin.purpose import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long
 _LONGEST: Final = 2048  # characters of a state; more is not ours
@@ -34,7 +37,7 @@ _WITHHELD: Final = "blocked, cleared, of another browser, or withheld by SameSit
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServedBy:
     """Where a request is served: `origin` is scheme://host, `process` is "instance/pid"."""
 
     origin: str
@@ -58,13 +61,16 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What came back beside the state: `browser_secret` is "" when the session has none."""
+    """What came back beside the state.
+
+    `browser_secrets` are the session's own, "" when it has none, and those of before its sign-in.
+    """
 
     at: float
-    place: Place
+    served_by: ServedBy
     cookie_sent: bool
     session_found: bool
-    browser_secret: str
+    browser_secrets: tuple[str, ...]
 
 
 def new_browser_secret() -> str:
@@ -79,15 +85,18 @@ def new_reference() -> str:
 
 
 def issue(
-    browser_secret: str, place: Place, next_path: str, purpose: Purpose = Purpose.SIGN_IN
+    browser_secret: str,
+    served_by: ServedBy,
+    next_path: str,
+    purpose: Purpose = Purpose.SIGN_IN,
 ) -> tuple[Issued, str]:
     """Make a state for one sign-in; returns what it says, and its text for the URL."""
     issued = Issued(
         id=secrets.token_urlsafe(16),
         at=time.time(),
         browser=fingerprint(browser_secret),
-        origin=place.origin,
-        process=place.process,
+        origin=served_by.origin,
+        process=served_by.process,
         reference=new_reference(),
         next=next_path if len(next_path) <= LONGEST_NEXT else "",
         purpose=purpose,
@@ -119,12 +128,17 @@ def diagnose(issued: Issued, returned: Returned) -> Refused | None:
     if not age <= LIFETIME:  # which "not a number" is not, either
         return Refused("state_expired", f"state: {age:.0f} s old, {LIFETIME} s allowed")
     if not returned.cookie_sent:
-        return Refused("cookie_not_sent", _why_no_cookie(issued, returned.place))
+        return Refused("cookie_not_sent", _why_no_cookie(issued, returned.served_by))
     if not returned.session_found:
-        return Refused("session_not_found", _why_no_session(issued, returned.place))
-    if not _same(issued.browser, returned.browser_secret):
+        return Refused("session_not_found", _why_no_session(issued, returned.served_by))
+    if not secret_for(issued, returned.browser_secrets):
         return Refused("session_changed", "session: not the one that started this sign-in")
     return None
+
+
+def secret_for(issued: Issued, browser_secrets: Iterable[str]) -> str:
+    """The secret of the session that the state was issued to, or ""."""
+    return next((secret for secret in browser_secrets if _same(issued.browser, secret)), "")
 
 
 def fingerprint(browser_secret: str) -> str:
@@ -195,19 +209,19 @@ def _why_unsigned(text: str) -> str:
     return "state: our form, but signed with another SECRET_KEY, or altered"
 
 
-def _why_no_cookie(issued: Issued, place: Place) -> str:
-    if issued.origin != place.origin:
-        return f"cookie: origin changed from {issued.origin} to {place.origin}"
-    if place.origin.startswith("http://"):
+def _why_no_cookie(issued: Issued, served_by: ServedBy) -> str:
+    if issued.origin != served_by.origin:
+        return f"cookie: origin changed from {issued.origin} to {served_by.origin}"
+    if served_by.origin.startswith("http://"):
         return f"cookie: not sent on http, where a Secure one never is; or {_WITHHELD}"
     return f"cookie: {_WITHHELD}"
 
 
-def _why_no_session(issued: Issued, place: Place) -> str:
-    if issued.process == place.process:
+def _why_no_session(issued: Issued, served_by: ServedBy) -> str:
+    if issued.process == served_by.process:
         return "session: gone from the store (evicted, flushed), or of another app on this host"
-    if issued.process.rpartition("/")[0] != place.process.rpartition("/")[0]:
-        return f"session: not shared between instances ({issued.process}, {place.process})"
-    if place.started > issued.at:
+    if issued.process.rpartition("/")[0] != served_by.process.rpartition("/")[0]:
+        return f"session: not shared between instances ({issued.process}, {served_by.process})"
+    if served_by.started > issued.at:
         return "session: gone since this process started (store in memory, or restarted)"
-    return f"session: not shared between workers ({issued.process}, {place.process})"
+    return f"session: not shared between workers ({issued.process}, {served_by.process})"

@@ -10,11 +10,13 @@ from typing_extensions import override
 
 from accounts import registration
 from accounts.reasons import Refused
+from accounts.signin.identities import PROVIDER
 from accounts.web.next_path import HOME
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialApp, SocialLogin
+    from allauth.socialaccount.providers.base.provider import Provider
     from django.http import HttpRequest
 
 
@@ -25,21 +27,31 @@ class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
     def list_apps(
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
-        """Admin's Microsoft app wins over the environment's."""
-        apps = registration.registered_apps(self)
-        return [app for app in apps if client_id in (None, app.client_id)]
+        """Of Microsoft: admin's app wins over the environment's. Other providers as they are."""
+        others = super().list_apps(request, provider, client_id) if provider != PROVIDER else []
+        ours = registration.registered_apps(self) if provider in (None, PROVIDER) else []
+        return [
+            *(app for app in others if app.provider != PROVIDER),
+            *(app for app in ours if client_id in (None, app.client_id)),
+        ]
 
     @override
     def get_app(
         self, request: HttpRequest, provider: str, client_id: str | None = None
     ) -> SocialApp:
         """The app in force. Raises Refused where stock allauth crashes on none or two."""
+        if provider != PROVIDER:
+            other: SocialApp = super().get_app(request, provider, client_id)
+            return other
         return registration.in_force().app
 
     @override
     def get_provider(
         self, request: HttpRequest, provider: str, client_id: str | None = None
-    ) -> MicrosoftProvider:
+    ) -> Provider:
+        if provider != PROVIDER:
+            other: Provider = super().get_provider(request, provider, client_id)
+            return other
         return MicrosoftProvider(request, app=registration.in_force().app)
 
     @override

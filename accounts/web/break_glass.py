@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib.auth import login
 from django.db import transaction
 from django.http import HttpResponseRedirect
@@ -20,6 +19,7 @@ from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.signin import break_glass, record
 from accounts.web import refusal, request_facts, throttle
+from accounts.web.backends import session_backend
 from accounts.web.headers import flow_page
 from accounts.web.next_path import HOME
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from accounts.models import User
+    from accounts.signin.record import Attempt
 
 
 @flow_page
@@ -40,12 +41,15 @@ def enter(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/break_glass.html", context)
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.BREAK_GLASS
-    with refusal.caught(request, attempt, HOME) as caught:
-        user = _admitted(request)
-        attempt.email = user.email
-        record.admit(attempt, user.pk)
-        return HttpResponseRedirect(HOME)
-    return caught.response
+    return refusal.answered(request, attempt, HOME, lambda: _use(request, attempt))
+
+
+@sensitive_variables()
+def _use(request: HttpRequest, attempt: Attempt) -> HttpResponse:
+    user = _admitted(request)
+    attempt.email = user.email
+    record.admit(attempt, user.pk)
+    return HttpResponseRedirect(HOME)
 
 
 @sensitive_variables()
@@ -63,5 +67,5 @@ def _signed_in(request: HttpRequest, token: str) -> User:
     """One transaction: what fails in here leaves the link unused."""
     with transaction.atomic():
         user = break_glass.redeem(token)
-        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        login(request, user, backend=session_backend())
     return user

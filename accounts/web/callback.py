@@ -1,4 +1,8 @@
-"""From Microsoft's redirect to a signed-in session: accept the state, redeem, verify, enter."""
+"""Microsoft's redirect comes back here; read downward, this is what happens.
+
+The state is accepted, the code redeemed, the id_token verified, the person decided on; then, in one
+transaction, the identity is bound, the sign-in recorded and the session entered.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +12,36 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.helpers import complete_social_login
 from django.core.cache import cache
+from django.db import IntegrityError, transaction
 from django.http import HttpResponseRedirect
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_GET
 
 from accounts import registration
 from accounts.entra import errors, tokens
 from accounts.entra.exchange import exchange_code
-from accounts.http.bulkhead import waited_ms
+from accounts.http.bulkhead import start_waiting_clock, waited_ms
 from accounts.http.client import get_client
 from accounts.reasons import Refused
-from accounts.signin import flow, state
-from accounts.signin.policy import Rules
+from accounts.signin import flow, record, state
 from accounts.web import automatic, microsoft_session, request_facts, rounds, throttle
+from accounts.web.headers import flow_page
 from accounts.web.next_path import safe_next
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
+from accounts.web.refusal import answered
 
 if TYPE_CHECKING:
-    from allauth.socialaccount.models import SocialAccount
+    from collections.abc import Callable
+
     from django.http import HttpRequest, HttpResponse, QueryDict
 
     from accounts.entra.authority import Authority, Discovery
     from accounts.entra.tokens import Claims
+    from accounts.models import SignIn
     from accounts.registration import Registration
+    from accounts.signin.flow import Admission
+    from accounts.signin.policy import Rules
     from accounts.signin.record import Attempt
 
 _LONGEST_CODE: Final = 8192
@@ -36,8 +49,8 @@ _OF_THE_CALLER: Final = ("state", "microsoft", "token")  # reasons that anyone c
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Answer:
-    """The authorization response (RFC 6749 sections 4.1.2, 4.1.2.1); no repr: it holds a code."""
+class AuthorizationResponse:
+    """RFC 6749 sections 4.1.2, 4.1.2.1; no repr: it holds a code."""
 
     state: str
     code: str
@@ -46,20 +59,77 @@ class Answer:
     iss: str | None
 
 
-def complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
-    """Sign in the person who came back from Microsoft, or raise Refused."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Begun:
+    """A sign-in whose state was accepted; `secret` is of the session that began it.
+
+    `before_sign_in`: someone has signed in in this browser since.
+    """
+
+    issued: state.Issued
+    secret: str
+    before_sign_in: bool
+
+
+@csrf_exempt  # so that a POST, which does nothing, is told 405 whatever comes with it
+@flow_page
+@require_GET
+@sensitive_variables()
+def microsoft_callback(request: HttpRequest) -> HttpResponse:
+    """Into admin, or the refusal page."""
+    start_waiting_clock()
+    attempt = request_facts.attempt_of(request)
+    return answered(request, attempt, _next_of(request), lambda: _complete(request, attempt))
+
+
+def _complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
+    """Count the failures that anyone can bring about."""
     try:
-        answer = _answer(request.GET)
-        issued = state.read(answer.state)
-        attempt.reference = issued.reference
-        return _accept(request, issued) or _redeem(request, answer, issued, attempt)
+        return _sign_in(request, attempt)
     except Refused as refused:
         if refused.reason.group in _OF_THE_CALLER:
             throttle.count(throttle.FAILED_CALLBACKS, "callback", request_facts.client_ip(request))
         raise
 
 
-def next_of(request: HttpRequest) -> str:
+def _sign_in(request: HttpRequest, attempt: Attempt) -> HttpResponse:
+    response = _read(request.GET)
+    issued = state.read(response.state)
+    attempt.reference = issued.reference
+    begun = _accept(request, issued)
+    if begun is None:
+        return HttpResponseRedirect(safe_next(issued.next))
+    app = registration.in_force()
+
+    def verified() -> tuple[Claims, Rules]:
+        return _verified(response, begun, app, attempt)
+
+    if issued.purpose:
+        return rounds.finish(request, issued, attempt, verified)
+    claims, rules = verified()
+    return let_in(request, claims, rules, attempt, begun, app)
+
+
+def _verified(
+    response: AuthorizationResponse, begun: Begun, app: Registration, attempt: Attempt
+) -> tuple[Claims, Rules]:
+    authority = app.authority()
+    discovery = authority.discovery()
+    rules = registration.rules_for(app)
+    _check_issuer(response.iss, discovery.issuer, rules)
+    _check_no_error(response)
+    try:
+        id_token = _redeem(response, begun, app, discovery)
+        claims = _verify(id_token, begun, app, authority, discovery)
+    finally:
+        attempt.microsoft_ms = waited_ms()
+    return claims, rules
+
+
+# --- the state -----------------------------------------------------------------------------------
+
+
+def _next_of(request: HttpRequest) -> str:
     """Where the person wanted to go, from any state that we signed, however stale."""
     try:
         return safe_next(state.read(request.GET.get("state", "")).next)
@@ -67,11 +137,11 @@ def next_of(request: HttpRequest) -> str:
         return safe_next("")
 
 
-def _answer(query: QueryDict) -> Answer:
+def _read(query: QueryDict) -> AuthorizationResponse:
     """Refuse duplicates (RFC 6749 section 3.1: parameters must not be repeated)."""
     if any(len(values) > 1 for _name, values in query.lists()):
         raise Refused("state_not_ours", "query: a parameter is repeated")
-    return Answer(
+    return AuthorizationResponse(
         state=query.get("state", ""),
         code=query.get("code", ""),
         error=query.get("error", ""),
@@ -80,110 +150,94 @@ def _answer(query: QueryDict) -> Answer:
     )
 
 
-def _accept(request: HttpRequest, issued: state.Issued) -> HttpResponse | None:
-    """Use the state up; a repeated callback of someone who is in just goes on."""
+def _accept(request: HttpRequest, issued: state.Issued) -> Begun | None:
+    """Use the state up; None for a repeated callback of someone who is in, who just goes on."""
     returned = request_facts.returned_to(request)
     problem = state.diagnose(issued, returned)
     key = state.used_key(issued.id)
     if problem is None and cache.add(key, 1, state.LIFETIME * 2):
-        return None
+        secret = state.secret_for(issued, returned.browser_secrets)
+        before = secret != request_facts.known_secret_of(request)
+        return Begun(issued, secret, before_sign_in=before)
     if problem is not None and cache.get(key) is None:
         raise problem
     if request.user.is_authenticated and getattr(request.user, "is_staff", False):
-        return HttpResponseRedirect(safe_next(issued.next))
+        return None
     raise Refused("state_already_used", "state: used before")
 
 
-def _redeem(
-    request: HttpRequest, answer: Answer, issued: state.Issued, attempt: Attempt
-) -> HttpResponse:
-    app = registration.in_force()
-    if issued.purpose:
-        return rounds.finish(
-            request, issued, attempt, lambda: _verified(request, answer, issued, attempt, app)
-        )
-    claims, rules = _verified(request, answer, issued, attempt, app)
-    return _enter(request, claims, rules, attempt, issued, app)
-
-
-def _verified(
-    request: HttpRequest,
-    answer: Answer,
-    issued: state.Issued,
-    attempt: Attempt,
-    app: Registration,
-) -> tuple[Claims, Rules]:
-    authority = app.authority()
-    discovery = authority.discovery()
-    rules = registration.rules_for(app)
-    _check_issuer(answer.iss, discovery.issuer, rules)
-    _check_no_error(answer)
-    try:
-        claims = _claims(request, answer, issued, app, authority, discovery)
-    finally:
-        attempt.microsoft_ms = waited_ms()
-    return claims, rules
+# --- Microsoft's answer --------------------------------------------------------------------------
 
 
 def _check_issuer(iss: str | None, issuer: str, rules: Rules) -> None:
     """RFC 9207 section 2.4: an `iss` that is there must be the one we asked."""
     right = {issuer} | {issuer.replace("{tenantid}", tid) for tid in rules.tenants}
     if iss is not None and iss not in right:
-        raise Refused("token_invalid", "iss parameter: not the issuer we asked")
+        raise Refused("token_invalid", "iss parameter: not the issuer we asked", source="browser")
 
 
-def _check_no_error(answer: Answer) -> None:
-    if answer.error:
-        said = {"error": answer.error, "error_description": answer.error_description}
-        raise errors.refusal_of(said)
-    if not answer.code or len(answer.code) > _LONGEST_CODE:
-        raise Refused("microsoft_refused", "authorize: neither code nor error, or code too long")
+def _check_no_error(response: AuthorizationResponse) -> None:
+    if response.error:
+        said = {"error": response.error, "error_description": response.error_description}
+        raise errors.claimed_refusal(said)
+    if not response.code or len(response.code) > _LONGEST_CODE:
+        detail = "authorize: neither code nor error, or code too long"
+        raise Refused("microsoft_refused", detail, source="browser")
 
 
-def _claims(
-    request: HttpRequest,
-    answer: Answer,
-    issued: state.Issued,
-    app: Registration,
-    authority: Authority,
-    discovery: Discovery,
-) -> Claims:
-    secret = request_facts.known_secret_of(request)
-    id_token = exchange_code(
+@sensitive_variables()
+def _redeem(
+    response: AuthorizationResponse, begun: Begun, app: Registration, discovery: Discovery
+) -> str:
+    return exchange_code(
         get_client(),
         discovery.token_endpoint,
         client_id=app.client_id,
         secrets=app.secrets,
-        code=answer.code,
+        code=response.code,
         redirect_uri=app.redirect_uri,
-        verifier=state.code_verifier(secret, issued.id),
+        verifier=state.code_verifier(begun.secret, begun.issued.id),
     )
+
+
+@sensitive_variables()
+def _verify(
+    id_token: str, begun: Begun, app: Registration, authority: Authority, discovery: Discovery
+) -> Claims:
     return tokens.verify(
         id_token,
         key_for=authority.key,
         issuer=discovery.issuer,
         client_id=app.client_id,
-        nonce=state.nonce(secret, issued.id),
+        nonce=state.nonce(begun.secret, begun.issued.id),
         now=time.time(),
     )
 
 
-def _enter(
+# --- the person ----------------------------------------------------------------------------------
+
+
+def let_in(
     request: HttpRequest,
     claims: Claims,
     rules: Rules,
     attempt: Attempt,
-    issued: state.Issued,
+    begun: Begun,
     app: Registration,
 ) -> HttpResponse:
-    def enter(user: Any, account: SocialAccount) -> HttpResponse:
-        login = AdmittedLogin(MicrosoftProvider(request, app=app.app), user, account)
-        response = _sign_in_by_allauth(request, login, safe_next(issued.next))
-        microsoft_session.begin(request.session, claims)
-        return response
+    """Into admin. A first sign-in that loses the race for a user is decided again, once."""
+    attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
+
+    def decide_and_enter() -> HttpResponse:
+        admission = flow.admit(claims, rules)
+        _check_same_person(request, admission, begun)
+        return _enter(request, admission, claims, attempt, app, safe_next(begun.issued.next))
 
     try:
-        return flow.sign_in(claims, rules, attempt, enter)
+        try:
+            return decide_and_enter()
+        except IntegrityError:
+            return decide_and_enter()
     except Refused:
         who = f"{claims.tid}:{claims.oid}"
         throttle.count(throttle.REFUSALS_OF_ONE_IDENTITY, "identity", who)
@@ -194,10 +248,41 @@ def _enter(
         raise
 
 
-def _sign_in_by_allauth(request: HttpRequest, login: AdmittedLogin, next_path: str) -> HttpResponse:
-    """A new session key for the person; the browser secret stays for the other tabs."""
-    secret = request_facts.known_secret_of(request)
-    login.state["next"] = next_path
-    response: HttpResponse = complete_social_login(request, login)
-    request.session[request_facts.SESSION_ENTRY] = secret
-    return automatic.pause(response)
+def _check_same_person(request: HttpRequest, admission: Admission, begun: Begun) -> None:
+    """The tabs that someone opened before signing in may end; as somebody else, none may.
+
+    Whoever could plant the session of before a sign-in could have begun a sign-in in it.
+    """
+    if begun.before_sign_in and request.user.pk != admission.user.pk:
+        detail = "session: begun before the sign-in of this browser, and ended as someone else"
+        raise Refused("session_changed", detail, user_id=admission.user.pk)
+
+
+def _enter(
+    request: HttpRequest,
+    admission: Admission,
+    claims: Claims,
+    attempt: Attempt,
+    app: Registration,
+    next_path: str,
+) -> HttpResponse:
+    """One transaction; started afresh without the record where the record cannot be written."""
+
+    secrets = request_facts.secrets_of(request)
+
+    def in_one_transaction(write: Callable[[Attempt, Any, str], SignIn]) -> HttpResponse:
+        with transaction.atomic():
+            account = flow.settle(admission, claims)
+            row = write(attempt, admission.user.pk, admission.note)
+            login = AdmittedLogin(MicrosoftProvider(request, app=app.app), admission.user, account)
+            login.state["next"] = next_path
+            response: HttpResponse = complete_social_login(request, login)
+            request_facts.renew_secret(request, secrets)
+            microsoft_session.begin(request.session, claims)
+        record.tell(row, attempt)
+        return automatic.pause(response)
+
+    try:
+        return in_one_transaction(record.admitted)
+    except record.RecordNotWritten:
+        return in_one_transaction(record.admitted_unwritten)

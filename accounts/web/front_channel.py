@@ -16,7 +16,7 @@ from accounts.outages import STORE_ERRORS
 from accounts.reasons import Refused
 from accounts.sessions import index as session_index
 from accounts.web import microsoft_session, request_facts, throttle
-from accounts.web.headers import seal
+from accounts.web.headers import no_store
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -32,7 +32,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     sid = request.GET.get("sid", "")
     if request.method == "GET" and 0 < len(sid) <= _LONGEST:
         _end(request, microsoft_session.sid_hash(sid))
-    return _frameable(seal(HttpResponse()))
+    return _frameable(no_store(HttpResponse()))
 
 
 def _end(request: HttpRequest, sid_hash: str) -> None:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-Sealed = TypeVar("Sealed", bound="HttpResponse")
+Answered = TypeVar("Answered", bound="HttpResponse")
 
 
-def seal(response: Sealed) -> Sealed:
+def no_store(response: Answered) -> Answered:
     """Not stored anywhere, and no path or query (the code!) in a Referer.
 
     `strict-origin`, not `no-referrer`: with the latter browsers send `Origin: null`, which
@@ -26,7 +26,7 @@ def seal(response: Sealed) -> Sealed:
     return response
 
 
-def with_button(response: Sealed) -> Sealed:
+def with_button(response: Answered) -> Answered:
     """Let the page's forms lead to any host (django-csp reads the attribute).
 
     Chrome applies `form-action` to every redirect after a form (CSP 3, section 6.4.2), and
@@ -37,10 +37,10 @@ def with_button(response: Sealed) -> Sealed:
 
 
 def flow_page(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Seal whatever the view answers."""
+    """Nothing that the view answers is stored."""
 
     @wraps(view)
-    def sealed(request: HttpRequest) -> HttpResponse:
-        return seal(view(request))
+    def unstored(request: HttpRequest) -> HttpResponse:
+        return no_store(view(request))
 
-    return sealed
+    return unstored

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.sessions import middleware as django_sessions
@@ -16,7 +16,6 @@ from accounts.reasons import Refused
 from accounts.registration import CALLBACK_PATH
 from accounts.web import errors, refusal, request_facts, throttle
 from accounts.web.next_path import login_page_url, next_from
-from accounts.web.proxy import UNBELIEVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,11 +86,13 @@ def _elsewhere(request: HttpRequest) -> HttpResponse:
 
 
 def _misconfigured(request: HttpRequest) -> HttpResponse:
-    with refusal.caught(request, request_facts.attempt_of(request), next_from(request)) as caught:
+    def refuse() -> HttpResponse:
         # Anyone can ask for this page: the record must not fill up with it.
         throttle.count(throttle.FAILED_CALLBACKS, "origin", request_facts.client_ip(request))
-        raise Refused("misconfigured", _why(request))
-    return caught.response
+        raise Refused("misconfigured", _why(request), source="browser")
+
+    attempt = request_facts.attempt_of(request)
+    return refusal.answered(request, attempt, next_from(request), refuse)
 
 
 def _origin(request: HttpRequest) -> str:
@@ -116,8 +117,9 @@ def _redirect(path: str, status: int = 302) -> HttpResponse:
 
 
 def _why(request: HttpRequest) -> str:
-    """For the operator: what arrives here after all proxies."""
-    seen = f"origin: after a redirect to {settings.PUBLIC_URL} we still see {_origin(request)}"
-    if request.META.get(UNBELIEVED):
-        return f"{seen}; a proxy is in front: set TRUSTED_PROXY_COUNT"
-    return f"{seen}; let the proxy pass on Host and X-Forwarded-Proto, set TRUSTED_PROXY_COUNT"
+    """What differs; never the host itself, which whoever asks can choose, nor what to change."""
+    public, seen = urlsplit(settings.PUBLIC_URL), urlsplit(_origin(request))
+    scheme = f"the scheme {seen.scheme}" if seen.scheme != public.scheme else ""
+    host = "another host" if seen.netloc != public.netloc else ""
+    what = " and ".join(filter(None, (scheme, host)))
+    return f"origin: after a redirect to {settings.PUBLIC_URL} the request still has {what}"

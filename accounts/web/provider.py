@@ -24,6 +24,7 @@ from accounts.signin import state
 from accounts.signin.identities import PROVIDER
 from accounts.signin.purpose import Purpose
 from accounts.web import microsoft_session, request_facts
+from accounts.web.backends import session_backend
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
@@ -59,6 +60,27 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         """Closed: the query string adds no parameters."""
         return {}
 
+    def begin(
+        self,
+        request: HttpRequest,
+        next_path: str,
+        *,
+        again: bool = False,
+        purpose: Purpose = Purpose.SIGN_IN,
+    ) -> tuple[state.Issued, str]:
+        """A new state, and Microsoft's sign-in page for it; `again` asks for the account picker.
+
+        Raises Refused when the app is not configured, or Microsoft cannot be reached.
+        """
+        app = registration.in_force()
+        discovery = app.authority().discovery()
+        get_client().warm(discovery.token_endpoint)
+        secret = request_facts.secret_of(request)
+        issued, text = state.issue(secret, request_facts.served_by(request), next_path, purpose)
+        more = _purpose_parameters(request, purpose, again=again)
+        parameters = {**authorize_parameters(app, secret, issued, text), **more}
+        return issued, _with(discovery.authorization_endpoint, parameters)
+
     @override
     def redirect(
         self,
@@ -66,21 +88,10 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         process: str = AuthProcess.LOGIN,
         next_url: str | None = None,
         data: Any = None,
-        *,
-        again: bool = False,
-        purpose: Purpose = Purpose.SIGN_IN,
         **kwargs: Any,
     ) -> HttpResponse:
-        """To Microsoft's sign-in page; `again` asks it to show the account picker."""
-        app = registration.in_force()
-        discovery = app.authority().discovery()
-        get_client().warm(discovery.token_endpoint)
-        secret = request_facts.secret_of(request)
-        issued, text = state.issue(secret, request_facts.place_of(request), next_url or "", purpose)
-        request.sign_in_reference = issued.reference  # type: ignore[attr-defined]
-        more = purpose_parameters(request, purpose, again=again)
-        parameters = {**authorize_parameters(app, secret, issued, text), **more}
-        return HttpResponseRedirect(_with(discovery.authorization_endpoint, parameters))
+        """allauth's way to Microsoft; `process` and `data` change nothing."""
+        return HttpResponseRedirect(self.begin(request, next_url or "")[1])
 
     @override
     def sociallogin_from_response(self, request: HttpRequest, response: Any) -> NoReturn:
@@ -88,8 +99,7 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         raise NotImplementedError("Identities come from verified id_tokens only.")
 
 
-def purpose_parameters(request: HttpRequest, purpose: Purpose, *, again: bool) -> dict[str, str]:
-    """The prompt that this round needs; `again` asks for Microsoft's account picker."""
+def _purpose_parameters(request: HttpRequest, purpose: Purpose, *, again: bool) -> dict[str, str]:
     if again:
         return {"prompt": "select_account"}
     if purpose is Purpose.SIGN_IN:
@@ -122,6 +132,7 @@ class AdmittedLogin(SocialLogin):
     """A sign-in that the policy has admitted: allauth looks nothing up and changes nothing."""
 
     def __init__(self, provider: MicrosoftProvider, user: Any, account: SocialAccount) -> None:
+        user.backend = session_backend()
         super().__init__(user=user, account=account, provider=provider)
         self.state = {"process": AuthProcess.LOGIN}
         self._looked_up = False

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-UNBELIEVED: Final = "accounts.unbelieved_headers"
-
 _FOR: Final = "HTTP_X_FORWARDED_FOR"
 _PROTO: Final = "HTTP_X_FORWARDED_PROTO"
 _CLAIMS: Final = (
@@ -48,8 +46,6 @@ class ProxyMiddleware:
                 claims[name] = str(request.META.pop(name))
         if self._count:
             self._believe(request, claims)
-        else:
-            request.META[UNBELIEVED] = tuple(claims)
         return self._get_response(request)
 
     def _believe(self, request: HttpRequest, claims: dict[str, str]) -> None:

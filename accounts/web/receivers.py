@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts import registration, secretbox
 from accounts.signin import record
+from accounts.signin.identities import PROVIDER
 from accounts.web import request_facts
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     request.session["signed_in_at"] = now.isoformat(timespec="seconds")
     request.session["client_ip"] = request_facts.client_ip(request)
     request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
+    request_facts.renew_secret(request, request_facts.secrets_of(request))
 
 
 @receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_relocked")
 def relock_secrets(instance: SocialApp, **kwargs: Any) -> None:
-    """Whenever an app is saved its secrets are encrypted under the present SECRET_KEY."""
+    """Whenever our app is saved its secrets are encrypted under the present SECRET_KEY."""
+    if instance.provider != PROVIDER:
+        return
     instance.secret = secretbox.relock(instance.secret)
     if following := instance.settings.get("next_secret"):
         instance.settings["next_secret"] = secretbox.relock(following)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
 from django.core import signing
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
 from django.template.loader import render_to_string
-from typing_extensions import override
 
 from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
 from accounts.reasons import Refused
 from accounts.signin import record
 from accounts.web import automatic, throttle
-from accounts.web.headers import seal, with_button
+from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import HOME, start_url
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Callable
 
     from django.http import HttpRequest
 
@@ -31,28 +29,17 @@ logger = logging.getLogger("django.security.sign_in")
 AGAIN: Final = "again"
 
 
-class caught(AbstractContextManager["caught"]):
-    """Ends a flow's request in a page, whatever is raised: `response` is that page."""
-
-    response: HttpResponse
-
-    def __init__(self, request: HttpRequest, attempt: Attempt, next_path: str) -> None:
-        self._request = request
-        self._attempt = attempt
-        self._next_path = next_path
-
-    @override
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, SuspiciousOperation):
-            return False
-        refusal = reason_of(error, self._attempt.reference)
-        self.response = refuse(self._request, self._attempt, refusal, self._next_path)
-        return True
+def answered(
+    request: HttpRequest, attempt: Attempt, next_path: str, work: Callable[[], HttpResponse]
+) -> HttpResponse:
+    """What `work` answers; or, whatever it raises, the recorded refusal's page."""
+    try:
+        return work()
+    except SuspiciousOperation:
+        raise
+    except Exception as error:
+        refusal = reason_of(error, attempt.reference)
+        return refuse(request, attempt, refusal, next_path)
 
 
 def reason_of(error: BaseException | None, reference: str) -> Refused:
@@ -72,7 +59,7 @@ def refuse(
 ) -> HttpResponse:
     """Record the refusal and show it."""
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
-    record.refused(attempt, refusal, getattr(refusal, "user_id", None), keep=keep)
+    record.refused(attempt, refusal, keep=keep)
     return page(request, refusal, attempt.reference, next_path)
 
 
@@ -96,7 +83,7 @@ def page(
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     automatic.stop(response)
-    return seal(response if next_path is None else with_button(response))
+    return no_store(response if next_path is None else with_button(response))
 
 
 def again_token() -> str:

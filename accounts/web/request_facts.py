@@ -13,9 +13,13 @@ from accounts.signin import state
 from accounts.signin.record import Attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpRequest
 
 SESSION_ENTRY: Final = "sign_in_browser"
+FORMER_ENTRY: Final = "sign_in_browser_before"
+_FORMER: Final = 10  # tabs that were on their way when the person signed in
 
 _started = time.time()
 
@@ -45,9 +49,24 @@ def known_secret_of(request: HttpRequest) -> str:
     return secret if isinstance(secret, str) else ""
 
 
-def place_of(request: HttpRequest) -> state.Place:
+def renew_secret(request: HttpRequest, secrets: Iterable[str]) -> None:
+    """Someone has signed in: what was begun before, with these secrets, is told apart from then on.
+
+    `secrets` are those of `secrets_of` before the sign-in, which may have emptied the session.
+    """
+    request.session.pop(SESSION_ENTRY, None)
+    request.session[FORMER_ENTRY] = [secret for secret in secrets if secret][:_FORMER]
+
+
+def secrets_of(request: HttpRequest) -> tuple[str, ...]:
+    """The session's own secret, then those of before its sign-in, the latest first."""
+    former = request.session.get(FORMER_ENTRY, [])
+    return (known_secret_of(request), *(former if isinstance(former, list) else ()))
+
+
+def served_by(request: HttpRequest) -> state.ServedBy:
     """The origin this request came to, and the process that serves it."""
-    return state.Place(
+    return state.ServedBy(
         origin=f"{request.scheme}://{request.get_host()}",
         process=process_name(),
         started=_started,
@@ -63,9 +82,9 @@ def returned_to(request: HttpRequest) -> state.Returned:
     """What came back to the callback beside the state."""
     return state.Returned(
         at=time.time(),
-        place=place_of(request),
+        served_by=served_by(request),
         cookie_sent=settings.SESSION_COOKIE_NAME in request.COOKIES,
-        browser_secret=known_secret_of(request),  # loads the session, so before the next line
+        browser_secrets=secrets_of(request),  # loads the session, so before the next line
         session_found=request.session.session_key is not None,
     )
 

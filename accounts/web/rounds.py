@@ -89,7 +89,8 @@ def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims
     claims, rules = verify()
     if identity_of(claims) != microsoft_session.of(request.session).identity:
         raise Refused("session_changed", "another person than the one who is signed in here")
-    flow.confirm(claims, rules, attempt, request.user.pk)
+    attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
+    flow.confirm(claims, rules, request.user.pk)
     return claims
 
 

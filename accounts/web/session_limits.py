@@ -29,7 +29,7 @@ from accounts.signin.purpose import Purpose
 from accounts.signin.session_limits import Due, Limits, due, is_idle
 from accounts.signin.state import LONGEST_NEXT
 from accounts.web import errors, microsoft_session
-from accounts.web.headers import seal
+from accounts.web.headers import no_store
 from accounts.web.next_path import login_page_url, safe_next
 from accounts.web.provider import MicrosoftProvider
 
@@ -147,8 +147,8 @@ def _sent_to_microsoft(request: HttpRequest) -> HttpResponse | None:
         if app.authority().known() is None or not cache.add(f"recheck:{name}", 1, _ONE_AT_A_TIME):
             return None
         provider = MicrosoftProvider(request, app=app.app)
-        path = request.get_full_path()
-        return seal(provider.redirect(request, next_url=path, purpose=Purpose.RECHECK))
+        _issued, url = provider.begin(request, request.get_full_path(), purpose=Purpose.RECHECK)
+        return no_store(HttpResponseRedirect(url))
     except Exception as error:  # a re-check that cannot start costs nobody a page
         logger.warning("re-check not started (%s)", type(error).__name__)
         return None
@@ -158,14 +158,14 @@ def _to_the_login_page(request: HttpRequest, why: str) -> HttpResponse:
     """401 where a redirect would lose what was sent: the browser still has it."""
     if not _wants_a_page(request) or request.headers.get("Sec-Fetch-Mode") in ("cors", "no-cors"):
         url = settings.PUBLIC_URL + reverse("admin:login")
-        return seal(JsonResponse({"error": "sign_in_again", "url": url}, status=401))
+        return no_store(JsonResponse({"error": "sign_in_again", "url": url}, status=401))
     if _may_be_sent_away(request):
         url = login_page_url(request.get_full_path())
         joint = "&" if "?" in url else "?"
-        return seal(HttpResponseRedirect(f"{url}{joint}{urlencode({'ended': why})}"))
+        return no_store(HttpResponseRedirect(f"{url}{joint}{urlencode({'ended': why})}"))
     context = {
         "ended": why,
         "idle_minutes": settings.SESSION_IDLE_MINUTES,
         "url": reverse("admin:index"),
     }
-    return seal(render(request, "accounts/sign_in_again.html", context, status=401))
+    return no_store(render(request, "accounts/sign_in_again.html", context, status=401))

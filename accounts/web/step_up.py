@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from accounts.signin.purpose import STEP_UP_SECONDS, Purpose, is_fresh
 from accounts.web import microsoft_session
-from accounts.web.headers import seal, with_button
+from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import safe_next, start_url
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         "field": FIELD,
         "token": signing.Signer(salt=__name__).sign(FIELD),
     }
-    return seal(with_button(render(request, "accounts/step_up.html", context, status=403)))
+    return no_store(with_button(render(request, "accounts/step_up.html", context, status=403)))
 
 
 def is_asked_for(request: HttpRequest) -> bool:

@@ -209,6 +209,18 @@ def test_a_cookie_planted_before_sign_in_is_worth_nothing_after_it(scene: Scene)
     people_sign_in_as_before(scene)
 
 
+def test_what_was_begun_in_a_planted_session_ends_in_nobody_elses_sign_in(scene: Scene) -> None:
+    """CAPEC-61: the attacker planted the session of before the sign-in, and began one in it."""
+    attacker = scene.browser()
+    there = attacker.choose(attacker.press_button(), "editor")
+    victim = planted_with(scene, attacker.session_cookie())
+    assert victim.sign_in("staff").status == 302
+    before = house(scene)
+    assert victim.get(there).reason == "session_changed"
+    assert house(scene) == before
+    assert "staff@contoso.example" in victim.get("/admin/").text
+
+
 def test_a_session_key_of_the_attackers_choice_is_not_taken_on(scene: Scene) -> None:
     """CAPEC-61."""
     chosen = "attackerschoice0" * 2

@@ -64,6 +64,7 @@ class SignInAdmin(Base):
                     "code",
                     "meaning",
                     "detail",
+                    "source",
                     "fix",
                     "what_to_do",
                     "reference",

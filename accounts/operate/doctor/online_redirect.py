@@ -46,7 +46,7 @@ def look(found: Registration, discovery: Discovery) -> Iterator[Finding]:
 
 def _url(found: Registration, discovery: Discovery) -> str:
     secret = state.new_browser_secret()
-    issued, text = state.issue(secret, state.Place(settings.PUBLIC_URL, "doctor"), "")
+    issued, text = state.issue(secret, state.ServedBy(settings.PUBLIC_URL, "doctor"), "")
     parameters = authorize_parameters(found, secret, issued, text)
     joint = "&" if "?" in discovery.authorization_endpoint else "?"
     query = urlencode(parameters | {"prompt": "none"})

@@ -55,7 +55,7 @@ def test_starts_that_fail_later_are_told() -> None:
 
 
 def test_the_process_is_read_from_a_state_whoever_signed_it() -> None:
-    place = state.Place("https://s", "instance/12")
+    place = state.ServedBy("https://s", "instance/12")
     _, text = state.issue(state.new_browser_secret(), place, "")
     assert issuer_of(text.rpartition(".")[0] + ".other-signature") == "instance/12"
 

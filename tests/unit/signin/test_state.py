@@ -16,16 +16,18 @@ from hypothesis import strategies as st
 
 from accounts.reasons import Refused
 from accounts.signin import state
-from accounts.signin.state import Issued, Place, Returned
+from accounts.signin.state import Issued, Returned, ServedBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECRET = "browser-secret"
-HERE = Place(origin="https://admin.example", process="one/7", started=100.0)
+HERE = ServedBy(origin="https://admin.example", process="one/7", started=100.0)
 BROWSER = state.fingerprint(SECRET)
 ISSUED = Issued("id", 1000.0, BROWSER, HERE.origin, "one/7", "ABCD-EFGH", "/admin/")
-BACK = Returned(at=1010.0, place=HERE, cookie_sent=True, session_found=True, browser_secret=SECRET)
+BACK = Returned(
+    at=1010.0, served_by=HERE, cookie_sent=True, session_found=True, browser_secrets=(SECRET,)
+)
 
 
 def test_a_state_reads_back_as_it_was_issued() -> None:
@@ -191,17 +193,17 @@ def aged(seconds: float) -> Returned:
 
 
 def no_cookie(origin: str) -> Returned:
-    place = replace(HERE, origin=origin)
-    return replace(BACK, cookie_sent=False, session_found=False, place=place)
+    served_by = replace(HERE, origin=origin)
+    return replace(BACK, cookie_sent=False, session_found=False, served_by=served_by)
 
 
 def no_session(process: str, started: float = 100.0) -> Returned:
-    place = replace(HERE, process=process, started=started)
-    return replace(BACK, session_found=False, place=place)
+    served_by = replace(HERE, process=process, started=started)
+    return replace(BACK, session_found=False, served_by=served_by)
 
 
 def session(secret: str) -> Returned:
-    return replace(BACK, browser_secret=secret)
+    return replace(BACK, browser_secrets=(secret,))
 
 
 TABLE = [

@@ -1,0 +1,47 @@
+"""Start a sign-in: by POST to Microsoft; GET and HEAD show the button and start nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods
+
+from accounts import registration
+from accounts.signin import record
+from accounts.web import refusal, request_facts, step_up, throttle
+from accounts.web.headers import flow_page, with_button
+from accounts.web.next_path import next_from, start_url
+from accounts.web.provider import MicrosoftProvider
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.signin.record import Attempt
+
+
+@flow_page
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters()
+@sensitive_variables()
+def start(request: HttpRequest) -> HttpResponse:
+    """The page with the button, or the way to Microsoft."""
+    next_path = next_from(request)
+    if request.method != "POST":
+        context = {"microsoft_login_url": start_url(next_path)}
+        return with_button(render(request, "accounts/start.html", context))
+    attempt = request_facts.attempt_of(request)
+    work = lambda: _to_microsoft(request, attempt, next_path)  # noqa: E731
+    return refusal.answered(request, attempt, next_path, work)
+
+
+def _to_microsoft(request: HttpRequest, attempt: Attempt, next_path: str) -> HttpResponse:
+    throttle.count(throttle.STARTS, "start", request_facts.client_ip(request))
+    provider = MicrosoftProvider(request, app=registration.in_force().app)
+    again = refusal.is_try_again(request)
+    purpose = step_up.purpose_of(request)
+    issued, url = provider.begin(request, next_path, again=again, purpose=purpose)
+    record.started(attempt, issued.reference)
+    return HttpResponseRedirect(url)
