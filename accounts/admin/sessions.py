@@ -78,6 +78,7 @@ def own(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Your sessions"),
+        "opts": User._meta,
         "open_sessions": _own(request),
         "this_handle": sessions.handle_of(request.session.session_key),
     }

@@ -52,12 +52,9 @@ class SessionLimitsMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
-        self._limits = Limits(
-            idle=settings.SESSION_IDLE_MINUTES * 60, recheck=settings.RECHECK_MINUTES * 60
-        )
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        on = self._limits.idle or self._limits.recheck
+        on = settings.SESSION_IDLE_MINUTES or settings.RECHECK_MINUTES
         if not on or request.path.startswith(_OWN_PAGES):
             return self._get_response(request)
         try:
@@ -73,7 +70,7 @@ class SessionLimitsMiddleware:
 
     def _ended(self, request: HttpRequest) -> HttpResponse | None:
         now, seen_at = time.time(), _seen_at(request)
-        if is_idle(self._limits, seen_at, now):
+        if is_idle(_limits(), seen_at, now):
             _end(request, "idle")
             return _to_the_login_page(request, "idle")
         if now - seen_at > _WRITTEN_EVERY or SEEN not in request.session:
@@ -82,7 +79,7 @@ class SessionLimitsMiddleware:
 
     def _rechecked(self, request: HttpRequest) -> HttpResponse | None:
         checked_at = microsoft_session.of(request.session).checked_at
-        how = due(self._limits, checked_at, time.time())
+        how = due(_limits(), checked_at, time.time())
         if how is Due.NO or (how is Due.BEFORE_A_FORM and not request.path.endswith(_FORMS)):
             return None
         sent = _sent_to_microsoft(request) if _may_be_sent_away(request) else None
@@ -91,6 +88,10 @@ class SessionLimitsMiddleware:
         if _may_be_sent_away(request):  # and yet was not: Microsoft cannot be asked
             _end(request, "recheck")
         return _to_the_login_page(request, "recheck")
+
+
+def _limits() -> Limits:
+    return Limits(idle=settings.SESSION_IDLE_MINUTES * 60, recheck=settings.RECHECK_MINUTES * 60)
 
 
 def _has_session(request: HttpRequest) -> bool:
@@ -123,6 +124,8 @@ def _may_be_sent_away(request: HttpRequest) -> bool:
     Fetch Metadata says so in every browser of today; to others a page is what wants HTML.
     """
     if request.method != "GET" or "_popup" in request.GET or "_to_field" in request.GET:
+        return False
+    if "Sec-Purpose" in request.headers:  # fetched ahead of a click that may never come
         return False
     if len(request.get_full_path()) > LONGEST_NEXT:
         return False
