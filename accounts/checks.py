@@ -9,11 +9,15 @@ accounts.E006  PUBLIC_URL's host is refused by ALLOWED_HOSTS
 accounts.E007  the button's POST cannot bring its CSRF cookie
 accounts.E008  every page would redirect to itself, or to where nothing is served
 accounts.E009  the callback is not at the address that Microsoft is told
+accounts.E010  PostgreSQL on another machine is reached without TLS
+accounts.E011  Redis on another machine is reached without TLS
 accounts.W001  Easy Auth of App Service is on and stands in front of this site
 accounts.W002  DEBUG is on at a public address
 accounts.W003  every request writes the whole session back, over a sign-in that started meanwhile
 accounts.W005  the session cookie travels without Secure although the site is https
 accounts.W006  metrics are to be sent, but what sends them is not installed
+accounts.W008  sessions live for more than a day
+accounts.W007  an environment variable that looks like one of the site's is set, and not read
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from accounts import telemetry
+from accounts import telemetry, transport
 from accounts.http.origins import is_loopback
 
 if TYPE_CHECKING:
@@ -56,7 +60,14 @@ _PIECES: Final = {
     "ACCOUNT_ADAPTER": "accounts.web.adapter.StaffAccountAdapter",
 }
 _BACKEND: Final = "accounts.web.backends.MicrosoftBackend"
+_HOURS_OF_A_DAY: Final = 24
 _IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
+_NETWORK: Final = (
+    " Where nobody else is on the network between (a private network, a pod, a tunnel):"
+    " PRIVATE_NETWORK=true."
+)
+_DATABASE_TLS: Final = f"Add sslmode=verify-full to DATABASE_URL (at least require).{_NETWORK}"
+_REDIS_TLS: Final = f"Begin REDIS_URL with rediss:// (Sentinels: rediss+sentinel://).{_NETWORK}"
 # Hosts that end TLS in front of the site, by a variable that each sets.
 _BEHIND_PROXY: Final = ("WEBSITE_HOSTNAME", "DYNO", "K_SERVICE", "RENDER", "FLY_APP_NAME")
 
@@ -215,6 +226,16 @@ def sessions_last(**kwargs: Any) -> list[CheckMessage]:
     return [_warning(*problem) for problem in _session_problems()]
 
 
+@register(Tags.security)
+def sessions_end_in_a_day(**kwargs: Any) -> list[CheckMessage]:
+    """OWASP ASVS 5.0, 7.3.2: an absolute lifetime that fits the risk."""
+    if settings.SESSION_HOURS <= _HOURS_OF_A_DAY:
+        return []
+    text = f"SESSION_HOURS is {settings.SESSION_HOURS}: a stolen cookie works as long."
+    hint = "Set it to 24 or less; RECHECK_MINUTES has Microsoft confirm people in between."
+    return [_warning("W008", text, hint)]
+
+
 def _session_problems() -> Iterator[tuple[str, str, str]]:
     if settings.SESSION_SAVE_EVERY_REQUEST:
         text = "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in."
@@ -222,6 +243,37 @@ def _session_problems() -> Iterator[tuple[str, str, str]]:
     if _is_https() and not settings.SESSION_COOKIE_SECURE:
         text = "SESSION_COOKIE_SECURE is off: the cookie can be read on the way."
         yield "W005", text, "Leave it to project/settings.py."
+
+
+@register(Tags.security)
+def stores_are_reached_by_tls(**kwargs: Any) -> list[CheckMessage]:
+    """Whoever is on the way would read sessions, secrets and people, and could change them."""
+    if settings.DEBUG or getattr(settings, "PRIVATE_NETWORK", False):
+        return []
+    text = "{} on {} is reached without TLS, and PRIVATE_NETWORK is not true."
+    databases = transport.open_databases(settings.DATABASES.values(), os.environ)
+    redis = transport.open_redis(_redis_urls())
+    return [
+        *(_error("E010", text.format("PostgreSQL", host), _DATABASE_TLS) for host in databases),
+        *(_error("E011", text.format("Redis", host), _REDIS_TLS) for host in redis),
+    ]
+
+
+def _redis_urls() -> list[str]:
+    """REDIS_URL, which names Sentinels too; else what the caches say."""
+    if url := getattr(settings, "REDIS_URL", ""):
+        return [url]
+    entries = [e for e in settings.CACHES.values() if "redis" in e.get("BACKEND", "").lower()]
+    locations = [entry.get("LOCATION", "") for entry in entries]
+    return [url for one in locations for url in ([one] if isinstance(one, str) else one)]
+
+
+@register()
+def variables_are_read(**kwargs: Any) -> list[CheckMessage]:
+    """A typing error in a variable's name: what it says has no effect."""
+    hint = "Correct its name, or remove it."
+    unread = getattr(settings, "ENVIRONMENT_WARNINGS", ())
+    return [_warning("W007", warning, hint) for warning in unread]
 
 
 @register()

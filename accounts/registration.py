@@ -18,6 +18,10 @@ from django.core.cache import cache
 
 from accounts import secretbox
 from accounts.entra.authority import Authority, get_authority
+from accounts.entra.credentials import Credential, Secret
+from accounts.http.client import SECONDS
+from accounts.http.deadline import Deadline
+from accounts.ids import tenant_of_issuer
 from accounts.reasons import Refused
 from accounts.signin.identities import PROVIDER
 from accounts.signin.policy import Rules
@@ -50,7 +54,12 @@ class Registration:
 
     def authority(self) -> Authority:
         """Where this registration's tenant signs people in."""
-        return get_authority(settings.MICROSOFT_LOGIN_URL, self.tenant)
+        return get_authority(settings.MICROSOFT_LOGIN_URL, self.tenant, self.client_id)
+
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        """What the app proves itself with at the token endpoint, in the order of trying."""
+        return tuple(map(Secret, self.secrets))
 
 
 def redirect_uri() -> str:
@@ -63,13 +72,15 @@ def in_force() -> Registration:
     return _memory.current()
 
 
-def rules_for(registration: Registration, named: str = "") -> Rules:
+def rules_for(
+    registration: Registration, deadline: Deadline | None = None, *, named: str = ""
+) -> Rules:
     """The policy's rules. `named` is the tenant's GUID, where only its domain is configured.
 
-    Else its own document is asked for it. Raises Refused when that fails.
+    Else its own document is asked for it, until the deadline. Raises Refused when that fails.
     """
-    named_only = frozenset({named}) if named else frozenset()
-    tenants = settings.MICROSOFT_ALLOWED_TENANTS or named_only or _tenant_by_domain()
+    tenants = settings.MICROSOFT_ALLOWED_TENANTS or frozenset({named} if named else ())
+    tenants = tenants or _tenant_by_domain(registration, deadline)
     return Rules(
         tenants=tenants,
         allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
@@ -173,15 +184,12 @@ def _lower(values: Iterable[str]) -> frozenset[str]:
     return frozenset(str(value).lower() for value in values)
 
 
-def _tenant_by_domain() -> frozenset[str]:
+def _tenant_by_domain(registration: Registration, deadline: Deadline | None) -> frozenset[str]:
     """The environment names a tenant by its domain only: its document says which GUID that is.
 
     The environment's tenant, never the social app's: nothing in the database widens the bound.
     """
     tenant = settings.MICROSOFT_TENANT_ID
-    issuer = get_authority(settings.MICROSOFT_LOGIN_URL, tenant).discovery().issuer
-    return frozenset({_tenant_of(issuer)})
-
-
-def _tenant_of(issuer: str) -> str:
-    return issuer.removesuffix("/v2.0").rpartition("/")[2].lower()
+    authority = get_authority(settings.MICROSOFT_LOGIN_URL, tenant, registration.client_id)
+    issuer = authority.discovery(deadline or Deadline(SECONDS)).issuer
+    return frozenset({tenant_of_issuer(issuer)})

@@ -6,11 +6,15 @@ environment, and gives each variable's value, typed, under its name.
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from django.core.exceptions import ImproperlyConfigured
+
+from project import near_misses, suspicious
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FILE: Final = "_FILE"  # NAME_FILE names the file that holds a secret's value
+_LARGEST: Final = 65536  # characters of such a file
 
 
 class BadEnvironment(ImproperlyConfigured):
@@ -40,7 +45,7 @@ class Variable(Generic[T]):
     `read` turns the text into the value, or raises ValueError saying what is wrong with it.
     `default` is the value when unset, or a function of the other variables, which raises ValueError
     when there is none; `default_in_words` then tells the documentation. `example` is there to copy.
-    A `secret` may be given as NAME_FILE too.
+    A `secret` may be given as NAME_FILE too. `free` text is for people to read.
     """
 
     name: str
@@ -54,10 +59,11 @@ class Variable(Generic[T]):
         *,
         default_in_words: str = "",
         secret: bool = False,
+        free: bool = False,
     ) -> None:
         self.read, self.default, self.meaning, self.example = read, default, meaning, example
         self.default_in_words = default_in_words or _in_words(default)
-        self.secret = secret
+        self.secret, self.free = secret, free
 
     def __set_name__(self, table: type[Table], name: str) -> None:
         self.name = name
@@ -85,6 +91,7 @@ class Table:
         self.environ = environ
         self._values: dict[str, Any] = {}
         self._problems: dict[str, str] = {}
+        self.warnings: list[str] = []
 
     @classmethod
     def variables(cls) -> dict[str, Variable[Any]]:
@@ -93,7 +100,8 @@ class Table:
 
     def is_set(self, *names: str) -> bool:
         """Whether any of them has a value to read, good or bad."""
-        return any(self._given(name) or self._given(name + _FILE) for name in names)
+        files = [name + _FILE for name in names if getattr(type(self), name).secret]
+        return any(map(self._given, [*names, *files]))
 
     def value(self, variable: Variable[T]) -> T:
         """The variable's value; raises Unreadable when it has none.
@@ -122,12 +130,13 @@ class Table:
     def check(self, rules: Iterable[Callable[[Any], None]]) -> None:
         """Read every variable, then see what must fit together; raises BadEnvironment.
 
-        A rule that needs a variable without a value is passed over.
+        A rule that needs a variable without a value is passed over. Warnings are in `warnings`.
         """
         for variable in self.variables().values():
             _unless_unreadable(self.value, variable)
         for rule in rules:
             _unless_unreadable(rule, self)
+        self._name_what_was_meant()
         if self._problems:
             raise BadEnvironment(
                 f"{name} {self._problems[name]}. Example: {variable.example}"
@@ -148,13 +157,34 @@ class Table:
         """The value of what was given, or stands in the file that was; raises ValueError."""
         text, path = self._given(variable.name), self._given(variable.name + _FILE)
         if not path or not variable.secret:
-            return variable.read(text) if text else self._default(variable)
+            return _parsed(variable, text) if text else self._default(variable)
         if text:
             raise ValueError(f"is set, and {variable.name}{_FILE} too: one of them must go")
+        if not Path(path).is_absolute():
+            raise ValueError(f"cannot be read: {variable.name}{_FILE} must be an absolute path")
         try:
-            return variable.read(_content(path))
+            return _parsed(variable, _content(path))
         except ValueError as problem:
             raise ValueError(f"{problem} (in {variable.name}{_FILE}={path!r})") from None
+
+    def _name_what_was_meant(self) -> None:
+        """Names of variables that nothing reads, beside those that they look like."""
+        given = [name for name in self.environ if self._given(name)]
+        variables = self.variables()
+        known = {*variables, *(f"{name}{_FILE}" for name, v in variables.items() if v.secret)}
+        meant: dict[str, set[str]] = defaultdict(set)
+        for name, right in near_misses.typing_errors(given, known):
+            base = right if right in variables else right.removesuffix(_FILE)
+            if self.is_set(base):
+                self.warnings.append(f"{name} is set, but not read: {right} is.")
+            else:
+                meant[base].add(name)
+        for name in [name for name in self._problems if not self.is_set(name)]:
+            meant[name].update(near_misses.stand_ins(name, given, known))
+        for name, others in meant.items():
+            if others:
+                told = self._problems.get(name, "is not set")
+                self._problems[name] = f"{told}; not read: {', '.join(sorted(others))}"
 
 
 def _unless_unreadable(step: Callable[[Any], object], argument: object) -> None:
@@ -162,14 +192,28 @@ def _unless_unreadable(step: Callable[[Any], object], argument: object) -> None:
         step(argument)
 
 
+def _parsed(variable: Variable[T], text: str) -> T:
+    """The text's value; raises ValueError saying what is wrong, without quoting a secret."""
+    if re.match(rf"(export\s+)?{variable.name}(_FILE)?\s*=", text):
+        raise ValueError("begins with its own name: only what comes after the = is the value")
+    if problem := suspicious.what_is_wrong(text, free=variable.free):
+        raise ValueError(problem)
+    if variable.secret and suspicious.is_secrets_path(text):
+        raise ValueError(f"is a file's path, not the secret: call it {variable.name}{_FILE}")
+    return variable.read(text)
+
+
 def _content(path: str) -> str:
     """What a secret's file holds, without the newline at its end; raises ValueError."""
     try:
-        text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            text = file.read(_LARGEST + 1).rstrip("\r\n")
     except UnicodeDecodeError:
         raise ValueError("is in a file that is not UTF-8 text") from None
     except (OSError, ValueError) as problem:
         raise ValueError(f"cannot be read: {getattr(problem, 'strerror', problem)}") from None
     if not text.strip():
         raise ValueError("is in a file that is empty")
-    return text
+    if len(text) > _LARGEST:
+        raise ValueError(f"is in a file of more than {_LARGEST} characters")
+    return text.strip()

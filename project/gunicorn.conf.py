@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from accounts import logs
 from project import variables
 from project.environment import BadEnvironment
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
 
 try:
     _env = variables.load(os.environ)
@@ -21,16 +25,19 @@ except BadEnvironment as problem:
 
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait for a disk
 
-bind = f"0.0.0.0:{_env.PORT}"
-worker_class = "gthread"
+_every = "0.0.0.0"  # noqa: S104 - behind a proxy; in DEBUG nobody else gets here
+bind = f"{'127.0.0.1' if _env.DEBUG else _every}:{_env.PORT}"
+worker_class = "project.worker.Worker"  # gthread that no slow client holds up
 workers = _env.WEB_CONCURRENCY
-threads = 16  # twelve may wait for Microsoft; the others serve every other page
+threads = 18  # fourteen may wait for Microsoft; the others serve every other page
 # Nothing is connected before a worker is forked: pools and caches are made when first used.
 preload_app = True
 worker_tmp_dir = str(_IN_MEMORY) if _IN_MEMORY.is_dir() else None
 
 timeout = 60
 graceful_timeout = 30  # more than the 10 s that a sign-in may wait for Microsoft
+worker_connections = 512  # of a worker; beyond that whoever has waited longest makes room
+sendfile = False  # it would wait for a slow reader
 keepalive = 75  # more than a load balancer keeps an idle connection, so that it closes first
 max_requests = 10_000
 max_requests_jitter = 1_000
@@ -45,3 +52,9 @@ control_socket_disable = True
 accesslog = "-"
 logger_class = "project.access_log.AccessLog"
 logconfig_dict = logs.configuration(_env.LOG_FORMAT)
+
+
+def on_starting(server: Arbiter) -> None:
+    """gunicorn's hook, once, before anything is served."""
+    for warning in _env.warnings:
+        server.log.warning(warning)  # type: ignore[union-attr]

@@ -14,6 +14,9 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from accounts.ids import CONSUMER_TENANT, GUID_PATTERN, is_guid
+from project import suspicious
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,13 +25,18 @@ T = TypeVar("T")
 SECRET_KEY_LENGTH: Final = 50
 SECRET_KEY_VARIETY: Final = 10
 INSECURE_KEY: Final = "django-insecure-"  # Django's own mark, which `check --deploy` knows
-# The tenant of all personal Microsoft accounts.
-CONSUMER_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
-
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_GUID_ALONE = re.compile(rf"(?<![0-9a-f]){GUID_PATTERN}(?![0-9a-f])")
+_MADE_UP: Final = frozenset(
+    {
+        "00000000-0000-0000-0000-000000000000",
+        "12345678-1234-1234-1234-123456789012",
+        "12345678-1234-1234-1234-123456789abc",
+    }
+)
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
+_SHORT: Final = 32
 _NO_PLACES: Final = frozenset({"localtime", "Factory"})  # files beside the zones
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
 
@@ -37,7 +45,7 @@ def flag(value: str) -> bool:
     """True or false; nothing else, so that a typing error is never taken for a yes."""
     if value.lower() in _TRUE | _FALSE:
         return value.lower() in _TRUE
-    raise ValueError(f"must be true or false, not {value!r}")
+    raise ValueError(f"must be true or false, not {_told(value)}")
 
 
 def number(lowest: int, highest: int) -> Callable[[str], int]:
@@ -45,7 +53,7 @@ def number(lowest: int, highest: int) -> Callable[[str], int]:
 
     def read(value: str) -> int:
         if not value.isdecimal() or not value.isascii() or len(value) > 9:
-            raise ValueError(f"must be a whole number, not {value!r}")
+            raise ValueError(f"must be a whole number, not {_told(value)}")
         if not lowest <= int(value) <= highest:
             raise ValueError(f"must be from {lowest} to {highest}, not {value}")
         return int(value)
@@ -58,7 +66,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def read(value: str) -> str:
         if value.lower() not in allowed:
-            raise ValueError(f"must be {' or '.join(allowed)}, not {value!r}")
+            raise ValueError(f"must be {' or '.join(allowed)}, not {_told(value)}")
         return value.lower()
 
     return read
@@ -76,7 +84,10 @@ def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """A comma-separated list; blanks around the commas do not count."""
 
     def read(value: str) -> tuple[T, ...]:
-        return tuple(each(part.strip()) for part in value.split(",") if part.strip())
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        for problem in filter(None, map(suspicious.what_is_wrong, parts)):
+            raise ValueError(f"has an entry that {problem}")
+        return tuple(map(each, parts))
 
     return read
 
@@ -98,7 +109,7 @@ def zone(value: str) -> str:
     if not names:
         raise ValueError("cannot be looked up: this host has no time zones (package tzdata)")
     if value.lower() not in names:
-        raise ValueError(f"must be a time zone's name (IANA), not {value!r}")
+        raise ValueError(f"must be a time zone's name (IANA), not {_told(value)}")
     return names[value.lower()]
 
 
@@ -110,7 +121,7 @@ def contact(value: str) -> str:
         else:
             validate_email(value)
     except ValidationError:
-        raise ValueError(f"must be an email address or a URL, not {value!r}") from None
+        raise ValueError(f"must be an email address or a URL, not {_told(value)}") from None
     return value
 
 
@@ -135,14 +146,14 @@ def secret_key(value: str) -> str:
 
 def guid(value: str) -> str:
     """A GUID in lower case."""
+    found = _GUID_ALONE.search(value.lower())
+    if not found:
+        raise ValueError(f"must be a GUID, not {_told(value)}")
     if not is_guid(value):
-        raise ValueError(f"must be a GUID, not {value!r}")
-    return value.lower()
-
-
-def is_guid(value: str) -> bool:
-    """Whether Microsoft would call this an ID."""
-    return _GUID.fullmatch(value.lower()) is not None
+        raise ValueError(f"must be the GUID alone, {found[0]}")
+    if found[0] in _MADE_UP:
+        raise ValueError("is a placeholder: put the real GUID there")
+    return found[0]
 
 
 def allowed_tenant(value: str) -> str:
@@ -157,10 +168,12 @@ def tenant(value: str) -> str:
     name = value.lower()
     if name in ("common", "consumers", CONSUMER_TENANT):
         raise ValueError(f"must not be {name!r}: it lets personal Microsoft accounts in")
-    if is_guid(name) or name == "organizations":
+    if _GUID_ALONE.search(name):
+        return guid(name)
+    if name == "organizations":
         return name
     if "." not in name or not _is_host_name(name):
-        raise ValueError(f"must be a tenant GUID or a verified domain, not {value!r}")
+        raise ValueError(f"must be a tenant GUID or a verified domain, not {_told(value)}")
     return name
 
 
@@ -170,7 +183,7 @@ def domain_hint(value: str) -> str:
     if name == "consumers":
         raise ValueError("must not be 'consumers': personal Microsoft accounts never get in")
     if name != "organizations" and ("." not in name or not _is_host_name(name)):
-        raise ValueError(f"must be a domain of your tenant, not {value!r}")
+        raise ValueError(f"must be a domain of your tenant, not {_told(value)}")
     return name
 
 
@@ -178,8 +191,10 @@ def client_secret(value: str) -> str:
     """The value of a client secret, not its ID, which stands beside it in the portal."""
     if is_guid(value):
         raise ValueError("looks like the secret's ID: copy the column Value, not Secret ID")
-    if not value.isprintable() or not value.isascii() or " " in value:
-        raise ValueError("has characters that no client secret has")
+    if " " in value:
+        raise ValueError("has a space inside, as no client secret has")
+    if not value.isascii():
+        raise ValueError("has a character that no client secret has")
     return value
 
 
@@ -187,9 +202,9 @@ def host(value: str) -> str:
     """A host name or address without scheme and port, as in ALLOWED_HOSTS."""
     name = value.lower()
     if name == "*" or "/" in name:
-        raise ValueError(f"must list host names without scheme or path, not {value!r}")
+        raise ValueError(f"must list host names without scheme or path, not {_told(value)}")
     if not _is_host(name.removeprefix(".")):
-        raise ValueError(f"must list host names without a port, not {value!r}")
+        raise ValueError(f"must list host names without a port, not {_told(value)}")
     return name
 
 
@@ -209,11 +224,19 @@ def origin(value: str) -> str:
 
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine."""
-    name = urlsplit(url).hostname or ""
-    address = _address(name)
-    return (
-        name == "localhost" or name.endswith(".localhost") or bool(address and address.is_loopback)
-    )
+    return is_this_machine(urlsplit(url).hostname or "")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether the name or address is loopback's."""
+    address = _address(host.strip("[]"))
+    local = host == "localhost" or host.endswith(".localhost")
+    return local or bool(address and address.is_loopback)
+
+
+def _told(value: str) -> str:
+    """The value, unless it is as long as a secret that was pasted into the wrong variable."""
+    return repr(value) if len(value) <= _SHORT else f"a text of {len(value)} characters"
 
 
 def _split(value: str) -> SplitResult:

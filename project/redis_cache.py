@@ -27,7 +27,7 @@ T = TypeVar("T")
 TIMEOUT: Final = 0.7  # seconds to connect, and to wait for an answer
 SENTINEL_TIMEOUT: Final = 0.3  # each Sentinel is asked in turn
 RETRIES: Final = 1
-CONNECTIONS: Final = 32  # of one process, which has 16 threads and a few in the background
+CONNECTIONS: Final = 32  # of one process, which has 18 threads and a few in the background
 IN_DATABASE: Final = {
     "BACKEND": "django.core.cache.backends.db.DatabaseCache",
     "LOCATION": "cache",

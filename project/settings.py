@@ -22,6 +22,7 @@ SECRET_KEY = ENV.SECRET_KEY
 SECRET_KEY_FALLBACKS = list(ENV.SECRET_KEY_FALLBACKS)
 PUBLIC_URL = ENV.PUBLIC_URL
 TRUSTED_PROXY_COUNT = ENV.TRUSTED_PROXY_COUNT
+ENVIRONMENT_WARNINGS = ENV.warnings
 SITE_NAME = ENV.SITE_NAME
 ADMIN_CONTACT = ENV.ADMIN_CONTACT
 INSTANCE_ID = ENV.instance_id()
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.web.session_limits.SessionLimitsMiddleware",
+    "accounts.web.audited.AuditMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]

@@ -31,6 +31,7 @@ _NEVER_WITH_ENTRA: Final = frozenset(
     {"host", "hostaddr", "password", "passfile", "service", "username"}
     | {"ssl_cert_reqs", "ssl_check_hostname"}
 )
+_WITH_FURTHER_HOSTS = re.compile(r"(@[^@,/]*),[^@/?]*(?=[/?]|$)")
 _MASTER = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -47,7 +48,7 @@ class Redis:
 
 def database(value: str) -> dict[str, Any]:
     """A DATABASES entry; its BY_ENTRA is project.postgresql's."""
-    scheme = _split(value).scheme
+    scheme = _split(_WITH_FURTHER_HOSTS.sub(r"\1", value)).scheme
     if scheme not in _ENGINES:
         raise ValueError(f"must start with postgres://, not {scheme or 'nothing'}://")
     url, by_entra = _without_auth(value)
@@ -56,7 +57,8 @@ def database(value: str) -> dict[str, Any]:
         raise ValueError("names no database: its name comes after the host and a slash")
     if by_entra:
         _check_identity(entry, url)
-    return {**entry, "ENGINE": _ENGINES[scheme], "BY_ENTRA": by_entra}
+    host = unquote(entry["HOST"])  # %2Frun%2Fpostgresql is a socket's directory
+    return {**entry, "HOST": host, "ENGINE": _ENGINES[scheme], "BY_ENTRA": by_entra}
 
 
 def _check_identity(entry: dict[str, Any], url: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from accounts.ids import is_guid
 from project import readers, stores
 from project.environment import Table, Variable
 
@@ -32,6 +33,24 @@ DEVELOPMENT_KEY: Final = readers.INSECURE_KEY + "for-development-only-everyone-c
 _OUTSIDE_DEBUG: Final = "when DEBUG is not true"
 _BRINGS_ENTRA: Final = "redis_entraid"  # of requirements/azure.txt, which needs azure-identity too
 _MOST_WORKERS: Final = 9
+# Each is set by a host that runs deployed sites. Not Kubernetes' nor AWS ECS's: build machines and
+# developers' workspaces run there too. Whatever the host, gunicorn serves loopback only in DEBUG.
+_APP_HOSTS: Final = (
+    "WEBSITE_HOSTNAME",  # Azure App Service
+    "WEBSITE_INSTANCE_ID",
+    "WEBSITE_SITE_NAME",
+    "CONTAINER_APP_NAME",  # Azure Container Apps
+    "DYNO",  # Heroku
+    "FLY_APP_NAME",
+    "RENDER",
+    "RAILWAY_ENVIRONMENT_NAME",
+    "K_SERVICE",  # Google Cloud Run
+    "GAE_SERVICE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "VCAP_APPLICATION",  # Cloud Foundry
+    "PLATFORM_APPLICATION_NAME",  # Platform.sh
+    "KOYEB_SERVICE_NAME",
+)
 _SQLITE: Final = stores.database(f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 
 # Defaults that depend on other variables
@@ -73,7 +92,7 @@ def _tenant(env: Environment) -> str:
 
 
 def _own_tenant(env: Environment) -> tuple[str, ...]:
-    return (env.MICROSOFT_TENANT_ID,) if readers.is_guid(env.MICROSOFT_TENANT_ID) else ()
+    return (env.MICROSOFT_TENANT_ID,) if is_guid(env.MICROSOFT_TENANT_ID) else ()
 
 
 def _emulators(value: str) -> Callable[[Environment], str]:
@@ -251,6 +270,7 @@ class Environment(Table):
         "shown in titles and headers",
         "Contoso staff",
         default_in_words="Django's names",
+        free=True,
     )
     ADMIN_CONTACT = Variable(
         readers.contact,
@@ -290,6 +310,18 @@ def _https_outside_debug(env: Environment) -> None:
         env.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
 
 
+def _debug_only_here(env: Environment) -> None:
+    """DEBUG shows tracebacks with settings to everyone, and lets the emulator sign anyone in."""
+    if not env.DEBUG:
+        return
+    if host := next((name for name in _APP_HOSTS if env.environ.get(name)), ""):
+        env.wrong("DEBUG", f"must not be true on a host that others reach ({host} is set)")
+    if not readers.is_loopback(env.PUBLIC_URL):
+        env.wrong("DEBUG", f"must not be true at {env.PUBLIC_URL}, which is not this machine")
+    if others := [name for name in env.ALLOWED_HOSTS if not readers.is_this_machine(name)]:
+        env.wrong("DEBUG", f"must not be true with {others[0]} in ALLOWED_HOSTS")
+
+
 def _reachable_by_nobody(url: str) -> bool:
     """This machine, or a name without a dot: the rigs that a site is tested in."""
     host = urlsplit(url).hostname or ""
@@ -322,6 +354,11 @@ def _both_halves_of_an_app(env: Environment) -> None:
             env.wrong(half, f"is required together with {other}")
 
 
+def _client_is_no_tenant(env: Environment) -> None:
+    if env.MICROSOFT_CLIENT_ID and env.MICROSOFT_CLIENT_ID == env.MICROSOFT_TENANT_ID:
+        env.wrong("MICROSOFT_CLIENT_ID", "is the tenant's ID: copy Application (client) ID")
+
+
 def _packages_for_entra(env: Environment) -> None:
     if env.find_package(_BRINGS_ENTRA) is not None:
         return
@@ -341,11 +378,13 @@ def _one_way_that_starts_by_itself(env: Environment) -> None:
 
 
 RULES: Final[tuple[Callable[[Environment], None], ...]] = (
+    _debug_only_here,
     _https_outside_debug,
     _https_to_microsoft,
     _postgresql_outside_debug,
     _organizations_with_a_list,
     _both_halves_of_an_app,
+    _client_is_no_tenant,
     _packages_for_entra,
     _one_way_that_starts_by_itself,
 )

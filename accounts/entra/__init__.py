@@ -1,7 +1,11 @@
 """Talks to Microsoft Entra ID; knows no model, no request, no policy.
 
-authority  login URL + tenant -> discovery document and signing keys, cached and kept fresh
-exchange   an authorization code -> an id_token, not verified yet
-tokens     id_token -> verified Claims, or a refusal that names the failed check
-errors     AADSTS number or OAuth error -> reason code
+authority    login URL + tenant + app -> discovery document and signing keys, kept fresh
+metadata     what Microsoft publishes, and which of it is believed
+jwks         its signing keys
+shared_copy  the cache between workers, which is not trusted
+exchange     an authorization code -> an id_token, not verified yet
+credentials  how the app proves who it is
+tokens       id_token -> verified Claims, or a refusal that names the failed check
+errors       AADSTS number or OAuth error -> reason code
 """

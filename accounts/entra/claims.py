@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from accounts.entra.shown import shown
+from accounts.ids import safe_repr
 from accounts.reasons import Refused
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _text(payload: Mapping[str, object], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or len(value) > _MAX_TEXT or not _storable(value):
-        raise Refused("token_invalid", f"{name}: {shown(value)} is not a text that can be kept")
+        raise Refused("token_invalid", f"{name}: {safe_repr(value)} is not a text that can be kept")
     return value
 
 

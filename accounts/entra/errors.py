@@ -13,10 +13,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from accounts.entra.aadsts import TABLE, Row
+from accounts.http.client import Extra
+from accounts.ids import AADSTS, GUID, GUID_PATTERN
 from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from accounts.http.causes import NoAnswer
 
 ROWS: Mapping[int, Row] = MappingProxyType({n: row for row in TABLE for n in row.numbers})
 
@@ -47,13 +51,11 @@ _CLAIMABLE = frozenset(
 )
 _TELLING = frozenset({"consent_required", "server_error", "temporarily_unavailable"})
 
-_NUMBER = re.compile(r"AADSTS([0-9]{4,8})(?![0-9])")
-_GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 # Support asks for all three. The token endpoint has fields for them, a redirect only the text.
 _TRACES = (
-    ("trace", "trace_id", re.compile(_GUID), re.compile(rf"Trace ID: ({_GUID})")),
-    ("correlation", "correlation_id", re.compile(_GUID), re.compile(rf"Correlation ID: ({_GUID})")),
+    ("trace", "trace_id", GUID, re.compile(rf"Trace ID: ({GUID_PATTERN})")),
+    ("correlation", "correlation_id", GUID, re.compile(rf"Correlation ID: ({GUID_PATTERN})")),
     ("at", "timestamp", re.compile(_TIME), re.compile(rf"Timestamp: ({_TIME})")),
 )
 _ERROR = re.compile(r"[a-z_]{1,40}")
@@ -62,7 +64,7 @@ _MAX_TEXT = 4096
 
 def aadsts_numbers(text: str) -> list[int]:
     """The AADSTS numbers in an error_description, in order, each once."""
-    return list(dict.fromkeys(int(found) for found in _NUMBER.findall(text[:_MAX_TEXT])))
+    return list(dict.fromkeys(int(found) for found in AADSTS.findall(text[:_MAX_TEXT])))
 
 
 def reason_for(numbers: Sequence[int], error: str) -> tuple[str, int | None]:
@@ -82,6 +84,25 @@ def hint_for(number: int | None) -> str:
     return row.hint if row else ""
 
 
+def request_headers(request_id: str) -> Extra:
+    """For every request: a GUID that Microsoft's logs keep, and what counts as an answer."""
+    return Extra({"client-request-id": request_id, "return-client-request-id": "true"}, is_answer)
+
+
+def is_answer(body: Mapping[str, Any]) -> bool:
+    """Whether an error says what is wrong on our side, with whatever status it comes."""
+    known = [ROWS[number].reason for number in _numbers(body) if number in ROWS]
+    return bool(known) and known[0] not in ("microsoft_unreachable", "microsoft_throttled")
+
+
+def explained(cause: NoAnswer, request_id: str) -> NoAnswer:
+    """The same, with what Microsoft's support asks for in its detail."""
+    body = cause.body or {}
+    more = _details(body, _numbers(body), _text(body, "error"), _text(body, "error_description"))
+    cause.detail = " ".join([cause.detail, *more, f"request={request_id}"])
+    return cause
+
+
 def claimed_refusal(fields: Mapping[str, Any]) -> Refused:
     """The refusal for a redirect's error parameters, which anyone can make up (RFC 6749 10.12).
 
@@ -96,7 +117,7 @@ def refusal_of(fields: Mapping[str, Any]) -> Refused:
     """The refusal for an error that Microsoft answered us: a token endpoint's JSON."""
     text = _text(fields, "error_description")
     error = _text(fields, "error")
-    numbers = list(dict.fromkeys([*_codes(fields.get("error_codes")), *aadsts_numbers(text)]))
+    numbers = _numbers(fields)
     code, number = reason_for(numbers, error)
     detail = " ".join(_details(fields, numbers, error, text))
     return Refused(code, detail, source="microsoft", aadsts=number)
@@ -115,6 +136,11 @@ def _details(
             yield f"{label}={value}"
         elif found:
             yield f"{label}={found[1]}"
+
+
+def _numbers(fields: Mapping[str, Any]) -> list[int]:
+    text = _text(fields, "error_description")
+    return list(dict.fromkeys([*_codes(fields.get("error_codes")), *aadsts_numbers(text)]))
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:

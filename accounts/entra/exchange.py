@@ -1,70 +1,95 @@
 """Swap an authorization code for an id_token at the token endpoint.
 
-The client secret goes into the body of this one POST and nowhere else. While a secret is
-being rotated, the second one takes over when Microsoft calls the first wrong or expired:
-it authenticates the client before it looks at the code, so the code is not used up.
+What proves the client goes into the body of this one POST and nowhere else. While a secret is
+being rotated, the second one takes over when Microsoft refuses the first: it authenticates
+the client before it looks at the code, so the code is not used up.
 """
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.entra.errors import refusal_of
+from accounts.entra.errors import explained, refusal_of, request_headers
+from accounts.http.causes import NoAnswer
 from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from accounts.http.answer import Answer
+    from accounts.entra.credentials import Credential
+    from accounts.http.answer import JsonResponse
     from accounts.http.client import HttpClient
+    from accounts.http.deadline import Deadline
 
-SCOPE = "openid profile email"
-SECRET_WRONG, SECRET_EXPIRED = 7000215, 7000222
+SCOPE: Final = "openid profile email"
+# Reasons for which the next credential may be better than this one.
+OF_THE_CREDENTIAL: Final = ("client_secret_wrong", "client_secret_expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The app at its token endpoint, and what it proves itself with, in the order of trying."""
+
+    http: HttpClient
+    token_endpoint: str
+    client_id: str
+    credentials: Sequence[Credential]
 
 
 @sensitive_variables()
 def exchange_code(
-    http: HttpClient,
-    token_endpoint: str,
+    client: Client,
     *,
-    client_id: str,
-    secrets: Sequence[str],
     code: str,
     redirect_uri: str,
     verifier: str,
+    deadline: Deadline,
+    request_id: str,
 ) -> str:
-    """The id_token, not verified yet."""
+    """The id_token, not verified yet. Raises Refused.
+
+    `request_id` is a GUID that Microsoft logs as the correlation id.
+    """
     fields = {
         "grant_type": "authorization_code",
-        "client_id": client_id,
+        "client_id": client.client_id,
         "code": code,
         "redirect_uri": redirect_uri,
         "code_verifier": verifier,
         "scope": SCOPE,
     }
-    return _id_token(_ask(http, token_endpoint, fields, secrets))
-
-
-@sensitive_variables()
-def _ask(http: HttpClient, endpoint: str, fields: dict[str, str], secrets: Sequence[str]) -> Answer:
-    deadline = time.monotonic() + http.budget
     refused = Refused("not_configured", "no client secret")
-    for secret in secrets:
-        left = deadline - time.monotonic()
-        answer = http.post_form(endpoint, {**fields, "client_secret": secret}, budget=left)
-        if answer.status == 200:
-            return answer
+    for credential in client.credentials:
+        answer = _ask(client, fields, credential, deadline, request_id)
+        if answer.status == 200 and "error" not in answer.body:
+            return _id_token(answer)
         refused = refusal_of(answer.body)
-        if refused.aadsts not in (SECRET_WRONG, SECRET_EXPIRED):
+        if refused.reason.code not in OF_THE_CREDENTIAL:
             break
     raise refused
 
 
 @sensitive_variables()
-def _id_token(answer: Answer) -> str:
+def _ask(
+    client: Client,
+    fields: dict[str, str],
+    credential: Credential,
+    deadline: Deadline,
+    request_id: str,
+) -> JsonResponse:
+    proof = credential.fields(client.client_id, client.token_endpoint, deadline)
+    extra = request_headers(request_id)
+    try:
+        return client.http.post_form(client.token_endpoint, {**fields, **proof}, deadline, extra)
+    except NoAnswer as cause:
+        raise explained(cause, request_id) from cause.__cause__
+
+
+@sensitive_variables()
+def _id_token(answer: JsonResponse) -> str:
     id_token = answer.body.get("id_token")
     if not isinstance(id_token, str) or not id_token:
         raise Refused("token_invalid", "id_token: missing")

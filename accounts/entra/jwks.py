@@ -1,14 +1,20 @@
 """Microsoft's signing keys: only RSA keys for signatures, named, and strong enough.
 
+What a key is for may be left out (RFC 7517, sections 4.2 and 4.3): only one that says that it
+is for something else is none. A key given by its certificate alone (x5c, section 4.7) is read
+from there: the certificate is no more than an envelope, for trust comes from where it was read.
+
 Entries that do not fit are left out one by one; Microsoft may publish other kinds beside
 them (RFC 7517, section 5: ignore what you do not understand).
 """
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import PyJWTError
@@ -20,6 +26,7 @@ MAX_KEYS = 64
 # RFC 7518, section 3.3 demands 2048 bits; the upper bound keeps verification cheap.
 KEY_BITS = range(2048, 8193)
 _MAX_TEXT = 2048
+_MAX_CERTIFICATE = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,35 @@ def _read(entry: object) -> SigningKey | None:
 
 def _fields(entry: dict[str, Any]) -> dict[str, str] | None:
     """What we need of an entry for RS256 signatures; None for any other."""
-    if entry.get("kty") != "RSA" or entry.get("use") != "sig":
+    if entry.get("kty") != "RSA" or not _is_for_signatures(entry):
         return None
-    if entry.get("alg", "RS256") != "RS256":
-        return None
-    names = ["kty", "use", "kid", "n", "e", *(["issuer"] if "issuer" in entry else [])]
+    if "n" not in entry and "e" not in entry:
+        entry = entry | _from_certificate(entry.get("x5c"))
+    names = ["kty", "kid", "n", "e", *(["issuer"] if "issuer" in entry else [])]
     fields = {name: entry.get(name) for name in names}
     texts = {k: v for k, v in fields.items() if isinstance(v, str) and 0 < len(v) <= _MAX_TEXT}
     return texts if len(texts) == len(names) else None
+
+
+def _is_for_signatures(entry: dict[str, Any]) -> bool:
+    operations = entry.get("key_ops")
+    return (
+        entry.get("use") in (None, "sig")
+        and entry.get("alg") in (None, "RS256")
+        and (operations is None or (isinstance(operations, list) and "verify" in operations))
+    )
+
+
+def _from_certificate(chain: object) -> dict[str, str]:
+    """`n` and `e` of the first certificate's key; empty where there is none to read."""
+    first = chain[0] if isinstance(chain, list) and chain else None
+    if not isinstance(first, str) or len(first) > _MAX_CERTIFICATE:
+        return {}
+    try:
+        key = x509.load_der_x509_certificate(base64.b64decode(first)).public_key()
+    except ValueError:
+        return {}
+    if not isinstance(key, RSAPublicKey):
+        return {}
+    made: dict[str, str] = RSAAlgorithm.to_jwk(key, as_dict=True)
+    return {name: made[name] for name in ("n", "e")}

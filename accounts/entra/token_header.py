@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.views.decorators.debug import sensitive_variables
 from jwt.utils import base64url_decode
 
-from accounts.entra.shown import shown
 from accounts.http.strict_json import NotStrict, loads_object
+from accounts.ids import safe_repr
 from accounts.reasons import Refused
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def _header(id_token: object) -> Header:
 
 def _alg(header: Header) -> str | None:
     found = header.get("alg")
-    return None if found == ALGORITHM else f"{shown(found)}, not {ALGORITHM}"
+    return None if found == ALGORITHM else f"{safe_repr(found)}, not {ALGORITHM}"
 
 
 def _typ(header: Header) -> str | None:
     found = header.get("typ", "JWT")
     good = isinstance(found, str) and found.upper() == "JWT"
-    return None if good else f"{shown(found)}, not JWT"
+    return None if good else f"{safe_repr(found)}, not JWT"
 
 
 def _foreign_keys(header: Header) -> str | None:

@@ -9,7 +9,6 @@ guests, email) is the policy's business, not this file's.
 from __future__ import annotations
 
 import hmac
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,9 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
 from accounts.entra.claims import Claims, read_claims
-from accounts.entra.discovery import TENANT_PLACE
-from accounts.entra.shown import shown
 from accounts.entra.token_header import ALGORITHM, read_kid
 from accounts.http.strict_json import NotStrict, loads_object
+from accounts.ids import GUID, TENANT_PLACE, safe_repr
 from accounts.reasons import Refused
 
 if TYPE_CHECKING:
@@ -35,7 +33,6 @@ SKEW = 60  # seconds, DESIGN 1.4
 _MAX_SUBJECT = 255  # OpenID Connect Core, section 2
 _MAX_IDENTIFIER = 64  # Microsoft's are GUIDs of 36 characters
 _LATEST = 2.0**53
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _JWS = PyJWS(algorithms=[ALGORITHM])
 
 Json = dict[str, Any]
@@ -116,29 +113,29 @@ def _issuer(claims: Json, expected: _Expected) -> str | None:
     found, wanted = claims.get("iss"), _filled(expected.issuer, claims)
     if found == wanted:
         return None
-    other = _GUID.sub(lambda _: claims["tid"], expected.issuer)
+    other = GUID.sub(lambda _: claims["tid"], expected.issuer)
     if found == other and TENANT_PLACE not in expected.issuer:
         # A whole token of the same authority, only not of our tenant: say that, it is no forgery.
-        raise Refused("wrong_tenant", f"issuer: {shown(found)}, not {shown(wanted)}")
-    return f"{shown(found)}, not {shown(wanted)}"
+        raise Refused("wrong_tenant", f"issuer: {safe_repr(found)}, not {safe_repr(wanted)}")
+    return f"{safe_repr(found)}, not {safe_repr(wanted)}"
 
 
 def _key_issuer(claims: Json, expected: _Expected) -> str | None:
     if expected.key_issuer is None:
         return None
     wanted = _filled(expected.key_issuer, claims)
-    return None if claims["iss"] == wanted else f"the key signs for {shown(wanted)}"
+    return None if claims["iss"] == wanted else f"the key signs for {safe_repr(wanted)}"
 
 
 def _audience(claims: Json, expected: _Expected) -> str | None:
     found = claims.get("aud")
     good = found in (expected.client_id, [expected.client_id])
-    return None if good and expected.client_id else f"{shown(found)} is not our client id"
+    return None if good and expected.client_id else f"{safe_repr(found)} is not our client id"
 
 
 def _azp(claims: Json, expected: _Expected) -> str | None:
     found = claims.get("azp", expected.client_id)
-    return None if found == expected.client_id else f"{shown(found)} is not our client id"
+    return None if found == expected.client_id else f"{safe_repr(found)} is not our client id"
 
 
 def _time(claims: Json, name: str) -> float | None:
@@ -185,7 +182,7 @@ def _bytes(text: str) -> bytes:
 
 def _ver(claims: Json, _: _Expected) -> str | None:
     found = claims.get("ver", "2.0")
-    return None if found == "2.0" else f"{shown(found)}, not '2.0'"
+    return None if found == "2.0" else f"{safe_repr(found)}, not '2.0'"
 
 
 # In this order: `issuer` needs a good tid, `key_issuer` a good issuer.

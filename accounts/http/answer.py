@@ -1,39 +1,28 @@
-"""Microsoft's answer to one request: read within bounds, taken only in the form that is meant.
-
-Whatever else comes is a `Refused` whose detail holds nothing that Microsoft or we sent.
-"""
+"""The other side's answer, taken only in the form that is meant: one JSON object."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
 
-from urllib3.exceptions import (
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    SSLError,
-    TimeoutError,
-)
-
+from accounts.http import causes
+from accounts.http.connection import MAX_BODY
 from accounts.http.strict_json import NotStrict, loads_object
-from accounts.reasons import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from urllib3.response import BaseHTTPResponse
+    from accounts.http.connection import Response
 
-    from accounts.http.deadline import Guard
-
-MAX_BODY = 1024 * 1024
-_KEPT_HEADERS = ("Retry-After", "Date", "Cache-Control")
-_RETRY_AFTER = range(1, 3601)
+_KEPT_HEADERS: Final = ("Retry-After", "Date", "Cache-Control")
+_DEFAULT_PAUSE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A JSON answer with a status below 500 that is neither a redirect nor a 429."""
+class JsonResponse:
+    """A JSON answer; its status is 2xx or 4xx but no 429, save where the body was asked for."""
 
     status: int
     body: dict[str, Any] = field(repr=False)
@@ -41,58 +30,59 @@ class Answer:
     elapsed_ms: int
 
 
-def read_body(response: BaseHTTPResponse) -> bytes:
-    """The body, at most one byte more than MAX_BODY of it; the connection is free again."""
-    body = response.read(MAX_BODY + 1)
-    # Only a read at the end tells a body that broke off from one that is complete.
-    if len(body) > MAX_BODY or response.read(1):
-        response.close()
-    else:
-        response.release_conn()
-    return body
+def json_of(
+    response: Response, elapsed_ms: int, answers: Callable[[Mapping[str, Any]], bool]
+) -> JsonResponse:
+    """The answer, or NoAnswer: what its form means.
+
+    `answers` says of a body whether it is an answer whatever the status that it came with.
+    """
+    headers = response.headers
+    body = _json(response)
+    if not isinstance(body, causes.NoAnswer) and (answers(body) or _is_plain(response.status)):
+        kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+        return JsonResponse(response.status, body, kept, elapsed_ms)
+    cause = _cause(response, body)
+    if not isinstance(body, causes.NoAnswer):
+        cause.body = body
+    raise cause
 
 
-def answer_of(status: int, headers: Mapping[str, str], body: bytes, elapsed_ms: int) -> Answer:
-    """The answer, or the refusal that its form means; the status is below 500."""
+def _is_plain(status: int) -> bool:
+    return status // 100 in (2, 4) and status != 429
+
+
+def _cause(response: Response, body: object) -> causes.NoAnswer:
+    status = response.status
     if status == 429:
-        raise Refused("microsoft_throttled", "HTTP 429", retry_after=_retry_after(headers))
+        return causes.Throttled(_retry_after(response))
+    if status >= 500:
+        return causes.ServerError(status)
     if status // 100 not in (2, 4):
-        raise unreachable(f"HTTP {status}, not followed")
-    if len(body) > MAX_BODY:
-        raise unreachable(f"HTTP {status} with more than {MAX_BODY} bytes")
-    if headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise unreachable(f"HTTP {status} in an encoding that was not asked for")
-    kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
-    return Answer(status, _json(status, body), kept, elapsed_ms)
+        return causes.Unusable(status, ", not followed")
+    if isinstance(body, causes.NoAnswer):
+        return body
+    return causes.Unusable(status, "")
 
 
-def _json(status: int, body: bytes) -> dict[str, Any]:
+def _json(response: Response) -> dict[str, Any] | causes.NoAnswer:
+    status = response.status
+    if len(response.body) > MAX_BODY:
+        return causes.Unusable(status, f" with more than {MAX_BODY} bytes")
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return causes.Unusable(status, " in an encoding that was not asked for")
     try:
-        return loads_object(body)
+        return loads_object(response.body)
     except NotStrict as error:
-        raise unreachable(f"HTTP {status} with a body that is {error}") from None
+        return causes.NotJson(status, str(error))
 
 
-def _retry_after(headers: Mapping[str, str]) -> int:
-    text = headers.get("Retry-After", "")
-    seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 60
-    return min(max(seconds, _RETRY_AFTER[0]), _RETRY_AFTER[-1])
-
-
-def unreachable(detail: str) -> Refused:
-    return Refused("microsoft_unreachable", detail)
-
-
-def cause_of(error: Exception, guard: Guard, seconds: float) -> str:
-    """In our words: urllib3's own may quote the other side."""
-    if guard.expired:
-        return f"no complete answer within {seconds:.0f} s"
-    if isinstance(error, SSLError):
-        return "TLS failed: certificate or protocol not accepted"
-    if isinstance(error, NameResolutionError | NewConnectionError):
-        return "no connection: host name, firewall or port"
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, HTTPError | OSError):
-        return "the connection broke off"
-    return f"not an answer ({type(error).__name__})"
+def _retry_after(response: Response) -> int:
+    """Seconds, or a date (RFC 9110, section 10.2.3)."""
+    text = response.headers.get("Retry-After", "")
+    if text.isascii() and text.isdigit() and len(text) < 8:
+        return int(text)
+    try:
+        return round(parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError):
+        return _DEFAULT_PAUSE

@@ -25,6 +25,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._failed_at: list[float] = []
         self._open_until: float | None = None
+        self.last = ""  # what failed last, in words
 
     def admits(self) -> bool:
         """May a request go out now? While open, the first one after the pause is the probe."""
@@ -47,8 +48,9 @@ class Breaker:
             self._failed_at.clear()
             self._open_until = None
 
-    def failed(self) -> None:
+    def failed(self, what: str = "") -> None:
         with self._lock:
+            self.last = what
             now = self._clock()
             self._failed_at = [at for at in self._failed_at if now - at < WINDOW][-FAILURES:]
             self._failed_at.append(now)

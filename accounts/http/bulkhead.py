@@ -1,83 +1,89 @@
-"""Who waits for Microsoft, how many at once, and for how long.
+"""How many requests may wait at once, shared fairly between the parties that wait.
 
-When Microsoft hangs, every thread of a process would soon wait for it and no page would be
-served. So only a few may wait (a bulkhead). A burst of sign-ins must not be refused for that:
-a few more stand at the door for a moment, and whoever comes then is told at once. Both
-together are fewer than the threads of a process. What one sign-in spent waiting is summed for
-its record.
+When the other side hangs, every thread of a process would soon wait for it and no page would
+be served. So only a few may wait (a bulkhead), a few more queue for a moment, and whoever
+comes then is told at once. Both together are fewer than the threads of a process.
+
+No party may take all of it: one that holds n slots gets another only while more than n are
+free (the dynamic threshold of Choudhury and Hahne, 1998, for shared buffers). So one address
+alone holds half, and there is always room for the first request of another.
 """
 
 from __future__ import annotations
 
 import threading
-import time
+from collections import Counter
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from accounts.reasons import Refused
+from accounts.http.causes import TooManyWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AT_DOOR = 4
-PATIENCE = 2.0  # seconds; of the same ten that the request has
+    from accounts.http.deadline import Deadline
+
+QUEUE: Final = 4
+PATIENCE: Final = 2.0  # seconds in the queue, of those that the request has
 
 
-@dataclass(slots=True)
-class _Total:
-    seconds: float = 0.0
+class _Shares:
+    """So many places, and who holds how many."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._held: Counter[str] = Counter()
+
+    def take(self, party: str) -> bool:
+        if self._free <= self._held[party]:
+            return False
+        self._free -= 1
+        self._held[party] += 1
+        return True
+
+    def give_back(self, party: str) -> None:
+        self._free += 1
+        self._held[party] -= 1
+        if not self._held[party]:
+            del self._held[party]
 
 
-_total: ContextVar[_Total | None] = ContextVar("waited", default=None)
-_inside: ContextVar[bool] = ContextVar("inside_waiting_room", default=False)
-
-
-def start_waiting_clock() -> None:
-    """Count from zero in this thread or context: the sign-in that starts here."""
-    _total.set(_Total())
-
-
-def waited_ms() -> int:
-    """Milliseconds spent waiting for Microsoft since the clock started."""
-    total = _total.get()
-    return round(total.seconds * 1000) if total else 0
-
-
-class WaitingRoom:
-    """At most `seats` threads are inside; entering twice in one thread takes one seat."""
-
-    def __init__(self, seats: int, *, at_door: int = AT_DOOR, patience: float = PATIENCE) -> None:
-        self._seats = threading.Semaphore(seats)
-        self._places = threading.Semaphore(seats + at_door)
+class Bulkhead:
+    def __init__(self, slots: int, *, queue: int = QUEUE, patience: float = PATIENCE) -> None:
+        self._changed = threading.Condition()
+        self._inside, self._queue = _Shares(slots), _Shares(queue)
         self._patience = patience
 
     @contextmanager
-    def seat(self) -> Iterator[None]:
-        if _inside.get():
+    def slot(self, deadline: Deadline) -> Iterator[None]:
+        """A slot for the deadline's party, which counts as waiting. Raises TooManyWaiting.
+
+        Where nobody's request waits, no slot is taken.
+        """
+        party = deadline.party
+        if party is None:
             yield
             return
-        started = time.monotonic()
-        self._enter()
-        mark = _inside.set(True)
-        try:
-            yield
-        finally:
-            _inside.reset(mark)
-            self._seats.release()
-            self._places.release()
-            _add(time.monotonic() - started)
+        with deadline.waiting():
+            self._enter(party, min(self._patience, deadline.left()))
+            try:
+                yield
+            finally:
+                self._leave(party)
 
-    def _enter(self) -> None:
-        if self._places.acquire(blocking=False):
-            if self._seats.acquire(timeout=self._patience):
+    def _enter(self, party: str, seconds: float) -> None:
+        with self._changed:
+            if self._inside.take(party):
                 return
-            self._places.release()
-        raise Refused("microsoft_unreachable", "too many waiting")
+            if not self._queue.take(party):
+                raise TooManyWaiting
+            try:
+                if not self._changed.wait_for(lambda: self._inside.take(party), seconds):
+                    raise TooManyWaiting
+            finally:
+                self._queue.give_back(party)
 
-
-def _add(seconds: float) -> None:
-    total = _total.get()
-    if total is not None:
-        total.seconds += seconds
+    def _leave(self, party: str) -> None:
+        with self._changed:
+            self._inside.give_back(party)
+            self._changed.notify_all()

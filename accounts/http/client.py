@@ -1,60 +1,62 @@
-"""The one HTTP client of a process for Microsoft: pooled, bounded, and it follows nobody.
+"""The one HTTP client of a process for Microsoft: JSON, bounded, and it follows nobody.
 
-Every request has a total budget, a bound on its body, TLS that is verified, no redirects and
-no retries (save once, for a GET on a kept-alive connection that turned out dead). Whatever
-goes wrong becomes a `Refused` whose detail holds nothing that Microsoft or we sent.
+Every request has a deadline, a bound on its body, and TLS that is verified. Whatever goes
+wrong is a `NoAnswer` that names the cause.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode, urlsplit
 
 from django.views.decorators.debug import sensitive_variables
-from urllib3 import Timeout
-from urllib3.exceptions import HTTPError, ProtocolError, TimeoutError
 
 from accounts import telemetry
-from accounts.http.answer import Answer, answer_of, cause_of, read_body, unreachable
+from accounts.http.answer import JsonResponse, json_of
 from accounts.http.breaker import Breaker
-from accounts.http.bulkhead import WaitingRoom
-from accounts.http.connections import CONNECT_SECONDS, make_manager
-from accounts.http.deadline import Guard, Watchdog
+from accounts.http.bulkhead import Bulkhead
+from accounts.http.causes import CircuitOpen, NoAnswer, NoTimeLeft
+from accounts.http.connection import Request
+from accounts.http.deadline import Deadline
 from accounts.http.origins import Origin, is_protected, origin_of
-from accounts.http.threads import start_thread
+from accounts.http.transport import Transport
 from accounts.per_process import PerProcess
 from accounts.reasons import Refused
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from urllib3.response import BaseHTTPResponse
+    from accounts.http.connection import Response
+    from accounts.http.proxy import Proxy
 
-BUDGET_SECONDS = 10.0
-MAX_WAITING = 8
-_HEADERS = {
+SECONDS: Final = 10.0  # that a person may wait in one request, in all
+SLOTS: Final = 10
+_HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
     "User-Agent": "django-entra-sign-in",
 }
-_FORM = {**_HEADERS, "Content-Type": "application/x-www-form-urlencoded"}
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-_watchdogs = PerProcess(Watchdog)
+def _nothing(_body: Mapping[str, Any]) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
-    method: str
-    url: str
+class Extra:
+    """What one kind of request adds: headers, and which bodies are answers whatever the status."""
+
     headers: Mapping[str, str]
-    body: bytes | None = field(default=None, repr=False)
+    answers: Callable[[Mapping[str, Any]], bool] = _nothing
+
+
+NO_EXTRA: Final = Extra({})
 
 
 class HttpClient:
@@ -64,105 +66,94 @@ class HttpClient:
         self,
         *,
         context: ssl.SSLContext | None = None,
-        budget: float = BUDGET_SECONDS,
-        max_waiting: int = MAX_WAITING,
+        proxy: Proxy | None = None,
+        slots: int = SLOTS,
     ) -> None:
-        self.budget = budget
-        self.waiting_room = WaitingRoom(max_waiting)
-        self._manager = make_manager(context, max_waiting)
-        self._watchdog = _watchdogs.get()
+        self.bulkhead = Bulkhead(slots)
+        self._transport = Transport(context=context, proxy=proxy, keep=slots)
         self._breakers: defaultdict[Origin, Breaker] = defaultdict(Breaker)
-        self._warming: set[Origin] = set()
-        self._warming_lock = threading.Lock()
 
-    def get_json(self, url: str, *, budget: float | None = None) -> Answer:
-        return self._ask(_Request("GET", url, _HEADERS), budget)
+    def get_json(
+        self, url: str, deadline: Deadline | None = None, extra: Extra = NO_EXTRA
+    ) -> JsonResponse:
+        """Without a deadline, one of its own. Raises NoAnswer, Refused(misconfigured)."""
+        return self._ask("GET", url, None, deadline, extra)
+
+    def get_page(self, url: str, deadline: Deadline, headers: Mapping[str, str]) -> Response:
+        """Whatever is answered, a redirect or HTML too; for `doctor`. Raises as `get_json`."""
+        return self._transport.ask(_request("GET", url, None, Extra(headers)), deadline)
 
     @sensitive_variables("fields")
     def post_form(
-        self, url: str, fields: Mapping[str, str], *, budget: float | None = None
-    ) -> Answer:
-        return self._ask(_Request("POST", url, _FORM, urlencode(fields).encode()), budget)
+        self,
+        url: str,
+        fields: Mapping[str, str],
+        deadline: Deadline | None = None,
+        extra: Extra = NO_EXTRA,
+    ) -> JsonResponse:
+        """As `get_json`; `fields` go into the body."""
+        return self._ask("POST", url, urlencode(fields).encode(), deadline, extra)
 
     def warm(self, url: str) -> None:
         """Open a connection in the background for a request that will come soon."""
         origin = origin_of(url)
-        if origin is None or not is_protected(origin) or self._breakers[origin].is_open:
-            return
-        with self._warming_lock:
-            if origin in self._warming:
-                return
-            self._warming.add(origin)
-        start_thread(self._warm, url, origin)
+        if origin is not None and is_protected(origin) and not self._breakers[origin].is_open:
+            self._transport.warm(origin, SECONDS)
 
-    def _warm(self, url: str, origin: Origin) -> None:
-        try:
-            with self._watchdog.limit(self.budget):
-                self._manager.connection_from_url(url).warm()  # type: ignore[attr-defined]
-        except (HTTPError, OSError):
-            return  # The request itself will meet the same trouble and name it.
-        finally:
-            with self._warming_lock:
-                self._warming.discard(origin)
-
-    def _ask(self, request: _Request, budget: float | None) -> Answer:
-        breaker = self._breakers[_allowed(request.url)]
-        seconds = self.budget if budget is None else min(budget, self.budget)
-        deadline = time.monotonic() + seconds
-        with self.waiting_room.seat():
+    @sensitive_variables("body")
+    def _ask(
+        self, method: str, url: str, body: bytes | None, deadline: Deadline | None, extra: Extra
+    ) -> JsonResponse:
+        deadline = deadline or Deadline(SECONDS)
+        request = _request(method, url, body, extra)
+        breaker = self._breakers[request.origin]
+        with self.bulkhead.slot(deadline):
+            if deadline.left() <= 0:
+                raise NoTimeLeft
             if not breaker.admits():
-                raise Refused("microsoft_unreachable", "not asked: it just failed several times")
-            return self._ask_in_time(request, deadline - time.monotonic(), breaker)
-
-    def _ask_in_time(self, request: _Request, seconds: float, breaker: Breaker) -> Answer:
-        started = time.monotonic()
-        tell = partial(telemetry.time_request, request.method, request.url, started)
-        with self._watchdog.limit(seconds) as guard:
+                raise CircuitOpen(breaker.last)
+            tell = partial(telemetry.time_request, method, url, time.monotonic())
             try:
-                status, headers, body = self._fetch(request, guard)
-            except Exception as error:  # whatever a broken answer does to the libraries below
-                breaker.failed()
-                tell("timeout" if guard.expired else type(error).__name__)
-                raise unreachable(cause_of(error, guard, seconds)) from None
-        tell(status)
-        if status >= 500:
-            breaker.failed()
-            raise unreachable(f"HTTP {status}")
-        breaker.succeeded()
-        return answer_of(status, headers, body, round((time.monotonic() - started) * 1000))
-
-    def _fetch(self, request: _Request, guard: Guard) -> tuple[int, Mapping[str, str], bytes]:
-        try:
-            response = self._send(request, guard)
-        except ProtocolError:
-            # The other side closed a kept-alive connection just as we used it.
-            if request.method != "GET" or guard.expired:
+                answer = self._answer(request, deadline, extra, tell)
+            except NoAnswer as cause:
+                _report(breaker, cause)
                 raise
-            response = self._send(request, guard)
-        body = read_body(response)
-        if guard.expired:  # Our own shutdown looks like the end of a body.
-            raise TimeoutError
-        return response.status, response.headers, body
+            breaker.succeeded()
+            return answer
 
-    def _send(self, request: _Request, guard: Guard) -> BaseHTTPResponse:
-        return self._manager.urlopen(
-            request.method,
-            request.url,
-            redirect=False,
-            retries=False,
-            headers=request.headers,
-            body=request.body,
-            preload_content=False,
-            decode_content=False,
-            timeout=Timeout(connect=CONNECT_SECONDS, read=max(0.001, guard.remaining())),
-        )
+    def _answer(
+        self,
+        request: Request,
+        deadline: Deadline,
+        extra: Extra,
+        tell: Callable[[int | str], None],
+    ) -> JsonResponse:
+        began = time.monotonic()
+        try:
+            response = self._transport.ask(request, deadline)
+        except NoAnswer as cause:
+            tell(cause.kind)
+            raise
+        tell(response.status)
+        return json_of(response, round((time.monotonic() - began) * 1000), extra.answers)
 
 
-def _allowed(url: str) -> Origin:
+def _report(breaker: Breaker, cause: NoAnswer) -> None:
+    """Only what says that the other side is unwell counts: one that answers 429 is alive."""
+    if cause.is_outage:
+        breaker.failed(cause.detail)
+    else:
+        breaker.succeeded()
+
+
+def _request(method: str, url: str, body: bytes | None, extra: Extra) -> Request:
     origin = origin_of(url)
     if origin is None or not is_protected(origin):
         raise Refused("misconfigured", "an endpoint's address is not https")
-    return origin
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    headers = {**_HEADERS, **(_FORM if body is not None else {}), **extra.headers}
+    return Request(method, origin, target, headers, body)
 
 
 _clients = PerProcess(HttpClient)

@@ -1,127 +1,162 @@
-"""A total budget for a request, whatever the other side does.
+"""The one mechanism that bounds a wait: work runs in a helper thread, and nobody waits longer.
 
-Socket time-outs start anew with every byte, so a server that drips one byte a second can
-hold a thread for hours. One daemon thread a process shuts down the sockets whose time is
-up; the reader then sees the end of the stream and stops.
+Socket time-outs start anew with every byte, name look-ups and drivers have none that can be
+relied on. So whatever may hang runs in a daemon thread; who asked waits for its result until
+a moment that was fixed before, then tells the work to stop and leaves it behind.
 """
 
 from __future__ import annotations
 
-import contextlib
-import heapq
-import itertools
-import os
-import socket
 import threading
 import time
-from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from accounts.per_process import PerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-_current: ContextVar[Guard | None] = ContextVar("guard", default=None)
+T = TypeVar("T")
 
-
-def current_guard() -> Guard | None:
-    """The guard of the request that this thread is making."""
-    return _current.get()
+_MOST: Final = 64  # threads of one process, those included that hang
 
 
-class Guard:
-    """The deadline of one request and the socket it uses."""
+class TimeUp(TimeoutError):
+    """The work had no result in time; it was left behind."""
 
-    def __init__(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
-        self.expired = False
-        self._done = False
-        self._lock = threading.Lock()
-        self._handle: socket.socket | None = None
 
-    def remaining(self) -> float:
-        return max(0.0, self.deadline - time.monotonic())
+class Deadline:
+    """How long one request may wait in all: made when it begins, and handed on to all it asks.
 
-    def attach(self, sock: socket.socket) -> None:
-        # A duplicate: TLS detaches the plain socket, and a closed number may be used again.
-        handle = socket.socket(sock.family, sock.type, sock.proto, fileno=os.dup(sock.fileno()))
-        with self._lock:
-            old, self._handle = self._handle, handle
-            if self.expired:
-                _shut(handle)
-        if old is not None:
-            old.close()
+    `party` is on whose behalf it waits (see bulkhead); None says that nobody's request does.
+    What was spent waiting is summed in `waited`, in seconds.
+    """
 
-    def expire(self) -> None:
-        with self._lock:
-            if self._done:
-                return
-            self.expired = True
-            if self._handle is not None:
-                _shut(self._handle)
+    __slots__ = ("_ends", "party", "waited")
 
-    def finish(self) -> None:
-        with self._lock:
-            self._done = True
-            handle, self._handle = self._handle, None
-        if handle is not None:
-            handle.close()
+    def __init__(self, seconds: float, party: str | None = "") -> None:
+        self._ends = time.monotonic() + seconds
+        self.party = party
+        self.waited = 0.0
+
+    def left(self) -> float:
+        """Seconds, never below zero."""
+        return max(0.0, self._ends - time.monotonic())
 
     @property
-    def done(self) -> bool:
-        return self._done
+    def waited_ms(self) -> int:
+        """What was spent waiting so far, in milliseconds."""
+        return round(self.waited * 1000)
 
-
-def _shut(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-
-
-class Watchdog:
-    """Expires guards in order of their deadlines; its thread starts with the first one."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._heap: list[tuple[float, int, Guard]] = []
-        self._number = itertools.count()
-        self._thread: threading.Thread | None = None
-
-    @contextlib.contextmanager
-    def limit(self, seconds: float) -> Iterator[Guard]:
-        guard = Guard(seconds)
-        self._watch(guard)
-        mark = _current.set(guard)
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """What happens inside counts as waiting."""
+        began = time.monotonic()
         try:
-            yield guard
+            yield
         finally:
-            _current.reset(mark)
-            guard.finish()
+            self.waited += time.monotonic() - began
 
-    def _watch(self, guard: Guard) -> None:
-        with self._changed:
-            heapq.heappush(self._heap, (guard.deadline, next(self._number), guard))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
-                self._thread.start()
-            elif self._heap[0][2] is guard:
-                self._changed.notify()
 
-    def _run(self) -> None:
+class Helpers:
+    """Daemon threads that are used again; a new one starts when none is idle."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._most = most
+
+    def start(self, work: Callable[[], T]) -> Future[T]:
+        """Run the work as soon as a thread is there for it."""
+        future: Future[T] = Future()
+        self._jobs.put((future, work))
+        if not self._idle.acquire(blocking=False):
+            self._grow()
+        return future
+
+    def _grow(self) -> None:
+        """At the limit, or when the system gives no thread, the next one that is idle takes it."""
+        with self._lock:
+            if self._threads < self._most:
+                with suppress(RuntimeError):
+                    threading.Thread(target=self._serve, name="helper", daemon=True).start()
+                    self._threads += 1
+
+    def _serve(self) -> None:
         while True:
-            for guard in self._take_due():
-                guard.expire()
+            _run(*self._jobs.get())
+            self._idle.release()
 
-    def _take_due(self) -> list[Guard]:
-        with self._changed:
-            self._drop_done()
-            self._changed.wait(self._pause())
-            due = []
-            while self._heap and self._heap[0][0] <= time.monotonic():
-                due.append(heapq.heappop(self._heap)[2])
-            return due
 
-    def _drop_done(self) -> None:
-        while self._heap and self._heap[0][2].done:
-            heapq.heappop(self._heap)
+def _run(future: Future[T], work: Callable[[], T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = work()
+    except BaseException as error:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
-    def _pause(self) -> float | None:
-        return max(0.0, self._heap[0][0] - time.monotonic()) if self._heap else None
+
+_helpers = PerProcess(Helpers)
+
+
+def within(seconds: float, work: Callable[[], T], abandon: Callable[[], None] | None = None) -> T:
+    """The work's result, or what it raised. Raises TimeUp when that takes longer.
+
+    `abandon` is then called, to make the work end soon; work that had not begun never will.
+    """
+    future = _helpers.get().start(work)
+    try:
+        return result_of(future, seconds)
+    except TimeUp:
+        if not future.cancel() and abandon is not None:
+            abandon()
+        raise
+
+
+def in_background(work: Callable[[], T]) -> Future[T]:
+    """Start work that the caller does not wait for."""
+    return _helpers.get().start(work)
+
+
+def result_of(future: Future[T], seconds: float) -> T:
+    """What the work brings, or raises. Raises TimeUp; the work goes on."""
+    try:
+        return future.result(max(0.0, seconds))
+    except NotYet:
+        if future.done():
+            raise  # the work's own
+        raise TimeUp(f"no answer within {seconds:.1f} s") from None
+
+
+class SingleFlight(Generic[T]):
+    """Many want the same work done: it is done once at a time, and each waits in their own time."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._lock = threading.Lock()
+        self._flight: Future[T] | None = None
+
+    def start(self) -> Future[T]:
+        """The flight that is under way, or a new one."""
+        with self._lock:
+            if self._flight is None or self._flight.done():
+                self._flight = in_background(self._work)
+            return self._flight
+
+    def result(self, seconds: float) -> T:
+        """What the flight brings, or raises. Raises TimeUp; the flight goes on for the others."""
+        return result_of(self.start(), seconds)
+
+    @property
+    def is_under_way(self) -> bool:
+        flight = self._flight
+        return flight is not None and not flight.done()

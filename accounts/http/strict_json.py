@@ -1,5 +1,7 @@
 """JSON that means one thing only: no duplicate keys, no NaN, UTF-8, an object at the top.
 
+A byte order mark is passed over, as RFC 8259, section 8.1 allows.
+
 Two parsers that pick different ones of two equal keys are a classic way around a check.
 """
 
@@ -14,8 +16,10 @@ class NotStrict(ValueError):
 
 
 def loads_object(data: bytes) -> dict[str, Any]:
+    if not data:
+        raise NotStrict("empty")
     try:
-        value = _DECODER.decode(data.decode("utf-8"))
+        value = _DECODER.decode(data.decode("utf-8-sig"))
     except NotStrict:
         raise
     except (ValueError, RecursionError):

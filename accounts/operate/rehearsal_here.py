@@ -50,7 +50,7 @@ def users_here() -> Iterator[Candidate]:
 def rules_here(tenant: str) -> Rules:
     """The rules in force; those of the environment when no app is set up yet."""
     try:
-        return registration.rules_for(registration.in_force(), tenant)
+        return registration.rules_for(registration.in_force(), named=tenant)
     except Refused:
         tenants = settings.MICROSOFT_ALLOWED_TENANTS or frozenset({tenant})
         return Rules(tenants, allow_guests=settings.MICROSOFT_ALLOW_GUESTS)

@@ -10,15 +10,14 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from accounts.ids import CONSUMER_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from accounts.entra.tokens import Claims
-
-# The tenant of all personal Microsoft accounts ("Microsoft identity platform: ID token claims").
-CONSUMER_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _NO_DOMAINS: Mapping[str, frozenset[str]] = MappingProxyType({})

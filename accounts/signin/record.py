@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from django.db import Error
 
@@ -35,6 +36,7 @@ class Attempt:
     tid: str = ""
     oid: str = ""
     microsoft_ms: int = 0
+    request_id: str = field(default_factory=lambda: str(uuid4()))  # as Microsoft is told
     process: str = ""
     began: float = field(default_factory=time.monotonic)
 
@@ -155,5 +157,6 @@ def _fields(record: SignIn, attempt: Attempt) -> dict[str, Any]:
         "host": record.host,
         "took_ms": record.took_ms,
         "microsoft_ms": record.microsoft_ms,
+        "microsoft_request_id": attempt.request_id,
         "served_by": attempt.process,
     }

@@ -58,7 +58,7 @@ def _admitted(request: HttpRequest) -> User:
     try:
         return _signed_in(request, request.POST.get("token", ""))
     except Refused:
-        throttle.count(throttle.BREAK_GLASS, "break-glass", request_facts.client_ip(request))
+        throttle.count(throttle.BREAK_GLASS, "break-glass", request_facts.client_network(request))
         raise
 
 
@@ -68,4 +68,5 @@ def _signed_in(request: HttpRequest, token: str) -> User:
     with transaction.atomic():
         user = break_glass.redeem(token)
         login(request, user, backend=session_backend())
+        request_facts.end_within_the_hour(request)
     return user

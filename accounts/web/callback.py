@@ -18,10 +18,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
-from accounts import registration
+from accounts import audit, registration
 from accounts.entra import errors, tokens
-from accounts.entra.exchange import exchange_code
-from accounts.http.bulkhead import start_waiting_clock, waited_ms
+from accounts.entra.exchange import Client, exchange_code
 from accounts.http.client import get_client
 from accounts.reasons import Refused
 from accounts.signin import flow, record, state
@@ -36,8 +35,9 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse, QueryDict
 
-    from accounts.entra.authority import Authority, Discovery
+    from accounts.entra.metadata import Discovery
     from accounts.entra.tokens import Claims
+    from accounts.http.deadline import Deadline
     from accounts.models import SignIn
     from accounts.registration import Registration
     from accounts.signin.flow import Admission
@@ -77,22 +77,25 @@ class Begun:
 @sensitive_variables()
 def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Into admin, or the refusal page."""
-    start_waiting_clock()
+    deadline = request_facts.deadline_of(request)
     attempt = request_facts.attempt_of(request)
-    return answered(request, attempt, _next_of(request), lambda: _complete(request, attempt))
+    work = lambda: _complete(request, attempt, deadline)  # noqa: E731
+    return answered(request, attempt, _next_of(request), work)
 
 
-def _complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
+def _complete(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> HttpResponse:
     """Count the failures that anyone can bring about."""
     try:
-        return _sign_in(request, attempt)
+        return _sign_in(request, attempt, deadline)
     except Refused as refused:
         if refused.reason.group in _OF_THE_CALLER:
-            throttle.count(throttle.FAILED_CALLBACKS, "callback", request_facts.client_ip(request))
+            throttle.count(
+                throttle.FAILED_CALLBACKS, "callback", request_facts.client_network(request)
+            )
         raise
 
 
-def _sign_in(request: HttpRequest, attempt: Attempt) -> HttpResponse:
+def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> HttpResponse:
     response = _read(request.GET)
     issued = state.read(response.state)
     attempt.reference = issued.reference
@@ -102,7 +105,7 @@ def _sign_in(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     app = registration.in_force()
 
     def verified() -> tuple[Claims, Rules]:
-        return _verified(response, begun, app, attempt)
+        return _verified(response, begun, app, attempt, deadline)
 
     if issued.purpose:
         return rounds.finish(request, issued, attempt, verified)
@@ -110,19 +113,24 @@ def _sign_in(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     return let_in(request, claims, rules, attempt, begun, app)
 
 
+@sensitive_variables()
 def _verified(
-    response: AuthorizationResponse, begun: Begun, app: Registration, attempt: Attempt
+    response: AuthorizationResponse,
+    begun: Begun,
+    app: Registration,
+    attempt: Attempt,
+    deadline: Deadline,
 ) -> tuple[Claims, Rules]:
-    authority = app.authority()
-    discovery = authority.discovery()
-    rules = registration.rules_for(app)
-    _check_issuer(response.iss, discovery.issuer, rules)
-    _check_no_error(response)
+    """What the code is worth: the claims of its id_token, and the rules to judge them by."""
     try:
-        id_token = _redeem(response, begun, app, discovery)
-        claims = _verify(id_token, begun, app, authority, discovery)
+        discovery = app.authority().discovery(deadline)
+        rules = registration.rules_for(app, deadline)
+        _check_issuer(response.iss, discovery.issuer, rules)
+        _check_no_error(response)
+        id_token = _redeem(response, begun, app, discovery, attempt, deadline)
+        claims = _verify(id_token, begun, app, discovery, deadline)
     finally:
-        attempt.microsoft_ms = waited_ms()
+        attempt.microsoft_ms = deadline.waited_ms
     return claims, rules
 
 
@@ -187,26 +195,30 @@ def _check_no_error(response: AuthorizationResponse) -> None:
 
 @sensitive_variables()
 def _redeem(
-    response: AuthorizationResponse, begun: Begun, app: Registration, discovery: Discovery
+    response: AuthorizationResponse,
+    begun: Begun,
+    app: Registration,
+    discovery: Discovery,
+    attempt: Attempt,
+    deadline: Deadline,
 ) -> str:
     return exchange_code(
-        get_client(),
-        discovery.token_endpoint,
-        client_id=app.client_id,
-        secrets=app.secrets,
+        Client(get_client(), discovery.token_endpoint, app.client_id, app.credentials),
         code=response.code,
         redirect_uri=app.redirect_uri,
         verifier=state.code_verifier(begun.secret, begun.issued.id),
+        deadline=deadline,
+        request_id=attempt.request_id,
     )
 
 
 @sensitive_variables()
 def _verify(
-    id_token: str, begun: Begun, app: Registration, authority: Authority, discovery: Discovery
+    id_token: str, begun: Begun, app: Registration, discovery: Discovery, deadline: Deadline
 ) -> Claims:
     return tokens.verify(
         id_token,
-        key_for=authority.key,
+        key_for=lambda kid: app.authority().key(kid, deadline),
         issuer=discovery.issuer,
         client_id=app.client_id,
         nonce=state.nonce(begun.secret, begun.issued.id),
@@ -271,7 +283,7 @@ def _enter(
     secrets = request_facts.secrets_of(request)
 
     def in_one_transaction(write: Callable[[Attempt, Any, str], SignIn]) -> HttpResponse:
-        with transaction.atomic():
+        with transaction.atomic(), audit.context(reference=attempt.reference):
             account = flow.settle(admission, claims)
             row = write(attempt, admission.user.pk, admission.note)
             login = AdmittedLogin(MicrosoftProvider(request, app=app.app), admission.user, account)

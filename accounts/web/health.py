@@ -15,8 +15,11 @@ from django.core.cache import caches
 from django.db import connection
 from django.http import HttpResponse, HttpResponseNotAllowed, JsonResponse
 
+from accounts.http.deadline import Deadline, SingleFlight, TimeUp, result_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
 
     from django.http import HttpRequest
 
@@ -78,40 +81,20 @@ def _session_store() -> None:
         _database()
 
 
-class _Probe:
-    """Asks one part in a thread of its own, one at a time: a part that hangs holds one thread."""
-
-    def __init__(self, ask: Callable[[], None]) -> None:
-        self._ask = ask
-        self._thread = threading.Thread()
-        self._state = ""
-
-    def start(self) -> None:
-        if not self._thread.is_alive():
-            self._state = "no answer in time"
-            self._thread = threading.Thread(target=self._run, daemon=True)
-            self._thread.start()
-
-    def state(self, deadline: float) -> str:
-        self._thread.join(max(0.0, deadline - time.monotonic()))
-        return self._state
-
-    def _run(self) -> None:
-        try:
-            self._ask()
-            self._state = "ok"
-        except Exception as error:  # whatever it is, this part does not answer
-            self._state = f"failed: {type(error).__name__}"
-
-
 class _Probes:
-    """Both parts at once; the answer serves everyone who asks within a second."""
+    """Both parts at once; the answer serves everyone who asks within a second.
+
+    Each is asked once at a time, so a part that hangs holds one thread.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked = float("-inf")
         self._states: Mapping[str, str] = {}
-        self._probes = {"database": _Probe(_database), "session_store": _Probe(_session_store)}
+        self._parts = {
+            "database": SingleFlight(_database),
+            "session_store": SingleFlight(_session_store),
+        }
 
     def states(self) -> Mapping[str, str]:
         with self._lock:
@@ -121,10 +104,19 @@ class _Probes:
             return self._states
 
     def _ask(self) -> dict[str, str]:
-        deadline = time.monotonic() + WITHIN
-        for probe in self._probes.values():
-            probe.start()
-        return {name: probe.state(deadline) for name, probe in self._probes.items()}
+        deadline = Deadline(WITHIN)
+        asked = {name: part.start() for name, part in self._parts.items()}
+        return {name: _state(future, deadline) for name, future in asked.items()}
+
+
+def _state(answer: Future[None], deadline: Deadline) -> str:
+    try:
+        result_of(answer, deadline.left())
+    except TimeUp:
+        return "no answer in time"
+    except Exception as error:  # whatever it is, this part does not answer
+        return f"failed: {type(error).__name__}"
+    return "ok"
 
 
 _probes = _Probes()

@@ -88,7 +88,7 @@ def _elsewhere(request: HttpRequest) -> HttpResponse:
 def _misconfigured(request: HttpRequest) -> HttpResponse:
     def refuse() -> HttpResponse:
         # Anyone can ask for this page: the record must not fill up with it.
-        throttle.count(throttle.FAILED_CALLBACKS, "origin", request_facts.client_ip(request))
+        throttle.count(throttle.FAILED_CALLBACKS, "origin", request_facts.client_network(request))
         raise Refused("misconfigured", _why(request), source="browser")
 
     attempt = request_facts.attempt_of(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from typing_extensions import override
 
@@ -31,7 +32,7 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
         """Raises Refused(too_many_attempts) over a limit; the right password resets the name's."""
         # In capitals, as the database compares: a dotless i must not mean ten guesses more.
         name = str(self.cleaned_data.get("username") or "").upper()
-        address = request_facts.client_ip(self.request)
+        address = request_facts.client_network(self.request)
         throttle.count(throttle.PASSWORDS_OF_ONE_ADDRESS, "password-address", address)
         throttle.count(throttle.PASSWORDS_OF_ONE_NAME, "password-name", name)
         cleaned = super().clean()
@@ -41,6 +42,8 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
 
 def record_admission(request: HttpRequest) -> None:
     """Record that the person who just posted the form is in."""
+    if settings.RECHECK_MINUTES:
+        request_facts.end_within_the_hour(request)
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.PASSWORD
     attempt.email = request.user.get_username()

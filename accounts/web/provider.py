@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
     from django.http import HttpRequest, HttpResponse
 
+    from accounts.http.deadline import Deadline
     from accounts.registration import Registration
 
 SCOPE = ("openid", "profile", "email")
@@ -64,16 +65,17 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         self,
         request: HttpRequest,
         next_path: str,
+        deadline: Deadline,
         *,
         again: bool = False,
         purpose: Purpose = Purpose.SIGN_IN,
     ) -> tuple[state.Issued, str]:
         """A new state, and Microsoft's sign-in page for it; `again` asks for the account picker.
 
-        Raises Refused when the app is not configured, or Microsoft cannot be reached.
+        Raises Refused when the app is not configured, or Microsoft cannot be reached in time.
         """
         app = registration.in_force()
-        discovery = app.authority().discovery()
+        discovery = app.authority().discovery(deadline)
         get_client().warm(discovery.token_endpoint)
         secret = request_facts.secret_of(request)
         issued, text = state.issue(secret, request_facts.served_by(request), next_path, purpose)
@@ -91,7 +93,8 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         **kwargs: Any,
     ) -> HttpResponse:
         """allauth's way to Microsoft; `process` and `data` change nothing."""
-        return HttpResponseRedirect(self.begin(request, next_url or "")[1])
+        deadline = request_facts.deadline_of(request)
+        return HttpResponseRedirect(self.begin(request, next_url or "", deadline)[1])
 
     @override
     def sociallogin_from_response(self, request: HttpRequest, response: Any) -> NoReturn:

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
 from accounts.reasons import Refused
 from accounts.signin import record
-from accounts.web import automatic, throttle
+from accounts.web import automatic, request_facts, throttle
 from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import HOME, start_url
 
@@ -104,6 +104,6 @@ def _worth_a_row(attempt: Attempt, refusal: Refused) -> bool:
     if refusal.reason.code != "too_many_attempts":
         return True
     try:
-        return throttle.worth_a_row(attempt.client_ip or "")
+        return throttle.worth_a_row(request_facts.network_of(attempt.client_ip or ""))
     except STORE_ERRORS:
         return False

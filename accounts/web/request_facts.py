@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.utils import timezone
 
+from accounts.http.client import SECONDS
+from accounts.http.deadline import Deadline
 from accounts.signin import state
 from accounts.signin.record import Attempt
 
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 SESSION_ENTRY: Final = "sign_in_browser"
+SEEN: Final = "seen_at"  # when the session was last used, seconds since the epoch
+UNCHECKED_HOURS: Final = 1  # of a session about which Microsoft cannot be asked
 FORMER_ENTRY: Final = "sign_in_browser_before"
 _FORMER: Final = 10  # tabs that were on their way when the person signed in
 
@@ -64,6 +71,12 @@ def secrets_of(request: HttpRequest) -> tuple[str, ...]:
     return (known_secret_of(request), *(former if isinstance(former, list) else ()))
 
 
+def end_within_the_hour(request: HttpRequest) -> None:
+    """For a sign-in that Microsoft knows nothing of, and so cannot confirm later."""
+    hours = min(settings.SESSION_HOURS, UNCHECKED_HOURS)
+    request.session.set_expiry(timezone.now() + timedelta(hours=hours))
+
+
 def served_by(request: HttpRequest) -> state.ServedBy:
     """The origin this request came to, and the process that serves it."""
     return state.ServedBy(
@@ -92,6 +105,30 @@ def returned_to(request: HttpRequest) -> state.Returned:
 def client_ip(request: HttpRequest) -> str:
     """The client's address, as ProxyMiddleware has established it."""
     return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def client_network(request: HttpRequest) -> str:
+    """What counts as one client where attempts are counted: see `network_of`."""
+    return network_of(client_ip(request))
+
+
+def network_of(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one, all of which one subscriber has (RFC 6177).
+
+    An IPv4 address that is written as an IPv6 one (RFC 4291, section 2.5.5.2) is the former.
+    """
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((found, 64), strict=False))
+
+
+def deadline_of(request: HttpRequest) -> Deadline:
+    """All that this request may wait for Microsoft; made once, when it begins."""
+    return Deadline(SECONDS, client_network(request))
 
 
 def attempt_of(request: HttpRequest) -> Attempt:

@@ -28,10 +28,11 @@ from accounts.registration import in_force
 from accounts.signin.purpose import Purpose
 from accounts.signin.session_limits import Due, Limits, due, is_idle
 from accounts.signin.state import LONGEST_NEXT
-from accounts.web import errors, microsoft_session
+from accounts.web import errors, microsoft_session, request_facts
 from accounts.web.headers import no_store
 from accounts.web.next_path import login_page_url, safe_next
 from accounts.web.provider import MicrosoftProvider
+from accounts.web.request_facts import SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django.security.sign_in")
 
-SEEN: Final = "seen_at"
 _WRITTEN_EVERY: Final = 60  # seconds between two writes of SEEN
 _ONE_AT_A_TIME: Final = 60  # seconds that a re-check may be under way
 _OWN_PAGES: Final = ("/accounts/", "/admin/login/", "/admin/logout/", "/admin/break-glass/")
@@ -150,7 +150,9 @@ def _sent_to_microsoft(request: HttpRequest) -> HttpResponse | None:
         if app.authority().known() is None or not cache.add(f"recheck:{name}", 1, _ONE_AT_A_TIME):
             return None
         provider = MicrosoftProvider(request, app=app.app)
-        _issued, url = provider.begin(request, request.get_full_path(), purpose=Purpose.RECHECK)
+        deadline = request_facts.deadline_of(request)
+        path = request.get_full_path()
+        _issued, url = provider.begin(request, path, deadline, purpose=Purpose.RECHECK)
         return no_store(HttpResponseRedirect(url))
     except Exception as error:  # a re-check that cannot start costs nobody a page
         logger.warning("re-check not started (%s)", type(error).__name__)

@@ -38,10 +38,11 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def _to_microsoft(request: HttpRequest, attempt: Attempt, next_path: str) -> HttpResponse:
-    throttle.count(throttle.STARTS, "start", request_facts.client_ip(request))
+    throttle.count(throttle.STARTS, "start", request_facts.client_network(request))
     provider = MicrosoftProvider(request, app=registration.in_force().app)
     again = refusal.is_try_again(request)
     purpose = step_up.purpose_of(request)
-    issued, url = provider.begin(request, next_path, again=again, purpose=purpose)
+    deadline = request_facts.deadline_of(request)
+    issued, url = provider.begin(request, next_path, deadline, again=again, purpose=purpose)
     record.started(attempt, issued.reference)
     return HttpResponseRedirect(url)

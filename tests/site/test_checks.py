@@ -56,9 +56,19 @@ def test_good_settings_have_no_findings(settings: dict[str, Any]) -> None:
     (GOOD | {"DEBUG": True}, "W002"),
     ({"SESSION_SAVE_EVERY_REQUEST": True}, "W003"),
     (GOOD | {"SESSION_COOKIE_SECURE": False}, "W005"),
+    ({"REDIS_URL": "redis://redis.example.com/0"}, "E011"),
+    ({"REDIS_URL": "", "CACHES": PICKLED}, "E011"),
+    ({"ENVIRONMENT_WARNINGS": ["X is set, but not read."]}, "W007"),
 ])  # fmt: skip
 def test_each_mistake_is_found(settings: dict[str, Any], expected: str) -> None:
     assert f"accounts.{expected}" in ids(**settings)
+
+
+def test_a_private_network_needs_no_tls() -> None:
+    clear = {"REDIS_URL": "redis://redis.example.com/0"}
+    assert ids(**clear) == {"accounts.E011"}
+    assert ids(**clear, PRIVATE_NETWORK=True) == set()
+    assert "accounts.E011" not in ids(**clear, DEBUG=True)
 
 
 def test_easy_auth_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 from typing_extensions import override
 
 from accounts.entra.authority import Authority
+from accounts.entra.jwks import SigningKey
+from accounts.entra.metadata import Discovery
 from accounts.http.client import HttpClient
-from tests.support.keys import TENANT, jwk
+from accounts.http.deadline import Deadline, result_of
+from tests.support.keys import CLIENT_ID, TENANT, jwk
 from tests.support.tiny_server import Exchange, TinyServer
 
 START = 1_800_000_000.0
@@ -27,9 +30,11 @@ class FakeTenant(TinyServer):
         self.now = START
 
     def _answer(self, exchange: Exchange) -> None:
-        if self.status != 200:
+        if self.status >= 500:
+            exchange.json({"error": "temporarily_unavailable", "error_codes": [90033]}, self.status)
+        elif self.status != 200:
             exchange.json({"error": "invalid_tenant", "error_codes": [90002]}, self.status)
-        elif exchange.path.endswith(DOCUMENT):
+        elif exchange.path.partition("?")[0].endswith(DOCUMENT):
             exchange.json(self.full_document())
         else:
             exchange.json({"keys": self.keys})
@@ -40,12 +45,34 @@ class FakeTenant(TinyServer):
         found |= {"issuer": f"{self.url}/{TENANT}/v2.0", "userinfo_endpoint": "https://graph/"}
         return {k: v for k, v in {**found, **self.document}.items() if v is not None}
 
-    def authority(self, shared: Memory | None = None) -> Authority:
-        http = HttpClient(budget=2)
-        return Authority(self.url, TENANT, http, shared, clock=lambda: self.now)
+    def authority(
+        self, shared: Memory | None = None, *, tenant: str = TENANT, client_id: str = CLIENT_ID
+    ) -> Asked:
+        made = Authority(self.url, tenant, client_id, HttpClient(), shared, clock=lambda: self.now)
+        return Asked(made)
 
     def asked_for(self, end: str) -> int:
-        return sum(request.path.endswith(end) for request in self.requests)
+        paths = [request.path.partition("?")[0] for request in self.requests]
+        return sum(path.endswith(end) for path in paths)
+
+
+class Asked:
+    """An authority, asked by someone who has five seconds."""
+
+    def __init__(self, authority: Authority) -> None:
+        self.authority = authority
+
+    def discovery(self) -> Discovery:
+        return self.authority.discovery(Deadline(5))
+
+    def key(self, kid: str) -> SigningKey:
+        return self.authority.key(kid, Deadline(5))
+
+    def refresh_if_due(self) -> None:
+        """What a page brings about in the background, and its end."""
+        self.authority.discovery(Deadline(5))
+        if self.authority._renewal.is_under_way:
+            result_of(self.authority._renewal.start(), 5)
 
 
 class Memory:
@@ -59,6 +86,9 @@ class Memory:
 
     def set(self, key: str, value: Any, /, timeout: int | None = None) -> None:
         self.kept[key] = json.dumps(value)
+
+    def delete(self, key: str, /) -> None:
+        self.kept.pop(key, None)
 
 
 class Broken(Memory):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
 from functools import cache
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from accounts.entra.jwks import SigningKey, read_keys
 
@@ -44,6 +47,19 @@ def jwk(name: str, bits: int = 2048, **changes: Any) -> dict[str, Any]:
         "issuer": ISSUER,
     }
     return {k: v for k, v in {**entry, **changes}.items() if v is not None}
+
+
+def certificate(name: str) -> str:
+    """The key in a certificate that it signed itself, as an entry's x5c has it."""
+    key, now = private_key(name), datetime.datetime.now(datetime.UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), 1)
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, SHA256())
+    )
+    return base64.b64encode(made.public_bytes(Encoding.DER)).decode()
 
 
 def signing_key(name: str, **changes: Any) -> SigningKey:

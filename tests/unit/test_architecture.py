@@ -12,6 +12,7 @@ from tests.servers.process import ROOT
 # From the ground up. A room names every room that it imports from, all of them further up in
 # this table; a name that nothing uses any more fails as well.
 FLOORS: dict[str, set[str]] = {
+    "accounts/ids.py": set(),
     "accounts/reasons.py": set(),
     "accounts/per_process.py": set(),
     "accounts/telemetry.py": {"accounts/per_process.py"},
@@ -20,26 +21,43 @@ FLOORS: dict[str, set[str]] = {
     "accounts/secretbox.py": set(),
     "accounts/sealed.py": set(),
     "accounts/outages.py": set(),
+    "accounts/visible.py": set(),
+    "accounts/audit": {"accounts/models.py", "accounts/secretbox.py"},
     "accounts/http": {
         "accounts/per_process.py",
         "accounts/reasons.py",
         "accounts/telemetry.py",
     },
-    "accounts/entra": {"accounts/http", "accounts/reasons.py"},
+    "accounts/entra": {
+        "accounts/http",
+        "accounts/ids.py",
+        "accounts/reasons.py",
+        "accounts/sealed.py",
+    },
     "accounts/signin": {
+        "accounts/audit",
         "accounts/entra",
+        "accounts/ids.py",
         "accounts/models.py",
         "accounts/reasons.py",
         "accounts/telemetry.py",
     },
     "accounts/registration.py": {
         "accounts/entra",
+        "accounts/http",
+        "accounts/ids.py",
         "accounts/reasons.py",
         "accounts/secretbox.py",
         "accounts/signin",
     },
-    "accounts/sessions": {"accounts/models.py", "accounts/outages.py", "accounts/sealed.py"},
+    "accounts/sessions": {
+        "accounts/audit",
+        "accounts/models.py",
+        "accounts/outages.py",
+        "accounts/sealed.py",
+    },
     "accounts/operate": {
+        "accounts/audit",
         "accounts/entra",
         "accounts/models.py",
         "accounts/outages.py",
@@ -48,8 +66,10 @@ FLOORS: dict[str, set[str]] = {
         "accounts/secretbox.py",
         "accounts/sessions",
         "accounts/signin",
+        "accounts/visible.py",
     },
     "accounts/web": {
+        "accounts/audit",
         "accounts/entra",
         "accounts/http",
         "accounts/logs.py",
@@ -61,24 +81,27 @@ FLOORS: dict[str, set[str]] = {
         "accounts/sessions",
         "accounts/signin",
     },
+    "accounts/transport.py": {"accounts/http"},
     "accounts/checks.py": {
         "accounts/http",
         "accounts/registration.py",
         "accounts/telemetry.py",
+        "accounts/transport.py",
     },
     "accounts/operate/doctor": {
         "accounts/checks.py",
         "accounts/entra",
         "accounts/http",
+        "accounts/ids.py",
         "accounts/models.py",
         "accounts/operate",
-        "accounts/per_process.py",
         "accounts/reasons.py",
         "accounts/registration.py",
         "accounts/signin",
         "accounts/web",
     },
     "accounts/admin": {
+        "accounts/audit",
         "accounts/models.py",
         "accounts/operate",
         "accounts/operate/doctor",
@@ -86,24 +109,40 @@ FLOORS: dict[str, set[str]] = {
         "accounts/registration.py",
         "accounts/sessions",
         "accounts/signin",
+        "accounts/visible.py",
         "accounts/web",
     },
     "accounts/management": {
+        "accounts/audit",
         "accounts/models.py",
         "accounts/operate",
         "accounts/operate/doctor",
         "accounts/reasons.py",
         "accounts/sessions",
     },
-    "accounts/apps.py": {"accounts/admin", "accounts/checks.py", "accounts/web"},
+    "accounts/apps.py": {
+        "accounts/admin",
+        "accounts/audit",
+        "accounts/checks.py",
+        "accounts/web",
+    },
     "project": {
+        "accounts/ids.py",
         "accounts/logs.py",
         "accounts/outages.py",
         "accounts/per_process.py",
         "accounts/web",
     },
 }
-POLICY_ALONE = {"__future__", "dataclasses", "string", "types", "typing", "collections.abc"}
+POLICY_ALONE = {
+    "accounts.ids",
+    "__future__",
+    "dataclasses",
+    "string",
+    "types",
+    "typing",
+    "collections.abc",
+}
 
 
 def imports(path: Path, *, typing_too: bool = True) -> Iterator[str]:
@@ -170,7 +209,7 @@ def test_entra_knows_no_model_and_no_request() -> None:
         assert not [name for name in imports(path) if name.startswith(wrong)], path
 
 
-def test_the_policy_knows_only_the_standard_library() -> None:
+def test_the_policy_knows_only_the_standard_library_and_microsofts_ids() -> None:
     path = ROOT / "accounts/signin/policy.py"
     roots = {name.rpartition(".")[0] or name for name in imports(path, typing_too=False)}
     assert {name for name in roots if not name.startswith(("__future__",))} <= POLICY_ALONE

@@ -8,13 +8,13 @@ from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 
 from accounts import registration
+from accounts.ids import CONSUMER_TENANT
 from accounts.operate.doctor import finding
 from accounts.operate.doctor.finding import Finding, error, ok, warning
 from accounts.operate.microsoft_app import GUID, Changes, problems_of
 from accounts.operate.microsoft_app_shown import Shown, days_left, show
 from accounts.reasons import Refused
 from accounts.signin.identities import PROVIDER
-from accounts.signin.policy import CONSUMER_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

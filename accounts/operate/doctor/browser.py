@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import re
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from urllib3 import Timeout
-from urllib3.exceptions import (
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    SSLError,
-    TimeoutError,
-)
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3 import HTTPHeaderDict
 
-from accounts.http.connections import CONNECT_SECONDS, make_manager
-from accounts.http.deadline import Watchdog
+from accounts.http import causes
+from accounts.http.connection import Request
+from accounts.http.deadline import Deadline
+from accounts.http.origins import origin_of
+from accounts.http.tls import trusted_context
+from accounts.http.transport import Transport
 from accounts.operate.doctor.jar import Jar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from urllib3 import BaseHTTPResponse, HTTPHeaderDict
-
 _SECONDS: Final = 8.0
-_MOST: Final = 512 * 1024
 _HOPS: Final = 6
 _REASON: Final = re.compile(r'data-reason="([A-Za-z0-9_]+)"')
 EASY_AUTH: Final = "/.auth/"  # where App Service's own sign-in lives
@@ -72,8 +64,7 @@ class Browser:
 
     def __init__(self, ca_file: str = "") -> None:
         self.jar = Jar()
-        self._manager = make_manager(_context(ca_file) if ca_file else None, 1)
-        self._watchdog = Watchdog()
+        self._transport = Transport(context=trusted_context(ca_file), keep=0)
 
     def get(self, url: str, *, cross_site: bool = False) -> Reply:
         """GET, without following redirects. Raises NoAnswer."""
@@ -122,32 +113,25 @@ class Browser:
             **(headers or {}),
         }
         try:
-            with self._watchdog.limit(_SECONDS):
-                reply = self._ask(method, url, all_headers, body)
-        except (HTTPError, OSError) as problem:
-            raise _no_answer(url, problem) from None
+            reply = self._ask(method, url, all_headers, body)
+        except causes.NoAnswer as cause:
+            raise _no_answer(url, cause) from None
         self.jar.take(url, reply.headers.getlist("Set-Cookie"))
         return reply
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
-        response: BaseHTTPResponse = self._manager.urlopen(
-            method,
-            url,
-            redirect=False,
-            retries=False,
-            headers=headers,
-            body=body,
-            preload_content=False,
-            timeout=Timeout(connect=CONNECT_SECONDS, read=_SECONDS),
-        )
-        try:
-            text = response.read(_MOST).decode(errors="replace")
-        finally:
-            response.close()
-            self._manager.clear()  # else a connection that nobody closed would be used again
+        target = urlsplit(url)
+        place = origin_of(url)
+        if place is None:
+            raise causes.UnknownName(target.hostname or url)
+        path = f"{target.path or '/'}?{target.query}" if target.query else target.path or "/"
+        data = None if body is None else body.encode()
+        request = Request(method, place, path, headers, data)
+        response = self._transport.ask(request, Deadline(_SECONDS))
+        text = response.body.decode(errors="replace")
         where = response.headers.get("Location", "")
         location = urljoin(url, where) if response.status in _REDIRECTS and where else ""
-        return Reply(url, response.status, response.headers, text, location)
+        return Reply(url, response.status, HTTPHeaderDict(response.headers.items()), text, location)
 
 
 def origin(url: str) -> str:
@@ -156,19 +140,15 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _context(ca_file: str) -> ssl.SSLContext:
-    context = create_urllib3_context()
-    context.load_verify_locations(ca_file)
-    return context
-
-
-def _no_answer(url: str, problem: Exception) -> NoAnswer:
-    text = " ".join(str(problem).split())
-    if isinstance(problem, SSLError):
-        return NoAnswer("tls", url, text)
-    if isinstance(problem, NameResolutionError) or "gaierror" in text:
-        return NoAnswer("dns", url, text)
-    if isinstance(problem, NewConnectionError):
-        kind = "time" if "TimeoutError" in text else "refused"
-        return NoAnswer(kind, url, text)
-    return NoAnswer("time" if isinstance(problem, TimeoutError) else "broken", url, text)
+def _no_answer(url: str, cause: causes.NoAnswer) -> NoAnswer:
+    kinds = {
+        causes.TlsFailed: "tls",
+        causes.UnknownName: "dns",
+        causes.ResolverFailed: "dns",
+        causes.SlowResolver: "dns",
+        causes.PortSilent: "time",
+        causes.NoCompleteAnswer: "time",
+        causes.NoConnection: "refused",
+    }
+    kind = next((kind for type_, kind in kinds.items() if isinstance(cause, type_)), "broken")
+    return NoAnswer(kind, url, cause.detail)

@@ -10,9 +10,9 @@ from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.http.deadline import within
 from accounts.operate.doctor import token_trouble
 from accounts.operate.doctor.finding import Finding, error, ok, warning
-from accounts.operate.doctor.runner import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,27 +1,18 @@
 """Microsoft's sign-in page as a browser without cookies meets it: a page, or a redirect.
 
 `accounts.http.client` speaks JSON only and takes a redirect for a fault; here both are the
-answer. Its connections and its total time-out are used all the same.
+answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from urllib3 import Timeout
-from urllib3.exceptions import HTTPError
-
-from accounts.http.connections import CONNECT_SECONDS, make_manager
-from accounts.http.deadline import Watchdog
-from accounts.per_process import PerProcess
-from accounts.reasons import Refused
-
-if TYPE_CHECKING:
-    from urllib3 import PoolManager
+from accounts.http.client import get_client
+from accounts.http.deadline import Deadline
 
 _SECONDS: Final = 8.0
-_MOST: Final = 512 * 1024
 _HEADERS: Final = {"Accept": "text/html", "User-Agent": "django-entra-sign-in doctor"}
 
 
@@ -35,32 +26,7 @@ class Page:
 
 
 def knock(url: str) -> Page:
-    """GET the page. Raises Refused(microsoft_unreachable)."""
-    try:
-        with _watchdog.get().limit(_SECONDS):
-            return _get(_manager.get(), url)
-    except (HTTPError, OSError) as problem:
-        detail = f"authorize: {type(problem).__name__}"
-        raise Refused("microsoft_unreachable", detail) from None
-
-
-def _get(manager: PoolManager, url: str) -> Page:
-    response = manager.urlopen(
-        "GET",
-        url,
-        redirect=False,
-        retries=False,
-        headers=_HEADERS,
-        preload_content=False,
-        timeout=Timeout(connect=CONNECT_SECONDS, read=_SECONDS),
-    )
-    try:
-        text = response.read(_MOST).decode(errors="replace")
-        return Page(response.status, response.headers.get("Location", ""), text)
-    finally:
-        response.close()
-        manager.clear()
-
-
-_manager = PerProcess(lambda: make_manager(None, 1))
-_watchdog = PerProcess(Watchdog)
+    """GET the page. Raises NoAnswer."""
+    response = get_client().get_page(url, Deadline(_SECONDS), _HEADERS)
+    text = response.body.decode(errors="replace")
+    return Page(response.status, response.headers.get("Location", ""), text)

@@ -14,10 +14,11 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from accounts import registration
-from accounts.entra.discovery import authority_origin, document_url, read_discovery
 from accounts.entra.errors import refusal_of
 from accounts.entra.jwks import read_keys
+from accounts.entra.metadata import authority_origin, document_url, read_discovery
 from accounts.http.client import get_client
+from accounts.ids import tenant_of_issuer
 from accounts.operate.doctor import app, clock, online_redirect, online_secret
 from accounts.operate.doctor.finding import Finding, error, ok, refused
 from accounts.reasons import Refused
@@ -25,8 +26,8 @@ from accounts.reasons import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from accounts.entra.discovery import Discovery
-    from accounts.http.answer import Answer
+    from accounts.entra.metadata import Discovery
+    from accounts.http.answer import JsonResponse
     from accounts.http.client import HttpClient
     from accounts.registration import Registration
 
@@ -55,7 +56,7 @@ def look() -> Iterator[Finding]:
 
 def _discovery(http: HttpClient, found: Registration) -> Generator[Finding, None, Discovery | None]:
     """The document; None when a sign-in could not even start."""
-    url = document_url(settings.MICROSOFT_LOGIN_URL, found.tenant)
+    url = document_url(settings.MICROSOFT_LOGIN_URL, found.tenant, found.client_id)
     began = time.time()
     try:
         answer = http.get_json(url)
@@ -72,7 +73,7 @@ def _discovery(http: HttpClient, found: Registration) -> Generator[Finding, None
     return discovery
 
 
-def _clock(answer: Answer, middle: float) -> Iterator[Finding]:
+def _clock(answer: JsonResponse, middle: float) -> Iterator[Finding]:
     """The Date header has no fractions: half a second is its middle."""
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5
@@ -83,7 +84,7 @@ def _clock(answer: Answer, middle: float) -> Iterator[Finding]:
 
 def _tenant(found: Registration, discovery: Discovery) -> Iterator[Finding]:
     """A domain may belong to another tenant than the one that is allowed."""
-    named = discovery.issuer.removesuffix("/v2.0").rpartition("/")[2].lower()
+    named = tenant_of_issuer(discovery.issuer)
     allowed = registration.rules_for(found).tenants
     if named == "{tenantid}" or named in allowed:
         yield ok("online.tenant", f"Tokens come from {discovery.issuer}")

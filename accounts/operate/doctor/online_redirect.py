@@ -7,13 +7,13 @@ own, parameter for parameter, so whatever else Entra dislikes in it comes out as
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 
 from accounts.entra.errors import reason_for, refusal_of
+from accounts.ids import AADSTS
 from accounts.operate.doctor import door
 from accounts.operate.doctor.finding import Finding, ok, refused, warning
 from accounts.reasons import Refused
@@ -23,13 +23,12 @@ from accounts.web.provider import authorize_parameters
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.entra.discovery import Discovery
+    from accounts.entra.metadata import Discovery
     from accounts.operate.doctor.door import Page
     from accounts.registration import Registration
 
 REDIRECT_URI: Final = "online.redirect_uri"
 AUTHORIZE: Final = "online.authorize"
-_NUMBER: Final = re.compile(r"AADSTS([0-9]{4,8})(?![0-9])")
 # Nobody is signed in: these say that all is well so far.
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
@@ -59,7 +58,7 @@ def _judge(found: Registration, page: Page) -> Iterator[Finding]:
         yield ok(REDIRECT_URI, f"The redirect URI is registered: {uri}")
         yield from _sent_back(dict(parse_qsl(urlsplit(page.location).query)))
         return
-    numbers = [int(number) for number in dict.fromkeys(_NUMBER.findall(page.text))]
+    numbers = [int(number) for number in dict.fromkeys(AADSTS.findall(page.text))]
     if numbers:
         yield _stopped(uri, numbers)
     elif page.status >= 400:

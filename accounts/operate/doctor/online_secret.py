@@ -19,7 +19,7 @@ from accounts.reasons import Refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.entra.discovery import Discovery
+    from accounts.entra.metadata import Discovery
     from accounts.http.client import HttpClient
     from accounts.registration import Registration
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from redis.exceptions import RedisError, ResponseError
 
+from accounts.http.deadline import within
 from accounts.operate.doctor.finding import Finding, error, ok, warning
 from accounts.operate.doctor.redis_trouble import hint_for, text_of
-from accounts.operate.doctor.runner import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

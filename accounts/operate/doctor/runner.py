@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from accounts.operate.doctor.finding import Finding, error
 from accounts.operate.doctor.scrub import scrubbed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +77,6 @@ def run(probes: Iterable[Probe], teller: Teller) -> Report:
         teller.ends(findings, because)
     report.seconds = time.monotonic() - began
     return report
-
-
-def within(seconds: float, work: Callable[[], T]) -> T:
-    """The result of the work, or TimeoutError; what hangs is left behind in its thread."""
-    outcome: dict[str, Any] = {}
-
-    def run_it() -> None:
-        try:
-            outcome["result"] = work()
-        except BaseException as error_:
-            outcome["error"] = error_
-
-    thread = threading.Thread(target=run_it, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if "error" in outcome:
-        raise outcome["error"]
-    if "result" not in outcome:
-        raise TimeoutError(f"no answer within {seconds:g} s")
-    result: T = outcome["result"]
-    return result
 
 
 def _look(probe: Probe) -> list[Finding]:

@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 
 from accounts.models import SignIn, User
 from accounts.sessions.store import MICROSOFT
-from accounts.web.session_limits import SEEN
+from accounts.web.request_facts import SEEN
 from tests.emulator import person as at_microsoft
 from tests.support.visitor import START
 

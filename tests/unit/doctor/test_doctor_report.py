@@ -8,9 +8,10 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from accounts.http.deadline import within
 from accounts.operate.doctor.finding import Finding, error, ok, refused, staff_see, warning
 from accounts.operate.doctor.report import as_json, as_text, summary
-from accounts.operate.doctor.runner import Probe, Teller, run, within
+from accounts.operate.doctor.runner import Probe, Teller, run
 from accounts.operate.doctor.scrub import scrub
 from accounts.reasons import Refused
 

@@ -14,7 +14,7 @@ from accounts.entra.authority import (
     Authority,
 )
 from accounts.http.client import HttpClient
-from tests.support.keys import ISSUER, TENANT, jwk
+from tests.support.keys import CLIENT_ID, ISSUER, TENANT, jwk
 from tests.support.tiny_server import eventually, fails
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def test_the_document_and_the_keys_are_fetched_once(microsoft: FakeTenant) -> No
         assert authority.discovery().issuer == f"{microsoft.url}/{TENANT}/v2.0"
         assert authority.key("first").issuer == ISSUER
     assert len(microsoft.requests) == 2
-    assert microsoft.requests[0].path == f"/{TENANT}/v2.0{DOCUMENT}"
+    assert microsoft.requests[0].path == f"/{TENANT}/v2.0{DOCUMENT}?appid={CLIENT_ID}"
 
 
 def test_the_logout_address_may_be_missing(microsoft: FakeTenant) -> None:
@@ -82,7 +82,7 @@ def test_an_https_endpoint_on_another_port_is_elsewhere(microsoft: FakeTenant) -
 
 @pytest.mark.parametrize("url", ["http://login.example", "login.example", "https://u@x", ""])
 def test_a_login_url_that_is_not_https_is_refused(url: str) -> None:
-    refused = fails(lambda: Authority(url, TENANT, HttpClient(), None))
+    refused = fails(lambda: Authority(url, TENANT, CLIENT_ID, HttpClient(), None))
     assert refused.reason.code == "misconfigured"
 
 
@@ -93,8 +93,8 @@ def test_a_tenant_that_microsoft_does_not_know_is_not_found(microsoft: FakeTenan
 
 
 def test_a_tenant_cannot_leave_its_place_in_the_address(microsoft: FakeTenant) -> None:
-    Authority(microsoft.url, "../x?y#z", HttpClient(), None).discovery()
-    assert microsoft.requests[0].path == f"/..%2Fx%3Fy%23z/v2.0{DOCUMENT}"
+    microsoft.authority(tenant="../x?y#z").discovery()
+    assert microsoft.requests[0].path == f"/..%2Fx%3Fy%23z/v2.0{DOCUMENT}?appid={CLIENT_ID}"
 
 
 def test_after_an_hour_it_is_fetched_in_the_background(microsoft: FakeTenant) -> None:

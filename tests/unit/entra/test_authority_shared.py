@@ -13,13 +13,14 @@ from accounts.entra.authority import (
     HOUR,
     KEPT_FOR,
     REFRESH_AFTER,
-    Authority,
 )
-from accounts.http.client import HttpClient
-from tests.support.keys import jwk
+from accounts.sealed import seal, unseal
+from tests.support.keys import OTHER_TENANT, TENANT, jwk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from pytest_django import Settings
 
 from tests.support.fake_tenant import START, Broken, FakeTenant, Memory
 from tests.support.tiny_server import fails
@@ -137,7 +138,6 @@ def test_a_cache_that_fails_is_told_once_and_costs_nothing(
 @pytest.mark.parametrize(
     "poison",
     [
-        {"version": 0},
         {"fetched_at": "now"},
         {"fetched_at": START + HOUR},
         {"fetched_at": START - KEPT_FOR},
@@ -154,7 +154,7 @@ def test_a_copy_that_does_not_fit_is_fetched_anew(
     shared = Memory()
     microsoft.authority(shared).discovery()
     (key,) = shared.kept
-    shared.set(key, {**shared.get(key), **poison})
+    shared.set(key, seal(key, {**unseal(key, shared.get(key)), **poison}))
     assert microsoft.authority(shared).key("first").kid == "first"
     assert len(microsoft.requests) == 4
 
@@ -162,5 +162,93 @@ def test_a_copy_that_does_not_fit_is_fetched_anew(
 def test_another_tenants_copy_is_not_mine(microsoft: FakeTenant) -> None:
     shared = Memory()
     microsoft.authority(shared).discovery()
-    Authority(microsoft.url, "other", HttpClient(), shared).discovery()
-    assert len(shared.kept) == 2
+    microsoft.authority(shared, tenant="other").discovery()
+    microsoft.authority(shared, client_id="other").discovery()
+    assert len(shared.kept) == 3
+
+
+# --- someone who can write to the cache -----------------------------------------------------------
+
+
+def plant_plain(shared: Memory, key: str) -> None:
+    """As the entry was before it was sealed, with other keys."""
+    planted = unseal(key, shared.get(key)) | {"keys": [jwk("planted")]}
+    shared.set(key, planted)
+
+
+def plant_altered(shared: Memory, key: str) -> None:
+    text = shared.get(key)
+    shared.set(key, text.replace(text[:8], text[8:16], 1))
+
+
+def plant_sealed_for_another_place(shared: Memory, key: str) -> None:
+    shared.set(key, seal("another:metadata", unseal(key, shared.get(key))))
+
+
+def plant_of_another_tenant(shared: Memory, key: str) -> None:
+    """Genuine metadata of the writer's own tenant, on the same host: ours would not seal it."""
+    document = unseal(key, shared.get(key))
+    issuer = document["discovery"]["issuer"].replace(TENANT, OTHER_TENANT)
+    shared.set(key, seal(key, document | {"discovery": document["discovery"] | {"issuer": issuer}}))
+
+
+def plant_another_type(shared: Memory, key: str) -> None:
+    shared.set(key, [1, {"a": None}])
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        plant_plain,
+        plant_altered,
+        plant_sealed_for_another_place,
+        plant_of_another_tenant,
+        plant_another_type,
+    ],
+)
+def test_what_others_write_into_the_cache_is_never_used(
+    microsoft: FakeTenant, plant: Callable[[Memory, str], None]
+) -> None:
+    shared = Memory()
+    microsoft.authority(shared).discovery()
+    (key,) = shared.kept
+    plant(shared, key)
+    worker = microsoft.authority(shared)
+    assert worker.key("first").kid == "first"
+    assert worker.discovery().issuer == f"{microsoft.url}/{TENANT}/v2.0"
+    assert len(microsoft.requests) == 4
+    assert microsoft.authority(shared).key("first").kid == "first"
+    assert len(microsoft.requests) == 4
+
+
+def test_a_bad_entry_is_dropped_and_logged(
+    microsoft: FakeTenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    shared = Memory()
+    microsoft.authority(shared).discovery()
+    (key,) = shared.kept
+    plant_altered(shared, key)
+    microsoft.authority(shared).discovery()
+    assert "not ours was dropped (metadata)" in caplog.text
+
+
+@pytest.mark.parametrize("at", [START, START + 10 * HOUR, "now", [START]])
+def test_a_planted_mark_does_not_keep_a_new_key_away(microsoft: FakeTenant, at: object) -> None:
+    shared = Memory()
+    authority = microsoft.authority(shared)
+    authority.key("first")
+    (key,) = shared.kept
+    shared.set(key.replace("metadata", "asked"), at)
+    microsoft.keys.append(jwk("second"))
+    assert authority.key("second").kid == "second"
+
+
+def test_a_worker_with_the_former_secret_key_is_understood(
+    microsoft: FakeTenant, settings: Settings
+) -> None:
+    shared = Memory()
+    microsoft.authority(shared).discovery()
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-secret-key-of-more-than-fifty-characters-123456"
+    assert microsoft.authority(shared).key("first").kid == "first"
+    assert len(microsoft.requests) == 2

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from accounts.entra.jwks import MAX_KEYS, read_keys
-from tests.support.keys import jwk
-
-if TYPE_CHECKING:
-    pass
+from tests.support.keys import certificate, jwk, private_key
 
 
 @pytest.mark.parametrize(
@@ -19,7 +16,13 @@ if TYPE_CHECKING:
         jwk("first", kty="EC"),
         jwk("first", kty="oct", k="AAAA"),
         jwk("first", use="enc"),
-        jwk("first", use=None),
+        jwk("first", use=7),
+        jwk("first", key_ops=["encrypt"]),
+        jwk("first", key_ops="verify"),
+        jwk("first", n=None, e=None, x5c=[]),
+        jwk("first", n=None, e=None, x5c=["no certificate"]),
+        jwk("first", n=None, e=None, x5c="no list"),
+        jwk("first", n=None),
         jwk("first", alg="RS512"),
         jwk("first", kid=None),
         jwk("first", kid=""),
@@ -40,9 +43,25 @@ def test_a_key_that_is_not_for_rs256_signatures_is_left_out(entry: object) -> No
     assert set(read_keys({"keys": [entry, jwk("second")]})) == {"second"}
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        jwk("first", use=None),
+        jwk("first") | {"use": None, "key_ops": None},
+        jwk("first", use=None, key_ops=["verify"]),
+        jwk("first", key_ops=["sign", "verify"]),
+        jwk("first", n=None, e=None, x5c=[certificate("first")]),
+    ],
+    ids=["no use", "null", "key_ops", "both", "certificate only"],
+)
+def test_a_key_that_does_not_say_what_it_is_for_is_a_key(entry: dict[str, Any]) -> None:
+    (key,) = read_keys({"keys": [entry]}).values()
+    assert key.public_key.public_numbers() == private_key("first").public_key().public_numbers()
+
+
 def test_a_private_part_of_a_key_is_not_read() -> None:
     (key,) = read_keys({"keys": [jwk("first", d="AQAB", p="AQAB")]}).values()
-    assert set(key.entry) == {"kty", "use", "kid", "n", "e", "issuer"}
+    assert set(key.entry) == {"kty", "kid", "n", "e", "issuer"}
 
 
 def test_two_keys_under_one_name_are_both_left_out() -> None:

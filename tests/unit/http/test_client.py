@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accounts.http.bulkhead import WaitingRoom, start_waiting_clock, waited_ms
+from accounts.http import causes
+from accounts.http.bulkhead import Bulkhead
 from accounts.http.client import HttpClient
-from accounts.http.deadline import Watchdog
+from accounts.http.deadline import Deadline, Helpers, SingleFlight, TimeUp, within
 from accounts.reasons import Refused
 from tests.support.tiny_server import Exchange, TinyServer, eventually, fails
 
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def get_from(script: Callable[[Exchange], None], budget: float = 1.0) -> Refused:
+def get_from(script: Callable[[Exchange], None], seconds: float = 1.0) -> Refused:
     with TinyServer(script) as server:
-        return fails(lambda: HttpClient(budget=budget).get_json(server.url))
+        return fails(lambda: HttpClient().get_json(server.url, Deadline(seconds)))
 
 
 def test_a_json_object_comes_back_with_its_status_and_time() -> None:
@@ -49,7 +51,8 @@ def test_an_answer_does_not_show_its_body_for_that_may_be_a_token() -> None:
         ('{"a": NaN}', "NaN is not JSON"),
         ('{"a":' + "[" * 100_000, "not JSON"),
         ('{"a": ' + "9" * 5000 + "}", "not JSON"),
-        ("", "not JSON"),
+        ("", "empty"),
+        ("\ufeffnull", "not a JSON object"),
     ],
 )
 def test_anything_but_one_unambiguous_json_object_is_refused(body: str, said: str) -> None:
@@ -121,7 +124,7 @@ def test_bytes_of_any_kind_end_as_a_refusal(noise: bytes, start: bytes) -> None:
 )
 def test_a_dripping_server_meets_the_total_budget(start: bytes, piece: bytes) -> None:
     began = time.monotonic()
-    refused = get_from(lambda x: x.drip(start, piece), budget=0.4)
+    refused = get_from(lambda x: x.drip(start, piece), seconds=0.4)
     assert refused.reason.code == "microsoft_unreachable"
     assert 0.3 < time.monotonic() - began < 1.5
 
@@ -130,65 +133,152 @@ def test_a_tls_handshake_that_never_ends_meets_the_total_budget() -> None:
     with TinyServer(lambda x: x.json({})) as server:
         url = server.url.replace("http:", "https:")
         began = time.monotonic()
-        refused = fails(lambda: HttpClient(budget=0.4).get_json(url))
+        refused = fails(lambda: HttpClient().get_json(url, Deadline(0.4)))
     assert refused.reason.code == "microsoft_unreachable"
     assert time.monotonic() - began < 1.5
 
 
-def test_the_watchdog_serves_many_deadlines_and_forgets_those_kept() -> None:
-    watchdog = Watchdog()
-    with watchdog.limit(5) as patient:
-        for _ in range(50):
-            with watchdog.limit(0.05):
-                pass
-        with watchdog.limit(0.05) as hasty:
-            assert eventually(lambda: hasty.expired)
-        assert not patient.expired
-
-
-def test_waiting_for_microsoft_is_summed_for_the_sign_in() -> None:
+def test_waiting_for_microsoft_is_summed_for_the_request() -> None:
     def slowly(exchange: Exchange) -> None:
         time.sleep(0.05)
         exchange.json({})
 
+    deadline = Deadline(5)
     with TinyServer(slowly) as server:
         client = HttpClient()
-        start_waiting_clock()
-        client.get_json(server.url)
-        client.get_json(server.url)
-    assert 100 <= waited_ms() < 1000
+        client.get_json(server.url, deadline)
+        client.get_json(server.url, deadline)
+    assert 100 <= deadline.waited_ms < 1000
 
 
-def test_a_burst_waits_a_moment_for_a_seat() -> None:
+def test_two_requests_share_one_deadline() -> None:
+    def slowly(exchange: Exchange) -> None:
+        time.sleep(0.4)
+        exchange.json({})
+
+    began, deadline = time.monotonic(), Deadline(0.6)
+    with TinyServer(slowly) as server:
+        client = HttpClient()
+        client.get_json(server.url, deadline)
+        refused = fails(lambda: client.get_json(server.url, deadline))
+        assert isinstance(refused, causes.NoCompleteAnswer)
+        assert isinstance(fails(lambda: client.get_json(server.url, deadline)), causes.NoTimeLeft)
+    assert time.monotonic() - began < 1.0
+
+
+def test_a_burst_waits_a_moment_for_a_slot() -> None:
     def slowly(exchange: Exchange) -> None:
         time.sleep(0.1)
         exchange.json({})
 
     with TinyServer(slowly) as server, ThreadPoolExecutor(4) as pool:
-        client = HttpClient(max_waiting=1)
+        client = HttpClient(slots=4)
         answers = list(pool.map(lambda _: client.get_json(server.url), range(4)))
     assert [answer.status for answer in answers] == [200] * 4
 
 
-def test_who_finds_the_door_crowded_is_told_at_once() -> None:
-    room, leave = WaitingRoom(1, at_door=1, patience=0.5), threading.Event()
+def test_who_finds_the_queue_full_is_told_at_once() -> None:
+    bulkhead, leave = Bulkhead(1, queue=1, patience=0.5), threading.Event()
 
     def stay() -> None:
-        with room.seat():
+        with bulkhead.slot(Deadline(5)):
             leave.wait(5)
 
     def late() -> Refused:
-        return fails(lambda: room.seat().__enter__())
+        return fails(lambda: bulkhead.slot(Deadline(5)).__enter__())
 
     with ThreadPoolExecutor(2) as pool:
-        inside, at_door = pool.submit(stay), pool.submit(late)
-        assert eventually(lambda: room._places._value == 0)
+        inside = pool.submit(stay)
+        assert eventually(lambda: bulkhead._inside._free == 0)
+        queued = pool.submit(late)
+        assert eventually(lambda: bulkhead._queue._free == 0)
         began = time.monotonic()
         assert late().detail == "too many waiting"
         assert time.monotonic() - began < 0.3
-        assert at_door.result().detail == "too many waiting"
+        assert queued.result().detail == "too many waiting"
         leave.set()
         inside.result()
+
+
+def test_one_party_leaves_slots_for_the_others() -> None:
+    bulkhead, held = Bulkhead(8, queue=0), ExitStack()
+
+    def takes(party: str) -> int:
+        """How many more slots the party gets."""
+        for number in range(20):
+            try:
+                held.enter_context(bulkhead.slot(Deadline(5, party)))
+            except causes.TooManyWaiting:
+                return number
+        return 20
+
+    with held:
+        assert [takes(party) for party in ("crowd", "second", "third", "fourth", "fifth")] == [
+            4, 2, 1, 1, 0
+        ]  # fmt: skip
+    assert takes("crowd") == 4
+    held.close()
+
+
+def test_what_nobody_waits_for_takes_no_slot() -> None:
+    bulkhead = Bulkhead(1, queue=0)
+    with bulkhead.slot(Deadline(5)), bulkhead.slot(Deadline(5, None)):
+        assert isinstance(fails(lambda: bulkhead.slot(Deadline(5)).__enter__()), Refused)
+
+
+# --- the one mechanism -----------------------------------------------------------------------
+
+
+def test_work_that_hangs_is_abandoned_and_left_behind() -> None:
+    stop = threading.Event()
+    began = time.monotonic()
+    with pytest.raises(TimeUp):
+        within(0.05, lambda: stop.wait(10), stop.set)
+    assert time.monotonic() - began < 1
+    assert stop.is_set()
+
+
+def test_the_works_own_time_out_is_its_own() -> None:
+    def work() -> None:
+        raise TimeoutError("of the work")
+
+    with pytest.raises(TimeoutError, match="of the work"):
+        within(5, work)
+
+
+def test_helper_threads_are_used_again() -> None:
+    helpers = Helpers()
+    names = {helpers.start(lambda: threading.current_thread().name).result(5)}
+    for _ in range(20):
+        time.sleep(0.002)
+        names.add(helpers.start(lambda: threading.current_thread().name).result(5))
+    assert helpers._threads <= 3
+
+
+def test_at_the_limit_of_threads_work_waits_for_one_that_is_idle() -> None:
+    helpers, go = Helpers(most=1), threading.Event()
+    first, second = helpers.start(lambda: go.wait(5)), helpers.start(lambda: "done")
+    assert not second.done()
+    go.set()
+    assert (first.result(5), second.result(5)) == (True, "done")
+
+
+def test_a_flight_is_shared_and_each_waits_in_their_own_time() -> None:
+    go, flights = threading.Event(), []
+
+    def fly() -> str:
+        flights.append(1)
+        go.wait(5)
+        return "landed"
+
+    flight = SingleFlight(fly)
+    with pytest.raises(TimeUp):
+        flight.result(0.02)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(flight.result, 5) for _ in range(3)]
+        go.set()
+        assert {one.result() for one in waiting} == {"landed"}
+    assert len(flights) == 1
 
 
 def test_too_many_waiting_are_told_soon() -> None:
@@ -199,8 +289,8 @@ def test_too_many_waiting_are_told_soon() -> None:
         exchange.json({})
 
     with TinyServer(hold) as server, ThreadPoolExecutor(2) as pool:
-        client = HttpClient(max_waiting=2)
-        waiting = [pool.submit(client.get_json, server.url) for _ in range(2)]
+        client = HttpClient(slots=2)
+        waiting = [pool.submit(client.get_json, server.url, Deadline(5, p)) for p in "ab"]
         assert eventually(lambda: len(server.requests) == 2)
         assert fails(lambda: client.get_json(server.url)).detail == "too many waiting"
         go.set()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from accounts.http import causes
 from accounts.http.breaker import PAUSE, Breaker
 from accounts.http.client import HttpClient, get_client
 from accounts.reasons import Refused
@@ -148,10 +149,9 @@ def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
 
 def test_a_host_that_does_not_exist_is_named_as_such() -> None:
     refused = fails(lambda: HttpClient().get_json("https://no-such-host.invalid/"))
-    assert (refused.reason.code, refused.detail) == (
-        "microsoft_unreachable",
-        "no connection: host name, firewall or port",
-    )
+    assert isinstance(refused, causes.UnknownName | causes.ResolverFailed)
+    assert refused.reason.code == "microsoft_unreachable"
+    assert "no-such-host.invalid" in refused.detail
 
 
 def test_one_client_a_process() -> None:

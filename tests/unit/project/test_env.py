@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from project import readers, variables
+from accounts.ids import CONSUMER_TENANT
+from project import variables
 from project.environment import BadEnvironment
 from project.variables import VARIABLES, Environment
 from tests.servers.environment import deployed_environment
@@ -84,10 +85,10 @@ WRONG = {
         "consumers",
         "organizations",
         "Contoso",
-        readers.CONSUMER_TENANT.upper(),
+        CONSUMER_TENANT.upper(),
         "https://contoso.com",
     ],
-    "MICROSOFT_ALLOWED_TENANTS": ["contoso.com", f"{TENANT},x", readers.CONSUMER_TENANT],
+    "MICROSOFT_ALLOWED_TENANTS": ["contoso.com", f"{TENANT},x", CONSUMER_TENANT],
     "MICROSOFT_CLIENT_ID": ["staff-site", TENANT + "0"],
     "MICROSOFT_CLIENT_SECRET": [
         OTHER,

@@ -44,7 +44,7 @@ def test_a_secret_in_both_places_is_told() -> None:
         (b"", "file that is empty"),
         (b"\n\n", "file that is empty"),
         (b"\xff\xfe\x00k", "file that is not UTF-8 text"),
-        (b"hunter2 hunter2", "has characters that no client secret has"),
+        (b"hunter2 hunter2", "has a space inside"),
     ],
 )
 def test_a_file_that_does_not_do_is_told_by_its_path(

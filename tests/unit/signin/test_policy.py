@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.entra.tokens import Claims
+from accounts.ids import CONSUMER_TENANT
 from accounts.signin.policy import (
-    CONSUMER_TENANT,
     Admit,
     Candidate,
     Decision,

@@ -1,0 +1,267 @@
+"""One connection to an origin: opened step by step, used, and abandoned from another thread.
+
+The steps are told apart (name, port, proxy, TLS, answer), so that a failure, or a time that
+ran out, names its cause. A kept connection is used again only if it is younger than the
+other side's patience and really still open.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import select
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http import client as protocol
+from typing import TYPE_CHECKING, Any, Final
+
+from accounts.http import causes
+from accounts.http.proxy import Proxy, open_tunnel
+from accounts.http.tls import issuer_of, lax_context, secured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from email.message import Message
+
+    from accounts.http.deadline import Deadline
+    from accounts.http.origins import Origin
+
+CONNECT_SECONDS: Final = 3.0  # for each address of a name
+# Azure's outbound NAT forgets a silent connection after 4 minutes; TCP keep-alive speaks before.
+IDLE_SECONDS: Final = 110.0
+MAX_BODY: Final = 1024 * 1024
+_ADDRESSES: Final = 4
+_KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+_UNKNOWN: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`target` is the path with its query; no repr of what may hold a secret."""
+
+    method: str
+    origin: Origin
+    target: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """`headers` by any case; at most one byte more than MAX_BODY of the body is read."""
+
+    status: int
+    headers: Message = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How origins are reached: whose authorities are trusted, and through which proxy."""
+
+    context: ssl.SSLContext
+    proxy: Proxy | None = None
+
+
+class Connection:
+    """Belongs to one thread at a time; only `abandon` may be called from another."""
+
+    def __init__(self, origin: Origin, route: Route) -> None:
+        self.origin = origin
+        self._route = route
+        self._first_hop = route.proxy.origin if route.proxy else origin
+        self._step = "name"
+        self._http: protocol.HTTPConnection | None = None
+        self._handle: socket.socket | None = None
+        self._abandoned = False
+        self._lock = threading.Lock()
+        self._used_at = 0.0
+
+    # --- opening ----------------------------------------------------------------------------
+
+    def open(self, deadline: Deadline) -> None:
+        """Raises NoAnswer."""
+        try:
+            self._open(deadline)
+        except ssl.SSLError as error:
+            issuer = self._issuer(error, deadline)
+            raise causes.tls_failed(self.origin.host, error, issuer) from error
+        except TimeoutError:
+            raise self.timed_out() from None
+        except OSError as error:
+            raise causes.broken(error) from error
+
+    def _open(self, deadline: Deadline) -> None:
+        sock = self._connected(deadline)
+        if self._route.proxy is not None:
+            self._step = "proxy"
+            sock = open_tunnel(sock, self._route.proxy, self.origin, self._route.context)
+        if self.origin.scheme == "https":
+            self._step = "tls"
+            sock = secured(sock, self._route.context, self.origin.host)
+        self._step = "answer"
+        self._http = protocol.HTTPConnection(self.origin.host, self.origin.port)
+        self._http.auto_open = 0  # else it would connect by itself, past the proxy
+        self._http.sock = sock
+        self._used_at = time.monotonic()
+
+    def _connected(self, deadline: Deadline) -> socket.socket:
+        addresses = look_up(self._first_hop)
+        self._step = "port"
+        problem: OSError = TimeoutError()
+        for address in addresses:
+            seconds = min(CONNECT_SECONDS, deadline.left())
+            if seconds <= 0:
+                break
+            try:
+                return self._hold(socket.create_connection(address, seconds), deadline)
+            except OSError as error:
+                problem = error
+        if isinstance(problem, TimeoutError):
+            raise problem
+        if isinstance(problem, ConnectionRefusedError):
+            raise causes.PortRefused(self._first_hop) from problem
+        raise causes.Unroutable(self._first_hop, type(problem).__name__) from problem
+
+    def _hold(self, sock: socket.socket, deadline: Deadline) -> socket.socket:
+        """Keep a second handle, by which `abandon` ends whatever is done with the socket.
+
+        TLS takes the first one over, and hides it until the handshake is done.
+        """
+        _set_options(sock)
+        sock.settimeout(max(0.001, deadline.left()))
+        with self._lock:
+            self._handle = sock.dup()
+            if self._abandoned:
+                _shut(self._handle)
+        return sock
+
+    def _issuer(self, error: ssl.SSLError, deadline: Deadline) -> str:
+        """Who signed the certificate that was refused: OpenSSL tells only by a second handshake."""
+        if not isinstance(error, ssl.SSLCertVerificationError) or self._route.context is _LAX:
+            return ""
+        other = Connection(self.origin, Route(_LAX, self._route.proxy))
+        try:
+            other._open(deadline)
+            sock: Any = other._http.sock if other._http else None
+            return issuer_of(sock.getpeercert(binary_form=True))
+        except (OSError, ValueError, causes.NoAnswer):
+            return ""
+        finally:
+            other.close()
+
+    # --- using ------------------------------------------------------------------------------
+
+    def ask(self, request: Request, deadline: Deadline) -> tuple[Response, bool]:
+        """The answer, and whether the connection may be used again. Raises NoAnswer."""
+        try:
+            return self._ask(request, deadline)
+        except TimeoutError:
+            raise self.timed_out() from None
+        except Exception as error:  # whatever a broken answer does to the library below
+            raise causes.broken(error) from error
+
+    def _ask(self, request: Request, deadline: Deadline) -> tuple[Response, bool]:
+        http = self._http
+        if http is None or http.sock is None:
+            raise ConnectionError
+        http.sock.settimeout(max(0.001, deadline.left()))
+        http.request(request.method, request.target, request.body, dict(request.headers))
+        answer = http.getresponse()
+        body = answer.read(MAX_BODY + 1)
+        complete = len(body) <= MAX_BODY and not answer.read(1)
+        if complete and answer.length:
+            raise ConnectionError  # the body broke off
+        self._used_at = time.monotonic()
+        return Response(answer.status, answer.headers, body), complete and not answer.will_close
+
+    @property
+    def is_fit(self) -> bool:
+        """Whether the other side can still be there."""
+        sock = self._http.sock if self._http else None
+        if sock is None or time.monotonic() - self._used_at > IDLE_SECONDS:
+            return False
+        return not _is_readable(sock) or _only_tls_news(sock)
+
+    def timed_out(self) -> causes.NoAnswer:
+        """The cause, when time ran out at the step that was being taken."""
+        hop, host = self._first_hop, self.origin.host
+        found: dict[str, causes.NoAnswer] = {
+            "name": causes.SlowResolver(hop.host),
+            "port": causes.PortSilent(hop),
+            "proxy": causes.ProxySilent(hop),
+            "tls": causes.TlsSilent(host),
+        }
+        return found.get(self._step) or causes.NoCompleteAnswer()
+
+    # --- ending -----------------------------------------------------------------------------
+
+    def abandon(self) -> None:
+        """End whatever another thread does with this connection; it will not begin anything."""
+        with self._lock:
+            self._abandoned = True
+            if self._handle is not None:
+                _shut(self._handle)
+
+    def close(self) -> None:
+        with self._lock:
+            handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
+        if self._http is not None:
+            self._http.close()
+
+
+_LAX: Final = lax_context()
+
+
+def look_up(origin: Origin) -> list[tuple[str, int]]:
+    """The host's addresses. May hang: call it where that does not matter."""
+    host, port = origin.host, origin.port
+    with suppress(ValueError):
+        return [(str(ipaddress.ip_address(host)), port)]
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise causes.UnknownName(host) from None
+    except socket.gaierror as error:
+        unknown = error.errno in _UNKNOWN
+        raise (causes.UnknownName if unknown else causes.ResolverFailed)(host) from error
+    return list(dict.fromkeys((str(entry[4][0]), port) for entry in found))[:_ADDRESSES]
+
+
+def _set_options(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE:
+        option = getattr(socket, name, None)
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _only_tls_news(sock: socket.socket) -> bool:
+    """Readable, yet alive: TLS 1.3 servers send session tickets after the handshake."""
+    if not isinstance(sock, ssl.SSLSocket):
+        return False
+    sock.setblocking(False)
+    try:
+        sock.recv(1)
+    except ssl.SSLWantReadError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

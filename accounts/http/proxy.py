@@ -1,0 +1,82 @@
+"""A company's outgoing proxy: HTTP's CONNECT (RFC 9110, section 9.3.6), with Basic credentials."""
+
+from __future__ import annotations
+
+import base64
+import re
+import ssl
+from dataclasses import dataclass, field
+from http import client as protocol
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from accounts.http import causes
+from accounts.http.origins import Origin, origin_of
+from accounts.http.tls import secured
+
+if TYPE_CHECKING:
+    import socket
+
+_SCHEMES: Final = re.compile(r"(?i)\b(Basic|Digest|NTLM|Negotiate|Kerberos|Bearer)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """`credentials` is "user:password", and stands in no repr."""
+
+    origin: Origin
+    credentials: str = field(default="", repr=False)
+
+
+def proxy_from(url: str) -> Proxy | None:
+    """The proxy of a URL like http://user:password@proxy.example:3128; None for anything else.
+
+    User name and password may be percent-encoded (RFC 3986, section 3.2.1).
+    """
+    try:
+        parts = urlsplit(url)
+        user_info, _, place = parts.netloc.rpartition("@")
+    except ValueError:
+        return None
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        return None
+    origin = origin_of(f"{parts.scheme}://{place}/")
+    return Proxy(origin, unquote(user_info)) if origin else None
+
+
+def open_tunnel(
+    sock: socket.socket, proxy: Proxy, to: Origin, context: ssl.SSLContext
+) -> socket.socket:
+    """The socket, now leading to `to`. Raises NoAnswer, TimeoutError."""
+    if proxy.origin.scheme == "https":
+        sock = _secured(sock, proxy.origin.host, context)
+    sock.sendall(_connect(proxy, to))
+    answer = protocol.HTTPResponse(sock, method="CONNECT")
+    try:
+        answer.begin()
+    except TimeoutError:
+        raise
+    except (protocol.HTTPException, OSError, ValueError):
+        raise causes.ProxyBroken(proxy.origin) from None
+    status, offered = answer.status, answer.headers.get_all("Proxy-Authenticate", ())
+    answer.close()
+    if status != 200:
+        schemes = tuple(dict.fromkeys(_SCHEMES.findall(" ".join(offered))))
+        raise causes.ProxyRefused(proxy.origin, status, schemes)
+    return sock
+
+
+def _secured(sock: socket.socket, host: str, context: ssl.SSLContext) -> socket.socket:
+    try:
+        return secured(sock, context, host)
+    except ssl.SSLError as error:
+        raise causes.tls_failed(host, error) from error
+
+
+def _connect(proxy: Proxy, to: Origin) -> bytes:
+    place = f"[{to.host}]:{to.port}" if ":" in to.host else f"{to.host}:{to.port}"
+    lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
+    if proxy.credentials:
+        token = base64.b64encode(proxy.credentials.encode()).decode()
+        lines.append(f"Proxy-Authorization: Basic {token}")
+    return "\r\n".join([*lines, "", ""]).encode("ascii")

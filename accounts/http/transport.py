@@ -1,0 +1,161 @@
+"""One request, one answer: on a connection of a pool, within a deadline, whatever happens.
+
+No redirects, and no retries save one: a GET on a connection that turned out dead.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING
+from weakref import finalize
+
+from accounts.http import causes
+from accounts.http.connection import Connection, Route
+from accounts.http.deadline import Deadline, TimeUp, in_background, within
+from accounts.http.tls import trusted_context
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from accounts.http.connection import Request, Response
+    from accounts.http.origins import Origin
+    from accounts.http.proxy import Proxy
+
+
+class Transport:
+    """Thread-safe. `keep` is how many idle connections stay open to each origin."""
+
+    def __init__(
+        self, *, context: ssl.SSLContext | None = None, proxy: Proxy | None = None, keep: int = 8
+    ) -> None:
+        self._route = Route(context or trusted_context(), proxy)
+        self._keep = keep
+        self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
+        self._warming: set[Origin] = set()
+        self._lock = threading.Lock()
+        finalize(self, _close, self._idle)
+
+    def ask(self, request: Request, deadline: Deadline) -> Response:
+        """The answer, whatever its status. Raises NoAnswer."""
+        if deadline.left() <= 0:
+            raise causes.NoTimeLeft
+        exchange = _Exchange(self, request, deadline)
+        try:
+            return within(deadline.left(), exchange.run, exchange.abandon)
+        except TimeUp:
+            raise exchange.timed_out() from None
+
+    def warm(self, origin: Origin, seconds: float) -> None:
+        """Open a connection in the background for a request that will come soon."""
+        with self._lock:
+            if origin in self._warming or any(one.is_fit for one in self._idle[origin]):
+                return
+            self._warming.add(origin)
+        in_background(lambda: self._warm(origin, Deadline(seconds, None)))
+
+    def _warm(self, origin: Origin, deadline: Deadline) -> None:
+        connection = Connection(origin, self._route)
+        try:
+            connection.open(deadline)
+        except causes.NoAnswer:
+            connection.close()  # The request itself will meet the same cause and name it.
+        else:
+            self.give_back(connection)
+        finally:
+            with self._lock:
+                self._warming.discard(origin)
+
+    def take(self, origin: Origin) -> Connection | None:
+        """The connection that was used last, of those that are still open."""
+        while True:
+            with self._lock:
+                if not self._idle[origin]:
+                    return None
+                connection = self._idle[origin].pop()
+            if connection.is_fit:
+                return connection
+            connection.close()
+
+    def open(self, origin: Origin) -> Connection:
+        """A new one, not connected yet."""
+        return Connection(origin, self._route)
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection that may be used again."""
+        with self._lock:
+            idle = self._idle[connection.origin]
+            if len(idle) < self._keep:
+                idle.append(connection)
+                return
+        connection.close()
+
+
+def _close(idle: Mapping[Origin, list[Connection]]) -> None:
+    for connections in idle.values():
+        for connection in connections:
+            connection.close()
+
+
+class _Exchange:
+    """One request on its way in a helper thread; `abandon` ends it from another."""
+
+    def __init__(self, transport: Transport, request: Request, deadline: Deadline) -> None:
+        self._transport = transport
+        self._request = request
+        self._deadline = deadline
+        self._connection: Connection | None = None
+        self._abandoned = False
+        self._lock = threading.Lock()
+
+    def run(self) -> Response:
+        try:
+            return self._once()
+        except causes.BrokenOff:
+            # The other side closed a kept connection just as we used it.
+            if self._request.method != "GET" or self._abandoned:
+                raise
+            return self._once()
+
+    def _once(self) -> Response:
+        connection = self._ready()
+        try:
+            response, may_be_used_again = connection.ask(self._request, self._deadline)
+        except BaseException:
+            connection.close()
+            raise
+        if may_be_used_again and not self._abandoned:
+            self._transport.give_back(connection)
+        else:
+            connection.close()
+        return response
+
+    def _ready(self) -> Connection:
+        origin = self._request.origin
+        kept = self._transport.take(origin)
+        connection = self._watched(kept or self._transport.open(origin))
+        if kept is None:
+            try:
+                connection.open(self._deadline)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def _watched(self, connection: Connection) -> Connection:
+        with self._lock:
+            self._connection = connection
+            if self._abandoned:
+                connection.abandon()
+        return connection
+
+    def abandon(self) -> None:
+        with self._lock:
+            self._abandoned = True
+            if self._connection is not None:
+                self._connection.abandon()
+
+    def timed_out(self) -> causes.NoAnswer:
+        connection = self._connection
+        return connection.timed_out() if connection else causes.NoTimeLeft()

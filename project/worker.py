@@ -1,0 +1,318 @@
+"""Gunicorn's threads, kept from slow clients: a thread only ever sees a request that is all there.
+
+gthread reads a request in a thread, so that sixteen half-sent ones hold a worker. Here the main
+loop reads head and body, and writes what a slow reader has not taken yet; a thread works from
+memory to memory. Each of these steps has its time, and what waits is bounded in number and size.
+
+With TLS a thread would have to read: that is for the proxy in front (docs/deploy.md).
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import selectors
+import socket
+import time
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn import http
+from gunicorn.workers import gthread
+from typing_extensions import override
+
+from project.framing import Framing, TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+HEAD_SECONDS: Final = 10.0  # from a request's first byte to the end of its headers
+BODY_SECONDS: Final = 30.0  # and from there to the end of its body
+WRITE_SECONDS: Final = 10.0  # without a byte taken
+LINGER_SECONDS: Final = 2.0  # for the last answer to arrive before its connection is closed
+MOST_HELD: Final = 64 * 1024 * 1024  # of all requests of a worker that are arriving
+MOST_UNSENT: Final = 1024 * 1024  # of one response; a longer one waits for its reader in a thread
+_CHUNK: Final = 64 * 1024
+_AGAIN: Final = (BlockingIOError, InterruptedError)
+
+_LATE: Final = "408 Request Timeout", "The request did not arrive in time. Please try again."
+_FULL: Final = "503 Service Unavailable", "Too much is being sent at once. Please try again."
+_HEAD: Final = (
+    "431 Request Header Fields Too Large",
+    "Your browser sent too much with its request. Delete this site's cookies, then try again.",
+)
+_BODY: Final = "413 Content Too Large", "What was sent is too large."
+
+
+class Channel:
+    """A client's socket as a thread of gunicorn's uses it: never waits to read, seldom to write."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self.unsent = bytearray()
+        sock.setblocking(False)
+
+    def recv(self, _size: int) -> bytes:
+        """Nothing: the whole request is in memory, and whoever wants more reads it wrongly."""
+        return b""
+
+    def receive(self) -> bytes:
+        """What has arrived, b"" at the end; raises BlockingIOError when nothing has."""
+        return self._socket.recv(_CHUNK)
+
+    def sendall(self, data: bytes | bytearray | memoryview) -> None:
+        self.unsent += data
+        self.flush()
+        while len(self.unsent) > MOST_UNSENT:
+            _, ready, _ = select.select([], [self._socket], [], WRITE_SECONDS)
+            if not ready:
+                raise BrokenPipeError(errno.EPIPE, "the client does not read")
+            self.flush()
+
+    def send(self, data: bytes) -> int:
+        self.sendall(data)
+        return len(data)
+
+    def flush(self) -> bool:
+        """Send what the client takes; whether it took anything."""
+        sent = 0
+        try:
+            while self.unsent:
+                sent += (taken := self._socket.send(bytes(self.unsent[:_CHUNK])))
+                del self.unsent[:taken]
+        except _AGAIN:
+            pass
+        return sent > 0
+
+    def half_close(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def setblocking(self, _flag: bool) -> None:
+        """It never blocks."""
+
+    settimeout = setblocking
+
+    def gettimeout(self) -> None:
+        return None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+class Connection(gthread.TConn):
+    """`framing` is the request that is arriving."""
+
+    sock: Channel
+    parser: Any
+    timeout: float
+
+    def __init__(self, cfg: Any, sock: Channel, client: Any, server: Any) -> None:
+        super().__init__(cfg, sock, client, server)  # type: ignore[no-untyped-call]
+        self.since = time.monotonic()
+        self.framing = Framing()
+
+    def prepare(self) -> None:
+        """In the thread: the parser reads what has arrived, and the answer is its next."""
+        if self.parser is None:
+            self.parser = http.get_parser(self.cfg, self.sock, self.client)  # type: ignore[no-untyped-call]
+            self.initialized = True
+        self.parser.unreader.unread(bytes(self.framing.data))
+        self.framing = Framing()
+
+
+class Worker(gthread.ThreadWorker):
+    """Idle connections are in `keepalived_conns`, those under way outside threads in `_waiting`."""
+
+    poller: Any
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)  # type: ignore[no-untyped-call]
+        if self.cfg.is_ssl:
+            raise RuntimeError("certfile and keyfile are not for this worker: a proxy ends TLS")
+        self._waiting: set[Connection] = set()
+
+    # --- what has come
+
+    @override
+    def accept(self, listener: Any) -> None:
+        try:
+            sock, client = listener.accept()
+        except OSError as problem:
+            if problem.errno in (errno.EMFILE, errno.ENFILE):
+                self._make_room()
+            return
+        self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+        self._await_request(Connection(self.cfg, Channel(sock), client, listener.getsockname()))
+
+    def _await_request(self, conn: Connection) -> None:
+        """Nothing of it has come yet."""
+        conn.since = time.monotonic()
+        conn.timeout = conn.since + self.cfg.keepalive
+        if not self.alive:
+            conn.timeout = min(conn.timeout, conn.since + gthread.STOP_KEEPALIVE_LINGER)
+        self.keepalived_conns.append(conn)
+        self._on(conn, selectors.EVENT_READ, self._begins)
+
+    def _begins(self, conn: Connection) -> None:
+        self.keepalived_conns.remove(conn)
+        self._waiting.add(conn)
+        conn.since = time.monotonic()
+        conn.timeout = conn.since + HEAD_SECONDS
+        self._on(conn, selectors.EVENT_READ, self._arrives)
+        self._arrives(conn)
+
+    def _arrives(self, conn: Connection) -> None:
+        try:
+            data = conn.sock.receive()
+        except _AGAIN:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._take(conn, data)
+        else:
+            self._drop(conn)
+
+    def _take(self, conn: Connection, data: bytes) -> None:
+        had_head = conn.framing.has_head
+        try:
+            whole = conn.framing.feed(data)
+        except TooLarge as problem:
+            return self._refuse(conn, *(_BODY if problem.is_body else _HEAD))
+        if whole:
+            return self._serve(conn)
+        if sum(len(each.framing.data) for each in self._waiting) > MOST_HELD:
+            return self._refuse(conn, *_FULL)
+        if conn.framing.has_head and not had_head:
+            conn.timeout = time.monotonic() + BODY_SECONDS
+            if conn.framing.expects_continue:
+                self._answer(conn, b"HTTP/1.1 100 Continue\r\n\r\n")
+        return None
+
+    def _serve(self, conn: Connection) -> None:
+        self._waiting.discard(conn)
+        self.poller.unregister(conn.sock)
+        self.enqueue_req(conn)  # type: ignore[no-untyped-call]
+
+    @override
+    def handle(self, conn: Connection) -> Any:
+        conn.prepare()
+        return super().handle(conn)  # type: ignore[no-untyped-call]
+
+    # --- what goes out
+
+    @override
+    def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
+        """In the main loop again, once the thread is done."""
+        try:
+            keep = bool(fs.result()) if not fs.cancelled() else False
+        except Exception:
+            keep = False
+        if conn.sock.fileno() < 0:  # gunicorn has cut off an answer that went wrong half-way
+            self.nr_conns -= 1
+            return
+        self._waiting.add(conn)
+        conn.timeout = time.monotonic() + WRITE_SECONDS
+        self._on(conn, selectors.EVENT_WRITE, partial(self._sends, keep=keep))
+        self._sends(conn, keep=keep)
+
+    def _sends(self, conn: Connection, *, keep: bool) -> None:
+        try:
+            if conn.sock.flush():
+                conn.timeout = time.monotonic() + WRITE_SECONDS
+        except OSError:
+            return self._drop(conn)
+        if conn.sock.unsent:
+            return None
+        return self._next(conn) if keep else self._linger(conn)
+
+    def _next(self, conn: Connection) -> None:
+        """The connection's next request, of which some may have come with the last."""
+        self._waiting.discard(conn)
+        early = conn.parser.unreader.take_buffered()
+        if not early:
+            return self._await_request(conn)
+        self._waiting.add(conn)
+        conn.since = time.monotonic()
+        conn.timeout = conn.since + HEAD_SECONDS
+        self._on(conn, selectors.EVENT_READ, self._arrives)
+        return self._take(conn, early)
+
+    def _refuse(self, conn: Connection, status: str, text: str) -> None:
+        body = f"{text}\n".encode()
+        head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
+        self._answer(conn, f"{head}Connection: close\r\n\r\n".encode() + body)
+        if conn in self._waiting:
+            self._linger(conn)
+
+    def _answer(self, conn: Connection, data: bytes) -> None:
+        """A few bytes, which any socket takes at once; whoever's does not goes without."""
+        try:
+            conn.sock.sendall(data)
+        except OSError:
+            self._drop(conn)
+
+    def _linger(self, conn: Connection) -> None:
+        """Close in RFC 9112's way (section 9.6): else unread input has the last answer cut off."""
+        conn.framing = Framing()
+        conn.timeout = time.monotonic() + LINGER_SECONDS
+        try:
+            conn.sock.half_close()
+        except OSError:
+            return self._drop(conn)
+        self._on(conn, selectors.EVENT_READ, self._discards)
+        return None
+
+    def _discards(self, conn: Connection) -> None:
+        try:
+            over = not conn.sock.receive()
+        except _AGAIN:
+            over = False
+        except OSError:
+            over = True
+        if over:
+            self._drop(conn)
+
+    # --- time and room
+
+    @override
+    def murder_pending(self) -> None:
+        """Called every second: whoever had their time makes room."""
+        now = time.monotonic()
+        for conn in [each for each in self._waiting if each.timeout <= now]:
+            if conn.framing.data:
+                self._refuse(conn, *_LATE)
+            else:
+                self._drop(conn)
+
+    def _make_room(self) -> None:
+        """Of all that wait for their client, who has waited longest goes."""
+        waiting = [*self._waiting, *self.keepalived_conns]
+        if waiting:
+            oldest = min(waiting, key=lambda conn: conn.since)
+            if oldest in self.keepalived_conns:
+                self.keepalived_conns.remove(oldest)
+            self._drop(oldest)
+
+    def _drop(self, conn: Connection) -> None:
+        self._waiting.discard(conn)
+        with suppress(KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()  # type: ignore[no-untyped-call]
+
+    def _on(self, conn: Connection, event: int, do: Callable[[Connection], None]) -> None:
+        """From now on this is what happens when the socket is ready for it."""
+
+        def ready(_socket: Any) -> None:
+            if conn.sock.fileno() >= 0:  # else it went to make room, in this very round
+                do(conn)
+
+        try:
+            self.poller.modify(conn.sock, event, ready)
+        except KeyError:
+            self.poller.register(conn.sock, event, ready)
