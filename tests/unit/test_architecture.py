@@ -80,6 +80,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/reasons.py",
         "accounts/registration.py",
         "accounts/secretbox.py",
+        "accounts/sessions",
         "accounts/signin",
     },
     "accounts/transport.py": {"accounts/http"},
