@@ -30,6 +30,7 @@ class Rules:
     tenants: frozenset[str]
     allow_guests: bool = False
     domains: Mapping[str, frozenset[str]] = field(default_factory=lambda: _NO_DOMAINS)
+    superusers_by_oid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Candidate:
     identity: str = ""
     is_active: bool = True
     is_staff: bool = True
+    is_superuser: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decisio
         return Refuse("ambiguous_email", "email: more than one user has it")
     if not matches:
         return Refuse("unknown_user", "email: no user has it")
-    return _if_unbound(matches[0])
+    return _if_unbound(matches[0], rules)
 
 
 def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:
@@ -149,11 +151,14 @@ def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:
     return claims.xms_edov is True or email.rpartition("@")[2].translate(_ASCII_LOWER) in domains
 
 
-def _if_unbound(person: Candidate) -> Decision:
+def _if_unbound(person: Candidate, rules: Rules) -> Decision:
     if person.identity:
         return Refuse(
             "identity_conflict", "identity: the user is bound to another one", person.user_id
         )
+    if person.is_superuser and rules.superusers_by_oid:
+        why = "identity: a superuser whose object ID was not entered (SUPERUSER_FIRST_SIGN_IN)"
+        return Refuse("identity_conflict", why, person.user_id)
     return _if_staff(person, bind=True)
 
 
