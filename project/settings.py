@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.web.session_limits.SessionLimitsMiddleware",
     "accounts.web.audited.AuditMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -99,6 +100,9 @@ SESSION_ENGINE = f"accounts.sessions.{'store' if REDIS_URL else 'database'}"
 SESSION_CACHE_ALIAS = "default"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_HOURS = ENV.SESSION_HOURS
+SESSION_IDLE_MINUTES = ENV.SESSION_IDLE_MINUTES
+RECHECK_MINUTES = ENV.RECHECK_MINUTES
+STEP_UP = ENV.STEP_UP
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 SESSION_COOKIE_SECURE = HTTPS
@@ -168,7 +172,6 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-CSRF_FAILURE_VIEW = "accounts.web.csrf.failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_SSL_HOST = _public.netloc
 # CanonicalOriginMiddleware sends people there, and sees when that goes round in circles.
@@ -212,12 +215,13 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+_is_built = (STATIC_ROOT / "staticfiles.json").exists()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "project.static.StaticFiles"},
 }
 WHITENOISE_AUTOREFRESH = DEBUG
-WHITENOISE_USE_FINDERS = True  # whatever was collected, a plain name is served
+WHITENOISE_USE_FINDERS = DEBUG or not _is_built
 
 # Log
 

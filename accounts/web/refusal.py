@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.core import signing
 from django.core.exceptions import SuspiciousOperation
@@ -18,7 +18,7 @@ from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import HOME, start_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from django.http import HttpRequest
 
@@ -55,24 +55,16 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
 
 
 def refuse(
-    request: HttpRequest,
-    attempt: Attempt,
-    refusal: Refused,
-    next_path: str = HOME,
-    more: Mapping[str, Any] | None = None,
+    request: HttpRequest, attempt: Attempt, refusal: Refused, next_path: str = HOME
 ) -> HttpResponse:
-    """Record the refusal and show it; `more` is for the page's template."""
+    """Record the refusal and show it."""
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
     record.refused(attempt, refusal, keep=keep)
-    return page(request, refusal, attempt.reference, next_path, more)
+    return page(request, refusal, attempt.reference, next_path)
 
 
 def page(
-    request: HttpRequest,
-    refusal: Refused,
-    reference: str,
-    next_path: str | None = HOME,
-    more: Mapping[str, Any] | None = None,
+    request: HttpRequest, refusal: Refused, reference: str, next_path: str | None = HOME
 ) -> HttpResponse:
     """The refusal page; nothing in it comes from Microsoft save a matched AADSTS number.
 
@@ -85,10 +77,8 @@ def page(
         "retry_after": refusal.retry_after,
         "try_again_url": start_url(next_path) if next_path is not None else "",
         "again": again_token(),
-        **(more or {}),
     }
-    names = [f"accounts/{refusal.reason.code}.html", "accounts/refused.html"]
-    text = render_to_string(names, context, request)
+    text = render_to_string("accounts/refused.html", context, request)
     response = HttpResponse(text, status=refusal.reason.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)

@@ -70,7 +70,7 @@ secret_expires_soon = Fault(
     ),
     workers=1,
     page=GETS_IN,
-    doctor="app.secret_expires_soon",
+    doctor="app.secret_expiry",
     says="The client secret expires in",
 )
 

@@ -1,0 +1,57 @@
+"""What people have met in the last hour: some causes are gone when doctor looks, the record stays.
+
+Warnings only: a single refusal may be right. What doctor's own visits leave is not counted.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import Count
+from django.utils import timezone
+
+from accounts.models import SignIn
+from accounts.operate.doctor.browser import AGENT
+from accounts.operate.doctor.finding import Finding, ok, warning
+from accounts.reasons import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RECENT: Final = timedelta(hours=1)
+_NO_FAULT: Final = "cancelled"
+_DETAILS: Final = 2  # of one reason, the most frequent first
+
+
+def look() -> Iterator[Finding]:
+    """A finding for each reason met lately."""
+    by_reason: dict[str, list[dict[str, Any]]] = {}
+    for row in _rows():
+        by_reason.setdefault(row["reason"], []).append(row)
+    if not by_reason:
+        yield ok("refusals.none", "Nobody was refused in the last hour")
+    for code, rows in by_reason.items():
+        yield _met(code, rows)
+
+
+def _rows() -> Any:
+    """Counted by the database; the index on refused rows bounds what it reads."""
+    refused = SignIn.objects.filter(
+        outcome=SignIn.Outcome.REFUSED, at__gte=timezone.now() - _RECENT, reason__in=REASONS
+    ).exclude(user_agent=AGENT)
+    counted = refused.exclude(reason=_NO_FAULT).values("reason", "detail")
+    return counted.annotate(n=Count("pk")).order_by("-n", "reason", "detail")
+
+
+def _met(code: str, rows: list[dict[str, Any]]) -> Finding:
+    reason, number = REASONS[code], sum(row["n"] for row in rows)
+    details = "; ".join(row["detail"] for row in rows[:_DETAILS] if row["detail"])
+    times = "once" if number == 1 else f"{number} times"
+    return warning(
+        f"refusals.{code}",
+        f"In the last hour a sign-in was refused {times}: {reason.title}",
+        f"{reason.operator} ({details})" if details else reason.operator,
+        shows_as=(code,),
+        fix=f"{reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
+    )
