@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.http.deadline import within
@@ -100,8 +100,7 @@ def _connect_once() -> None:
     parameters: dict[str, Any] = connection.get_connection_params()
     if connection.vendor == "postgresql":
         parameters["connect_timeout"] = _SECONDS
-    driver: Any = vars(type(connections[DEFAULT_DB_ALIAS]))["Database"]
-    raw = driver.connect(**parameters)
+    raw: Any = connection.copy().get_new_connection(parameters)  # it knows of poolers
     try:
         raw.execute("SELECT 1")
     finally:
