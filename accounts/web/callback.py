@@ -88,11 +88,15 @@ def _complete(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Htt
     try:
         return _sign_in(request, attempt, deadline)
     except Refused as refused:
-        if refused.reason.group in _OF_THE_CALLER:
+        if _is_of_the_caller(refused):
             throttle.count(
                 throttle.FAILED_CALLBACKS, "callback", request_facts.client_network(request)
             )
         raise
+
+
+def _is_of_the_caller(error: Exception) -> bool:
+    return isinstance(error, Refused) and error.reason.group in _OF_THE_CALLER
 
 
 def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> HttpResponse:
@@ -108,7 +112,8 @@ def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Http
         rules = registration.rules_for(app, deadline)
         _check_issuer(response.iss, discovery.issuer, rules)
         _check_no_error(response)
-        id_token = _redeem(response, begun, app, discovery, attempt, deadline)
+        with throttle.REDEMPTIONS.attempt(request_facts.client_network(request), _is_of_the_caller):
+            id_token = _redeem(response, begun, app, discovery, attempt, deadline)
         claims = _verify(id_token, begun, app, discovery, deadline)
     finally:
         attempt.microsoft_ms = deadline.waited_ms
