@@ -18,7 +18,10 @@ class AccountsConfig(AppConfig):
     @override
     def ready(self) -> None:
         from accounts import checks  # noqa: F401
+        from accounts.audit import watch
         from accounts.web import receivers  # noqa: F401
+
+        watch.connect()
 
 
 class StaffAdminConfig(AdminConfig):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -217,3 +218,136 @@ class BreakGlassLink(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.user} {self.made_at:%Y-%m-%d %H:%M}"
+
+
+class AppendOnlyError(Exception):
+    """The audit is added to, and nothing else; PostgreSQL refuses the same by triggers."""
+
+
+class AppendOnly(models.QuerySet[Any]):
+    """Rows that no code of this site changes or deletes."""
+
+    @override
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnlyError(f"{self.model._meta.verbose_name}: rows are never changed.")
+
+    @override
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError(f"{self.model._meta.verbose_name}: rows are never deleted.")
+
+
+class Erasable(AppendOnly):
+    """Rows that may be deleted, by an erasure that accounts for them, and not changed."""
+
+    @override
+    def delete(self) -> tuple[int, dict[str, int]]:
+        return models.QuerySet.delete(self)
+
+
+class AuditModel(models.Model):
+    """A row that is saved once."""
+
+    class Meta:
+        abstract = True
+
+    @override
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError(f"{self._meta.verbose_name}: rows are never changed.")
+        super().save(*args, **kwargs)
+
+    @override
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError(f"{self._meta.verbose_name}: rows are never deleted.")
+
+
+class AuditEntry(AuditModel):
+    """Who did what to whom. Never changed, never deleted; what names people is in AuditText.
+
+    No foreign key leads to a person: an entry outlives everybody.
+    """
+
+    class Actor(models.TextChoices):
+        PERSON = "person", _("Signed-in person")
+        VISITOR = "visitor", _("Someone signing in")
+        COMMAND = "command", _("Command")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
+    action = models.CharField(_("action"), max_length=40)
+    actor_kind = models.CharField(_("kind of actor"), max_length=8, choices=Actor)
+    actor_key = models.CharField(max_length=64, blank=True)
+    subject_kind = models.CharField(max_length=120, blank=True)
+    subject_key = models.CharField(max_length=64, blank=True)
+    reference = models.CharField(_("reference"), max_length=9)
+    # The digests of its texts by role: they stay when a text is erased.
+    texts = models.JSONField(default=dict, editable=False)
+    key_id = models.CharField(max_length=8, editable=False)
+    mac = models.CharField(max_length=64, editable=False)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+        ordering = ("-at",)
+        default_permissions = ("view",)
+        indexes: ClassVar = [
+            models.Index(fields=["-at"], name="accounts_audit_at"),
+            models.Index(fields=["action", "-at"], name="accounts_audit_action_at"),
+            models.Index(fields=["reference"], name="accounts_audit_reference"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.reference} {self.action}"
+
+
+class AuditText(AuditModel):
+    """What an entry says of its actor or its subject: the part that may have to be erased."""
+
+    class Role(models.TextChoices):
+        ACTOR = "actor", _("Actor")
+        SUBJECT = "subject", _("Subject")
+
+    entry = models.ForeignKey(AuditEntry, on_delete=models.DO_NOTHING, related_name="parts")
+    role = models.CharField(max_length=7, choices=Role)
+    # The primary key of the person whom it is about, or "".
+    person = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=254, blank=True)
+    content = models.JSONField(default=dict)
+    salt = models.CharField(max_length=32)
+
+    objects = Erasable.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["entry", "role"], name="accounts_audit_text_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["person"], name="accounts_audit_text_person")]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditSeal(AuditModel):
+    """A link of the chain: the digest of an entry and of all before it, signed by the site."""
+
+    seq = models.PositiveBigIntegerField(primary_key=True)
+    entry = models.OneToOneField(AuditEntry, on_delete=models.DO_NOTHING, related_name="seal")
+    digest = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=8)
+    mac = models.CharField(max_length=64)
+    # Whether the link before was signed with a key that the site knew when this one was made.
+    vouched = models.BooleanField()
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        default_permissions = ()
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.digest}"

@@ -12,11 +12,12 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib.auth.models import Group
 
+from accounts.admin.audit.audit_admin import AuditAdmin
 from accounts.admin.microsoft_app.app_admin import MicrosoftAppAdmin
 from accounts.admin.people.groups import BoundedGroupAdmin
 from accounts.admin.people.people_admin import PersonAdmin
 from accounts.admin.sign_ins.sign_ins_admin import SignInAdmin
-from accounts.models import SignIn, User
+from accounts.models import AuditEntry, SignIn, User
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PAGES: Final[Mapping[Any, Any]] = {
     User: PersonAdmin,
     SignIn: SignInAdmin,
+    AuditEntry: AuditAdmin,
     SocialApp: MicrosoftAppAdmin,
     Group: BoundedGroupAdmin,
 }

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from accounts import registration
-from accounts.admin import front_page, sessions
+from accounts.admin import deletion, front_page, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
@@ -30,6 +30,11 @@ class StaffAdminSite(AdminSite):
     """Staff sign in with Microsoft; with ADMIN_PASSWORD_LOGIN also by password."""
 
     login_form = password.ThrottledAuthenticationForm
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")
+        self.add_action(deletion.delete_selected, "delete_selected")
 
     @override
     def login(

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from accounts import audit
 from accounts.models import BreakGlassLink
 from accounts.operate import people
 from accounts.signin import break_glass
@@ -38,7 +40,9 @@ class Link:
 def make(email: str) -> Link:
     """A link that signs this person in, once. Raises people.NoSuchPerson, or Refused."""
     user = people.find(email)
-    token = break_glass.issue(user)
+    with transaction.atomic():
+        token = break_glass.issue(user)
+        audit.write("break_glass.made", user)
     logger.warning(
         "break-glass link made",
         extra={"event": "break_glass_made", "user_id": user.pk, "email": user.email},

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import date, datetime
-from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
 from django.utils import timezone
 from typing_extensions import override
 
+from accounts.operate import spreadsheet
 from accounts.outages import is_outage
+from accounts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 _WIDEST: Final = 48
-# Spreadsheets run cells that begin so, and some cells hold what strangers sent.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -111,19 +109,10 @@ def json_array(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Ite
     yield "[]" if joint == "[" else "]"
 
 
-def csv_lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
-    """CSV, written as the rows come, safe to open in a spreadsheet; lines without their end."""
-    yield ",".join(columns)
-    for row in rows:
-        line = StringIO()
-        csv.writer(line, lineterminator="").writerow([_cell(row.get(name)) for name in columns])
-        yield line.getvalue()
-
-
 FORMS: Final[Mapping[str, Callable[..., Iterator[str]]]] = {
     "table": table,
     "json": json_array,
-    "csv": csv_lines,
+    "csv": spreadsheet.lines,
 }
 
 
@@ -144,12 +133,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _cell(value: Any) -> Any:
-    plain = _plain(value) if isinstance(value, (datetime, date)) else value
-    return f"'{plain}" if isinstance(plain, str) and plain.startswith(_FORMULA) else plain
+    return visible(text)
 
 
 def _plain(value: Any) -> str:

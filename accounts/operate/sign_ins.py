@@ -12,6 +12,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from accounts import audit
 from accounts.models import SignIn
 from accounts.reasons import REASONS
 
@@ -113,7 +114,9 @@ def prune(days: int | None = None, *, batch: int = 1000) -> int:
     if kept < 1:
         raise ValueError("Sign-ins are kept for a day at least.")
     old = SignIn.objects.filter(at__lt=timezone.now() - timedelta(days=kept)).order_by("at")
-    return sum(_delete(keys) for keys in _batches(old, batch))
+    deleted = sum(_delete(keys) for keys in _batches(old, batch))
+    audit.write("sign_ins.pruned", after={"deleted": deleted, "kept_days": kept})
+    return deleted
 
 
 def _batches(old: QuerySet[SignIn], size: int) -> Iterable[list[int]]:

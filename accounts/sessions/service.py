@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 
+from accounts import audit
 from accounts.models import User
 from accounts.outages import STORE_ERRORS
 from accounts.sessions import index as session_index
@@ -69,7 +70,9 @@ def end(handle: str, user: User | None = None) -> Seen:
         found = next((session for session in among if session.handle == handle), None)
         if found is None or not session_index.end_session(found.name):
             raise NoSuchSession(handle)
-        return next(_with_emails([found]))
+        ended = next(_with_emails([found]))
+    _record(_person(ended.user_id), 1, handle=handle)
+    return ended
 
 
 def end_all_of(user: User) -> int:
@@ -78,6 +81,7 @@ def end_all_of(user: User) -> int:
     Raises StoreAway when they could not be counted; they have ended all the same.
     """
     user.end_sessions()
+    _record(user, "all")
     with _store():
         return session_index.end_sessions(user.pk)
 
@@ -85,7 +89,21 @@ def end_all_of(user: User) -> int:
 def end_everyones() -> int:
     """Sign everybody out; returns how many sessions were ended."""
     with _store():
-        return sum(session_index.end_session(s.name) for s in session_index.all_sessions())
+        ended = sum(session_index.end_session(s.name) for s in session_index.all_sessions())
+    _record(None, ended, whose="everyone's")
+    return ended
+
+
+def _record(user: User | None, sessions: int | str, **more: str) -> None:
+    if not audit.present().silent:
+        audit.write("sessions.ended", user, after={"sessions": sessions, **more})
+
+
+def _person(key: str) -> User | None:
+    try:
+        return User.objects.filter(pk=key).first()
+    except (ValueError, ValidationError):  # keys of another user model
+        return None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import BreakGlassLink
 from accounts.reasons import Refused
 
@@ -50,6 +51,7 @@ def redeem(token: str) -> User:
         raise _why_not(links.first())
     user = links.select_related("user").get().user
     _check_staff(user)
+    audit.write("break_glass.used", user)
     return user
 
 

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
-from accounts import registration
+from accounts import audit, registration
 from accounts.entra import errors, tokens
 from accounts.entra.exchange import Client, exchange_code
 from accounts.http.client import get_client
@@ -269,7 +269,7 @@ def _enter(
     secrets = request_facts.secrets_of(request)
 
     def in_one_transaction(write: Callable[[Attempt, Any, str], SignIn]) -> HttpResponse:
-        with transaction.atomic():
+        with transaction.atomic(), audit.context(reference=attempt.reference):
             account = flow.settle(admission, claims)
             row = write(attempt, admission.user.pk, admission.note)
             login = AdmittedLogin(MicrosoftProvider(request, app=app.app), admission.user, account)

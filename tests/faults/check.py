@@ -11,6 +11,7 @@ from accounts.models import SignIn
 from accounts.reasons import REASONS
 from tests.faults.fault import GETS_IN, NO_START, START_UP, Fault
 from tests.faults.stage import Said, Stage
+from tests.faults.start_up import site_and_doctor
 from tests.support.tiny_server import eventually
 
 LOUD = ("warning", "error", "critical")
@@ -30,6 +31,15 @@ def check(fault: Fault, stage: Stage) -> None:
         assert [line for line in _lines(log) if line.get("level") in LOUD] == []
     else:
         check_log(fault, stage)
+
+
+def check_start_up(fault: Fault) -> None:
+    """Neither the site nor doctor starts; both name the cause, without a traceback."""
+    site, doctor = site_and_doctor(fault)
+    assert site.code == 1
+    assert fault.says in site.errors, site.errors
+    assert "Traceback" not in site.errors + doctor.errors
+    check_doctor(fault, doctor)
 
 
 def check_doctor(fault: Fault, said: Said) -> None:

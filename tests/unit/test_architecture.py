@@ -21,6 +21,8 @@ FLOORS: dict[str, set[str]] = {
     "accounts/secretbox.py": set(),
     "accounts/sealed.py": set(),
     "accounts/outages.py": set(),
+    "accounts/visible.py": set(),
+    "accounts/audit": {"accounts/models.py", "accounts/secretbox.py"},
     "accounts/http": {
         "accounts/per_process.py",
         "accounts/reasons.py",
@@ -33,6 +35,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/sealed.py",
     },
     "accounts/signin": {
+        "accounts/audit",
         "accounts/entra",
         "accounts/ids.py",
         "accounts/models.py",
@@ -47,8 +50,14 @@ FLOORS: dict[str, set[str]] = {
         "accounts/secretbox.py",
         "accounts/signin",
     },
-    "accounts/sessions": {"accounts/models.py", "accounts/outages.py", "accounts/sealed.py"},
+    "accounts/sessions": {
+        "accounts/audit",
+        "accounts/models.py",
+        "accounts/outages.py",
+        "accounts/sealed.py",
+    },
     "accounts/operate": {
+        "accounts/audit",
         "accounts/entra",
         "accounts/models.py",
         "accounts/outages.py",
@@ -57,8 +66,10 @@ FLOORS: dict[str, set[str]] = {
         "accounts/secretbox.py",
         "accounts/sessions",
         "accounts/signin",
+        "accounts/visible.py",
     },
     "accounts/web": {
+        "accounts/audit",
         "accounts/entra",
         "accounts/http",
         "accounts/logs.py",
@@ -89,6 +100,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/web",
     },
     "accounts/admin": {
+        "accounts/audit",
         "accounts/models.py",
         "accounts/operate",
         "accounts/operate/doctor",
@@ -96,16 +108,23 @@ FLOORS: dict[str, set[str]] = {
         "accounts/registration.py",
         "accounts/sessions",
         "accounts/signin",
+        "accounts/visible.py",
         "accounts/web",
     },
     "accounts/management": {
+        "accounts/audit",
         "accounts/models.py",
         "accounts/operate",
         "accounts/operate/doctor",
         "accounts/reasons.py",
         "accounts/sessions",
     },
-    "accounts/apps.py": {"accounts/admin", "accounts/checks.py", "accounts/web"},
+    "accounts/apps.py": {
+        "accounts/admin",
+        "accounts/audit",
+        "accounts/checks.py",
+        "accounts/web",
+    },
     "project": {
         "accounts/ids.py",
         "accounts/logs.py",

@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import audit
 from accounts.admin import rights
 from accounts.admin.people.forms import ReasonForm
 from accounts.operate import people
@@ -180,7 +181,8 @@ def _take(
     page: ModelAdmin[User], request: HttpRequest, step: Step, person: User, reason: str
 ) -> bool:
     try:
-        step.take(person, reason, request.user)
+        with audit.context(note=reason):
+            step.take(person, reason, request.user)
     except people.NothingToUnlink:
         text = _("%(person)s has no Microsoft identity to unlink.")
         messages.warning(request, text % {"person": person})

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
+from accounts import audit
 from accounts.admin import csv_export
 from accounts.admin.paging import BOUND, BoundedPaginator
 from accounts.admin.people.columns import title_of
@@ -24,6 +25,7 @@ from accounts.admin.sign_ins import chart, drill_down
 from accounts.admin.sign_ins.filters import ReasonFilter
 from accounts.admin.sign_ins.next_steps import attach, maybe_touchable
 from accounts.models import SignIn
+from accounts.operate.sign_ins import COLUMNS, as_values
 from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -122,9 +124,12 @@ class SignInAdmin(Base):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            return csv_export.download(self.get_changelist_instance(request).get_queryset(request))
+            rows = self.get_changelist_instance(request).get_queryset(request)
         except IncorrectLookupParameters as error:
             raise BadRequest("No such filter.") from error
+        audit.write("export.sign_ins", after=request.GET.dict())
+        found = csv_export.newest_first(rows.select_related("user"))
+        return csv_export.download("sign-ins", map(as_values, found), COLUMNS)
 
     @override
     def changelist_view(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
+from accounts import audit
 from accounts.models import SignIn
 from accounts.operate import sign_ins
 from accounts.operate.output import OperatorCommand, add_json
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _IN_TABLE = ("at", "outcome", "reason", "reference", "email", "client_ip", "took_ms", "detail")
 _COUNTED = ("count", "outcome", "reason")
+_NARROWING = ("since", "reason", "outcome", "email", "reference")
 
 
 class Command(OperatorCommand):
@@ -71,6 +73,9 @@ exit codes:
         rows = sign_ins.query(_asked(options))
         if options["counts"]:
             return self.write_rows(sign_ins.counts(rows), _COUNTED, form)
+        if form != "table":
+            given = {name: value for name, value in options.items() if name in _NARROWING and value}
+            audit.write("export.sign_ins", after=given)
         limit = options["limit"] or (100 if form == "table" else None)
         columns = _IN_TABLE if form == "table" else sign_ins.COLUMNS
         return self.write_rows(sign_ins.stream(rows[:limit]), columns, form)

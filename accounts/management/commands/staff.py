@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.operate import people
+from accounts.operate import erasure, people
 from accounts.operate.entra_export import NotAnExport, text_of
 from accounts.operate.output import OperatorCommand, add_json, as_json
 from accounts.operate.people_listing import COLUMNS, listing
@@ -41,6 +42,7 @@ examples:
   ./manage.py staff list --state refused
   ./manage.py staff deactivate ada@contoso.com     signs her out at once too
   ./manage.py staff unlink ada@contoso.com --reason "a new account at Microsoft"
+  ./manage.py staff erase ada@contoso.com --reason "request 17" --yes    removes her data
   ./manage.py staff preview entra-users.csv        who would get in, who would not, and why
 
 exit codes:
@@ -59,6 +61,7 @@ exit codes:
         for action in (off, on):
             action.add_argument("emails", nargs="+", metavar="EMAIL")
         _add_unlinking(actions.add_parser("unlink", help="take someone's Microsoft identity"))
+        _add_erasing(actions.add_parser("erase", help="remove a person's data, as the law asks"))
         _add_preview(actions.add_parser("preview", help="rehearse with people of Entra"))
         for action in actions.choices.values():
             add_json(action)
@@ -95,6 +98,17 @@ exit codes:
             return people.unlink(user, reason, actor)
 
         self._each([email], form, "unlinked", unlink)
+
+    def _erase(self, email: str, reason: str, yes: bool, form: str, **options: Any) -> None:
+        try:
+            user = people.find(email)
+            _confirm(email, yes)
+            erased = erasure.erase_person(user, reason)
+        except (people.NoSuchPerson, erasure.LastSuperuser, ValueError) as problem:
+            raise CommandError(f"{problem} Nothing was erased.") from None
+        except sessions.StoreAway:
+            raise CommandError("Erased, but the session store did not answer: doctor.") from None
+        self.write_value(asdict(erased), form)
 
     def _preview(self, file: str, tenant: str, only: str, form: str, **options: Any) -> None:
         try:
@@ -146,6 +160,21 @@ def _add_unlinking(parser: ArgumentParser) -> None:
     parser.add_argument("email", metavar="EMAIL")
     parser.add_argument("--reason", required=True, help="why; kept in admin's history")
     parser.add_argument("--by", default="", metavar="EMAIL", help="who does it, of the users here")
+
+
+def _add_erasing(parser: ArgumentParser) -> None:
+    parser.add_argument("email", metavar="EMAIL")
+    parser.add_argument("--reason", required=True, help="which request; without naming the person")
+    parser.add_argument("--yes", action="store_true", help="do not ask: it cannot be undone")
+
+
+def _confirm(email: str, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError("This cannot be undone: say --yes. Nothing was erased.")
+    if input(f"Erase all that is known of {email}? It cannot be undone. Type yes: ") != "yes":
+        raise CommandError("Nothing was erased.")
 
 
 def _add_preview(parser: ArgumentParser) -> None:

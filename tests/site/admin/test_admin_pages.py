@@ -1,5 +1,7 @@
 """Who may open which page of admin: a table of people and pages, asked with real requests."""
 
+from typing import Any
+
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib import admin
@@ -7,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from accounts import secretbox
+from accounts import audit, secretbox
 from accounts.models import SignIn, User
 from tests.support.admins import TID, browser_of, group, person, sign_in, superuser
 
@@ -30,6 +32,7 @@ PEOPLE: dict[str, tuple[str, ...] | None] = {
     "manages apps": tuple(
         f"socialaccount.{verb}_socialapp" for verb in ("view", "add", "change", "delete")
     ),
+    "views the audit": ("accounts.view_auditentry",),
     "views groups": ("auth.view_group",),
 }
 EVERYONE = frozenset(PEOPLE) | {"not staff"}
@@ -60,6 +63,12 @@ TABLE: list[tuple[str, str, frozenset[str]]] = [
     ("/admin/accounts/signin/{row}/change/", "POST", frozenset()),
     ("/admin/accounts/signin/{row}/delete/", "GET", frozenset()),
     ("/admin/accounts/signin/{row}/delete/", "POST", frozenset()),
+    ("/admin/accounts/auditentry/", "GET", ONLY | {"views the audit"}),
+    ("/admin/accounts/auditentry/export/", "GET", ONLY | {"views the audit"}),
+    ("/admin/accounts/auditentry/{entry}/change/", "GET", ONLY | {"views the audit"}),
+    ("/admin/accounts/auditentry/add/", "GET", frozenset()),
+    ("/admin/accounts/auditentry/{entry}/change/", "POST", frozenset()),
+    ("/admin/accounts/auditentry/{entry}/delete/", "POST", frozenset()),
     ("/admin/accounts/sessions/", "GET", SESSION_ENDERS),
     ("/admin/accounts/rehearsal/", "GET", PEOPLE_READERS),
     ("/admin/socialaccount/socialapp/", "GET", ONLY),
@@ -75,7 +84,7 @@ TABLE: list[tuple[str, str, frozenset[str]]] = [
 
 
 @pytest.fixture
-def things(db: None) -> dict[str, int]:
+def things(db: None) -> dict[str, Any]:
     """One of each thing that a page is about."""
     colleague = person("colleague@contoso.example", name="Cole League")
     SocialAccount.objects.create(user=colleague, provider="microsoft", uid=f"{TID}:{TID}")
@@ -92,6 +101,7 @@ def things(db: None) -> dict[str, int]:
         "row": row.pk,
         "app": app.pk,
         "group": group("Editors").pk,
+        "entry": audit.write("sessions.ended", colleague).pk,
     }
 
 
@@ -104,7 +114,7 @@ def client_of(who: str) -> Client:
 
 @pytest.mark.parametrize("who", sorted(EVERYONE))
 def test_each_person_opens_what_the_table_says_and_reads_no_secret(
-    things: dict[str, int], who: str
+    things: dict[str, Any], who: str
 ) -> None:
     client = client_of(who)
     wrong = []
@@ -126,12 +136,16 @@ def test_the_table_has_every_page_that_admin_registers() -> None:
 def test_pages_that_show_secrets_or_bind_by_hand_are_not_registered() -> None:
     registered = {model._meta.label for model in admin.site._registry}
     assert registered == {
-        "accounts.User", "accounts.SignIn", "socialaccount.SocialApp", "auth.Group",
-    }  # fmt: skip
+        "accounts.User",
+        "accounts.SignIn",
+        "accounts.AuditEntry",
+        "socialaccount.SocialApp",
+        "auth.Group",
+    }
 
 
 @pytest.mark.parametrize("who", sorted(EVERYONE - SESSION_ENDERS))
-def test_only_those_with_the_right_end_sessions(things: dict[str, int], who: str) -> None:
+def test_only_those_with_the_right_end_sessions(things: dict[str, Any], who: str) -> None:
     client = client_of(who)
     response = client.post(reverse("admin:accounts_sessions_end"), {"user": things["person"]})
     assert response.status_code != 200
@@ -139,7 +153,7 @@ def test_only_those_with_the_right_end_sessions(things: dict[str, int], who: str
 
 
 @pytest.mark.parametrize("who", sorted(EVERYONE - ONLY))
-def test_only_superusers_test_or_change_the_app(things: dict[str, int], who: str) -> None:
+def test_only_superusers_test_or_change_the_app(things: dict[str, Any], who: str) -> None:
     client = client_of(who)
     app = f"/admin/socialaccount/socialapp/{things['app']}"
     for page in (f"{app}/change/", f"{app}/delete/", "/admin/socialaccount/socialapp/test/"):
@@ -150,7 +164,7 @@ def test_only_superusers_test_or_change_the_app(things: dict[str, int], who: str
 @pytest.mark.parametrize("action", ["sign_out", "deactivate", "reactivate", "unlink"])
 @pytest.mark.parametrize("who", sorted(EVERYONE))
 def test_actions_are_taken_by_those_with_the_right(
-    things: dict[str, int], who: str, action: str
+    things: dict[str, Any], who: str, action: str
 ) -> None:
     asked = {
         "action": action,
@@ -167,7 +181,7 @@ def _history(pk: int) -> int:
     return LogEntry.objects.filter(object_id=str(pk)).count()
 
 
-def test_the_record_cannot_be_changed_even_by_a_superuser(things: dict[str, int]) -> None:
+def test_the_record_cannot_be_changed_even_by_a_superuser(things: dict[str, Any]) -> None:
     before = SignIn.objects.values().get()
     client = browser_of(superuser())
     client.post(f"/admin/accounts/signin/{things['row']}/change/", {"reason": ""})
@@ -178,12 +192,12 @@ def test_the_record_cannot_be_changed_even_by_a_superuser(things: dict[str, int]
     assert SignIn.objects.values().get() == before
 
 
-def test_the_app_list_names_only_what_can_be_opened(things: dict[str, int]) -> None:
+def test_the_app_list_names_only_what_can_be_opened(things: dict[str, Any]) -> None:
     page = client_of("ends sessions").get("/admin/").content.decode()
     assert "Who is signed in" in page
     assert "Go-live rehearsal" not in page
     assert "/admin/accounts/user/" not in page
 
 
-def test_people_have_no_default_password(things: dict[str, int]) -> None:
+def test_people_have_no_default_password(things: dict[str, Any]) -> None:
     assert not User.objects.get(pk=things["person"]).has_usable_password()

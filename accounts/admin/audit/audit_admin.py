@@ -1,0 +1,159 @@
+"""The audit in admin: read it, search it, take it away as CSV; nobody changes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.admin import ShowFacets, SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.urls import path
+from django.utils.translation import gettext_lazy
+from typing_extensions import override
+
+from accounts import audit
+from accounts.admin import csv_export
+from accounts.admin.paging import BoundedPaginator
+from accounts.audit.actions import ACTIONS, title_of
+from accounts.models import AuditEntry
+from accounts.operate.audit_log import COLUMNS, as_values, naming
+from accounts.visible import visible
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+    from django.urls import URLPattern
+
+    Base = admin.ModelAdmin[AuditEntry]
+else:
+    Base = admin.ModelAdmin
+
+
+class ActionFilter(SimpleListFilter):
+    """By what was done."""
+
+    title = gettext_lazy("action")
+    parameter_name = "action"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted(((code, title_of(code)) for code in ACTIONS), key=lambda pair: pair[1])
+
+    @override
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[AuditEntry]
+    ) -> QuerySet[AuditEntry]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class AuditAdmin(Base):
+    """Append-only: `accounts.audit` adds."""
+
+    list_display = ("at", "what", "who", "whom", "before", "after", "from_where", "reference")
+    list_display_links = ("at", "reference")
+    list_filter = (ActionFilter, "actor_kind", "at")
+    list_select_related = ("seal",)
+    sortable_by = ("at",)
+    search_fields = ("reference",)
+    ordering = ("-at",)
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 0
+    actions = None
+    fieldsets = (
+        (
+            gettext_lazy("What happened"),
+            {"fields": ("at", "what", "whom", "before", "after", "note", "reference")},
+        ),
+        (gettext_lazy("Who"), {"fields": ("who", "actor_kind", "from_where")}),
+        (gettext_lazy("Proof"), {"fields": ("link",)}),
+    )
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        return super().get_queryset(request).prefetch_related("parts")
+
+    @override
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str
+    ) -> tuple[QuerySet[AuditEntry], bool]:
+        """Any part of a name or an address, a reference, or a primary key."""
+        return naming(queryset, search_term.replace("\0", "").strip()), False
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.export)
+        return [path("export/", view, name="accounts_auditentry_export"), *super().get_urls()]
+
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        more = {"query": request.GET.urlencode()}
+        return super().changelist_view(request, {**more, **(extra_context or {})})
+
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The entries that the list's filters and search leave, as CSV; which leaves one itself."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters as error:
+            raise BadRequest("No such filter.") from error
+        audit.write("export.audit", after=request.GET.dict())
+        return csv_export.download("audit", map(as_values, csv_export.newest_first(rows)), COLUMNS)
+
+    @admin.display(description=gettext_lazy("action"))
+    def what(self, entry: AuditEntry) -> str:
+        """What was done."""
+        return title_of(entry.action)
+
+    @admin.display(description=gettext_lazy("who"))
+    def who(self, entry: AuditEntry) -> str:
+        """Who did it."""
+        return visible(as_values(entry)["who"])
+
+    @admin.display(description=gettext_lazy("to whom or what"), empty_value="-")
+    def whom(self, entry: AuditEntry) -> str:
+        """To whom or what it was done."""
+        return visible(as_values(entry)["subject"])
+
+    @admin.display(description=gettext_lazy("before"), empty_value="-")
+    def before(self, entry: AuditEntry) -> str:
+        """What it was before."""
+        return visible(as_values(entry)["before"])
+
+    @admin.display(description=gettext_lazy("after"), empty_value="-")
+    def after(self, entry: AuditEntry) -> str:
+        """What it is now."""
+        return visible(as_values(entry)["after"])
+
+    @admin.display(description=gettext_lazy("note"), empty_value="-")
+    def note(self, entry: AuditEntry) -> str:
+        """The reason that was given."""
+        return visible(as_values(entry)["note"])
+
+    @admin.display(description=gettext_lazy("from where"), empty_value="-")
+    def from_where(self, entry: AuditEntry) -> str:
+        """The address, or the machine and the command."""
+        return visible(as_values(entry)["from"])
+
+    @admin.display(description=gettext_lazy("link of the chain"), empty_value="-")
+    def link(self, entry: AuditEntry) -> str:
+        """Its number and digest, as `audit verify` and the log have them."""
+        return str(getattr(entry, "seal", "") or "")

@@ -1,0 +1,13 @@
+"""One append-only record of what was done to rights, identities, apps, sessions and exports.
+
+    audit.write("sessions.ended", person, after={"sessions": 3}, note="left the company")
+
+`watch` writes by itself whenever a person, group, identity or Microsoft app changes. Who does it
+comes from `context`, which a middleware sets for requests; without one it is the operating-system
+user who runs the command.
+"""
+
+from accounts.audit.actor import Actor, Context, context, new_reference, of_request, present
+from accounts.audit.record import write
+
+__all__ = ["Actor", "Context", "context", "new_reference", "of_request", "present", "write"]

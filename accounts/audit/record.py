@@ -1,0 +1,131 @@
+"""Write an entry, in the transaction of what it tells of; log and seal it once that is certain."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib.auth import get_user_model
+from django.db import models, transaction
+
+from accounts.audit import chain
+from accounts.audit.actions import ACTIONS
+from accounts.audit.actor import new_reference, present
+from accounts.audit.seal import seal_pending
+from accounts.models import AuditEntry, AuditText
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from accounts.audit.actor import Actor
+
+logger = logging.getLogger("django.security.audit")
+
+_LONGEST: Final = 500
+_MOST: Final = 200  # names in a list
+
+
+def write(
+    action: str,
+    subject: models.Model | None = None,
+    *,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    note: str = "",
+    reference: str = "",
+    by: Actor | None = None,
+    about: str = "",
+) -> AuditEntry:
+    """Add an entry: `action` is one of ACTIONS, `subject` whom or what it was done to.
+
+    `about` is the key of the person whom the entry names without their being its subject.
+
+    To be called in the transaction of the change itself: then both are there or neither is.
+    """
+    if action not in ACTIONS:
+        raise ValueError(f"{action!r} is no action of the audit.")
+    around = present()
+    actor = by or around.actor()
+    said = {"before": before, "after": after, "note": note or around.note}
+    entry = AuditEntry(
+        action=action,
+        actor_kind=actor.kind,
+        actor_key=actor.key,
+        subject_kind=subject._meta.label_lower if subject else "",
+        subject_key=str(subject.pk)[:64] if subject else "",
+        reference=reference or around.reference or new_reference(),
+    )
+    texts = [_of_actor(entry, actor), _of_subject(entry, subject, said, about)]
+    _save(entry, texts)
+    transaction.on_commit(partial(_committed, entry, texts), robust=True)
+    return entry
+
+
+def _of_actor(entry: AuditEntry, actor: Actor) -> AuditText:
+    return _text(entry, AuditText.Role.ACTOR, actor.key, actor.name, dict(actor.facts))
+
+
+def _of_subject(
+    entry: AuditEntry, subject: models.Model | None, said: Mapping[str, Any], about: str
+) -> AuditText:
+    person = str(subject.pk) if isinstance(subject, get_user_model()) else about
+    name = str(subject) if subject else ""
+    return _text(entry, AuditText.Role.SUBJECT, person, name, {k: v for k, v in said.items() if v})
+
+
+def _text(
+    entry: AuditEntry, role: str, person: str, name: str, content: Mapping[str, Any]
+) -> AuditText:
+    return AuditText(
+        entry=entry,
+        role=role,
+        person=person[:64],
+        name=storable(name)[:254],
+        content=plain(content),
+        salt=secrets.token_hex(16),
+    )
+
+
+def _save(entry: AuditEntry, texts: list[AuditText]) -> None:
+    entry.texts = {str(text.role): chain.text_digest(text) for text in texts}
+    entry.key_id, entry.mac = chain.sign(chain.entry_bytes(entry))
+    with transaction.atomic(savepoint=False):
+        entry.save(force_insert=True)
+        AuditText.objects.bulk_create(texts)
+
+
+def _committed(entry: AuditEntry, texts: list[AuditText]) -> None:
+    """The log has it before the seal is tried, which may fail and is then made up for later."""
+    actor, subject = texts
+    facts = {
+        "event": "audit",
+        "action": entry.action,
+        "reference": entry.reference,
+        "actor_kind": str(entry.actor_kind),
+        "actor": actor.name or entry.actor_key,
+        "subject": subject.name,
+        "subject_key": entry.subject_key,
+        **{f"actor_{name}": value for name, value in actor.content.items()},
+        **{name: chain.canonical(v).decode() for name, v in subject.content.items()},
+    }
+    logger.info("audit %s", entry.action, extra={**facts, "entry": str(entry.id)})
+    seal_pending()
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON gives it back unchanged, with nothing that PostgreSQL does not store."""
+    if isinstance(value, dict):
+        return {storable(str(key)): plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(part) for part in list(value)[:_MOST]]
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    return storable(str(value))
+
+
+def storable(text: str) -> str:
+    """Without control characters and lone surrogates, and not longer than anyone reads."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return shown[:_LONGEST]

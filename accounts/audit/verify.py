@@ -1,0 +1,151 @@
+"""Is the audit whole? Every link, entry and text is computed again, in constant memory.
+
+What no chain can show by itself is that its newest links were cut off: so `head` is printed, and
+stands in the log beside every entry, to be compared with one that was noted elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import Prefetch
+
+from accounts.audit import chain, seal
+from accounts.models import AuditEntry, AuditSeal, AuditText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK: Final = 500
+MOST: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`id` names it for good, so that it can be acknowledged."""
+
+    id: str
+    text: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What was found: `head` is "number:digest" of the newest link, `erased` counts texts."""
+
+    entries: int = 0
+    erased: int = 0
+    pending: int = 0
+    head: str = ""
+    problems: list[Problem] = field(default_factory=list)
+    acknowledged: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is wrong that nobody has acknowledged."""
+        return not self.problems
+
+
+def verify(expected_head: str = "") -> Verdict:
+    """Check everything; `expected_head` ("number:digest") must be a link of the chain."""
+    seal.seal_pending(every=True)
+    verdict = Verdict()
+    known = _acknowledged()
+    for problem in _problems(verdict, expected_head):
+        if problem.id in known:
+            verdict.acknowledged += 1
+        elif len(verdict.problems) < MOST:
+            verdict.problems.append(problem)
+    return verdict
+
+
+def _problems(verdict: Verdict, expected_head: str) -> Iterator[Problem]:
+    erased = _erased()
+    before, unknown_key = "", 0
+    seen = not expected_head
+    for number, link in enumerate(_links(), start=verdict.entries + 1):
+        if link.seq != verdict.entries + 1:
+            yield Problem(f"gap:{link.seq}", f"Links {number} to {link.seq - 1} are missing.")
+        verdict.entries = link.seq
+        yield from _of_link(link, before)
+        yield from _of_texts(link.entry, erased, verdict)
+        unknown_key = _next_unknown(link, unknown_key)
+        before, verdict.head = link.digest, str(link)
+        seen = seen or verdict.head == expected_head
+    if unknown_key:
+        text = "The newest links are signed with a key that is neither SECRET_KEY nor a fallback."
+        yield Problem(f"key:{unknown_key}", text)
+    if not seen:
+        yield Problem(f"head:{expected_head}", f"No link {expected_head}: links were taken away.")
+    yield from _of_unsealed(verdict)
+
+
+def _of_link(link: AuditSeal, before: str) -> Iterator[Problem]:
+    name = f"Link {link.seq}"
+    if chain.link_digest(before, link.seq, link.entry) != link.digest:
+        yield Problem(f"digest:{link.seq}", f"{name}: it or its entry was changed or exchanged.")
+    if chain.is_signed(chain.seal_bytes(link), link.key_id, link.mac) is False:
+        yield Problem(f"mac:{link.seq}", f"{name}: this site did not sign it.")
+    if not link.vouched:
+        text = "nobody can vouch for the links before it: SECRET_KEY was changed without keeping"
+        yield Problem(f"vouched:{link.seq}", f"{name}: {text} the old one, or they were forged.")
+
+
+def _next_unknown(link: AuditSeal, unknown: int) -> int:
+    """The first of the links at the end that no known key has signed."""
+    if chain.is_signed(chain.seal_bytes(link), link.key_id, link.mac) is None:
+        return unknown or link.seq
+    return 0
+
+
+def _of_texts(
+    entry: AuditEntry, erased: set[tuple[str, str]], verdict: Verdict
+) -> Iterator[Problem]:
+    texts = {text.role: text for text in entry.parts.all()}
+    for role, digest in entry.texts.items():
+        where = f"{entry.id}/{role}"
+        if role in texts:
+            if chain.text_digest(texts[role]) != digest:
+                yield Problem(f"text:{where}", f"Entry {entry.id}: its {role} was changed.")
+        elif (str(entry.id), role) in erased:
+            verdict.erased += 1
+        else:
+            text = f"Entry {entry.id}: its {role} is missing, and no erasure says so."
+            yield Problem(f"text:{where}", text)
+
+
+def _of_unsealed(verdict: Verdict) -> Iterator[Problem]:
+    for entry in seal.pending().iterator(chunk_size=_CHUNK):
+        signed = chain.is_signed(chain.entry_bytes(entry), entry.key_id, entry.mac)
+        if signed:
+            verdict.pending += 1
+        else:
+            text = f"Entry {entry.id} ({entry.action}) was not written by this site."
+            yield Problem(f"forged:{entry.id}", text)
+
+
+def _links() -> Iterator[AuditSeal]:
+    """By number, in batches: an entry that is gone shows as a digest that does not fit."""
+    texts = Prefetch("entry__parts", AuditText.objects.all())
+    links = AuditSeal.objects.select_related("entry").prefetch_related(texts).order_by("seq")
+    yield from links.iterator(chunk_size=_CHUNK)
+
+
+def _erased() -> set[tuple[str, str]]:
+    """Which texts an erasure accounts for, by entry and role."""
+    lists = _said("person.erased", "erased")
+    return {(str(entry), str(role)) for listed in lists for entry, role in listed}
+
+
+def _acknowledged() -> set[str]:
+    return {str(name) for listed in _said("audit.acknowledged", "problems") for name in listed}
+
+
+def _said(action: str, name: str) -> Iterator[list[Any]]:
+    """What sealed entries of this action say after, if their text is what was written."""
+    entries = AuditEntry.objects.filter(action=action, seal__isnull=False)
+    for entry in entries.prefetch_related("parts"):
+        for text in entry.parts.all():
+            genuine = chain.text_digest(text) == entry.texts.get(text.role)
+            if genuine and name in text.content.get("after", {}):
+                yield text.content["after"][name]

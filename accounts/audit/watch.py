@@ -1,0 +1,212 @@
+"""Entries that write themselves: whatever changes people, groups, identities or Microsoft apps.
+
+It listens to the models, not to the pages: a command, a shell and a page of next year leave the
+same line. QuerySet.update, which no signal tells of, is not used on what is watched here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.socialaccount.models import SocialAccount, SocialApp
+from django.contrib.admin.models import ADDITION, DELETION, LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.models import Group, Permission
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+
+from accounts import secretbox
+from accounts.audit.actor import present
+from accounts.audit.record import write
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.db.models import Model
+
+_BEFORE: Final = "_audit_before"
+_UNWATCHED: Final = ("last_login", "session_version")
+_RIGHTS: Final = ("is_active", "is_staff", "is_superuser")
+_SECRET: Final = ("secret", "key", "certificate", "password", "token")
+_KEPT: Final = ("preferred_username", "email", "name")
+_FLAGS: Final = {ADDITION: "admin.added", DELETION: "admin.deleted"}
+_IDENTITY: Final = {"added": "identity.linked", "deleted": "identity.unlinked"}
+
+
+def connect() -> None:
+    """Called once, when the app is ready."""
+    user = get_user_model()
+    for model in (user, Group, SocialAccount, SocialApp):
+        uid = f"accounts.audit.{model._meta.label}"
+        pre_save.connect(_remember, sender=model, dispatch_uid=uid)
+        post_save.connect(_saved, sender=model, dispatch_uid=uid)
+        post_delete.connect(_deleted, sender=model, dispatch_uid=uid)
+    post_save.connect(_logged_in_admin, sender=LogEntry, dispatch_uid="accounts.audit.log")
+    for name in ("groups", "user_permissions"):
+        if through := getattr(getattr(user, name, None), "through", None):
+            m2m_changed.connect(
+                _rights_moved, sender=through, dispatch_uid=f"accounts.audit.{name}"
+            )
+    through = Group.permissions.through
+    m2m_changed.connect(_rights_moved, sender=through, dispatch_uid="accounts.audit.permissions")
+
+
+def _remember(sender: type[Model], instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
+    """Before a save: what the database holds, unless nothing that is watched is saved."""
+    if present().silent or instance._state.adding or _touches_nothing(sender, update_fields):
+        return
+    old = sender._default_manager.filter(pk=instance.pk).first()
+    setattr(instance, _BEFORE, _facts(old) if old else None)
+
+
+def _saved(sender: type[Model], instance: Any, created: bool, **kwargs: Any) -> None:
+    before = instance.__dict__.pop(_BEFORE, None)
+    if present().silent:
+        return
+    if created:
+        write(_action(sender, "added"), _subject(instance), after=_told(_facts(instance)))
+    elif before is not None:
+        _write_change(sender, instance, before, _facts(instance))
+
+
+def _deleted(sender: type[Model], instance: Any, **kwargs: Any) -> None:
+    if not present().silent:
+        write(_action(sender, "deleted"), _subject(instance), before=_told(_facts(instance)))
+
+
+def _write_change(
+    sender: type[Model], instance: Any, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> None:
+    changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    if not changed:
+        return
+    before = _told({name: old.get(name) for name in changed})
+    after = _told({name: new.get(name) for name in changed}, new=True)
+    is_person = _kind(sender) == "person"
+    action = _change_of_person(changed) if is_person else _action(sender, "changed")
+    write(action, _subject(instance), before=before, after=after)
+
+
+def _rights_moved(
+    sender: Any, instance: Any, action: str, reverse: bool, model: Any, pk_set: Any, **kwargs: Any
+) -> None:
+    """Groups and permissions given or taken, from whichever side."""
+    if present().silent or action not in ("post_add", "post_remove", "pre_clear"):
+        return
+    if action == "pre_clear":
+        pk_set = _keys_of(sender, instance, reverse)
+    others = list(model._default_manager.filter(pk__in=pk_set or ()))
+    pairs = [(other, [instance]) for other in others] if reverse else [(instance, others)]
+    for holder, rights in pairs:
+        if rights:
+            _write_rights(holder, rights, given=action == "post_add")
+
+
+def _write_rights(holder: Any, rights: list[Any], *, given: bool) -> None:
+    names = sorted(_right_name(right) for right in rights)
+    field = "permissions" if isinstance(rights[0], Permission) else "groups"
+    kind = "group" if isinstance(holder, Group) else "person"
+    after, before = ({field: names}, None) if given else (None, {field: names})
+    write(f"{kind}.rights_changed", holder, before=before, after=after)
+
+
+def _keys_of(through: Any, instance: Any, reverse: bool) -> list[Any]:
+    """Who or what is about to be cleared."""
+    ends = [f for f in through._meta.fields if f.is_relation]
+    own = next(f for f in ends if isinstance(instance, f.related_model))
+    other = next(f for f in ends if f is not own)
+    rows = through._default_manager.filter(**{own.name: instance.pk})
+    return list(rows.values_list(other.attname, flat=True))
+
+
+def _logged_in_admin(instance: LogEntry, created: bool, **kwargs: Any) -> None:
+    """Admin's own history goes with its author; what it said stays."""
+    if not created or present().silent:
+        return
+    kind = instance.content_type.model_class() if instance.content_type else None
+    key = str(instance.object_id or "")
+    about = key if kind is get_user_model() else ""
+    after = {
+        "kind": kind._meta.label_lower if kind else "",
+        "key": key,
+        "name": instance.object_repr,
+    }
+    action = _FLAGS.get(instance.action_flag, "admin.changed")
+    write(action, after=after, note=instance.get_change_message(), about=about)
+
+
+def _touches_nothing(sender: type[Model], update_fields: Any) -> bool:
+    """Signing in saves last_login alone, and must cost no query more."""
+    watched = {field.name for field in sender._meta.concrete_fields} - set(_UNWATCHED)
+    return update_fields is not None and not watched & set(update_fields)
+
+
+def _kind(model: type[Model]) -> str:
+    kinds: dict[Any, str] = {Group: "group", SocialAccount: "identity", SocialApp: "app"}
+    return kinds.get(model, "person")
+
+
+def _action(model: type[Model], what: str) -> str:
+    kind = _kind(model)
+    return _IDENTITY.get(what, "identity.linked") if kind == "identity" else f"{kind}.{what}"
+
+
+def _subject(instance: Any) -> Model:
+    """An identity is somebody's."""
+    subject: Model = instance.user if isinstance(instance, SocialAccount) else instance
+    return subject
+
+
+def _facts(instance: Any) -> dict[str, Any]:
+    """What is watched of an object, by name; secrets among it, which `_told` takes out."""
+    if isinstance(instance, SocialAccount):
+        return {"identity": instance.uid, **{n: instance.extra_data.get(n, "") for n in _KEPT}}
+    fields = [f for f in instance._meta.concrete_fields if f.name not in _UNWATCHED]
+    facts = {f.name: f.value_from_object(instance) for f in fields if not f.primary_key}
+    if isinstance(instance, SocialApp):
+        facts |= {f"settings.{name}": value for name, value in facts.pop("settings").items()}
+    return {name: _opened(name, value) for name, value in facts.items()}
+
+
+def _opened(name: str, value: Any) -> Any:
+    """Encrypting a secret anew is no change of it."""
+    if not _is_secret(name) or not isinstance(value, str):
+        return value
+    try:
+        return secretbox.unlock(value)
+    except secretbox.Unreadable:
+        return value
+
+
+def _told(facts: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
+    """The facts as they may be written: of a secret only whether it is there."""
+    there = "set anew" if new else "set"
+    return {
+        name: (there if _is_usable(value) else "none") if _is_secret(name) else value
+        for name, value in facts.items()
+    }
+
+
+def _is_usable(secret: Any) -> bool:
+    return bool(secret) and not str(secret).startswith(UNUSABLE_PASSWORD_PREFIX)
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name for word in _SECRET) and not name.endswith("_expires")
+
+
+def _right_name(right: Any) -> str:
+    if isinstance(right, Permission):
+        return f"{right.content_type.app_label}.{right.codename}"
+    return str(right)
+
+
+def _change_of_person(changed: list[str]) -> str:
+    """The gravest of what was changed at once."""
+    user = get_user_model()
+    names = {user.USERNAME_FIELD, user.get_email_field_name()}
+    if set(changed) & set(_RIGHTS):
+        return "person.rights_changed"
+    if set(changed) & names:
+        return "person.address_changed"
+    return "person.password_changed" if "password" in changed else "person.changed"

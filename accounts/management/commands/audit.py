@@ -1,0 +1,119 @@
+"""Who changed what, and whether the record of it is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import CommandError
+from typing_extensions import override
+
+from accounts import audit
+from accounts.audit.verify import verify
+from accounts.operate import audit_log
+from accounts.operate.output import OperatorCommand, add_json
+from accounts.operate.sign_ins import since_of
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable
+
+    from django.core.management.base import CommandParser
+
+_IN_TABLE = ("at", "action", "who", "subject", "before", "after", "note", "reference")
+_PROBLEM = ("id", "problem")
+
+
+class Command(OperatorCommand):
+    """Lists and verifies."""
+
+    help = "The audit: who changed whose rights, identity, sessions or app; and is it whole."
+    epilog = """
+examples:
+  ./manage.py audit list --since 7d
+  ./manage.py audit list --person ada@contoso.com --action person.rights
+  ./manage.py audit list --since 2030-01-01 --csv > audit.csv
+  ./manage.py audit verify
+  ./manage.py audit verify --head 1204:5f1c...     is a link that was noted elsewhere still there
+  ./manage.py audit verify --acknowledge "SECRET_KEY was lost on 2030-01-31"
+
+The table shows the newest 100 (--limit); JSON and CSV give all entries and columns. A chain cannot
+show by itself that its newest links were cut off: keep the head that verify prints, or the log,
+in a place that admins of the database cannot change.
+
+exit codes:
+  0  done; verify: the audit is whole
+  1  verify: it is not, each problem is listed; list: wrong --since or --action
+  2  wrong arguments
+"""
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="command", required=True, metavar="ACTION")
+        _add_listing(actions.add_parser("list", help="the entries, newest first"))
+        checking = actions.add_parser("verify", help="check the chain, every entry and every text")
+        checking.add_argument("--head", default="", metavar="NUMBER:DIGEST", help="must be in it")
+        checking.add_argument(
+            "--acknowledge", default="", metavar="REASON", help="what is found now is known"
+        )
+        for action in actions.choices.values():
+            add_json(action)
+
+    @override
+    def handle(self, *args: Any, command: str, **options: Any) -> None:
+        run: Callable[..., None] = getattr(self, f"_{command}")
+        try:
+            run(**options)
+        except ValueError as problem:
+            raise CommandError(str(problem)) from None
+
+    def _list(self, form: str, limit: int | None, **options: Any) -> None:
+        entries = audit_log.query(_asked(options))
+        if form != "table":
+            given = {name: options[name] for name in ("since", "action", "person", "reference")}
+            audit.write("export.audit", after={k: v for k, v in given.items() if v})
+        limit = limit or (100 if form == "table" else None)
+        columns = _IN_TABLE if form == "table" else audit_log.COLUMNS
+        self.write_rows(audit_log.stream(entries[:limit]), columns, form)
+
+    def _verify(self, form: str, head: str, acknowledge: str, **options: Any) -> None:
+        verdict = verify(head)
+        if acknowledge and verdict.problems:
+            found = [problem.id for problem in verdict.problems]
+            audit.write("audit.acknowledged", after={"problems": found}, note=acknowledge)
+            verdict = verify(head)
+        summary = {
+            "whole": verdict.whole,
+            "links": verdict.entries,
+            "head": verdict.head,
+            "erased_texts": verdict.erased,
+            "acknowledged_problems": verdict.acknowledged,
+        }
+        problems = [{"id": p.id, "problem": p.text} for p in verdict.problems]
+        if form == "json":
+            self.write_value({**summary, "problems": problems}, form)
+        else:
+            self.write_value(summary, form)
+            if problems:
+                self.write_rows(problems, _PROBLEM, form)
+        if problems:
+            raise CommandError(
+                f"The audit is not whole: {len(problems)} problems. Compare it with the log and a"
+                " backup; docs/audit.md says what each means."
+            )
+
+
+def _add_listing(parser: ArgumentParser) -> None:
+    parser.add_argument("--since", default="", help="30m, 2h, 7d, 2w, or an ISO date or time")
+    parser.add_argument("--action", default="", help="as person.rights_changed, or its beginning")
+    parser.add_argument("--person", default="", metavar="TEXT", help="who did it or had it done")
+    parser.add_argument("--reference", default="", help="of one act")
+    parser.add_argument("--limit", type=int, help="at most so many entries")
+    parser.add_argument(
+        "--csv", dest="form", action="store_const", const="csv", default="table", help="CSV"
+    )
+
+
+def _asked(options: dict[str, Any]) -> audit_log.AuditQuery:
+    since = since_of(options["since"]) if options["since"] else None
+    narrow = {name: options[name] for name in ("action", "person", "reference")}
+    return audit_log.AuditQuery(since=since, **narrow)

@@ -1,0 +1,107 @@
+"""Ask the audit: the entries, each as plain values, for lists, exports and the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.audit.actions import ACTIONS
+from accounts.models import AuditEntry, AuditText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+COLUMNS: Final = (
+    "at",
+    "action",
+    "who",
+    "who_kind",
+    "from",
+    "subject",
+    "subject_kind",
+    "subject_key",
+    "before",
+    "after",
+    "note",
+    "reference",
+    "seal",
+)
+ERASED: Final = "(erased)"
+_CHUNK: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which entries; what is empty does not narrow. `person` finds both who did and who had it."""
+
+    since: datetime | None = None
+    action: str = ""
+    person: str = ""
+    reference: str = ""
+
+
+def query(asked: AuditQuery) -> QuerySet[AuditEntry]:
+    """The entries, newest first. Raises ValueError for an action that there is not."""
+    if asked.action and not any(name.startswith(asked.action) for name in ACTIONS):
+        raise ValueError(f"{asked.action!r} is no action. They are: {', '.join(ACTIONS)}.")
+    wanted = {
+        "at__gte": asked.since,
+        "action__startswith": asked.action,
+        "reference": asked.reference.upper(),
+    }
+    entries = AuditEntry.objects.filter(**{name: v for name, v in wanted.items() if v})
+    return naming(entries, asked.person).order_by("-at")
+
+
+def naming(entries: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
+    """Those that name someone or something so, in part, or have the key or the reference."""
+    if not text:
+        return entries
+    texts = AuditText.objects.filter(entry=OuterRef("pk"), name__icontains=text)
+    return entries.filter(
+        Exists(texts) | Q(reference=text.upper()) | Q(subject_key=text) | Q(actor_key=text)
+    )
+
+
+def stream(entries: QuerySet[AuditEntry]) -> Iterator[dict[str, Any]]:
+    """The entries as plain values, some at a time, however many there are."""
+    found = entries.select_related("seal").prefetch_related("parts")
+    for entry in found.iterator(chunk_size=_CHUNK):
+        yield as_values(entry)
+
+
+def as_values(entry: AuditEntry) -> dict[str, Any]:
+    """One entry by COLUMNS."""
+    parts = {part.role: part for part in entry.parts.all()}
+    actor, subject = parts.get("actor"), parts.get("subject")
+    said: Mapping[str, Any] = subject.content if subject else {}
+    seal = getattr(entry, "seal", None)
+    return {
+        "at": entry.at,
+        "action": entry.action,
+        "who": (actor.name or entry.actor_key) if actor else ERASED,
+        "who_kind": str(entry.actor_kind),
+        "from": ", ".join(str(v) for v in actor.content.values() if v) if actor else "",
+        "subject": subject.name if subject else ERASED,
+        "subject_kind": entry.subject_kind,
+        "subject_key": entry.subject_key,
+        "before": in_words(said.get("before")),
+        "after": in_words(said.get("after")),
+        "note": said.get("note", ""),
+        "reference": entry.reference,
+        "seal": str(seal or ""),
+    }
+
+
+def in_words(facts: Mapping[str, Any] | None) -> str:
+    """ "is_superuser: True; name: Ada"."""
+    return "; ".join(f"{name}: {_said(value)}" for name, value in sorted((facts or {}).items()))
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,115 @@
+"""Remove a person's data as the law asks (GDPR, article 17), and keep the audit provable.
+
+The user goes, and with it identity, addresses, break-glass links and what admin's history holds of
+them; sign-ins stay as counts, without whoever it was; the audit loses what names the person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Q
+
+from accounts import audit
+from accounts.audit import erase
+from accounts.models import SignIn
+from accounts.sessions import service as sessions
+from accounts.signin.identities import PROVIDER, email_of
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from accounts.models import User
+
+_NOBODY: Final = {
+    "user": None,
+    "email": "",
+    "oid": "",
+    "client_ip": None,
+    "user_agent": "",
+    "host": "",
+}
+
+
+class LastSuperuser(Exception):
+    """Without this person nobody could administer the site."""
+
+    def __init__(self) -> None:
+        super().__init__("This is the last active superuser: make another one first.")
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How many sign-ins were made anonymous, and how many texts of the audit were erased."""
+
+    key: str
+    sign_ins: int
+    audit_texts: int
+    admin_history: int
+
+
+def erase_person(user: User, reason: str) -> Erased:
+    """Erase the person. Raises LastSuperuser, ValueError without a reason, sessions.StoreAway.
+
+    When the session store did not answer, everything is erased all the same; sessions of a user
+    who is gone open nothing.
+    """
+    if not reason.strip():
+        raise ValueError("Erasing a person needs a reason; do not name them in it.")
+    key = str(user.pk)
+    with transaction.atomic():
+        _check_not_last(user)
+        with audit.context(silent=True):
+            sign_ins = _sign_ins_of(user).update(**_NOBODY)
+            history = _erase_history(user)
+            away = _end_sessions(user)
+            user.delete()
+        texts = erase.erase(key, note=reason)
+    if away:
+        raise away
+    return Erased(key, sign_ins, texts, history)
+
+
+def _check_not_last(user: User) -> None:
+    others = get_user_model()._default_manager.exclude(pk=user.pk)
+    if user.is_superuser and not others.filter(is_superuser=True, is_active=True).exists():
+        raise LastSuperuser
+
+
+def _sign_ins_of(user: User) -> QuerySet[SignIn]:
+    """Theirs, and the refused ones that claimed an address or an identity of theirs."""
+    bound = list(SocialAccount.objects.filter(user_id=user.pk, provider=PROVIDER))
+    whose = Q(user=user) | Q(email__iexact=email_of(user))
+    for address in _addresses(user, bound):
+        whose |= Q(email__iexact=address)
+    for account in bound:
+        whose |= Q(oid=account.uid.rpartition(":")[2])
+    return SignIn.objects.filter(whose)
+
+
+def _addresses(user: User, bound: list[SocialAccount]) -> set[str]:
+    kept = {str(a.extra_data.get(n) or "") for a in bound for n in ("email", "preferred_username")}
+    listed = EmailAddress.objects.filter(user_id=user.pk).values_list("email", flat=True)
+    return {address for address in (*kept, *listed) if address}
+
+
+def _erase_history(user: Any) -> int:
+    """What others did to them stays as an entry about nobody; what they did goes with them."""
+    kind = ContentType.objects.get_for_model(user)
+    about = LogEntry.objects.filter(content_type=kind, object_id=str(user.pk))
+    return about.update(object_repr="(erased)", change_message="", object_id=None)
+
+
+def _end_sessions(user: User) -> sessions.StoreAway | None:
+    try:
+        sessions.end_all_of(user)
+    except sessions.StoreAway as away:
+        return away
+    return None

@@ -1,0 +1,24 @@
+"""Whatever a request changes is audited as done by whoever is signed in, and from where."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from accounts import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+
+class AuditMiddleware:
+    """Stands after AuthenticationMiddleware; looks nobody up unless something is written."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with audit.context(who=partial(audit.of_request, request), reference=audit.new_reference()):
+            return self._get_response(request)
