@@ -15,13 +15,13 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.core.cache import caches
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from typing_extensions import override
 
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 KEY_LENGTH: Final = 32
 ATTEMPTS: Final = 5  # a random key of 128 bits is never taken: more would hide a fault
@@ -151,7 +151,23 @@ class SessionStore(SessionBase):
                 index = client.make_key(index_key(data[SESSION_KEY]))
                 pipe.zadd(index, {name: time.time() + lifetime})
                 pipe.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
-            return bool(pipe.execute()[0])
+            answers = pipe.execute(raise_on_error=False)
+        if _is_foreign(answers):  # then the index is: its name can be guessed
+            client.get_client(write=True).delete(index)
+            client.get_client(write=True).zadd(index, {name: time.time() + lifetime})
+        _raise_other(answers)
+        return bool(answers[0])
+
+
+def _is_foreign(answers: Sequence[object]) -> bool:
+    """Whether a value of another type stood there, which someone else put there."""
+    return any(type(answer) is ResponseError for answer in answers)
+
+
+def _raise_other(answers: Sequence[object]) -> None:
+    for answer in answers:
+        if isinstance(answer, Exception) and type(answer) is not ResponseError:
+            raise answer
 
 
 def cache_key(name: str) -> str:

@@ -88,15 +88,16 @@ def _complete(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Htt
     try:
         return _sign_in(request, attempt, deadline)
     except Refused as refused:
-        if _is_of_the_caller(refused):
+        if refused.reason.group in _OF_THE_CALLER:
             throttle.count(
                 throttle.FAILED_CALLBACKS, "callback", request_facts.client_network(request)
             )
         raise
 
 
-def _is_of_the_caller(error: Exception) -> bool:
-    return isinstance(error, Refused) and error.reason.group in _OF_THE_CALLER
+def _is_failure(error: Exception) -> bool:
+    """Whether Microsoft answered: a made-up code can bring about most of what it says."""
+    return isinstance(error, Refused) and error.reason.group != "reach"
 
 
 def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> HttpResponse:
@@ -112,7 +113,7 @@ def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Http
         rules = registration.rules_for(app, deadline)
         _check_issuer(response.iss, discovery.issuer, rules)
         _check_no_error(response)
-        with throttle.REDEMPTIONS.attempt(request_facts.client_network(request), _is_of_the_caller):
+        with throttle.REDEMPTIONS.attempt(request_facts.client_network(request), _is_failure):
             id_token = _redeem(response, begun, app, discovery, attempt, deadline)
         claims = _verify(id_token, begun, app, discovery, deadline)
     finally:

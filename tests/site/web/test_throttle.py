@@ -109,7 +109,7 @@ def test_of_a_flood_one_row_a_minute_is_worth_keeping() -> None:
     assert throttle.worth_a_row("127.0.0.2")
 
 
-# --- whose attempts -------------------------------------------------------------------------------
+# --- whose attempts --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_counts_as_one_client(address: str, counts_as: str) -> None:
     assert network_of(address) == counts_as
 
 
-# --- counted before --------------------------------------------------------------------------------
+# --- counted before --------------------------------------------------------------------------
 
 
 def redeemed(counted: throttle.CountedBefore, *, good: bool, reached: list[bool]) -> str:
@@ -149,9 +149,7 @@ def redeemed(counted: throttle.CountedBefore, *, good: bool, reached: list[bool]
 def test_failures_that_go_on_at_once_get_no_further_than_the_limit() -> None:
     counted, reached = throttle.CountedBefore(THREE, "before"), list[bool]()
     with ThreadPoolExecutor(8) as pool:
-        ends = list(
-            pool.map(lambda _: redeemed(counted, good=False, reached=reached), range(24))
-        )
+        ends = list(pool.map(lambda _: redeemed(counted, good=False, reached=reached), range(24)))
     assert len(reached) == ends.count("failed") == 3
     assert ends.count("too_many_attempts") == 21
 
@@ -171,7 +169,7 @@ def test_an_outage_counts_against_nobody() -> None:
             raise KeyError
 
 
-# --- someone who can write to Redis -----------------------------------------------------------------
+# --- someone who can write to Redis ----------------------------------------------------------
 
 
 def plant_for_ever(redis: Redis, name: bytes) -> None:
@@ -191,9 +189,7 @@ def plant_a_word(redis: Redis, name: bytes) -> None:
     redis.client().set(name, "many")
 
 
-@pytest.mark.parametrize(
-    "plant", [plant_for_ever, plant_for_a_year, plant_a_list, plant_a_word]
-)
+@pytest.mark.parametrize("plant", [plant_for_ever, plant_for_a_year, plant_a_list, plant_a_word])
 def test_a_planted_count_keeps_nobody_out(
     redis_server: Redis, plant: Callable[[Redis, bytes], None]
 ) -> None:
@@ -203,7 +199,7 @@ def test_a_planted_count_keeps_nobody_out(
     assert attempts("a", 4) == ["", "", "", "too_many_attempts"]
 
 
-# --- rows --------------------------------------------------------------------------------------------
+# --- rows ------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
