@@ -72,6 +72,14 @@ def choice(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def step_up(value: str) -> str:
+    """off, login, or an authentication context of Conditional Access."""
+    lowered = value.lower()
+    if lowered not in ("off", "login") and not re.fullmatch(r"c[1-9]\d?", lowered, re.ASCII):
+        raise ValueError(f"must be off, login, or one of c1 to c99, not {value!r}")
+    return lowered
+
+
 def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """A comma-separated list; blanks around the commas do not count."""
 
@@ -187,6 +195,20 @@ def client_secret(value: str) -> str:
         raise ValueError("has a space inside, as no client secret has")
     if not value.isascii():
         raise ValueError("has a character that no client secret has")
+    return value
+
+
+def certificate(value: str) -> str:
+    """Where a certificate is; what it holds is looked at together with its passphrase."""
+    if is_guid(value):
+        raise ValueError("looks like the certificate's ID: give the certificate with its key")
+    return value
+
+
+def file_path(value: str) -> str:
+    """The path of a file, from the root."""
+    if not value.startswith("/"):
+        raise ValueError(f"must be a path that starts with /, not {value!r}")
     return value
 
 

@@ -21,8 +21,9 @@ from typing_extensions import override
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+MICROSOFT: Final = "microsoft"  # the entry that says what Microsoft knows of this session
 KEY_LENGTH: Final = 32
 ATTEMPTS: Final = 5  # a random key of 128 bits is never taken: more would hide a fault
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -137,6 +138,7 @@ class SessionStore(SessionBase):
         """A renewed key is written without a condition, so that it may be written again."""
         client, lifetime = self._cache.client, max(1, self.get_expiry_age())
         name = name_of(self._session_key)
+        indexes = [client.make_key(index_key(whose)) for whose in owners(data)]
         with client.get_client(write=True).pipeline(transaction=False) as pipe:
             pipe.set(
                 client.make_key(cache_key(name)),
@@ -147,16 +149,20 @@ class SessionStore(SessionBase):
             )
             if self._replaced:
                 pipe.delete(client.make_key(cache_key(name_of(self._replaced))))
-            if SESSION_KEY in data:
-                index = client.make_key(index_key(data[SESSION_KEY]))
-                pipe.zadd(index, {name: time.time() + lifetime})
-                pipe.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
+            for index in indexes:
+                _enter(pipe, index, name, lifetime)
             answers = pipe.execute(raise_on_error=False)
-        if _is_foreign(answers):  # then the index is: its name can be guessed
-            client.get_client(write=True).delete(index)
-            client.get_client(write=True).zadd(index, {name: time.time() + lifetime})
+        if _is_foreign(answers):  # then an index is: their names can be guessed
+            client.get_client(write=True).delete(*indexes)
+            for index in indexes:
+                _enter(client.get_client(write=True), index, name, lifetime)
         _raise_other(answers)
         return bool(answers[0])
+
+
+def _enter(redis: Any, index: str, name: str, lifetime: int) -> None:
+    redis.zadd(index, {name: time.time() + lifetime})
+    redis.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
 
 
 def _is_foreign(answers: Sequence[object]) -> bool:
@@ -173,6 +179,15 @@ def _raise_other(answers: Sequence[object]) -> None:
 def cache_key(name: str) -> str:
     """Where the session of this name is in the cache."""
     return f"session:{name}"
+
+
+def owners(data: Mapping[str, Any]) -> Iterator[str]:
+    """Under what a session is found: its person, and the browser session at Microsoft, if known."""
+    if SESSION_KEY in data:
+        yield str(data[SESSION_KEY])
+        sid = data.get(MICROSOFT, {}).get("sid")
+        if sid:
+            yield f"sid:{sid}"
 
 
 def index_key(user_id: object) -> str:

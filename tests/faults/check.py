@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connections
 
+from accounts.management.commands.doctor import EXIT_CODES
 from accounts.models import SignIn
 from accounts.reasons import REASONS
 from tests.faults.fault import GETS_IN, NO_START, START_UP, Fault
@@ -49,7 +50,8 @@ def check_doctor(fault: Fault, said: Said) -> None:
         return
     assert fault.doctor in said.problems, f"{said.problems}\n{said.errors}"
     assert fault.says in said.problems[fault.doctor]
-    assert said.code == (1 if said.document["errors"] else 0)
+    levels = {finding["level"] for finding in said.document["findings"]}
+    assert said.code == next((code for level, code in EXIT_CODES.items() if level in levels), 0)
 
 
 def check_record(fault: Fault, reference: str) -> None:
