@@ -10,14 +10,26 @@ from django.core.management import execute_from_command_line
 
 from project.environment import BadEnvironment
 
+BUILDING = "collectstatic"
+_OF_A_BUILD = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+
 
 def main() -> None:
     """Run the command; a bad environment is told in words, not by a traceback."""
+    if sys.argv[1:2] == [BUILDING]:
+        _forget_settings()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     try:
         execute_from_command_line(sys.argv)
     except BadEnvironment as problem:
         sys.exit(str(problem))
+
+
+def _forget_settings() -> None:
+    """A build has none of them yet, or not all; it neither serves nor connects, and needs none."""
+    kept = {n: v for n, v in os.environ.items() if n in _OF_A_BUILD or n.startswith("PYTHON")}
+    os.environ.clear()
+    os.environ.update(kept, DEBUG="true")
 
 
 if __name__ == "__main__":

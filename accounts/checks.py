@@ -16,6 +16,8 @@ accounts.W002  DEBUG is on at a public address
 accounts.W003  every request writes the whole session back, over a sign-in that started meanwhile
 accounts.W005  the session cookie travels without Secure although the site is https
 accounts.W006  metrics are to be sent, but what sends them is not installed
+accounts.W010  the static files that were collected are not this release's
+accounts.I001  static files have not been collected
 accounts.W008  sessions live for more than a day
 accounts.W007  an environment variable that looks like one of the site's is set, and not read
 """
@@ -29,13 +31,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.http.request import split_domain_port, validate_host
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from accounts import telemetry, transport
+from accounts import static_files, telemetry, transport
 from accounts.http.origins import is_loopback
 
 if TYPE_CHECKING:
@@ -283,6 +285,26 @@ def metrics_can_be_sent(**kwargs: Any) -> list[CheckMessage]:
         return []
     text = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed."
     return [_warning("W006", text, "pip install -r requirements/telemetry.txt")]
+
+
+_COLLECT: Final = "While building, run: ./manage.py collectstatic --noinput"
+
+
+@register()
+def static_files_are_this_releases(**kwargs: Any) -> list[CheckMessage]:
+    """Pages come without their style, or with that of another release."""
+    what = static_files.problem() if static_files.is_collected() else ""
+    text = f"The collected static files are not this release's: {what}."
+    return [_warning("W010", text, _COLLECT)] if what else []
+
+
+@register(deploy=True)
+def static_files_are_collected(**kwargs: Any) -> list[CheckMessage]:
+    """It works without, at a cost; told where somebody asks for all that could be better."""
+    if settings.DEBUG or static_files.is_collected():
+        return []
+    text = "Static files are served as they are, neither hashed nor compressed."
+    return [Info(text, hint=_COLLECT, id="accounts.I001")]
 
 
 def _is_https() -> bool:

@@ -382,6 +382,34 @@ _TABLE = (
         "operator",
     ),
     Reason(
+        "client_credential_refused",
+        "configuration",
+        503,
+        _("Microsoft does not accept this site's proof of who it is"),
+        _("Nobody can sign in until it is corrected. Tell whoever runs this site."),
+        "Microsoft refused the certificate, or the token of the managed identity or cluster; the"
+        " detail says which, and its AADSTS number why.",
+        "Certificate: register the one whose thumbprint the detail names under App registrations >"
+        " this app > Certificates & secrets. Managed identity or token file: compare issuer,"
+        " subject and audience under Federated credentials, letter for letter; a new one takes"
+        " minutes. ./manage.py doctor --online prints what to enter.",
+        "operator",
+    ),
+    Reason(
+        "credential_unavailable",
+        "configuration",
+        503,
+        _("This site cannot prove to Microsoft who it is"),
+        _("Wait a minute, then press Try again. If it lasts, tell whoever runs this site."),
+        "There is nothing to prove it with: the managed identity's endpoint gave no token, the"
+        " token file cannot be read, or the certificate or its key cannot be used.",
+        "Managed identity: attach it to this host (and slot), and check"
+        " MICROSOFT_MANAGED_IDENTITY_CLIENT_ID. Token file: check MICROSOFT_TOKEN_FILE and that the"
+        " cluster mounts it. Certificate: check MICROSOFT_CLIENT_CERTIFICATE, its key and its"
+        " passphrase. Then ./manage.py doctor --online.",
+        "operator",
+    ),
+    Reason(
         "client_unknown",
         "configuration",
         503,
@@ -482,6 +510,17 @@ _TABLE = (
         "operator",
     ),
     # --- session --------------------------------------------------------------------------
+    Reason(
+        "form_refused",
+        "session",
+        403,
+        _("This form could not be accepted"),
+        _("For your safety nothing was changed."),
+        "The check against forged forms (CSRF) failed; the detail says which part of it.",
+        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
+        " --url PUBLIC_URL, and leave CSRF_* to project/settings.py.",
+        "person",
+    ),
     Reason(
         "step_up_failed",
         "session",

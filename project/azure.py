@@ -55,6 +55,11 @@ _RENEWAL: Final = TokenManagerConfig(0.7, 180_000, 3_000, RetryPolicy(90, 10_000
 class NoToken(Exception):
     """Entra gave no token; the text says why on one line: of several ways tried, the last."""
 
+    fix = (  # what `doctor` says
+        "Turn the identity on (App Service > Identity); for a user-assigned one set AZURE_CLIENT_ID"
+        " to its client id, for the system's leave it unset."
+    )
+
     def __init__(self, problem: Exception) -> None:
         last = str(problem).rpartition("\n\t")[2].partition("\n")[0]
         super().__init__(f"no Entra token: {last[:300]}")

@@ -198,6 +198,20 @@ def client_secret(value: str) -> str:
     return value
 
 
+def certificate(value: str) -> str:
+    """Where a certificate is; what it holds is looked at together with its passphrase."""
+    if is_guid(value):
+        raise ValueError("looks like the certificate's ID: give the certificate with its key")
+    return value
+
+
+def file_path(value: str) -> str:
+    """The path of a file, from the root."""
+    if not value.startswith("/"):
+        raise ValueError(f"must be a path that starts with /, not {value!r}")
+    return value
+
+
 def host(value: str) -> str:
     """A host name or address without scheme and port, as in ALLOWED_HOSTS."""
     name = value.lower()

@@ -121,16 +121,47 @@ TABLE: tuple[Row, ...] = (
     Row("client_secret_expired", (7000222,)),
     Row("misconfigured", (700025,), "Public client: register the redirect URI under Web."),
     Row(
-        "misconfigured",
-        (700027, 700026, 700021, 700022, 700023, 700024, 500133, 700030),
-        "The client assertion (certificate) was not accepted.",
+        "client_credential_refused",
+        (700027,),
+        "The certificate is not registered with this app, or its key is another one: compare the"
+        " thumbprint with Certificates & secrets > Certificates.",
     ),
-    Row("misconfigured", (50012, 50013, 50027, 50048), "The client assertion is malformed."),
     Row(
-        "misconfigured",
-        (70021, 700211, 700212, 700213, 7002131, 7002137, 7002138, 7000226, 700229),
-        "Federated credential: compare issuer, subject and audience; a new one takes minutes.",
+        "client_credential_refused",
+        (700024,),
+        "The assertion is outside its time: compare this server's clock, and see whether the"
+        " cluster still renews the token file.",
     ),
+    Row("client_credential_refused", (700030,), "The certificate's subject is not accepted."),
+    Row(
+        "client_credential_refused",
+        (700021, 700022, 700023, 700026, 500133, 50012, 50013, 50027, 50048),
+        "The assertion's form, client id or signature was not accepted.",
+    ),
+    Row("client_credential_refused", (700211,), "No federated credential has this issuer."),
+    Row("client_credential_refused", (700212,), "No federated credential has this audience."),
+    Row(
+        "client_credential_refused",
+        (700213, 7002131, 7002137),
+        "No federated credential has this subject: that of another identity, slot or service"
+        " account is entered.",
+    ),
+    Row(
+        "client_credential_refused",
+        (7002138,),
+        "The federated credential's subject differs in upper and lower case: copy it exactly.",
+    ),
+    Row(
+        "client_credential_refused",
+        (70021, 7000226),
+        "No federated credential fits; a new one takes minutes to reach all of Microsoft.",
+    ),
+    Row(
+        "client_credential_refused",
+        (700222, 700229),
+        "Entra's own tokens are taken from a user-assigned managed identity only.",
+    ),
+    Row("misconfigured", (1002012,), "The client credentials grant asks for CLIENT_ID/.default."),
     # --- the code -------------------------------------------------------------------------
     Row("state_already_used", (54005,)),
     Row("state_expired", (70008, 700082), "The code has expired."),

@@ -77,6 +77,7 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         app = registration.in_force()
         discovery = app.authority().discovery(deadline)
         get_client().warm(discovery.token_endpoint)
+        app.prepare(discovery.token_endpoint)
         secret = request_facts.secret_of(request)
         issued, text = state.issue(secret, request_facts.served_by(request), next_path, purpose)
         more = _purpose_parameters(request, purpose, again=again)

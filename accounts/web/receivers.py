@@ -17,7 +17,7 @@ from accounts import registration, secretbox
 from accounts.sessions.store import MICROSOFT
 from accounts.signin import record
 from accounts.signin.identities import PROVIDER
-from accounts.web import request_facts
+from accounts.web import csrf, request_facts
 from accounts.web.request_facts import SEEN
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     request.session["signed_in_at"] = now.isoformat(timespec="seconds")
     request.session["client_ip"] = request_facts.client_ip(request)
     request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
+    csrf.remember_token(request)
     request_facts.renew_secret(request, request_facts.secrets_of(request))
 
 

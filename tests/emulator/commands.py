@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.emulator import assertions
 from tests.emulator.browser_sessions import MFA
 from tests.emulator.codes import Grant
 from tests.emulator.id_token import SIGNINGS, For, mint
 from tests.emulator.misbehave import Answer, Redirect, Tamper
 from tests.emulator.people import Person
+from tests.emulator.proofs import Federated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tests.emulator.server import Emulator
 
@@ -52,6 +54,21 @@ def _set_clock_offset(emulator: Emulator, seconds: float) -> None:
 def _expire_secret(emulator: Emulator, client_id: str) -> None:
     client = emulator.world.clients[client_id]
     client.expired, client.secrets = client.expired | client.secrets, set()
+
+
+def _set_certificates(emulator: Emulator, pems: Sequence[str], client_id: str) -> None:
+    emulator.world.clients[client_id].proofs.register(pems)
+
+
+def _set_federated(
+    emulator: Emulator, credentials: Sequence[Mapping[str, str]], client_id: str
+) -> None:
+    made = [Federated(**fields) for fields in credentials]
+    emulator.world.clients[client_id].proofs.federated = made
+
+
+def _trust_issuer(emulator: Emulator, issuer: str, pem: str) -> None:
+    emulator.world.issuers[issuer] = pem
 
 
 def _register_redirect_uris(emulator: Emulator, uris: Sequence[str], client_id: str) -> None:
@@ -109,6 +126,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "set_delay": _set_delay,
     "set_secrets": lambda emulator, **fields: emulator.world.set_secrets(**fields),
     "expire_secret": _expire_secret,
+    "set_certificates": _set_certificates,
+    "set_federated": _set_federated,
+    "trust_issuer": _trust_issuer,
+    "identity_token": lambda emulator, **fields: assertions.identity_token(
+        emulator.world, emulator.url, **fields
+    ),
     "register_redirect_uris": _register_redirect_uris,
     "unregister_redirect_uris": _unregister_redirect_uris,
     "register_person": _register_person,

@@ -12,6 +12,7 @@ from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET
 from tests.emulator.keys import Keys
 from tests.emulator.misbehave import Answer, Redirect, Tamper
 from tests.emulator.people import Person, default_people
+from tests.emulator.proofs import Proofs
 from tests.emulator.turns import Turns
 
 DISCOVERY_TAIL = "v2.0/.well-known/openid-configuration"
@@ -25,6 +26,7 @@ class Client:
     secrets: set[str] = field(default_factory=set)
     expired: set[str] = field(default_factory=set)
     redirect_uris: set[str] | None = None
+    proofs: Proofs = field(default_factory=Proofs)
 
 
 class World:
@@ -42,6 +44,7 @@ class World:
         """Well-behaved again, with nothing counted; keys and paths stay."""
         self.people: dict[str, Person] = default_people()
         self.clients = {CLIENT_ID: Client({CLIENT_SECRET})}
+        self.issuers: dict[str, str] = {}  # of other clusters' tokens: their public key, as PEM
         self.codes = Codes()
         self.browsers = BrowserSessions()
         self.clock_offset = 0.0

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.db import connections
 
+from accounts.management.commands.doctor import EXIT_CODES
 from accounts.models import SignIn
 from accounts.reasons import REASONS
 from tests.faults.fault import GETS_IN, NO_START, START_UP, Fault
 from tests.faults.stage import Said, Stage
+from tests.faults.start_up import site_and_doctor
 from tests.support.tiny_server import eventually
 
 LOUD = ("warning", "error", "critical")
@@ -32,6 +34,15 @@ def check(fault: Fault, stage: Stage) -> None:
         check_log(fault, stage)
 
 
+def check_start_up(fault: Fault) -> None:
+    """Neither the site nor doctor starts; both name the cause, without a traceback."""
+    site, doctor = site_and_doctor(fault)
+    assert site.code == 1
+    assert fault.says in site.errors, site.errors
+    assert "Traceback" not in site.errors + doctor.errors
+    check_doctor(fault, doctor)
+
+
 def check_doctor(fault: Fault, said: Said) -> None:
     """The finding is there, in these words; the exit code fits."""
     if fault.doctor == START_UP:
@@ -39,7 +50,8 @@ def check_doctor(fault: Fault, said: Said) -> None:
         return
     assert fault.doctor in said.problems, f"{said.problems}\n{said.errors}"
     assert fault.says in said.problems[fault.doctor]
-    assert said.code == (1 if said.document["errors"] else 0)
+    levels = {finding["level"] for finding in said.document["findings"]}
+    assert said.code == next((code for level, code in EXIT_CODES.items() if level in levels), 0)
 
 
 def check_record(fault: Fault, reference: str) -> None:

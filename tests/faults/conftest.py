@@ -11,9 +11,10 @@ pytest.register_assert_rewrite("tests.faults.stage", "tests.faults.check")
 from accounts.models import User  # noqa: E402
 from tests.conftest import _shared  # noqa: E402
 from tests.emulator.server import Emulator  # noqa: E402
-from tests.faults.check import check  # noqa: E402
+from tests.faults.check import check, check_start_up  # noqa: E402
 from tests.faults.fault import Fault  # noqa: E402
 from tests.faults.stage import Stage  # noqa: E402
+from tests.faults.start_up import is_start_up  # noqa: E402
 from tests.servers.site import Site  # noqa: E402
 
 PEOPLE = ("staff@contoso.example", "editor@contoso.example", "guest@fabrikam.example")
@@ -29,6 +30,11 @@ def pytest_pycollect_makeitem(
     def test(stage: Stage) -> None:
         check(obj, stage)
 
+    def test_start_up() -> None:
+        check_start_up(obj)
+
+    if is_start_up(obj):
+        return pytest.Function.from_parent(collector, name=name, callobj=test_start_up)
     return pytest.Function.from_parent(collector, name=name, callobj=test)
 
 

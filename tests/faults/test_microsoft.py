@@ -40,7 +40,7 @@ microsoft_hangs = Fault(
     before=lambda stage: stage.emulator.answer_token(hang=True),
     workers=1,
     page="microsoft_unreachable",
-    doctor="online.secret",
+    doctor="online.secret_unclear",
     says="could not be asked",
     ask=ONLINE,
 )
@@ -50,7 +50,7 @@ microsoft_throttles = Fault(
     "The token endpoint answers 429 with Retry-After.",
     before=lambda stage: stage.emulator.answer_token(status=429, headers={"Retry-After": "30"}),
     page="microsoft_throttled",
-    doctor="online.secret",
+    doctor="online.secret_unclear",
     says="could not be asked",
     ask=ONLINE,
 )

@@ -198,7 +198,7 @@ def site_down(stage: Stage) -> str:
     record=None,
     log=None,
     doctor="public.certificate",
-    says="Install a certificate of a public authority",
+    says="The certificate is self-signed",
     ask=URL,
 )
 def certificate_not_trusted(stage: Stage) -> str:

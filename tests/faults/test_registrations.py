@@ -70,7 +70,7 @@ secret_expires_soon = Fault(
     ),
     workers=1,
     page=GETS_IN,
-    doctor="app.secret_expiry",
+    doctor="app.secret_expires_soon",
     says="The client secret expires in",
 )
 

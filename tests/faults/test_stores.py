@@ -177,9 +177,9 @@ read_only_database = Fault(
     "The database is read-only",
     "default_transaction_read_only is on, as on a standby after a failover.",
     env=lambda stage: {"DATABASE_URL": f"{stage.env['DATABASE_URL']}?{READ_ONLY}"},
-    page="unexpected",
+    page="database_unavailable",
     record=None,
-    log="read-only transaction",
+    log="OperationalError",
     doctor="database.writable",
     says="Set DATABASE_URL to the primary server",
 )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from django.test import override_settings
 
-from accounts.operate.doctor import public
+from accounts.operate.doctor import visit
 from accounts.operate.doctor.finding import Finding
 from tests.conftest import StartSite
 from tests.servers.ports import LOOPBACK
@@ -60,7 +60,7 @@ def meddler(start_site: StartSite) -> Iterator[tuple[Meddler, str]]:
 @contextmanager
 def visited(meddler: tuple[Meddler, str]) -> Iterator[dict[str, Finding]]:
     with override_settings(PUBLIC_URL=meddler[1]):
-        yield by_id(public.look(meddler[1]))
+        yield by_id(visit.look(meddler[1]))
 
 
 def adding(name: str, value: str) -> Callable[[Exchange, Headers], Headers]:
@@ -117,6 +117,12 @@ def repeat(exchange: Exchange, meddler: Meddler) -> bool:
     return False
 
 
+def goes_down(exchange: Exchange, meddler: Meddler) -> bool:
+    if path_only(exchange) == CALLBACK:
+        exchange.text("<title>502 Bad Gateway</title>", 502)
+    return path_only(exchange) == CALLBACK
+
+
 def loop(exchange: Exchange, meddler: Meddler) -> bool:
     exchange.text("", 301, Location=exchange.path)
     return True
@@ -140,6 +146,7 @@ def no_page(exchange: Exchange, meddler: Meddler) -> bool:
     (drop_cookies, "public.cookie"),
     (drop_csrf_cookie, "public.csrf"),
     (repeat, "public.repeated"),
+    (goes_down, "public.callback"),
     (loop, "public.proxy"),
     (another_page, "public.login_page"),
     (no_page, "public.page"),

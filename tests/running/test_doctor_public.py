@@ -8,7 +8,7 @@ import pytest
 from django.test import override_settings
 
 from accounts.models import SignIn
-from accounts.operate.doctor import public
+from accounts.operate.doctor import visit
 from accounts.operate.doctor.finding import Finding
 from tests.conftest import StartSite
 from tests.emulator.server import Emulator
@@ -23,7 +23,7 @@ OTHER_KEY = "of-a-slot-that-was-given-a-key-of-its-own-0123456789-abcdefghijklmn
 
 def look(url: str, ca_file: str = "", public_url: str = "") -> dict[str, Finding]:
     with override_settings(PUBLIC_URL=public_url or url, ALLOWED_HOSTS=["localhost"]):
-        return by_id(public.look(url, ca_file))
+        return by_id(visit.look(url, ca_file))
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def test_two_instances_that_share_all_are_well(start_site: StartSite, proxy_port
     sites = instances(start_site, proxy_port, {}, {})
     with behind(Nginx(sites, port=proxy_port)) as found:
         assert bad(found.values()) == set()
-        assert "2 processes" in found["public.rounds"].detail
+        assert "2 processes" in found["public.rounds"].title
 
 
 def test_an_instance_with_another_redis_is_counted(start_site: StartSite, proxy_port: int) -> None:
@@ -88,15 +88,6 @@ def test_an_instance_with_another_key_is_counted(start_site: StartSite, proxy_po
     with behind(Nginx(sites, port=proxy_port)) as found:
         assert "another SECRET_KEY" in found["public.secret_keys"].title
         assert found["public.secret_keys"].shows_as == ("state_not_ours",)
-
-
-def test_an_instance_that_is_down_is_counted(start_site: StartSite, proxy_port: int) -> None:
-    sites = instances(start_site, proxy_port, {})
-    with Nginx(sites, port=proxy_port) as proxy, override_settings(PUBLIC_URL=proxy.url):
-        visit = public.look(proxy.url, str(proxy.certificate))
-        seen = [next(visit) for _ in range(5)]
-        proxy.stop()
-        assert bad([*seen, *visit]) >= {"public.callback"}
 
 
 def test_a_proxy_that_hides_https_is_named(start_site: StartSite, proxy_port: int) -> None:

@@ -1,4 +1,4 @@
-"""`doctor`: checks everything that can break a sign-in and says how to mend each."""
+"""`doctor`: checks everything that can break a sign-in and says how to fix each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.core.management.base import CommandError
 from typing_extensions import override
 
 from accounts.operate import doctor
+from accounts.operate.doctor import page
 from accounts.operate.doctor import report as reports
 from accounts.operate.output import OperatorCommand
 
@@ -21,23 +22,29 @@ if TYPE_CHECKING:
 
     from django.core.management.base import OutputWrapper
 
-    from accounts.operate.doctor.finding import Finding
+    from accounts.operate.doctor import Finding
 
-_WORST: Final = ("error", "warning", "ok")
+EXIT_CODES: Final = {"error": 1, "unknown": 4, "warning": 3}  # the first that applies
 
 
 class Command(OperatorCommand):
     """Findings to standard output, progress to standard error."""
 
-    help = "Check everything that can break a Microsoft sign-in, and say how to mend each."
+    help = "Check everything that can break a Microsoft sign-in, and say how to fix each."
     epilog = """
 examples:
   ./manage.py doctor                                    what can be seen from here
   ./manage.py doctor --online                           and what only Microsoft can tell
   ./manage.py doctor --online --url                     and through PUBLIC_URL, as a browser
   ./manage.py doctor --url https://staff.example.com --json > doctor.json
+  ./manage.py doctor --explain redis.eviction           what an id means; "all": docs/doctor.md
 
-exit codes: 0 nothing breaks a sign-in (there may be warnings), 1 something does, 2 wrong options
+exit codes:
+  0  nothing breaks a sign-in
+  1  something does
+  2  wrong options
+  3  nothing does now, but something will, or does for some people (warnings)
+  4  nothing wrong was seen, but something could not be looked at
 --url presses the button about ten times and comes back twenty times, each a row in the sign-in
 record with the user agent "doctor"; nobody is signed in.
 """
@@ -60,26 +67,30 @@ record with the user agent "doctor"; nobody is signed in.
             "--ca-file", default="", metavar="FILE", help="trust this certificate with --url (PEM)"
         )
         parser.add_argument("--json", action="store_true", help="a stable document for monitoring")
+        parser.add_argument("--explain", metavar="ID", help="explain an id, and look at nothing")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        url = _url(options["url"])
+        if options["explain"]:
+            self.stdout.write(_explained(options["explain"]))
+            return
         report = doctor.diagnose(
             online=options["online"],
-            url=url,
+            url=_url(options["url"]),
             ca_file=_ca_file(options["ca_file"]),
-            teller=_Progress(self.stderr),
+            progress=_Progress(self.stderr),
         )
         if options["json"]:
             self.stdout.write(json.dumps(reports.as_json(report), indent=2))
         else:
             self.stdout.write("\n".join(reports.as_text(report)))
-        if report.errors:
-            self.stdout.flush()
-            sys.exit(1)
+        self.stdout.flush()
+        code = next((code for level, code in EXIT_CODES.items() if report.of(level)), 0)
+        if code:
+            sys.exit(code)
 
 
-class _Progress(doctor.Teller):
+class _Progress(doctor.Progress):
     """One line a check, while it works."""
 
     def __init__(self, stream: OutputWrapper) -> None:
@@ -95,8 +106,20 @@ class _Progress(doctor.Teller):
     @override
     def ends(self, findings: list[Finding], because: str) -> None:
         levels = {finding.level for finding in findings}
-        worst = next((level for level in _WORST if level in levels), "ok")
+        worst = next((level for level in reports.WORST_FIRST if level in levels), "ok")
         self._stream.write(f" skipped, needs {because}" if because else f" {worst}")
+
+
+def _explained(id_: str) -> str:
+    if id_ == "all":
+        return page.page()
+    try:
+        return page.explained(id_)
+    except KeyError:
+        raise CommandError(
+            f"{id_} is no id of doctor. All of them: ./manage.py doctor --explain all",
+            returncode=2,
+        ) from None
 
 
 def _url(given: str | None) -> str:

@@ -1,22 +1,58 @@
-"""What doctor says of one thing: how bad, what is wrong, how staff meet it, how to mend it."""
+"""What a probe saw, by id and facts, and the finding that the catalogue makes of it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from accounts.entra.errors import hint_for
+from accounts.operate.doctor.catalogue import Entry, Level, entry_of
 from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from accounts.reasons import Refused
 
-Level = Literal["ok", "warning", "error"]
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One thing that was looked at: the entry of this id applies with these facts, or is `well`."""
+
+    id: str
+    facts: Mapping[str, Any]
+    well: bool = False
+
+
+def well(id_: str, **facts: Any) -> Seen:
+    """Looked at, and as it should be."""
+    return Seen(id_, facts, well=True)
+
+
+def fault(id_: str, **facts: Any) -> Seen:
+    """The fault of this id, with the facts that its words name."""
+    return Seen(id_, facts)
+
+
+def because(refusal: Refused) -> dict[str, str]:
+    """The facts of a refusal, in the words of the one table of reasons."""
+    reason = refusal.reason
+    number = f"AADSTS{refusal.aadsts}" if refusal.aadsts is not None else ""
+    told = refusal.detail if number in refusal.detail else f"{number} {refusal.detail}".strip()
+    return {
+        "code": reason.code,
+        "why": f"{reason.operator} ({told})" if told else reason.operator,
+        "reason_fix": " ".join(filter(None, (hint_for(refusal.aadsts), reason.fix))),
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`id` is stable; `shows_as` holds reason codes, or a phrase where no page of ours is met."""
+    """What is said of one thing: how bad, what is wrong, how staff meet it, how to fix it.
+
+    `id` is stable; `shows_as` holds reason codes, or a phrase where no page of ours is met;
+    `page` is where the id is explained.
+    """
 
     level: Level
     id: str
@@ -24,6 +60,7 @@ class Finding:
     detail: str = ""
     shows_as: tuple[str, ...] = ()
     fix: str = ""
+    page: str = ""
 
     @property
     def group(self) -> str:
@@ -35,33 +72,21 @@ class Finding:
         return asdict(self) | {"shows_as": list(self.shows_as)}
 
 
-def ok(id_: str, title: str, detail: str = "") -> Finding:
-    """Looked at, and well."""
-    return Finding("ok", id_, title, detail)
-
-
-def warning(
-    id_: str, title: str, detail: str, *, fix: str, shows_as: tuple[str, ...] = ()
-) -> Finding:
-    """Sign-in works now; this will hurt some day, or some people."""
-    return Finding("warning", id_, title, detail, shows_as, fix)
-
-
-def error(
-    id_: str, title: str, detail: str, *, fix: str, shows_as: tuple[str, ...] = ()
-) -> Finding:
-    """Sign-in breaks."""
-    return Finding("error", id_, title, detail, shows_as, fix)
-
-
-def refused(id_: str, title: str, refusal: Refused, *, level: Level = "error") -> Finding:
-    """An error in the words of the one table of reasons, with what the AADSTS number adds."""
-    reason = refusal.reason
-    number = f"AADSTS{refusal.aadsts}" if refusal.aadsts is not None else ""
-    told = refusal.detail if number in refusal.detail else f"{number} {refusal.detail}".strip()
-    detail = f"{reason.operator} ({told})" if told else reason.operator
-    fix = " ".join(filter(None, (hint_for(refusal.aadsts), reason.fix)))
-    return Finding(level, id_, title, detail, (reason.code,), fix)
+def finding_of(seen: Seen) -> Finding:
+    """The one rendering: the catalogue's words, filled with the facts."""
+    entry = entry_of(seen.id)
+    words = _Words({"id": seen.id, **seen.facts})
+    if seen.well:
+        return Finding("ok", seen.id, words.fill(entry.well), page=entry.page)
+    return Finding(
+        level=entry.level,
+        id=seen.id,
+        title=words.fill(entry.title),
+        detail=words.fill(entry.detail),
+        shows_as=_shows_as(entry, words),
+        fix=words.fill(entry.fix),
+        page=entry.page,
+    )
 
 
 def staff_see(finding: Finding) -> str:
@@ -69,6 +94,19 @@ def staff_see(finding: Finding) -> str:
     return "; ".join(map(_shown, finding.shows_as))
 
 
+def _shows_as(entry: Entry, words: _Words) -> tuple[str, ...]:
+    filled = [words.fill(item) for item in entry.shows_as]
+    return tuple(item for text in filled for item in text.split("; ") if item)
+
+
 def _shown(item: str) -> str:
     reason = REASONS.get(item)
     return item if reason is None else f'"{reason.title}" ({item})'
+
+
+class _Words(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return "unknown"
+
+    def fill(self, template: str) -> str:
+        return " ".join(template.format_map(self).split())

@@ -12,14 +12,21 @@ from accounts.operate.doctor.finding import Finding, staff_see
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.operate.doctor.runner import Report
+    from accounts.operate.doctor.run import Report
 
 VERSION: Final = 1  # of the JSON document: changes when a field goes or changes its meaning
-_MARKS: Final = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}
+WORST_FIRST: Final = ("error", "unknown", "warning", "note", "ok")
+_MARKS: Final = {
+    "ok": "ok     ",
+    "note": "note   ",
+    "unknown": "unknown",
+    "warning": "warning",
+    "error": "ERROR  ",
+}
 
 
 def as_text(report: Report) -> Iterator[str]:
-    """All findings by concern, then what to mend, then one line that sums up."""
+    """All findings by concern, then what to fix, then one line that sums up."""
     for group in dict.fromkeys(finding.group for finding in report.findings):
         yield group
         yield from (_line(finding) for finding in report.findings if finding.group == group)
@@ -27,33 +34,43 @@ def as_text(report: Report) -> Iterator[str]:
         yield "not looked at"
         for skipped in report.skipped:
             yield f"  skipped {skipped.name}: needs {skipped.because}"
-    for finding in (*report.errors, *report.warnings):
-        yield ""
-        yield from _problem(finding)
+    for level in WORST_FIRST[:-1]:
+        for finding in report.of(level):
+            yield ""
+            yield from _problem(finding)
     yield ""
     yield summary(report)
 
 
 def summary(report: Report) -> str:
-    """One line: would a sign-in work?"""
+    """One line: would a sign-in work, and what was not looked at?"""
+    counted = [
+        _count(len(report.of(level)), name)
+        for level, name in (("error", "error"), ("warning", "warning"), ("unknown", "unknown"))
+        if report.of(level)
+    ]
     looked = f"{len(report.findings)} findings in {report.seconds:.1f} s"
-    errors, warnings = len(report.errors), len(report.warnings)
-    if errors:
-        return f"Sign-in is broken: {_count(errors, 'error')}, {_count(warnings, 'warning')}" + (
-            f" ({looked})."
-        )
-    if warnings:
-        return f"Sign-in works, with {_count(warnings, 'warning')} ({looked})."
-    return f"All is well ({looked})."
+    if report.of("error"):
+        verdict = "Sign-in is broken"
+    elif report.of("warning"):
+        verdict = "Sign-in works, and will break"
+    elif report.of("unknown"):
+        verdict = "Nothing wrong was seen, but not all could be looked at"
+    else:
+        verdict = "All is well" if not report.not_asked else "All that was looked at is well"
+    told = f"{verdict}: {', '.join(counted)}" if counted else verdict
+    missing = ", ".join(report.not_asked)
+    return f"{told} ({looked})." + (f" Not looked at: {missing}." if missing else "")
 
 
 def as_json(report: Report) -> dict[str, Any]:
     """A document whose form is stable: fields are added, never changed under one version."""
     return {
         "version": VERSION,
-        "ok": not report.errors,
-        "errors": len(report.errors),
-        "warnings": len(report.warnings),
+        "ok": not report.of("error"),
+        "errors": len(report.of("error")),
+        "warnings": len(report.of("warning")),
+        "unknown": len(report.of("unknown")),
         "at": timezone.now().isoformat(timespec="seconds"),
         "took_ms": round(report.seconds * 1000),
         "instance": settings.INSTANCE_ID,
@@ -62,12 +79,12 @@ def as_json(report: Report) -> dict[str, Any]:
         "skipped": [
             {"check": skipped.name, "because": skipped.because} for skipped in report.skipped
         ],
+        "not_asked": list(report.not_asked),
     }
 
 
 def _line(finding: Finding) -> str:
-    more = f" ({finding.detail.rstrip('.')})" if finding.level == "ok" and finding.detail else ""
-    return f"  {_MARKS[finding.level]} {finding.title}{more}"
+    return f"  {_MARKS[finding.level]} {finding.title}"
 
 
 def _problem(finding: Finding) -> Iterator[str]:
@@ -76,10 +93,11 @@ def _problem(finding: Finding) -> Iterator[str]:
         ("What is wrong", finding.detail),
         ("Staff see", staff_see(finding)),
         ("What to do", finding.fix),
+        ("More", finding.page),
     ):
         if text:
             yield f"  {label + ':':<15}{text}"
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number} {what}" if number == 1 or what == "unknown" else f"{number} {what}s"

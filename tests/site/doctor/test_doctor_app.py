@@ -10,8 +10,8 @@ from django.test import override_settings
 from django.utils import timezone
 
 from accounts import secretbox
-from accounts.operate.doctor import app
 from accounts.operate.doctor.finding import Finding
+from accounts.operate.doctor.probes import app
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.support.doctoring import bad, by_id
 
@@ -55,7 +55,7 @@ def test_admins_app_is_well_and_said_to_be_in_force() -> None:
     found = look()
     assert bad(found.values()) == set()
     assert "admin" in found["app.in_force"].title
-    assert CLIENT_ID in found["app.in_force"].detail
+    assert CLIENT_ID in found["app.in_force"].title
 
 
 @override_settings(SOCIALACCOUNT_PROVIDERS=NONE_IN_ENVIRONMENT)
@@ -85,7 +85,7 @@ def test_a_secret_under_a_lost_key_is_an_error() -> None:
 
 def test_a_missing_secret_is_an_error() -> None:
     add(secret="")
-    assert look()["app.secret"].level == "error"
+    assert look()["app.secret_missing"].level == "error"
 
 
 def test_a_secret_id_instead_of_its_value_is_an_error() -> None:
@@ -108,10 +108,14 @@ def test_a_tenant_that_cannot_be_is_an_error(tenant: str, reason: str) -> None:
     assert look()["app.tenant"].shows_as == (reason,)
 
 
-@pytest.mark.parametrize(("days", "level"), [(-3, "error"), (10, "warning"), (90, "ok")])
-def test_the_date_of_the_secret_is_watched(days: int, level: str) -> None:
+@pytest.mark.parametrize(("days", "id_", "level"), [
+    (-3, "app.secret_expiry", "error"),
+    (10, "app.secret_expires_soon", "warning"),
+    (90, "app.secret_expiry", "ok"),
+])  # fmt: skip
+def test_the_date_of_the_secret_is_watched(days: int, id_: str, level: str) -> None:
     add(secret_expires=in_days(days))
-    assert look()["app.secret_expiry"].level == level
+    assert look()[id_].level == level
 
 
 def test_a_second_secret_covers_for_the_first() -> None:

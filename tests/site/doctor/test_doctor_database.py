@@ -8,8 +8,8 @@ from django.db import connection
 from django.test import override_settings
 
 from accounts.models import User
-from accounts.operate.doctor import clock, database, people
-from accounts.operate.doctor.finding import Finding
+from accounts.operate.doctor.finding import Finding, finding_of
+from accounts.operate.doctor.probes import clock, database, people
 from tests.support.doctoring import bad, by_id
 
 pytestmark = pytest.mark.django_db
@@ -78,7 +78,7 @@ def test_its_clock_is_compared() -> None:
     (0.5, "ok"), (-9, "ok"), (30, "warning"), (-600, "error"), (600, "error"),
 ])  # fmt: skip
 def test_a_clock_may_be_a_little_off(apart: float, level: str) -> None:
-    assert clock.compare("x", "X's clock", 1000 + apart, 1000).level == level
+    assert finding_of(clock.compare("redis", "Redis's", 1000 + apart, 1000)).level == level
 
 
 def test_nobody_at_all_is_an_error() -> None:

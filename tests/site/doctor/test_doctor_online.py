@@ -62,7 +62,7 @@ def test_an_expired_secret_is_named(emulator: Emulator) -> None:
 
 def test_a_second_secret_that_is_good_is_a_warning(emulator: Emulator) -> None:
     add("an-old-secret-of-the-app", next_secret=secretbox.lock(CLIENT_SECRET))
-    finding = look()["online.secret"]
+    finding = look()["online.secret_second"]
     assert finding.level == "warning"
     assert "--promote-next" in finding.fix
 
@@ -134,7 +134,7 @@ def test_keys_that_cannot_be_used_are_named(emulator: Emulator) -> None:
 
 def test_a_throttled_secret_check_does_not_call_the_secret_wrong(emulator: Emulator) -> None:
     emulator.answer_token(status=429, headers={"Retry-After": "30"})
-    assert look()["online.secret"].shows_as == ("microsoft_throttled",)
+    assert look()["online.secret_unclear"].shows_as == ("microsoft_throttled",)
 
 
 def test_an_authorize_request_that_microsoft_dislikes_is_named(emulator: Emulator) -> None:

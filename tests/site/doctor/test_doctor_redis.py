@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.cache import caches
 from django.test import override_settings
 
-from accounts.operate.doctor import redis
-from accounts.operate.doctor.finding import Finding
+from accounts.operate.doctor.finding import Finding, finding_of
+from accounts.operate.doctor.probes import redis
 from tests.servers.ports import free_port
 from tests.servers.redis import Redis
 from tests.support.doctoring import bad, by_id
@@ -25,10 +25,10 @@ def used_by_the_site(url: str) -> Iterator[None]:
 
 def look(url: str) -> list[Finding]:
     with used_by_the_site(url):
-        reached = list(redis.reachable())
-        if bad(reached):
-            return reached
-        return [*reached, *redis.writable(), *redis.condition()]
+        seen = list(redis.reachable())
+        if not bad(seen):
+            seen += [*redis.writable(), *redis.condition()]
+        return [finding_of(each) for each in seen]
 
 
 def with_server(*arguments: str, keep: bool = True, **config: Any) -> list[Finding]:
@@ -79,8 +79,8 @@ def test_tls_to_a_plain_port_is_named() -> None:
 
 def test_a_server_that_may_evict_sessions_is_a_warning() -> None:
     found = by_id(with_server(maxmemory="100mb", maxmemory_policy="volatile-lru"))
-    assert found["redis.eviction"].level == "warning"
-    assert "noeviction" in found["redis.eviction"].fix
+    assert found["redis.may_evict"].level == "warning"
+    assert "noeviction" in found["redis.may_evict"].fix
 
 
 def test_a_server_that_has_evicted_sessions_is_an_error() -> None:
@@ -120,9 +120,10 @@ def test_a_server_without_config_is_judged_by_its_info() -> None:
     assert bad(with_server("--rename-command", "CONFIG", "")) == set()
 
 
-def test_a_user_who_may_not_ask_info_is_a_warning() -> None:
+def test_what_a_user_may_not_ask_is_not_said_to_be_well() -> None:
     with Redis(keep=True) as server:
         server.client().acl_setuser("site", enabled=True, passwords=["+word"], keys=["*"],
                                     commands=["+@all", "-info"])  # fmt: skip
         found = by_id(look(server.url.replace("redis://", "redis://site:word@")))
-    assert found["redis.info"].level == "warning"
+    assert found["redis.info"].level == "unknown"
+    assert "redis.eviction" not in found

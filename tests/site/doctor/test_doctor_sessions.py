@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from accounts.operate.doctor import sessions
+from accounts.operate.doctor.probes import sessions
 from tests.conftest import REDIS
 from tests.support.doctoring import PER_PROCESS, bad, doctor, found, settings_with
 
@@ -82,4 +82,4 @@ def test_djangos_cache_sessions_are_a_warning(tmp_path: Path) -> None:
 def test_settings_that_do_not_start_are_named(tmp_path: Path) -> None:
     lines = "import sys\nif sys.argv[0] == '-c': raise SystemExit('only for the first process')"
     document = doctor(**settings_with(tmp_path, lines))
-    assert "only for the first process" in by(document, "sessions.shared")["detail"]
+    assert "only for the first process" in by(document, "sessions.second_process")["detail"]

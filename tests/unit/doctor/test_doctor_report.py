@@ -9,59 +9,85 @@ from django.conf import settings
 from django.test import override_settings
 
 from accounts.http.deadline import within
-from accounts.operate.doctor.finding import Finding, error, ok, refused, staff_see, warning
+from accounts.operate.doctor.finding import (
+    Finding,
+    Seen,
+    because,
+    fault,
+    finding_of,
+    staff_see,
+    well,
+)
 from accounts.operate.doctor.report import as_json, as_text, summary
-from accounts.operate.doctor.runner import Probe, Teller, run
-from accounts.operate.doctor.scrub import scrub
+from accounts.operate.doctor.run import Probe, Report, run
+from accounts.operate.doctor.scrub import scrub, scrubbed
 from accounts.reasons import Refused
 
-GOOD = ok("a.good", "All is well here")
-ODD = warning("a.odd", "Odd", "It is odd.", fix="Mind it.", shows_as=("session_not_found",))
-BAD = error("b.bad", "Bad", "It is bad.", fix="Mend it.", shows_as=("a redirect loop",))
+GOOD = well("redis.reachable", ms=3)
+ODD = fault("redis.slow", ms=70)
+BLIND = fault("redis.info", cause="NOPERM")
+BAD = fault("redis.writable", cause="OOM", fix="Fix it.")
 
 
-def report_of(*findings: Finding) -> list[str]:
-    return list(as_text(run([Probe("made up", lambda: findings)], Teller())))
+def report_of(*seen: Seen, not_asked: tuple[str, ...] = ()) -> Report:
+    return run([Probe("made up", lambda: seen)], not_asked=not_asked)
+
+
+def text_of(*seen: Seen) -> str:
+    return "\n".join(as_text(report_of(*seen)))
 
 
 def test_problems_come_last_and_errors_first_among_them() -> None:
-    text = "\n".join(report_of(ODD, BAD, GOOD))
-    assert text.index("All is well here") < text.index("ERROR b.bad") < text.index("WARNING a.odd")
-    assert text.endswith("s).")
+    text = text_of(ODD, BAD, GOOD)
+    assert text.index("answers in 3 ms") < text.index("ERROR redis.writable")
+    assert text.index("ERROR redis.writable") < text.index("WARNING redis.slow")
     assert "broken: 1 error, 1 warning" in text
 
 
 def test_each_problem_says_what_is_wrong_how_it_shows_and_what_to_do() -> None:
-    text = "\n".join(report_of(ODD))
-    assert "What is wrong: It is odd." in text
-    assert 'Staff see:     "We lost track of your sign-in" (session_not_found)' in text
-    assert "What to do:    Mind it." in text
+    text = text_of(BAD)
+    assert "What is wrong: OOM" in text
+    assert 'Staff see:     "Sign-in is briefly unavailable" (session_store_unavailable)' in text
+    assert "What to do:    Fix it." in text
+    assert "More:          docs/doctor.md#redis.writable" in text
 
 
 def test_a_phrase_is_shown_as_it_is() -> None:
-    assert staff_see(BAD) == "a redirect loop"
+    assert staff_see(finding_of(fault("public.login_page"))) == "a page without the button"
 
 
 def test_warnings_alone_do_not_break_a_sign_in() -> None:
-    report = run([Probe("made up", lambda: [ODD])], Teller())
-    assert as_json(report)["ok"] is True
-    assert summary(report).startswith("Sign-in works")
+    assert as_json(report_of(ODD))["ok"] is True
+    assert summary(report_of(ODD)).startswith("Sign-in works")
+
+
+@pytest.mark.parametrize(("seen", "not_asked", "start"), [
+    ([GOOD], (), "All is well (1 findings"),
+    ([GOOD], ("Microsoft (--online)",), "All that was looked at is well"),
+    ([GOOD, BLIND], (), "Nothing wrong was seen, but not all could be looked at: 1 unknown"),
+])  # fmt: skip
+def test_all_is_well_is_never_said_of_what_was_not_looked_at(
+    seen: list[Seen], not_asked: tuple[str, ...], start: str
+) -> None:
+    said = summary(report_of(*seen, not_asked=not_asked))
+    assert said.startswith(start)
+    assert all(name in said for name in not_asked)
 
 
 def test_a_crash_is_a_finding_and_keeps_what_came_before() -> None:
-    def crash() -> Iterator[Finding]:
+    def crash() -> Iterator[Seen]:
         yield GOOD
         raise RuntimeError("no\nluck")
 
-    report = run([Probe("Made up", crash)], Teller())
-    assert [finding.id for finding in report.findings] == ["a.good", "made_up.crashed"]
+    report = run([Probe("Made up", crash)])
+    assert [finding.id for finding in report.findings] == ["redis.reachable", "made_up.crashed"]
     assert report.findings[1].detail == "RuntimeError: no luck"
 
 
 def test_what_needs_something_broken_is_skipped() -> None:
-    probes = [Probe("one", lambda: [BAD]), Probe("two", lambda: [GOOD], ("x.y", "b.bad"))]
-    report = run(probes, Teller())
-    assert [(each.name, each.because) for each in report.skipped] == [("two", "b.bad")]
+    needs = ("x.y", "redis.writable")
+    report = run([Probe("one", lambda: [BAD]), Probe("two", lambda: [GOOD], needs)])
+    assert [(each.name, each.because) for each in report.skipped] == [("two", "redis.writable")]
 
 
 def test_what_hangs_is_left_behind() -> None:
@@ -77,26 +103,28 @@ def test_what_fails_in_time_fails_as_it_did() -> None:
 
 
 def test_a_refusal_speaks_with_the_words_of_its_reason() -> None:
-    finding = refused("x.y", "No", Refused("redirect_uri_mismatch", aadsts=50011))
+    refusal = because(Refused("redirect_uri_mismatch", aadsts=50011))
+    finding = finding_of(fault("online.redirect_uri", uri="https://x", **refusal))
     assert finding.shows_as == ("redirect_uri_mismatch",)
     assert "AADSTS50011" in finding.detail
     assert "microsoft_app show" in finding.fix
 
 
 def test_the_json_document_is_stable() -> None:
-    document = json.loads(json.dumps(as_json(run([Probe("x", lambda: [BAD])], Teller()))))
+    document = json.loads(json.dumps(as_json(report_of(BAD))))
     assert list(document) == [
-        "version", "ok", "errors", "warnings", "at", "took_ms", "instance", "public_url",
-        "findings", "skipped",
+        "version", "ok", "errors", "warnings", "unknown", "at", "took_ms", "instance",
+        "public_url", "findings", "skipped", "not_asked",
     ]  # fmt: skip
     assert document["findings"] == [
         {
             "level": "error",
-            "id": "b.bad",
-            "title": "Bad",
-            "detail": "It is bad.",
-            "shows_as": ["a redirect loop"],
-            "fix": "Mend it.",
+            "id": "redis.writable",
+            "title": "Redis takes no writes",
+            "detail": "OOM",
+            "shows_as": ["session_store_unavailable"],
+            "fix": "Fix it.",
+            "page": "docs/doctor.md#redis.writable",
         }
     ]
 
@@ -107,9 +135,9 @@ def test_the_json_document_is_stable() -> None:
 def test_no_secret_leaves() -> None:
     text = f"{settings.SECRET_KEY} p@ssword p%40ssword very~secret postgres://u:word@h/db"
     assert scrub(text) == "*** *** *** *** postgres://***@h/db"
-    leaked = error("x.y", text, text, fix=text)
-    report = run([Probe("x", lambda: [leaked])], Teller())
-    assert "very~secret" not in json.dumps(as_json(report))
+    leaked = Finding("error", "x.y", text, text, fix=text)
+    assert "very~secret" not in json.dumps(scrubbed(leaked).as_json())
+    assert "very~secret" not in json.dumps(as_json(report_of(fault("redis.writable", cause=text))))
 
 
 @override_settings(REDIS_URL="rediss://staff.redis.example:10000/0?auth=entra")

@@ -4,19 +4,23 @@ from collections import Counter
 
 import pytest
 
-from accounts.operate.doctor.finding import Finding
-from accounts.operate.doctor.public_rounds import Tally, issuer_of
-from accounts.operate.doctor.public_verdict import verdicts
+from accounts.operate.doctor.finding import Finding, finding_of
+from accounts.operate.doctor.visit.diagnosis import of_returns
+from accounts.operate.doctor.visit.story import Tally, issuer_of
 from accounts.reasons import REASONS
 from accounts.signin import state
 
 
+def verdicts(tally: Tally) -> list[Finding]:
+    return [finding_of(seen) for seen in of_returns(tally)]
+
+
 def of(**wrong: int) -> list[Finding]:
-    return list(verdicts(Tally(returns=20, wrong=Counter(wrong))))
+    return verdicts(Tally(returns=20, wrong=Counter(wrong)))
 
 
-def test_nothing_wrong_is_no_finding() -> None:
-    assert of() == []
+def test_nothing_wrong_is_well() -> None:
+    assert [(each.id, each.level) for each in of()] == [("public.rounds", "ok")]
 
 
 def test_the_share_is_told() -> None:
@@ -46,7 +50,7 @@ def test_instances_that_differ_are_told() -> None:
 
 
 def test_a_state_that_is_accepted_twice_is_told() -> None:
-    assert next(verdicts(Tally(returns=20, twice=1))).id == "public.used_states"
+    assert verdicts(Tally(returns=20, twice=1))[0].id == "public.used_states"
 
 
 def test_starts_that_fail_later_are_told() -> None:

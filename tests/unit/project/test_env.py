@@ -95,6 +95,10 @@ WRONG = {
         "with space",
         "gehe\N{LATIN SMALL LETTER I WITH DIAERESIS}m",
     ],
+    "MICROSOFT_CLIENT_CERTIFICATE": [OTHER, "/run/not/there.pem", "words", "x" * 40, "A" * 40],
+    "MICROSOFT_CLIENT_CERTIFICATE_PASSWORD": ["without a certificate"],
+    "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID": ["staff-identity", "/subscriptions/x", OTHER],
+    "MICROSOFT_TOKEN_FILE": ["token", "/run/not/there", "/", OTHER],
     "MICROSOFT_LOGIN_URL": [
         "login.microsoftonline.com",
         "http://login.microsoftonline.com",

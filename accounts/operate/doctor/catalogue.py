@@ -1,0 +1,824 @@
+"""Everything that doctor can say, as data: id, level, title, what is wrong, fix, what staff meet.
+
+Words in braces are facts that a probe gives. An id never changes its meaning; one id, one fault.
+`well` is what is said where it was looked at and is as it should be. docs/doctor.md is made from
+this table: python manage.py doctor --page > docs/doctor.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+from accounts.checks import SHOWS_AS
+from accounts.reasons import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Level = Literal["ok", "note", "unknown", "warning", "error"]
+LEVELS: Final[Mapping[Level, str]] = MappingProxyType(
+    {
+        "ok": "looked at, and as it should be",
+        "note": "worth knowing; nothing to do, or somebody else's decision",
+        "unknown": "could not be looked at from here, so nothing is said of it",
+        "warning": "sign-in works now, and will break some day, or breaks for some people",
+        "error": "sign-in is broken",
+    }
+)
+PAGE: Final = "docs/doctor.md"
+PROXY_FIX: Final = (
+    "Let the proxy pass on Host and X-Forwarded-Proto (nginx: proxy_set_header Host $http_host;"
+    " proxy_set_header X-Forwarded-Proto $scheme;) and set TRUSTED_PROXY_COUNT to the number of"
+    " proxies in front (Azure App Service: 1)."
+)
+_ONE_REDIS: Final = (
+    "Set REDIS_URL to the same Redis on every instance and slot, with maxmemory-policy noeviction,"
+    " and leave SESSION_ENGINE and CACHES to project/settings.py; restart all of them."
+)
+_SHARED_REDIS: Final = (
+    "Set REDIS_URL=redis://host:6379/0 to one Redis for all workers and instances, and leave"
+    " SESSION_ENGINE and CACHES to project/settings.py."
+)
+_RENEW: Final = (
+    "App registrations > this app > Certificates & secrets > New client secret, then"
+    " ./manage.py microsoft_app set --next --secret-stdin (or MICROSOFT_CLIENT_SECRET)."
+)
+_CLOCK_FIX: Final = "Synchronise the clock of the machine that is wrong: timedatectl set-ntp true"
+_NOEVICTION: Final = (
+    "redis-cli CONFIG SET maxmemory-policy noeviction, and the same in redis.conf; on Azure:"
+    " the cache > Advanced settings > Maxmemory policy > noeviction. Then give it memory."
+)
+_GRANT: Final = (
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO the role of"
+    " DATABASE_URL, and GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO it."
+)
+_ALL_ALIKE: Final = "Give all instances the same environment, and run doctor with it."
+_NOT_SENT: Final = ("cookie_not_sent",)
+_NO_STORE: Final = ("session_store_unavailable",)
+_NO_DATABASE: Final = ("database_unavailable",)
+_LOST: Final = ("session_not_found",)
+_BUTTON_403: Final = ("form_refused",) if "form_refused" in REASONS else ("a 403 page",)
+_BROWSERS_OWN: Final = ("the browser's own error page",)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fault; `shows_as` holds reason codes, or phrases where no page of ours is met."""
+
+    id: str
+    level: Level
+    title: str
+    detail: str = ""
+    fix: str = ""
+    shows_as: tuple[str, ...] = ()
+    well: str = ""
+
+    @property
+    def page(self) -> str:
+        """Where the id is explained."""
+        return f"{PAGE}#{self.id}"
+
+
+def _error(
+    id_: str,
+    title: str,
+    detail: str = "",
+    fix: str = "",
+    *,
+    shows: tuple[str, ...] = (),
+    well: str = "",
+) -> Entry:
+    return Entry(id_, "error", title, detail, fix, shows, well)
+
+
+def _warning(
+    id_: str,
+    title: str,
+    detail: str = "",
+    fix: str = "",
+    *,
+    shows: tuple[str, ...] = (),
+    well: str = "",
+) -> Entry:
+    return Entry(id_, "warning", title, detail, fix, shows, well)
+
+
+def _unknown(id_: str, title: str, detail: str, fix: str) -> Entry:
+    return Entry(id_, "unknown", title, detail, fix)
+
+
+def _well(id_: str, text: str) -> Entry:
+    """Only ever said where all is as it should be."""
+    return Entry(id_, "note", text, well=text)
+
+
+def _refused(id_: str, title: str, *, level: Level = "error", well: str = "") -> Entry:
+    """In the words of the one table of reasons."""
+    return Entry(id_, level, title, "{why}", "{reason_fix}", ("{code}",), well)
+
+
+_SETTINGS: Final = (
+    _well("environment.checks", "System checks: nothing serious"),
+    _well(
+        "environment.facts",
+        "Instance {instance}: {public_url}, {mode}, {proxies} trusted proxies, {versions}",
+    ),
+    _error(
+        "environment.secret_key_same",
+        "SECRET_KEY differs from process to process",
+        "The settings make a new one at each start, so no process reads what another has signed.",
+        "Set SECRET_KEY once in the environment of all instances and slots.",
+        shows=("state_not_ours", "session_not_found"),
+    ),
+    _well(
+        "environment.secret_key",
+        "SECRET_KEY has the fingerprint {fingerprint}: every instance and slot must show the same",
+    ),
+    _warning(
+        "environment.outgoing_proxy",
+        "{variable} is set, but requests to Microsoft do not use a proxy",
+        "Where only the proxy may go out, Microsoft cannot be reached.",
+        "Allow this host to reach MICROSOFT_LOGIN_URL directly; --online shows if it can.",
+        shows=("microsoft_unreachable",),
+    ),
+    _error("environment.check", "{title}", "{message}", "{hint}"),
+    _warning("environment.check_warning", "{title}", "{message}", "{hint}"),
+)
+_REDIS: Final = (
+    _error(
+        "redis.reachable",
+        "Redis does not answer",
+        "{cause}",
+        "{fix}",
+        shows=_NO_STORE,
+        well="Redis answers in {ms} ms",
+    ),
+    _warning(
+        "redis.slow",
+        "Redis answers, but needs {ms} ms",
+        "Every page needs several round trips.",
+        "Put Redis into the site's own region and network.",
+        shows=_NO_STORE,
+    ),
+    _error(
+        "redis.writable",
+        "Redis takes no writes",
+        "{cause}",
+        "{fix}",
+        shows=_NO_STORE,
+        well="Redis takes writes and gives them back",
+    ),
+    _error(
+        "redis.not_kept",
+        "What was written to Redis could not be read back",
+        "It was evicted at once, or reads go to a replica that lags behind.",
+        "Set REDIS_URL to the master, with maxmemory-policy noeviction and room to spare.",
+        shows=_LOST,
+    ),
+    _unknown(
+        "redis.info",
+        "Redis does not tell its condition",
+        "Eviction and persistence could not be looked at: {cause}",
+        "Allow INFO to the site's Redis user (ACL SETUSER NAME +info), or look at the server's"
+        " settings yourself.",
+    ),
+    _error(
+        "redis.role",
+        "Redis is a read-only replica",
+        "REDIS_URL leads to a replica; sessions cannot be written there.",
+        "Set REDIS_URL to the master, or to the Sentinels that know it.",
+        shows=_NO_STORE,
+    ),
+    _error(
+        "redis.cluster",
+        "Redis is a cluster",
+        "The site's client does not follow MOVED answers.",
+        "Use a non-clustered Redis, or Azure Managed Redis with the Enterprise policy.",
+        shows=_NO_STORE,
+    ),
+    _warning(
+        "redis.version_old",
+        "Redis {version} is older than 6.2",
+        "It gets no fixes.",
+        "Move to Redis 7 or newer.",
+    ),
+    _well("redis.version", "Redis {version}, {role}"),
+    _error(
+        "redis.eviction",
+        "Redis evicts sessions: {evicted} keys since it started",
+        "Memory is full, and maxmemory-policy {policy} throws sessions away.",
+        _NOEVICTION,
+        shows=_LOST,
+        well="Redis evicts nothing ({why})",
+    ),
+    _warning(
+        "redis.may_evict",
+        "Redis may evict sessions",
+        "maxmemory-policy is {policy}: when memory is full, sessions are thrown away.",
+        _NOEVICTION,
+        shows=_LOST,
+    ),
+    _warning(
+        "redis.memory",
+        "Redis is nearly full: {used} of {limit} KiB",
+        "Soon it refuses writes, or evicts sessions.",
+        "A larger maxmemory, or a Redis for this site alone.",
+        shows=("session_store_unavailable", "session_not_found"),
+    ),
+    _warning(
+        "redis.persistence",
+        "Redis forgets everything when it restarts",
+        "Then everybody is signed out, and sign-ins under way are lost.",
+        "redis-cli CONFIG SET appendonly yes, and the same in redis.conf.",
+        shows=_LOST,
+        well="Redis {keeps}",
+    ),
+)
+_SESSIONS: Final = (
+    _error(
+        "sessions.shared",
+        "Sessions are not shared between processes",
+        "A session that one process writes is not found by another: they live in {store}.",
+        _SHARED_REDIS,
+        shows=_LOST,
+        well="A second process reads our session, and we read its ({store})",
+    ),
+    _error(
+        "sessions.cache_shared",
+        "The cache is not shared between processes",
+        "CACHES['default'] is {backend}: a used state could be used again by another worker, and"
+        " a change of the app in admin is not seen.",
+        _SHARED_REDIS,
+        shows=("several_apps", "not_configured"),
+        well="The cache, which marks used states, is shared by processes",
+    ),
+    _warning(
+        "sessions.outage",
+        "An outage of the cache would sign everybody out",
+        "Django's cache sessions take an unreachable store for an empty session, and delete the"
+        " cookie of everyone who comes by.",
+        'Set SESSION_ENGINE = "accounts.sessions.store", as project/settings.py does.',
+        shows=_NOT_SENT,
+    ),
+    _error(
+        "sessions.second_process",
+        "A second process could not be started with these settings",
+        "{cause}",
+        "Start it by hand to see why: ./manage.py check",
+        shows=_LOST,
+    ),
+)
+_DATABASE: Final = (
+    _error(
+        "database.reachable",
+        "{database} does not answer",
+        "{cause}",
+        "{fix} Then run doctor again.",
+        shows=_NO_DATABASE,
+        well="{database} answers ({ms} ms with connecting)",
+    ),
+    _error(
+        "database.migrations",
+        "{count} migrations are not applied",
+        "{names}",
+        "./manage.py migrate",
+        shows=("unexpected",),
+        well="All migrations are applied",
+    ),
+    *(
+        _error(
+            f"database.{index}",
+            f"The unique index {index} is missing",
+            f"Nothing keeps {keeps} when two first sign-ins race.",
+            "Remove double rows in {table}, then make the index again as accounts' migrations"
+            f" do: ./manage.py sqlmigrate accounts {migration}",
+            shows=("ambiguous_email", "identity_conflict"),
+            well=f"The database keeps {keeps}",
+        )
+        for index, keeps, migration in (
+            ("accounts_user_email_unique", "one user for an email, whatever its case", "0001"),
+            ("accounts_one_identity_a_user", "one Microsoft identity for a user", "0002"),
+        )
+    ),
+    _error(
+        "database.cache_table",
+        "The table {table} of CACHES[{alias}] is missing",
+        "Used states, keys and throttles have nowhere to go.",
+        "./manage.py createcachetable",
+        shows=("unexpected",),
+    ),
+    _warning(
+        "database.kind",
+        "{database} in production",
+        "A file is not shared by instances, and locks under load.",
+        "Set DATABASE_URL=postgres://user:password@host/name",
+        shows=_NO_DATABASE,
+        well="{database}, good for development",
+    ),
+    _error(
+        "database.writable",
+        "The database is read-only",
+        "DATABASE_URL leads to a replica, or to a server that is set read-only.",
+        "Set DATABASE_URL to the primary server.",
+        shows=("unexpected", "database_unavailable"),
+        well="The database can be written to",
+    ),
+    _error(
+        "database.privileges",
+        "The database's role may not write what a sign-in writes",
+        "{missing}",
+        _GRANT,
+        shows=("unexpected",),
+    ),
+    _warning(
+        "database.connections",
+        "{used} of {most} connections are taken",
+        "The next workers to start may get none.",
+        "Fewer workers or threads, a pooler such as PgBouncer, or a larger max_connections.",
+        shows=_NO_DATABASE,
+        well="{used} of {most} connections are taken",
+    ),
+)
+_CLOCK: Final = tuple(
+    entry
+    for what in ("redis", "database", "microsoft")
+    for entry in (
+        _error(
+            f"clock.{what}",
+            "{name} is {apart} s {side} ours",
+            "Beyond 60 s, tokens look expired or not yet valid, and states too old.",
+            _CLOCK_FIX,
+            shows=("token_invalid", "state_expired"),
+            well="{name} agrees with ours ({apart} s)",
+        ),
+        _warning(
+            f"clock.{what}_drifts",
+            "{name} is {apart} s {side} ours",
+            "Up to 60 s are tolerated.",
+            _CLOCK_FIX,
+            shows=("token_invalid",),
+        ),
+    )
+)
+_APP: Final = (
+    _refused(
+        "app.in_force",
+        "{title}",
+        well="The app registration in force is from {source}: client id {client_id}, tenant"
+        " {tenant}. {other}",
+    ),
+    _well("app.redirect_uri", "Redirect URI to register under Web: {uri}"),
+    _well("app.hidden", "Hidden Microsoft apps in admin: {names}"),
+    _refused("app.secret_missing", "The app has no client secret"),
+    _error(
+        "app.client_id",
+        "The app's client id is wrong",
+        "{problem}",
+        "./manage.py microsoft_app set --client-id GUID, or MICROSOFT_CLIENT_ID.",
+        shows=("client_unknown",),
+    ),
+    _error(
+        "app.tenant",
+        "The app's tenant is wrong",
+        "{problem}",
+        "./manage.py microsoft_app set --tenant GUID, or MICROSOFT_TENANT_ID.",
+        shows=("{code}",),
+    ),
+    _error(
+        "app.secret",
+        "The app's secret is wrong",
+        "{problem}",
+        "./manage.py microsoft_app set --secret-prompt, or MICROSOFT_CLIENT_SECRET in the"
+        " environment.",
+        shows=("client_secret_wrong",),
+    ),
+    _warning(
+        "app.next_secret",
+        "The app's next secret is wrong",
+        "{problem}",
+        "./manage.py microsoft_app set --next --secret-prompt",
+        shows=("client_secret_wrong",),
+    ),
+    _error(
+        "app.secret_expiry",
+        "The client secret expired {days} days ago",
+        "{date} is the date entered with it.",
+        _RENEW,
+        shows=("client_secret_expired",),
+        well="The client secret is good for another {days} days",
+    ),
+    _warning(
+        "app.secret_expires_soon",
+        "The client secret expires in {days} days",
+        "After that nobody can sign in.",
+        _RENEW,
+        shows=("client_secret_expired",),
+    ),
+    _error(
+        "app.allowed_tenants",
+        "MICROSOFT_ALLOWED_TENANTS lists the tenant of personal accounts",
+        "They never get in.",
+        "Take {tenant} out of MICROSOFT_ALLOWED_TENANTS.",
+        shows=("wrong_tenant",),
+    ),
+    _warning(
+        "app.domains",
+        "{count} tenants are allowed, but none has a list of domains",
+        "Each may claim only addresses that Microsoft says it owns (xms_edov).",
+        "Add the optional claim xms_edov in Entra, or the tenants' domains to the app:"
+        " ./manage.py microsoft_app set --help",
+        shows=("email_not_owned",) if "email_not_owned" in REASONS else ("no_email",),
+    ),
+)
+_PEOPLE: Final = (
+    _error(
+        "people.staff",
+        "Nobody could sign in",
+        "{why}",
+        "./manage.py staff add EMAIL --superuser",
+        shows=("{code}",),
+        well="{count} active staff may sign in",
+    ),
+    _warning(
+        "people.superuser",
+        "No active superuser is among them",
+        "Nobody could give rights to anybody in admin.",
+        "./manage.py staff add EMAIL --superuser",
+    ),
+    _error(
+        "people.double_email",
+        "{count} email addresses belong to more than one user, ignoring case",
+        "{some}",
+        "Leave each address on one user: search for it under Users in admin.",
+        shows=("ambiguous_email",),
+    ),
+    _warning(
+        "people.unmatchable_email",
+        "{count} staff have an email that Microsoft can never send",
+        "{some}: it is empty, has no @, or begins or ends with a space.",
+        "Correct the address under Users in admin.",
+        shows=("unknown_user",),
+    ),
+    _error(
+        "people.old_identities",
+        "{count} Microsoft identities are not in the form tid:oid",
+        "They come from allauth's stock provider, which keeps no tenant: those people's"
+        " sign-ins look like somebody else's.",
+        "./manage.py staff unlink EMAIL --reason 'stock allauth', for each; they are bound anew"
+        " when they next sign in.",
+        shows=("identity_conflict",),
+    ),
+    _warning(
+        "people.other_tenants",
+        "{count} people are bound to a tenant that is not allowed",
+        "They were let in when it was.",
+        "Add the tenant to MICROSOFT_ALLOWED_TENANTS, or ./manage.py staff unlink EMAIL"
+        " --reason 'tenant no longer allowed'.",
+        shows=("wrong_tenant", "identity_conflict"),
+    ),
+)
+_REFUSALS: Final = (
+    _well("refusals.none", "Nobody was refused in the last hour"),
+    *(
+        Entry(
+            f"refusals.{code}",
+            "warning",
+            f"In the last hour a sign-in was refused {{times}}: {reason.title}",
+            f"{reason.operator} {{details}}",
+            f"{reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
+            (code,),
+        )
+        for code, reason in REASONS.items()
+    ),
+)
+_ONLINE: Final = (
+    _refused(
+        "online.discovery",
+        "The discovery document cannot be used: {url}",
+        well="Microsoft answers in {ms} ms: {url}",
+    ),
+    _error(
+        "online.tenant",
+        "The tenant {tenant} is {named}, which is not allowed",
+        "MICROSOFT_ALLOWED_TENANTS is {allowed}.",
+        "Add {named} to MICROSOFT_ALLOWED_TENANTS, or set MICROSOFT_TENANT_ID to yours.",
+        shows=("wrong_tenant",),
+        well="Tokens come from {issuer}",
+    ),
+    _refused(
+        "online.keys", "Microsoft's keys cannot be read", well="Microsoft signs with {count} keys"
+    ),
+    _refused(
+        "online.secret",
+        "Microsoft does not accept the client {client_id}",
+        well="Microsoft accepts the client secret",
+    ),
+    _refused("online.secret_missing", "There is no client secret to try"),
+    _refused("online.secret_unclear", "Whether the client secret is good could not be asked"),
+    _warning(
+        "online.secret_second",
+        "Only the second client secret is good",
+        "Of the first, Microsoft says {code}; every sign-in tries it first.",
+        "./manage.py microsoft_app set --promote-next",
+        shows=("{code}",),
+    ),
+    _refused(
+        "online.redirect_uri",
+        "The redirect URI is not registered: {uri}",
+        well="The redirect URI is registered: {uri}",
+    ),
+    _unknown(
+        "online.redirect_uri_unclear",
+        "Microsoft answered {quote} without saying why",
+        "Whether {uri} is registered could not be seen.",
+        "Run doctor again; if it stays, press the button yourself and read Microsoft's page.",
+    ),
+    _refused("online.authorize", "Microsoft does not accept the site's authorize request"),
+)
+_VISIT: Final = (
+    _error(
+        "public.reachable",
+        "{url} {problem}",
+        "{cause}",
+        "{fix}",
+        shows=_BROWSERS_OWN,
+    ),
+    _error(
+        "public.certificate",
+        "{title}",
+        "{cause}",
+        "{fix}",
+        shows=_BROWSERS_OWN,
+    ),
+    _error(
+        "public.redirect_loop",
+        "The login page redirects to itself without end",
+        "{url} answers {quote} and leads to {to}, which is not PUBLIC_URL.",
+        "Find out who redirects: a rule of the proxy or CDN, or a site with another PUBLIC_URL.",
+        shows=("the browser's own error about too many redirects",),
+    ),
+    _error(
+        "public.proxy",
+        "A proxy hides from the site on which host or by which scheme people come",
+        "{detail}",
+        PROXY_FIX,
+        shows=("misconfigured", "cookie_not_sent", "the browser's own error about redirects"),
+    ),
+    _error(
+        "public.easy_auth",
+        "Another sign-in stands in front of the site",
+        "People are led to {where} before the site is asked.",
+        "App Service > Authentication > turn it off (Easy Auth); elsewhere the proxy's own"
+        " authentication.",
+        shows=("two sign-ins in a row", "cookie_not_sent"),
+    ),
+    _error(
+        "public.page",
+        "{what}: {title}",
+        "{url} answers {quote}.",
+        "{fix}",
+        shows=("a {status} page",),
+    ),
+    _error(
+        "public.ready",
+        "/readyz says that the site is not ready: {parts}",
+        "{states}",
+        "Run ./manage.py doctor on the instance itself: it says what is wrong with it.",
+        shows=("{codes}",),
+        well="/healthz and /readyz say that the site serves",
+    ),
+    _error(
+        "public.login_page",
+        "The page has no Microsoft button",
+        "{url} answers {quote}, which is not this site's login page.",
+        "Correct PUBLIC_URL or the proxy's upstream; keep the content block of"
+        " templates/admin/login.html.",
+        shows=("a page without the button",),
+        well="The login page is served at {at}{way}",
+    ),
+    _warning(
+        "public.other_address",
+        "The login page is served at {at}, but PUBLIC_URL here is {public_url}",
+        "The site that answers runs with other settings than this command.",
+        "If people use {at}, set PUBLIC_URL={at}; or give --url the address they use.",
+        shows=("cookie_not_sent", "redirect_uri_mismatch"),
+    ),
+    _error(
+        "public.scheme",
+        "The login page sends people from https to http",
+        "{url} leads to {to}.",
+        "Set PUBLIC_URL to the https address; let no proxy redirect to http.",
+        shows=("cookie_not_sent", "redirect_uri_mismatch"),
+    ),
+    _error(
+        "public.referrer_policy",
+        "A proxy adds Referrer-Policy: no-referrer",
+        "Browsers then post the button with Origin: null, which the CSRF check refuses. Received:"
+        " {header}",
+        "Take that header out at the proxy: the site sends its own.",
+        shows=_BUTTON_403,
+    ),
+    _error(
+        "public.csp",
+        "A Content-Security-Policy keeps the button from leading to Microsoft",
+        "Chrome applies form-action to redirects, too. Received: {header}",
+        "Take form-action out of the policy that the proxy adds: Microsoft sends people of"
+        " federated tenants on to hosts of their own.",
+        shows=("nothing happens when the button is pressed",),
+    ),
+    _error(
+        "public.cached",
+        "A proxy or CDN keeps the login page and gives it to everybody",
+        "Received: {header}",
+        "Switch caching off for /admin/ and /accounts/ at the CDN; obey no-store.",
+        shows=_BUTTON_403,
+    ),
+    _error(
+        "public.csrf_cookie",
+        "The CSRF cookie does not reach the browser",
+        "{name}: {why}.",
+        "{fix}",
+        shows=_BUTTON_403,
+    ),
+    _error(
+        "public.csrf",
+        "The button is refused by the CSRF check",
+        "It was posted from {origin}, with the cookies that a browser would send. The answer:"
+        " {quote}.",
+        "Set PUBLIC_URL to the address people use, let the proxy pass on Host, and set"
+        " TRUSTED_PROXY_COUNT; let nothing strip cookies or Origin.",
+        shows=_BUTTON_403,
+    ),
+    _warning(
+        "public.start",
+        "The button leads to {origin}",
+        "MICROSOFT_LOGIN_URL here is {authority}: the site that answers runs with other settings.",
+        _ALL_ALIKE,
+        well="The button leads to {door}",
+    ),
+    _warning(
+        "public.client_id",
+        "The site uses the app {theirs}, in force here is {ours}",
+        "Instances with other settings, or this command runs with another environment.",
+        "Give all instances and slots the same MICROSOFT_CLIENT_ID and database.",
+        shows=("client_unknown", "redirect_uri_mismatch"),
+    ),
+    _error(
+        "public.redirect_uri",
+        "Microsoft is told to send people back to {told}",
+        "They come from {at}; the cookie set there does not go elsewhere.",
+        "Set PUBLIC_URL={at} on every instance and restart.",
+        shows=("redirect_uri_mismatch", "cookie_not_sent"),
+        well="Microsoft is told to send people back to {told}",
+    ),
+    _warning(
+        "public.secret_key",
+        "The site signs with another SECRET_KEY than this command",
+        "An instance or slot with a key of its own cannot read the others' states.",
+        "Give all instances and slots the same SECRET_KEY, and run doctor with it.",
+        shows=("state_not_ours",),
+    ),
+    _error(
+        "public.session_cookie",
+        "The session cookie {name} {problem}",
+        "{why}.",
+        "{fix}",
+        shows=_NOT_SENT,
+        well="The session cookie {name} comes back from Microsoft",
+    ),
+    _well(
+        "public.rounds",
+        "{returns} returns of {rounds} sign-ins all found their session ({instances} instances,"
+        " {processes} processes started them)",
+    ),
+    _error(
+        "public.sessions",
+        "{share} reached an instance that does not share sessions",
+        "{why}",
+        _ONE_REDIS,
+        shows=_LOST,
+    ),
+    _error(
+        "public.secret_keys",
+        "{share} reached an instance with another SECRET_KEY",
+        "{why}",
+        "Give all instances and slots the same SECRET_KEY, old ones in SECRET_KEY_FALLBACKS. If it"
+        " is all of them, look for a proxy that drops or changes the query string.",
+        shows=("state_not_ours",),
+    ),
+    _error(
+        "public.cookie",
+        "{share} came without the session cookie",
+        "{why}",
+        "Let no proxy strip or rewrite cookies; serve start and return on one host by one scheme;"
+        " leave SESSION_COOKIE_* to project/settings.py.",
+        shows=_NOT_SENT,
+    ),
+    _error(
+        "public.session_changed",
+        "{share} came with another session",
+        "{why}",
+        "Give each app on this host a session cookie name of its own; let nothing cache"
+        " Set-Cookie.",
+        shows=("session_changed",),
+    ),
+    _error(
+        "public.clocks",
+        "{share} reached an instance whose clock is off",
+        "{why}",
+        "Synchronise the clocks of all instances: timedatectl set-ntp true",
+        shows=("state_expired",),
+    ),
+    _error(
+        "public.throttled",
+        "{share} were throttled",
+        "{why}",
+        "Wait a minute and run doctor again. If people meet it too, set TRUSTED_PROXY_COUNT:"
+        " everyone then looks like one client.",
+        shows=("too_many_attempts",),
+    ),
+    _error(
+        "public.callback",
+        "{share} did not reach the site: {outcome}",
+        "Something in front of the site answered in its place, or an instance is down.",
+        "Read the proxy's log for /accounts/microsoft/login/callback/: a dead upstream, or a"
+        " firewall rule (WAF) that dislikes the query.",
+        shows=("an error page of the proxy",),
+    ),
+    _error(
+        "public.starts",
+        "{count} presses of the button led nowhere: {outcome}",
+        "The first one worked: an instance is down, or has other settings.",
+        "Look at the log of each instance; give all of them the same environment.",
+        shows=("an error page when the button is pressed",),
+    ),
+    _warning(
+        "public.repeated",
+        "{count} returns were already used when they came first",
+        "A proxy repeats requests, or answers from a cache.",
+        "Let the proxy retry no request that it has sent (nginx: proxy_next_upstream off), and"
+        " cache nothing under /accounts/.",
+        shows=("state_already_used",),
+    ),
+    _error(
+        "public.used_states",
+        "{count} states were accepted a second time",
+        "The mark of a used state is not seen by all: CACHES['default'] is not shared.",
+        _ONE_REDIS,
+        shows=_LOST,
+    ),
+    _error(
+        "public.instances_differ",
+        "Instances send people to Microsoft in {count} different ways",
+        "{ways}",
+        "Give all instances and slots the same PUBLIC_URL and MICROSOFT_* variables.",
+        shows=("redirect_uri_mismatch", "client_unknown"),
+    ),
+    *(_refused(f"public.{code}", "{what}") for code in REASONS if code != "session_changed"),
+)
+_CRASHED: Final = _error(
+    "crashed",
+    "The check of {name} itself failed",
+    "{error}: {text}",
+    "Correct what the message names; if it names nothing, report it as a bug of doctor.",
+)
+
+
+def _of_system_checks() -> Iterator[Entry]:
+    for id_, shows in SHOWS_AS.items():
+        level: Level = "error" if id_.startswith("accounts.E") else "warning"
+        yield Entry(id_, level, "{title}", "{message}", "{hint}", shows)
+
+
+CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
+    {
+        entry.id: entry
+        for part in (
+            _SETTINGS,
+            tuple(_of_system_checks()),
+            _REDIS,
+            _SESSIONS,
+            _DATABASE,
+            _CLOCK,
+            _APP,
+            _PEOPLE,
+            _REFUSALS,
+            _ONLINE,
+            _VISIT,
+            (_CRASHED,),
+        )
+        for entry in part
+    }
+)
+
+
+def entry_of(id_: str) -> Entry:
+    """The entry of this id; a check's own crash, and other apps' system checks, share theirs."""
+    if id_ in CATALOGUE:
+        return CATALOGUE[id_]
+    if id_.endswith(".crashed"):
+        return CATALOGUE["crashed"]
+    serious = id_.rpartition(".")[2][:1] in ("E", "C")
+    return CATALOGUE["environment.check" if serious else "environment.check_warning"]

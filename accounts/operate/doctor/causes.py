@@ -1,0 +1,317 @@
+"""What an error means and how to fix it: by its type and code, never by words in its text.
+
+Codes: SQLSTATE (PostgreSQL, Appendix A), the prefix of Redis's error (RESP, "Simple errors"),
+OpenSSL's verify code (x509_vfy.h) and reason, getaddrinfo's and the system's errno. An error
+without a code that is known here is quoted, and said to be unknown.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import ssl
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+from psycopg import pq
+from redis.exceptions import RedisError, ResponseError
+from redis.sentinel import MasterNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from psycopg.pq.abc import PGconn
+
+# {of} is the variable that says where to connect to; its host and port are what to look at.
+FIXES: Final[Mapping[str, str]] = {
+    "timeout": "Nothing answers in time: correct host and port in {of}, open the firewall, or the"
+    " server hangs (see its log).",
+    "ECONNREFUSED": "Start {server}, or correct host and port in {of}: the machine answers, but"
+    " nothing listens there.",
+    "ECONNRESET": "Something cut the connection off: a firewall, a proxy, or a server that expects"
+    " TLS where {of} speaks plainly (or the other way round).",
+    "EHOSTUNREACH": "No way leads to that host from here: check routes, VNet and firewall.",
+    "ENETUNREACH": "This machine has no route to that network: an address that is IPv6 only needs"
+    " IPv6 here.",
+    "EACCES": "Give this user the right to open the file or socket that {of} names.",
+    "ENOENT": "The file or socket that {of} names is not there.",
+    "EAI_NONAME": "The host name in {of} is not known here: correct it, or the (private) DNS.",
+    "EAI_NODATA": "The host name in {of} has no address here: correct it, or the (private) DNS.",
+    "EAI_AGAIN": "The resolver does not answer: look at /etc/resolv.conf and the DNS server.",
+    "closed": "The server closed the connection without a word: if its port speaks TLS, say so in"
+    " {of}; else see its log.",
+    # OpenSSL, x509_vfy.h
+    "verify 9": "The certificate is not valid yet: compare the clocks.",
+    "verify 10": "The certificate has expired: renew it.",
+    "verify 18": "The certificate is self-signed: install one of an authority, or trust it here"
+    " ({trust}).",
+    "verify 19": "The chain ends in an authority that is not trusted here: trust it ({trust}), or"
+    " find out who stands between (a TLS-inspecting proxy).",
+    "verify 20": "The chain is incomplete or its authority is not trusted here: serve the whole"
+    " chain (fullchain.pem), or trust the authority ({trust}).",
+    "verify 21": "The chain is incomplete: serve the whole chain (fullchain.pem).",
+    "verify 62": "The certificate is for another name: get one for this host, or correct the host"
+    " in {of}.",
+    "verify 64": "The certificate is for another address: use the name that it is for in {of}.",
+    "WRONG_VERSION_NUMBER": "That port speaks plainly: use a TLS port, or a scheme without TLS in"
+    " {of}.",
+    "RECORD_LAYER_FAILURE": "That port speaks plainly: use a TLS port, or a scheme without TLS in"
+    " {of}.",
+    "HTTP_REQUEST": "That port speaks plain http: serve TLS there, or correct {of}.",
+    "UNEXPECTED_EOF_WHILE_READING": "The other side broke the TLS handshake off: that port may not"
+    " speak TLS, or a firewall cuts it.",
+    "no handshake": "TLS failed: the port takes connections, but does no TLS. rediss:// is for a"
+    " TLS port (Azure: 6380 or 10000), redis:// for a plain one.",
+    "silent": "The port takes connections, but {server} says nothing: it hangs, or something else"
+    " listens there.",
+    "no TLS": "The server does not speak TLS: turn it on there, or take sslmode out of {of} if the"
+    " network is private.",
+    # PostgreSQL, Appendix A: Error Codes
+    "28P01": "User or password in {of} is wrong. With auth=entra the server's Entra admin runs"
+    " SELECT * FROM pgaadauth_create_principal('NAME', false, false); NAME is the identity's and"
+    " {of}'s user.",
+    "28000": "The server does not let this role in from here (unknown role, or pg_hba.conf):"
+    " correct the user in {of}. With auth=entra the server's Entra admin runs SELECT * FROM"
+    " pgaadauth_create_principal('NAME', false, false); NAME is the identity's and {of}'s user.",
+    "3D000": "That database does not exist: create it, or correct its name at the end of {of}.",
+    "53300": "All connections are taken: fewer workers, a pooler, or a larger max_connections.",
+    "53100": "The server's disk is full: free space or enlarge it.",
+    "53200": "The server is out of memory.",
+    "57P03": "The server is starting or shutting down: wait, then run doctor again.",
+    "57P01": "The server is being shut down or failed over: wait, then run doctor again.",
+    "08P01": "The server, or a pooler before it, does not understand the connection's parameters:"
+    " PgBouncer needs ignore_startup_parameters = extra_float_digits, options.",
+    "42501": "GRANT the role of DATABASE_URL what the message names.",
+    "42P01": "A table is missing: ./manage.py migrate",
+    "42703": "A column is missing: the code is newer than the schema. ./manage.py migrate",
+    "25006": "The server is read-only (a replica, or out of disk on Azure): set DATABASE_URL to the"
+    " primary, or free space.",
+    "23505": "A sequence is behind its table (a restored dump): ./manage.py sqlsequencereset"
+    " accounts socialaccount | ./manage.py dbshell",
+    "57014": "The statement took too long: look for locks and for a server under load.",
+    "55P03": "A lock is held by somebody else: look for an open transaction or a migration.",
+    # Redis, first word of an error
+    "NOAUTH": "REDIS_URL needs the password: rediss://:PASSWORD@host:6380/0",
+    "WRONGPASS": "The user or password in REDIS_URL is wrong: copy the access key anew; with"
+    " auth=entra add the identity under the Redis's Authentication.",
+    "NOPERM": "The Redis user in REDIS_URL may not do this: allow it by ACL SETUSER (what is needed"
+    " is in docs/deploy.md), or widen it to +@all ~*.",
+    "OOM": "Redis is full: raise maxmemory, or give this site a Redis of its own.",
+    "READONLY": "REDIS_URL leads to a replica: set it to the master, or to the Sentinels.",
+    "NOREPLICAS": "The master lacks its replicas and refuses writes: repair the replication.",
+    "MISCONF": "Redis cannot save to its disk and refuses writes: free the disk, see its log.",
+    "MOVED": "Redis is a cluster: use a non-clustered one, or the Enterprise policy on Azure.",
+    "CROSSSLOT": "Redis is a cluster: use a non-clustered one, or the Enterprise policy on Azure.",
+    "CLUSTERDOWN": "Redis is a cluster, and down: look at its nodes (CLUSTER INFO).",
+    "LOADING": "Redis is still loading its data: wait, then run doctor again.",
+    "MASTERDOWN": "The replica has lost its master: look at both.",
+    "BUSY": "A script blocks Redis: SCRIPT KILL, and find out whose it is.",
+    "NOPROTO": "This Redis is older than 6: move to 7 or newer.",
+    "DB index is out of range": "That database does not exist: end REDIS_URL with /0.",
+    "max number of clients reached": "All connections are taken: fewer workers, or more"
+    " maxclients.",
+    "no password set": "Redis has no password for this user: take it out of REDIS_URL.",
+    "no master": "No Sentinel knows a master of that name: correct REDIS_URL, or the Sentinels.",
+}
+UNKNOWN: Final = (
+    "The cause cannot be told from this answer. Look at {of}, at the server's own log, and at what"
+    " stands between."
+)
+_TRUST: Final = {
+    "REDIS_URL": "?ssl_ca_certs=/path/ca.pem in REDIS_URL",
+    "DATABASE_URL": "?sslmode=verify-full&sslrootcert=/path/ca.pem in DATABASE_URL",
+    "PUBLIC_URL": "--ca-file FILE",
+    "MICROSOFT_LOGIN_URL": "MICROSOFT_CA_BUNDLE=/path/ca.pem",
+}
+_SERVERS: Final = {
+    "REDIS_URL": "Redis",
+    "DATABASE_URL": "the database server",
+    "PUBLIC_URL": "the site or its proxy",
+    "MICROSOFT_LOGIN_URL": "Microsoft",
+}
+# What Redis says under the general prefix ERR; redis-py compares these as wholes, too.
+_ERR: Final = {
+    "AUTH <password> called without any password configured for the default user. Are you sure"
+    " your configuration is correct?": "no password set",
+    "Client sent AUTH, but no password is set": "no password set",
+}
+_NAMES: Final = {
+    getattr(socket, name): name
+    for name in ("EAI_NONAME", "EAI_NODATA", "EAI_AGAIN")
+    if hasattr(socket, name)
+}
+_SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)  # PostgreSQL, "Message Formats"
+_TRACED_CODE: Final = re.compile(rb'ErrorResponse.*? C "([0-9A-Z]{5})"')
+
+
+def facts_of(error: BaseException, of: str) -> dict[str, str]:
+    """The facts `cause` and `fix` of an error, met on the way to what the variable `of` names."""
+    chain = list(chain_of(error))
+    told = next(filter(None, (str(getattr(each, "fix", "")) for each in chain)), "")
+    code = next(filter(None, map(code_of, chain)), "")
+    return {"code": code, "cause": _text(chain, code), "fix": told or fix_of(code, of)}
+
+
+def fix_of(code: str, of: str) -> str:
+    """What to do about an error of this code."""
+    trust = _TRUST.get(of, "SSL_CERT_FILE=/path/ca.pem")
+    return FIXES.get(code, UNKNOWN).format(of=of, trust=trust, server=_SERVERS.get(of, "it"))
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, the innermost first."""
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+        chain.append(cause)
+    return reversed(chain)
+
+
+def code_of(error: BaseException) -> str:
+    """The code that FIXES knows the error by; "" when it has none."""
+    if isinstance(error, MasterNotFoundError):
+        return "no master"
+    if isinstance(error, RedisError):
+        return _of_redis(error)
+    if isinstance(error, ssl.SSLError):
+        code = getattr(error, "verify_code", 0)
+        return f"verify {code}" if code else str(error.reason or "")
+    if isinstance(error, socket.gaierror):
+        return _NAMES.get(error.errno or 0, "")
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, OSError):
+        return errno.errorcode.get(error.errno or 0, "")
+    return str(getattr(error, "sqlstate", None) or getattr(error, "code", None) or "")
+
+
+def _of_redis(error: RedisError) -> str:
+    prefix = getattr(error, "status_code", None) or str(error).partition(" ")[0]
+    if prefix in FIXES:
+        return prefix
+    text = str(error).removeprefix("ERR ")
+    if text in FIXES or text in _ERR:
+        return _ERR.get(text, text)
+    if isinstance(error, ResponseError):
+        return ""
+    return "closed" if str(error) == "Connection closed by server." else ""
+
+
+def _text(chain: list[BaseException], code: str) -> str:
+    """The innermost that says something, on one line, with its code where the text lacks it."""
+    said = [each for each in chain if str(each)] or chain
+    text = f"{type(said[0]).__name__}: {' '.join(str(said[0]).split())}"[:300]
+    return text if not code or code in text else f"{text} ({code})"
+
+
+class Typed(Exception):
+    """A library's own message, with the code that was found beside it."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
+    """Why PostgreSQL cannot be connected to, as a typed error: libpq gives a text only.
+
+    Each layer is tried by itself: name and port, TLS, then the server's answer with its SQLSTATE.
+    """
+    if any(map(code_of, chain_of(error))) or "host" not in parameters:
+        return error
+    try:
+        _reach(parameters)
+    except (OSError, Typed) as typed:
+        return typed
+    return Typed(" ".join(str(error).split()), _sqlstate(parameters))
+
+
+def of_redis(error: Exception, parameters: Mapping[str, Any], *, tls: bool) -> Exception:
+    """A time-out of Redis as a typed error: before the connection, in the TLS handshake, after."""
+    if code_of(next(chain_of(error))) != "timeout" or "host" not in parameters:
+        return error
+    try:
+        address = (str(parameters["host"]), int(parameters["port"]))
+        with socket.create_connection(address, timeout=3) as plain:
+            if not tls:
+                return Typed("connected, but no answer to PING", "silent")
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.wrap_socket(plain, server_hostname=address[0]).close()
+    except TimeoutError:
+        return Typed("connected, but no TLS handshake", "no handshake") if tls else error
+    except OSError as typed:
+        return typed
+    return Typed("connected by TLS, but no answer to PING", "silent")
+
+
+def _reach(parameters: Mapping[str, Any]) -> None:
+    host, port = str(parameters["host"]), int(parameters.get("port") or 5432)
+    mode = str(parameters.get("sslmode", "prefer"))
+    if host.startswith("/"):
+        return
+    with socket.create_connection((host, port), timeout=3) as plain:
+        if mode not in ("require", "verify-ca", "verify-full"):
+            return
+        plain.sendall(_SSL_REQUEST)
+        if plain.recv(1) != b"S":
+            raise Typed("the server does not support SSL", "no TLS")
+        context = _context(mode, str(parameters.get("sslrootcert") or ""))
+        context.wrap_socket(plain, server_hostname=host).close()
+
+
+def _context(mode: str, authority: str) -> ssl.SSLContext:
+    """As libpq judges certificates by sslmode and sslrootcert."""
+    known = authority not in ("", "system")
+    context = ssl.create_default_context(cafile=authority if known else None)
+    context.check_hostname = mode == "verify-full"
+    if mode == "require" and not authority:
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _sqlstate(parameters: Mapping[str, Any]) -> str:
+    """libpq tells the code of a refused connection to its trace alone; kept in memory here."""
+    from psycopg.conninfo import make_conninfo
+
+    plain: dict[str, Any] = {
+        k: v for k, v in parameters.items() if isinstance(v, (str, int)) and k in _KEYWORDS
+    }
+    trace = os.memfd_create("doctor")
+    try:
+        _connect_traced(pq.PGconn.connect_start(make_conninfo("", **plain).encode()), trace)
+        os.lseek(trace, 0, os.SEEK_SET)
+        found = _TRACED_CODE.search(os.read(trace, 64 * 1024))
+    finally:
+        os.close(trace)
+    return found[1].decode() if found else ""
+
+
+def _connect_traced(connection: PGconn, trace: int) -> None:
+    connection.trace(trace)
+    for _ in range(300):
+        if connection.connect_poll() in (pq.PollingStatus.FAILED, pq.PollingStatus.OK):
+            break
+        _wait(connection.socket)
+    connection.untrace()
+    connection.finish()
+
+
+def _wait(number: int) -> None:
+    from select import select
+
+    select([number], [], [], 0.01)
+
+
+_KEYWORDS: Final = (
+    "host",
+    "port",
+    "user",
+    "password",
+    "dbname",
+    "sslmode",
+    "sslrootcert",
+    "options",
+    "connect_timeout",
+)

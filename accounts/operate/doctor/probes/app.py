@@ -1,0 +1,102 @@
+"""The app registration in force, as far as it can be judged without asking Microsoft."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from allauth.socialaccount.models import SocialApp
+from django.conf import settings
+
+from accounts import registration
+from accounts.ids import CONSUMER_TENANT
+from accounts.operate.doctor.finding import Seen, because, fault, well
+from accounts.operate.microsoft_app import GUID, Changes, problems_of
+from accounts.operate.microsoft_app_shown import Shown, days_left, show
+from accounts.reasons import Refused
+from accounts.signin.identities import PROVIDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IN_FORCE: Final = "app.in_force"
+_SOON_DAYS: Final = 30
+_TITLES: Final = {
+    "not_configured": "There is no Microsoft app",
+    "several_apps": "There are several Microsoft apps",
+}
+_UNREADABLE: Final = "The client secret cannot be read: SECRET_KEY has changed since it was stored"
+
+
+def look() -> Iterator[Seen]:
+    """Which one is in force, and what is wrong with it."""
+    try:
+        found = registration.read_afresh()
+    except Refused as refusal:
+        title = _TITLES.get(refusal.reason.code, _UNREADABLE)
+        yield fault(IN_FORCE, title=title, **because(refusal))
+        yield from _hidden()
+        return
+    shown = show()
+    yield well(
+        IN_FORCE,
+        source=shown.in_force,
+        client_id=found.client_id,
+        tenant=found.tenant,
+        other=_other_in_environment(shown),
+    )
+    yield well("app.redirect_uri", uri=found.redirect_uri)
+    yield from _values(found)
+    yield from _expiry(shown)
+    yield from _tenant(found)
+
+
+def _hidden() -> Iterator[Seen]:
+    apps = SocialApp.objects.filter(provider=PROVIDER)
+    hidden = [app.name for app in apps if app.settings.get("hidden")]
+    if hidden:
+        yield well("app.hidden", names=", ".join(hidden))
+
+
+def _other_in_environment(shown: Shown) -> str:
+    other = settings.MICROSOFT_CLIENT_ID
+    if shown.in_force == "admin" and other and other != shown.client_id:
+        return f"MICROSOFT_CLIENT_ID {other} of the environment is not used while admin has an app."
+    return ""
+
+
+def _values(found: registration.Registration) -> Iterator[Seen]:
+    """Typing errors: a Secret ID for a secret, a name for a GUID, a tenant that is not allowed."""
+    if not found.secrets:
+        yield fault("app.secret_missing", **because(Refused("not_configured", "secret: none")))
+    first, second = (*found.secrets, "", "")[:2]
+    given = Changes(
+        client_id=found.client_id, tenant=found.tenant, secret=first, next_secret=second
+    )
+    code = "wrong_tenant" if GUID.fullmatch(found.tenant) else "tenant_not_found"
+    for field, problems in problems_of(given).items():
+        for problem in problems:
+            yield fault(f"app.{field}", problem=problem, code=code)
+
+
+def _expiry(shown: Shown) -> Iterator[Seen]:
+    """A second secret takes over, so only the last to expire counts."""
+    days = days_left(shown.secret_expires)
+    if shown.next_secret.startswith("set"):
+        following = days_left(shown.next_secret_expires)
+        days = None if following is None or days is None else max(days, following)
+    if days is None:
+        return
+    if days < 0:
+        yield fault("app.secret_expiry", days=-days, date=shown.secret_expires)
+    elif days <= _SOON_DAYS:
+        yield fault("app.secret_expires_soon", days=days)
+    else:
+        yield well("app.secret_expiry", days=days)
+
+
+def _tenant(found: registration.Registration) -> Iterator[Seen]:
+    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    if CONSUMER_TENANT in allowed:
+        yield fault("app.allowed_tenants", tenant=CONSUMER_TENANT)
+    if len(allowed) > 1 and not found.domains:
+        yield fault("app.domains", count=len(allowed))

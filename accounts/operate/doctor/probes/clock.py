@@ -1,0 +1,56 @@
+"""Clocks: tokens and states are judged by time, so ours must agree with everyone else's."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from django.db import connection
+
+from accounts.operate.doctor.finding import Seen, fault, well
+from accounts.operate.doctor.probes import redis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_WRONG: Final = 60.0  # seconds: tokens and states are refused beyond
+_ODD: Final = 10.0
+
+
+def of_redis() -> Iterator[Seen]:
+    """This machine's clock against Redis's."""
+    yield compare("redis", "Redis's clock", *_measured(_redis_time))
+
+
+def of_database() -> Iterator[Seen]:
+    """Against the database's, where that is a server with a clock of its own."""
+    if connection.vendor == "postgresql":
+        yield compare("database", "The database's clock", *_measured(_database_time))
+
+
+def compare(what: str, name: str, theirs: float, ours: float) -> Seen:
+    """`theirs` and `ours` are the same moment by two clocks, in seconds."""
+    apart = theirs - ours
+    if abs(apart) <= _ODD:
+        return well(f"clock.{what}", name=name, apart=f"{apart:+.1f}")
+    id_ = f"clock.{what}" if abs(apart) > _WRONG else f"clock.{what}_drifts"
+    side = "ahead of" if apart > 0 else "behind"
+    return fault(id_, name=name, apart=f"{abs(apart):.0f}", side=side)
+
+
+def _measured(ask: Callable[[], float]) -> tuple[float, float]:
+    """Their time, and ours in the middle of asking."""
+    began = time.time()
+    theirs = ask()
+    return theirs, (began + time.time()) / 2
+
+
+def _redis_time() -> float:
+    seconds, micro = redis.client().time()
+    return float(seconds) + float(micro) / 1e6
+
+
+def _database_time() -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return float(cursor.fetchone()[0])

@@ -1,0 +1,141 @@
+"""The database: does it answer, may we write, is it migrated, does it keep identities apart?"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from accounts.http.deadline import within
+from accounts.operate.doctor.causes import facts_of, of_database
+from accounts.operate.doctor.finding import Seen, fault, well
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REACHABLE: Final = "database.reachable"
+MIGRATED: Final = "database.migrations"
+CACHE_TABLE: Final = "database.cache_table"
+_SECONDS: Final = 3
+_FULL: Final = 0.9
+_MAY_NOT: Final = """
+SELECT needed.name, needed.privilege
+FROM (VALUES ('accounts_signin', 'INSERT'), ('socialaccount_socialaccount', 'INSERT'),
+             ('socialaccount_socialaccount', 'UPDATE'), (%s, 'UPDATE')) AS needed (name, privilege)
+WHERE to_regclass(needed.name) IS NOT NULL
+  AND NOT has_table_privilege(to_regclass(needed.name), needed.privilege)
+"""
+# What the database itself must keep apart: table and index.
+_UNIQUE: Final = (
+    ("accounts_user", "accounts_user_email_unique"),
+    ("socialaccount_socialaccount", "accounts_one_identity_a_user"),
+)
+
+
+def reachable() -> Iterator[Seen]:
+    """One connection of our own, with a time-out, whatever the settings' time-outs are."""
+    began = time.monotonic()
+    try:
+        within(_SECONDS * 2, _connect_once)
+    except Exception as problem:
+        yield fault(REACHABLE, database=_name(), **facts_of(_typed(problem), "DATABASE_URL"))
+        return
+    took = round((time.monotonic() - began) * 1000)
+    yield well(REACHABLE, database=_name(), ms=took)
+
+
+def schema() -> Iterator[Seen]:
+    """Migrations, unique indexes, the table that DEBUG keeps the cache in."""
+    waiting = _unapplied()
+    if waiting:
+        yield fault(MIGRATED, count=len(waiting), names=", ".join(waiting[:6]))
+        return
+    yield well(MIGRATED)
+    tables = set(connection.introspection.table_names())
+    for table, name in _UNIQUE:
+        if table in tables:  # a dump restored by hand, or an index dropped in haste
+            yield (well if _is_unique(table, name) else fault)(f"database.{name}", table=table)
+    for alias, cache in settings.CACHES.items():
+        table = str(cache.get("LOCATION", ""))
+        if cache["BACKEND"].endswith("DatabaseCache") and table not in tables:
+            yield fault(CACHE_TABLE, table=repr(table), alias=repr(alias))
+
+
+def condition() -> Iterator[Seen]:
+    """Can it be written to, and is there room for more connections?"""
+    if connection.vendor != "postgresql":
+        yield (well if settings.DEBUG else fault)("database.kind", database=_name())
+        return
+    read_only, used, most = _of_postgres()
+    yield (fault if read_only else well)("database.writable")
+    full = used >= most * _FULL
+    yield (fault if full else well)("database.connections", used=used, most=most)
+    yield from _privileges()
+
+
+def _connect_once() -> None:
+    """Outside Django's connection and pool, so that a hanging server is left behind."""
+    driver: Any = vars(type(connections[DEFAULT_DB_ALIAS]))["Database"]
+    raw = driver.connect(**_parameters())
+    try:
+        raw.execute("SELECT 1")
+    finally:
+        raw.close()
+
+
+def _parameters() -> dict[str, Any]:
+    parameters: dict[str, Any] = connection.get_connection_params()
+    if connection.vendor == "postgresql":
+        parameters["connect_timeout"] = _SECONDS
+    return parameters
+
+
+def _typed(problem: Exception) -> Exception:
+    try:
+        return within(_SECONDS * 2, lambda: of_database(problem, _parameters()))
+    except Exception:  # the first answer tells more than a second that fails otherwise
+        return problem
+
+
+def _unapplied() -> list[str]:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _is_unique(table: str, name: str) -> bool:
+    with connection.cursor() as cursor:
+        constraints: dict[str, Any] = connection.introspection.get_constraints(cursor, table)
+    return bool(constraints.get(name, {}).get("unique"))
+
+
+def _of_postgres() -> tuple[bool, int, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')='on'"
+        )
+        read_only = bool(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend'"
+        )
+        used, most = cursor.fetchone()
+    return read_only, used, most
+
+
+def _privileges() -> Iterator[Seen]:
+    """A role that may read all and write little lets nobody in."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MAY_NOT, [get_user_model()._meta.db_table])
+        missing = [f"{right} on {table}" for table, right in cursor.fetchall()]
+    if missing:
+        yield fault("database.privileges", missing=", ".join(missing))
+
+
+def _name() -> str:
+    """What to call it in a sentence; no address, which may hold a password."""
+    return str(connection.display_name)

@@ -1,0 +1,112 @@
+"""The people: could anybody get in, and who could not although they should?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Upper
+
+from accounts.operate.doctor.finding import Seen, fault, well
+from accounts.signin.identities import PROVIDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMED: Final = 5  # people named in a finding; the rest are counted
+
+
+def look() -> Iterator[Seen]:
+    """Staff, their emails, their identities."""
+    yield from _staff()
+    yield from _emails()
+    yield from _identities()
+
+
+def _staff() -> Iterator[Seen]:
+    people = _people()
+    staff = people.filter(is_active=True, **_staff_only())
+    found = staff.count()
+    if not found:
+        code, why = _nobody(people)
+        yield fault("people.staff", code=code, why=why)
+        return
+    yield well("people.staff", count=found)
+    if _has("is_superuser") and not staff.filter(is_superuser=True).exists():
+        yield fault("people.superuser")
+
+
+def _nobody(people: QuerySet[Any]) -> tuple[str, str]:
+    if not people.exists():
+        return "unknown_user", "There are no users at all."
+    if people.filter(is_active=True).exists():
+        return "user_not_staff", "Nobody who is active is staff."
+    return "user_inactive", "Nobody is active."
+
+
+def _emails() -> Iterator[Seen]:
+    email = _email_field()
+    people = _people().exclude(**{email: ""})
+    doubled = people.values(key=Upper(email)).annotate(n=Count("pk")).filter(n__gt=1)
+    if doubled.exists():
+        some = _some(row["key"].lower() for row in doubled[: _NAMED + 1])
+        yield fault("people.double_email", count=doubled.count(), some=some)
+    yield from _unmatchable(email)
+
+
+def _unmatchable(email: str) -> Iterator[Seen]:
+    """No trimming when emails are compared: Microsoft never sends a space."""
+    regex = {f"{email}__regex": r"(^\s|\s$)"}
+    without = Q(**{email: ""}) | Q(**{f"{email}__isnull": True}) | ~Q(**{f"{email}__contains": "@"})
+    active = _people().filter(is_active=True, **_staff_only())
+    lost = active.filter(Q(**regex) | without).exclude(pk__in=_bound_users())
+    if lost.exists():
+        some = _some(repr(name) for name in lost.values_list(email, flat=True)[: _NAMED + 1])
+        yield fault("people.unmatchable_email", count=lost.count(), some=some)
+
+
+def _identities() -> Iterator[Seen]:
+    bound = SocialAccount.objects.filter(provider=PROVIDER)
+    old = bound.exclude(uid__regex=r"^[0-9a-f-]{36}:[0-9a-f-]{36}$")
+    if old.exists():
+        yield fault("people.old_identities", count=old.count())
+    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    ours = Q(pk__in=[])
+    for tenant in allowed:
+        ours |= Q(uid__startswith=f"{tenant}:")
+    others = bound.filter(uid__contains=":").exclude(ours)
+    if allowed and others.exists():
+        yield fault("people.other_tenants", count=others.count())
+
+
+def _people() -> QuerySet[Any]:
+    return get_user_model()._default_manager.order_by()
+
+
+def _bound_users() -> QuerySet[Any]:
+    return SocialAccount.objects.filter(provider=PROVIDER).values("user")
+
+
+def _email_field() -> str:
+    return str(get_user_model().get_email_field_name())
+
+
+def _staff_only() -> dict[str, bool]:
+    return {"is_staff": True} if _has("is_staff") else {}
+
+
+def _has(field: str) -> bool:
+    try:
+        get_user_model()._meta.get_field(field)
+    except FieldDoesNotExist:
+        return False
+    return True
+
+
+def _some(names: Any) -> str:
+    listed = list(names)
+    return ", ".join(listed[:_NAMED]) + (", ..." if len(listed) > _NAMED else "")

@@ -1,0 +1,143 @@
+"""Redis, where sessions and used states live: does it answer, and does it keep what it is given?"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from redis.connection import SSLConnection
+from redis.exceptions import RedisError, ResponseError
+
+from accounts.http.deadline import within
+from accounts.operate.doctor.causes import facts_of, of_redis
+from accounts.operate.doctor.finding import Seen, fault, well
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+REACHABLE: Final = "redis.reachable"
+WRITABLE: Final = "redis.writable"
+_SECONDS: Final = 5.0
+_SLOW_MS: Final = 50
+_NEARLY_FULL: Final = 0.9
+_OLDEST: Final = (6, 2)
+_OF: Final = "REDIS_URL"
+
+
+def is_used() -> bool:
+    """Whether the cache of the settings is Redis at all; without, sessions are in the database."""
+    return str(settings.CACHES["default"]["BACKEND"]).startswith("django_redis")
+
+
+def client() -> Any:
+    """The site's own client: its time-outs, TLS, Sentinel."""
+    from django_redis import get_redis_connection
+
+    return get_redis_connection("default")
+
+
+def reachable() -> Iterator[Seen]:
+    """Connect and time a few round trips, with a time-out of our own."""
+    try:
+        best = within(_SECONDS, _round_trip)
+    except Exception as problem:
+        yield fault(REACHABLE, **facts_of(_typed(problem), _OF))
+        return
+    yield well(REACHABLE, ms=f"{best:.1f}")
+    if best > _SLOW_MS:
+        yield fault("redis.slow", ms=f"{best:.0f}")
+
+
+def writable() -> Iterator[Seen]:
+    """A key that goes away by itself: shows full memory, a replica, failed persistence, ACLs."""
+    key = f"doctor:{time.time_ns()}"
+    try:
+        client().set(key, "1", px=5000)
+        kept = client().get(key)
+        client().delete(key)
+    except RedisError as problem:
+        yield fault(WRITABLE, **facts_of(problem, _OF))
+        return
+    yield well(WRITABLE) if kept is not None else fault("redis.not_kept")
+
+
+def condition() -> Iterator[Seen]:
+    """What INFO tells: role, version, memory, persistence."""
+    try:
+        info: Mapping[str, Any] = dict(client().info())
+    except RedisError as problem:
+        yield fault("redis.info", cause=facts_of(problem, _OF)["cause"])
+        return
+    yield from _server(info)
+    yield from _eviction(info)
+    yield from _memory(info)
+    yield from _persistence(info)
+
+
+def _typed(problem: Exception) -> Exception:
+    try:
+        pool = client().connection_pool
+        tls = issubclass(pool.connection_class, SSLConnection)
+        return within(_SECONDS, lambda: of_redis(problem, pool.connection_kwargs, tls=tls))
+    except Exception:  # the first answer tells more than a second that fails otherwise
+        return problem
+
+
+def _round_trip() -> float:
+    connected = client()
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        connected.ping()
+        times.append((time.perf_counter() - began) * 1000)
+    return min(times)
+
+
+def _config(name: str) -> str | None:
+    """One setting, or None where CONFIG is refused, as managed services do."""
+    try:
+        return str(client().config_get(name)[name])
+    except (ResponseError, KeyError):
+        return None
+
+
+def _server(info: Mapping[str, Any]) -> Iterator[Seen]:
+    version = str(info.get("redis_version", "0"))
+    if info.get("role") == "slave":
+        yield fault("redis.role")
+    if int(info.get("cluster_enabled", 0)):
+        yield fault("redis.cluster")
+    if tuple(map(int, version.split(".")[:2])) < _OLDEST:
+        yield fault("redis.version_old", version=version)
+    else:
+        yield well("redis.version", version=version, role=info.get("role", "role unknown"))
+
+
+def _eviction(info: Mapping[str, Any]) -> Iterator[Seen]:
+    policy = str(info.get("maxmemory_policy") or _config("maxmemory-policy") or "unknown")
+    evicted, limit = int(info.get("evicted_keys", 0)), int(info.get("maxmemory", 0))
+    if policy == "noeviction":
+        yield well("redis.eviction", why="maxmemory-policy noeviction")
+    elif evicted:
+        yield fault("redis.eviction", evicted=evicted, policy=policy)
+    elif limit or policy == "unknown":
+        yield fault("redis.may_evict", policy=policy)
+    else:
+        yield well("redis.eviction", why=f"no memory limit, so {policy} evicts nothing")
+
+
+def _memory(info: Mapping[str, Any]) -> Iterator[Seen]:
+    used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    if limit and used > limit * _NEARLY_FULL:
+        yield fault("redis.memory", used=used // 1024, limit=limit // 1024)
+
+
+def _persistence(info: Mapping[str, Any]) -> Iterator[Seen]:
+    saves = _config("save")
+    if int(info.get("aof_enabled", 0)) or saves:
+        yield well("redis.persistence", keeps="keeps sessions over a restart")
+    elif saves is None:
+        yield well("redis.persistence", keeps="does not tell whether it keeps data over a restart")
+    else:
+        yield fault("redis.persistence")

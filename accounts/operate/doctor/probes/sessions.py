@@ -1,0 +1,134 @@
+"""The cause of "state mismatch": is a session that one process writes read by another?
+
+A second process is really started, with the same settings. Both write a session and read the
+other's; the same for the cache, which marks used states.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.core.cache import cache
+
+from accounts.operate.doctor.finding import Seen, fault, well
+from accounts.operate.doctor.probes.settings import fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHARED: Final = "sessions.shared"
+_SECONDS: Final = 30
+_MARK: Final = "doctor-answer:"  # tells the answer apart from whatever settings print
+_FIELD: Final = "doctor"
+# As manage.py does: set Django up first, then import what has models.
+_PROGRAM: Final = (
+    f"import django; django.setup(); from {__name__} import answer_second; answer_second()"
+)
+
+
+class NotAnswered(Exception):
+    """The second process ended without an answer; the message is the end of its errors."""
+
+
+def look() -> Iterator[Seen]:
+    """Start the second process and compare."""
+    try:
+        sessions, cached, same_key = exchange()
+    except (NotAnswered, subprocess.TimeoutExpired, OSError) as problem:
+        cause = f"{type(problem).__name__}: {problem}"
+        yield fault("sessions.second_process", cause=cause)
+        return
+    yield (well if sessions else fault)(SHARED, store=store_name())
+    backend = settings.CACHES["default"]["BACKEND"]
+    yield (well if cached else fault)("sessions.cache_shared", backend=backend)
+    if str(settings.SESSION_ENGINE).endswith("backends.cache"):
+        yield fault("sessions.outage")
+    if not same_key:
+        yield fault("environment.secret_key_same")
+
+
+def exchange() -> tuple[bool, bool, bool]:
+    """Whether sessions, the cache and SECRET_KEY are shared; leaves nothing behind."""
+    token, name = secrets.token_hex(8), f"doctor:{secrets.token_hex(8)}"
+    key = _write(token)
+    cache.set(f"{name}:1", token, 60)
+    question = {"session": key, "token": token}
+    names = {"cache_to_read": f"{name}:1", "cache_to_write": f"{name}:2"}
+    answer = _ask(question | names)
+    try:
+        return (
+            answer["session"] == token and _read(answer["written"]) == token,
+            answer["cache"] == token and cache.get(f"{name}:2") == token,
+            answer["secret_key"] == fingerprint(settings.SECRET_KEY),
+        )
+    finally:
+        _store(key).delete(key)
+        _store(answer["written"]).delete(answer["written"])
+
+
+def answer_second() -> None:
+    """The second process: answer the question on standard input; Django is set up."""
+    question = json.loads(sys.stdin.read())
+    cache.set(question["cache_to_write"], question["token"], 60)
+    answer = {
+        "session": _read(question["session"]),
+        "cache": cache.get(question["cache_to_read"]),
+        "written": _write(question["token"]),
+        "secret_key": fingerprint(settings.SECRET_KEY),
+    }
+    sys.stdout.write(f"\n{_MARK}{json.dumps(answer)}\n")
+
+
+def _ask(question: dict[str, str]) -> dict[str, Any]:
+    ended = subprocess.run(
+        [sys.executable, "-c", _PROGRAM],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    for line in ended.stdout.splitlines():
+        if line.startswith(_MARK):
+            answer: dict[str, Any] = json.loads(line.removeprefix(_MARK))
+            return answer
+    last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    raise NotAnswered(last[:300])
+
+
+def store_name() -> str:
+    """Where the settings keep sessions, for people."""
+    engine = str(settings.SESSION_ENGINE)
+    backend = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}).get("BACKEND", "")
+    if engine.endswith(("backends.cache", "sessions.store")):
+        return f"{engine} on {backend}"
+    return engine
+
+
+def is_in_database() -> bool:
+    """Whether sessions can be looked at only while the database answers."""
+    return str(settings.SESSION_ENGINE).endswith(("backends.db", "sessions.database"))
+
+
+def _write(token: str) -> str:
+    store = _store()
+    store[_FIELD] = token
+    store.set_expiry(120)
+    store.save()
+    return str(store.session_key)
+
+
+def _read(key: str) -> Any:
+    return _store(key).get(_FIELD)
+
+
+def _store(key: str | None = None) -> Any:
+    return import_module(settings.SESSION_ENGINE).SessionStore(key)

@@ -1,0 +1,50 @@
+"""What the settings say by themselves: Django's system checks, and a few facts to compare."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from typing import TYPE_CHECKING, Final
+
+import django
+from django.conf import settings
+from django.core import checks
+
+from accounts.operate.doctor.finding import Seen, fault, well
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+def look() -> Iterator[Seen]:
+    """All system checks, then the facts."""
+    messages = [message for message in checks.run_checks() if not message.is_silenced()]
+    yield from map(_of_check, messages)
+    if not any(message.is_serious() for message in messages):
+        yield well("environment.checks")
+    yield well(
+        "environment.facts",
+        instance=settings.INSTANCE_ID,
+        public_url=settings.PUBLIC_URL,
+        mode="DEBUG" if settings.DEBUG else "production",
+        proxies=settings.TRUSTED_PROXY_COUNT,
+        versions=f"Python {platform.python_version()}, Django {django.get_version()}",
+    )
+    yield well("environment.secret_key", fingerprint=fingerprint(settings.SECRET_KEY))
+    for name in [name for name in _PROXIES if os.environ.get(name)][:1]:
+        yield fault("environment.outgoing_proxy", variable=name)
+
+
+def fingerprint(key: str) -> str:
+    """Names a key without telling it: instances are compared by it."""
+    return hashlib.sha256(b"doctor fingerprint:" + key.encode()).hexdigest()[:8]
+
+
+def _of_check(message: checks.CheckMessage) -> Seen:
+    hint, _, _ = (message.hint or "Read the message.").partition(" Staff would meet:")
+    kind = "environment.check" if message.is_serious() else "environment.check_warning"
+    title = message.msg.splitlines()[0]
+    return fault(message.id or kind, title=title, message=message.msg, hint=hint)

@@ -1,0 +1,87 @@
+"""Runs probes one after the other; one that crashes, or hangs, is a finding like any other."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from accounts.operate.doctor.finding import Finding, Seen, fault, finding_of
+from accounts.operate.doctor.scrub import scrubbed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Something to look at; it is skipped when one of the ids that it needs is an error."""
+
+    name: str
+    look: Callable[[], Iterable[Seen]]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was not looked at: an error of this id made it pointless, or nobody asked for it."""
+
+    name: str
+    because: str
+
+
+@dataclass(slots=True)
+class Report:
+    """All that was found, in the order in which it was looked at."""
+
+    findings: list[Finding] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    not_asked: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def of(self, level: str) -> list[Finding]:
+        """The findings of this level."""
+        return [finding for finding in self.findings if finding.level == level]
+
+    def broken(self, probe: Probe) -> str:
+        """The id of an error that makes the probe pointless, or ""."""
+        broken = {finding.id for finding in self.of("error")}
+        return next((need for need in probe.needs if need in broken), "")
+
+
+class Progress:
+    """Told of each probe as it begins and ends; this one keeps quiet."""
+
+    def begins(self, name: str) -> None:
+        """A probe starts."""
+
+    def ends(self, findings: list[Finding], because: str) -> None:
+        """It ended with these, or was skipped because of an error of this id."""
+
+
+def run(
+    probes: Iterable[Probe], progress: Progress | None = None, not_asked: tuple[str, ...] = ()
+) -> Report:
+    """Run the probes; never raises, whatever they do."""
+    progress, report, began = progress or Progress(), Report(not_asked=not_asked), time.monotonic()
+    for probe in probes:
+        progress.begins(probe.name)
+        because = report.broken(probe)
+        findings = [] if because else list(_look(probe))
+        if because:
+            report.skipped.append(Skipped(probe.name, because))
+        report.findings += findings
+        progress.ends(findings, because)
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def _look(probe: Probe) -> Iterable[Finding]:
+    try:
+        for seen in probe.look():  # one by one: what came before a crash is kept
+            yield scrubbed(finding_of(seen))
+    except Exception as crash:
+        text = " ".join(str(crash).split())[:300]
+        name = probe.name.lower().replace(" ", "_")
+        crashed = fault(f"{name}.crashed", name=probe.name, error=type(crash).__name__, text=text)
+        yield scrubbed(finding_of(crashed))

@@ -1,0 +1,24 @@
+"""`--url`: signs in through the public address as a browser would, up to Microsoft's page.
+
+cookies    a browser's cookie rules          story      the visit, told as plain data
+browser    requests, each a new connection   diagnosis  what that means, as ids and facts
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from accounts.operate.doctor.visit.diagnosis import diagnose
+from accounts.operate.doctor.visit.story import visit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.operate.doctor.finding import Seen
+
+__all__ = ["look"]
+
+
+def look(url: str, ca_file: str = "") -> Iterator[Seen]:
+    """Visit the site; whatever stops the visit is a finding."""
+    yield from diagnose(visit(url.rstrip("/"), ca_file))

@@ -1,0 +1,336 @@
+"""What a visit means: pure, from what was seen to ids and facts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import DatabaseError
+
+from accounts import registration
+from accounts.http import causes
+from accounts.operate.doctor.causes import fix_of
+from accounts.operate.doctor.finding import Seen, because, fault, well
+from accounts.operate.doctor.visit.browser import EASY_AUTH, origin
+from accounts.operate.doctor.visit.story import stops_at
+from accounts.reasons import REASONS, Refused
+from accounts.signin import state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.operate.doctor.visit.browser import NoAnswer, Reply
+    from accounts.operate.doctor.visit.story import LoginPage, Started, Tally, Visit
+
+# What every return that ended with this reason says of the instances.
+_OF_RETURNS: Final = {
+    "session_not_found": "public.sessions",
+    "state_not_ours": "public.secret_keys",
+    "cookie_not_sent": "public.cookie",
+    "session_changed": "public.session_changed",
+    "state_expired": "public.clocks",
+    "too_many_attempts": "public.throttled",
+}
+_LET_THROUGH: Final = "Let the proxy or CDN pass Set-Cookie through, and keep it from caching."
+_LEAVE_COOKIES: Final = (
+    "Leave SESSION_COOKIE_* and CSRF_COOKIE_* to project/settings.py and set PUBLIC_URL to the"
+    " address that people use."
+)
+_REWRITTEN: Final = (
+    "Leave SESSION_COOKIE_* to project/settings.py; let no proxy rewrite Set-Cookie (nginx:"
+    " proxy_cookie_path, proxy_cookie_flags)."
+)
+_PROBLEMS: Final = {
+    "EAI_NONAME": "is a name that is not known",
+    "EAI_NODATA": "is a name that is not known",
+    "EAI_AGAIN": "is a name that could not be looked up",
+    "ECONNREFUSED": "refuses connections",
+    "timeout": "does not answer in time",
+}
+# Title and fix of a page that is not ours, by its status.
+_BY_STATUS: Final = {
+    400: (
+        "the host name is refused",
+        "Set PUBLIC_URL to this address, or let the proxy pass on Host (nginx: proxy_set_header"
+        " Host $http_host;).",
+    ),
+    403: (
+        "access is forbidden before the site is asked",
+        "Look at the rules of the proxy or WAF.",
+    ),
+    404: ("there is no such page", "Let the proxy send every path to the site, unchanged."),
+    429: ("the proxy limits requests", "Raise its limit for this path."),
+}
+_DOWN: Final = (
+    "the site behind the proxy does not answer",
+    "Start the site; compare the proxy's upstream with the site's port; read both logs.",
+)
+_FOREIGN: Final = ("that is not this site's page", "Correct PUBLIC_URL, or the proxy's upstream.")
+_CACHE_HEADERS: Final = ("X-Cache", "CF-Cache-Status", "X-Proxy-Cache")
+
+
+def diagnose(visit: Visit) -> Iterator[Seen]:
+    """In the order in which it was seen."""
+    if visit.page is None and visit.opened:
+        yield from _no_page(visit)
+    if visit.page is not None:
+        yield from _of_page(visit, visit.page)
+    if visit.alive and visit.ready:
+        yield from _health(visit.alive, visit.ready)
+    if visit.page and visit.pressed and visit.started is None:
+        yield _not_started(visit.pressed, visit.page)
+    if visit.page and visit.started:
+        yield from _of_start(visit, visit.started, origin(visit.page.url))
+    if visit.tally:
+        yield from of_returns(visit.tally)
+    if visit.no_answer:
+        yield _no_answer(visit.no_answer)
+
+
+def _no_answer(problem: NoAnswer) -> Seen:
+    """Nothing came back: name, port, firewall, certificate."""
+    facts = {"url": problem.url, "cause": str(problem), "fix": fix_of(problem.code, "PUBLIC_URL")}
+    if isinstance(problem.__cause__, causes.CertificateRefused):
+        title = f"The certificate of {problem.url} is not trusted"
+        return fault("public.certificate", title=title, **facts)
+    if isinstance(problem.__cause__, causes.TlsFailed):
+        return fault("public.certificate", title=f"TLS with {problem.url} fails", **facts)
+    what = _PROBLEMS.get(problem.code, "breaks the connection off")
+    return fault("public.reachable", problem=what, **facts)
+
+
+def _no_page(visit: Visit) -> Iterator[Seen]:
+    """The last answer is no login page: a redirect not to be followed, or another page."""
+    last = visit.opened[-1]
+    facts = {"url": last.url, "to": last.location.partition("?")[0]}
+    match stops_at(visit.opened):
+        case "easy_auth":
+            yield _easy_auth(facts["to"])
+        case "loop":
+            yield _loop(last)
+        case "scheme":
+            yield fault("public.scheme", **facts)
+        case _ if last.status != 200:
+            yield wrong_page(last, "The login page")
+        case _:
+            yield fault("public.login_page", url=last.url, quote=last.quote)
+
+
+def _loop(last: Reply) -> Seen:
+    """The site sends people to PUBLIC_URL for ever when a proxy hides that they are there."""
+    if origin(last.location) == settings.PUBLIC_URL:
+        detail = f"{last.url} leads to {last.location} without end."
+        return fault("public.proxy", detail=detail)
+    return fault("public.redirect_loop", url=last.url, to=last.location, quote=last.quote)
+
+
+def _easy_auth(where: str) -> Seen:
+    return fault("public.easy_auth", where=where)
+
+
+def wrong_page(reply: Reply, what: str) -> Seen:
+    """Neither what was asked for, nor a redirect: the reason or the status tells."""
+    if reply.reason == "misconfigured":
+        return fault("public.proxy", detail=f"{what} says so itself (misconfigured).")
+    if reply.reason in REASONS:
+        refusal = because(Refused(reply.reason))
+        return fault(f"public.{reply.reason}", what=f"{what} is refused", **refusal)
+    title, fix = _BY_STATUS.get(reply.status, _DOWN if reply.status >= 500 else _FOREIGN)
+    facts = {"what": what, "title": title, "fix": fix, "status": reply.status}
+    return fault("public.page", url=reply.url, quote=reply.quote, **facts)
+
+
+def _of_page(visit: Visit, page: LoginPage) -> Iterator[Seen]:
+    """People must end on PUBLIC_URL before they press the button; then what proxies added."""
+    at, reply = origin(page.url), visit.opened[-1]
+    way = "" if origin(visit.url) == at else f" ({visit.url} leads there)"
+    if at == settings.PUBLIC_URL:
+        yield well("public.login_page", at=at, way=way)
+    else:
+        yield fault("public.other_address", at=at, public_url=settings.PUBLIC_URL)
+    yield from _headers(reply)
+    name = settings.CSRF_COOKIE_NAME
+    if not settings.CSRF_USE_SESSIONS and not visit.cookies.named("csrf"):
+        why = visit.cookies.refused.get(name)
+        said = f"the browser refuses it: {why}" if why else "no Set-Cookie comes with the page"
+        fix = _LEAVE_COOKIES if why else _LET_THROUGH
+        yield fault("public.csrf_cookie", name=name, why=said, fix=fix)
+
+
+def _headers(reply: Reply) -> Iterator[Seen]:
+    # One page for everybody has one CSRF token, and no cookie to go with it.
+    verdicts = [reply.headers.get(name, "") for name in _CACHE_HEADERS]
+    age = reply.headers.get("Age", "0")
+    if any("hit" in verdict.lower() for verdict in verdicts) or (age.isdigit() and int(age) > 0):
+        yield fault("public.cached", header=reply.received("Age", *_CACHE_HEADERS))
+    if "no-referrer" in reply.headers.get("Referrer-Policy", "").split(",")[-1]:
+        yield fault("public.referrer_policy", header=reply.received("Referrer-Policy"))
+    authority = settings.MICROSOFT_LOGIN_URL
+    if not all(_lets_forms_go(policy, authority) for policy in _policies(reply)):
+        header = reply.received("Content-Security-Policy")
+        yield fault("public.csp", header=header)
+
+
+def _policies(reply: Reply) -> list[list[str]]:
+    """The sources of each form-action that applies: all of them must allow the way."""
+    text = ",".join(reply.headers.getlist("Content-Security-Policy"))
+    directives = [part.split() for policy in text.split(",") for part in policy.split(";")]
+    return [words[1:] for words in directives if words and words[0].lower() == "form-action"]
+
+
+def _lets_forms_go(sources: list[str], authority: str) -> bool:
+    """Chrome applies form-action to each redirect; federated tenants have hosts of their own."""
+    return bool({"*", f"{urlsplit(authority).scheme}:"}.intersection(sources))
+
+
+def _health(alive: Reply, ready: Reply) -> Iterator[Seen]:
+    """The two addresses that load balancers ask."""
+    if alive.status != 200:
+        yield wrong_page(alive, "The health page /healthz")
+    if ready.status == 200:
+        yield well("public.ready")
+    elif ready.status == 503:
+        yield _not_ready(ready.text)
+    else:
+        yield wrong_page(ready, "The health page /readyz")
+
+
+def _not_ready(text: str) -> Seen:
+    """/readyz names what is unavailable; it holds no secret."""
+    states = _states(text)
+    parts = [name for name in ("database", "session_store") if states.get(name) != "ok"]
+    return fault(
+        "public.ready",
+        parts=", ".join(parts),
+        states="; ".join(f"{name} {states.get(name, 'unknown')}" for name in parts),
+        codes="; ".join(f"{name}_unavailable" for name in parts),
+    )
+
+
+def _states(text: str) -> dict[str, str]:
+    try:
+        states = json.loads(text)
+    except ValueError:
+        return {}
+    return {str(k): str(v)[:60] for k, v in states.items()} if isinstance(states, dict) else {}
+
+
+def _not_started(reply: Reply, page: LoginPage) -> Seen:
+    if urlsplit(reply.location).path.startswith(EASY_AUTH):
+        return _easy_auth(reply.location.partition("?")[0])
+    if reply.location:
+        to = reply.location.partition("?")[0]
+        detail = f"The button leads back to {to} instead of to Microsoft."
+        return fault("public.proxy", detail=detail)
+    if reply.status == 403 and reply.reason in ("", "form_refused"):
+        return fault("public.csrf", origin=origin(page.url), quote=reply.quote)
+    return wrong_page(reply, "The button")
+
+
+def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Seen]:
+    door = origin(started.door)
+    if door == settings.MICROSOFT_LOGIN_URL:
+        yield well("public.start", door=started.door)
+    else:
+        yield fault("public.start", origin=door, authority=settings.MICROSOFT_LOGIN_URL)
+    client_id = _client_id_in_force()
+    if client_id and client_id != started.client_id:
+        yield fault("public.client_id", theirs=started.client_id, ours=client_id)
+    right = started.redirect_uri == f"{at}{registration.CALLBACK_PATH}"
+    yield (well if right else fault)("public.redirect_uri", told=started.redirect_uri, at=at)
+    try:
+        state.read(started.state)
+    except Refused:  # only a hint: doctor may run beside the site with a key of its own
+        yield fault("public.secret_key")
+    yield _session_cookie(visit, started)
+
+
+def _client_id_in_force() -> str:
+    """ "" when it cannot be known: the database is unavailable, or there is none or several."""
+    try:
+        return registration.read_afresh().client_id
+    except (Refused, DatabaseError):
+        return ""
+
+
+def _session_cookie(visit: Visit, started: Started) -> Seen:
+    cookies = visit.cookies.named("session")
+    if not cookies:
+        return _no_session_cookie(visit)
+    back = [c for c in cookies if c.goes_to(started.redirect_uri, cross_site=True)]
+    if back:
+        return well("public.session_cookie", name=back[0].name)
+    strict = cookies[0].same_site == "strict"
+    why = "it is SameSite=Strict" if strict else "its Path, Domain or Secure does not fit"
+    return fault(
+        "public.session_cookie",
+        name=cookies[0].name,
+        problem="does not come back from Microsoft",
+        why=f"A browser does not send it to {started.redirect_uri}: {why}",
+        fix=_REWRITTEN,
+    )
+
+
+def _no_session_cookie(visit: Visit) -> Seen:
+    refused = {name: why for name, why in visit.cookies.refused.items() if "session" in name}
+    name, why = next(iter(refused.items()), (settings.SESSION_COOKIE_NAME, ""))
+    return fault(
+        "public.session_cookie",
+        name=name,
+        problem="does not reach the browser",
+        why=f"The browser refuses it: {why}" if why else "The button's answer sets none",
+        fix=_LEAVE_COOKIES if why else _LET_THROUGH,
+    )
+
+
+def of_returns(tally: Tally) -> Iterator[Seen]:
+    """Who does not share what with whom."""
+    found = list(_wrong(tally))
+    yield from found
+    if not found:
+        instances = {name.partition("/")[0] for name in tally.processes}
+        yield well(
+            "public.rounds",
+            returns=tally.returns,
+            rounds=tally.rounds,
+            instances=len(instances),
+            processes=len(tally.processes),
+        )
+
+
+def _wrong(tally: Tally) -> Iterator[Seen]:
+    for outcome, count in tally.wrong.most_common():
+        yield _of_outcome(outcome, f"{count} of {tally.returns} returns", count < tally.returns)
+    for outcome, count in tally.not_started.most_common():
+        yield _of_presses(outcome, count)
+    if tally.at_once_used:
+        yield fault("public.repeated", count=tally.at_once_used)
+    if tally.twice:
+        yield fault("public.used_states", count=tally.twice)
+    if len(tally.settings) > 1:
+        ways = "; ".join(" ".join(each) for each in sorted(tally.settings))[:400]
+        yield fault("public.instances_differ", count=len(tally.settings), ways=ways)
+
+
+def _of_outcome(outcome: str, share: str, some: bool) -> Seen:
+    if outcome in _OF_RETURNS:
+        others = " The others were answered as they should be." if some else ""
+        why = f"{REASONS[outcome].operator}{others}"
+        return fault(_OF_RETURNS[outcome], share=share, why=why)
+    if outcome == "misconfigured":
+        return fault("public.proxy", detail=f"{share} were answered so.")
+    if outcome in REASONS:
+        refusal = because(Refused(outcome))
+        return fault(f"public.{outcome}", what=f"{share} ended with {outcome}", **refusal)
+    if EASY_AUTH in outcome:
+        return _easy_auth(outcome.removeprefix("sent to "))
+    return fault("public.callback", share=share, outcome=outcome)
+
+
+def _of_presses(outcome: str, count: int) -> Seen:
+    if outcome in REASONS:
+        refusal = because(Refused(outcome))
+        return fault(f"public.{outcome}", what=f"{count} starts were refused", **refusal)
+    return fault("public.starts", count=count, outcome=outcome)

@@ -1,0 +1,231 @@
+"""The visit, told as plain data: what was opened, pressed, and how it came back.
+
+    open the login page, by whatever redirects there are
+    ask the two addresses that load balancers ask
+    press the button, look at where it leads
+    come back with the state, many times, each time over a new connection
+
+Coming back says `error=access_denied`, as when a person presses Cancel: nobody is signed in. Each
+round presses once and comes back once, twice or three times. On a healthy site the first return
+says `cancelled` and the others `state_already_used`, wherever they arrive. The number of returns
+varies, so that a load balancer that takes turns does not always pair the same two instances.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from html import unescape
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+
+from django.conf import settings
+from django.core import signing
+
+from accounts.operate.doctor.visit.browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
+
+if TYPE_CHECKING:
+    from accounts.operate.doctor.visit.cookies import CookieJar
+
+_MOST_REDIRECTS: Final = 8
+_FORM: Final = re.compile(r'<form action="([^"]*/accounts/microsoft/login/[^"]*)".*?</form>', re.S)
+_TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+RETURNS: Final = 20
+_SECONDS: Final = 20.0
+FIRST: Final = "cancelled"
+AGAIN: Final = "state_already_used"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LoginPage:
+    """The page where it was found, and what its button posts."""
+
+    url: str
+    action: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Started:
+    """What the button led to; no repr, since a state is a secret while it lasts."""
+
+    door: str
+    client_id: str
+    redirect_uri: str
+    state: str
+
+    @property
+    def settings(self) -> tuple[str, str, str]:
+        """What must be the same whichever instance answers."""
+        return self.door, self.client_id, self.redirect_uri
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came back, by outcome; `twice` counts states that were accepted a second time."""
+
+    wrong: Counter[str] = field(default_factory=Counter)
+    returns: int = 0
+    rounds: int = 0
+    twice: int = 0
+    at_once_used: int = 0
+    processes: set[str] = field(default_factory=set)
+    settings: set[tuple[str, str, str]] = field(default_factory=set)
+    not_started: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True, repr=False)
+class Visit:
+    """How far it came: what is None was not reached."""
+
+    url: str
+    cookies: CookieJar
+    opened: list[Reply] = field(default_factory=list)
+    page: LoginPage | None = None
+    alive: Reply | None = None
+    ready: Reply | None = None
+    pressed: Reply | None = None
+    started: Started | None = None
+    tally: Tally | None = None
+    no_answer: NoAnswer | None = None
+
+
+def visit(url: str, ca_file: str = "") -> Visit:
+    """Go as far as the site lets us; never raises for what the site does."""
+    browser = Browser(ca_file)
+    seen = Visit(url, browser.cookies)
+    try:
+        _play(browser, seen)
+    except NoAnswer as problem:
+        seen.no_answer = problem
+    return seen
+
+
+def _play(browser: Browser, seen: Visit) -> None:
+    _open(browser, seen)
+    seen.page = _read(seen.opened[-1])
+    if seen.page is None:
+        return
+    here = origin(seen.page.url)
+    seen.alive, seen.ready = browser.get(f"{here}/healthz"), browser.get(f"{here}/readyz")
+    seen.pressed = _press(browser, seen.page)
+    seen.started = started_of(seen.pressed)
+    if seen.started and urlsplit(seen.started.redirect_uri).netloc == urlsplit(here).netloc:
+        seen.tally = Tally()
+        _come_back_often(browser, seen.page, seen.started, seen.tally)
+
+
+def _open(browser: Browser, seen: Visit) -> None:
+    """As a person would, as far as redirects are to be followed."""
+    url = f"{seen.url}/admin/login/"
+    while url:
+        seen.opened.append(browser.get(url))
+        url = "" if stops_at(seen.opened) else seen.opened[-1].location
+
+
+def stops_at(opened: list[Reply]) -> str:
+    """Why the last redirect is not to be followed: loop, easy_auth, scheme; "" if it is."""
+    last = opened[-1]
+    if not last.location:
+        return ""
+    to = urlsplit(last.location)
+    if to.path.startswith(EASY_AUTH) or origin(last.location) == settings.MICROSOFT_LOGIN_URL:
+        return "easy_auth"
+    if last.location in [reply.url for reply in opened] or len(opened) > _MOST_REDIRECTS:
+        return "loop"
+    if last.url.startswith("https:") and to.scheme == "http":
+        return "scheme"
+    return ""
+
+
+def _read(reply: Reply) -> LoginPage | None:
+    form = _FORM.search(reply.text) if reply.status == 200 else None
+    token = _TOKEN.search(form[0]) if form else None
+    if form is None or token is None:
+        return None
+    return LoginPage(reply.url, urljoin(reply.url, unescape(form[1])), token[1])
+
+
+def _press(browser: Browser, page: LoginPage) -> Reply:
+    return browser.post(page.action, {"csrfmiddlewaretoken": page.token})
+
+
+def started_of(reply: Reply) -> Started | None:
+    """What a start's redirect says, or None when it is none."""
+    parts = urlsplit(reply.location)
+    query = dict(parse_qsl(parts.query))
+    names = ("client_id", "redirect_uri", "state")
+    if not all(query.get(name) for name in names):
+        return None
+    door = f"{origin(reply.location)}{parts.path}"
+    return Started(door, *(query[name] for name in names))
+
+
+def _come_back_often(browser: Browser, page: LoginPage, started: Started, tally: Tally) -> None:
+    """Twenty returns, or as many as there is time for."""
+    deadline = time.monotonic() + _SECONDS
+    following: Started | None = started
+    while tally.returns < RETURNS and time.monotonic() < deadline:
+        if following is not None:
+            _round(browser, following, tally)
+        following = _start_again(browser, page, tally)
+        if sum(tally.not_started.values()) > RETURNS:
+            break
+
+
+def _start_again(browser: Browser, page: LoginPage, tally: Tally) -> Started | None:
+    """With the token that goes with the cookie of now; the old one, if the page does not come."""
+    try:
+        reply = _press(browser, _read(browser.get(page.url)) or page)
+    except NoAnswer as problem:
+        tally.not_started[f"no answer ({problem.code or problem})"] += 1
+        return None
+    started = started_of(reply)
+    if started is None:
+        tally.not_started[reply.outcome] += 1
+    return started
+
+
+def _round(browser: Browser, started: Started, tally: Tally) -> None:
+    tally.rounds += 1
+    tally.settings.add(started.settings)
+    tally.processes |= {issuer_of(started.state)} - {""}
+    query = urlencode({"error": "access_denied", "state": started.state})
+    used = False
+    for _ in range(1 + tally.rounds % 3):
+        outcome = _come_back(browser, f"{started.redirect_uri}?{query}")
+        _count(tally, outcome, first=not used)
+        used = used or outcome in (FIRST, AGAIN)
+
+
+def _come_back(browser: Browser, url: str) -> str:
+    try:
+        last = browser.come_back(url)[-1]
+    except NoAnswer as problem:
+        return f"no answer ({problem.code or problem})"
+    return f"sent to {last.location.partition('?')[0]}" if last.location else last.outcome
+
+
+def _count(tally: Tally, outcome: str, *, first: bool) -> None:
+    tally.returns += 1
+    if outcome == (FIRST if first else AGAIN):
+        return
+    if outcome == AGAIN:
+        tally.at_once_used += 1
+    elif outcome == FIRST:
+        tally.twice += 1
+    else:
+        tally.wrong[outcome] += 1
+
+
+def issuer_of(text: str) -> str:
+    """The "instance/pid" that a state says of itself, whoever signed it; "" when unreadable."""
+    try:
+        payload = signing.JSONSerializer().loads(
+            signing.b64_decode(text.rpartition(".")[0].encode())
+        )
+        return str(payload[4])
+    except (ValueError, TypeError, LookupError):
+        return ""
