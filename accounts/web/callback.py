@@ -239,6 +239,7 @@ def let_in(
 ) -> HttpResponse:
     """Into admin. A first sign-in that loses the race for a user is decided again, once."""
     attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
+    attempt.name = claims.name
 
     def decide_and_enter() -> HttpResponse:
         admission = flow.admit(claims, rules)
