@@ -132,7 +132,7 @@ def _verified(
         rules = registration.rules_for(app, deadline)
         _check_issuer(response.iss, discovery.issuer, rules)
         _check_no_error(response)
-        with throttle.REDEMPTIONS.attempt(request_facts.client_network(request), _is_failure):
+        with throttle.REDEMPTIONS.attempt(deadline.party or "", _is_failure):
             id_token = _redeem(response, begun, app, discovery, attempt, deadline)
         claims = _verify(id_token, begun, app, discovery, deadline)
     finally:
