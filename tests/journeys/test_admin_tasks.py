@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts import secretbox
 from accounts.models import SignIn, User
-from tests.conftest import StartSite
 from tests.journeys.admin_browser import enter, watched
 from tests.servers.browser import fresh_page
 from tests.servers.site import Site
@@ -18,12 +17,6 @@ from tests.support.admins import TID, browser_of, person, sign_in, superuser
 CLIENT_ID = "33333333-3333-4333-8333-333333333333"
 SECRET = "emulator-secret-not-for-production"
 BUTTON = "Sign in with Microsoft"
-
-
-@pytest.fixture
-def site(start_site: StartSite) -> Site:
-    """One a test: a process remembers Django's content types, which each test numbers anew."""
-    return start_site(workers=1)
 
 
 @pytest.fixture
