@@ -61,6 +61,7 @@ FLOORS: dict[str, set[str]] = {
     "accounts/operate": {
         "accounts/audit",
         "accounts/entra",
+        "accounts/http",
         "accounts/models.py",
         "accounts/outages.py",
         "accounts/reasons.py",

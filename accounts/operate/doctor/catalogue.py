@@ -2,7 +2,7 @@
 
 Words in braces are facts that a probe gives. An id never changes its meaning; one id, one fault.
 `well` is what is said where it was looked at and is as it should be. docs/doctor.md is made from
-this table: python manage.py doctor --page > docs/doctor.md
+this table: ./manage.py doctor --explain all > docs/doctor.md
 """
 
 from __future__ import annotations
