@@ -18,6 +18,7 @@ accounts.W005  the session cookie travels without Secure although the site is ht
 accounts.W006  metrics are to be sent, but what sends them is not installed
 accounts.W010  the static files that were collected are not this release's
 accounts.I001  static files have not been collected
+accounts.W008  sessions live for more than a day
 accounts.W007  an environment variable that looks like one of the site's is set, and not read
 """
 
@@ -61,6 +62,7 @@ _PIECES: Final = {
     "ACCOUNT_ADAPTER": "accounts.web.adapter.StaffAccountAdapter",
 }
 _BACKEND: Final = "accounts.web.backends.MicrosoftBackend"
+_HOURS_OF_A_DAY: Final = 24
 _IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
 _NETWORK: Final = (
     " Where nobody else is on the network between (a private network, a pod, a tunnel):"
@@ -224,6 +226,16 @@ def _in_front() -> Iterator[tuple[str, str, str]]:
 def sessions_last(**kwargs: Any) -> list[CheckMessage]:
     """Settings under which a sign-in that takes its time loses its session."""
     return [_warning(*problem) for problem in _session_problems()]
+
+
+@register(Tags.security)
+def sessions_end_in_a_day(**kwargs: Any) -> list[CheckMessage]:
+    """OWASP ASVS 5.0, 7.3.2: an absolute lifetime that fits the risk."""
+    if settings.SESSION_HOURS <= _HOURS_OF_A_DAY:
+        return []
+    text = f"SESSION_HOURS is {settings.SESSION_HOURS}: a stolen cookie works as long."
+    hint = "Set it to 24 or less; RECHECK_MINUTES has Microsoft confirm people in between."
+    return [_warning("W008", text, hint)]
 
 
 def _session_problems() -> Iterator[tuple[str, str, str]]:

@@ -521,6 +521,22 @@ _TABLE = (
         " --url PUBLIC_URL, and leave CSRF_* to project/settings.py.",
         "person",
     ),
+    Reason(
+        "step_up_failed",
+        "session",
+        403,
+        _("Microsoft did not confirm that it is you"),
+        _(
+            "What you wanted to do asks for a fresh sign-in, and Microsoft did not confirm one."
+            " You are still signed in. Press Try again; if it happens again, ask an administrator."
+        ),
+        "STEP_UP asks for a fresh sign-in or an authentication context, and the id_token does not"
+        " prove it; the record names the claim.",
+        "STEP_UP=login: add the optional claim auth_time to the ID token (App registrations >"
+        " Token configuration). STEP_UP=c1 and the like: publish that authentication context and"
+        " name it in a Conditional Access policy.",
+        "admin",
+    ),
     # --- us -------------------------------------------------------------------------------
     Reason(
         "too_many_attempts",

@@ -72,6 +72,14 @@ def choice(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def step_up(value: str) -> str:
+    """off, login, or an authentication context of Conditional Access."""
+    lowered = value.lower()
+    if lowered not in ("off", "login") and not re.fullmatch(r"c[1-9]\d?", lowered, re.ASCII):
+        raise ValueError(f"must be off, login, or one of c1 to c99, not {value!r}")
+    return lowered
+
+
 def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """A comma-separated list; blanks around the commas do not count."""
 

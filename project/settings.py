@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.web.session_limits.SessionLimitsMiddleware",
     "accounts.web.audited.AuditMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -99,6 +100,9 @@ SESSION_ENGINE = f"accounts.sessions.{'store' if REDIS_URL else 'database'}"
 SESSION_CACHE_ALIAS = "default"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_HOURS = ENV.SESSION_HOURS
+SESSION_IDLE_MINUTES = ENV.SESSION_IDLE_MINUTES
+RECHECK_MINUTES = ENV.RECHECK_MINUTES
+STEP_UP = ENV.STEP_UP
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 SESSION_COOKIE_SECURE = HTTPS

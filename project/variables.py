@@ -278,6 +278,22 @@ class Environment(Table):
     SESSION_HOURS = Variable(
         readers.number(1, 720), 8, "absolute session lifetime after sign-in", "8"
     )
+    SESSION_IDLE_MINUTES = Variable(
+        readers.number(0, 1440), 120, "a session unused for so long ends; `0`: never", "120"
+    )
+    RECHECK_MINUTES = Variable(
+        readers.number(0, 1440),
+        0,
+        "how often an open session is silently checked with Microsoft; `0`: never",
+        "60",
+    )
+    STEP_UP = Variable(
+        readers.step_up,
+        "off",
+        "`login` or `c1`…`c99`: dangerous things ask for a fresh sign-in, or for that"
+        " authentication context",
+        "login",
+    )
     SIGN_IN_LOG_DAYS = Variable(
         readers.number(1, 3650), 365, "how long sign-in records are kept", "365"
     )

@@ -35,6 +35,17 @@ def admit(claims: Claims, rules: Rules) -> Admission:
     return Admission(meant.users[decision.user_id], account, decision.note)
 
 
+def confirm(claims: Claims, rules: Rules, user_id: Any) -> None:
+    """Let the person who is in go on, or raise Refused: the same rules as at the door.
+
+    Brings what is kept of the claims up to date; binds nobody.
+    """
+    admission = admit(claims, rules)
+    if admission.account is None or admission.user.pk != user_id:
+        raise Refused("session_changed", "identity: no longer bound to the user who is signed in")
+    identities.refresh(admission.account, claims)
+
+
 def settle(admission: Admission, claims: Claims) -> SocialAccount:
     """Bind the identity, or bring what is kept of its claims up to date; in a transaction.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.emulator import assertions
+from tests.emulator.browser_sessions import MFA
 from tests.emulator.codes import Grant
 from tests.emulator.id_token import SIGNINGS, For, mint
 from tests.emulator.misbehave import Answer, Redirect, Tamper
@@ -88,6 +89,16 @@ def _register_person(emulator: Emulator, **fields: Any) -> None:
     emulator.world.people[person.key] = person
 
 
+def _at_microsoft(emulator: Emulator, **fields: Sequence[str]) -> None:
+    browsers = emulator.world.browsers
+    if "demands_mfa" in fields:
+        browsers.demands = dict.fromkeys(fields.pop("demands_mfa"), MFA)
+    for name, values in fields.items():
+        if name not in ("optional_claims", "contexts", "disabled"):
+            raise ValueError(f"no {name} here")
+        setattr(browsers, name, set(values))
+
+
 def _id_token(
     emulator: Emulator, person: str, nonce: str | None, client_id: str, **tamper: Any
 ) -> Any:
@@ -124,6 +135,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "register_redirect_uris": _register_redirect_uris,
     "unregister_redirect_uris": _unregister_redirect_uris,
     "register_person": _register_person,
+    "at_microsoft": _at_microsoft,
     "id_token": _id_token,
     "code": _code,
 }

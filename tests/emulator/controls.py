@@ -123,6 +123,10 @@ class Controls(ABC):
         listed = None if uris is None else [*uris]
         self.do("unregister_redirect_uris", uris=listed, client_id=client_id)
 
+    def at_microsoft(self, **fields: Any) -> None:
+        """Set `optional_claims`, `contexts`, `disabled` (person keys), or `demands_mfa` (keys)."""
+        self.do("at_microsoft", **fields)
+
     def register_person(self, person: Person) -> None:
         """One more person to be, or another in the place of one, until `reset`."""
         self.do("register_person", **asdict(person))

@@ -106,7 +106,7 @@ def _redeem_grant(
 
 
 def _tokens(world: World, request: Request, grant: Grant) -> Response:
-    about = For(grant.person, request.base, grant.client_id, grant.nonce)
+    about = For(grant.person, request.base, grant.client_id, grant.nonce, grant.claims)
     tamper = grant.tamper or world.tampers.take()
     access_token = secrets.token_urlsafe(600)
     if world.stock:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tests.emulator.browser_sessions import BrowserSessions
 from tests.emulator.codes import Codes
 from tests.emulator.counters import Counters
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET
@@ -45,6 +46,7 @@ class World:
         self.clients = {CLIENT_ID: Client({CLIENT_SECRET})}
         self.issuers: dict[str, str] = {}  # of other clusters' tokens: their public key, as PEM
         self.codes = Codes()
+        self.browsers = BrowserSessions()
         self.clock_offset = 0.0
         self.hung = False
         self.answers: dict[str, Turns[Answer]] = {name: Turns() for name in ENDPOINTS}
