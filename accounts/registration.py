@@ -24,7 +24,9 @@ from accounts.entra.credentials.managed_identity import audience_of
 from accounts.entra.credentials.proof import About
 from accounts.http.client import SECONDS
 from accounts.http.deadline import Deadline
-from accounts.ids import tenant_of_issuer
+from accounts.ids import is_guid, tenant_of_issuer
+from accounts.models import TenantOfDomain
+from accounts.outages import STORE_ERRORS
 from accounts.reasons import Refused
 from accounts.signin.identities import PROVIDER
 from accounts.signin.policy import Rules
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 CALLBACK_PATH: Final = "/accounts/microsoft/login/callback/"
 _VERSION_KEY: Final = "microsoft-app-version"
 _LOOK_EVERY: Final = 1.0  # seconds until a change in admin is seen by other processes
+_IN_USE_KEY: Final = "microsoft-certificates-in-use"
+_IN_USE_SECONDS: Final = 600.0
 _READ_EVERY: Final = 60.0  # seconds until a change behind Django's back is seen
 
 
@@ -108,6 +112,22 @@ def prepare_worker() -> None:
         sources.managed_identity(client_id, audience).prepare(None)
 
 
+def certificates_in_use() -> dict[str, float]:
+    """Certificates that processes had lately: when each was seen last, by portal thumbprint."""
+    found = cache.get(_IN_USE_KEY)
+    return found if isinstance(found, dict) else {}
+
+
+def _mark_in_use(found: Registration) -> None:
+    """What doctor compares with the file: a process may still have the certificate of before."""
+    named = [one.label for one in found.credentials if one.kind == "certificate"]
+    if named:
+        now = time.time()
+        lately = {n: at for n, at in certificates_in_use().items() if now - at < _IN_USE_SECONDS}
+        first = {named[0].rpartition(" ")[2]: now}
+        cache.set(_IN_USE_KEY, {**lately, **first}, timeout=int(_IN_USE_SECONDS))
+
+
 def changed() -> None:
     """Tell every process that the social apps have changed."""
     _memory.forget()
@@ -144,14 +164,23 @@ class _Memory:
         self._held = None
 
     def _look(self, now: float) -> Registration:
-        version = cache.get(_VERSION_KEY)
+        version = _version()
         stale = version != self._version or now - self._read > _READ_EVERY
         held = self._held
         if held is None or stale:
             held = read_afresh()
+            _mark_in_use(held)
             self._held, self._version, self._read = held, version, now
         self._looked = now
         return held
+
+
+def _version() -> object:
+    """Another at each look where the cache fails, or someone else has written there."""
+    try:
+        return cache.get(_VERSION_KEY)
+    except (*STORE_ERRORS, ValueError, TypeError):
+        return object()
 
 
 _memory = _Memory()
@@ -164,10 +193,21 @@ def read_afresh() -> Registration:
         raise Refused("not_configured", "app: none in admin, none in the environment")
     if len(apps) > 1:
         raise Refused("several_apps", f"app: {len(apps)} visible Microsoft apps")
-    return _registration(apps[0])
+    return of_app(apps[0])
 
 
-def _registration(app: SocialApp) -> Registration:
+def of_id(app_id: int) -> Registration:
+    """An app of admin, whether or not it is in force. Raises Refused when it cannot be used."""
+    from allauth.socialaccount.models import SocialApp as Apps
+
+    app = Apps.objects.filter(provider=PROVIDER, pk=app_id).first()
+    if app is None:
+        raise Refused("not_configured", "app: deleted meanwhile")
+    return of_app(app)
+
+
+def of_app(app: SocialApp) -> Registration:
+    """The registration that an app is, saved or not. Raises Refused."""
     return Registration(
         app=app,
         client_id=app.client_id,
@@ -279,4 +319,21 @@ def _tenant_by_domain(registration: Registration, deadline: Deadline | None) -> 
     tenant = settings.MICROSOFT_TENANT_ID
     authority = get_authority(settings.MICROSOFT_LOGIN_URL, tenant, registration.client_id)
     issuer = authority.discovery(deadline or Deadline(SECONDS)).issuer
-    return frozenset({tenant_of_issuer(issuer)})
+    found = tenant_of_issuer(issuer)
+    return frozenset({found if not is_guid(found) else _kept(tenant, found)})
+
+
+_tenants: dict[str, str] = {}
+
+
+def _kept(domain: str, found: str) -> str:
+    """The tenant that the domain had when it was first asked; one that moves lets nobody in."""
+    name = f"{settings.MICROSOFT_LOGIN_URL}/{domain.lower()}"
+    kept = _tenants.get(name)
+    if kept is None:
+        kept = TenantOfDomain.objects.get_or_create(name=name, defaults={"tid": found})[0].tid
+        _tenants[name] = kept
+    if kept != found:
+        detail = f"tenant: {domain} is {found} now, and was {kept} when it was first used here"
+        raise Refused("misconfigured", f"{detail}: set MICROSOFT_TENANT_ID to the GUID you trust")
+    return kept
