@@ -7,12 +7,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --requir
 export PORT ?= 8000
 export EMULATOR_PORT ?= 8400
 ARGS ?=
-# A test process for each core, each with servers of its own; a file's tests stay together.
-AT_ONCE := --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test check lint format types audit bench faults troubleshooting soak mutants requirements clean system
+.PHONY: help run dev test check lint format types audit sbom bench faults troubleshooting soak mutants requirements clean system
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | while IFS=@ read -r name what; do \
@@ -24,24 +22,17 @@ run: $(VENV)/production.stamp  ## the site with demo people and a local Microsof
 dev: $(VENV)/production.stamp  ## the same, reloading when a file changes
 	@exec $(BIN)/python -m tests.servers.run --reload
 
-ifneq ($(strip $(ARGS)),)
-test: $(VENV)/dev.stamp system
-	@exec $(BIN)/python -m pytest $(ARGS)
-else
-test: check  ## every check and every test; with ARGS="tests/unit/signin/test_policy.py -x" only pytest
-	@$(BIN)/python -m pytest $(AT_ONCE) || { \
-		echo "Once more, only what failed: real servers on a busy machine can be slow once."; \
-		exec $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
-endif
+test: $(VENV)/dev.stamp system  ## every check and every test; ARGS="--durations=20", or only ARGS="tests/unit/signin -x"
+	@exec $(BIN)/python -m tests.servers.everything $(ARGS)
 
-check: lint types system
-	$(BIN)/python -m tests.servers.check
+check: $(VENV)/dev.stamp  ## lint, types, missing migrations and the deployment checks
+	@exec $(BIN)/python -m tests.servers.everything --only-checks
 
 lint: $(VENV)/dev.stamp  ## ruff: errors and layout
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(VENV)/dev.stamp  ## ruff: mend what it can
+format: $(VENV)/dev.stamp  ## ruff: fix what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -49,13 +40,16 @@ types: $(VENV)/dev.stamp  ## mypy, strict
 	DEBUG=true $(BIN)/mypy
 
 audit: $(VENV)/dev.stamp  ## known vulnerabilities in what is pinned (asks an advisory service)
-	$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements/dev.txt
+	@$(BIN)/python -m tests.servers.audit
+
+sbom: $(VENV)/dev.stamp  ## a software bill of materials: sbom.cdx.json (CycloneDX)
+	@$(BIN)/python -m tests.servers.sbom
 
 bench: $(VENV)/dev.stamp  ## sign-ins against stock allauth: latency, CPU, SQL, Redis commands
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 faults: $(VENV)/dev.stamp system  ## what breaks a sign-in: the page and doctor's answer, as a table
-	@$(BIN)/python -m pytest -q $(AT_ONCE) tests/faults $(ARGS)
+	@$(BIN)/python -m pytest -q --numprocesses 3 --dist loadfile tests/faults $(ARGS)
 	@$(BIN)/python -m tests.faults.catalogue --print
 
 troubleshooting: $(VENV)/dev.stamp  ## write the table of faults into docs/troubleshooting.md

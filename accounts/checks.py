@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.http.request import split_domain_port, validate_host
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from accounts import telemetry, transport
+from accounts import static_files, telemetry, transport
 from accounts.http.origins import is_loopback
 
 if TYPE_CHECKING:
@@ -81,6 +81,9 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "accounts.W005": ("The session cookie travels without Secure", ()),
     "accounts.W006": ("Metrics are to be sent, but what sends them is not installed", ()),
+    "accounts.W008": ("Sessions live for more than a day", ()),
+    "accounts.W010": ("The collected static files are not this release's", ("plain pages",)),
+    "accounts.I001": ("Static files have not been collected", ()),
     "accounts.W007": ("A variable that looks like one of the site's is not read", ()),
 }
 _OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
@@ -89,6 +92,7 @@ _PIECES: Final = (
     ("E031", "ACCOUNT_ADAPTER", "accounts.web.adapter.StaffAccountAdapter"),
 )
 _BACKEND: Final = "accounts.web.backends.MicrosoftBackend"
+_HOURS_OF_A_DAY: Final = 24
 _IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
 _NETWORK: Final = (
     " Where nobody else is on the network between (a private network, a pod, a tunnel):"
@@ -287,6 +291,16 @@ def sessions_last(**kwargs: Any) -> list[CheckMessage]:
     return [_warning(*problem) for problem in _session_problems()]
 
 
+@register(Tags.security)
+def sessions_end_in_a_day(**kwargs: Any) -> list[CheckMessage]:
+    """OWASP ASVS 5.0, 7.3.2: an absolute lifetime that fits the risk."""
+    if settings.SESSION_HOURS <= _HOURS_OF_A_DAY:
+        return []
+    text = f"SESSION_HOURS is {settings.SESSION_HOURS}: a stolen cookie works as long."
+    hint = "Set it to 24 or less; RECHECK_MINUTES has Microsoft confirm people in between."
+    return [_warning("W008", text, hint)]
+
+
 def _session_problems() -> Iterator[tuple[str, str, str]]:
     if settings.SESSION_SAVE_EVERY_REQUEST:
         text = "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in."
@@ -334,6 +348,26 @@ def metrics_can_be_sent(**kwargs: Any) -> list[CheckMessage]:
         return []
     text = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed."
     return [_warning("W006", text, "pip install -r requirements/telemetry.txt")]
+
+
+_COLLECT: Final = "While building, run: ./manage.py collectstatic --noinput"
+
+
+@register()
+def static_files_are_this_releases(**kwargs: Any) -> list[CheckMessage]:
+    """Pages come without their style, or with that of another release."""
+    what = static_files.problem() if static_files.is_collected() else ""
+    text = f"The collected static files are not this release's: {what}."
+    return [_warning("W010", text, _COLLECT)] if what else []
+
+
+@register(deploy=True)
+def static_files_are_collected(**kwargs: Any) -> list[CheckMessage]:
+    """It works without, at a cost; told where somebody asks for all that could be better."""
+    if settings.DEBUG or static_files.is_collected():
+        return []
+    text = "Static files are served as they are, neither hashed nor compressed."
+    return [Info(text, hint=_COLLECT, id="accounts.I001")]
 
 
 def _is_https() -> bool:

@@ -145,6 +145,9 @@ class SignIn(models.Model):
         related_name="sign_ins",
     )
     email = models.CharField(_("claimed email"), max_length=254, blank=True)
+    claimed_name = models.CharField(
+        _("claimed name"), max_length=150, blank=True, default="", db_default=""
+    )
     tid = models.CharField(_("tenant"), max_length=36, blank=True)
     oid = models.CharField(_("object ID"), max_length=36, blank=True)
     client_ip = models.GenericIPAddressField(_("client IP"), null=True, blank=True)

@@ -58,6 +58,7 @@ class Refused(Exception):
     or text that Microsoft sent. `source` says where the fact comes from: seen here, said by
     Microsoft to us, or claimed by the browser, which anyone can make up. `aadsts` is a number
     matched in Microsoft's answer. `retry_after` is in seconds. `user_id` is the user concerned.
+    `cause` names a case of the reason that has a title and words of its own, in CAUSES.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class Refused(Exception):
         aadsts: int | None = None,
         retry_after: int | None = None,
         user_id: Any = None,
+        cause: str = "",
     ) -> None:
         super().__init__(code)
         self.reason = REASONS[code]
         self.detail = detail
         self.source = source or _SOURCES[self.reason.group]
         self.user_id = user_id
+        self.cause = cause
         self.aadsts = aadsts
         self.retry_after = retry_after
 
@@ -158,8 +161,24 @@ _TABLE = (
         ),
         "The id_token has no usable email or preferred_username, or declares it unverified.",
         "In Entra set the person's Email property, or add the optional claim email under"
-        " App registrations > Token configuration. With several tenants: list the tenant's"
-        " domains in the Microsoft app.",
+        " App registrations > Token configuration.",
+        "admin",
+    ),
+    Reason(
+        "email_not_owned",
+        "person",
+        403,
+        _("Your organization's email addresses are not set up here yet"),
+        _(
+            "You signed in, and Microsoft told us your email address; but this site has not been"
+            " told that its domain belongs to your organization. Ask an administrator, and give"
+            " them the reference below."
+        ),
+        "Several tenants may sign in, so each may only claim addresses of domains that are listed"
+        " for it (or that Microsoft vouches for, xms_edov); this one is not.",
+        "If the domain is that tenant's: Social applications > the Microsoft app > Domains, as"
+        " TENANT-GUID=contoso.com; the tenant is in the record. Else someone claims an address"
+        " that is not theirs.",
         "admin",
     ),
     Reason(
@@ -187,7 +206,9 @@ _TABLE = (
         "The user is bound to another tid+oid: the address changed hands, or the person was"
         " re-created in Entra.",
         "When you are sure that it is the same person: ./manage.py staff unlink EMAIL --reason"
-        " TEXT, then let them sign in again. Otherwise give the new person a user of their own.",
+        " TEXT, then let them sign in again. Otherwise give the new person a user of their own."
+        " When the record says that the user is bound in another tenant, and many meet it, the"
+        " organization has moved: unlink all of them.",
         "admin",
     ),
     # --- state ----------------------------------------------------------------------------
@@ -382,6 +403,34 @@ _TABLE = (
         "operator",
     ),
     Reason(
+        "client_credential_refused",
+        "configuration",
+        503,
+        _("Microsoft does not accept this site's proof of who it is"),
+        _("Nobody can sign in until it is corrected. Tell whoever runs this site."),
+        "Microsoft refused the certificate, or the token of the managed identity or cluster; the"
+        " detail says which, and its AADSTS number why.",
+        "Certificate: register the one whose thumbprint the detail names under App registrations >"
+        " this app > Certificates & secrets. Managed identity or token file: compare issuer,"
+        " subject and audience under Federated credentials, letter for letter; a new one takes"
+        " minutes. ./manage.py doctor --online prints what to enter.",
+        "operator",
+    ),
+    Reason(
+        "credential_unavailable",
+        "configuration",
+        503,
+        _("This site cannot prove to Microsoft who it is"),
+        _("Wait a minute, then press Try again. If it lasts, tell whoever runs this site."),
+        "There is nothing to prove it with: the managed identity's endpoint gave no token, the"
+        " token file cannot be read, or the certificate or its key cannot be used.",
+        "Managed identity: attach it to this host (and slot), and check"
+        " MICROSOFT_MANAGED_IDENTITY_CLIENT_ID. Token file: check MICROSOFT_TOKEN_FILE and that the"
+        " cluster mounts it. Certificate: check MICROSOFT_CLIENT_CERTIFICATE, its key and its"
+        " passphrase. Then ./manage.py doctor --online.",
+        "operator",
+    ),
+    Reason(
         "client_unknown",
         "configuration",
         503,
@@ -435,8 +484,9 @@ _TABLE = (
             " if it happens again, give an administrator the reference below."
         ),
         "The id_token or the answer failed the check named in the record.",
-        "clock checks (exp, iat, nbf): mend the server's clock. audience: one client id must be"
-        " in force. Anything else: treat as an attack until explained.",
+        "clock checks (exp, iat, nbf): correct the server's clock. audience: one client id must be"
+        " in force. kid: an app with signing keys of its own (claims mapping, AADSTS50146) must be"
+        " the one whose client id is in force. Anything else: treat as an attack until explained.",
         "operator",
     ),
     # --- reach ----------------------------------------------------------------------------
@@ -481,6 +531,34 @@ _TABLE = (
         "Check PostgreSQL and DATABASE_URL: ./manage.py doctor.",
         "operator",
     ),
+    # --- session --------------------------------------------------------------------------
+    Reason(
+        "form_refused",
+        "session",
+        403,
+        _("This form could not be accepted"),
+        _("For your safety nothing was changed."),
+        "The check against forged forms (CSRF) failed; the detail says which part of it.",
+        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
+        " --url PUBLIC_URL, and leave CSRF_* to project/settings.py.",
+        "person",
+    ),
+    Reason(
+        "step_up_failed",
+        "session",
+        403,
+        _("Microsoft did not confirm that it is you"),
+        _(
+            "What you wanted to do asks for a fresh sign-in, and Microsoft did not confirm one."
+            " You are still signed in. Press Try again; if it happens again, ask an administrator."
+        ),
+        "STEP_UP asks for a fresh sign-in or an authentication context, and the id_token does not"
+        " prove it; the record names the claim.",
+        "STEP_UP=login: add the optional claim auth_time to the ID token (App registrations >"
+        " Token configuration). STEP_UP=c1 and the like: publish that authentication context and"
+        " name it in a Conditional Access policy.",
+        "admin",
+    ),
     # --- us -------------------------------------------------------------------------------
     Reason(
         "too_many_attempts",
@@ -506,3 +584,17 @@ _TABLE = (
 )
 
 REASONS: Mapping[str, Reason] = MappingProxyType({reason.code: reason for reason in _TABLE})
+
+# Cases of a reason that the person should read in other words: title and text by their name.
+CAUSES: Mapping[str, tuple[str | _StrPromise, str | _StrPromise]] = MappingProxyType(
+    {
+        "tenant_moved": (
+            _("Your account here is linked to another organization"),
+            _(
+                "The account with your email address is linked to a Microsoft account of another"
+                " organization. If yours has moved to a new one at Microsoft, ask an administrator"
+                " to link the accounts again: it is the same for everyone."
+            ),
+        ),
+    }
+)

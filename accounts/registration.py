@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
 from django.conf import settings
 from django.core.cache import cache
+from django.views.decorators.debug import sensitive_variables
 
 from accounts import secretbox
 from accounts.entra.authority import Authority, get_authority
-from accounts.entra.credentials import Credential, Secret
+from accounts.entra.credentials import Credential, Secret, sources
+from accounts.entra.credentials.managed_identity import audience_of
+from accounts.entra.credentials.proof import About
 from accounts.http.client import SECONDS
 from accounts.http.deadline import Deadline
 from accounts.ids import tenant_of_issuer
@@ -27,9 +30,11 @@ from accounts.signin.identities import PROVIDER
 from accounts.signin.policy import Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from allauth.socialaccount.models import SocialApp
+
+    from accounts.entra.credentials.proof import Kind
 
 CALLBACK_PATH: Final = "/accounts/microsoft/login/callback/"
 _VERSION_KEY: Final = "microsoft-app-version"
@@ -39,11 +44,11 @@ _READ_EVERY: Final = 60.0  # seconds until a change behind Django's back is seen
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The app registration in force; `secrets` in the order in which they are tried."""
+    """The app registration in force; `credentials` in the order in which they are tried."""
 
     app: SocialApp
     client_id: str
-    secrets: tuple[str, ...]
+    credentials: tuple[Credential, ...]
     tenant: str
     domains: frozenset[str]
 
@@ -52,14 +57,20 @@ class Registration:
         """The redirect URI to register at Entra, letter for letter."""
         return redirect_uri()
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The client secrets; none where the site proves itself in another way."""
+        return tuple(one.value for one in self.credentials if isinstance(one, Secret))
+
+    def prepare(self, token_endpoint: str) -> None:
+        """Make ahead of need what the token request of a sign-in that starts now will carry."""
+        about = About(self.client_id, token_endpoint) if token_endpoint else None
+        for credential in self.credentials:
+            credential.prepare(about)
+
     def authority(self) -> Authority:
         """Where this registration's tenant signs people in."""
         return get_authority(settings.MICROSOFT_LOGIN_URL, self.tenant, self.client_id)
-
-    @property
-    def credentials(self) -> tuple[Credential, ...]:
-        """What the app proves itself with at the token endpoint, in the order of trying."""
-        return tuple(map(Secret, self.secrets))
 
 
 def redirect_uri() -> str:
@@ -86,6 +97,14 @@ def rules_for(
         allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
         domains=_domains(registration, tenants),
     )
+
+
+def prepare_worker() -> None:
+    """A worker that starts fetches the environment's identity token before anyone needs it."""
+    client_id = settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+    if client_id:
+        audience = audience_of(settings.MICROSOFT_LOGIN_URL)
+        sources.managed_identity(client_id, audience).prepare(None)
 
 
 def changed() -> None:
@@ -151,15 +170,82 @@ def _registration(app: SocialApp) -> Registration:
     return Registration(
         app=app,
         client_id=app.client_id,
-        secrets=_secrets(app),
+        credentials=_credentials(app),
         tenant=app.settings.get("tenant") or settings.MICROSOFT_TENANT_ID,
         domains=_lower(app.settings.get("domains", ())),
     )
 
 
+def kind_of(app: SocialApp) -> Kind:
+    """How the app proves who it is; the environment's by what is set there."""
+    if app.pk:
+        found: Kind = app.settings.get("credential") or "secret"
+        return found
+    for kind, name in _VARIABLES.items():
+        if getattr(settings, name, ""):
+            return kind
+    return "secret"
+
+
+_VARIABLES: Final[Mapping[Kind, str]] = {
+    "certificate": "MICROSOFT_CLIENT_CERTIFICATE",
+    "managed_identity": "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
+    "token_file": "MICROSOFT_TOKEN_FILE",
+}
+
+
+@sensitive_variables()
+def _credentials(app: SocialApp) -> tuple[Credential, ...]:
+    return _MAKE[kind_of(app)](app)
+
+
+def _of_secrets(app: SocialApp) -> tuple[Credential, ...]:
+    return tuple(Secret(value) for value in _secrets(app))
+
+
+@sensitive_variables()
+def _of_certificates(app: SocialApp) -> tuple[Credential, ...]:
+    """The environment's, or those kept in admin, encrypted: the first, then the next one."""
+    if not app.pk:
+        password = settings.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
+        return sources.certificates(settings.MICROSOFT_CLIENT_CERTIFICATE, password)
+    kept = [app.settings.get(name, "") for name in ("certificate", "next_certificate")]
+    found = [one for value in _readable(kept) for one in sources.certificates(value)]
+    return tuple(found)
+
+
+def _of_identity(app: SocialApp) -> tuple[Credential, ...]:
+    client_id = app.settings.get("managed_identity", "") if app.pk else ""
+    client_id = client_id or settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+    if not client_id:
+        raise Refused("credential_unavailable", "managed identity: no client id")
+    return (sources.managed_identity(client_id, audience_of(settings.MICROSOFT_LOGIN_URL)),)
+
+
+def _of_token_file(app: SocialApp) -> tuple[Credential, ...]:
+    """The path is the environment's alone: nothing in the database chooses a file to send away."""
+    if not settings.MICROSOFT_TOKEN_FILE:
+        raise Refused("credential_unavailable", "token file: MICROSOFT_TOKEN_FILE is not set")
+    return (sources.token_file(settings.MICROSOFT_TOKEN_FILE),)
+
+
+_MAKE: Final[Mapping[Kind, Callable[[SocialApp], tuple[Credential, ...]]]] = {
+    "secret": _of_secrets,
+    "certificate": _of_certificates,
+    "managed_identity": _of_identity,
+    "token_file": _of_token_file,
+}
+
+
+@sensitive_variables()
 def _secrets(app: SocialApp) -> tuple[str, ...]:
+    return _readable([app.secret, app.settings.get("next_secret", "")])
+
+
+@sensitive_variables()
+def _readable(stored: Iterable[str]) -> tuple[str, ...]:
     """Those that can be read: a forgotten second one must not stop the first."""
-    kept = [value for value in (app.secret, app.settings.get("next_secret", "")) if value]
+    kept = [value for value in stored if value]
     readable = []
     for value in kept:
         with suppress(secretbox.Unreadable):

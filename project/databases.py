@@ -16,7 +16,7 @@ _POSTGRESQL: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
     "options": "-c statement_timeout=15s -c lock_timeout=5s"
-    " -c idle_in_transaction_session_timeout=30s",
+    " -c idle_in_transaction_session_timeout=30s -c staff.direct=on",  # postgresql/pooler.py asks
 }
 # Workers write at the same time: one waits for the other instead of failing.
 _SQLITE: Final = {

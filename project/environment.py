@@ -45,7 +45,8 @@ class Variable(Generic[T]):
     `read` turns the text into the value, or raises ValueError saying what is wrong with it.
     `default` is the value when unset, or a function of the other variables, which raises ValueError
     when there is none; `default_in_words` then tells the documentation. `example` is there to copy.
-    A `secret` may be given as NAME_FILE too. `free` text is for people to read.
+    A `secret` may be given as NAME_FILE too; a path in its own place is taken only if `by_path`.
+    `free` text is for people to read.
     """
 
     name: str
@@ -59,11 +60,12 @@ class Variable(Generic[T]):
         *,
         default_in_words: str = "",
         secret: bool = False,
+        by_path: bool = False,
         free: bool = False,
     ) -> None:
         self.read, self.default, self.meaning, self.example = read, default, meaning, example
         self.default_in_words = default_in_words or _in_words(default)
-        self.secret, self.free = secret, free
+        self.secret, self.by_path, self.free = secret, by_path, free
 
     def __set_name__(self, table: type[Table], name: str) -> None:
         self.name = name
@@ -198,7 +200,7 @@ def _parsed(variable: Variable[T], text: str) -> T:
         raise ValueError("begins with its own name: only what comes after the = is the value")
     if problem := suspicious.what_is_wrong(text, free=variable.free):
         raise ValueError(problem)
-    if variable.secret and suspicious.is_secrets_path(text):
+    if variable.secret and not variable.by_path and suspicious.is_secrets_path(text):
         raise ValueError(f"is a file's path, not the secret: call it {variable.name}{_FILE}")
     return variable.read(text)
 

@@ -54,6 +54,13 @@ logger_class = "project.access_log.AccessLog"
 logconfig_dict = logs.configuration(_env.LOG_FORMAT)
 
 
+def post_worker_init(worker: object) -> None:
+    """A worker fetches what proves the app to Microsoft before the first person needs it."""
+    from accounts import registration
+
+    registration.prepare_worker()
+
+
 def on_starting(server: Arbiter) -> None:
     """gunicorn's hook, once, before anything is served."""
     for warning in _env.warnings:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
@@ -72,6 +73,14 @@ def choice(*allowed: str) -> Callable[[str], str]:
     return read
 
 
+def step_up(value: str) -> str:
+    """off, login, or an authentication context of Conditional Access."""
+    lowered = value.lower()
+    if lowered not in ("off", "login") and not re.fullmatch(r"c[1-9]\d?", lowered, re.ASCII):
+        raise ValueError(f"must be off, login, or one of c1 to c99, not {value!r}")
+    return lowered
+
+
 def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
     """A comma-separated list; blanks around the commas do not count."""
 
@@ -82,6 +91,14 @@ def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
         return tuple(map(each, parts))
 
     return read
+
+
+def day(value: str) -> date:
+    """A date as 2027-11-30."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"must be a date as 2027-11-30, not {_told(value)}") from None
 
 
 def text(longest: int) -> Callable[[str], str]:
@@ -187,6 +204,20 @@ def client_secret(value: str) -> str:
         raise ValueError("has a space inside, as no client secret has")
     if not value.isascii():
         raise ValueError("has a character that no client secret has")
+    return value
+
+
+def certificate(value: str) -> str:
+    """Where a certificate is; what it holds is looked at together with its passphrase."""
+    if is_guid(value):
+        raise ValueError("looks like the certificate's ID: give the certificate with its key")
+    return value
+
+
+def file_path(value: str) -> str:
+    """The path of a file, from the root."""
+    if not value.startswith("/"):
+        raise ValueError(f"must be a path that starts with /, not {value!r}")
     return value
 
 

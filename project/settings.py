@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.web.session_limits.SessionLimitsMiddleware",
     "accounts.web.audited.AuditMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -99,6 +100,9 @@ SESSION_ENGINE = f"accounts.sessions.{'store' if REDIS_URL else 'database'}"
 SESSION_CACHE_ALIAS = "default"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_HOURS = ENV.SESSION_HOURS
+SESSION_IDLE_MINUTES = ENV.SESSION_IDLE_MINUTES
+RECHECK_MINUTES = ENV.RECHECK_MINUTES
+STEP_UP = ENV.STEP_UP
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 SESSION_COOKIE_SECURE = HTTPS
@@ -129,15 +133,24 @@ MICROSOFT_TENANT_ID = ENV.MICROSOFT_TENANT_ID
 MICROSOFT_ALLOWED_TENANTS = frozenset(ENV.MICROSOFT_ALLOWED_TENANTS)
 MICROSOFT_CLIENT_ID = ENV.MICROSOFT_CLIENT_ID
 MICROSOFT_CLIENT_SECRET = ENV.MICROSOFT_CLIENT_SECRET
+MICROSOFT_CLIENT_CERTIFICATE = ENV.MICROSOFT_CLIENT_CERTIFICATE
+MICROSOFT_CLIENT_CERTIFICATE_PASSWORD = ENV.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
+MICROSOFT_MANAGED_IDENTITY_CLIENT_ID = ENV.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+MICROSOFT_TOKEN_FILE = ENV.MICROSOFT_TOKEN_FILE
 MICROSOFT_ALLOW_GUESTS = ENV.MICROSOFT_ALLOW_GUESTS
 MICROSOFT_DOMAIN_HINT = ENV.MICROSOFT_DOMAIN_HINT
 SIGN_IN_AUTOMATICALLY = ENV.SIGN_IN_AUTOMATICALLY
 SIGN_IN_LOG_DAYS = ENV.SIGN_IN_LOG_DAYS
 
+_expires = ENV.MICROSOFT_CLIENT_SECRET_EXPIRES
 _app = {
     "client_id": MICROSOFT_CLIENT_ID,
     "secret": MICROSOFT_CLIENT_SECRET,
-    "settings": {"tenant": MICROSOFT_TENANT_ID, "login_url": MICROSOFT_LOGIN_URL},
+    "settings": {
+        "tenant": MICROSOFT_TENANT_ID,
+        "login_url": MICROSOFT_LOGIN_URL,
+        "secret_expires": _expires.isoformat() if _expires else "",
+    },
 }
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
     "microsoft": {
@@ -168,6 +181,7 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "accounts.web.csrf.failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_SSL_HOST = _public.netloc
 # CanonicalOriginMiddleware sends people there, and sees when that goes round in circles.
@@ -211,13 +225,12 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-_is_built = (STATIC_ROOT / "staticfiles.json").exists()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "project.static.StaticFiles"},
 }
 WHITENOISE_AUTOREFRESH = DEBUG
-WHITENOISE_USE_FINDERS = DEBUG or not _is_built
+WHITENOISE_USE_FINDERS = True  # whatever was collected, a plain name is served
 
 # Log
 

@@ -1,9 +1,14 @@
-"""Static files: hashed and compressed once `collectstatic` has run, as they are before that."""
+"""Static files: hashed and compressed once `collectstatic` has run, as they are before that.
+
+What it left behind may be another release's, or cut off by a full disk: a page then comes with a
+style under its plain name, which the finders serve, and never fails for it. `check` tells of it.
+"""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -12,14 +17,46 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 if TYPE_CHECKING:
     import os
 
+logger = logging.getLogger(__name__)
+
+_TOLD = "run ./manage.py collectstatic --noinput for this release: %s"
+
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
     """Tests and first looks need no build step; hosts run `collectstatic` and get hashed names."""
 
     @override
+    def load_manifest(self) -> Any:
+        """Both empty when there is none, or none that can be read."""
+        try:
+            return super().load_manifest()
+        except (OSError, ValueError, AttributeError, TypeError) as problem:
+            logger.error(_TOLD, f"{self.manifest_name} cannot be read ({type(problem).__name__})")
+            return {}, ""
+
+    @override
     def stored_name(self, name: str) -> str:
-        """The hashed name, when there is a manifest."""
-        return super().stored_name(name) if self.hashed_files else name
+        """The hashed name where there is one and its file, else the name as it is."""
+        found = self._names.get(name)
+        if found is None:
+            found = self._names[name] = self._looked_up(name) if self.hashed_files else name
+        return found
+
+    @property
+    def _names(self) -> dict[str, str]:
+        """Each is looked up, and told of, once a process."""
+        names: dict[str, str] = self.__dict__.setdefault("_looked_up_names", {})
+        return names
+
+    def _looked_up(self, name: str) -> str:
+        try:
+            hashed = super().stored_name(name)
+            if self.exists(hashed):
+                return hashed
+        except (ValueError, OSError, TypeError, AttributeError):
+            pass
+        logger.error(_TOLD, f"{name} is missing from what was collected")
+        return name
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):

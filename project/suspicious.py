@@ -79,7 +79,7 @@ _PATH: Final = re.compile(
     r"(/(var/)?run/(secrets|credentials)|/(mnt|etc|vault)/[\w-]*secrets?[\w-]*|/secrets|%d)/\S+"
     r"|file:\S+"
 )
-_COMMENT: Final = re.compile(r"\s(#|//|;|<-|--)")
+_COMMENT: Final = re.compile(r"\s(#|//|;|<-|--(?!---))")  # a PEM block begins with five
 _OF_SCRIPTS: Final = "\u200c\u200d\u00a0\u202f"  # joiners and hard spaces, in text to be read
 _BOMS: Final = ("\ufeff", "ï»¿")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -33,6 +34,19 @@ DEVELOPMENT_KEY: Final = readers.INSECURE_KEY + "for-development-only-everyone-c
 _OUTSIDE_DEBUG: Final = "when DEBUG is not true"
 _BRINGS_ENTRA: Final = "redis_entraid"  # of requirements/azure.txt, which needs azure-identity too
 _MOST_WORKERS: Final = 9
+# Each proves by itself that the site is the app; no two together.
+_CREDENTIALS: Final = (
+    "MICROSOFT_CLIENT_SECRET",
+    "MICROSOFT_CLIENT_CERTIFICATE",
+    "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
+    "MICROSOFT_TOKEN_FILE",
+)
+# With any of these, AZURE_CLIENT_ID may name an app registration as well as a managed identity.
+_OTHER_IDENTITIES: Final = (
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+)
 # Each is set by a host that runs deployed sites. Not Kubernetes' nor AWS ECS's: build machines and
 # developers' workspaces run there too. Whatever the host, gunicorn serves loopback only in DEBUG.
 _APP_HOSTS: Final = (
@@ -75,7 +89,7 @@ def _public_url(env: Environment) -> str:
 
 
 def _login_url(env: Environment) -> str:
-    named = env.is_set("MICROSOFT_TENANT_ID", "MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
+    named = env.is_set("MICROSOFT_TENANT_ID", "MICROSOFT_CLIENT_ID", *_CREDENTIALS)
     return f"http://localhost:{env.EMULATOR_PORT}" if env.DEBUG and not named else MICROSOFT
 
 
@@ -97,10 +111,20 @@ def _own_tenant(env: Environment) -> tuple[str, ...]:
 
 def _emulators(value: str) -> Callable[[Environment], str]:
     def default(env: Environment) -> str:
-        other = env.is_set("MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
+        other = env.is_set("MICROSOFT_CLIENT_ID", *_CREDENTIALS)
         return value if _at_emulator(env) and not other else ""
 
     return default
+
+
+def _hosts_identity(env: Environment) -> str:
+    """AZURE_CLIENT_ID, where it can only be a managed identity's and nothing else is set."""
+    named = env.environ.get("AZURE_CLIENT_ID", "").strip().lower()
+    others = any(env.environ.get(name) for name in _OTHER_IDENTITIES)
+    if others or not env.environ.get("IDENTITY_ENDPOINT") or env.is_set(*_CREDENTIALS):
+        return ""
+    is_other = env.is_set("MICROSOFT_CLIENT_ID") and named != env.MICROSOFT_CLIENT_ID
+    return named if is_other and is_guid(named) else ""
 
 
 def _workers(env: Environment) -> int:
@@ -197,6 +221,40 @@ class Environment(Table):
         default_in_words="the emulator's when `DEBUG`",
         secret=True,
     )
+    MICROSOFT_CLIENT_CERTIFICATE = Variable(
+        readers.certificate,
+        "",
+        "instead of a secret: a certificate with its private key, as PEM text (line ends may be"
+        " `\\n`), as the path of a PEM or PFX file, as a PFX in base64, or as the thumbprint of one"
+        " that App Service has loaded; several with commas, tried in order",
+        "/run/secrets/staff-site.pem",
+        secret=True,
+        by_path=True,
+    )
+    MICROSOFT_CLIENT_CERTIFICATE_PASSWORD = Variable(
+        str, "", "the passphrase of that key or PFX", "the passphrase it was made with", secret=True
+    )
+    MICROSOFT_MANAGED_IDENTITY_CLIENT_ID = Variable(
+        readers.guid,
+        _hosts_identity,
+        "instead of a secret: the Client ID of a user-assigned managed identity that the app"
+        " registration trusts as a federated credential",
+        "5f0c1d3e-77aa-4c41-9b62-2f1f0e6d5a10",
+        default_in_words="`AZURE_CLIENT_ID` where nothing else is set and it can be no other",
+    )
+    MICROSOFT_TOKEN_FILE = Variable(
+        readers.file_path,
+        "",
+        "instead of a secret: the file in which a cluster keeps the token that the app registration"
+        " trusts as a federated credential; read at each sign-in",
+        "/var/run/secrets/azure/tokens/azure-identity-token",
+    )
+    MICROSOFT_CLIENT_SECRET_EXPIRES = Variable[date | None](
+        readers.day,
+        None,
+        "the day on which that secret expires; `doctor` and admin's front page warn 30 days ahead",
+        "2027-11-30",
+    )
     MICROSOFT_LOGIN_URL = Variable(
         readers.origin,
         _login_url,
@@ -226,6 +284,22 @@ class Environment(Table):
     )
     SESSION_HOURS = Variable(
         readers.number(1, 720), 8, "absolute session lifetime after sign-in", "8"
+    )
+    SESSION_IDLE_MINUTES = Variable(
+        readers.number(0, 1440), 120, "a session unused for so long ends; `0`: never", "120"
+    )
+    RECHECK_MINUTES = Variable(
+        readers.number(0, 1440),
+        0,
+        "how often an open session is silently checked with Microsoft; `0`: never",
+        "60",
+    )
+    STEP_UP = Variable(
+        readers.step_up,
+        "off",
+        "`login` or `c1`…`c99`: dangerous things ask for a fresh sign-in, or for that"
+        " authentication context",
+        "login",
     )
     SIGN_IN_LOG_DAYS = Variable(
         readers.number(1, 3650), 365, "how long sign-in records are kept", "365"
@@ -332,10 +406,57 @@ def _organizations_with_a_list(env: Environment) -> None:
 
 
 def _both_halves_of_an_app(env: Environment) -> None:
-    halves = ("MICROSOFT_CLIENT_ID", "MICROSOFT_CLIENT_SECRET")
-    for half, other in (halves, halves[::-1]):
-        if env.is_set(other) and not env.is_set(half):
-            env.wrong(half, f"is required together with {other}")
+    for half in ("MICROSOFT_CLIENT_SECRET", "MICROSOFT_CLIENT_CERTIFICATE"):
+        if env.is_set(half) and not env.is_set("MICROSOFT_CLIENT_ID"):
+            env.wrong("MICROSOFT_CLIENT_ID", f"is required together with {half}")
+    proved = env.is_set(*_CREDENTIALS) or env.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+    if env.is_set("MICROSOFT_CLIENT_ID") and not proved:
+        env.wrong("MICROSOFT_CLIENT_SECRET", _without_credential(env))
+
+
+def _without_credential(env: Environment) -> str:
+    others = ", ".join(_CREDENTIALS[1:])
+    token_file = env.environ.get("AZURE_FEDERATED_TOKEN_FILE", "")
+    here = f" (this cluster's is {token_file})" if token_file else ""
+    return f"is required together with MICROSOFT_CLIENT_ID, or one of {others}{here}"
+
+
+def _one_credential(env: Environment) -> None:
+    named = [name for name in _CREDENTIALS if env.is_set(name)]
+    if len(named) > 1:
+        others = " and ".join(named[:-1])
+        env.wrong(named[-1], f"is set, and {others} too: all but one of them must go")
+
+
+def _certificate_that_signs(env: Environment) -> None:
+    password = env.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
+    if not env.MICROSOFT_CLIENT_CERTIFICATE:
+        if password and not env.is_set("MICROSOFT_CLIENT_CERTIFICATE"):
+            env.wrong(
+                "MICROSOFT_CLIENT_CERTIFICATE_PASSWORD",
+                "is set without MICROSOFT_CLIENT_CERTIFICATE",
+            )
+        return
+    # Here, so that sites with a secret import nothing of it.
+    from accounts.entra.credentials.keys import Unusable, read_certificates
+
+    try:
+        read_certificates(env.MICROSOFT_CLIENT_CERTIFICATE, password)
+    except Unusable as problem:
+        variable = "MICROSOFT_CLIENT_CERTIFICATE_PASSWORD"
+        named = f" ({variable})" if "passphrase" in str(problem) else ""
+        env.wrong("MICROSOFT_CLIENT_CERTIFICATE", f"{problem}{named}")
+
+
+def _token_file_with_a_token(env: Environment) -> None:
+    if not env.MICROSOFT_TOKEN_FILE:
+        return
+    from accounts.entra.credentials.proof import read_token
+
+    try:
+        read_token(Path(env.MICROSOFT_TOKEN_FILE))
+    except ValueError as problem:
+        env.wrong("MICROSOFT_TOKEN_FILE", f"names a file that {problem}")
 
 
 def _client_is_no_tenant(env: Environment) -> None:
@@ -346,6 +467,11 @@ def _client_is_no_tenant(env: Environment) -> None:
 def _packages_for_entra(env: Environment) -> None:
     if env.find_package(_BRINGS_ENTRA) is not None:
         return
+    if env.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID:
+        env.wrong(
+            "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
+            "needs azure-identity: pip install -r requirements/azure.txt first",
+        )
     without = "has auth=entra: pip install -r requirements/azure.txt first"
     if env.DATABASE_URL["BY_ENTRA"]:
         env.wrong("DATABASE_URL", without)
@@ -368,6 +494,9 @@ RULES: Final[tuple[Callable[[Environment], None], ...]] = (
     _postgresql_outside_debug,
     _organizations_with_a_list,
     _both_halves_of_an_app,
+    _one_credential,
+    _certificate_that_signs,
+    _token_file_with_a_token,
     _client_is_no_tenant,
     _packages_for_entra,
     _one_way_that_starts_by_itself,

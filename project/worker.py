@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn import http
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.workers import gthread
 from typing_extensions import override
 
@@ -35,6 +36,14 @@ LINGER_SECONDS: Final = 2.0  # for the last answer to arrive before its connecti
 MOST_HELD: Final = 64 * 1024 * 1024  # of all requests of a worker that are arriving
 MOST_UNSENT: Final = 1024 * 1024  # of one response; a longer one waits for its reader in a thread
 _CHUNK: Final = 64 * 1024
+_TOO_LARGE: Final = (
+    (LimitRequestLine, "414 URI Too Long"),
+    (LimitRequestHeaders, "431 Request Header Fields Too Large"),
+)
+_UNSTORED: Final = (
+    "Cache-Control: no-store\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n"
+    "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"
+)
 _AGAIN: Final = (BlockingIOError, InterruptedError)
 
 _LATE: Final = "408 Request Timeout", "The request did not arrive in time. Please try again."
@@ -202,6 +211,20 @@ class Worker(gthread.ThreadWorker):
     def handle(self, conn: Connection) -> Any:
         conn.prepare()
         return super().handle(conn)  # type: ignore[no-untyped-call]
+
+    @override
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """In the thread. What the parser found too large has a page that says so."""
+        status = next((line for kind, line in _TOO_LARGE if isinstance(exc, kind)), "")
+        if not status:
+            super().handle_error(req, client, addr, exc)  # type: ignore[no-untyped-call]
+            return
+        from accounts.web import errors  # Django is there once there are requests
+
+        self.log.warning("Invalid request: %s", exc)
+        body = errors.unread(int(status[:3]))
+        head = f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n{_UNSTORED}"
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
     # --- what goes out
 

@@ -8,12 +8,16 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 from playwright.sync_api import Browser, Page
 
 from tests.servers.environment import site_environment
+from tests.servers.migrated import DATABASE, EMPTY_ALL_TABLES, migrated_cluster
+from tests.servers.once import run_directory
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
@@ -24,14 +28,15 @@ if TYPE_CHECKING:
 
 StartSite = Callable[..., Site]
 
-POSTGRES = Postgres()
+run_directory()  # this process and those of xdist share it
+POSTGRES = Postgres(cluster=migrated_cluster)
 REDIS = Redis()
 EMULATOR_PORT = free_port()
 EMULATOR_URL = f"http://localhost:{EMULATOR_PORT}"
 
 ENVIRONMENT = site_environment(
     public_url="http://testserver",
-    database_url=POSTGRES.url,
+    database_url=POSTGRES.url_of(DATABASE),
     redis_url=REDIS.url,
     login_url=EMULATOR_URL,
 )
@@ -43,11 +48,14 @@ os.environ.update(
 )
 
 import django  # noqa: E402 -- only now is the environment ready for its settings
-from django.conf import settings  # noqa: E402
 
 django.setup()
 
+from django.db import connection, transaction  # noqa: E402
+from django.test import TransactionTestCase  # noqa: E402
+
 from tests.support import site_keys  # noqa: E402
+from tests.support.order import longest_files_first  # noqa: E402
 from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
     pytest_collectreport,
     pytest_runtest_logreport,
@@ -61,6 +69,11 @@ from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest fin
 def pytest_configure() -> None:
     """A test run that is told to end ends its servers, which Python does not do by itself."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("told to end", 128 + signal.SIGTERM))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        longest_files_first(config, items)
 
 
 def pytest_xdist_setupnodes() -> None:
@@ -95,25 +108,31 @@ def redis_server() -> Redis:
     return REDIS
 
 
+@cache
+def _redis() -> "redis.Redis":
+    return REDIS.client()
+
+
 @pytest.fixture(autouse=True)
 def _empty_redis() -> None:
     """No session, throttle or cached key outlives a test."""
     if not _under_mutation():
-        REDIS.client().flushdb()
+        _redis().flushdb()
         site_keys.forget()
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb() -> bool:
-    """The server itself goes at the end, with all that is in it."""
-    return True
+def django_db_setup(django_test_environment: None, postgres: Postgres) -> None:
+    """In place of pytest-django's: the database comes migrated, with its server."""
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    postgres: Postgres, django_db_modify_db_settings_parallel_suffix: None
-) -> None:
-    """pytest-django makes its database once the server is there."""
+def _empty_tables(_test: TransactionTestCase) -> None:
+    """In place of Django's flush, which makes all permissions and content types anew."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(EMPTY_ALL_TABLES)
+
+
+TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
@@ -158,9 +177,7 @@ def start_site(transactional_db: None, emulator: "Emulator") -> Iterator[StartSi
 
 def _shared() -> dict[str, str]:
     """What the tests' process itself uses: a person made by a test exists for the site."""
-    database = str(settings.DATABASES["default"]["NAME"])
-    own_address = {name: value for name, value in ENVIRONMENT.items() if name != "PUBLIC_URL"}
-    return own_address | {"DATABASE_URL": POSTGRES.url_of(database)}
+    return {name: value for name, value in ENVIRONMENT.items() if name != "PUBLIC_URL"}
 
 
 @pytest.fixture(scope="session")

@@ -30,14 +30,19 @@ def may_touch(editor: Any, person: User) -> bool:
     """Whether the editor's rights cover all of the person's, active or not."""
     if editor.is_superuser:
         return True
-    return not person.is_superuser and _names(_of_person(person)) <= held_by(editor)
+    return not person.is_superuser and _names(_of_person(person)) <= held_for_good(editor)
 
 
 def may_touch_group(editor: Any, group: Group) -> bool:
-    """Whether the editor's rights cover all of the group's."""
+    """Whether the editor's rights cover all of the group's, and they are not in it themselves.
+
+    Through a group of their own they would keep for good what they hold by another.
+    """
     if editor.is_superuser:
         return True
-    return _names(Permission.objects.filter(group=group)) <= held_by(editor)
+    if group.user_set.filter(pk=editor.pk).exists():
+        return False
+    return _names(Permission.objects.filter(group=group)) <= held_for_good(editor)
 
 
 def grantable(editor: Any, permissions: QuerySet[Permission]) -> QuerySet[Permission]:
@@ -53,9 +58,12 @@ def grantable_groups(editor: Any, groups: QuerySet[Group]) -> QuerySet[Group]:
     return groups.exclude(permissions__in=lacking)
 
 
-def held_by(editor: Any) -> frozenset[str]:
-    """The editor's rights as "app.codename", from Django's own cache on the user."""
-    return frozenset(editor.get_all_permissions())
+def held_for_good(editor: Any) -> frozenset[str]:
+    """The editor's rights as "app.codename": what they and their groups were given here.
+
+    Not what a session or another backend lends them.
+    """
+    return frozenset(_names(_of_person(editor))) if editor.is_active else frozenset()
 
 
 def _held_keys(editor: Any) -> list[int]:

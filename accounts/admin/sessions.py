@@ -5,7 +5,7 @@ Session keys never reach a page: a session is named by its handle, and its perso
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -68,6 +68,44 @@ def end(request: HttpRequest) -> HttpResponse:
     except sessions.StoreAway:
         messages.error(request, _("The session store did not answer: repeat."))
     return HttpResponseRedirect(_back(request))
+
+
+def own(request: HttpRequest) -> HttpResponse:
+    """Everyone's own sessions, whatever their permissions; POST ends one, or all the others."""
+    if request.method == "POST":
+        _end_own(request)
+        return HttpResponseRedirect(reverse("admin:accounts_own_sessions"))
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Your sessions"),
+        "opts": User._meta,
+        "open_sessions": _own(request),
+        "this_handle": sessions.handle_of(request.session.session_key),
+    }
+    return TemplateResponse(request, "admin/accounts/own_sessions.html", context)
+
+
+def _own(request: HttpRequest) -> list[Seen]:
+    try:
+        return sessions.listing(cast("User", request.user))
+    except sessions.StoreAway:
+        messages.warning(request, _("The session store did not answer: repeat."))
+        return []
+
+
+def _end_own(request: HttpRequest) -> None:
+    user, handle = cast("User", request.user), request.POST.get("handle", "")
+    here = sessions.handle_of(request.session.session_key)
+    try:
+        handles = [handle] if handle else [seen.handle for seen in sessions.listing(user)]
+        ended = [sessions.end(each, user) for each in handles if each != here]
+    except sessions.NoSuchSession:
+        messages.info(request, _("That session had ended already."))
+    except sessions.StoreAway:
+        messages.error(request, _("The session store did not answer: repeat."))
+    else:
+        text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", len(ended))
+        messages.success(request, text % {"count": len(ended)})
 
 
 def of_person(request: HttpRequest, person: User) -> list[Seen] | None:

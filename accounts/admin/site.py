@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from accounts import registration
-from accounts.admin import deletion, front_page, sessions
+from accounts.admin import dangerous, deletion, front_page, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
-from accounts.web import automatic, password, refusal, request_facts
+from accounts.web import automatic, microsoft_session, password, refusal, request_facts, step_up
 from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import next_from, start_url
 
@@ -53,10 +55,24 @@ class StaffAdminSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
-        context = {"microsoft_logout_url": microsoft_logout_url()}
+        context = {"microsoft_logout_url": microsoft_logout_url(request)}
         return automatic.stop(
             no_store(super().logout(request, {**context, **(extra_context or {})}))
         )
+
+    @override
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Dangerous pages ask for a fresh sign-in first (STEP_UP)."""
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if self.has_permission(request) and dangerous.asks_for_step_up(request):
+                return step_up.ask(request)
+            response: HttpResponse = inner(request, *args, **kwargs)
+            return response
+
+        return guarded
 
     @override
     def index(
@@ -93,6 +109,8 @@ class StaffAdminSite(AdminSite):
             "password_login": settings.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
             "again": refusal.again_token() if user.is_authenticated else "",
+            "ended": request.GET.get("ended", ""),
+            "idle_minutes": settings.SESSION_IDLE_MINUTES,
         }
 
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -128,12 +146,29 @@ def _own_urls(site: AdminSite) -> list[URLPattern]:
     return [
         path("accounts/sessions/", view(sessions.page), name="accounts_sessions"),
         path("accounts/sessions/end/", view(sessions.end), name="accounts_sessions_end"),
+        path("accounts/my-sessions/", view(sessions.own), name="accounts_own_sessions"),
         path("accounts/rehearsal/", view(rehearsal.page), name="accounts_rehearsal"),
     ]
 
 
-def microsoft_logout_url() -> str:
-    """Where people end their session at Microsoft, when that is known without waiting."""
+def microsoft_logout_url(request: HttpRequest) -> str:
+    """Where this person ends their session at Microsoft and comes back; "" for whom it has none.
+
+    OpenID Connect RP-Initiated Logout 1.0, section 2; Microsoft: `logout_hint` skips the question
+    which account is meant.
+    """
+    session = microsoft_session.of(request.session)
+    endpoint = _end_session_endpoint() if session.identity else ""
+    if not endpoint:
+        return ""
+    back = settings.PUBLIC_URL + reverse("admin:login")
+    asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
+
+
+def _end_session_endpoint() -> str:
+    """When it is known without waiting, else ""."""
     try:
         discovery = registration.in_force().authority().known()
     except Refused:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 MEMBER, GUEST = 0, 1
 _MAX_TEXT = 320
 _MAX_NAME = 256
+_MAX_SID = 128
+_MAX_HINT = 1024
+_MAX_SECONDS = 2**53
+_MAX_CONTEXTS = 100
 _UNSHOWN = ("Cc", "Cs")  # control characters and halves of a character
 _TRUE = ((bool, True), (int, 1), (str, "1"))
 
@@ -40,6 +44,10 @@ class Claims:
     acct: int | None
     email_verified: bool | None
     xms_edov: bool | None
+    sid: str = ""
+    login_hint: str = ""
+    auth_time: int | None = None
+    acrs: frozenset[str] = frozenset()
 
 
 def read_claims(payload: Mapping[str, object]) -> Claims:
@@ -56,7 +64,29 @@ def read_claims(payload: Mapping[str, object]) -> Claims:
         acct=_acct(payload.get("acct")),
         email_verified=_flag(payload.get("email_verified")),
         xms_edov=_flag(payload.get("xms_edov")),
+        sid=_short(payload.get("sid"), _MAX_SID),
+        login_hint=_short(payload.get("login_hint"), _MAX_HINT),
+        auth_time=_seconds(payload.get("auth_time")),
+        acrs=_contexts(payload.get("acrs")),
     )
+
+
+def _short(value: object, longest: int) -> str:
+    """An optional claim that lets nobody in: one of an odd form is as good as absent."""
+    good = isinstance(value, str) and len(value) <= longest and value.isascii()
+    return str(value) if good and str(value).isprintable() else ""
+
+
+def _seconds(value: object) -> int | None:
+    """Seconds since the epoch; a form that nobody has seen proves nothing."""
+    is_time = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MAX_SECONDS
+    return int(str(value)) if is_time else None
+
+
+def _contexts(value: object) -> frozenset[str]:
+    """Authentication contexts: a list of texts, or one text."""
+    entries = value if isinstance(value, list) else [value]
+    return frozenset(entry for entry in entries[:_MAX_CONTEXTS] if isinstance(entry, str))
 
 
 def _text(payload: Mapping[str, object], name: str) -> str | None:

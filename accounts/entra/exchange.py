@@ -17,7 +17,7 @@ from accounts.http.causes import NoAnswer
 from accounts.reasons import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from accounts.entra.credentials import Credential
     from accounts.http.answer import JsonResponse
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 
 SCOPE: Final = "openid profile email"
 # Reasons for which the next credential may be better than this one.
-OF_THE_CREDENTIAL: Final = ("client_secret_wrong", "client_secret_expired")
+OF_THE_CREDENTIAL: Final = (
+    "client_secret_wrong",
+    "client_secret_expired",
+    "client_credential_refused",
+    "credential_unavailable",
+)
+_OUTSIDE_ITS_TIME: Final = 700024
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +67,48 @@ def exchange_code(
         "code_verifier": verifier,
         "scope": SCOPE,
     }
-    refused = Refused("not_configured", "no client secret")
+    refused = Refused("not_configured", "no client credential")
     for credential in client.credentials:
-        answer = _ask(client, fields, credential, deadline, request_id)
-        if answer.status == 200 and "error" not in answer.body:
-            return _id_token(answer)
-        refused = refusal_of(answer.body)
-        if refused.reason.code not in OF_THE_CREDENTIAL:
-            break
+        try:
+            return _id_token(ask_as(credential, client, fields, deadline, request_id))
+        except Refused as problem:
+            refused = problem
+            if refused.reason.code not in OF_THE_CREDENTIAL:
+                break
     raise refused
 
 
 @sensitive_variables()
-def _ask(
-    client: Client,
-    fields: dict[str, str],
+def ask_as(
     credential: Credential,
+    client: Client,
+    fields: Mapping[str, str],
     deadline: Deadline,
     request_id: str,
 ) -> JsonResponse:
+    """A token request with this credential's proof. Raises Refused for every answer but a token."""
     proof = credential.fields(client.client_id, client.token_endpoint, deadline)
     extra = request_headers(request_id)
     try:
-        return client.http.post_form(client.token_endpoint, {**fields, **proof}, deadline, extra)
+        answer = client.http.post_form(client.token_endpoint, {**fields, **proof}, deadline, extra)
     except NoAnswer as cause:
         raise explained(cause, request_id) from cause.__cause__
+    if answer.status == 200 and "error" not in answer.body:
+        return answer
+    refused = refusal_of(answer.body)
+    if refused.aadsts == _OUTSIDE_ITS_TIME:
+        credential.forget()
+    raise _in_words_of(credential, refused)
+
+
+def _in_words_of(credential: Credential, refused: Refused) -> Refused:
+    """Microsoft speaks of secrets where another kind was sent, too; the detail says which."""
+    if credential.kind == "secret" or refused.reason.code not in OF_THE_CREDENTIAL:
+        return refused
+    detail = f"{credential.label}: {refused.detail}"
+    return Refused(
+        "client_credential_refused", detail, source=refused.source, aadsts=refused.aadsts
+    )
 
 
 @sensitive_variables()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _NOBODY: Final = {
     "user": None,
     "email": "",
+    "claimed_name": "",
     "oid": "",
     "client_ip": None,
     "user_agent": "",

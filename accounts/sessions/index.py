@@ -21,7 +21,7 @@ from django_redis.client.default import glob_escape
 from typing_extensions import override
 
 from accounts.sessions.entries import HANDLE_LENGTH, opened_entry
-from accounts.sessions.store import cache_key, index_key
+from accounts.sessions.store import cache_key, index_key, owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +60,11 @@ def sessions_of(user_pk: object) -> list[SignedIn]:
 def end_sessions(user_pk: object) -> int:
     """Sign a person out everywhere, from their next request on; returns of how many sessions."""
     return _store().end_of(str(user_pk))
+
+
+def end_sessions_of_sid(sid_hash: str) -> int:
+    """End the sessions of one browser session at Microsoft; returns how many."""
+    return _store().end_of(f"sid:{sid_hash}")
 
 
 def end_session(name: str) -> bool:
@@ -152,7 +157,9 @@ class _InDatabase(_Store):
 
     @override
     def end_of(self, user_id: str) -> int:
-        return self.end([session.name for session in self.of(user_id)])
+        rows = Session.objects.filter(expire_date__gt=timezone.now())
+        read = ((row.session_key, opened_entry(row.session_key, row.session_data)) for row in rows)
+        return self.end([name for name, data in read if user_id in owners(data or {})])
 
     @override
     def end(self, names: Sequence[str]) -> int:

@@ -17,6 +17,7 @@ from accounts import audit
 from accounts.models import User
 from accounts.outages import STORE_ERRORS
 from accounts.sessions import index as session_index
+from accounts.sessions.entries import HANDLE_LENGTH, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,6 +74,11 @@ def end(handle: str, user: User | None = None) -> Seen:
         ended = next(_with_emails([found]))
     _record(_person(ended.user_id), 1, handle=handle)
     return ended
+
+
+def handle_of(session_key: str | None) -> str:
+    """The handle of the session that this cookie opens."""
+    return name_of(session_key)[:HANDLE_LENGTH]
 
 
 def end_all_of(user: User) -> int:

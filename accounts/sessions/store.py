@@ -21,8 +21,9 @@ from typing_extensions import override
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+MICROSOFT: Final = "microsoft"  # the entry that says what Microsoft knows of this session
 KEY_LENGTH: Final = 32
 ATTEMPTS: Final = 5  # a random key of 128 bits is never taken: more would hide a fault
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -147,8 +148,8 @@ class SessionStore(SessionBase):
             )
             if self._replaced:
                 pipe.delete(client.make_key(cache_key(name_of(self._replaced))))
-            if SESSION_KEY in data:
-                index = client.make_key(index_key(data[SESSION_KEY]))
+            for whose in owners(data):
+                index = client.make_key(index_key(whose))
                 pipe.zadd(index, {name: time.time() + lifetime})
                 pipe.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
             return bool(pipe.execute()[0])
@@ -157,6 +158,15 @@ class SessionStore(SessionBase):
 def cache_key(name: str) -> str:
     """Where the session of this name is in the cache."""
     return f"session:{name}"
+
+
+def owners(data: Mapping[str, Any]) -> Iterator[str]:
+    """Under what a session is found: its person, and the browser session at Microsoft, if known."""
+    if SESSION_KEY in data:
+        yield str(data[SESSION_KEY])
+        sid = data.get(MICROSOFT, {}).get("sid")
+        if sid:
+            yield f"sid:{sid}"
 
 
 def index_key(user_id: object) -> str:

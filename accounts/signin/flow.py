@@ -30,9 +30,22 @@ def admit(claims: Claims, rules: Rules) -> Admission:
     meant = identities.Meant(claims)
     decision = decide(claims, rules, meant.candidates)
     if isinstance(decision, Refuse):
-        raise Refused(decision.code, decision.detail, user_id=decision.user_id)
+        raise Refused(
+            decision.code, decision.detail, user_id=decision.user_id, cause=decision.cause
+        )
     account = None if decision.bind else meant.account
     return Admission(meant.users[decision.user_id], account, decision.note)
+
+
+def confirm(claims: Claims, rules: Rules, user_id: Any) -> None:
+    """Let the person who is in go on, or raise Refused: the same rules as at the door.
+
+    Brings what is kept of the claims up to date; binds nobody.
+    """
+    admission = admit(claims, rules)
+    if admission.account is None or admission.user.pk != user_id:
+        raise Refused("session_changed", "identity: no longer bound to the user who is signed in")
+    identities.refresh(admission.account, claims)
 
 
 def settle(admission: Admission, claims: Claims) -> SocialAccount:

@@ -35,6 +35,7 @@ class Attempt:
     email: str = ""
     tid: str = ""
     oid: str = ""
+    name: str = ""
     microsoft_ms: int = 0
     request_id: str = field(default_factory=lambda: str(uuid4()))  # as Microsoft is told
     process: str = ""
@@ -123,6 +124,7 @@ def _row(attempt: Attempt, outcome: str, detail: str, user_id: Any) -> SignIn:
         reference=attempt.reference,
         user_id=user_id,
         email=_storable(attempt.email, 254),
+        claimed_name=_storable(attempt.name, 150),
         tid=attempt.tid[:36],
         oid=attempt.oid[:36],
         client_ip=attempt.client_ip,

@@ -15,21 +15,23 @@ import hashlib
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core import signing
 
 from accounts.reasons import Refused
+from accounts.signin.purpose import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long
 _LONGEST: Final = 2048  # characters of a state; more is not ours
-_LONGEST_NEXT: Final = 512
+LONGEST_NEXT: Final = 512
 _CLOCK_SKEW: Final = 60  # seconds between two instances' clocks
 _ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
+_PURPOSES: Final = frozenset(purpose.value for purpose in Purpose)
 _SIGNER: Final = "accounts.signin.state"
 _WITHHELD: Final = "blocked, cleared, of another browser, or withheld by SameSite or Domain"
 
@@ -54,6 +56,7 @@ class Issued:
     process: str
     reference: str
     next: str
+    purpose: Purpose = Purpose.SIGN_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,12 @@ def new_reference() -> str:
     return f"{letters[:4]}-{letters[4:]}"
 
 
-def issue(browser_secret: str, served_by: ServedBy, next_path: str) -> tuple[Issued, str]:
+def issue(
+    browser_secret: str,
+    served_by: ServedBy,
+    next_path: str,
+    purpose: Purpose = Purpose.SIGN_IN,
+) -> tuple[Issued, str]:
     """Make a state for one sign-in; returns what it says, and its text for the URL."""
     issued = Issued(
         id=secrets.token_urlsafe(16),
@@ -90,7 +98,8 @@ def issue(browser_secret: str, served_by: ServedBy, next_path: str) -> tuple[Iss
         origin=served_by.origin,
         process=served_by.process,
         reference=new_reference(),
-        next=next_path if len(next_path) <= _LONGEST_NEXT else "",
+        next=next_path if len(next_path) <= LONGEST_NEXT else "",
+        purpose=purpose,
     )
     return issued, _sign(issued)
 
@@ -163,15 +172,18 @@ def _signer() -> signing.Signer:
 
 def _sign(issued: Issued) -> str:
     parts = [issued.id, round(issued.at, 1), issued.browser]
-    return _signer().sign_object(
-        [*parts, issued.origin, issued.process, issued.reference, issued.next]
-    )
+    parts += [issued.origin, issued.process, issued.reference, issued.next]
+    # Only where it says something: the former release reads a sign-in's state, too.
+    return _signer().sign_object([*parts, issued.purpose] if issued.purpose else parts)
 
 
 def _from_payload(payload: Any) -> Issued:
     match payload:
         case [str(), int() | float(), str(), str(), str(), str(), str()]:
             return Issued(*payload)
+        case [str(), int() | float(), str(), str(), str(), str(), str(), str(purpose)]:
+            if purpose in _PURPOSES:
+                return replace(Issued(*payload[:7]), purpose=Purpose(purpose))
     raise Refused("state_not_ours", "state: signed by us, but of another version")
 
 

@@ -68,4 +68,5 @@ def _signed_in(request: HttpRequest, token: str) -> User:
     with transaction.atomic():
         user = break_glass.redeem(token)
         login(request, user, backend=session_backend())
+        request_facts.end_within_the_hour(request)
     return user

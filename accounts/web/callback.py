@@ -24,7 +24,7 @@ from accounts.entra.exchange import Client, exchange_code
 from accounts.http.client import get_client
 from accounts.reasons import Refused
 from accounts.signin import flow, record, state
-from accounts.web import automatic, request_facts, throttle
+from accounts.web import automatic, microsoft_session, request_facts, rounds, throttle
 from accounts.web.headers import flow_page
 from accounts.web.next_path import safe_next
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
@@ -103,6 +103,25 @@ def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Http
     if begun is None:
         return HttpResponseRedirect(safe_next(issued.next))
     app = registration.in_force()
+
+    def verified() -> tuple[Claims, Rules]:
+        return _verified(response, begun, app, attempt, deadline)
+
+    if issued.purpose:
+        return rounds.finish(request, issued, attempt, verified)
+    claims, rules = verified()
+    return let_in(request, claims, rules, attempt, begun, app)
+
+
+@sensitive_variables()
+def _verified(
+    response: AuthorizationResponse,
+    begun: Begun,
+    app: Registration,
+    attempt: Attempt,
+    deadline: Deadline,
+) -> tuple[Claims, Rules]:
+    """What the code is worth: the claims of its id_token, and the rules to judge them by."""
     try:
         discovery = app.authority().discovery(deadline)
         rules = registration.rules_for(app, deadline)
@@ -112,7 +131,7 @@ def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Http
         claims = _verify(id_token, begun, app, discovery, deadline)
     finally:
         attempt.microsoft_ms = deadline.waited_ms
-    return let_in(request, claims, rules, attempt, begun, app)
+    return claims, rules
 
 
 # --- the state -----------------------------------------------------------------------------------
@@ -220,6 +239,7 @@ def let_in(
 ) -> HttpResponse:
     """Into admin. A first sign-in that loses the race for a user is decided again, once."""
     attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
+    attempt.name = claims.name
 
     def decide_and_enter() -> HttpResponse:
         admission = flow.admit(claims, rules)
@@ -271,6 +291,7 @@ def _enter(
             login.state["next"] = next_path
             response: HttpResponse = complete_social_login(request, login)
             request_facts.renew_secret(request, secrets)
+            microsoft_session.begin(request.session, claims)
         record.tell(row, attempt)
         return automatic.pause(response)
 

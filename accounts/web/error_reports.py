@@ -18,7 +18,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
     """Hides whole settings and all that a browser sends in confidence."""
 
     hidden_settings = re.compile(
-        r"API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|REDIS|DATABASE|CACHES|PROVIDERS"
+        r"API|AUTH|CERT|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|REDIS|DATABASE|CACHES|PROVIDERS"
         r"|QUERY_STRING|REFERER|URI|LOCATION|code|state|nonce|csrf",
         flags=re.IGNORECASE,
     )

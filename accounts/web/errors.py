@@ -3,19 +3,65 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
+from django.core.exceptions import (
+    DisallowedHost,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext_lazy as _
 
 from accounts.signin import state
 from accounts.web import refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrPromise
+
+    Words = tuple[str | _StrPromise, str | _StrPromise]
+
+_TOO_MUCH: Final = (
+    _("That was too much at once"),
+    _("The form is larger than this site takes. Go back and send less of it at a time."),
+)
+_WORDS: Final[Mapping[type[Exception], Words]] = {
+    DisallowedHost: (
+        _("This is not this site's address"),
+        _("The site is there, under another address:"),
+    ),
+    RequestDataTooBig: _TOO_MUCH,
+    TooManyFieldsSent: _TOO_MUCH,
+    TooManyFilesSent: _TOO_MUCH,
+}
+_NO_SENSE: Final = (
+    _("That request made no sense to us"),
+    _("Go back to the start page and try once more."),
+)
+# What a server refuses before any part of the site sees it, by its HTTP status.
+_UNREAD: Final[Mapping[int, Words]] = {
+    414: (
+        _("That address is too long"),
+        _("It may have grown on its way here. Open the site at its usual address:"),
+    ),
+    431: (
+        _("Your browser sent more than this site takes"),
+        _(
+            "Mostly that is cookies, of this site or of others of your organization: delete them"
+            " in your browser's settings, then open the site again:"
+        ),
+    ),
+}
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: says which part is away when it is one, else `unexpected`."""
+    """handler500: says which part is unavailable when it is one, else `unexpected`."""
     return failure(request, sys.exc_info()[1])
 
 
@@ -34,4 +80,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400: renders nothing that depends on the request, which may have a bad Host."""
-    return render(None, "400.html", status=400)
+    words = _WORDS.get(type(exception), _NO_SENSE)
+    return render(None, "400.html", _context(words, type(exception).__name__), status=400)
+
+
+def unread(status: int) -> bytes:
+    """The page for a request that the server could not take: 414 or 431."""
+    context = _context(_UNREAD[status], f"HTTP {status}")
+    return render_to_string("400.html", context).encode()
+
+
+def _context(words: Words, what: str) -> dict[str, object]:
+    reference = state.new_reference()
+    refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
+    title, text = words
+    url = settings.PUBLIC_URL + "/admin/"
+    return {"title": title, "text": text, "public_url": url, "reference": reference}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from typing_extensions import override
 
@@ -41,6 +42,8 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
 
 def record_admission(request: HttpRequest) -> None:
     """Record that the person who just posted the form is in."""
+    if settings.RECHECK_MINUTES:
+        request_facts.end_within_the_hour(request)
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.PASSWORD
     attempt.email = request.user.get_username()

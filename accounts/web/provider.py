@@ -19,9 +19,11 @@ from typing_extensions import override
 
 from accounts import registration
 from accounts.http.client import get_client
+from accounts.signin import purpose as purposes
 from accounts.signin import state
 from accounts.signin.identities import PROVIDER
-from accounts.web import request_facts
+from accounts.signin.purpose import Purpose
+from accounts.web import microsoft_session, request_facts
 from accounts.web.backends import session_backend
 
 if TYPE_CHECKING:
@@ -60,7 +62,13 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         return {}
 
     def begin(
-        self, request: HttpRequest, next_path: str, deadline: Deadline, *, again: bool = False
+        self,
+        request: HttpRequest,
+        next_path: str,
+        deadline: Deadline,
+        *,
+        again: bool = False,
+        purpose: Purpose = Purpose.SIGN_IN,
     ) -> tuple[state.Issued, str]:
         """A new state, and Microsoft's sign-in page for it; `again` asks for the account picker.
 
@@ -69,9 +77,11 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         app = registration.in_force()
         discovery = app.authority().discovery(deadline)
         get_client().warm(discovery.token_endpoint)
+        app.prepare(discovery.token_endpoint)
         secret = request_facts.secret_of(request)
-        issued, text = state.issue(secret, request_facts.served_by(request), next_path)
-        parameters = authorize_parameters(app, secret, issued, text, again=again)
+        issued, text = state.issue(secret, request_facts.served_by(request), next_path, purpose)
+        more = _purpose_parameters(request, purpose, again=again)
+        parameters = {**authorize_parameters(app, secret, issued, text), **more}
         return issued, _with(discovery.authorization_endpoint, parameters)
 
     @override
@@ -93,8 +103,17 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         raise NotImplementedError("Identities come from verified id_tokens only.")
 
 
+def _purpose_parameters(request: HttpRequest, purpose: Purpose, *, again: bool) -> dict[str, str]:
+    if again:
+        return {"prompt": "select_account"}
+    if purpose is Purpose.SIGN_IN:
+        return {}
+    hint = microsoft_session.of(request.session).login_hint
+    return purposes.parameters(purpose, settings.STEP_UP, hint)
+
+
 def authorize_parameters(
-    app: Registration, secret: str, issued: state.Issued, text: str, *, again: bool
+    app: Registration, secret: str, issued: state.Issued, text: str
 ) -> dict[str, str]:
     """The authentication request (OpenID Connect Core 3.1.2.1, RFC 7636 section 4.3)."""
     parameters = {
@@ -110,7 +129,7 @@ def authorize_parameters(
     }
     if settings.MICROSOFT_DOMAIN_HINT:
         parameters["domain_hint"] = settings.MICROSOFT_DOMAIN_HINT
-    return parameters | ({"prompt": "select_account"} if again else {})
+    return parameters
 
 
 class AdmittedLogin(SocialLogin):

@@ -14,9 +14,11 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts import registration, secretbox
+from accounts.sessions.store import MICROSOFT
 from accounts.signin import record
 from accounts.signin.identities import PROVIDER
-from accounts.web import request_facts
+from accounts.web import csrf, request_facts
+from accounts.web.request_facts import SEEN
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -26,10 +28,13 @@ if TYPE_CHECKING:
 def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     """However a person signed in, the session ends SESSION_HOURS later and says whose it is."""
     now = timezone.now()
+    request.session.pop(MICROSOFT, None)  # of an earlier sign-in of the same person
+    request.session[SEEN] = now.timestamp()
     request.session.set_expiry(now + timedelta(hours=settings.SESSION_HOURS))
     request.session["signed_in_at"] = now.isoformat(timespec="seconds")
     request.session["client_ip"] = request_facts.client_ip(request)
     request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
+    csrf.remember_token(request)
     request_facts.renew_secret(request, request_facts.secrets_of(request))
 
 

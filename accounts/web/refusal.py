@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.core import signing
 from django.core.exceptions import SuspiciousOperation
@@ -11,14 +11,14 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
-from accounts.reasons import Refused
+from accounts.reasons import CAUSES, Refused
 from accounts.signin import record
 from accounts.web import automatic, request_facts, throttle
 from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import HOME, start_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from django.http import HttpRequest
 
@@ -55,30 +55,44 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
 
 
 def refuse(
-    request: HttpRequest, attempt: Attempt, refusal: Refused, next_path: str = HOME
+    request: HttpRequest,
+    attempt: Attempt,
+    refusal: Refused,
+    next_path: str = HOME,
+    more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """Record the refusal and show it."""
+    """Record the refusal and show it; `more` is for the page's template."""
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
     record.refused(attempt, refusal, keep=keep)
-    return page(request, refusal, attempt.reference, next_path)
+    return page(request, refusal, attempt.reference, next_path, more)
 
 
 def page(
-    request: HttpRequest, refusal: Refused, reference: str, next_path: str | None = HOME
+    request: HttpRequest,
+    refusal: Refused,
+    reference: str,
+    next_path: str | None = HOME,
+    more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The refusal page; nothing in it comes from Microsoft save a matched AADSTS number.
 
     Without a `next_path` its Try again leads to the login page instead of starting a sign-in.
     """
+    reason = refusal.reason
+    title, words = CAUSES.get(refusal.cause, (reason.title, reason.person))
     context = {
-        "reason": refusal.reason,
+        "reason": reason,
+        "title": title,
+        "words": words,
         "reference": reference,
         "aadsts": refusal.aadsts,
         "retry_after": refusal.retry_after,
         "try_again_url": start_url(next_path) if next_path is not None else "",
         "again": again_token(),
+        **(more or {}),
     }
-    text = render_to_string("accounts/refused.html", context, request)
+    names = [f"accounts/{refusal.reason.code}.html", "accounts/refused.html"]
+    text = render_to_string(names, context, request)
     response = HttpResponse(text, status=refusal.reason.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.utils import timezone
 
 from accounts.http.client import SECONDS
 from accounts.http.deadline import Deadline
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 SESSION_ENTRY: Final = "sign_in_browser"
+SEEN: Final = "seen_at"  # when the session was last used, seconds since the epoch
+UNCHECKED_HOURS: Final = 1  # of a session about which Microsoft cannot be asked
 FORMER_ENTRY: Final = "sign_in_browser_before"
 _FORMER: Final = 10  # tabs that were on their way when the person signed in
 
@@ -65,6 +69,12 @@ def secrets_of(request: HttpRequest) -> tuple[str, ...]:
     """The session's own secret, then those of before its sign-in, the latest first."""
     former = request.session.get(FORMER_ENTRY, [])
     return (known_secret_of(request), *(former if isinstance(former, list) else ()))
+
+
+def end_within_the_hour(request: HttpRequest) -> None:
+    """For a sign-in that Microsoft knows nothing of, and so cannot confirm later."""
+    hours = min(settings.SESSION_HOURS, UNCHECKED_HOURS)
+    request.session.set_expiry(timezone.now() + timedelta(hours=hours))
 
 
 def served_by(request: HttpRequest) -> state.ServedBy:

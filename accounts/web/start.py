@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import registration
 from accounts.signin import record
-from accounts.web import refusal, request_facts, throttle
+from accounts.web import refusal, request_facts, step_up, throttle
 from accounts.web.headers import flow_page, with_button
 from accounts.web.next_path import next_from, start_url
 from accounts.web.provider import MicrosoftProvider
@@ -41,7 +41,8 @@ def _to_microsoft(request: HttpRequest, attempt: Attempt, next_path: str) -> Htt
     throttle.count(throttle.STARTS, "start", request_facts.client_network(request))
     provider = MicrosoftProvider(request, app=registration.in_force().app)
     again = refusal.is_try_again(request)
+    purpose = step_up.purpose_of(request)
     deadline = request_facts.deadline_of(request)
-    issued, url = provider.begin(request, next_path, deadline, again=again)
+    issued, url = provider.begin(request, next_path, deadline, again=again, purpose=purpose)
     record.started(attempt, issued.reference)
     return HttpResponseRedirect(url)

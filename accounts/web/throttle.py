@@ -30,6 +30,7 @@ REFUSALS_OF_ONE_IDENTITY: Final = RateLimitItemPerMinute(60)
 PASSWORDS_OF_ONE_ADDRESS: Final = RateLimitItemPerMinute(30, 5)
 PASSWORDS_OF_ONE_NAME: Final = RateLimitItemPerMinute(10, 5)
 BREAK_GLASS: Final = RateLimitItemPerMinute(10)
+FRONT_CHANNEL: Final = RateLimitItemPerMinute(600)
 _ROWS: Final = RateLimitItemPerSecond(1, 60)  # one record a minute for each flood
 
 

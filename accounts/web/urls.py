@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.web import break_glass
+from accounts.web import break_glass, front_channel
 from accounts.web.callback import microsoft_callback
 from accounts.web.start import start
 
 urlpatterns = [
     path("accounts/microsoft/login/", start, name="microsoft_login"),
     path("accounts/microsoft/login/callback/", microsoft_callback, name="microsoft_callback"),
+    path("accounts/microsoft/logout/", front_channel.logout, name="microsoft_front_channel_logout"),
     # Before admin's own URLs, which answer everything under /admin/.
     path("admin/break-glass/", break_glass.enter, name="break_glass"),
 ]

@@ -18,6 +18,7 @@ from django.utils.functional import cached_property
 from typing_extensions import override
 
 from project import azure
+from project.postgresql import pooler
 from project.postgresql.schema import DatabaseSchemaEditor
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Connection(psycopg.Connection[Any]):
     """Gives up after `patience` seconds, and is closed then: what would come is not awaited."""
 
     patience: float | None = None
+    limits: str = ""  # what goes before each statement, where a pooler keeps no settings
 
     @override
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
@@ -91,10 +93,34 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @override
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connection = super().get_new_connection(conn_params)
-        found = _TIMEOUT.search(conn_params.get("options", ""))
+        options = conn_params.get("options", "")
+        connection = self._direct(conn_params) or self._pooled(conn_params, options)
+        found = _TIMEOUT.search(options)
         connection.patience = int(found[1]) + GRACE_SECONDS if found else None
         self.is_stale = False
+        return connection
+
+    def _direct(self, params: dict[str, Any]) -> Any:
+        """A connection that keeps its settings; None where a pooler is found to stand between."""
+        if self.settings_dict.get("POOLED"):
+            return None
+        try:
+            connection = super().get_new_connection(params)
+        except psycopg.OperationalError as problem:
+            if not pooler.is_refusal(problem):
+                raise
+            return None
+        if pooler.MARK not in params.get("options", "") or pooler.keeps_options(connection):
+            return connection
+        connection.close()
+        return None
+
+    def _pooled(self, params: dict[str, Any], options: str) -> Any:
+        """A connection whose statements bring their limits; all of the process are, from now on."""
+        self.settings_dict |= {"POOLED": True, "DISABLE_SERVER_SIDE_CURSORS": True}
+        connection = super().get_new_connection(pooler.without_options(params))
+        connection.cursor_factory = pooler.Cursor
+        connection.limits = pooler.limits(options)
         return connection
 
     @override

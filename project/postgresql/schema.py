@@ -23,9 +23,14 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
     @override
     def __enter__(self) -> Self:
-        if not self.collect_sql:
-            self._change_timeouts()
-        return super().__enter__()
+        if self.collect_sql:
+            return super().__enter__()
+        if not self._is_pooled():
+            self._change_timeouts("SET")
+            return super().__enter__()
+        entered = super().__enter__()
+        self._change_timeouts("SET LOCAL" if self.atomic_migration else "")
+        return entered
 
     @override
     def __exit__(self, *raised: Any) -> None:
@@ -35,20 +40,28 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
             if not self.collect_sql:
                 self._restore_timeouts()
 
-    def _change_timeouts(self) -> None:
+    def _is_pooled(self) -> bool:
+        """Whether settings last as long as a transaction only."""
+        self.connection.ensure_connection()
+        return bool(self.connection.settings_dict.get("POOLED"))
+
+    def _change_timeouts(self, how: str) -> None:
         lock = f"{LOCK_SECONDS}s" if self.atomic_migration else "0"
+        values = {"lock_timeout": lock, **dict.fromkeys(_UNBOUNDED, "0")} if how else {}
         with self.connection.cursor() as cursor:
-            cursor.execute(f"SET lock_timeout = '{lock}'")
-            for name in _UNBOUNDED:
-                cursor.execute(f"SET {name} = 0")
+            for name, value in values.items():
+                cursor.execute(f"{how} {name} = '{value}'")
         session: Any = self.connection.connection
         self._patience, session.patience = session.patience, None
+        self._limits, session.limits = session.limits, ""
 
     def _restore_timeouts(self) -> None:
         session: Any = self.connection.connection
         if session is None:
             return
-        session.patience = self._patience
+        session.patience, session.limits = self._patience, self._limits
+        if self._is_pooled():
+            return
         with suppress(Error), self.connection.cursor() as cursor:  # it may have been cut off
             for name in ("lock_timeout", *_UNBOUNDED):
                 cursor.execute(f"RESET {name}")

@@ -3,26 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
-from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
-from tests.attacks.scene import PEOPLE, TABLES, Scene
+from tests.attacks.scene import PEOPLE, Scene
 from tests.conftest import _shared
 from tests.emulator.server import Emulator
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 from tests.support import site_keys
-
-
-@pytest.fixture
-def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """In place of pytest-django's, which truncates every table: a few rows go in no time."""
-    with django_db_blocker.unblock():
-        yield
-        with connection.cursor() as cursor:
-            for table in TABLES:
-                cursor.execute(f"DELETE FROM {table}")  # noqa: S608
 
 
 @pytest.fixture

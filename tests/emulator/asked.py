@@ -34,6 +34,8 @@ class Asked:
     challenge: str | None
     challenge_method: str | None
     repeated: str | None
+    login_hint: str = ""
+    claims: str = ""
 
 
 def read(request: Request, tenant: str) -> Asked:
@@ -53,6 +55,8 @@ def read(request: Request, tenant: str) -> Asked:
         challenge=get("code_challenge"),
         challenge_method=get("code_challenge_method"),
         repeated=next((name for name in names if names.count(name) > 1), None),
+        login_hint=get("login_hint", ""),
+        claims=get("claims", ""),
     )
 
 

@@ -1,10 +1,11 @@
 """The authorize endpoint: show the page, and send the chosen person or error back to the site."""
 
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 from tests.emulator import asked as asking
-from tests.emulator import failures, pages
+from tests.emulator import browser_sessions, failures, pages
 from tests.emulator.asked import Asked
 from tests.emulator.codes import Grant
 from tests.emulator.discovery import issuer_of
@@ -39,8 +40,19 @@ def _choose(world: World, request: Request, asked: Asked) -> Response:
     if name:
         return pages.no_such(name, key)
     if asked.prompt == "none":
-        return _refuse(world, request, asked, failures.NOT_SIGNED_IN)
+        return _silently(world, request, asked)
     return pages.choose(world.people.values(), asked)
+
+
+def _silently(world: World, request: Request, asked: Asked) -> Response:
+    """OpenID Connect Core 3.1.2.1: an error where anything would have to be shown."""
+    session = world.browsers.open.get(world.browsers.of(request, asked, world.people))
+    if session is None:
+        return _refuse(world, request, asked, failures.NOT_SIGNED_IN)
+    failure = world.browsers.silent_failure(session)
+    if failure is not None:
+        return _refuse(world, request, asked, failure)
+    return _grant(world, request, asked, Scenario("", "", ""), world.people[session.person])
 
 
 def _choice(request: Request) -> tuple[str, str]:
@@ -57,6 +69,8 @@ def _choice(request: Request) -> tuple[str, str]:
 
 def _admit(world: World, request: Request, asked: Asked, person: Person) -> Response:
     real = real_tenant(asked.tenant)
+    if person.key in world.browsers.disabled:
+        return pages.stopped(browser_sessions.DISABLED, world.now())
     if person.turned_away and real not in (person.tid, *TEMPLATES):
         return _refuse(world, request, asked, failures.account_from_elsewhere(asked.tenant))
     return _grant(world, request, asked, Scenario("", "", ""), person)
@@ -71,6 +85,15 @@ def _meet(world: World, request: Request, asked: Asked, scenario: Scenario) -> R
 def _grant(
     world: World, request: Request, asked: Asked, scenario: Scenario, person: Person
 ) -> Response:
+    context = browser_sessions.context_of(asked)
+    if context and context not in world.browsers.contexts:
+        return _refuse(world, request, asked, browser_sessions.BLOCKED)
+    browser = world.browsers.begin(
+        world.browsers.of(request, asked, world.people),
+        person,
+        world.now(),
+        afresh=asked.prompt == "login",
+    )
     grant = Grant(
         person=person,
         tenant=asked.tenant,
@@ -82,8 +105,11 @@ def _grant(
         failure=scenario.token_failure,
         answer=scenario.answer,
         tamper=scenario.tamper,
+        claims=world.browsers.claims(browser, person, asked),
     )
-    return _send_back(world, request, asked, {"code": world.codes.issue(grant)})
+    response = _send_back(world, request, asked, {"code": world.codes.issue(grant)})
+    cookie = f"{browser_sessions.COOKIE}={browser}; Path=/; HttpOnly; SameSite=Lax"
+    return replace(response, headers={**response.headers, "Set-Cookie": cookie})
 
 
 def _refuse(world: World, request: Request, asked: Asked, failure: Failure) -> Response:
@@ -105,6 +131,7 @@ def _send_back(world: World, request: Request, asked: Asked, fields: dict[str, s
 def sign_out(world: World, request: Request, tenant: str) -> Response:
     """Entra sends people on where the site asked to, if that address is registered."""
     fields = dict(request.fields) | (dict(request.form) if request.method == "POST" else {})
+    world.browsers.open.pop(world.browsers.of_cookie(request), None)
     url = fields.get("post_logout_redirect_uri", "")
     client = world.clients.get(fields.get("client_id", ""))
     if url and asking.may_return(client, url):

@@ -6,7 +6,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.emulator import failures
 from tests.emulator.failures import Failure
@@ -31,6 +31,7 @@ class Grant:
     failure: Failure | None = None
     answer: Answer | None = None
     tamper: Tamper | None = None
+    claims: Mapping[str, object] = field(default_factory=dict)
 
 
 class Codes:

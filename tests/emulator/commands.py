@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.emulator import assertions
+from tests.emulator.browser_sessions import MFA
 from tests.emulator.codes import Grant
 from tests.emulator.id_token import SIGNINGS, For, mint
 from tests.emulator.misbehave import Answer, Redirect, Tamper
 from tests.emulator.people import Person
+from tests.emulator.proofs import Federated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tests.emulator.server import Emulator
 
@@ -53,6 +56,21 @@ def _expire_secret(emulator: Emulator, client_id: str) -> None:
     client.expired, client.secrets = client.expired | client.secrets, set()
 
 
+def _set_certificates(emulator: Emulator, pems: Sequence[str], client_id: str) -> None:
+    emulator.world.clients[client_id].proofs.register(pems)
+
+
+def _set_federated(
+    emulator: Emulator, credentials: Sequence[Mapping[str, str]], client_id: str
+) -> None:
+    made = [Federated(**fields) for fields in credentials]
+    emulator.world.clients[client_id].proofs.federated = made
+
+
+def _trust_issuer(emulator: Emulator, issuer: str, pem: str) -> None:
+    emulator.world.issuers[issuer] = pem
+
+
 def _register_redirect_uris(emulator: Emulator, uris: Sequence[str], client_id: str) -> None:
     client = emulator.world.clients[client_id]
     client.redirect_uris = (client.redirect_uris or set()) | set(uris)
@@ -69,6 +87,16 @@ def _unregister_redirect_uris(
 def _register_person(emulator: Emulator, **fields: Any) -> None:
     person = Person(**fields)
     emulator.world.people[person.key] = person
+
+
+def _at_microsoft(emulator: Emulator, **fields: Sequence[str]) -> None:
+    browsers = emulator.world.browsers
+    if "demands_mfa" in fields:
+        browsers.demands = dict.fromkeys(fields.pop("demands_mfa"), MFA)
+    for name, values in fields.items():
+        if name not in ("optional_claims", "contexts", "disabled"):
+            raise ValueError(f"no {name} here")
+        setattr(browsers, name, set(values))
 
 
 def _id_token(
@@ -98,9 +126,16 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "set_delay": _set_delay,
     "set_secrets": lambda emulator, **fields: emulator.world.set_secrets(**fields),
     "expire_secret": _expire_secret,
+    "set_certificates": _set_certificates,
+    "set_federated": _set_federated,
+    "trust_issuer": _trust_issuer,
+    "identity_token": lambda emulator, **fields: assertions.identity_token(
+        emulator.world, emulator.url, **fields
+    ),
     "register_redirect_uris": _register_redirect_uris,
     "unregister_redirect_uris": _unregister_redirect_uris,
     "register_person": _register_person,
+    "at_microsoft": _at_microsoft,
     "id_token": _id_token,
     "code": _code,
 }

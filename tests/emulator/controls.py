@@ -5,7 +5,7 @@ and hold until `reset()`, or for the next `times` uses. Counted turns go first, 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -95,6 +95,23 @@ class Controls(ABC):
         """All of the client's secrets are past their date."""
         self.do("expire_secret", client_id=client_id)
 
+    def set_certificates(self, pems: Iterable[str], client_id: str = CLIENT_ID) -> None:
+        """The client's certificates, each as PEM."""
+        self.do("set_certificates", pems=[*pems], client_id=client_id)
+
+    def set_federated(self, *credentials: Mapping[str, str], client_id: str = CLIENT_ID) -> None:
+        """The client's federated credentials: `issuer`, `subject`, and `audience` unless usual."""
+        self.do("set_federated", credentials=[*map(dict, credentials)], client_id=client_id)
+
+    def trust_issuer(self, issuer: str, pem: str) -> None:
+        """Another issuer of tokens, such as a cluster, by its public key."""
+        self.do("trust_issuer", issuer=issuer, pem=pem)
+
+    def identity_token(self, principal: str, **fields: Any) -> dict[str, Any]:
+        """What a managed identity's endpoint answers: see assertions.identity_token."""
+        made: dict[str, Any] = self.do("identity_token", principal=principal, **fields)
+        return made
+
     def register_redirect_uris(self, uris: Iterable[str], client_id: str = CLIENT_ID) -> None:
         """From now on exactly these, and those registered so before."""
         self.do("register_redirect_uris", uris=[*uris], client_id=client_id)
@@ -105,6 +122,10 @@ class Controls(ABC):
         """Take these away; with None, all, so that no redirect URI fits."""
         listed = None if uris is None else [*uris]
         self.do("unregister_redirect_uris", uris=listed, client_id=client_id)
+
+    def at_microsoft(self, **fields: Any) -> None:
+        """Set `optional_claims`, `contexts`, `disabled` (person keys), or `demands_mfa` (keys)."""
+        self.do("at_microsoft", **fields)
 
     def register_person(self, person: Person) -> None:
         """One more person to be, or another in the place of one, until `reset`."""

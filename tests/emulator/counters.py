@@ -41,6 +41,12 @@ class Counters:
             self.counts: Counter[str] = Counter()
             self.recent: deque[Seen] = deque(maxlen=KEPT)
 
+    def take(self) -> int:
+        """A number that nobody had before."""
+        with self._lock:
+            self._numbered += 1
+            return self._numbered
+
     def connected(self) -> int:
         """Count a TCP connection and number it."""
         with self._lock:

@@ -98,6 +98,45 @@ def secret_expired(client_id: str) -> Failure:
     return Failure("invalid_client", 7000222, text, 401)
 
 
+def _client(number: int, text: str) -> Failure:
+    return Failure("invalid_client", number, text, 401)
+
+
+def key_not_found(client_id: str) -> Failure:
+    text = (
+        "The certificate with identifier used to sign the client assertion is not registered on"
+        f" application. [Reason - The key was not found.] App: '{client_id}'."
+    )
+    return _client(700027, text)
+
+
+def no_federated(number: int, what: str, value: str) -> Failure:
+    text = f"No matching federated identity record found for presented assertion {what} '{value}'."
+    return _client(number, text)
+
+
+SIGNATURE_WRONG = _client(
+    700027, "Client assertion failed signature validation. [Reason - The key used is wrong.]"
+)
+KEY_EXPIRED = _client(700027, "Client assertion: [Reason - The key used is expired.]")
+ASSERTION_MALFORMED = _client(50027, "JWT token is invalid or malformed.")
+ASSERTION_OUTSIDE_ITS_TIME = _client(
+    700024, "Client assertion is not within its valid time range. Check the clock."
+)
+ASSERTION_OF_ANOTHER_CLIENT = _client(
+    700021, "Client assertion application identifier doesn't match 'client_id' parameter."
+)
+ASSERTION_FOR_ANOTHER = _client(
+    700023, "Client assertion audience claim does not match Realm issuer."
+)
+FEDERATED_SIGNATURE_WRONG = _client(50013, "Assertion failed signature validation.")
+NOT_AN_IDENTITY = _client(700222, "AAD-issued tokens may not be used for federated identity flows.")
+NONE_FEDERATED = _client(
+    70021, "No matching federated identity record found for presented assertion."
+)
+SCOPE_WITHOUT_DEFAULT = Failure(
+    "invalid_scope", 1002012, "The provided value for scope must end with /.default."
+)
 SECRET_MISSING = Failure(
     "invalid_client",
     7000218,

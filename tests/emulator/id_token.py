@@ -31,6 +31,7 @@ class For:
     base: str
     client_id: str
     nonce: str | None
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _person(about: For) -> dict[str, Any]:
         "ver": "2.0",
     }
     present = {name: value for name, value in claims.items() if value is not None}
-    return {**present, **person.claims}
+    return {**present, **about.claims, **person.claims}
 
 
 def pairwise(client_id: str, person: Person) -> str:

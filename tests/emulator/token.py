@@ -5,7 +5,7 @@ import binascii
 import secrets
 from urllib.parse import unquote_plus
 
-from tests.emulator import codes, failures
+from tests.emulator import assertions, codes, failures
 from tests.emulator.codes import Grant
 from tests.emulator.failures import Failure
 from tests.emulator.id_token import For, mint
@@ -28,11 +28,11 @@ def answer(world: World, request: Request, tenant: str) -> Response:
     """Entra looks at the client's secret before it looks at the code, and so do we."""
     form = dict(request.form)
     _basic(request, form)
-    failure = _malformed(request, form, tenant) or _refuse_client(world, form)
+    failure = _malformed(request, form, tenant) or _refuse_client(world, form, request, tenant)
     if failure:
         return failure.response(world.now())
     if form["grant_type"] == "client_credentials":
-        return json_response(_bearer(secrets.token_urlsafe(600)))
+        return _of_the_app_itself(world, form)
     if form["grant_type"] != "authorization_code":
         return GRANT_UNSUPPORTED.response(world.now())
     return _redeem(world, request, form, tenant)
@@ -54,11 +54,19 @@ def _malformed(request: Request, form: Form, tenant: str) -> Failure | None:
     return failures.field_missing(missing[0]) if missing else None
 
 
-def _refuse_client(world: World, form: Form) -> Failure | None:
+def _of_the_app_itself(world: World, form: Form) -> Response:
+    if not form.get("scope", "").endswith("/.default"):
+        return failures.SCOPE_WITHOUT_DEFAULT.response(world.now())
+    return json_response(_bearer(secrets.token_urlsafe(600)))
+
+
+def _refuse_client(world: World, form: Form, request: Request, tenant: str) -> Failure | None:
     client_id, secret = form["client_id"], form.get("client_secret")
     client = world.clients.get(client_id)
     if client is None:
         return failures.client_unknown(client_id)
+    if form.get("client_assertion"):
+        return assertions.refuse(world, client, form, request, tenant)
     if not secret:
         return failures.SECRET_MISSING
     if secret in client.expired:
@@ -98,7 +106,7 @@ def _redeem_grant(
 
 
 def _tokens(world: World, request: Request, grant: Grant) -> Response:
-    about = For(grant.person, request.base, grant.client_id, grant.nonce)
+    about = For(grant.person, request.base, grant.client_id, grant.nonce, grant.claims)
     tamper = grant.tamper or world.tampers.take()
     access_token = secrets.token_urlsafe(600)
     if world.stock:

@@ -5,12 +5,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tests.emulator.browser_sessions import BrowserSessions
 from tests.emulator.codes import Codes
 from tests.emulator.counters import Counters
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET
 from tests.emulator.keys import Keys
 from tests.emulator.misbehave import Answer, Redirect, Tamper
 from tests.emulator.people import Person, default_people
+from tests.emulator.proofs import Proofs
 from tests.emulator.turns import Turns
 
 DISCOVERY_TAIL = "v2.0/.well-known/openid-configuration"
@@ -24,6 +26,7 @@ class Client:
     secrets: set[str] = field(default_factory=set)
     expired: set[str] = field(default_factory=set)
     redirect_uris: set[str] | None = None
+    proofs: Proofs = field(default_factory=Proofs)
 
 
 class World:
@@ -41,7 +44,9 @@ class World:
         """Well-behaved again, with nothing counted; keys and paths stay."""
         self.people: dict[str, Person] = default_people()
         self.clients = {CLIENT_ID: Client({CLIENT_SECRET})}
+        self.issuers: dict[str, str] = {}  # of other clusters' tokens: their public key, as PEM
         self.codes = Codes()
+        self.browsers = BrowserSessions()
         self.clock_offset = 0.0
         self.hung = False
         self.answers: dict[str, Turns[Answer]] = {name: Turns() for name in ENDPOINTS}

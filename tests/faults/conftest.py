@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from allauth.socialaccount.models import SocialAccount, SocialApp
-from django.conf import settings
 from django.db import connections
-from pytest_django import DjangoDbBlocker
 
 pytest.register_assert_rewrite("tests.faults.stage", "tests.faults.check")
 
-from accounts.models import SignIn, User  # noqa: E402
-from tests.conftest import ENVIRONMENT, POSTGRES  # noqa: E402
+from accounts.models import User  # noqa: E402
+from tests.conftest import _shared  # noqa: E402
 from tests.emulator.server import Emulator  # noqa: E402
 from tests.faults.check import check, check_start_up  # noqa: E402
 from tests.faults.fault import Fault  # noqa: E402
@@ -42,21 +39,10 @@ def pytest_pycollect_makeitem(
 
 
 @pytest.fixture
-def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """What asks for the database gets these people instead of empty tables."""
-    with django_db_blocker.unblock():
-        User.objects.bulk_create(
-            User(email=email, is_staff=True, is_superuser=email == PEOPLE[0]) for email in PEOPLE
-        )
-        yield
-        connections.close_all()  # a fault may have ended the server meanwhile
-        for model in (SignIn, SocialAccount, SocialApp, User):
-            model.objects.all().delete()
-
-
-@pytest.fixture
 def stage(_site: Site, emulator: Emulator, transactional_db: None) -> Iterator[Stage]:
-    own = {name: value for name, value in ENVIRONMENT.items() if name != "PUBLIC_URL"}
-    database = POSTGRES.url_of(str(settings.DATABASES["default"]["NAME"]))
+    User.objects.bulk_create(
+        User(email=email, is_staff=True, is_superuser=email == PEOPLE[0]) for email in PEOPLE
+    )
     with ExitStack() as stack:
-        yield Stage(_site, emulator, own | {"DATABASE_URL": database}, stack)
+        yield Stage(_site, emulator, _shared(), stack)
+    connections.close_all()  # a fault may have ended the server meanwhile

@@ -66,9 +66,9 @@ class Server:
 
     def __init__(self, path: str) -> None:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(path)
+        self._listener.bind(f"{path}.new")
         self._listener.listen(64)
-        self._path = path
+        self._path = Path(f"{path}.new").rename(path)  # now it can be asked
         self._askers: dict[int, socket.socket] = {}
         self._watch = selectors.DefaultSelector()
         self._woken, self._waker = socket.socketpair()
@@ -140,7 +140,7 @@ class Server:
     def _end(self) -> None:
         for pid in self._askers:
             _kill(pid)
-        Path(self._path).unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
         os._exit(0)
 
 

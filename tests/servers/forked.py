@@ -30,6 +30,9 @@ stand_in({socket!r}, sys.argv[1:])
 """
 
 
+Completed = subprocess.CompletedProcess[str]
+
+
 class ForkedPython:
     """`python ARGUMENTS` as a child of the fork server; what we use of Popen."""
 
@@ -81,7 +84,7 @@ class ForkedProcess(Process):
 
 def run(
     *arguments: str, env: Mapping[str, str], cwd: Path = ROOT, stdin: str = "", timeout: float = 60
-) -> subprocess.CompletedProcess[str]:
+) -> Completed:
     """`python ARGUMENTS`, as subprocess.run does it with text and captured output."""
     if not can_fork(env):
         return subprocess.run(

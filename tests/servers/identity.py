@@ -2,6 +2,7 @@
 
 A token is a resource's until `renew`, as App Service caches it. Entra's word to Redis and
 PostgreSQL, that a token is good, is `trusted`: it is called before a new token is given out.
+`mint` makes the tokens of further resources, such as the one that Entra takes from a client.
 """
 
 import time
@@ -26,13 +27,17 @@ Trusted = Callable[[str, str], None]
 class IdentityEndpoint:
     """`with IdentityEndpoint() as endpoint:`; `environment` is what App Service sets.
 
-    `away` is "" while it answers, else "closes" or "hangs".
+    `away` is "" while it answers, else "closes", "hangs", or "fails", which is HTTP 500. `delay` is
+    in seconds. `identities` are the client ids of user-assigned ones; None: any.
     """
 
     def __init__(self) -> None:
         self.object_id, self.life, self.away = OBJECT_ID, float(DAY), ""
         self.given: list[str] = []
         self.asked: list[dict[str, str]] = []
+        self.delay = 0.0
+        self.identities: set[str] | None = None
+        self.mint: dict[str, Callable[[], dict[str, Any]]] = {}
         self._trusted: dict[str, Trusted] = {}
         self._current: dict[str, dict[str, Any]] = {}
         self._server = TinyServer(self._answer)
@@ -65,6 +70,7 @@ class IdentityEndpoint:
     def _answer(self, exchange: Exchange) -> None:
         query = {name: each[0] for name, each in parse_qs(urlsplit(exchange.path).query).items()}
         self.asked.append(query)
+        time.sleep(self.delay)
         if self.away == "hangs":
             exchange.drip(b"", b"")
         elif self.away == "closes":
@@ -73,10 +79,22 @@ class IdentityEndpoint:
             exchange.json({"statusCode": 401, "message": "no header"}, 401)
         elif query["api-version"] != "2019-08-01":
             exchange.json({"statusCode": 400, "message": "another version"}, 400)
+        elif not self._has(query.get("client_id", "")):
+            message = "No User Assigned or Delegated Managed Identity found for specified ClientId"
+            exchange.json({"statusCode": 400, "message": message}, 400)
+        elif self.away == "fails" or query["resource"] not in {*self._trusted, *self.mint}:
+            exchange.json({"statusCode": 500, "message": "An unexpected error occurred."}, 500)
         else:
             exchange.json(self.token_for(query["resource"]))
 
+    def _has(self, client_id: str) -> bool:
+        return self.identities is None or client_id in self.identities
+
     def _new(self, resource: str) -> dict[str, Any]:
+        if resource in self.mint:
+            made = {"token_type": "Bearer", **self.mint[resource]()}
+            self.given.append(made["access_token"])
+            return made
         now = int(time.time())
         claims = {"oid": self.object_id, "aud": resource, "iat": now, "exp": now + int(self.life)}
         token = jwt.encode(claims | {"jti": str(len(self.given))}, _KEY)

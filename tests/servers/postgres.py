@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
@@ -11,16 +12,26 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from tests.servers.once import once
 from tests.servers.ports import LOOPBACK, free_port
-from tests.servers.process import NotStarted, Process, clean_environment, scratch, unprivileged_user
+from tests.servers.process import (
+    NotStarted,
+    Process,
+    clean_environment,
+    scratch,
+    unprivileged_user,
+)
 
 USER = "site"
-# A test database must survive a crash of its processes, not a power cut.
+# A test database must survive a crash of its processes, not a power cut; nor does it live so long
+# that anything in it must be tidied.
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "fsync": "off",
     "full_page_writes": "off",
+    "autovacuum": "off",
+    "checkpoint_timeout": "1d",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_connections": "200",
@@ -28,11 +39,19 @@ SETTINGS = {
 }
 
 
-class Postgres:
-    """`with Postgres() as server: server.url`. Restarting keeps the port and the data."""
+def empty_cluster() -> Path:
+    """A directory whose `data` are as initdb makes them."""
+    return once("postgres-empty", _initialise)
 
-    def __init__(self, port: int = 0) -> None:
-        self.port = port or free_port()
+
+class Postgres:
+    """`with Postgres() as server: server.url`. Restarting keeps the port and the data.
+
+    `cluster` names a directory with the data to begin with; they are copied.
+    """
+
+    def __init__(self, port: int = 0, *, cluster: Callable[[], Path] = empty_cluster) -> None:
+        self.port, self._cluster = port or free_port(), cluster
         self._directory: Path | None = None
         self._process: Process | None = None
 
@@ -44,9 +63,9 @@ class Postgres:
         return f"postgres://{USER}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self) -> Self:
-        directory = self._directory = self._directory or _initialised()
+        directory = self._directory = self._directory or _copy_of(self._cluster())
         options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
-        command = [str(_binary(directory, "postgres")), "-D", str(directory / "data")]
+        command = [str(_binary("postgres")), "-D", str(directory / "data")]
         self._process = Process(
             "PostgreSQL",
             [*command, "-p", str(self.port), *options],
@@ -66,6 +85,13 @@ class Postgres:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    @property
+    def data(self) -> Path:
+        """The data, which are whole once the server was stopped."""
+        if self._directory is None:
+            raise RuntimeError("PostgreSQL was not started")
+        return self._directory / "data"
 
     @property
     def process(self) -> Process:
@@ -101,15 +127,14 @@ class Postgres:
         return True
 
 
-def _initialised() -> Path:
-    directory = scratch("postgres")
-    if user := unprivileged_user():
-        _copy_binaries(directory)
-        os.chown(directory, user.pw_uid, user.pw_gid)
-    command = [str(_binary(directory, "initdb")), "-D", str(directory / "data"), "-U", USER]
+def _initialise(directory: Path) -> None:
+    command = [str(_binary("initdb")), "-D", str(directory / "data"), "-U", USER]
     options = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
+    user = unprivileged_user()
+    if user:
+        os.chown(directory, user.pw_uid, user.pw_gid)
     made = subprocess.run(
-        [*command, *options],
+        [*command, *options, "--wal-segsize=1"],
         capture_output=True,
         text=True,
         check=False,
@@ -121,20 +146,29 @@ def _initialised() -> Path:
     )
     if made.returncode:
         raise NotStarted(f"initdb failed:\n{made.stdout}{made.stderr}")
+
+
+def _copy_of(cluster: Path) -> Path:
+    directory = scratch("postgres")
+    if user := unprivileged_user():
+        os.chown(directory, user.pw_uid, user.pw_gid)
+    subprocess.run(["cp", "-a", str(cluster / "data"), str(directory)], check=True)
     return directory
 
 
-def _copy_binaries(directory: Path) -> None:
+def _binary(name: str) -> Path:
     """PostgreSQL refuses root, and whom root becomes may not reach a checkout below /root."""
+    package = _package()
+    if unprivileged_user():
+        package = once("postgres-programs", _copy_programs) / package.name
+    return package / "pginstall" / "bin" / name
+
+
+def _copy_programs(directory: Path) -> None:
     package = _package()
     dull = shutil.ignore_patterns("*.a", "pgxs", "include", "doc", "*.py", "__pycache__")
     for source in (package, package.with_name(f"{package.name}.libs")):
         shutil.copytree(source, directory / source.name, ignore=dull)
-
-
-def _binary(directory: Path, name: str) -> Path:
-    copied = directory / _package().name
-    return (copied if copied.exists() else _package()) / "pginstall" / "bin" / name
 
 
 def _package() -> Path:

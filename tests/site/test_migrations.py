@@ -23,6 +23,7 @@ from tests.support import operators
 APP = "accounts"
 LOADER = MigrationLoader(None)
 RELEASES = sorted(name for app, name in LOADER.disk_migrations if app == APP)
+DEVELOPMENT = {"DEBUG": "true", "PUBLIC_URL": "http://localhost:8000"}
 # What the code before knows nothing of, and need not: it goes on as if it were not there.
 ADDITIVE = (operations.CreateModel, operations.AddIndex, operations.AlterModelOptions)
 ADDS_AN_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX ", re.IGNORECASE)
@@ -49,8 +50,8 @@ def test_they_apply_from_zero_on_postgresql(postgres: Postgres) -> None:
 
 def test_they_apply_from_zero_on_sqlite(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'db.sqlite3'}"
-    manage(url, "migrate", "--verbosity", "0", DEBUG="true")
-    manage(url, "migrate", "--check", DEBUG="true")
+    manage(url, "migrate", "--verbosity", "0", **DEVELOPMENT)
+    manage(url, "migrate", "--check", **DEVELOPMENT)
 
 
 def test_they_can_be_taken_back_to_the_first(postgres: Postgres) -> None:

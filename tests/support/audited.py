@@ -8,6 +8,7 @@ IN_ADMIN = {
     "accounts_user_add_several": "person.added",
     "accounts_user_change": "person.changed, person.address_changed, person.rights_changed",
     "accounts_user_delete": "person.deleted",
+    "accounts_user_relink": "identity.linked, identity.unlinked, sessions.ended",
     "accounts_user_changelist: delete_selected": "person.deleted",
     "accounts_user_changelist: sign_out": "sessions.ended",
     "accounts_user_changelist: deactivate": "person.rights_changed, sessions.ended",

@@ -7,11 +7,10 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.conftest import ENVIRONMENT, POSTGRES
+from tests.conftest import ENVIRONMENT
 from tests.servers import forked
 from tests.servers.process import clean_environment
 
@@ -47,8 +46,7 @@ def fail(*words: str) -> Failed:
 
 def manage(*words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
     """`./manage.py WORDS` in a process of its own, on the tests' database (transactional_db)."""
-    database = POSTGRES.url_of(str(settings.DATABASES["default"]["NAME"]))
-    env = clean_environment(**ENVIRONMENT | {"DATABASE_URL": database} | env)
+    env = clean_environment(**ENVIRONMENT | env)
     return forked.run("manage.py", *words, env=env, stdin=stdin)
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from accounts.admin.paging import BoundedPaginator
-from accounts.admin.people import add_several, person_actions, person_page
+from accounts.admin.people import add_several, person_actions, person_page, relink
 from accounts.admin.people.columns import PeopleChangeList
 from accounts.admin.people.forms import AddPersonForm, PersonForm
 from accounts.admin.people.rights_forms import SWITCHES, BoundedUserAdmin
@@ -79,7 +79,15 @@ class PersonAdmin(BoundedUserAdmin):
             path(f"<int:pk>/{name}/", view(self._step_page(step)), name=f"accounts_user_{name}")
             for name, step in person_actions.STEPS.items()
         ]
-        return [path("add-several/", view(several), name="accounts_user_add_several"), *steps]
+        return [
+            path("add-several/", view(several), name="accounts_user_add_several"),
+            path(
+                "<int:pk>/relink/<int:row_pk>/",
+                view(relink.page(self)),
+                name="accounts_user_relink",
+            ),
+            *steps,
+        ]
 
     def _step_page(self, step: person_actions.Step) -> Any:
         def page(request: HttpRequest, pk: int) -> HttpResponse:

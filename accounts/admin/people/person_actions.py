@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts import audit
 from accounts.admin import rights
 from accounts.admin.people.forms import ReasonForm
-from accounts.operate import people
+from accounts.operate import linking, people
 from accounts.sessions import service as sessions
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 CONFIRMED = "confirmed"
+SHOWN = 50  # of whom a confirmation names the identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,13 @@ class Step:
     bounded: bool = True
     on_oneself: bool = True
     logs_itself: bool = False
+    superusers_only: bool = False
 
     def allowed(self, editor: Any, person: User) -> bool:
         """Whether this editor may do this to this person."""
         if not editor.has_perm(self.permission):
+            return False
+        if self.superusers_only and not editor.is_superuser:
             return False
         if person.pk == editor.pk and not self.on_oneself:
             return False
@@ -100,6 +104,7 @@ STEPS = {
             lambda person, reason, by: people.unlink(person, reason, by),
             needs_reason=True,
             logs_itself=True,
+            superusers_only=True,
         ),
     )
 }
@@ -156,7 +161,9 @@ def confirmation(
         "opts": page.opts,
         "title": step.title,
         "step": step,
-        "people": chosen,
+        "people": [(person, linking.of_user(person)) for person in chosen[:SHOWN]],
+        "more": max(0, len(chosen) - SHOWN),
+        "keys": [person.pk for person in chosen],
         "form": form,
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
         "media": page.media,

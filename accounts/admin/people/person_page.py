@@ -9,14 +9,13 @@ from django.urls import reverse
 
 from accounts.admin import rights, sessions
 from accounts.admin.people.columns import (
-    identities_of,
-    identity_text,
     may_see_sign_ins,
     state_text,
     title_of,
 )
 from accounts.admin.people.person_actions import STEPS
 from accounts.models import SignIn, User
+from accounts.operate import linking
 from accounts.operate.account_status import state_of
 
 if TYPE_CHECKING:
@@ -32,13 +31,12 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
     person = User.objects.filter(pk=object_id).first() if rights.is_key(object_id) else None
     if person is None:
         return {}
-    identity = identities_of([person]).get(person.pk)
+    identity = linking.of_user(person)
     links = may_see_sign_ins(request.user)
     return {
         "identity": identity,
-        "identity_text": identity_text(identity),
         "state_text": state_text(state_of(person), link=links),
-        "sets_passwords": settings.ADMIN_PASSWORD_LOGIN and rights.may_touch(request.user, person),
+        "sets_passwords": settings.ADMIN_PASSWORD_LOGIN and request.user.is_superuser,
         "steps": _steps(request, person, bound=identity is not None),
         "sign_ins": _recent_sign_ins(person) if links else None,
         "open_sessions": sessions.of_person(request, person),

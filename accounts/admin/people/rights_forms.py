@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from typing_extensions import override
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 else:
     Base = UserAdmin
 
+GIVEN = ("groups", "user_permissions")
 SWITCHES = ("is_active", "is_staff", "is_superuser")
 
 
@@ -51,11 +53,17 @@ class BoundedUserAdmin(Base):
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Nobody switches themselves off, and superusers alone make superusers."""
+        """Superusers alone make superusers and change addresses, by which people first come in.
+
+        Nobody switches themselves off, and nobody else gives themselves rights: what they hold by
+        one way they would keep when that way ends.
+        """
         fields = tuple(super().get_readonly_fields(request, obj))
-        if _is_oneself(request, obj):
-            return (*fields, *SWITCHES)
-        return fields if request.user.is_superuser else (*fields, "is_superuser")
+        own = SWITCHES if _is_oneself(request, obj) else ()
+        if request.user.is_superuser:
+            return (*fields, *own)
+        rights_of_own = GIVEN if own else ()
+        return (*fields, *own, *rights_of_own, "is_superuser", *(("email",) if obj else ()))
 
     @override
     def formfield_for_manytomany(
@@ -72,9 +80,11 @@ class BoundedUserAdmin(Base):
 
     @override
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
-        """Passwords exist with ADMIN_PASSWORD_LOGIN only."""
+        """Passwords exist with ADMIN_PASSWORD_LOGIN only; who sets one can be that person."""
         if not settings.ADMIN_PASSWORD_LOGIN:
             raise Http404
+        if not request.user.is_superuser:
+            raise PermissionDenied
         return super().user_change_password(request, id, form_url)
 
 

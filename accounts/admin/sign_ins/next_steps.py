@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.admin import rights
 from accounts.models import User
+from accounts.operate import linking
 from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def next_step(row: SignIn, editor: Any, touchable: Touchable = rights.may_touch)
     """What this editor can do about this refusal, or None."""
     if row.reason in REASONS and REASONS[row.reason].group == "configuration":
         return _open_app(editor)
+    if row.reason == "identity_conflict":
+        return _relink(row, editor)
     if row.reason in _ON_PERSON:
         return _on_person(row, editor, touchable)
     step = _BY_REASON.get(row.reason)
@@ -80,6 +83,15 @@ def _on_person(row: SignIn, editor: Any, touchable: Touchable) -> NextStep | Non
     return NextStep(str(label), reverse(url_name, args=[row.user.pk]))
 
 
+def _relink(row: SignIn, editor: Any) -> NextStep | None:
+    """Superusers compare both identities; the link itself says when they look unlike."""
+    if row.user is None or not editor.is_superuser or not linking.can_relink(row):
+        return None
+    unlike = set(linking.differences(row.user, None, linking.of_sign_in(row))) - {"no_name"}
+    label = _("Compare: looks like someone else") if unlike else _("Compare and link this identity")
+    return NextStep(label, reverse("admin:accounts_user_relink", args=[row.user.pk, row.pk]))
+
+
 def _find_namesakes(row: SignIn, editor: Any) -> NextStep | None:
     if not editor.has_perm("accounts.view_user") and not editor.has_perm("accounts.change_user"):
         return None
@@ -96,10 +108,6 @@ def _open_app(editor: Any) -> NextStep | None:
 
 
 _ON_PERSON = {
-    "identity_conflict": (
-        gettext_lazy("Unlink and let this identity in"),
-        "admin:accounts_user_unlink",
-    ),
     "user_inactive": (gettext_lazy("Reactivate"), "admin:accounts_user_reactivate"),
     "user_not_staff": (gettext_lazy("Give staff status"), "admin:accounts_user_change"),
 }

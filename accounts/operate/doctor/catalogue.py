@@ -818,9 +818,12 @@ _CRASHED: Final = _error(
 )
 
 
+_LEVELS: Final[Mapping[str, Level]] = {"E": "error", "W": "warning", "I": "note"}
+
+
 def _of_system_checks() -> Iterator[Entry]:
     for id_, (sentence, shows) in CHECKS.items():
-        level: Level = "error" if id_.startswith("accounts.E") else "warning"
+        level = _LEVELS[id_.removeprefix("accounts.")[0]]
         yield Entry(id_, level, sentence, "{message}", "{hint}", shows)
 
 

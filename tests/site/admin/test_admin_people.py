@@ -183,7 +183,7 @@ def test_the_persons_page_shows_sign_ins_sessions_and_identity(browser: Client) 
     browser_of(cole)
     page = browser.get(f"{LIST}{cole.pk}/change/").content.decode()
     assert "QRST-2222" in page
-    assert f"{TID}:{cole.pk}" in page
+    assert f"Tenant {TID}, object ID {cole.pk}" in page
     assert "All of this person" in page
 
 

@@ -163,13 +163,17 @@ def test_nobody_deletes_themselves(helper: User, by: str) -> None:
     assert User.objects.filter(pk=user.pk).exists()
 
 
-def test_nobody_sets_the_password_of_someone_stronger(browser: Client, settings: Settings) -> None:
+@pytest.mark.parametrize("whose", ["equal", "root"])
+def test_superusers_alone_set_other_peoples_passwords(
+    browser: Client, settings: Settings, whose: str
+) -> None:
     settings.ADMIN_PASSWORD_LOGIN = True
-    root, equal = superuser(), person("equal@contoso.example")
-    assert browser.get(f"/admin/accounts/user/{equal.pk}/password/").status_code == 200
+    user = superuser() if whose == "root" else person("equal@contoso.example")
     posted = {"password1": "a-Long-one-123", "password2": "a-Long-one-123"}
-    page = f"/admin/accounts/user/{root.pk}/password/"
+    page = f"/admin/accounts/user/{user.pk}/password/"
     assert browser.post(page, posted | {"usable_password": "true"}).status_code == 403
+    root = browser_of(superuser("other-root@contoso.example"))
+    assert root.get(page).status_code == 200
 
 
 def test_who_is_added_again_by_pasting_gains_nothing(browser: Client) -> None:

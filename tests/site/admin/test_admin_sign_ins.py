@@ -136,7 +136,7 @@ def test_what_a_refusal_means_and_needs_is_said_in_words(browser: Client) -> Non
 
 @pytest.mark.parametrize(("reason", "label", "url"), [
     ("unknown_user", "Add this person", "/admin/accounts/user/add/?email=anna@contoso.example"),
-    ("identity_conflict", "Unlink and let", "/admin/accounts/user/{pk}/unlink/"),
+    ("identity_conflict", "Compare", "/admin/accounts/user/{pk}/relink/{row}/"),
     ("user_inactive", "Reactivate", "/admin/accounts/user/{pk}/reactivate/"),
     ("user_not_staff", "Give staff status", "/admin/accounts/user/{pk}/change/"),
     ("ambiguous_email", "Find these people", "/admin/accounts/user/?q=anna@contoso.example"),
@@ -146,8 +146,8 @@ def test_a_refusal_links_to_what_mends_it(
     browser: Client, reason: str, label: str, url: str
 ) -> None:
     cole = person("cole@contoso.example")
-    row = sign_in(reason=reason, user=cole, email="anna@contoso.example")
-    link = f'href="{url.format(pk=cole.pk)}">{label}'
+    row = sign_in(reason=reason, user=cole, email="anna@contoso.example", tid=TID, oid=TID)
+    link = f'href="{url.format(pk=cole.pk, row=row.pk)}">{label}'
     for page in (LIST, f"{LIST}{row.pk}/change/"):
         assert link in unquote(browser.get(page).content.decode())
 

@@ -100,6 +100,11 @@ def key_of_ada() -> int:
     return int(ada().pk)
 
 
+def key_of_conflict() -> int:
+    other = TID.replace("1", "2")
+    return int(sign_in(reason="identity_conflict", user=ada(), tid=TID, oid=other).pk)
+
+
 def key_of_group() -> int:
     return Group.objects.get_or_create(name="Editors")[0].pk
 
@@ -119,6 +124,10 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     ),
     "accounts_user_change": post("accounts_user_change", PERSON, key_of_ada),
     "accounts_user_delete": post("accounts_user_delete", {"post": "yes"}, key_of_ada),
+    "accounts_user_relink": lambda browser: browser.post(
+        reverse("admin:accounts_user_relink", args=[ada().pk, key_of_conflict()]),
+        {"reason": "x", "seen": f"{TID}:{TID}"},
+    ),
     **{
         f"accounts_user_changelist: {name}": act("accounts_user", name, key_of_ada, reason="x")
         for name in ("delete_selected", "sign_out", "deactivate", "reactivate", "unlink")

@@ -190,7 +190,7 @@ def _redirect_uri(http: HttpClient, found: Registration, discovery: Discovery) -
 def _authorize_url(found: Registration, discovery: Discovery) -> str:
     secret = state.new_browser_secret()
     issued, text = state.issue(secret, state.ServedBy(settings.PUBLIC_URL, "doctor"), "")
-    parameters = authorize_parameters(found, secret, issued, text, again=False)
+    parameters = authorize_parameters(found, secret, issued, text)
     joint = "&" if "?" in discovery.authorization_endpoint else "?"
     query = urlencode(parameters | {"prompt": "none"})
     return f"{discovery.authorization_endpoint}{joint}{query}"

@@ -1,0 +1,103 @@
+"""Let exactly the identity in that a sign-in record refused, after seeing both side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.admin.people.forms import ReasonForm
+from accounts.models import SignIn, User
+from accounts.operate import linking
+from accounts.sessions import service as sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.contrib.admin import ModelAdmin
+    from django.http import HttpRequest, HttpResponse
+
+WARNINGS: Final = {
+    "name": gettext_lazy(
+        "ANOTHER NAME: Microsoft calls the refused account by a name that is not this person's."
+    ),
+    "no_name": gettext_lazy(
+        "No name to compare: ask the person by a way that you know, not by a reply to a mail."
+    ),
+    "tenant": gettext_lazy("ANOTHER TENANT: the refused account is of another organization."),
+    "address": gettext_lazy(
+        "ANOTHER ADDRESS: the refused account does not have this person's email address."
+    ),
+    "several": gettext_lazy(
+        "SEVERAL ACCOUNTS were refused for this person lately: one of them at least is not theirs."
+    ),
+}
+
+
+def page(admin: ModelAdmin[User]) -> Callable[..., HttpResponse]:
+    """GET compares, POST links."""
+
+    def relink(request: HttpRequest, pk: int, row_pk: int) -> HttpResponse:
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        person = get_object_or_404(User, pk=pk)
+        row = get_object_or_404(SignIn, pk=row_pk, user=person)
+        if not linking.can_relink(row):
+            raise PermissionDenied
+        form = ReasonForm(request.POST if request.method == "POST" else None, required=True)
+        if form.is_valid() and _linked(request, person, row, form.cleaned_data["reason"]):
+            return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[person.pk]))
+        return _compared(admin, request, person, row, form)
+
+    return relink
+
+
+def warnings_for(person: User, row: SignIn, old: linking.Identity | None) -> list[str]:
+    """What makes the refused account look like someone else, the loudest first."""
+    found = [*linking.differences(person, old, linking.of_sign_in(row))]
+    refused = SignIn.objects.filter(user=person, reason="identity_conflict").order_by()
+    if refused.values("tid", "oid").distinct()[:2].count() > 1:
+        found.append("several")
+    return [str(WARNINGS[name]) for name in found]
+
+
+def _compared(
+    admin: ModelAdmin[User], request: HttpRequest, person: User, row: SignIn, form: ReasonForm
+) -> HttpResponse:
+    old = linking.of_user(person)
+    context: dict[str, Any] = {
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "title": _("Link another Microsoft identity"),
+        "person": person,
+        "row": row,
+        "old": old,
+        "new": linking.of_sign_in(row),
+        "warnings": warnings_for(person, row, old),
+        "form": form,
+        "media": admin.media,
+    }
+    return TemplateResponse(request, "admin/accounts/user/relink.html", context)
+
+
+def _linked(request: HttpRequest, person: User, row: SignIn, reason: str) -> bool:
+    by: Any = request.user
+    try:
+        linking.relink(person, row, reason, by=by, seen=request.POST.get("seen", ""))
+    except (linking.CannotLink, ValueError) as problem:
+        messages.error(request, str(problem))
+        return False
+    except sessions.StoreAway:
+        text = _("%(person)s: linked, but the session store did not answer: lists may lag.")
+        messages.warning(request, text % {"person": person})
+        return True
+    text = _("%(person)s is linked to the identity that was refused, and was signed out.")
+    messages.success(request, text % {"person": person})
+    return True

@@ -1,0 +1,14 @@
+"""How this site proves at the token endpoint that it is the app: see `proof.Credential`.
+
+secret            the client secret, sent as it is
+certificate       a short-lived assertion, signed with the certificate's key
+managed_identity  the token of a user-assigned managed identity, a federated credential
+token_file        the token that a cluster keeps in a file, a federated credential
+
+Sources: RFC 7523 section 2.2; Microsoft's pages "Microsoft identity platform application
+authentication certificate credentials", "Configure an application to trust a managed identity"
+and "Workload identity federation".
+"""
+
+from accounts.entra.credentials.proof import Credential as Credential
+from accounts.entra.credentials.proof import Secret as Secret

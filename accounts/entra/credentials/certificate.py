@@ -1,0 +1,77 @@
+"""A certificate's key signs a short-lived assertion in the place of a secret.
+
+Source: Microsoft's page "Microsoft identity platform application authentication certificate
+credentials": PS256, the certificate named by `x5t#S256`, at most ten minutes of life.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Final
+
+import jwt
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.entra.credentials.kept import Dated, Kept
+from accounts.entra.credentials.proof import About, assertion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from accounts.entra.credentials.keys import Certificate
+    from accounts.entra.credentials.proof import Kind
+    from accounts.http.deadline import Deadline
+
+LIFE: Final = 600  # seconds
+
+
+class CertificateCredential:
+    """One certificate; of several the next is tried when Microsoft refuses the first."""
+
+    kind: Kind = "certificate"
+
+    def __init__(self, certificate: Certificate, *, clock: Callable[[], float] = time.time) -> None:
+        self.certificate = certificate
+        self.label = f"certificate {certificate.portal_thumbprint}"
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[About, Kept] = {}
+
+    @sensitive_variables()
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
+        about = About(client_id, token_endpoint)
+        return assertion(self._kept_for(about).get(deadline.left()))
+
+    def prepare(self, about: About | None) -> None:
+        if about is not None:
+            self._kept_for(about).renew_if_due()
+
+    def forget(self) -> None:
+        """The next assertion is made anew: Microsoft says that this one's time is wrong."""
+        with self._lock:
+            self._kept.clear()
+
+    def _kept_for(self, about: About) -> Kept:
+        with self._lock:
+            if about not in self._kept:
+                self._kept[about] = Kept(lambda: self._sign(about), clock=self._clock)
+            return self._kept[about]
+
+    @sensitive_variables()
+    def _sign(self, about: About) -> Dated:
+        now = int(self._clock())
+        claims = {
+            "aud": about.token_endpoint,
+            "iss": about.client_id,
+            "sub": about.client_id,
+            "jti": str(uuid.uuid4()),
+            "nbf": now,
+            "iat": now,
+            "exp": now + LIFE,
+        }
+        thumbprint = base64.urlsafe_b64encode(self.certificate.sha256).rstrip(b"=").decode()
+        signed = jwt.encode(claims, self.certificate.key, "PS256", headers={"x5t#S256": thumbprint})
+        return Dated(signed, now, now + LIFE)

@@ -1,0 +1,106 @@
+"""A proof that is made ahead of need, kept to its end and renewed at half its life.
+
+Renewal is in the background and one at a time. While it fails, the old one serves; only who
+comes when there is none waits, and not for long.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.entra.credentials.proof import PATIENCE
+from accounts.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RETRY_AFTER: Final = 30.0  # seconds after a renewal that failed, or that brought the same again
+_BEFORE_END: Final = 10.0  # seconds for the proof's way to Microsoft
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Dated:
+    """A proof and its life, in seconds since the epoch; no repr, since it is secret."""
+
+    text: str
+    made_at: float
+    expires_at: float
+
+
+class Kept:
+    """The proof that `make` gives; `make` raises Refused when it has none."""
+
+    def __init__(
+        self, make: Callable[[], Dated], *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._make = make
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: Dated | None = None
+        self._flight: Future[Dated] | None = None
+        self._tried_at = -RETRY_AFTER
+
+    @sensitive_variables()
+    def get(self, patience: float = PATIENCE) -> str:
+        """The proof. Raises what `make` raised, or Refused(credential_unavailable) in time.
+
+        Nobody waits longer than `patience`, and never longer than PATIENCE, in seconds.
+        """
+        held = self._held
+        if held is not None and self._clock() < held.expires_at - _BEFORE_END:
+            self.renew_if_due()
+            return held.text
+        patience = min(patience, PATIENCE)
+        try:
+            return self._renewal().result(patience).text
+        except TimeoutError:
+            detail = f"no proof within {patience:g} s"
+            raise Refused("credential_unavailable", detail) from None
+
+    def renew_if_due(self) -> None:
+        """Begin a renewal when half of the life is over; returns at once."""
+        held, now = self._held, self._clock()
+        if held is not None and now < (held.made_at + held.expires_at) / 2:
+            return
+        if not 0 <= now - self._tried_at < RETRY_AFTER:
+            self._renewal()
+
+    def forget(self) -> None:
+        """Microsoft says that its time is wrong: the next one is made anew."""
+        self._held = None
+
+    def _renewal(self) -> Future[Dated]:
+        """The renewal under way, or a new one."""
+        with self._lock:
+            if self._flight is not None and not self._flight.done():
+                return self._flight
+            flight = self._flight = Future[Dated]()
+            self._tried_at = self._clock()
+        try:
+            threading.Thread(target=self._renew, args=(flight,), daemon=True).start()
+        except RuntimeError:  # at exit, or at the limit of threads
+            flight.set_exception(Refused("credential_unavailable", "no thread to make it"))
+        return flight
+
+    @sensitive_variables()
+    def _renew(self, flight: Future[Dated]) -> None:
+        try:
+            made = self._make()
+        except Refused as refused:
+            log.warning("no new proof for Microsoft: %s", refused.detail)
+            flight.set_exception(refused)
+        except Exception as problem:
+            log.warning("no new proof for Microsoft: %s", type(problem).__name__)
+            unavailable = Refused("credential_unavailable", type(problem).__name__)
+            flight.set_exception(unavailable)
+        else:
+            self._held = made
+            flight.set_result(made)

@@ -1,0 +1,333 @@
+"""The certificates and keys in what was entered: read, paired, and refused with what is wrong.
+
+A source is PEM text (line ends may have come as `\\n`), a PFX in base64, the path of a PEM or PFX
+file, or the thumbprint of a certificate that App Service has loaded. Several sources, separated by
+commas, are read together: a certificate and its key may stand in two files, and two certificates
+may overlap while one replaces the other.
+
+No message quotes what was entered, save a path.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import load_der_private_key as _load_der
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+from django.views.decorators.debug import sensitive_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+SMALLEST_KEY: Final = 2048  # bits
+# Where App Service for Linux puts certificates that WEBSITE_LOAD_CERTIFICATES names; without a
+# passphrase ("Use a TLS/SSL certificate in your code").
+APP_SERVICE: Final = Path("/var/ssl/private")
+_LARGEST_FILE: Final = 256 * 1024
+_BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\s.*?\s-----END \1-----", re.DOTALL)
+_PATH: Final = re.compile(r"[^\s\x00-\x1f]{1,1024}")
+_THUMBPRINT: Final = re.compile(r"(?:[0-9A-F]{40}|[0-9A-F]{64})")
+_NOT_FOR_US: Final = {
+    "PUBLIC KEY": "a public key: the certificate and its private key are needed",
+    "RSA PUBLIC KEY": "a public key: the certificate and its private key are needed",
+    "CERTIFICATE REQUEST": "a certificate request: the certificate made of it is needed",
+    "NEW CERTIFICATE REQUEST": "a certificate request: the certificate made of it is needed",
+    "OPENSSH PRIVATE KEY": "an SSH key: a certificate and its RSA private key are needed",
+    "EC PRIVATE KEY": "a key that is not RSA: Entra takes RSA keys only",
+    "DSA PRIVATE KEY": "a key that is not RSA: Entra takes RSA keys only",
+}
+
+
+class Unusable(ValueError):
+    """What was entered is no certificate to sign in with; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Certificate:
+    """A certificate and its private key; no repr, since it holds the key."""
+
+    key: RSAPrivateKey
+    sha256: bytes
+    sha1: bytes
+    subject: str
+    not_before: datetime
+    not_after: datetime
+
+    @property
+    def portal_thumbprint(self) -> str:
+        """As Entra lists it under Certificates & secrets: SHA-1, in capital hex digits."""
+        return self.sha1.hex().upper()
+
+
+@dataclass(slots=True, repr=False)
+class _Found:
+    """What the sources hold, in order; certificates by the source that they stand in."""
+
+    keys: list[RSAPrivateKey]
+    chains: list[list[x509.Certificate]]
+
+    @property
+    def certificates(self) -> list[x509.Certificate]:
+        return [one for chain in self.chains for one in chain]
+
+
+@sensitive_variables()
+def read_certificates(
+    source: str, password: str = "", *, now: datetime | None = None
+) -> tuple[Certificate, ...]:
+    """The certificates to prove with, in the order in which they are tried.
+
+    Of several, those that are not valid now are left out. Raises Unusable.
+    """
+    found = _Found([], [])
+    for part in _parts(source):
+        found.chains.append([])
+        _read_part(part, password, found)
+    return _valid_now(_paired(found), now or datetime.now(UTC))
+
+
+def paths_of(source: str) -> tuple[Path, ...]:
+    """The files that the source names, which may change while the site runs."""
+    named = (_path_of(part) for part in _parts(source))
+    return tuple(path for path in named if path is not None)
+
+
+# --- where it is -------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+def _parts(source: str) -> list[str]:
+    """PEM and base64 hold no comma."""
+    return [part.strip() for part in source.split(",") if part.strip()]
+
+
+def _path_of(part: str) -> Path | None:
+    """None for PEM text and base64."""
+    if "-----BEGIN" in part or _from_base64(part):
+        return None
+    thumbprint = re.sub(r"[\s:]", "", part).upper()
+    if _THUMBPRINT.fullmatch(thumbprint):
+        return _loaded(thumbprint)
+    return Path(part) if _PATH.fullmatch(part) else None
+
+
+def _loaded(thumbprint: str) -> Path:
+    candidates = [APP_SERVICE / f"{thumbprint}.{ending}" for ending in ("p12", "pfx", "pem")]
+    return next((path for path in candidates if path.is_file()), candidates[0])
+
+
+@sensitive_variables()
+def _from_base64(part: str) -> bytes:
+    """The bytes of a PFX or a PEM in base64; empty when it is none."""
+    try:
+        data = base64.b64decode(re.sub(r"\s", "", part), validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return data if data[:1] == b"\x30" or data.startswith(b"-----BEGIN") else b""
+
+
+@sensitive_variables()
+def _read_part(part: str, password: str, found: _Found) -> None:
+    path = _path_of(part)
+    if path is None:
+        _read_data(_from_base64(part) or part.replace("\\n", "\n").encode(), password, found)
+        return
+    try:
+        _read_data(_content(path), password, found)
+    except Unusable as problem:
+        raise Unusable(f"{problem} ({path})") from None
+
+
+def _content(path: Path) -> bytes:
+    if path.parent == APP_SERVICE and not path.exists():
+        raise Unusable(
+            "is a thumbprint, and App Service has not loaded its certificate: name it in"
+            " WEBSITE_LOAD_CERTIFICATES too, or give the certificate with its key itself"
+        )
+    try:
+        if path.is_dir():
+            raise Unusable("names a folder, not a file")
+        with path.open("rb") as opened:
+            data = opened.read(_LARGEST_FILE + 1)
+    except FileNotFoundError:
+        raise Unusable("names a file that is not there, or is no certificate at all") from None
+    except OSError as problem:
+        raise Unusable(f"names a file that cannot be read: {problem.strerror}") from None
+    if not data.strip() or len(data) > _LARGEST_FILE:
+        raise Unusable("names a file that is empty" if not data.strip() else "names a huge file")
+    return data
+
+
+# --- what it is --------------------------------------------------------------------------------
+
+
+@sensitive_variables()
+def _read_data(data: bytes, password: str, found: _Found) -> None:
+    if b"-----BEGIN" in data:
+        text = data.decode("ascii", "replace").replace("\r\n", "\n")
+        _read_pem(text, password, found)
+    elif data[:1] == b"\x30":
+        _read_der(data, password, found)
+    else:
+        raise Unusable("is neither PEM text nor a PFX")
+
+
+@sensitive_variables()
+def _read_pem(text: str, password: str, found: _Found) -> None:
+    blocks = list(_BLOCK.finditer(text))
+    if not blocks:
+        raise Unusable("is PEM text that is cut off or damaged: copy it whole")
+    for block in blocks:
+        name = block[1]
+        if name == "CERTIFICATE":
+            found.chains[-1].append(_pem_certificate(block[0]))
+        elif name.endswith("PRIVATE KEY") and name not in _NOT_FOR_US:
+            found.keys.append(_rsa(_pem_key(block[0], password)))
+        elif name != "EC PARAMETERS":
+            raise Unusable(f"holds {_NOT_FOR_US.get(name, 'a PEM block of another kind')}")
+
+
+@sensitive_variables()
+def _read_der(data: bytes, password: str, found: _Found) -> None:
+    pfx = _pfx(data, password)
+    if pfx.key is not None:
+        found.keys.append(_rsa(pfx.key))
+    chain = [*([pfx.cert] if pfx.cert else []), *pfx.additional_certs]
+    found.chains[-1] += [one.certificate for one in chain]
+
+
+@sensitive_variables()
+def _pfx(data: bytes, password: str) -> pkcs12.PKCS12KeyAndCertificates:
+    tried = [password.encode()] if password else [None, b""]
+    for each in tried:
+        try:
+            return pkcs12.load_pkcs12(data, each)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            continue
+    raise Unusable(_not_opened(data, password))
+
+
+@sensitive_variables()
+def _not_opened(data: bytes, password: str) -> str:
+    """Why no PFX came out: perhaps it is none."""
+    try:
+        x509.load_der_x509_certificate(data)
+    except ValueError:
+        pass
+    else:
+        return "is a certificate without its private key"
+    try:
+        _load_der(data, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        pass
+    else:
+        return "is a private key without its certificate"
+    if password:
+        return "is a PFX that this passphrase does not open, or that is damaged"
+    return "is a PFX with a passphrase, which is not set, or is damaged"
+
+
+@sensitive_variables()
+def _pem_key(block: str, password: str) -> PrivateKeyTypes:
+    is_encrypted = "ENCRYPTED" in block
+    if is_encrypted and not password:
+        raise Unusable("holds an encrypted key, and its passphrase is not set")
+    given = password.encode() if is_encrypted else None
+    try:
+        return load_pem_private_key(block.encode(), given)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        wrong = "holds a key that this passphrase does not open" if is_encrypted else ""
+        raise Unusable(wrong or "holds a private key that is damaged: copy it whole") from None
+
+
+@sensitive_variables()
+def _pem_certificate(block: str) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(block.encode())
+    except ValueError:
+        raise Unusable("holds a certificate that is damaged: copy it whole") from None
+
+
+@sensitive_variables()
+def _rsa(key: PrivateKeyTypes) -> RSAPrivateKey:
+    if not isinstance(key, RSAPrivateKey):
+        raise Unusable("holds a key that is not RSA: Entra takes RSA keys only")
+    if key.key_size < SMALLEST_KEY:
+        raise Unusable(f"holds an RSA key of {key.key_size} bits: {SMALLEST_KEY} are needed")
+    return key
+
+
+# --- what belongs together ---------------------------------------------------------------------
+
+
+@sensitive_variables()
+def _paired(found: _Found) -> list[Certificate]:
+    if not found.keys:
+        raise Unusable("holds a certificate without its private key")
+    if not found.certificates:
+        raise Unusable("holds a private key without its certificate")
+    pairs = [_pair(key, found) for key in found.keys]
+    own = {pair.sha256 for pair in pairs}
+    for chain in found.chains:
+        _check_order([one.fingerprint(SHA256()) in own for one in chain])
+    return list({pair.sha256: pair for pair in pairs}.values())
+
+
+def _check_order(is_own: Sequence[bool]) -> None:
+    """For each certificate of a source, whether a key belongs to it."""
+    if is_own and not any(is_own):
+        raise Unusable("holds a certificate without its private key")
+    if is_own and not is_own[0]:
+        raise Unusable(
+            "holds a chain in the wrong order: the certificate of the key comes first, then those"
+            " of its issuers"
+        )
+
+
+@sensitive_variables()
+def _pair(key: RSAPrivateKey, found: _Found) -> Certificate:
+    numbers = key.public_key()
+    for one in found.certificates:
+        if one.public_key() == numbers:
+            return _certificate(key, one)
+    raise Unusable("holds a private key that belongs to another certificate")
+
+
+def _certificate(key: RSAPrivateKey, one: x509.Certificate) -> Certificate:
+    if isinstance(one.signature_hash_algorithm, SHA1):
+        raise Unusable("holds a certificate signed with SHA-1: make one with SHA-256")
+    return Certificate(
+        key=key,
+        sha256=one.fingerprint(SHA256()),
+        sha1=one.fingerprint(SHA1()),  # noqa: S303 - a name in Entra's portal, nothing rests on it
+        subject=one.subject.rfc4514_string()[:200],
+        not_before=one.not_valid_before_utc,
+        not_after=one.not_valid_after_utc,
+    )
+
+
+def _valid_now(found: Sequence[Certificate], now: datetime) -> tuple[Certificate, ...]:
+    valid = tuple(one for one in found if one.not_before <= now < one.not_after)
+    if not valid:
+        raise Unusable("; ".join(_why_not(found, now)))
+    return valid
+
+
+def _why_not(found: Sequence[Certificate], now: datetime) -> Iterator[str]:
+    for one in found:
+        if one.not_after <= now:
+            yield f"holds a certificate that expired on {one.not_after:%Y-%m-%d}"
+        else:
+            yield f"holds a certificate that is valid from {one.not_before:%Y-%m-%d} only"

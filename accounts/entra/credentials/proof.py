@@ -1,0 +1,142 @@
+"""What every kind of credential can do, and the two kinds that need no key: secret, token file."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import jwt
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from accounts.http.deadline import Deadline
+
+Kind = Literal["secret", "certificate", "managed_identity", "token_file"]
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+PATIENCE: Final = 1.5  # seconds that a sign-in waits for a proof at most
+_LONGEST_TOKEN: Final = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom a proof is about, and the endpoint that it is meant for."""
+
+    client_id: str
+    token_endpoint: str
+
+
+class Credential(Protocol):
+    """One way to prove it. `label` names it in records and logs and holds nothing secret."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def label(self) -> str: ...
+
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
+        """The fields of the token request. Raises Refused(credential_unavailable)."""
+        ...
+
+    def prepare(self, about: About | None) -> None:
+        """Begin in the background what a proof will need; None: the endpoint is not known yet."""
+        ...
+
+    def forget(self) -> None:
+        """Microsoft says that the proof is outside its time: do not use it again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A client secret."""
+
+    value: str
+    kind: Kind = "secret"
+    label: str = "secret"
+
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
+        return {"client_secret": self.value}
+
+    def prepare(self, about: About | None) -> None:
+        """Nothing to do."""
+
+    def forget(self) -> None:
+        """A secret has no time of its own."""
+
+
+class TokenFile:
+    """The token that a cluster renews in a file, read at each exchange.
+
+    While the file cannot be read, the token read last is used up to its end.
+    """
+
+    kind: Kind = "token_file"
+    label = "token file"
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._last = ""
+
+    @sensitive_variables()
+    def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
+        return assertion(self.token())
+
+    def prepare(self, about: About | None) -> None:
+        """Nothing to do: the file is there."""
+
+    def forget(self) -> None:
+        self._last = ""
+
+    @sensitive_variables()
+    def token(self) -> str:
+        """The file's token. Raises Refused(credential_unavailable)."""
+        try:
+            self._last = read_token(self._path)
+        except ValueError as problem:
+            if not ends_after(self._last, time.time()):
+                raise Refused("credential_unavailable", f"token file: {problem}") from None
+        return self._last
+
+
+def assertion(token: str) -> Mapping[str, str]:
+    """The fields that carry a signed token as the client's proof (RFC 7521 section 4.2)."""
+    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": token}
+
+
+@sensitive_variables()
+def read_token(path: Path) -> str:
+    """The token in a file. Raises ValueError, which says what is wrong and quotes nothing."""
+    try:
+        with path.open(encoding="ascii") as opened:
+            token = opened.read(_LONGEST_TOKEN + 1).strip()
+    except UnicodeDecodeError:
+        raise ValueError("holds no token") from None
+    except OSError as problem:
+        raise ValueError(f"cannot be read ({problem.strerror})") from None
+    if not token:
+        raise ValueError("is empty")
+    if claims_of(token) is None:
+        raise ValueError("holds no token")
+    return token
+
+
+@sensitive_variables()
+def claims_of(token: str) -> dict[str, object] | None:
+    """What a token of our own says, not verified: for what to enter in Entra. None: no token."""
+    try:
+        return dict(jwt.decode(token, options={"verify_signature": False}))
+    except (jwt.InvalidTokenError, ValueError, TypeError):
+        return None
+
+
+def ends_after(token: str, now: float) -> bool:
+    """Whether it is a token, and its time is not over."""
+    expires = (claims_of(token) or {}).get("exp")
+    return isinstance(expires, int | float) and expires > now

@@ -1,0 +1,105 @@
+"""The credentials of this process, made once from what is configured and kept with their proofs.
+
+A registration is read again and again; its assertions and tokens must outlive that.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.entra.credentials.managed_identity import ManagedIdentity
+from accounts.entra.credentials.proof import TokenFile
+from accounts.per_process import PerProcess
+from accounts.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from pathlib import Path
+
+    from accounts.entra.credentials.certificate import CertificateCredential
+
+T = TypeVar("T")
+_MOST_CERTIFICATES: Final = 4
+_READ_EVERY: Final = 3600.0  # seconds until a certificate is seen to have become valid
+log = logging.getLogger(__name__)
+_made: PerProcess[dict[Hashable, object]] = PerProcess(dict)
+
+
+def managed_identity(client_id: str, audience: str) -> ManagedIdentity:
+    """This process's identity with its token."""
+    return _once(("identity", client_id, audience), lambda: ManagedIdentity(client_id, audience))
+
+
+def token_file(path: str) -> TokenFile:
+    """This process's token file."""
+    return _once(("file", path), lambda: TokenFile(path))
+
+
+@sensitive_variables()
+def certificates(source: str, password: str = "") -> tuple[CertificateCredential, ...]:
+    """The source's certificates as they are now. Raises Refused(credential_unavailable)."""
+    name = ("certificates", source, password)
+    return _once(name, lambda: _Certificates(source, password)).current()
+
+
+def _once(name: Hashable, make: Callable[[], T]) -> T:
+    made = _made.get()
+    found: T = made.setdefault(name, make()) if name not in made else made[name]  # type: ignore[assignment]
+    return found
+
+
+class _Certificates:
+    """A source's certificates, read anew when a file that it names has changed.
+
+    A certificate that was good before is tried after the new ones: Entra may not know those yet.
+    """
+
+    @sensitive_variables()
+    def __init__(self, source: str, password: str) -> None:
+        self._source, self._password = source, password
+        self._stamp: tuple[object, ...] = ()
+        self._held: tuple[CertificateCredential, ...] = ()
+
+    @sensitive_variables()
+    def current(self) -> tuple[CertificateCredential, ...]:
+        # Here, so that sites with a secret import nothing of it.
+        from accounts.entra.credentials.keys import Unusable, paths_of
+
+        stamp = (time.time() // _READ_EVERY, *map(_stamp_of, paths_of(self._source)))
+        if stamp != self._stamp or not self._held:
+            try:
+                self._held = self._read()
+            except Unusable as problem:
+                if not self._held:
+                    raise Refused("credential_unavailable", f"certificate: {problem}") from None
+                log.warning("the certificate is kept, since the new one %s", problem)
+            self._stamp = stamp
+        return self._held
+
+    @sensitive_variables()
+    def _read(self) -> tuple[CertificateCredential, ...]:
+        from accounts.entra.credentials.certificate import CertificateCredential
+        from accounts.entra.credentials.keys import read_certificates
+
+        held = {one.certificate.sha256: one for one in self._held}
+        found = read_certificates(self._source, self._password)
+        new = [held.get(one.sha256, CertificateCredential(one)) for one in found]
+        names, now = {one.sha256 for one in found}, time.time()
+        still = [
+            one
+            for name, one in held.items()
+            if name not in names and one.certificate.not_after.timestamp() > now
+        ]
+        return (*new, *still)[:_MOST_CERTIFICATES]
+
+
+def _stamp_of(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_size, status.st_ino)

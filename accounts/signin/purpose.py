@@ -1,0 +1,73 @@
+"""Why someone is sent to Microsoft, what is asked for, and what proves that it was done."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from accounts.reasons import Refused
+
+if TYPE_CHECKING:
+    from accounts.entra.tokens import Claims
+
+STEP_UP_SECONDS: Final = 15 * 60  # how long a fresh sign-in counts
+_CLOCKS_APART: Final = 120  # Microsoft's clock and ours, for auth_time
+
+
+class Purpose(StrEnum):
+    """A state carries it; "" is a sign-in, so that states of earlier releases are ones."""
+
+    SIGN_IN = ""
+    RECHECK = "recheck"
+    STEP_UP = "step_up"
+
+
+def parameters(purpose: Purpose, step_up: str, login_hint: str) -> dict[str, str]:
+    """What the authentication request has on top of a sign-in's.
+
+    `prompt=none` and `prompt=login`: OpenID Connect Core 3.1.2.1. `claims` with `acrs`: Microsoft,
+    "Developer guidance for Conditional Access authentication context".
+    """
+    asked = {"login_hint": login_hint} if login_hint else {}
+    if purpose is Purpose.RECHECK:
+        return {**asked, "prompt": "none"}
+    if purpose is Purpose.STEP_UP and step_up == "login":
+        return {**asked, "prompt": "login"}
+    if purpose is Purpose.STEP_UP:
+        wanted = {"id_token": {"acrs": {"essential": True, "value": step_up}}}
+        return {**asked, "claims": json.dumps(wanted, separators=(",", ":"))}
+    return {}
+
+
+def check_step_up(step_up: str, claims: Claims, asked_at: float) -> None:
+    """Raises Refused(step_up_failed) unless the token proves what STEP_UP asks for.
+
+    `asked_at`: when we sent the person to Microsoft, seconds since the epoch.
+    """
+    if step_up != "login":
+        _check_context(step_up, claims)
+    elif claims.auth_time is None:
+        raise Refused(
+            "step_up_failed",
+            "auth_time: missing in the id_token; add it under Token configuration, Optional claims",
+        )
+    elif claims.auth_time < asked_at - _CLOCKS_APART:
+        age = asked_at - claims.auth_time
+        raise Refused("step_up_failed", f"auth_time: {age:.0f} s before we asked for a new sign-in")
+
+
+def _check_context(step_up: str, claims: Claims) -> None:
+    if not claims.acrs:
+        raise Refused(
+            "step_up_failed",
+            f"acrs: missing in the id_token; publish the authentication context {step_up} in"
+            " Conditional Access",
+        )
+    if step_up not in claims.acrs:
+        raise Refused("step_up_failed", f"acrs: does not hold {step_up}")
+
+
+def is_fresh(proved_at: float | None, now: float) -> bool:
+    """Whether a fresh sign-in at `proved_at` still counts."""
+    return proved_at is not None and 0 <= now - proved_at < STEP_UP_SECONDS

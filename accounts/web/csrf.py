@@ -1,0 +1,167 @@
+"""A form that the CSRF check refused: told with its true cause, as every other refusal is.
+
+A token alone may be stale where the browser vouches for the form: `Origin`, which no page can
+forge (Fetch, section 3.2), names this site. Then what was typed is offered to be sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.http import HttpResponseRedirect
+from django.middleware import csrf
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import SignIn
+from accounts.reasons import Refused
+from accounts.web import refusal, request_facts, throttle
+from accounts.web.next_path import next_from
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrPromise
+
+    from accounts.signin.record import Attempt
+
+FORMER: Final = "csrf_before"
+_LONGEST: Final = 500_000  # characters that are offered to be sent again
+# Never written into a page, whatever form they come in.
+_SECRET_FIELD: Final = re.compile(r"pass|secret|token|key|code", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`detail` is for the record, `words` for the person; `stale` when only the token is wrong."""
+
+    detail: str
+    words: str | _StrPromise
+    stale: bool = False
+
+
+_ELSEWHERE: Final = Cause(
+    "origin: the form came from another site, or through a proxy that changes addresses",
+    _("The form was sent from another address than this site's. Open this site and start there."),
+)
+_HIDDEN: Final = Cause(
+    "origin: the browser does not say where the form came from",
+    _(
+        "Your browser, or an add-on, hides which page the form was on. Allow this site to see its"
+        " own address (the Referer), or use another browser."
+    ),
+)
+_NO_COOKIE: Final = Cause(
+    "cookie: the CSRF cookie was not sent: blocked, cleared, sent twice, or withheld",
+    _(
+        "Your browser did not send this site's cookie. Allow cookies for this site; if another"
+        " site of your organization sets one of the same name, clear the cookies."
+    ),
+    stale=True,
+)
+_NO_COOKIE_ON_HTTP: Final = Cause(
+    "cookie: the CSRF cookie was not sent on http, where a Secure one never is",
+    _NO_COOKIE.words,
+    stale=True,
+)
+_NO_TOKEN: Final = Cause(
+    "token: none in the form: cut short on its way, or not from a page of this site",
+    _("The form arrived incomplete. Load its page again and send it once more."),
+)
+_SIGNED_IN_SINCE: Final = Cause(
+    "token: of before the sign-in of this browser",
+    _("You have signed in again, in another tab perhaps, since this form was opened."),
+    stale=True,
+)
+_COOKIE_REPLACED: Final = Cause(
+    "token: of another cookie than the one sent: signed in or out since, cleared, or replaced",
+    _("You have signed in or out since this form was opened, or the cookies were cleared."),
+    stale=True,
+)
+
+
+def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """CSRF_FAILURE_VIEW: the page, its record and log line; or on, for someone who is in already.
+
+    A second sign-in tab of someone who got in with the first one simply goes on.
+    """
+    attempt = request_facts.attempt_of(request)
+    attempt.method = _method(request)
+    next_path = next_from(request)
+    return refusal.answered(
+        request, attempt, next_path, lambda: _answer(request, attempt, reason, next_path)
+    )
+
+
+def remember_token(request: HttpRequest) -> None:
+    """Someone signs in, which gives the browser a new token: keep which one it had."""
+    if before := request.COOKIES.get(settings.CSRF_COOKIE_NAME, ""):
+        request.session[FORMER] = _fingerprint(before)
+
+
+def cause_of(request: HttpRequest, reason: str) -> Cause:
+    """Which of the causes it was, by Django's own words and what came with the request."""
+    if reason == csrf.REASON_NO_REFERER or request.headers.get("Origin") == "null":
+        return _HIDDEN
+    if "checking failed" in reason:
+        return _ELSEWHERE
+    if "cookie" in reason:
+        on_http = settings.CSRF_COOKIE_SECURE and not request.is_secure()
+        return _NO_COOKIE_ON_HTTP if on_http else _NO_COOKIE
+    if reason == csrf.REASON_CSRF_TOKEN_MISSING:
+        return _NO_TOKEN
+    former = request.session.get(FORMER)
+    return _SIGNED_IN_SINCE if former == _fingerprint(_token(request)) else _COOKIE_REPLACED
+
+
+def _answer(request: HttpRequest, attempt: Attempt, reason: str, next_path: str) -> HttpResponse:
+    cause = cause_of(request, reason)
+    is_in = request.user.is_authenticated and getattr(request.user, "is_staff", False)
+    if is_in and cause.stale and _is_sign_in(request) and refusal.AGAIN not in request.POST:
+        return HttpResponseRedirect(next_path)
+    throttle.count(throttle.FAILED_CALLBACKS, "form", request_facts.client_ip(request))
+    if is_in:
+        attempt.email = request.user.get_username()
+    fields = _to_send_again(request) if is_in and cause.stale else None
+    context = {"cause": cause.words, "fields": fields, "signs_in": _is_sign_in(request)}
+    refused = Refused("form_refused", cause.detail, user_id=request.user.pk if is_in else None)
+    return refusal.refuse(request, attempt, refused, next_path, context)
+
+
+def _to_send_again(request: HttpRequest) -> list[tuple[str, str]] | None:
+    """The fields of a form whose page the browser vouches for; None when they cannot be kept."""
+    if request.headers.get("Origin") != settings.PUBLIC_URL or request.FILES:
+        return None
+    pairs = [(name, value) for name, values in request.POST.lists() for value in values]
+    pairs = [(name, value) for name, value in pairs if name != "csrfmiddlewaretoken"]
+    if any(_SECRET_FIELD.search(name) for name, _value in pairs):
+        return None
+    return pairs if sum(len(name) + len(value) for name, value in pairs) <= _LONGEST else None
+
+
+def _is_sign_in(request: HttpRequest) -> bool:
+    return request.path in (reverse("microsoft_login"), reverse("admin:login"))
+
+
+def _method(request: HttpRequest) -> Any:
+    paths = {
+        reverse("microsoft_login"): SignIn.Method.MICROSOFT,
+        reverse("admin:login"): SignIn.Method.PASSWORD,
+        reverse("break_glass"): SignIn.Method.BREAK_GLASS,
+    }
+    return paths.get(request.path, SignIn.Method.SESSION)
+
+
+def _token(request: HttpRequest) -> str:
+    posted = request.POST.get("csrfmiddlewaretoken", "")
+    return posted or str(request.META.get(settings.CSRF_HEADER_NAME, ""))
+
+
+def _fingerprint(token: str) -> str:
+    """Names a token's secret, masked or not, without telling it."""
+    if len(token) == csrf.CSRF_TOKEN_LENGTH and token.isascii() and token.isalnum():
+        token = csrf._unmask_cipher_token(token)  # type: ignore[attr-defined]
+    return hashlib.sha256(b"csrf:" + token.encode(errors="replace")).hexdigest()[:16]

@@ -1,0 +1,54 @@
+"""Front-channel logout: Microsoft tells a browser's sites that the person signed out there.
+
+OpenID Connect Front-Channel Logout 1.0, section 2. The request comes from a frame of Microsoft's
+page, mostly without our cookie: `sid` alone says which sessions. It can only end sessions.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from django.http import HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.outages import STORE_ERRORS
+from accounts.reasons import Refused
+from accounts.sessions import index as session_index
+from accounts.web import microsoft_session, request_facts, throttle
+from accounts.web.headers import no_store
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+logger = logging.getLogger("django.security.sign_in")
+
+_LONGEST: Final = 128
+
+
+@csrf_exempt
+def logout(request: HttpRequest) -> HttpResponse:
+    """Always 200 and empty, whatever was found: nobody learns which `sid` exists."""
+    sid = request.GET.get("sid", "")
+    if request.method == "GET" and 0 < len(sid) <= _LONGEST:
+        _end(request, microsoft_session.sid_hash(sid))
+    return _frameable(no_store(HttpResponse()))
+
+
+def _end(request: HttpRequest, sid_hash: str) -> None:
+    try:
+        throttle.count(throttle.FRONT_CHANNEL, "front-channel", request_facts.client_ip(request))
+        ended = session_index.end_sessions_of_sid(sid_hash)
+    except (Refused, *STORE_ERRORS) as error:
+        logger.warning("front-channel logout not carried out (%s)", type(error).__name__)
+        return
+    if ended:
+        facts = {"event": "front_channel_logout", "ended": ended}
+        logger.info("signed out at Microsoft: %s sessions ended", ended, extra=facts)
+
+
+def _frameable(response: HttpResponse) -> HttpResponse:
+    """Microsoft's page loads this address in a frame; there is nothing in it to click on."""
+    response.xframe_options_exempt = True
+    response._csp_replace = {"frame-ancestors": ["https:"]}  # type: ignore[attr-defined]
+    return response

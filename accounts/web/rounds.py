@@ -1,0 +1,99 @@
+"""Back from Microsoft in a session that is open: a re-check, or a step-up.
+
+Neither signs anybody in: the person must be the one whose session it is. The session keeps its
+key, so that other tabs and forms of it go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.http import HttpResponseRedirect
+
+from accounts.reasons import Refused
+from accounts.signin import flow
+from accounts.signin.policy import identity_of
+from accounts.signin.purpose import Purpose, check_step_up
+from accounts.web import microsoft_session, refusal
+from accounts.web.next_path import login_page_url, safe_next
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.entra.tokens import Claims
+    from accounts.signin.policy import Rules
+    from accounts.signin.record import Attempt
+    from accounts.signin.state import Issued
+
+    Verify = Callable[[], tuple[Claims, Rules]]
+
+logger = logging.getLogger("django.security.sign_in")
+
+# Groups of reasons for which nothing is known of the person: the session goes on.
+_NOT_THE_PERSON = ("reach", "configuration", "us")
+
+
+def finish(request: HttpRequest, issued: Issued, attempt: Attempt, verify: Verify) -> HttpResponse:
+    """The way on for a round whose state is accepted; `verify` gives the token's claims.
+
+    Raises Refused when a step-up failed, or when there is no session to be confirmed.
+    """
+    session = microsoft_session.of(request.session)
+    if not request.user.is_authenticated or not session.identity:
+        raise Refused("session_changed", f"{issued.purpose}: no session to confirm")
+    if issued.purpose is Purpose.RECHECK:
+        return _recheck(request, issued, attempt, verify)
+    claims = _confirmed(request, attempt, verify)
+    check_step_up(settings.STEP_UP, claims, issued.at)
+    microsoft_session.prove(request.session, claims)
+    _tell(request, issued)
+    return HttpResponseRedirect(safe_next(issued.next))
+
+
+def _recheck(
+    request: HttpRequest, issued: Issued, attempt: Attempt, verify: Verify
+) -> HttpResponse:
+    try:
+        claims = _confirmed(request, attempt, verify)
+    except Refused as refused:
+        if refused.reason.group in _NOT_THE_PERSON:
+            logger.warning(
+                "re-check put off: %s",
+                refused.reason.code,
+                extra={"reference": issued.reference, "detail": refused.detail},
+            )
+            return HttpResponseRedirect(safe_next(issued.next))
+        return _not_confirmed(request, issued, attempt, refused)
+    microsoft_session.confirm(request.session, claims)
+    _tell(request, issued)
+    return HttpResponseRedirect(safe_next(issued.next))
+
+
+def _not_confirmed(
+    request: HttpRequest, issued: Issued, attempt: Attempt, refused: Refused
+) -> HttpResponse:
+    """The session ends. At the login page Microsoft explains itself to the person."""
+    refused = Refused(refused.reason.code, f"re-check: {refused.detail}", aadsts=refused.aadsts)
+    refusal.refuse(request, attempt, refused)
+    request.session.flush()
+    url = login_page_url(safe_next(issued.next))
+    return HttpResponseRedirect(f"{url}{'&' if '?' in url else '?'}ended=recheck")
+
+
+def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims:
+    """The claims of the very person whose session this is, if the policy still lets them in."""
+    claims, rules = verify()
+    if identity_of(claims) != microsoft_session.of(request.session).identity:
+        raise Refused("session_changed", "another person than the one who is signed in here")
+    attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
+    flow.confirm(claims, rules, request.user.pk)
+    return claims
+
+
+def _tell(request: HttpRequest, issued: Issued) -> None:
+    facts = {"event": issued.purpose.value, "reference": issued.reference}
+    logger.info("%s passed", issued.purpose, extra={**facts, "user_id": request.user.pk})

@@ -1,0 +1,176 @@
+"""Ends sessions that are idle, and has Microsoft confirm the others every RECHECK_MINUTES.
+
+A re-check is a redirect to Microsoft with `prompt=none` on a page that a person opens, and comes
+back to that page: popups and scripts are never sent away. One is under way for a session at a
+time. A request that cannot be sent away is served until the grace is over, and then answered
+with 401 and a way to go on in another tab.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
+from django.http import HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from accounts.outages import is_outage
+from accounts.registration import in_force
+from accounts.signin.purpose import Purpose
+from accounts.signin.session_limits import Due, Limits, due, is_idle
+from accounts.signin.state import LONGEST_NEXT
+from accounts.web import errors, microsoft_session, request_facts
+from accounts.web.headers import no_store
+from accounts.web.next_path import login_page_url, safe_next
+from accounts.web.provider import MicrosoftProvider
+from accounts.web.request_facts import SEEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+logger = logging.getLogger("django.security.sign_in")
+
+_WRITTEN_EVERY: Final = 60  # seconds between two writes of SEEN
+_ONE_AT_A_TIME: Final = 60  # seconds that a re-check may be under way
+_OWN_PAGES: Final = ("/accounts/", "/admin/login/", "/admin/logout/", "/admin/break-glass/")
+_FORMS: Final = ("/add/", "/change/")
+
+
+class SessionLimitsMiddleware:
+    """Behind AuthenticationMiddleware; asks the store for nothing that a page does not ask."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        on = settings.SESSION_IDLE_MINUTES or settings.RECHECK_MINUTES
+        if not on or request.path.startswith(_OWN_PAGES):
+            return self._get_response(request)
+        try:
+            answer = self._limited(request) if _has_session(request) else None
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            answer = errors.failure(request, error)
+        return answer or self._get_response(request)
+
+    def _limited(self, request: HttpRequest) -> HttpResponse | None:
+        return self._ended(request) or self._rechecked(request)
+
+    def _ended(self, request: HttpRequest) -> HttpResponse | None:
+        now, seen_at = time.time(), _seen_at(request)
+        if is_idle(_limits(), seen_at, now):
+            _end(request, "idle")
+            return _to_the_login_page(request, "idle")
+        if now - seen_at > _WRITTEN_EVERY or SEEN not in request.session:
+            request.session[SEEN] = now
+        return None
+
+    def _rechecked(self, request: HttpRequest) -> HttpResponse | None:
+        checked_at = microsoft_session.of(request.session).checked_at
+        how = due(_limits(), checked_at, time.time())
+        if how is Due.NO or (how is Due.BEFORE_A_FORM and not request.path.endswith(_FORMS)):
+            return None
+        sent = _sent_to_microsoft(request) if _may_be_sent_away(request) else None
+        if sent is not None or how is not Due.OVERDUE:
+            return sent
+        if _may_be_sent_away(request):  # and yet was not: Microsoft cannot be asked
+            _end(request, "recheck")
+        return _to_the_login_page(request, "recheck")
+
+
+def _limits() -> Limits:
+    return Limits(idle=settings.SESSION_IDLE_MINUTES * 60, recheck=settings.RECHECK_MINUTES * 60)
+
+
+def _has_session(request: HttpRequest) -> bool:
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session
+
+
+def _seen_at(request: HttpRequest) -> float:
+    """When the session was last used; a session of an earlier release was used just now."""
+    seen = request.session.get(SEEN)
+    return float(seen) if isinstance(seen, int | float) else _signed_in_at(request)
+
+
+def _signed_in_at(request: HttpRequest) -> float:
+    try:
+        return datetime.fromisoformat(request.session.get("signed_in_at", "")).timestamp()
+    except (TypeError, ValueError):
+        return time.time()
+
+
+def _end(request: HttpRequest, why: str) -> None:
+    facts = {"event": "session_ended", "detail": why, "user_id": request.session[SESSION_KEY]}
+    logger.info("session ended: %s", why, extra=facts)
+    request.session.flush()
+    request.user = AnonymousUser()
+
+
+def _may_be_sent_away(request: HttpRequest) -> bool:
+    """A page that a person opens in a tab: a redirect to Microsoft and back loses nothing.
+
+    Fetch Metadata says so in every browser of today; to others a page is what wants HTML.
+    """
+    if request.method != "GET" or "_popup" in request.GET or "_to_field" in request.GET:
+        return False
+    if "Sec-Purpose" in request.headers:  # fetched ahead of a click that may never come
+        return False
+    if len(request.get_full_path()) > LONGEST_NEXT:
+        return False
+    if safe_next(request.get_full_path()) != request.get_full_path():
+        return False
+    mode, dest = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
+    if mode is not None:
+        return mode == "navigate" and dest in (None, "document")
+    return _wants_a_page(request)
+
+
+def _wants_a_page(request: HttpRequest) -> bool:
+    by_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
+    return not by_script and "text/html" in request.headers.get("Accept", "text/html")
+
+
+def _sent_to_microsoft(request: HttpRequest) -> HttpResponse | None:
+    """The redirect; None when one is under way, or when Microsoft cannot be asked now."""
+    name = hashlib.sha256(str(request.session.session_key).encode()).hexdigest()[:32]
+    try:
+        app = in_force()
+        if app.authority().known() is None or not cache.add(f"recheck:{name}", 1, _ONE_AT_A_TIME):
+            return None
+        provider = MicrosoftProvider(request, app=app.app)
+        deadline = request_facts.deadline_of(request)
+        path = request.get_full_path()
+        _issued, url = provider.begin(request, path, deadline, purpose=Purpose.RECHECK)
+        return no_store(HttpResponseRedirect(url))
+    except Exception as error:  # a re-check that cannot start costs nobody a page
+        logger.warning("re-check not started (%s)", type(error).__name__)
+        return None
+
+
+def _to_the_login_page(request: HttpRequest, why: str) -> HttpResponse:
+    """401 where a redirect would lose what was sent: the browser still has it."""
+    if not _wants_a_page(request) or request.headers.get("Sec-Fetch-Mode") in ("cors", "no-cors"):
+        url = settings.PUBLIC_URL + reverse("admin:login")
+        return no_store(JsonResponse({"error": "sign_in_again", "url": url}, status=401))
+    if _may_be_sent_away(request):
+        url = login_page_url(request.get_full_path())
+        joint = "&" if "?" in url else "?"
+        return no_store(HttpResponseRedirect(f"{url}{joint}{urlencode({'ended': why})}"))
+    context = {
+        "ended": why,
+        "idle_minutes": settings.SESSION_IDLE_MINUTES,
+        "url": reverse("admin:index"),
+    }
+    return no_store(render(request, "accounts/sign_in_again.html", context, status=401))

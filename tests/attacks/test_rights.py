@@ -1,0 +1,218 @@
+"""A help-desk account cannot borrow anyone's rights, and a re-link lets in nobody else."""
+
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from accounts.models import SignIn, User
+from accounts.operate import linking
+from accounts.signin.identities import PROVIDER
+from tests.support.admins import (
+    TID,
+    browser_of,
+    group,
+    permissions,
+    person,
+    sign_in,
+    superuser,
+)
+
+pytestmark = pytest.mark.django_db
+
+HELPER = ("accounts.view_user", "accounts.add_user", "accounts.change_user", "accounts.delete_user")
+EDITS_GROUPS = ("auth.view_group", "auth.add_group", "auth.change_group")
+OTHER_TID = "22222222-2222-4222-8222-222222222222"
+OLD, NEW = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2))
+
+
+@pytest.fixture
+def helper() -> User:
+    return person("helper@contoso.example", *HELPER, *EDITS_GROUPS, name="Hal Helper")
+
+
+@pytest.fixture
+def browser(helper: User) -> Client:
+    return browser_of(helper)
+
+
+def bound(user: User, oid: str = OLD, tid: str = TID, **kept: str) -> SocialAccount:
+    return SocialAccount.objects.create(
+        user=user, provider=PROVIDER, uid=f"{tid}:{oid}", extra_data=kept
+    )
+
+
+def save(browser: Client, user: User, **fields: object) -> None:
+    values = {"email": user.email, "name": user.name, "is_active": "on", "is_staff": "on"}
+    browser.post(f"/admin/accounts/user/{user.pk}/change/", values | fields)
+    user.refresh_from_db()
+
+
+def test_an_equals_address_cannot_be_moved_to_a_second_account(browser: Client) -> None:
+    equal = person("equal@contoso.example")
+    second = person("second@contoso.example")
+    save(browser, equal, email="elsewhere@contoso.example")
+    save(browser, second, email="equal@contoso.example")
+    assert (equal.email, second.email) == ("equal@contoso.example", "second@contoso.example")
+
+
+def test_nor_taken_by_unlinking_the_equal(browser: Client) -> None:
+    equal = person("equal@contoso.example")
+    bound(equal)
+    data = {"action": "unlink", "_selected_action": equal.pk, "confirmed": "yes", "reason": "x"}
+    browser.post("/admin/accounts/user/", data)
+    assert browser.get(f"/admin/accounts/user/{equal.pk}/unlink/").status_code == 403
+    assert SocialAccount.objects.filter(user=equal).exists()
+
+
+def test_nor_by_linking_a_refused_identity_of_theirs(browser: Client) -> None:
+    equal = person("equal@contoso.example")
+    bound(equal)
+    row = sign_in(reason="identity_conflict", user=equal, tid=TID, oid=NEW, email=equal.email)
+    page = f"/admin/accounts/user/{equal.pk}/relink/{row.pk}/"
+    assert browser.get(page).status_code == 403
+    assert browser.post(page, {"reason": "x", "seen": f"{TID}:{OLD}"}).status_code == 403
+    assert "relink" not in browser.get("/admin/accounts/signin/").content.decode()
+
+
+def test_what_is_lent_by_a_group_cannot_be_kept_in_person(browser: Client, helper: User) -> None:
+    lent = group("Lent for a week", "accounts.view_signin")
+    helper.groups.add(lent)
+    right = permissions("accounts.view_signin")[0]
+    save(browser, helper, user_permissions=[right.pk], groups=[lent.pk])
+    helper.groups.remove(lent)
+    assert not User.objects.get(pk=helper.pk).has_perm("accounts.view_signin")
+
+
+def test_nor_put_into_another_group_of_theirs(browser: Client, helper: User) -> None:
+    own, lent = group("Own"), group("Lent", "accounts.view_signin")
+    helper.groups.set([own, lent])
+    right = permissions("accounts.view_signin")[0]
+    browser.post(f"/admin/auth/group/{own.pk}/change/", {"name": "Own", "permissions": [right.pk]})
+    assert not own.permissions.exists()
+
+
+def test_nobody_leaves_a_group_to_be_let_into_it_changed(browser: Client, helper: User) -> None:
+    own = group("Own", "accounts.view_user")
+    helper.groups.add(own)
+    save(browser, helper, groups=[])
+    assert list(helper.groups.all()) == [own]
+
+
+def test_no_new_account_gets_what_its_maker_lacks(browser: Client) -> None:
+    strong = group("Strong", "accounts.end_sessions")
+    for fields in ({"is_superuser": "on"}, {"groups": [strong.pk]}):
+        browser.post("/admin/accounts/user/add/", {"email": "mine@contoso.example", **fields})
+        User.objects.filter(email="mine@contoso.example", is_superuser=True).exists()
+    mine = User.objects.get(email="mine@contoso.example")
+    assert not mine.is_superuser
+    assert not mine.groups.exists()
+    save(browser, mine, groups=[strong.pk], is_superuser="on")
+    assert not mine.groups.exists()
+    assert not mine.is_superuser
+
+
+def test_rights_are_raised_in_sight_of_whose_identity_it_is() -> None:
+    user = person("ada@contoso.example", name="Ada")
+    bound(user, email="mallory@contoso.example", name="Mallory")
+    page = browser_of(superuser()).get(f"/admin/accounts/user/{user.pk}/change/").content.decode()
+    for fact in (TID, OLD, "Mallory", "mallory@contoso.example"):
+        assert fact in page
+
+
+# --- linking what was refused ---------------------------------------------------------------------
+
+
+def refused(user: User, **fields: str) -> SignIn:
+    values: dict[str, Any] = {
+        "tid": TID,
+        "oid": NEW,
+        "email": user.email,
+        "claimed_name": "Ada Lovelace",
+    }
+    return sign_in(reason="identity_conflict", user=user, **(values | fields))
+
+
+def relink(user: User, row: SignIn, seen: str = f"{TID}:{OLD}") -> tuple[str, str]:
+    """The page before, and what is bound after."""
+    root = browser_of(superuser())
+    page = f"/admin/accounts/user/{user.pk}/relink/{row.pk}/"
+    before = root.get(page).content.decode()
+    root.post(page, {"reason": "re-created in Entra", "seen": seen})
+    return before, str(SocialAccount.objects.get(user=user).uid)
+
+
+@pytest.fixture
+def ada() -> User:
+    user = person("ada@contoso.example", name="Ada Lovelace")
+    bound(user, email="ada@contoso.example", name="Ada Lovelace")
+    return user
+
+
+def test_it_binds_exactly_what_was_refused_and_signs_out(ada: User) -> None:
+    theirs = browser_of(ada)
+    page, uid = relink(ada, refused(ada))
+    assert "ANOTHER" not in page
+    assert OLD in page
+    assert NEW in page
+    assert uid == f"{TID}:{NEW}"
+    assert theirs.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"claimed_name": "Mallory Malone"}, "ANOTHER NAME"),
+        ({"claimed_name": ""}, "No name to compare"),
+        ({"tid": OTHER_TID}, "ANOTHER TENANT"),
+        ({"email": "mallory@contoso.example"}, "ANOTHER ADDRESS"),
+    ],
+)
+def test_an_impostor_stands_out(ada: User, fields: dict[str, str], said: str) -> None:
+    row = refused(ada, **fields)
+    root = browser_of(superuser())
+    page = root.get(f"/admin/accounts/user/{ada.pk}/relink/{row.pk}/").content.decode()
+    assert said in page
+    if said in ("ANOTHER NAME", "ANOTHER ADDRESS"):
+        assert "looks like someone else" in root.get("/admin/accounts/signin/").content.decode()
+
+
+def test_two_who_were_refused_are_said_to_be_two(ada: User) -> None:
+    refused(ada)
+    row = refused(ada, oid=OLD.replace("1", "3"))
+    page = browser_of(superuser()).get(f"/admin/accounts/user/{ada.pk}/relink/{row.pk}/")
+    assert "SEVERAL ACCOUNTS" in page.content.decode()
+
+
+@pytest.mark.parametrize("why", ["tenant", "taken", "changed", "no reason", "other person"])
+def test_what_cannot_be_linked_leaves_everything_as_it_was(ada: User, why: str) -> None:
+    row = refused(ada, **{"tid": OTHER_TID} if why == "tenant" else {})
+    if why == "taken":
+        bound(person("eve@contoso.example"), oid=NEW)
+    user = person("bob@contoso.example") if why == "other person" else ada
+    seen = f"{TID}:{NEW}" if why == "changed" else f"{TID}:{OLD}"
+    reason = "" if why == "no reason" else "x"
+    root = browser_of(superuser())
+    root.post(f"/admin/accounts/user/{user.pk}/relink/{row.pk}/", {"reason": reason, "seen": seen})
+    assert SocialAccount.objects.get(user=ada).uid == f"{TID}:{OLD}"
+    assert Group.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "same"),
+    [
+        ("Ada Lovelace", "Lovelace, Ada", True),
+        ("Ada Lovelace", "Ada King Lovelace", True),
+        ("Zoë Müller", "ZOË MÜLLER", True),
+        ("Ada Lovelace", "Ada Byron", False),
+        ("Ada Lovelace", "Mallory", False),
+        ("Ada", "Ada Malone", False),
+        ("Ada", "\u202eadA", False),
+    ],
+)
+def test_names_are_compared_by_their_words(here: str, there: str, same: bool) -> None:
+    user = User(email="a@contoso.example", name=here)
+    new = linking.Identity(TID, NEW, name=there, address="a@contoso.example")
+    assert ("name" not in linking.differences(user, None, new)) == same
