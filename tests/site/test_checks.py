@@ -90,7 +90,8 @@ def test_the_middlewares_order_counts() -> None:
 
 
 def test_the_table_lists_every_id_that_is_used() -> None:
-    used = re.findall(r'"(?:accounts\.)?([EWI]\d{3})"', Path(ours.__file__).read_text(encoding="utf-8"))
+    text = Path(ours.__file__).read_text(encoding="utf-8")
+    used = re.findall(r'"(?:accounts\.)?([EWI]\d{3})"', text)
     assert {f"accounts.{id_}" for id_ in used} == set(ours.CHECKS)
 
 
