@@ -51,7 +51,7 @@ def _rendered(response: HttpResponse) -> HttpResponse:
 def _texts(values: QueryDict) -> Iterator[str]:
     for name, listed in values.lists():
         yield name
-        yield from (value for value in listed if isinstance(value, str))
+        yield from listed
 
 
 def _is_unstorable(text: str) -> bool:

@@ -11,9 +11,11 @@ from typing import Final
 
 from accounts.visible import is_hidden, named
 
-# Of the Latin letters those that a reader takes for a plain one: dotless i, phonetic a, g and others.
+# Of the Latin letters those that a reader takes for a plain one: dotless i, phonetic a and g.
 _ALIKE: Final = frozenset(
-    "\u0131\u0237\u0251\u0261\u026a\u0274\u0280\u029f\u028f\u1d00\u1d04\u1d0f"
+    map(
+        chr, (0x131, 0x237, 0x251, 0x261, 0x26A, 0x274, 0x280, 0x29F, 0x28F, 0x1D00, 0x1D04, 0x1D0F)
+    )
 )
 
 

@@ -199,6 +199,8 @@ def _names(gaps: Sequence[str]) -> list[str]:
 def _preceding(gap: str) -> str:
     """`Doe, Jane <` is a name with a comma; in `Sales,Jane Doe,` only what is nearest is one."""
     gap = re.sub(r"(?i)mailto\s*:\s*$", "", gap).rstrip()
+    if quoted := re.search(r'"([^"]+)"\s*[,;:<(]?$', gap):
+        return _clean(quoted[1])
     nearest = re.split(r"[;|>\n]", gap.lstrip(",;>) \t"))
     pieces = [piece for piece in nearest if piece.strip(_EDGES)]
     if not pieces:

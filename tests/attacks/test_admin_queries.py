@@ -145,7 +145,7 @@ def test_no_query_breaks_any_page(browser: Client, pages: list[str]) -> None:
 def test_no_body_breaks_any_page(browser: Client, pages: list[str]) -> None:
     found = []
     for page in pages:
-        for body in BODIES:
+        for body in BODIES if "delete" not in page else BODIES[:1]:
             posted = browser.post(
                 page,
                 urlencode(body, errors="surrogatepass", doseq=True),
