@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from accounts.checks import SHOWS_AS
-from accounts.reasons import REASONS
+from accounts.reasons import CLAIMABLE_GROUPS, REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -516,14 +516,16 @@ _PEOPLE: Final = (
         shows=("wrong_tenant", "identity_conflict"),
     ),
 )
+_CLAIMED: Final = " Anyone can bring this about with a browser: change nothing for it alone."
 _REFUSALS: Final = (
     _well("refusals.none", "Nobody was refused in the last hour"),
     *(
         Entry(
             f"refusals.{code}",
-            "warning",
+            "note" if reason.group in CLAIMABLE_GROUPS else "warning",
             f"In the last hour a sign-in was refused {{times}}: {reason.title}",
-            f"{reason.operator} {{details}}",
+            f"{reason.operator} {{details}}"
+            + (_CLAIMED if reason.group in CLAIMABLE_GROUPS else ""),
             f"{reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
             (code,),
         )

@@ -8,19 +8,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts.models import SignIn
 from accounts.operate.doctor.finding import Seen, fault, well
 from accounts.operate.doctor.visit.browser import AGENT
-from accounts.reasons import REASONS
+from accounts.reasons import CLAIMABLE_GROUPS, REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RECENT: Final = timedelta(hours=1)
 _NO_FAULT: Final = "cancelled"
+_NO_ALARM: Final = [code for code, one in REASONS.items() if one.group in CLAIMABLE_GROUPS]
 _DETAILS: Final = 2  # of one reason, the most frequent first
 
 
@@ -40,7 +41,9 @@ def _rows() -> Any:
     refused = SignIn.objects.filter(
         outcome=SignIn.Outcome.REFUSED, at__gte=timezone.now() - _RECENT, reason__in=REASONS
     ).exclude(user_agent=AGENT)
-    counted = refused.exclude(reason=_NO_FAULT).values("reason", "detail")
+    # Of what a browser alone claims, only what is no alarm is told.
+    claimed = Q(source=SignIn.Source.BROWSER) & ~Q(reason__in=_NO_ALARM)
+    counted = refused.exclude(claimed).exclude(reason=_NO_FAULT).values("reason", "detail")
     return counted.annotate(n=Count("pk")).order_by("-n", "reason", "detail")
 
 
