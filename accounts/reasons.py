@@ -51,10 +51,6 @@ _SOURCES: Mapping[str, Source] = MappingProxyType(
 )
 
 
-# Groups that a browser alone can bring about: none of them is an alarm.
-CLAIMABLE_GROUPS = ("state", "microsoft", "session")
-
-
 class Refused(Exception):
     """A sign-in that ends here, with its reason.
 
