@@ -13,7 +13,7 @@ from project.variables import VARIABLES
 from tests.servers.process import ROOT
 
 README = ROOT / "README.md"
-MOVES = {
+FIXERS = {
     "person": "the person",
     "admin": "an admin",
     "operator": "the operator",
@@ -27,9 +27,9 @@ def settings_table() -> str:
 
 
 def reasons_table() -> str:
-    head = ["| reason | status | what it means | what to change | whose move |"]
+    head = ["| reason | status | what it means | what to change | who can fix it |"]
     rows = [
-        f"| `{r.code}` | {r.status} | {r.operator} | {r.fix} | {MOVES[r.move]} |"
+        f"| `{r.code}` | {r.status} | {r.operator} | {r.fix} | {FIXERS[r.fixer]} |"
         for r in REASONS.values()
     ]
     return "\n".join([*head, "| --- | --- | --- | --- | --- |", *rows])
