@@ -54,6 +54,8 @@ examples:
   ./manage.py microsoft_app set --promote-next             it becomes the first
   ./manage.py microsoft_app show                           the redirect URI to register, too
   ./manage.py microsoft_app test                           asks Microsoft whether it all fits
+  ./manage.py microsoft_app register > register.sh         a script for az that registers it
+  ./manage.py microsoft_app register --manifest            the same for the portal
 
 The secret never stands on the command line. What is not named stays as it is.
 
@@ -71,6 +73,7 @@ exit codes:
         actions.add_parser("test", help="ask Microsoft whether it would work")
         for action in actions.choices.values():
             add_json(action)
+        _add_register(actions.add_parser("register", help="print what registers it in Entra"))
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -96,6 +99,13 @@ exit codes:
         if shown.problem:
             raise CommandError(f"{shown.problem}: {shown.fix}")
 
+    def _register(self, *, manifest: bool, role: list[str], **options: Any) -> None:
+        from accounts.operate import register_script
+
+        made = register_script.plan(role)
+        text = register_script.manifest(made) if manifest else register_script.script(made)
+        self.stdout.write(text)
+
     def _test(self, form: str, **options: Any) -> None:
         from accounts.operate.doctor import online_findings
 
@@ -103,6 +113,13 @@ exit codes:
         self.write_rows(({n: getattr(f, n) for n in _FOUND} for f in findings), _FOUND, form)
         if bad := sum(finding.level == "error" for finding in findings):
             raise CommandError(f"{bad} of {len(findings)} checks say that sign-in would fail.")
+
+
+def _add_register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--manifest", action="store_true", help="JSON for the portal's Manifest")
+    parser.add_argument(
+        "--role", action="append", default=[], metavar="VALUE", help="an app role; may be repeated"
+    )
 
 
 def _add_setting(parser: argparse.ArgumentParser) -> None:
