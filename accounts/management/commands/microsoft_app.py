@@ -50,14 +50,16 @@ class Command(OperatorCommand):
 examples:
   ./manage.py microsoft_app set --client-id GUID --tenant GUID --secret-prompt
   ./manage.py microsoft_app set --secret-stdin --secret-expires 2030-01-31 < secret.txt
-  ./manage.py microsoft_app set --next --secret-prompt     a second secret, tried after the first
+  ./manage.py microsoft_app set --next-secret-stdin < new.txt    a second, tried after the first
   ./manage.py microsoft_app set --promote-next             it becomes the first
   ./manage.py microsoft_app show                           the redirect URI to register, too
   ./manage.py microsoft_app test                           asks Microsoft whether it all fits
   ./manage.py microsoft_app register > register.sh         a script for az that registers it
   ./manage.py microsoft_app register --manifest            the same for the portal
 
-The secret never stands on the command line. What is not named stays as it is.
+The secret never stands on the command line. What is not named stays as it is. An app in admin
+wins over the environment's: MICROSOFT_CLIENT_SECRET then has no effect, and is copied only if
+--secret-env says so.
 
 exit codes:
   0  done; test: nothing would break a sign-in
@@ -132,6 +134,14 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
         secret.add_argument(
             f"--secret-{where}", dest="whence", action="store_const", const=where, help=what
         )
+    for where in ("stdin", "env", "prompt"):
+        secret.add_argument(
+            f"--next-secret-{where}",
+            dest="whence",
+            action="store_const",
+            const=f"next {where}",
+            help=f"the same for a second secret: --next --secret-{where}",
+        )
     secret.add_argument("--promote-next", action="store_true", help="use the second secret only")
     parser.add_argument("--secret-expires", type=_date, metavar="DATE", help="as 2030-01-31")
     parser.add_argument("--next", action="store_true", help="the secret is a second one")
@@ -150,9 +160,11 @@ def _changes(options: dict[str, Any]) -> Changes:
     """New apps take what is not named from the environment's registration."""
     new = not microsoft_app.visible()
     domains = options["domains"]
-    which = "next_secret" if options["next"] else "secret"
+    whence = options["whence"] or (_whence_of_new() if new else "")
+    following = options["next"] or whence.startswith("next ")
+    which = "next_secret" if following else "secret"
     secret: dict[str, Any] = {
-        which: _secret(options["whence"] or (_whence_of_new() if new else "")),
+        which: _secret(whence.removeprefix("next ")),
         f"{which}_expires": options["secret_expires"],
     }
     return Changes(
@@ -165,12 +177,14 @@ def _changes(options: dict[str, Any]) -> Changes:
 
 
 def _whence_of_new() -> str:
-    """A new app needs a secret: the environment's, else one that is asked for."""
-    if os.environ.get(_SECRET_VARIABLE):
-        return "env"
-    if not sys.stdin.isatty():
-        raise CommandError("A new app needs a secret: --secret-stdin, -env or -prompt.")
-    return "prompt"
+    """A new app needs a secret; the environment's may be the wrong one, so it is not guessed."""
+    if sys.stdin.isatty():
+        return "prompt"
+    copied = f" (copies {_SECRET_VARIABLE})" if os.environ.get(_SECRET_VARIABLE) else ""
+    raise CommandError(
+        f"A new app needs a secret: --secret-stdin, --secret-prompt or --secret-env{copied}. From"
+        " now on admin's app is in force, not the environment's. Nothing was saved."
+    )
 
 
 @sensitive_variables()
