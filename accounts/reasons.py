@@ -58,6 +58,7 @@ class Refused(Exception):
     or text that Microsoft sent. `source` says where the fact comes from: seen here, said by
     Microsoft to us, or claimed by the browser, which anyone can make up. `aadsts` is a number
     matched in Microsoft's answer. `retry_after` is in seconds. `user_id` is the user concerned.
+    `cause` names a case of the reason that has a title and words of its own, in CAUSES.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class Refused(Exception):
         aadsts: int | None = None,
         retry_after: int | None = None,
         user_id: Any = None,
+        cause: str = "",
     ) -> None:
         super().__init__(code)
         self.reason = REASONS[code]
         self.detail = detail
         self.source = source or _SOURCES[self.reason.group]
         self.user_id = user_id
+        self.cause = cause
         self.aadsts = aadsts
         self.retry_after = retry_after
 
@@ -158,8 +161,24 @@ _TABLE = (
         ),
         "The id_token has no usable email or preferred_username, or declares it unverified.",
         "In Entra set the person's Email property, or add the optional claim email under"
-        " App registrations > Token configuration. With several tenants: list the tenant's"
-        " domains in the Microsoft app.",
+        " App registrations > Token configuration.",
+        "admin",
+    ),
+    Reason(
+        "email_not_owned",
+        "person",
+        403,
+        _("Your organization's email addresses are not set up here yet"),
+        _(
+            "You signed in, and Microsoft told us your email address; but this site has not been"
+            " told that its domain belongs to your organization. Ask an administrator, and give"
+            " them the reference below."
+        ),
+        "Several tenants may sign in, so each may only claim addresses of domains that are listed"
+        " for it (or that Microsoft vouches for, xms_edov); this one is not.",
+        "If the domain is that tenant's: Social applications > the Microsoft app > Domains, as"
+        " TENANT-GUID=contoso.com; the tenant is in the record. Else someone claims an address"
+        " that is not theirs.",
         "admin",
     ),
     Reason(
@@ -187,7 +206,9 @@ _TABLE = (
         "The user is bound to another tid+oid: the address changed hands, or the person was"
         " re-created in Entra.",
         "When you are sure that it is the same person: ./manage.py staff unlink EMAIL --reason"
-        " TEXT, then let them sign in again. Otherwise give the new person a user of their own.",
+        " TEXT, then let them sign in again. Otherwise give the new person a user of their own."
+        " When the record says that the user is bound in another tenant, and many meet it, the"
+        " organization has moved: unlink all of them.",
         "admin",
     ),
     # --- state ----------------------------------------------------------------------------
@@ -463,8 +484,9 @@ _TABLE = (
             " if it happens again, give an administrator the reference below."
         ),
         "The id_token or the answer failed the check named in the record.",
-        "clock checks (exp, iat, nbf): mend the server's clock. audience: one client id must be"
-        " in force. Anything else: treat as an attack until explained.",
+        "clock checks (exp, iat, nbf): correct the server's clock. audience: one client id must be"
+        " in force. kid: an app with signing keys of its own (claims mapping, AADSTS50146) must be"
+        " the one whose client id is in force. Anything else: treat as an attack until explained.",
         "operator",
     ),
     # --- reach ----------------------------------------------------------------------------
@@ -562,3 +584,17 @@ _TABLE = (
 )
 
 REASONS: Mapping[str, Reason] = MappingProxyType({reason.code: reason for reason in _TABLE})
+
+# Cases of a reason that the person should read in other words: title and text by their name.
+CAUSES: Mapping[str, tuple[str | _StrPromise, str | _StrPromise]] = MappingProxyType(
+    {
+        "tenant_moved": (
+            _("Your account here is linked to another organization"),
+            _(
+                "The account with your email address is linked to a Microsoft account of another"
+                " organization. If yours has moved to a new one at Microsoft, ask an administrator"
+                " to link the accounts again: it is the same for everyone."
+            ),
+        ),
+    }
+)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 CALLBACK_PATH: Final = "/accounts/microsoft/login/callback/"
 _VERSION_KEY: Final = "microsoft-app-version"
 _LOOK_EVERY: Final = 1.0  # seconds until a change in admin is seen by other processes
+_IN_USE_KEY: Final = "microsoft-certificates-in-use"
+_IN_USE_SECONDS: Final = 600.0
 _READ_EVERY: Final = 60.0  # seconds until a change behind Django's back is seen
 
 
@@ -107,6 +109,22 @@ def prepare_worker() -> None:
         sources.managed_identity(client_id, audience).prepare(None)
 
 
+def certificates_in_use() -> dict[str, float]:
+    """Certificates that processes had lately: when each was seen last, by portal thumbprint."""
+    found = cache.get(_IN_USE_KEY)
+    return found if isinstance(found, dict) else {}
+
+
+def _mark_in_use(found: Registration) -> None:
+    """What doctor compares with the file: a process may still have the certificate of before."""
+    named = [one.label for one in found.credentials if one.kind == "certificate"]
+    if named:
+        now = time.time()
+        lately = {n: at for n, at in certificates_in_use().items() if now - at < _IN_USE_SECONDS}
+        first = {named[0].rpartition(" ")[2]: now}
+        cache.set(_IN_USE_KEY, {**lately, **first}, timeout=int(_IN_USE_SECONDS))
+
+
 def changed() -> None:
     """Tell every process that the social apps have changed."""
     _memory.forget()
@@ -148,6 +166,7 @@ class _Memory:
         held = self._held
         if held is None or stale:
             held = read_afresh()
+            _mark_in_use(held)
             self._held, self._version, self._read = held, version, now
         self._looked = now
         return held
@@ -163,10 +182,21 @@ def read_afresh() -> Registration:
         raise Refused("not_configured", "app: none in admin, none in the environment")
     if len(apps) > 1:
         raise Refused("several_apps", f"app: {len(apps)} visible Microsoft apps")
-    return _registration(apps[0])
+    return of_app(apps[0])
 
 
-def _registration(app: SocialApp) -> Registration:
+def of_id(app_id: int) -> Registration:
+    """An app of admin, whether or not it is in force. Raises Refused when it cannot be used."""
+    from allauth.socialaccount.models import SocialApp as Apps
+
+    app = Apps.objects.filter(provider=PROVIDER, pk=app_id).first()
+    if app is None:
+        raise Refused("not_configured", "app: deleted meanwhile")
+    return of_app(app)
+
+
+def of_app(app: SocialApp) -> Registration:
+    """The registration that an app is, saved or not. Raises Refused."""
     return Registration(
         app=app,
         client_id=app.client_id,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
@@ -90,6 +91,14 @@ def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
         return tuple(map(each, parts))
 
     return read
+
+
+def day(value: str) -> date:
+    """A date as 2027-11-30."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"must be a date as 2027-11-30, not {_told(value)}") from None
 
 
 def text(longest: int) -> Callable[[str], str]:

@@ -142,10 +142,15 @@ MICROSOFT_DOMAIN_HINT = ENV.MICROSOFT_DOMAIN_HINT
 SIGN_IN_AUTOMATICALLY = ENV.SIGN_IN_AUTOMATICALLY
 SIGN_IN_LOG_DAYS = ENV.SIGN_IN_LOG_DAYS
 
+_expires = ENV.MICROSOFT_CLIENT_SECRET_EXPIRES
 _app = {
     "client_id": MICROSOFT_CLIENT_ID,
     "secret": MICROSOFT_CLIENT_SECRET,
-    "settings": {"tenant": MICROSOFT_TENANT_ID, "login_url": MICROSOFT_LOGIN_URL},
+    "settings": {
+        "tenant": MICROSOFT_TENANT_ID,
+        "login_url": MICROSOFT_LOGIN_URL,
+        "secret_expires": _expires.isoformat() if _expires else "",
+    },
 }
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
     "microsoft": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -247,6 +248,12 @@ class Environment(Table):
         "instead of a secret: the file in which a cluster keeps the token that the app registration"
         " trusts as a federated credential; read at each sign-in",
         "/var/run/secrets/azure/tokens/azure-identity-token",
+    )
+    MICROSOFT_CLIENT_SECRET_EXPIRES = Variable[date | None](
+        readers.day,
+        None,
+        "the day on which that secret expires; `doctor` and admin's front page warn 30 days ahead",
+        "2027-11-30",
     )
     MICROSOFT_LOGIN_URL = Variable(
         readers.origin,

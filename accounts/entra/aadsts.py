@@ -82,6 +82,10 @@ TABLE: tuple[Row, ...] = (
     Row("microsoft_refused", (50132, 50133, 50173), "Password changed: they must sign in again."),
     Row("microsoft_refused", (50135,), "Entra demands a password change because of risk."),
     Row("microsoft_refused", (50125,), "They must finish a password reset or registration."),
+    Row("wrong_tenant", (500341,), "The account was deleted from the directory."),
+    Row("guest_not_allowed", (500571,), "The guest account is disabled in this tenant."),
+    Row("wrong_tenant", (50107, 51001), "Their domain is not known to this tenant."),
+    Row("microsoft_refused", span(120000, 120021), "The password change at Microsoft failed."),
     Row("not_assigned", (50105,)),
     # --- policy, second factor, device ----------------------------------------------------
     Row("blocked_by_policy", (500212,), "Their home tenant blocks it: cross-tenant access."),
@@ -99,6 +103,9 @@ TABLE: tuple[Row, ...] = (
     Row("blocked_by_policy", (530035,), "Security defaults block it."),
     Row("blocked_by_policy", (70043,), "Sign-in frequency: they must sign in afresh."),
     Row("blocked_by_policy", (500021, 500022, 50002), "Their network's proxy restricts tenants."),
+    Row("blocked_by_policy", (50127, 53009, 530021), "A policy demands a protected or broker app."),
+    Row("blocked_by_policy", (50187, 530084), "The device did not identify itself as demanded."),
+    Row("blocked_by_policy", (530034, 54000), "The account itself is blocked: age, or risk."),
     Row("microsoft_refused", (50058,), "No session at Microsoft, and no page was allowed."),
     Row("microsoft_refused", (50140, 50199), "An interruption at Microsoft: try again."),
     Row("misconfigured", (50143, 90005), "The request hints at another domain or account."),
@@ -111,6 +118,7 @@ TABLE: tuple[Row, ...] = (
     Row("microsoft_refused", span(81004, 81012), "Seamless sign-on (Kerberos) failed."),
     Row("microsoft_refused", (20001, 20012, 20033), "The federated identity provider failed."),
     Row("microsoft_refused", (40008, 40009, 40010, 40015), "An outside identity provider failed."),
+    Row("microsoft_refused", (50120, 50161, 399284), "The federated identity provider failed."),
     # --- consent --------------------------------------------------------------------------
     Row("consent_required", (65001, 90008, 90094)),
     Row("consent_required", (90095,), "A request for approval was sent to the admins."),
@@ -162,6 +170,12 @@ TABLE: tuple[Row, ...] = (
         "Entra's own tokens are taken from a user-assigned managed identity only.",
     ),
     Row("misconfigured", (1002012,), "The client credentials grant asks for CLIENT_ID/.default."),
+    Row(
+        "misconfigured",
+        (50146,),
+        "The app's claims are mapped, so it needs a signing key of its own: set"
+        " acceptMappedClaims in its manifest, or give it the key.",
+    ),
     # --- the code -------------------------------------------------------------------------
     Row("state_already_used", (54005,)),
     Row("state_expired", (70008, 700082), "The code has expired."),

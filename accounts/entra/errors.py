@@ -49,7 +49,7 @@ OAUTH: Mapping[str, str] = MappingProxyType(
 _CLAIMABLE = frozenset(
     {"cancelled", "consent_required", "not_assigned", "blocked_by_policy", "microsoft_refused"}
 )
-_TELLING = frozenset({"consent_required", "server_error", "temporarily_unavailable"})
+_TELLING = frozenset(OAUTH) - {"access_denied", "invalid_grant", "login_required"}
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 # Support asks for all three. The token endpoint has fields for them, a redirect only the text.
@@ -76,6 +76,11 @@ def reason_for(numbers: Sequence[int], error: str) -> tuple[str, int | None]:
     if not numbers:
         return by_error, None
     return (by_error if error in _TELLING else "microsoft_refused"), numbers[0]
+
+
+def hint_in(detail: str) -> str:
+    """What the first AADSTS number in a record's detail adds to its reason's own fix."""
+    return next(filter(None, map(hint_for, aadsts_numbers(detail))), "")
 
 
 def hint_for(number: int | None) -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts import audit
+from accounts.entra.errors import hint_in
 from accounts.models import SignIn
 from accounts.reasons import REASONS
 
@@ -117,6 +118,12 @@ def prune(days: int | None = None, *, batch: int = 1000) -> int:
     deleted = sum(_delete(keys) for keys in _batches(old, batch))
     audit.write("sign_ins.pruned", after={"deleted": deleted, "kept_days": kept})
     return deleted
+
+
+def advice(row: SignIn) -> str:
+    """What to change: what the AADSTS number says, then the reason's own fix."""
+    fix = REASONS[row.reason].fix if row.reason in REASONS else ""
+    return " ".join(filter(None, (hint_in(row.detail), fix)))
 
 
 def _batches(old: QuerySet[SignIn], size: int) -> Iterable[list[int]]:

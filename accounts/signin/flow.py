@@ -30,7 +30,9 @@ def admit(claims: Claims, rules: Rules) -> Admission:
     meant = identities.Meant(claims)
     decision = decide(claims, rules, meant.candidates)
     if isinstance(decision, Refuse):
-        raise Refused(decision.code, decision.detail, user_id=decision.user_id)
+        raise Refused(
+            decision.code, decision.detail, user_id=decision.user_id, cause=decision.cause
+        )
     account = None if decision.bind else meant.account
     return Admission(meant.users[decision.user_id], account, decision.note)
 

@@ -54,11 +54,15 @@ class Admit:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Keep out, with a reason code, the detail for the record, and the user when known."""
+    """Keep out, with a reason code, the detail for the record, and the user when known.
+
+    `cause` names a case of the reason that has words of its own (reasons.CAUSES).
+    """
 
     code: str
     detail: str = ""
     user_id: Any = None
+    cause: str = ""
 
 
 Decision = Admit | Refuse
@@ -132,13 +136,13 @@ def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decisio
     if not email:
         return Refuse("no_email", "email: neither email nor preferred_username")
     if not _owns_domain(claims, rules, email):
-        return Refuse("no_email", "email: the tenant does not own the domain of this address")
+        return Refuse("email_not_owned", _why_not_owned(claims, rules))
     matches = [person for person in people if same_email(person.email, email)]
     if len(matches) > 1:
         return Refuse("ambiguous_email", "email: more than one user has it")
     if not matches:
         return Refuse("unknown_user", "email: no user has it")
-    return _if_unbound(matches[0])
+    return _if_unbound(matches[0], claims)
 
 
 def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:
@@ -149,12 +153,21 @@ def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:
     return claims.xms_edov is True or email.rpartition("@")[2].translate(_ASCII_LOWER) in domains
 
 
-def _if_unbound(person: Candidate) -> Decision:
-    if person.identity:
-        return Refuse(
-            "identity_conflict", "identity: the user is bound to another one", person.user_id
-        )
-    return _if_staff(person, bind=True)
+def _why_not_owned(claims: Claims, rules: Rules) -> str:
+    if rules.domains.get(claims.tid):
+        return "email: its domain is not among those listed for the person's tenant"
+    return "email: no domain is listed for the person's tenant"
+
+
+def _if_unbound(person: Candidate, claims: Claims) -> Decision:
+    if not person.identity:
+        return _if_staff(person, bind=True)
+    tid = person.identity.partition(":")[0]
+    if tid == claims.tid:
+        detail = "identity: the user is bound to another one"
+        return Refuse("identity_conflict", detail, person.user_id)
+    detail = f"identity: the user is bound in tenant {tid}: has the organization moved to this one?"
+    return Refuse("identity_conflict", detail, person.user_id, cause="tenant_moved")
 
 
 def _if_staff(person: Candidate, *, bind: bool, note: str = "") -> Decision:

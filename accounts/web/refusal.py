@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
-from accounts.reasons import Refused
+from accounts.reasons import CAUSES, Refused
 from accounts.signin import record
 from accounts.web import automatic, request_facts, throttle
 from accounts.web.headers import no_store, with_button
@@ -78,8 +78,12 @@ def page(
 
     Without a `next_path` its Try again leads to the login page instead of starting a sign-in.
     """
+    reason = refusal.reason
+    title, words = CAUSES.get(refusal.cause, (reason.title, reason.person))
     context = {
-        "reason": refusal.reason,
+        "reason": reason,
+        "title": title,
+        "words": words,
         "reference": reference,
         "aadsts": refusal.aadsts,
         "retry_after": refusal.retry_after,

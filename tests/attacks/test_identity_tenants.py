@@ -37,18 +37,19 @@ def shared_scene(start_site: StartSite, scene: Scene, redis_server: Redis) -> Sc
     return Scene(site, scene.emulator, redis_server.client())
 
 
+NOT_OWNED = "email_not_owned"
 SEVERAL_TENANTS = [
-    someone("the second tenant claims an address of the first", "no_email", NOAUTH,
+    someone("the second tenant claims an address of the first", NOT_OWNED, NOAUTH,
             email=VICTIM, tid=OTHER_TENANT),
-    someone("the second tenant claims it in capitals", "no_email", NOAUTH,
+    someone("the second tenant claims it in capitals", NOT_OWNED, NOAUTH,
             email=VICTIM.upper(), tid=OTHER_TENANT),
-    someone("the second tenant claims a domain below its own", "no_email", NOAUTH_AGAIN,
+    someone("the second tenant claims a domain below its own", NOT_OWNED, NOAUTH_AGAIN,
             email="other@sub.fabrikam.example", tid=OTHER_TENANT),
-    someone("the second tenant claims a domain that ends in its own", "no_email", NOAUTH_AGAIN,
+    someone("the second tenant claims a domain that ends in its own", NOT_OWNED, NOAUTH_AGAIN,
             email="other@notfabrikam.example", tid=OTHER_TENANT),
-    someone("the second tenant's domain comes first, the victim's last", "no_email", NOAUTH_AGAIN,
+    someone("the second tenant's domain comes first, the victim's last", NOT_OWNED, NOAUTH_AGAIN,
             email="staff@fabrikam.example@contoso.example", tid=OTHER_TENANT),
-    someone("the first tenant claims an address of the second", "no_email", NOAUTH,
+    someone("the first tenant claims an address of the second", NOT_OWNED, NOAUTH,
             email="other@fabrikam.example"),
     someone("the owner of the domain is declared unverified", "no_email", NOAUTH,
             email="other@fabrikam.example", tid=OTHER_TENANT, claims={"xms_edov": False}),

@@ -1,5 +1,7 @@
 """Values and names that stop the start: the site and doctor name the variable and what is wrong."""
 
+from datetime import UTC, datetime, timedelta
+
 from tests.faults.fault import GETS_IN, NO_START, START_UP, Fault
 from tests.faults.stage import UNKNOWN, Stage
 from tests.servers.environment import SECRET_KEY, TENANT
@@ -246,4 +248,19 @@ database_in_the_clear = Fault(
     page=GETS_IN,
     doctor="accounts.E010",
     says="PostgreSQL on db.invalid is reached without TLS",
+)
+
+
+def _in_ten_days(stage: Stage) -> dict[str, str]:
+    day = datetime.now(UTC).date() + timedelta(days=10)
+    return {"MICROSOFT_CLIENT_SECRET_EXPIRES": day.isoformat()}
+
+
+environments_secret_expires = Fault(
+    "The secret in the environment will soon expire",
+    "MICROSOFT_CLIENT_SECRET_EXPIRES is in ten days.",
+    env=_in_ten_days,
+    page=GETS_IN,
+    doctor="app.secret_expires_soon",
+    says="The client secret expires in",
 )

@@ -62,6 +62,7 @@ FLOORS: dict[str, set[str]] = {
     "accounts/operate": {
         "accounts/audit",
         "accounts/entra",
+        "accounts/http",
         "accounts/ids.py",
         "accounts/models.py",
         "accounts/outages.py",

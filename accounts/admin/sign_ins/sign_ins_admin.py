@@ -25,6 +25,7 @@ from accounts.admin.sign_ins import chart, drill_down
 from accounts.admin.sign_ins.filters import ReasonFilter
 from accounts.admin.sign_ins.next_steps import attach, maybe_touchable
 from accounts.models import SignIn
+from accounts.operate import sign_ins
 from accounts.operate.sign_ins import COLUMNS, as_values
 from accounts.reasons import REASONS
 
@@ -170,8 +171,12 @@ class SignInAdmin(Base):
 
     @admin.display(description=gettext_lazy("what to do"))
     def fix(self, row: SignIn) -> str:
-        """The fix in words."""
-        return REASONS[row.reason].fix if row.reason in REASONS else ""
+        """The fix in words, if what it rests on is true."""
+        advice = sign_ins.advice(row)
+        if row.source == SignIn.Source.BROWSER and advice:
+            claimed = _("Anyone can make this up, so change nothing for it alone.")
+            return f"{claimed} {advice}"
+        return advice
 
     @admin.display(description=gettext_lazy("next step"), empty_value="-")
     def what_to_do(self, row: Any) -> str:

@@ -2,7 +2,7 @@
 
 Words in braces are facts that a probe gives. An id never changes its meaning; one id, one fault.
 `well` is what is said where it was looked at and is as it should be. docs/doctor.md is made from
-this table: python manage.py doctor --page > docs/doctor.md
+this table: ./manage.py doctor --explain all > docs/doctor.md
 """
 
 from __future__ import annotations
@@ -371,7 +371,44 @@ _APP: Final = (
     ),
     _well("app.redirect_uri", "Redirect URI to register under Web: {uri}"),
     _well("app.hidden", "Hidden Microsoft apps in admin: {names}"),
-    _refused("app.secret_missing", "The app has no client secret"),
+    _refused("app.secret_missing", "The app has nothing to prove itself with"),
+    _well(
+        "app.certificate",
+        "Certificate to upload under Certificates & secrets > Certificates: thumbprint {thumbprint}"
+        " (SHA-256 {sha256}), good until {until}",
+    ),
+    _warning(
+        "app.certificate_expires_soon",
+        "The certificate {thumbprint} ends in {days} days",
+        "After that nobody can sign in.",
+        "Make the next one, upload it under Certificates & secrets > Certificates, then put it into"
+        " MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md, without a gap.",
+        shows=("client_credential_refused",),
+        well="The certificate is good for another {days} days",
+    ),
+    _warning(
+        "app.certificate_in_use",
+        "Running processes use another certificate: {others}",
+        "Here it is {here}. A host may renew a reference once a day only, and processes keep the"
+        " environment that they were started with.",
+        "Restart all instances and slots; on App Service change a setting, which reads references"
+        " anew.",
+        shows=("client_credential_refused",),
+    ),
+    _refused(
+        "app.federated",
+        "The {label} gives no token",
+        well="Federated credential to enter under Certificates & secrets: issuer {issuer}, subject"
+        " {subject}, audience {audience} ({label})",
+    ),
+    _error(
+        "app.token_stale",
+        "The token file's token ended {minutes} minutes ago",
+        "The cluster does not renew the file, or this clock is ahead.",
+        "Check the projected volume and the pod's label azure.workload.identity/use; compare"
+        " clocks.",
+        shows=("client_credential_refused",),
+    ),
     _error(
         "app.client_id",
         "The app's client id is wrong",
@@ -514,6 +551,33 @@ _ONLINE: Final = (
         "online.secret",
         "Microsoft does not accept the client {client_id}",
         well="Microsoft accepts the client secret",
+    ),
+    _refused(
+        "online.credential",
+        "Microsoft does not accept the {label}",
+        well="Microsoft accepts the {label}",
+    ),
+    _refused("online.credential_unclear", "Whether the {label} is good could not be asked"),
+    _warning(
+        "online.credential_second",
+        "Microsoft does not accept the {label}; the next one is used",
+        "Of it, Microsoft says {code}; every sign-in tries it first.",
+        "Upload it under Certificates & secrets > Certificates, or take it out.",
+        shows=("{code}",),
+    ),
+    _warning(
+        "online.credential_next",
+        "Microsoft does not accept the {label}, which is next",
+        "The one before it is good, and would leave nobody behind it: {code}.",
+        "Upload it under Certificates & secrets > Certificates before the other ends.",
+        shows=("{code}",),
+    ),
+    _warning(
+        "online.secret_next",
+        "Microsoft does not accept the next secret",
+        "The first is good. Of the next, Microsoft says {code}: it would not take over.",
+        "./manage.py microsoft_app set --next --secret-prompt",
+        shows=("{code}",),
     ),
     _refused("online.secret_missing", "There is no client secret to try"),
     _refused("online.secret_unclear", "Whether the client secret is good could not be asked"),

@@ -66,7 +66,7 @@ def test_another_tenant_is_refused() -> None:
 
 def test_a_domain_that_the_tenant_does_not_own_is_refused() -> None:
     rules = replace(RULES, domains={TENANT: frozenset({"fabrikam.example"})})
-    assert foresee(ADA, USER, rules=rules).reason == "no_email"
+    assert foresee(ADA, USER, rules=rules).reason == "email_not_owned"
 
 
 @pytest.mark.parametrize(

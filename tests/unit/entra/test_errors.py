@@ -13,6 +13,7 @@ from accounts.entra.errors import (
     OAUTH,
     ROWS,
     aadsts_numbers,
+    claimed_refusal,
     hint_for,
     reason_for,
     refusal_of,
@@ -81,6 +82,7 @@ def test_every_hint_is_one_sentence_for_an_operator() -> None:
         (90033, "microsoft_unreachable"),
         (90055, "microsoft_throttled"),
         (50057, "microsoft_refused"),
+        (50146, "misconfigured"),
     ],
 )
 def test_a_known_number_decides_whatever_the_error_says(number: int, reason: str) -> None:
@@ -93,6 +95,23 @@ def test_a_known_number_goes_before_an_unknown_one() -> None:
 
 def test_an_unknown_number_is_shown() -> None:
     assert reason_for([1234567], "invalid_grant") == ("microsoft_refused", 1234567)
+
+
+@pytest.mark.parametrize(("error", "reason"), [
+    ("invalid_client", reason_for([], "invalid_client")[0]),
+    ("unauthorized_client", "client_unknown"),
+    ("interaction_required", "blocked_by_policy"),
+    ("access_denied", "microsoft_refused"),
+])  # fmt: skip
+def test_an_unknown_number_leaves_what_the_error_says_for_sure(error: str, reason: str) -> None:
+    assert reason_for([1234567], error) == (reason, 1234567)
+
+
+@pytest.mark.parametrize("number", [7000222, 7000215, 700016, 50011, 90002, 50020, 54005, 90033])
+def test_a_browser_chooses_no_reason_that_an_operator_would_act_on(number: int) -> None:
+    refused = claimed_refusal({"error": "x", "error_description": f"AADSTS{number}: y"})
+    assert (refused.reason.code, refused.source) == ("microsoft_refused", "browser")
+    assert refused.aadsts == number
 
 
 def test_an_unknown_number_does_not_hide_that_the_trouble_passes() -> None:

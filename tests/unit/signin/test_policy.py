@@ -84,11 +84,20 @@ UNLISTED = Refuse("wrong_tenant", "tid: not one of MICROSOFT_ALLOWED_TENANTS")
 GUEST = Refuse("guest_not_allowed", "idp or acct: a guest of the tenant")
 UNVERIFIED = Refuse("no_email", "email: declared unverified by email_verified or xms_edov")
 NO_ADDRESS = Refuse("no_email", "email: neither email nor preferred_username")
-NOT_OWNED = Refuse("no_email", "email: the tenant does not own the domain of this address")
+NOT_OWNED = Refuse(
+    "email_not_owned", "email: its domain is not among those listed for the person's tenant"
+)
+NOT_LISTED = Refuse("email_not_owned", "email: no domain is listed for the person's tenant")
 UNKNOWN = Refuse("unknown_user", "email: no user has it")
 AMBIGUOUS = Refuse("ambiguous_email", "email: more than one user has it")
 TWICE_BOUND = Refuse("identity_conflict", "identity: bound to more than one user")
 CONFLICT = Refuse("identity_conflict", "identity: the user is bound to another one", user_id=1)
+TENANT_MOVED = Refuse(
+    "identity_conflict",
+    f"identity: the user is bound in tenant {PARTNER}: has the organization moved to this one?",
+    user_id=1,
+    cause="tenant_moved",
+)
 INACTIVE = Refuse("user_inactive", "user: is_active is off", user_id=1)
 NOT_STAFF = Refuse("user_not_staff", "user: is_staff is off", user_id=1)
 
@@ -103,6 +112,8 @@ TABLE = [
     Row("two users differ in case only", AMBIGUOUS,
         people=(USER, replace(OTHER, email="ANNA@contoso.example"))),
     Row("the user is bound to another identity", CONFLICT, people=(TAKEN,)),
+    Row("the user is bound in another tenant", TENANT_MOVED,
+        people=(replace(USER, identity=f"{PARTNER}:{OID}"),)),
     Row("an inactive user", INACTIVE, people=user(is_active=False)),
     Row("a user who is not staff", NOT_STAFF, people=user(is_staff=False)),
     Row("inactive is said before not staff", INACTIVE,
@@ -166,7 +177,7 @@ TABLE = [
     # --- several tenants: nOAuth
     Row("two tenants, a domain the tenant owns", BIND, rules=TWO),
     Row("two tenants, the domain in another case", BIND, anna(email="anna@CONTOSO.example"), TWO),
-    Row("two tenants, the partner claims our domain", NOT_OWNED, anna(tid=PARTNER), TWO),
+    Row("two tenants, the partner claims our domain", NOT_LISTED, anna(tid=PARTNER), TWO),
     Row("two tenants, the partner's address verified by Microsoft", BIND,
         anna(tid=PARTNER, xms_edov=True), TWO),
     Row("two tenants, a subdomain of an owned domain", NOT_OWNED,
@@ -177,6 +188,8 @@ TABLE = [
         anna(email="anna@contoso.example@evil.example"), TWO),
     Row("two tenants, an owned domain after the last @", BIND, anna(email=QUOTED), TWO,
         user(email=QUOTED)),
+    Row("two tenants, no domain listed for the person's", NOT_LISTED, anna(),
+        Rules(tenants=TWO.tenants, domains={PARTNER: frozenset({"partner.example"})})),
     Row("two tenants, no address with an @", NOT_OWNED,
         anna(email=None, preferred_username="contoso.example.evil"), TWO),
     Row("two tenants, known identities need no domain", KNOWN,
@@ -198,7 +211,8 @@ TABLE = [
     Row("an inactive known identity never falls back to an active namesake", INACTIVE,
         people=(replace(BOUND, is_active=False), replace(USER, user_id=2))),
     Row("one identity bound to two users", TWICE_BOUND, people=(BOUND, replace(BOUND, user_id=2))),
-    Row("the same oid in another tenant is someone else", CONFLICT,
+    Row("the same oid in another tenant is someone else",
+        replace(TENANT_MOVED, detail=TENANT_MOVED.detail.replace(PARTNER, OURS)),
         anna(tid=PARTNER, xms_edov=True), TWO, (BOUND,)),
     Row("another oid with the email of a bound user", CONFLICT,
         anna(oid="cccccccc-cccc-4ccc-8ccc-cccccccccccc"), people=(BOUND,)),

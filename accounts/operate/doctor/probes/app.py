@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts import registration
 from accounts.ids import CONSUMER_TENANT
 from accounts.operate.doctor.finding import Seen, because, fault, well
+from accounts.operate.doctor.probes import credential
 from accounts.operate.microsoft_app import GUID, Changes, problems_of
 from accounts.operate.microsoft_app_shown import Shown, days_left, show
 from accounts.reasons import Refused
@@ -23,6 +24,7 @@ _SOON_DAYS: Final = 30
 _TITLES: Final = {
     "not_configured": "There is no Microsoft app",
     "several_apps": "There are several Microsoft apps",
+    "credential_unavailable": "There is nothing to prove the app with",
 }
 _UNREADABLE: Final = "The client secret cannot be read: SECRET_KEY has changed since it was stored"
 
@@ -47,6 +49,7 @@ def look() -> Iterator[Seen]:
     yield well("app.redirect_uri", uri=found.redirect_uri)
     yield from _values(found)
     yield from _expiry(shown)
+    yield from credential.look(found)
     yield from _tenant(found)
 
 
@@ -66,11 +69,14 @@ def _other_in_environment(shown: Shown) -> str:
 
 def _values(found: registration.Registration) -> Iterator[Seen]:
     """Typing errors: a Secret ID for a secret, a name for a GUID, a tenant that is not allowed."""
-    if not found.secrets:
+    if not found.credentials:
         yield fault("app.secret_missing", **because(Refused("not_configured", "secret: none")))
     first, second = (*found.secrets, "", "")[:2]
     given = Changes(
-        client_id=found.client_id, tenant=found.tenant, secret=first, next_secret=second
+        client_id=found.client_id,
+        tenant=found.tenant,
+        secret=first or None,
+        next_secret=second or None,
     )
     code = "wrong_tenant" if GUID.fullmatch(found.tenant) else "tenant_not_found"
     for field, problems in problems_of(given).items():

@@ -13,15 +13,16 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.views.decorators.debug import sensitive_variables
 
 from accounts import registration
 from accounts.entra.errors import reason_for, refusal_of
+from accounts.entra.exchange import OF_THE_CREDENTIAL, Client
 from accounts.entra.jwks import read_keys
 from accounts.entra.metadata import Discovery, authority_origin, document_url, read_discovery
 from accounts.http.client import get_client
 from accounts.http.deadline import Deadline
 from accounts.ids import AADSTS, tenant_of_issuer
+from accounts.operate.credential_test import Tried, first_good, try_all
 from accounts.operate.doctor.finding import Seen, because, fault, well
 from accounts.operate.doctor.probes import app, clock
 from accounts.operate.doctor.visit.browser import AGENT, Reply, reply_of
@@ -36,24 +37,16 @@ if TYPE_CHECKING:
     from accounts.http.client import HttpClient
     from accounts.registration import Registration
 
-_OF_CLIENT: Final = (
-    "client_secret_wrong",
-    "client_secret_expired",
-    "client_unknown",
-    "tenant_not_found",
-)
-# A second secret takes over from the first in these cases only, in sign-ins too.
-_NEXT_HELPS: Final = ("client_secret_wrong", "client_secret_expired")
-_UNCLEAR: Final = ("microsoft_unreachable", "microsoft_throttled")
+_NEXT_HELPS: Final = OF_THE_CREDENTIAL
 _SECONDS: Final = 8.0
 # Nobody is signed in: these say that all is well so far.
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
 
-def look() -> Iterator[Seen]:
-    """Ask Microsoft everything that a sign-in will ask."""
+def look(app_id: int | None = None) -> Iterator[Seen]:
+    """Ask Microsoft everything that a sign-in will ask; with an id, by this app of admin."""
     try:
-        found = registration.read_afresh()
+        found = registration.of_id(app_id) if app_id else registration.read_afresh()
     except (Refused, DatabaseError) as problem:
         away = Refused("database_unavailable", type(problem).__name__)
         refusal = problem if isinstance(problem, Refused) else away
@@ -72,7 +65,7 @@ def look() -> Iterator[Seen]:
     yield from _clock(answer, middle)
     yield _tenant(found, discovery)
     yield _keys(http, discovery)
-    yield _secret(http, found, discovery)
+    yield from _credential(http, found, discovery)
     yield from _redirect_uri(http, found, discovery)
 
 
@@ -118,56 +111,41 @@ def _keys(http: HttpClient, discovery: Discovery) -> Seen:
     return well("online.keys", count=count)
 
 
-@sensitive_variables()
-def _secret(http: HttpClient, found: Registration, discovery: Discovery) -> Seen:
-    """Try each secret; sign-in breaks only when none is good.
-
-    A token request for the app itself proves it, and nobody is bothered: the client credentials
-    grant with scope `CLIENT_ID/.default` needs no permission and no Graph, in any cloud. Entra
-    authenticates the client before it looks at what is asked for, so every answer but a refusal
-    of the client shows that the secret is good: with "assignment required" on, as it should be,
-    the answer is such a refusal (AADSTS501051). The token is thrown away unread.
-    """
-    refusals: list[Refused] = []
-    for secret in found.secrets:
-        refusal = _try(http, found.client_id, secret, discovery.token_endpoint)
-        if refusal is None:
-            return _good(refusals)
-        refusals.append(refusal)
-        if refusal.reason.code not in _NEXT_HELPS:
-            break
-    if not refusals:
-        return fault("online.secret_missing", **because(Refused("not_configured", "secret: none")))
-    last = refusals[-1]
-    unclear = last.reason.code in _UNCLEAR
-    id_ = "online.secret_unclear" if unclear else "online.secret"
-    return fault(id_, client_id=found.client_id, **because(last))
+def _credential(http: HttpClient, found: Registration, discovery: Discovery) -> Iterator[Seen]:
+    """Try each; sign-in breaks only when none is good."""
+    if not found.credentials:
+        none = Refused("not_configured", "credential: none")
+        yield fault("online.secret_missing", **because(none))
+        return
+    client = Client(http, discovery.token_endpoint, found.client_id, found.credentials)
+    tried = try_all(client)
+    good = first_good(tried)
+    name = "secret" if tried[0].credential.kind == "secret" else "credential"
+    if good is None:
+        yield _none_good(name, found, tried)
+        return
+    yield from _others(name, tried, good)
 
 
-def _good(refusals: list[Refused]) -> Seen:
-    if refusals:
-        return fault("online.secret_second", code=refusals[0].reason.code)
-    return well("online.secret")
+def _none_good(name: str, found: Registration, tried: list[Tried]) -> Seen:
+    ends = (one for one in tried if one.refusal and one.refusal.reason.code not in _NEXT_HELPS)
+    last = next(ends, tried[-1])
+    refusal = last.refusal or Refused("unexpected")
+    id_ = f"online.{name}_unclear" if last.is_unclear else f"online.{name}"
+    label = last.credential.label
+    return fault(id_, client_id=found.client_id, label=label, **because(refusal))
 
 
-@sensitive_variables()
-def _try(http: HttpClient, client_id: str, secret: str, endpoint: str) -> Refused | None:
-    """None when the secret is good."""
-    fields = {
-        "grant_type": "client_credentials",
-        "client_id": client_id,
-        "client_secret": secret,
-        "scope": f"{client_id}/.default",
-    }
-    try:
-        answer = http.post_form(endpoint, fields)
-    except Refused as unclear:
-        return unclear
-    if answer.status == 200:
-        return None
-    refusal = refusal_of(answer.body)
-    about_client = answer.body.get("error") == "invalid_client"
-    return refusal if about_client or refusal.reason.code in _OF_CLIENT + _UNCLEAR else None
+def _others(name: str, tried: list[Tried], good: int) -> Iterator[Seen]:
+    """The one in use, and what is wrong with those before and after it."""
+    refused = [one for one in tried if one.refusal is not None and not one.is_unclear]
+    if good == 0:
+        yield well(f"online.{name}", label=tried[0].credential.label)
+    for one in refused:
+        code = one.refusal.reason.code if one.refusal else ""
+        later = tried.index(one) > good
+        id_ = f"online.{name}_next" if later else f"online.{name}_second"
+        yield fault(id_, code=code, label=one.credential.label)
 
 
 def _redirect_uri(http: HttpClient, found: Registration, discovery: Discovery) -> Iterator[Seen]:

@@ -1,0 +1,72 @@
+"""Does Microsoft accept what an app proves itself with? Asked without a person.
+
+A token request for the app itself proves it, and nobody is bothered: the client credentials
+grant with scope `CLIENT_ID/.default` needs no permission and no Graph, in any cloud. Entra
+authenticates the client before it looks at what is asked for, so every answer but a refusal
+of the client shows that the credential is good: with "assignment required" on, as it should be,
+the answer is such a refusal (AADSTS501051). The token is thrown away unread.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.views.decorators.debug import sensitive_variables
+
+from accounts.entra.exchange import OF_THE_CREDENTIAL, Client, ask_as
+from accounts.http.deadline import Deadline
+from accounts.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from accounts.entra.credentials import Credential
+
+UNCLEAR: Final = ("microsoft_unreachable", "microsoft_throttled")
+_OF_CLIENT: Final = (*OF_THE_CREDENTIAL, "client_unknown", "tenant_not_found", *UNCLEAR)
+_SECONDS: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One credential, and why it is not good; None when it is."""
+
+    credential: Credential
+    refusal: Refused | None
+
+    @property
+    def is_unclear(self) -> bool:
+        """Microsoft could not be asked."""
+        return self.refusal is not None and self.refusal.reason.code in UNCLEAR
+
+
+def try_all(client: Client) -> list[Tried]:
+    """Each of the client's credentials, whether or not the one before it is good."""
+    return [Tried(one, _try(client, one)) for one in client.credentials]
+
+
+def first_good(tried: Sequence[Tried]) -> int | None:
+    """Which one a sign-in ends up with; None: it fails."""
+    for number, one in enumerate(tried):
+        if one.refusal is None:
+            return number
+        if one.refusal.reason.code not in OF_THE_CREDENTIAL:
+            return None
+    return None
+
+
+@sensitive_variables()
+def _try(client: Client, credential: Credential) -> Refused | None:
+    fields = {
+        "grant_type": "client_credentials",
+        "client_id": client.client_id,
+        "scope": f"{client.client_id}/.default",
+    }
+    try:
+        ask_as(credential, client, fields, Deadline(_SECONDS), str(uuid.uuid4()))
+    except Refused as refused:
+        about_client = "error=invalid_client" in refused.detail.split()
+        return refused if about_client or refused.reason.code in _OF_CLIENT else None
+    return None

@@ -1,0 +1,87 @@
+"""What proves the app besides a secret: what to enter in Entra for it, and whether it will last."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from accounts import registration
+from accounts.entra.credentials.managed_identity import ManagedIdentity
+from accounts.entra.credentials.proof import TokenFile, claims_of
+from accounts.operate.doctor.finding import Seen, because, fault, well
+from accounts.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.entra.credentials import Credential
+    from accounts.entra.credentials.keys import Certificate
+
+_DAY: Final = 24 * 3600
+_SOON_DAYS: Final = 30
+
+
+def look(found: registration.Registration) -> Iterator[Seen]:
+    """Each credential in turn; of secrets there is nothing to say here."""
+    made = [one for one in map(_certificate_of, found.credentials) if one is not None]
+    for one in made:
+        yield well(
+            "app.certificate",
+            thumbprint=one.portal_thumbprint,
+            sha256=one.sha256.hex().upper(),
+            until=f"{one.not_after:%Y-%m-%d}",
+        )
+    yield from _expiry(made)
+    yield from _in_use(made)
+    for credential in found.credentials:
+        yield from _federated(credential)
+
+
+def _certificate_of(credential: Credential) -> Certificate | None:
+    found: Certificate | None = getattr(credential, "certificate", None)
+    return found
+
+
+def _expiry(made: list[Certificate]) -> Iterator[Seen]:
+    """A later one takes over, so only the last to end counts."""
+    if not made:
+        return
+    last = max(made, key=lambda one: one.not_after)
+    days = int((last.not_after.timestamp() - time.time()) // _DAY)
+    if days <= _SOON_DAYS:
+        yield fault("app.certificate_expires_soon", days=days, thumbprint=last.portal_thumbprint)
+    else:
+        yield well("app.certificate_expires_soon", days=days)
+
+
+def _in_use(made: list[Certificate]) -> Iterator[Seen]:
+    names = {one.portal_thumbprint for one in made}
+    others = sorted(set(registration.certificates_in_use()) - names)
+    if made and others:
+        here = ", ".join(one.portal_thumbprint for one in made)
+        yield fault("app.certificate_in_use", others=", ".join(others), here=here)
+
+
+def _federated(credential: Credential) -> Iterator[Seen]:
+    if not isinstance(credential, ManagedIdentity | TokenFile):
+        return
+    try:
+        claims = claims_of(credential.token()) or {}
+    except Refused as refusal:
+        yield fault("app.federated", label=credential.label, **because(refusal))
+        return
+    yield well(
+        "app.federated",
+        label=credential.label,
+        issuer=claims.get("iss"),
+        subject=claims.get("sub"),
+        audience=claims.get("aud"),
+    )
+    ended = time.time() - _number(claims.get("exp"))
+    if ended > 0:
+        yield fault("app.token_stale", minutes=int(ended // 60))
+
+
+def _number(value: object) -> float:
+    """A date that is missing never ends."""
+    return value if isinstance(value, int | float) else float("inf")
