@@ -7,14 +7,13 @@ by its URL. Each process asks once, when it first connects.
 from __future__ import annotations
 
 import ipaddress
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from django_redis.pool import ConnectionFactory
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.cluster import RedisCluster
 from redis.connection import parse_url
-from redis.exceptions import RedisClusterException, RedisError, ResponseError
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 from typing_extensions import override
 
@@ -50,21 +49,17 @@ class Factory(ConnectionFactory):
 
     @override
     def get_connection(self, params: dict[str, Any]) -> Any:
-        """Raises RedisError while the server cannot be asked what it is."""
-        known, lock = _clusters.get()
-        with lock:
-            url = str(params["url"])
-            if url not in known:
-                plain: Redis = super().get_connection(params)
-                options = {**params, **self.pool_cls_kwargs}
-                known[url] = _cluster(url, _nodes(plain), options)
-        return known[url] or super().get_connection(params)
+        """Raises what any command would while the server cannot be asked what it is."""
+        plain: Redis = super().get_connection(params)
+        url, known = str(params["url"]), _clusters.get()
+        if url not in known:
+            found = _cluster(url, _nodes(plain), {**params, **self.pool_cls_kwargs})
+            known.setdefault(url, found)
+        return known[url] or plain
 
 
 # The process's clusters by URL; None where a URL leads to a single server.
-_clusters: PerProcess[tuple[dict[str, Cluster | None], threading.Lock]] = PerProcess(
-    lambda: ({}, threading.Lock())
-)
+_clusters: PerProcess[dict[str, Cluster | None]] = PerProcess(dict)
 
 
 def _nodes(client: Redis) -> list[tuple[str, int]]:
@@ -86,17 +81,14 @@ def _primaries(slots: Any) -> Iterable[Any]:
 def _cluster(url: str, nodes: list[tuple[str, int]], options: dict[str, Any]) -> Cluster | None:
     if not nodes:
         return None
-    try:
-        return Cluster(
-            url=url,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), RETRIES),
-            connection_pool_class=Pool,
-            address_remap=_by_name(url, nodes),
-            dynamic_startup_nodes=False,  # the name stays when the addresses change
-            **{name: value for name, value in options.items() if name in _OF_A_NODE},
-        )
-    except RedisClusterException as problem:
-        raise RedisError(str(problem)) from problem
+    return Cluster(
+        url=url,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), RETRIES),
+        connection_pool_class=Pool,
+        address_remap=_by_name(url, nodes),
+        dynamic_startup_nodes=False,  # the name stays when the addresses change
+        **{name: value for name, value in options.items() if name in _OF_A_NODE},
+    )
 
 
 def _by_name(
