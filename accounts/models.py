@@ -107,6 +107,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
 
+class TenantOfDomain(models.Model):
+    """Which tenant a domain of MICROSOFT_TENANT_ID was when it was first asked. Never changed."""
+
+    name = models.CharField(_("login URL and domain"), max_length=255, unique=True)
+    tid = models.CharField(_("tenant"), max_length=36)
+    at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("tenant of a domain")
+        verbose_name_plural = _("tenants of domains")
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.name}: {self.tid}"
+
+
 class SignIn(models.Model):
     """One finished attempt to sign in, admitted or refused. Rows are never changed."""
 

@@ -24,7 +24,9 @@ from accounts.entra.credentials.managed_identity import audience_of
 from accounts.entra.credentials.proof import About
 from accounts.http.client import SECONDS
 from accounts.http.deadline import Deadline
-from accounts.ids import tenant_of_issuer
+from accounts.ids import is_guid, tenant_of_issuer
+from accounts.models import TenantOfDomain
+from accounts.outages import STORE_ERRORS
 from accounts.reasons import Refused
 from accounts.signin.identities import PROVIDER
 from accounts.signin.policy import Rules
@@ -161,7 +163,7 @@ class _Memory:
         self._held = None
 
     def _look(self, now: float) -> Registration:
-        version = cache.get(_VERSION_KEY)
+        version = _version()
         stale = version != self._version or now - self._read > _READ_EVERY
         held = self._held
         if held is None or stale:
@@ -170,6 +172,14 @@ class _Memory:
             self._held, self._version, self._read = held, version, now
         self._looked = now
         return held
+
+
+def _version() -> object:
+    """Another at each look where the cache fails, or someone else has written there."""
+    try:
+        return cache.get(_VERSION_KEY)
+    except (*STORE_ERRORS, ValueError, TypeError):
+        return object()
 
 
 _memory = _Memory()
@@ -308,4 +318,21 @@ def _tenant_by_domain(registration: Registration, deadline: Deadline | None) -> 
     tenant = settings.MICROSOFT_TENANT_ID
     authority = get_authority(settings.MICROSOFT_LOGIN_URL, tenant, registration.client_id)
     issuer = authority.discovery(deadline or Deadline(SECONDS)).issuer
-    return frozenset({tenant_of_issuer(issuer)})
+    found = tenant_of_issuer(issuer)
+    return frozenset({found if not is_guid(found) else _kept(tenant, found)})
+
+
+_tenants: dict[str, str] = {}
+
+
+def _kept(domain: str, found: str) -> str:
+    """The tenant that the domain had when it was first asked; one that moves lets nobody in."""
+    name = f"{settings.MICROSOFT_LOGIN_URL}/{domain.lower()}"
+    kept = _tenants.get(name)
+    if kept is None:
+        kept = TenantOfDomain.objects.get_or_create(name=name, defaults={"tid": found})[0].tid
+        _tenants[name] = kept
+    if kept != found:
+        detail = f"tenant: {domain} is {found} now, and was {kept} when it was first used here"
+        raise Refused("misconfigured", f"{detail}: set MICROSOFT_TENANT_ID to the GUID you trust")
+    return kept

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "accounts.web.health.HealthMiddleware",
+    "accounts.web.cookies.CookieMiddleware",
     "accounts.web.proxy.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -15,13 +15,14 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.core.cache import caches
+from redis.exceptions import ResponseError
 from typing_extensions import override
 
 from accounts.outages import STORE_ERRORS
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 MICROSOFT: Final = "microsoft"  # the entry that says what Microsoft knows of this session
 KEY_LENGTH: Final = 32
@@ -138,6 +139,7 @@ class SessionStore(SessionBase):
         """A renewed key is written without a condition, so that it may be written again."""
         client, lifetime = self._cache.client, max(1, self.get_expiry_age())
         name = name_of(self._session_key)
+        indexes = [client.make_key(index_key(whose)) for whose in owners(data)]
         with client.get_client(write=True).pipeline(transaction=False) as pipe:
             pipe.set(
                 client.make_key(cache_key(name)),
@@ -148,11 +150,31 @@ class SessionStore(SessionBase):
             )
             if self._replaced:
                 pipe.delete(client.make_key(cache_key(name_of(self._replaced))))
-            for whose in owners(data):
-                index = client.make_key(index_key(whose))
-                pipe.zadd(index, {name: time.time() + lifetime})
-                pipe.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
-            return bool(pipe.execute()[0])
+            for index in indexes:
+                _enter(pipe, index, name, lifetime)
+            answers = pipe.execute(raise_on_error=False)
+        if _is_foreign(answers):  # then an index is: their names can be guessed
+            client.get_client(write=True).delete(*indexes)
+            for index in indexes:
+                _enter(client.get_client(write=True), index, name, lifetime)
+        _raise_other(answers)
+        return bool(answers[0])
+
+
+def _enter(redis: Any, index: str, name: str, lifetime: int) -> None:
+    redis.zadd(index, {name: time.time() + lifetime})
+    redis.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
+
+
+def _is_foreign(answers: Sequence[object]) -> bool:
+    """Whether a value of another type stood there, which someone else put there."""
+    return any(type(answer) is ResponseError for answer in answers)
+
+
+def _raise_other(answers: Sequence[object]) -> None:
+    for answer in answers:
+        if isinstance(answer, Exception) and type(answer) is not ResponseError:
+            raise answer
 
 
 def cache_key(name: str) -> str:

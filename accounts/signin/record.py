@@ -96,6 +96,21 @@ def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
     tell(row, attempt, logging.ERROR if refusal.reason.status >= 500 else logging.WARNING)
 
 
+def not_kept(number: int, window: int) -> None:
+    """Say in the one row of this window how many attempts, at least, have no row of their own."""
+    detail = (
+        f"rows: at least {number} more attempts by outsiders within ten minutes were not kept;"
+        " the log has each of them"
+    )
+    row = _row(Attempt(reference=f"R-{window}"), SignIn.Outcome.REFUSED, detail, None)
+    row.reason = "too_many_attempts"
+    try:
+        if not SignIn.objects.filter(reference=row.reference).update(detail=row.detail):
+            row.save(force_insert=True)
+    except Error:
+        logger.exception("sign-in record not written", extra={"reference": row.reference})
+
+
 def tell(row: SignIn, attempt: Attempt, level: int = logging.INFO) -> None:
     """Log the row's facts as structured fields, and count it."""
     logger.log(level, "sign-in %s", row.outcome, extra=_fields(row, attempt))

@@ -33,6 +33,7 @@ _CLOCK_SKEW: Final = 60  # seconds between two instances' clocks
 _ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
 _PURPOSES: Final = frozenset(purpose.value for purpose in Purpose)
 _SIGNER: Final = "accounts.signin.state"
+_TWICE: Final = "cookie: sent twice: another app on this host or domain sets one of the same name"
 _WITHHELD: Final = "blocked, cleared, of another browser, or withheld by SameSite or Domain"
 
 
@@ -71,6 +72,7 @@ class Returned:
     cookie_sent: bool
     session_found: bool
     browser_secrets: tuple[str, ...]
+    cookie_twice: bool = False  # sent with two values, so that neither was read
 
 
 def new_browser_secret() -> str:
@@ -127,6 +129,8 @@ def diagnose(issued: Issued, returned: Returned) -> Refused | None:
         )
     if not age <= LIFETIME:  # which "not a number" is not, either
         return Refused("state_expired", f"state: {age:.0f} s old, {LIFETIME} s allowed")
+    if returned.cookie_twice:
+        return Refused("cookie_not_sent", _TWICE)
     if not returned.cookie_sent:
         return Refused("cookie_not_sent", _why_no_cookie(issued, returned.served_by))
     if not returned.session_found:

@@ -95,6 +95,11 @@ def _complete(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Htt
         raise
 
 
+def _is_failure(error: Exception) -> bool:
+    """Whether Microsoft answered: a made-up code can bring about most of what it says."""
+    return isinstance(error, Refused) and error.reason.group != "reach"
+
+
 def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> HttpResponse:
     response = _read(request.GET)
     issued = state.read(response.state)
@@ -127,7 +132,8 @@ def _verified(
         rules = registration.rules_for(app, deadline)
         _check_issuer(response.iss, discovery.issuer, rules)
         _check_no_error(response)
-        id_token = _redeem(response, begun, app, discovery, attempt, deadline)
+        with throttle.REDEMPTIONS.attempt(deadline.party or "", _is_failure):
+            id_token = _redeem(response, begun, app, discovery, attempt, deadline)
         claims = _verify(id_token, begun, app, discovery, deadline)
     finally:
         attempt.microsoft_ms = deadline.waited_ms

@@ -122,7 +122,7 @@ def _answer(request: HttpRequest, attempt: Attempt, reason: str, next_path: str)
     is_in = request.user.is_authenticated and getattr(request.user, "is_staff", False)
     if is_in and cause.stale and _is_sign_in(request) and refusal.AGAIN not in request.POST:
         return HttpResponseRedirect(next_path)
-    throttle.count(throttle.FAILED_CALLBACKS, "form", request_facts.client_ip(request))
+    throttle.count(throttle.FAILED_CALLBACKS, "form", request_facts.client_network(request))
     if is_in:
         attempt.email = request.user.get_username()
     fields = _to_send_again(request) if is_in and cause.stale else None

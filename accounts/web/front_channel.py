@@ -37,7 +37,9 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 def _end(request: HttpRequest, sid_hash: str) -> None:
     try:
-        throttle.count(throttle.FRONT_CHANNEL, "front-channel", request_facts.client_ip(request))
+        throttle.count(
+            throttle.FRONT_CHANNEL, "front-channel", request_facts.client_network(request)
+        )
         ended = session_index.end_sessions_of_sid(sid_hash)
     except (Refused, *STORE_ERRORS) as error:
         logger.warning("front-channel logout not carried out (%s)", type(error).__name__)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django.security.sign_in")
 
 AGAIN: Final = "again"
+_TOLD_EVERY: Final = 256
 
 
 def answered(
@@ -63,6 +64,7 @@ def refuse(
 ) -> HttpResponse:
     """Record the refusal and show it; `more` is for the page's template."""
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
+    keep = keep and (refusal.user_id is not None or _below_cap())
     record.refused(attempt, refusal, keep=keep)
     return page(request, refusal, attempt.reference, next_path, more)
 
@@ -111,6 +113,17 @@ def is_try_again(request: HttpRequest) -> bool:
         return signing.Signer(salt=__name__).unsign(request.POST.get(AGAIN, "")) == AGAIN
     except signing.BadSignature:
         return False
+
+
+def _below_cap() -> bool:
+    """Whether a row of an outsider may be kept; those that are not are counted in one row."""
+    try:
+        over, window = throttle.rows_over_cap()
+    except STORE_ERRORS:
+        return True
+    if over and (over.bit_count() == 1 or over % _TOLD_EVERY == 0):
+        record.not_kept(over, window)
+    return not over
 
 
 def _worth_a_row(attempt: Attempt, refusal: Refused) -> bool:

@@ -16,6 +16,7 @@ from accounts.http.client import SECONDS
 from accounts.http.deadline import Deadline
 from accounts.signin import state
 from accounts.signin.record import Attempt
+from accounts.web import cookies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,6 +98,7 @@ def returned_to(request: HttpRequest) -> state.Returned:
         at=time.time(),
         served_by=served_by(request),
         cookie_sent=settings.SESSION_COOKIE_NAME in request.COOKIES,
+        cookie_twice=cookies.sent_twice(request, settings.SESSION_COOKIE_NAME),
         browser_secrets=secrets_of(request),  # loads the session, so before the next line
         session_found=request.session.session_key is not None,
     )

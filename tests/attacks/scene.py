@@ -12,11 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
+from limits import RateLimitItem
+from limits.storage import RedisStorage
+from limits.strategies import FixedWindowRateLimiter
 from redis import Redis
 from typing_extensions import override
 
 from accounts.models import SignIn
 from accounts.sessions import index as session_index
+from accounts.web import throttle
+from project.redis_cache import key_prefix
 from tests.emulator.server import Emulator
 from tests.servers.site import Site
 from tests.support.visitor import LOGIN, Page, Visitor
@@ -81,6 +86,14 @@ class Scene:
         visitor = self.visitor()
         assert visitor.sign_in(person).location == f"{self.site.url}/admin/"
         return visitor
+
+    def attempted(self, limit: RateLimitItem, purpose: str, who: str, times: int) -> None:
+        """So many attempts have been counted already, where the site counts."""
+        prefix = f"{key_prefix(self.site.url)}:throttle"
+        pool = self.redis.connection_pool
+        storage = RedisStorage("redis://", connection_pool=pool, key_prefix=prefix)
+        counting = FixedWindowRateLimiter(storage)
+        counting.hit(limit, purpose, throttle._hidden(who), cost=times)
 
     def log(self) -> str:
         """What the site has logged since the scene began."""

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from limits import RateLimitItem
 
 from accounts.models import SignIn, User
 from accounts.web import throttle
@@ -140,11 +139,6 @@ def test_a_start_takes_no_parameter_from_outside(scene: Scene, name: str, value:
 # --- floods --------------------------------------------------------------------------------------
 
 
-def attempted(limit: RateLimitItem, purpose: str, who: str, times: int) -> None:
-    """So many attempts have been counted already, in the Redis that the site counts in."""
-    throttle._limiter().hit(limit, purpose, throttle._hidden(who), cost=times)
-
-
 def test_a_flood_of_bad_callbacks_is_stopped_and_locks_nobody_out(scene: Scene) -> None:
     """ASVS 6.3.1: the flood meets a limit; from its own address people still sign in."""
     flooder = scene.browser()
@@ -161,7 +155,7 @@ def test_a_flood_of_bad_callbacks_is_stopped_and_locks_nobody_out(scene: Scene) 
 
 def test_a_flood_of_starts_is_stopped_for_its_address_only(scene: Scene) -> None:
     """ASVS 6.3.1."""
-    attempted(throttle.STARTS, "start", "127.0.0.9", throttle.STARTS.amount)
+    scene.attempted(throttle.STARTS, "start", "127.0.0.9", throttle.STARTS.amount)
     flooder = from_address(scene.browser(), "127.0.0.9")
     page = flooder.submit(flooder.get(LOGIN))
     assert (page.status, page.reason) == (429, "too_many_attempts")
@@ -173,7 +167,7 @@ def test_one_identity_refused_again_and_again_is_stopped_and_nobody_else(scene: 
     reasons = [scene.sign_in("nobody").reason for _ in range(2)]
     limit = throttle.REFUSALS_OF_ONE_IDENTITY
     who = f"{SignIn.objects.latest().tid}:{SignIn.objects.latest().oid}"
-    attempted(limit, "identity", who, limit.amount)
+    scene.attempted(limit, "identity", who, limit.amount)
     assert [*reasons, scene.sign_in("nobody").reason] == [
         "unknown_user", "unknown_user", "too_many_attempts",
     ]  # fmt: skip
@@ -186,9 +180,10 @@ def test_guessing_passwords_is_stopped_and_leaves_the_button_alone(
     """ASVS 6.3.1: the last of ten guesses for a name, whatever letters it is written with."""
     site = start_site(workers=1, ADMIN_PASSWORD_LOGIN="true")
     User.objects.create_user("iris@contoso.example", "correct horse")
-    guesser = Scene(site, scene.emulator, redis_server.client()).browser()
+    mine = Scene(site, scene.emulator, redis_server.client())
+    guesser = mine.browser()
     _, hidden = guesser.get(LOGIN).form()
-    attempted(throttle.PASSWORDS_OF_ONE_NAME, "password-name", "IRIS@CONTOSO.EXAMPLE", 8)
+    mine.attempted(throttle.PASSWORDS_OF_ONE_NAME, "password-name", "IRIS@CONTOSO.EXAMPLE", 8)
     names = ["iris@contoso.example", "ir\u0131s@contoso.example", "IRIS@contoso.example"]
     pages = [guesser.post(LOGIN, {"username": n, "password": "x", **hidden}) for n in names]
     assert [page.status for page in pages] == [200, 200, 429]

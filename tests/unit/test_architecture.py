@@ -49,6 +49,8 @@ FLOORS: dict[str, set[str]] = {
         "accounts/entra",
         "accounts/http",
         "accounts/ids.py",
+        "accounts/models.py",
+        "accounts/outages.py",
         "accounts/reasons.py",
         "accounts/secretbox.py",
         "accounts/signin",

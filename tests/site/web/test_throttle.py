@@ -5,13 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
+from django.test import RequestFactory
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 
+from accounts.models import SignIn, User
 from accounts.reasons import Refused
-from accounts.web import throttle
+from accounts.web import refusal, request_facts, throttle
+from accounts.web.request_facts import network_of
 from tests.servers.redis import Redis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 THREE = RateLimitItemPerMinute(3)
 
@@ -100,3 +107,114 @@ def test_another_process_counts_on() -> None:
 def test_of_a_flood_one_row_a_minute_is_worth_keeping() -> None:
     assert [throttle.worth_a_row("127.0.0.1") for _ in range(3)] == [True, False, False]
     assert throttle.worth_a_row("127.0.0.2")
+
+
+# --- whose attempts --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "counts_as"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:0DB8:0001:0002::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("no address", "no address"),
+    ],
+)
+def test_what_counts_as_one_client(address: str, counts_as: str) -> None:
+    assert network_of(address) == counts_as
+
+
+# --- counted before --------------------------------------------------------------------------
+
+
+def redeemed(counted: throttle.CountedBefore, *, good: bool, reached: list[bool]) -> str:
+    try:
+        with counted.attempt("a", lambda error: isinstance(error, ValueError)):
+            reached.append(good)
+            if not good:
+                raise ValueError
+    except Refused as refused:
+        return refused.reason.code
+    except ValueError:
+        return "failed"
+    return ""
+
+
+def test_failures_that_go_on_at_once_get_no_further_than_the_limit() -> None:
+    counted, reached = throttle.CountedBefore(THREE, "before"), list[bool]()
+    with ThreadPoolExecutor(8) as pool:
+        ends = list(pool.map(lambda _: redeemed(counted, good=False, reached=reached), range(24)))
+    assert len(reached) == ends.count("failed") == 3
+    assert ends.count("too_many_attempts") == 21
+
+
+def test_what_ends_well_counts_against_nobody() -> None:
+    counted, reached = throttle.CountedBefore(THREE, "before"), list[bool]()
+    assert {redeemed(counted, good=True, reached=reached) for _ in range(10)} == {""}
+    assert [redeemed(counted, good=False, reached=reached) for _ in range(4)] == [
+        "failed", "failed", "failed", "too_many_attempts",
+    ]  # fmt: skip
+
+
+def test_an_outage_counts_against_nobody() -> None:
+    counted = throttle.CountedBefore(THREE, "before")
+    for _ in range(10):
+        with pytest.raises(KeyError), counted.attempt("a", lambda error: False):
+            raise KeyError
+
+
+# --- someone who can write to Redis ----------------------------------------------------------
+
+
+def plant_for_ever(redis: Redis, name: bytes) -> None:
+    redis.client().set(name, 10**9)
+
+
+def plant_for_a_year(redis: Redis, name: bytes) -> None:
+    redis.client().set(name, 10**9, ex=365 * 86_400)
+
+
+def plant_a_list(redis: Redis, name: bytes) -> None:
+    redis.client().delete(name)
+    redis.client().rpush(name, "x")
+
+
+def plant_a_word(redis: Redis, name: bytes) -> None:
+    redis.client().set(name, "many")
+
+
+@pytest.mark.parametrize("plant", [plant_for_ever, plant_for_a_year, plant_a_list, plant_a_word])
+def test_a_planted_count_keeps_nobody_out(
+    redis_server: Redis, plant: Callable[[Redis, bytes], None]
+) -> None:
+    attempts("a", 1)
+    (name,) = [n for n in redis_server.client().scan_iter("*throttle*") if b"test" in n]
+    plant(redis_server, name)
+    assert attempts("a", 4) == ["", "", "", "too_many_attempts"]
+
+
+# --- rows ------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_rows_of_outsiders_have_a_cap_and_one_row_says_how_many_were_not_kept(
+    rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "ROWS_OF_OUTSIDERS", RateLimitItemPerMinute(5, 10))
+    for number in range(14):
+        request = rf.get("/", REMOTE_ADDR=f"203.0.113.{number}")
+        attempt = request_facts.attempt_of(request)
+        refusal.refuse(request, attempt, Refused("state_not_ours"))
+    assert SignIn.objects.filter(reason="state_not_ours").count() == 5
+    (row,) = SignIn.objects.filter(reason="too_many_attempts")
+    assert row.detail.startswith("rows: at least 8 more attempts by outsiders")
+    user = User.objects.create_user("staff@contoso.example")
+    known = Refused("user_not_staff", user_id=user.pk)
+    refusal.refuse(request, request_facts.attempt_of(request), known)
+    assert SignIn.objects.filter(reason="user_not_staff").count() == 1

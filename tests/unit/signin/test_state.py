@@ -213,6 +213,9 @@ TABLE = [
     Row("from the future", "state_expired",
         "state: issued 61 s in the future; clocks of the instances differ", aged(-61)),
     # --- no cookie
+    Row("two cookies", "cookie_not_sent",
+        "cookie: sent twice: another app on this host or domain sets one of the same name",
+        replace(BACK, cookie_twice=True, cookie_sent=False)),
     Row("no cookie", "cookie_not_sent",
         "cookie: blocked, cleared, of another browser, or withheld by SameSite or Domain",
         no_cookie("https://admin.example")),
