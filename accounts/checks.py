@@ -1,25 +1,6 @@
 """Static system checks with stable ids (no I/O); live probes are in accounts/operate/doctor.
 
-accounts.E001  sessions live in the memory of one process, or on one disk
-accounts.E002  sessions or the cache hold pickles
-accounts.E003  the session cookie cannot come back from Microsoft
-accounts.E004  a piece of the sign-in is not installed, or another stands in its place
-accounts.E005  a middleware that the sign-in needs is missing, or comes too late
-accounts.E006  PUBLIC_URL's host is refused by ALLOWED_HOSTS
-accounts.E007  the button's POST cannot bring its CSRF cookie
-accounts.E008  every page would redirect to itself, or to where nothing is served
-accounts.E009  the callback is not at the address that Microsoft is told
-accounts.E010  PostgreSQL on another machine is reached without TLS
-accounts.E011  Redis on another machine is reached without TLS
-accounts.W001  Easy Auth of App Service is on and stands in front of this site
-accounts.W002  DEBUG is on at a public address
-accounts.W003  every request writes the whole session back, over a sign-in that started meanwhile
-accounts.W005  the session cookie travels without Secure although the site is https
-accounts.W006  metrics are to be sent, but what sends them is not installed
-accounts.W010  the static files that were collected are not this release's
-accounts.I001  static files have not been collected
-accounts.W008  sessions live for more than a day
-accounts.W007  an environment variable that looks like one of the site's is set, and not read
+One id, one fault, so that one can be silenced: CHECKS says which.
 """
 
 from __future__ import annotations
@@ -43,24 +24,73 @@ from accounts.http.origins import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# How each shows to staff: reason codes, or a phrase where no page of ours is met.
-SHOWS_AS: Final[Mapping[str, tuple[str, ...]]] = {
-    "accounts.E001": ("session_not_found", "state_already_used"),
-    "accounts.E003": ("cookie_not_sent",),
-    "accounts.E004": ("unexpected",),
-    "accounts.E005": ("unexpected",),
-    "accounts.E006": ("a bare 400 page for every address",),
-    "accounts.E007": ("a 403 page when the button is pressed",),
-    "accounts.E008": ("misconfigured", "the browser's own error about too many redirects"),
-    "accounts.E009": ("redirect_uri_mismatch",),
-    "accounts.W001": ("two sign-ins in a row", "cookie_not_sent"),
-    "accounts.W003": ("session_changed",),
+_COOKIE: Final = ("cookie_not_sent",)
+_BUTTON: Final = ("a 403 page when the button is pressed",)
+# What each id says, and how it shows to staff: reason codes, or phrases without a page of ours.
+CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "accounts.E001": ("Sessions live in the memory of one process", ("session_not_found",)),
+    "accounts.E020": ("Sessions are files on one machine's disk", ("session_not_found",)),
+    "accounts.E021": ("Sessions live in the cookie, and cannot be ended", ()),
+    "accounts.E022": ("Used states are marked in one process only", ("state_already_used",)),
+    "accounts.E002": ("The cache holds pickles", ()),
+    "accounts.E023": ("Sessions hold pickles", ()),
+    "accounts.E003": ("The session cookie is withheld on the way back (Strict)", _COOKIE),
+    "accounts.E024": ("The session cookie is for another host", _COOKIE),
+    "accounts.E025": ("The session cookie's path leaves the callback out", _COOKIE),
+    "accounts.E026": ("The session cookie is Secure, the site is http", _COOKIE),
+    "accounts.E027": ("The session cookie's name demands Secure", _COOKIE),
+    "accounts.E028": ("The session cookie is SameSite=None without Secure", _COOKIE),
+    "accounts.E029": ("The session cookie's name has another form", ()),
+    "accounts.E030": ("Session cookie and CSRF cookie have one name", _COOKIE),
+    "accounts.E004": (
+        "Another social-account adapter stands in our place",
+        ("unexpected",),
+    ),
+    "accounts.E031": ("Another account adapter stands in the place of ours", ("unexpected",)),
+    "accounts.E032": ("The sign-in's authentication backend is not installed", ("unexpected",)),
+    "accounts.E005": ("A middleware that the sign-in needs is missing", ("unexpected",)),
+    "accounts.E033": ("A middleware that the sign-in needs comes too late", ("unexpected",)),
+    "accounts.E006": (
+        "PUBLIC_URL's host is refused by ALLOWED_HOSTS",
+        ("a bare 400 page for every address",),
+    ),
+    "accounts.E007": ("The CSRF cookie is Secure, the site is http", _BUTTON),
+    "accounts.E034": ("The CSRF cookie is for another host", _BUTTON),
+    "accounts.E035": ("The CSRF cookie's path leaves the button out", _BUTTON),
+    "accounts.E036": ("The CSRF cookie's name demands Secure", _BUTTON),
+    "accounts.E037": ("The CSRF cookie is SameSite=None without Secure", _BUTTON),
+    "accounts.E008": (
+        "A proxy ends TLS here and is not trusted",
+        ("misconfigured", "the browser's own error about too many redirects"),
+    ),
+    "accounts.E038": (
+        "Every page redirects to https, where nothing is served",
+        ("the browser's own error page",),
+    ),
+    "accounts.E009": (
+        "The callback is not at the address that Microsoft is told",
+        ("redirect_uri_mismatch",),
+    ),
+    "accounts.E010": ("PostgreSQL on another machine is reached without TLS", ()),
+    "accounts.E011": ("Redis on another machine is reached without TLS", ()),
+    "accounts.W001": ("Easy Auth of App Service is on", ("two sign-ins in a row", *_COOKIE)),
+    "accounts.W002": ("DEBUG is on at a public address", ()),
+    "accounts.W003": (
+        "Every request writes the whole session back, over a newer sign-in",
+        ("session_changed",),
+    ),
+    "accounts.W005": ("The session cookie travels without Secure", ()),
+    "accounts.W006": ("Metrics are to be sent, but what sends them is not installed", ()),
+    "accounts.W008": ("Sessions live for more than a day", ()),
+    "accounts.W010": ("The collected static files are not this release's", ("plain pages",)),
+    "accounts.I001": ("Static files have not been collected", ()),
+    "accounts.W007": ("A variable that looks like one of the site's is not read", ()),
 }
 _OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
-_PIECES: Final = {
-    "SOCIALACCOUNT_ADAPTER": "accounts.web.adapter.StaffSocialAccountAdapter",
-    "ACCOUNT_ADAPTER": "accounts.web.adapter.StaffAccountAdapter",
-}
+_PIECES: Final = (
+    ("E004", "SOCIALACCOUNT_ADAPTER", "accounts.web.adapter.StaffSocialAccountAdapter"),
+    ("E031", "ACCOUNT_ADAPTER", "accounts.web.adapter.StaffAccountAdapter"),
+)
 _BACKEND: Final = "accounts.web.backends.MicrosoftBackend"
 _HOURS_OF_A_DAY: Final = 24
 _IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
@@ -79,19 +109,21 @@ def sessions_are_shared(**kwargs: Any) -> list[CheckMessage]:
     """The cause of "state mismatch": a session that another worker cannot see."""
     hint = "Set REDIS_URL, and leave SESSION_ENGINE and CACHES to project/settings.py."
     text = "Sessions are not shared between processes: {}."
-    return [_error("E001", text.format(what), hint) for what in _unshared()]
+    return [_error(number, text.format(what), hint) for number, what in _unshared()]
 
 
-def _unshared() -> Iterator[str]:
+def _unshared() -> Iterator[tuple[str, str]]:
     engine, alias = settings.SESSION_ENGINE, settings.SESSION_CACHE_ALIAS
     backend = settings.CACHES.get(alias, {}).get("BACKEND", "")
     if engine.endswith("backends.cache") and backend.endswith(_OF_ONE_PROCESS):
-        yield f"SESSION_ENGINE keeps them in CACHES[{alias!r}], which is {backend}"
-    if engine.endswith(("backends.file", "backends.signed_cookies")):
-        yield f"SESSION_ENGINE is {engine}"
+        yield "E001", f"SESSION_ENGINE keeps them in CACHES[{alias!r}], which is {backend}"
+    if engine.endswith("backends.file"):
+        yield "E020", f"SESSION_ENGINE is {engine}"
+    if engine.endswith("backends.signed_cookies"):
+        yield "E021", f"SESSION_ENGINE is {engine}"
     default = settings.CACHES.get("default", {}).get("BACKEND", "")
     if default.endswith(_OF_ONE_PROCESS):
-        yield f"CACHES['default'], which marks used states, is {default}"
+        yield "E022", f"CACHES['default'], which marks used states, is {default}"
 
 
 @register(Tags.security)
@@ -102,59 +134,87 @@ def nothing_is_pickled(**kwargs: Any) -> list[CheckMessage]:
     pickles = "Pickle" in str(options.get("SERIALIZER", "")) or (
         backend.startswith("django_redis") and "SERIALIZER" not in options
     )
-    if not pickles and not settings.SESSION_SERIALIZER.endswith("PickleSerializer"):
-        return []
-    hint = "Use django_redis.serializers.json.JSONSerializer and Django's JSONSerializer."
-    return [_error("E002", "Sessions or the cache are pickled.", hint)]
+    found: list[CheckMessage] = []
+    if pickles:
+        hint = "Use django_redis.serializers.json.JSONSerializer."
+        found.append(_error("E002", "What is in the cache is pickled.", hint))
+    if settings.SESSION_SERIALIZER.endswith("PickleSerializer"):
+        hint = "Leave SESSION_SERIALIZER to Django: its JSONSerializer."
+        found.append(_error("E023", "Sessions are pickled.", hint))
+    return found
 
 
 @register(Tags.security)
 def cookie_can_come_back(**kwargs: Any) -> list[CheckMessage]:
     """Each of these makes the browser refuse the cookie, or withhold it at the callback."""
     text = "{} is {!r}: the session cookie would not come back from Microsoft."
-    problems = [*_cookie_problems("SESSION"), *_session_cookie_problems()]
-    return [_error("E003", text.format(name, value), hint) for name, value, hint in problems]
+    problems = [*_cookie_problems("SESSION", _OF_SESSION), *_session_cookie_problems()]
+    return [
+        _error(number, text.format(name, value), hint) for number, name, value, hint in problems
+    ]
 
 
 @register(Tags.security)
 def button_can_be_pressed(**kwargs: Any) -> list[CheckMessage]:
     """Each of these makes the browser refuse the CSRF cookie."""
     text = "{} is {!r}: the CSRF cookie would not come back with the button's POST."
-    problems = [] if settings.CSRF_USE_SESSIONS else _cookie_problems("CSRF")
-    return [_error("E007", text.format(name, value), hint) for name, value, hint in problems]
+    problems = [] if settings.CSRF_USE_SESSIONS else _cookie_problems("CSRF", _OF_CSRF)
+    return [
+        _error(number, text.format(name, value), hint) for number, name, value, hint in problems
+    ]
 
 
-def _cookie_problems(which: str) -> Iterator[tuple[str, object, str]]:
+# The ids of a cookie's Domain, Path, Secure, name prefix and SameSite.
+_OF_SESSION: Final = ("E024", "E025", "E026", "E027", "E028")
+_OF_CSRF: Final = ("E034", "E035", "E007", "E036", "E037")
+
+
+def _cookie_problems(
+    which: str, ids: tuple[str, str, str, str, str]
+) -> Iterator[tuple[str, str, object, str]]:
     names = [f"{which}_COOKIE_{part}" for part in ("NAME", "DOMAIN", "PATH", "SECURE", "SAMESITE")]
     name, domain, path, secure, same_site = (getattr(settings, each) for each in names)
     if domain:
-        yield names[1], domain, "Leave it unset: the cookie then belongs to PUBLIC_URL's host."
+        yield (
+            ids[0],
+            names[1],
+            domain,
+            "Leave it unset: it is PUBLIC_URL's host then.",
+        )
     if path != "/":
-        yield names[2], path, "Leave it at /."
+        yield ids[1], names[2], path, "Leave it at /."
     if secure and not _is_https():
-        yield names[3], secure, f"PUBLIC_URL is {settings.PUBLIC_URL}; serve the site by https."
+        hint = f"PUBLIC_URL is {settings.PUBLIC_URL}; serve the site by https."
+        yield ids[2], names[3], secure, hint
     if name.startswith("__") and not secure:
-        yield names[0], name, f"Browsers demand Secure of such names: {names[3]} = True."
+        yield ids[3], names[0], name, f"Browsers demand Secure of such names: {names[3]} = True."
     if str(same_site).lower() == "none" and not secure:
-        yield names[4], same_site, "Browsers demand Secure with it. Leave it at Lax."
+        yield ids[4], names[4], same_site, "Browsers demand Secure with it. Leave it at Lax."
 
 
-def _session_cookie_problems() -> Iterator[tuple[str, object, str]]:
+def _session_cookie_problems() -> Iterator[tuple[str, str, object, str]]:
     name, same_site = settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SAMESITE
     if str(same_site).lower() == "strict":
-        yield "SESSION_COOKIE_SAMESITE", same_site, "Leave it at Lax."
-    if "session" not in name or name == settings.CSRF_COOKIE_NAME:
-        yield "SESSION_COOKIE_NAME", name, "Leave it to project/settings.py."
+        yield "E003", "SESSION_COOKIE_SAMESITE", same_site, "Leave it at Lax."
+    if "session" not in name:
+        yield "E029", "SESSION_COOKIE_NAME", name, "Leave it to project/settings.py."
+    if name == settings.CSRF_COOKIE_NAME:
+        yield "E030", "SESSION_COOKIE_NAME", name, "It is CSRF_COOKIE_NAME's: leave both alone."
 
 
 @register(Tags.security)
 def the_flow_is_whole(**kwargs: Any) -> list[CheckMessage]:
     """allauth's own adapters would sign people up and match them by unverified email."""
-    wrong = {name: _PIECES[name] for name in _PIECES if getattr(settings, name) != _PIECES[name]}
-    if _BACKEND not in settings.AUTHENTICATION_BACKENDS:
-        wrong["AUTHENTICATION_BACKENDS"] = f"a list with {_BACKEND}"
     hint = "Leave it to project/settings.py."
-    return [_error("E004", f"{name} is not {value}.", hint) for name, value in wrong.items()]
+    found: list[CheckMessage] = [
+        _error(number, f"{name} is not {value}.", hint)
+        for number, name, value in _PIECES
+        if getattr(settings, name) != value
+    ]
+    if _BACKEND not in settings.AUTHENTICATION_BACKENDS:
+        text = f"AUTHENTICATION_BACKENDS is not a list with {_BACKEND}."
+        found.append(_error("E032", text, hint))
+    return found
 
 
 @register(Tags.security)
@@ -164,9 +224,12 @@ def middleware_is_in_order(**kwargs: Any) -> list[CheckMessage]:
     there = [kind for cls in classes for kind in _IN_ORDER if issubclass(cls, kind)]
     if tuple(there) == _IN_ORDER:
         return []
-    wanted = ", ".join(cls.__name__ for cls in _IN_ORDER)
     hint = "Leave MIDDLEWARE to project/settings.py."
-    return [_error("E005", f"MIDDLEWARE lacks one of {wanted}, or their order is wrong.", hint)]
+    missing = [kind.__name__ for kind in _IN_ORDER if kind not in there]
+    if missing:
+        return [_error("E005", f"MIDDLEWARE lacks {', '.join(missing)}.", hint)]
+    wanted = ", ".join(kind.__name__ for kind in _IN_ORDER)
+    return [_error("E033", f"MIDDLEWARE is not in this order: {wanted}, each once.", hint)]
 
 
 @register(Tags.security)
@@ -188,7 +251,7 @@ def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
         return [_error("E008", text, "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front.")]
     if settings.SECURE_SSL_REDIRECT and not _is_https():
         hint = "Set PUBLIC_URL to the https address that staff use."
-        return [_error("E008", "SECURE_SSL_REDIRECT is on, yet PUBLIC_URL is http.", hint)]
+        return [_error("E038", "SECURE_SSL_REDIRECT is on, yet PUBLIC_URL is http.", hint)]
     return []
 
 
@@ -320,5 +383,5 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 
 
 def _hint(number: str, hint: str) -> str:
-    shown = SHOWS_AS.get(f"accounts.{number}")
+    _, shown = CHECKS[f"accounts.{number}"]
     return f"{hint} Staff would meet: {', '.join(shown)}." if shown else hint

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.admin import sessions
+from accounts.admin import about_you, sessions
 from accounts.admin.people import rehearsal
 from accounts.admin.people.columns import may_see_sign_ins, title_of
 from accounts.models import SignIn
@@ -45,7 +45,7 @@ class Notice:
 
 def notices_for(user: Any) -> list[Notice]:
     """What this person should know, the gravest first."""
-    found: list[Notice] = []
+    found = [Notice("warning", text, url) for text, url in about_you.notices(user)]
     if user.is_superuser:
         found += _of_app(show())
     if may_see_sign_ins(user):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
 _WIDEST: Final = 48
+_SIGPIPE: Final = 141  # as a shell says of a command that SIGPIPE ended
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -47,7 +50,12 @@ class OperatorCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Redis or a database that is away is one line with the next step, not a traceback."""
         try:
-            return super().execute(*args, **options)
+            written = super().execute(*args, **options)
+            self.stdout.flush()
+            return written
+        except BrokenPipeError:  # | head has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(_SIGPIPE)
         except Exception as error:
             if not is_outage(error) or options.get("traceback"):
                 raise

@@ -35,7 +35,7 @@ per_process_cache = Fault(
 @fault(
     "Sessions are files on each instance's own disk",
     page="session_not_found",
-    doctor="accounts.E001",
+    doctor="accounts.E020",
     says="SESSION_ENGINE is django.contrib.sessions.backends.file",
 )
 def file_sessions(stage: Stage) -> str:
@@ -51,7 +51,7 @@ signed_cookies = Fault(
     "SESSION_ENGINE is signed_cookies: signing out, or being ended, ends no copied cookie.",
     mistake="signed_cookies",
     page=GETS_IN,
-    doctor="accounts.E001",
+    doctor="accounts.E021",
     says="SESSION_ENGINE is django.contrib.sessions.backends.signed_cookies",
 )
 
@@ -69,7 +69,7 @@ cookie_domain = Fault(
     "SESSION_COOKIE_DOMAIN names a host that people do not use: the browser refuses it.",
     mistake="cookie_domain",
     page="cookie_not_sent",
-    doctor="accounts.E003",
+    doctor="accounts.E024",
     says="SESSION_COOKIE_DOMAIN is 'staff.example.com'",
 )
 
@@ -78,7 +78,7 @@ cookie_path = Fault(
     "SESSION_COOKIE_PATH is /admin/; the callback is under /accounts/.",
     mistake="cookie_path",
     page="cookie_not_sent",
-    doctor="accounts.E003",
+    doctor="accounts.E025",
     says="SESSION_COOKIE_PATH is '/admin/'",
 )
 
@@ -87,7 +87,7 @@ secure_cookie_on_http = Fault(
     "SESSION_COOKIE_SECURE is on, PUBLIC_URL is http.",
     mistake="secure_cookie_on_http",
     page="cookie_not_sent",
-    doctor="accounts.E003",
+    doctor="accounts.E026",
     says="SESSION_COOKIE_SECURE is True",
 )
 
@@ -108,7 +108,7 @@ pickled_sessions = Fault(
     mistake="pickled_sessions",
     page=GETS_IN,
     doctor="accounts.E002",
-    says="Sessions or the cache are pickled",
+    says="What is in the cache is pickled",
 )
 
 saved_by_every_request = Fault(
@@ -128,7 +128,7 @@ no_session_middleware = Fault(
     record=None,
     log="SessionMiddleware",
     doctor="accounts.E005",
-    says="MIDDLEWARE lacks one of SessionMiddleware",
+    says="MIDDLEWARE lacks SessionMiddleware",
 )
 
 stock_adapter = Fault(

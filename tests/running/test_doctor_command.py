@@ -3,16 +3,22 @@
 import json
 import re
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from accounts.models import User
+from accounts.operate.doctor.finding import Finding
+from accounts.operate.doctor.report import as_json
+from accounts.operate.doctor.run import Report
 from accounts.reasons import REASONS
 from tests.conftest import ENVIRONMENT, StartSite
 from tests.emulator.server import Emulator
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
+from tests.servers.process import ROOT, clean_environment
 from tests.servers.redis import Redis
 from tests.support.doctoring import doctor, found
 from tests.support.operators import help_of, manage
@@ -54,7 +60,7 @@ def test_a_healthy_site_behind_a_proxy_is_said_to_be_well(
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "redis://10.255.255.1:6379/0"])
 def test_a_redis_that_is_away_is_said_within_seconds(staff: None, url: str) -> None:
-    document, seconds = timed(REDIS_URL=url)
+    document, seconds = timed(REDIS_URL=url, PRIVATE_NETWORK="true")
     assert found(document) == {"redis.reachable": "error"}
     assert document["exit"] == 1
     assert seconds < 12
@@ -124,3 +130,25 @@ def test_help_has_an_example_and_the_exit_codes(capsys: pytest.CaptureFixture[st
 def test_json_goes_to_standard_output_alone(staff: None) -> None:
     ended = manage("doctor", "--json")
     assert json.loads(ended.stdout)["version"] == 1
+
+
+@pytest.mark.parametrize("env", [{"SESSION_HOURS": "soon"}, {"DJANGO_SETTINGS_MODULE": "nowhere"}])
+def test_a_bad_environment_is_a_document_too(env: dict[str, str]) -> None:
+    ended = manage("doctor", "--json", **env)
+    document = json.loads(ended.stdout)
+    assert ended.returncode == 1
+    assert (document["ok"], document["errors"]) == (False, 1)
+    assert document["findings"][0]["id"] == "environment.bad"
+    assert next(iter(env.values())) in document["findings"][0]["detail"]
+    assert set(document) == set(as_json(Report()))
+    assert set(document["findings"][0]) == set(Finding("ok", "x", "x").as_json())
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_reader_who_has_read_enough_gets_no_traceback() -> None:
+    env = clean_environment(**ENVIRONMENT)
+    line = f"{sys.executable} manage.py doctor --explain all | head -1"
+    ended = subprocess.run(
+        ["/bin/sh", "-c", line], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("# What doctor says\n", "")

@@ -22,8 +22,8 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
 from cryptography.hazmat.primitives.serialization import load_der_private_key as _load_der
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 from django.views.decorators.debug import sensitive_variables
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Certificate:
     subject: str
     not_before: datetime
     not_after: datetime
+    public_pem: str
 
     @property
     def portal_thumbprint(self) -> str:
@@ -315,6 +316,7 @@ def _certificate(key: RSAPrivateKey, one: x509.Certificate) -> Certificate:
         subject=one.subject.rfc4514_string()[:200],
         not_before=one.not_valid_before_utc,
         not_after=one.not_valid_after_utc,
+        public_pem=one.public_bytes(Encoding.PEM).decode(),
     )
 
 

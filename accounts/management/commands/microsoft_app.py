@@ -50,12 +50,16 @@ class Command(OperatorCommand):
 examples:
   ./manage.py microsoft_app set --client-id GUID --tenant GUID --secret-prompt
   ./manage.py microsoft_app set --secret-stdin --secret-expires 2030-01-31 < secret.txt
-  ./manage.py microsoft_app set --next --secret-prompt     a second secret, tried after the first
+  ./manage.py microsoft_app set --next-secret-stdin < new.txt    a second, tried after the first
   ./manage.py microsoft_app set --promote-next             it becomes the first
   ./manage.py microsoft_app show                           the redirect URI to register, too
   ./manage.py microsoft_app test                           asks Microsoft whether it all fits
+  ./manage.py microsoft_app register > register.sh         a script for az that registers it
+  ./manage.py microsoft_app register --manifest            the same for the portal
 
-The secret never stands on the command line. What is not named stays as it is.
+The secret never stands on the command line. What is not named stays as it is. An app in admin
+wins over the environment's: MICROSOFT_CLIENT_SECRET then has no effect, and is copied only if
+--secret-env says so.
 
 exit codes:
   0  done; test: nothing would break a sign-in
@@ -71,6 +75,7 @@ exit codes:
         actions.add_parser("test", help="ask Microsoft whether it would work")
         for action in actions.choices.values():
             add_json(action)
+        _add_register(actions.add_parser("register", help="print what registers it in Entra"))
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -96,6 +101,13 @@ exit codes:
         if shown.problem:
             raise CommandError(f"{shown.problem}: {shown.fix}")
 
+    def _register(self, *, manifest: bool, role: list[str], **options: Any) -> None:
+        from accounts.operate import register_script
+
+        made = register_script.plan(role)
+        text = register_script.manifest(made) if manifest else register_script.script(made)
+        self.stdout.write(text)
+
     def _test(self, form: str, **options: Any) -> None:
         from accounts.operate.doctor import online_findings
 
@@ -103,6 +115,13 @@ exit codes:
         self.write_rows(({n: getattr(f, n) for n in _FOUND} for f in findings), _FOUND, form)
         if bad := sum(finding.level == "error" for finding in findings):
             raise CommandError(f"{bad} of {len(findings)} checks say that sign-in would fail.")
+
+
+def _add_register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--manifest", action="store_true", help="JSON for the portal's Manifest")
+    parser.add_argument(
+        "--role", action="append", default=[], metavar="VALUE", help="an app role; may be repeated"
+    )
 
 
 def _add_setting(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +133,14 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
     for where, what in _WHENCE.items():
         secret.add_argument(
             f"--secret-{where}", dest="whence", action="store_const", const=where, help=what
+        )
+    for where in ("stdin", "env", "prompt"):
+        secret.add_argument(
+            f"--next-secret-{where}",
+            dest="whence",
+            action="store_const",
+            const=f"next {where}",
+            help=f"the same for a second secret: --next --secret-{where}",
         )
     secret.add_argument("--promote-next", action="store_true", help="use the second secret only")
     parser.add_argument("--secret-expires", type=_date, metavar="DATE", help="as 2030-01-31")
@@ -133,9 +160,11 @@ def _changes(options: dict[str, Any]) -> Changes:
     """New apps take what is not named from the environment's registration."""
     new = not microsoft_app.visible()
     domains = options["domains"]
-    which = "next_secret" if options["next"] else "secret"
+    whence = options["whence"] or (_whence_of_new() if new else "")
+    following = options["next"] or whence.startswith("next ")
+    which = "next_secret" if following else "secret"
     secret: dict[str, Any] = {
-        which: _secret(options["whence"] or (_whence_of_new() if new else "")),
+        which: _secret(whence.removeprefix("next ")),
         f"{which}_expires": options["secret_expires"],
     }
     return Changes(
@@ -148,12 +177,14 @@ def _changes(options: dict[str, Any]) -> Changes:
 
 
 def _whence_of_new() -> str:
-    """A new app needs a secret: the environment's, else one that is asked for."""
-    if os.environ.get(_SECRET_VARIABLE):
-        return "env"
-    if not sys.stdin.isatty():
-        raise CommandError("A new app needs a secret: --secret-stdin, -env or -prompt.")
-    return "prompt"
+    """A new app needs a secret; the environment's may be the wrong one, so it is not guessed."""
+    if sys.stdin.isatty():
+        return "prompt"
+    copied = f" (copies {_SECRET_VARIABLE})" if os.environ.get(_SECRET_VARIABLE) else ""
+    raise CommandError(
+        f"A new app needs a secret: --secret-stdin, --secret-prompt or --secret-env{copied}. From"
+        " now on admin's app is in force, not the environment's. Nothing was saved."
+    )
 
 
 @sensitive_variables()

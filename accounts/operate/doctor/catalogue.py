@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
-from accounts.checks import SHOWS_AS
+from accounts.checks import CHECKS
 from accounts.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ _GRANT: Final = (
     " DATABASE_URL, and GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO it."
 )
 _ALL_ALIKE: Final = "Give all instances the same environment, and run doctor with it."
+# Groups of reasons that say something of the site, where we saw or Microsoft told us so.
+ALARMING: Final = ("configuration", "token", "reach", "us")
 _NOT_SENT: Final = ("cookie_not_sent",)
 _NO_STORE: Final = ("session_store_unavailable",)
 _NO_DATABASE: Final = ("database_unavailable",)
@@ -120,6 +122,13 @@ def _refused(id_: str, title: str, *, level: Level = "error", well: str = "") ->
 
 
 _SETTINGS: Final = (
+    _error(
+        "environment.bad",
+        "The settings cannot be read",
+        "{problem}",
+        "Correct what the text names in the site's environment, and start again.",
+        shows=("the site does not start",),
+    ),
     _well("environment.checks", "System checks: nothing serious"),
     _well(
         "environment.facts",
@@ -518,10 +527,25 @@ _PEOPLE: Final = (
 )
 _REFUSALS: Final = (
     _well("refusals.none", "Nobody was refused in the last hour"),
+    _error(
+        "refusals.nobody_admitted",
+        "0 of {attempts} sign-ins were admitted in the last hour",
+        "{causes}",
+        "{fix} Each attempt: ./manage.py sign_ins --since 1h --outcome refused",
+        shows=("{codes}",),
+        well="{admitted} sign-ins were admitted in the last hour",
+    ),
+    Entry(
+        "refusals.claimed",
+        "note",
+        "In the last hour browsers brought {times} what would be a fault, were it true",
+        "{causes}. Anyone can make that up, so it raises no alarm.",
+        "Nothing, unless people complain: ./manage.py sign_ins --since 1h --outcome refused",
+    ),
     *(
         Entry(
             f"refusals.{code}",
-            "warning",
+            "warning" if reason.group in ALARMING else "note",
             f"In the last hour a sign-in was refused {{times}}: {reason.title}",
             f"{reason.operator} {{details}}",
             f"{reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
@@ -602,6 +626,14 @@ _ONLINE: Final = (
     _refused("online.authorize", "Microsoft does not accept the site's authorize request"),
 )
 _VISIT: Final = (
+    _unknown(
+        "public.unreachable_from_here",
+        "From here nothing can be seen of {url}: it {problem}",
+        "{cause}. Where the server may not reach its own public name (split DNS, a NAT without"
+        " hairpin, a firewall) that is no fault: people outside may well reach it.",
+        "Run ./manage.py doctor --url from a machine outside, or open the address in a browser. If"
+        " people cannot reach it either: {fix}",
+    ),
     _error(
         "public.reachable",
         "{url} {problem}",
@@ -850,10 +882,13 @@ _CRASHED: Final = _error(
 )
 
 
+_LEVELS: Final[Mapping[str, Level]] = {"E": "error", "W": "warning", "I": "note"}
+
+
 def _of_system_checks() -> Iterator[Entry]:
-    for id_, shows in SHOWS_AS.items():
-        level: Level = "error" if id_.startswith("accounts.E") else "warning"
-        yield Entry(id_, level, "{title}", "{message}", "{hint}", shows)
+    for id_, (sentence, shows) in CHECKS.items():
+        level = _LEVELS[id_.removeprefix("accounts.")[0]]
+        yield Entry(id_, level, sentence, "{message}", "{hint}", shows)
 
 
 CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(

@@ -61,10 +61,26 @@ def test_set_creates_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_new_app_takes_the_rest_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MICROSOFT_CLIENT_SECRET", SECRET)
-    set_it()
+    set_it("--secret-env")
     app = SocialApp.objects.get()
     assert app.client_id == CLIENT_ID
     assert secretbox.unlock(app.secret) == SECRET
+
+
+def test_the_environments_secret_is_not_copied_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be the wrong one, and admin's app then wins over the environment's."""
+    monkeypatch.setenv("MICROSOFT_CLIENT_SECRET", SECRET)
+    typed(monkeypatch, "")
+    assert "--secret-env (copies MICROSOFT_CLIENT_SECRET)" in refused().error
+    assert not SocialApp.objects.exists()
+
+
+def test_a_second_secret_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_it("--secret-env")
+    typed(monkeypatch, f"{SECRET}-of-next-year\n")
+    set_it("--next-secret-stdin")
+    app = SocialApp.objects.get()
+    assert secretbox.unlock(app.settings["next_secret"]) == f"{SECRET}-of-next-year"
 
 
 def test_a_new_app_without_a_secret_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:

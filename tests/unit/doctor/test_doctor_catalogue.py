@@ -14,7 +14,7 @@ from accounts.reasons import REASONS
 from tests.servers.process import ROOT
 
 HERE = ROOT / "accounts/operate/doctor"
-ID = re.compile(r"accounts\.[EW]\d{3}|[a-z]+(\.[a-z0-9_]+)?")
+ID = re.compile(r"accounts\.[EWI]\d{3}|[a-z]+(\.[a-z0-9_]+)?")
 
 
 def facts_in(entry: Entry) -> set[str]:

@@ -12,6 +12,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import SignIn
+from accounts.operate.doctor.catalogue import ALARMING
 from accounts.operate.doctor.finding import Seen, fault, well
 from accounts.operate.doctor.visit.browser import AGENT
 from accounts.reasons import REASONS
@@ -21,18 +22,26 @@ if TYPE_CHECKING:
 
 _RECENT: Final = timedelta(hours=1)
 _NO_FAULT: Final = "cancelled"
+_SEVERAL: Final = 3  # refusals; fewer may be one person's
 _DETAILS: Final = 2  # of one reason, the most frequent first
 
 
 def look() -> Iterator[Seen]:
-    """Each reason met lately."""
+    """Each reason met lately, and whether anybody got in meanwhile."""
     by_reason: dict[str, list[dict[str, Any]]] = {}
+    claimed: list[dict[str, Any]] = []
     for row in _rows():
-        by_reason.setdefault(row["reason"], []).append(row)
-    if not by_reason:
+        alarming = REASONS[row["reason"]].group in ALARMING
+        if alarming and row["source"] == SignIn.Source.BROWSER:
+            claimed.append(row)
+        else:
+            by_reason.setdefault(row["reason"], []).append(row)
+    if not by_reason and not claimed:
         yield well("refusals.none")
-    for code, rows in by_reason.items():
-        yield _met(code, rows)
+    yield from _admitted(by_reason)
+    yield from (_met(code, rows) for code, rows in by_reason.items())
+    if claimed:
+        yield fault("refusals.claimed", times=_times(_sum(claimed)), causes=_causes(claimed))
 
 
 def _rows() -> Any:
@@ -40,15 +49,46 @@ def _rows() -> Any:
     refused = SignIn.objects.filter(
         outcome=SignIn.Outcome.REFUSED, at__gte=timezone.now() - _RECENT, reason__in=REASONS
     ).exclude(user_agent=AGENT)
-    counted = refused.exclude(reason=_NO_FAULT).values("reason", "detail")
+    counted = refused.exclude(reason=_NO_FAULT).values("reason", "detail", "source")
     return counted.annotate(n=Count("pk")).order_by("-n", "reason", "detail")
 
 
+def _admitted(by_reason: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
+    """Evidence before guesses: several were refused for the site's sake, nobody got in."""
+    admitted = SignIn.objects.filter(
+        outcome=SignIn.Outcome.ADMITTED,
+        method=SignIn.Method.MICROSOFT,
+        at__gte=timezone.now() - _RECENT,
+    ).count()
+    alarming = [
+        row for code, rows in by_reason.items() if REASONS[code].group in ALARMING for row in rows
+    ]
+    if admitted:
+        yield well("refusals.nobody_admitted", admitted=admitted)
+    elif _sum(alarming) >= _SEVERAL:
+        yield fault(
+            "refusals.nobody_admitted",
+            attempts=_sum(alarming),
+            causes=_causes(alarming),
+            fix=REASONS[alarming[0]["reason"]].fix,
+            codes="; ".join(dict.fromkeys(row["reason"] for row in alarming)),
+        )
+
+
 def _met(code: str, rows: list[dict[str, Any]]) -> Seen:
-    number = sum(row["n"] for row in rows)
     details = "; ".join(row["detail"] for row in rows[:_DETAILS] if row["detail"])
-    return fault(
-        f"refusals.{code}",
-        times="once" if number == 1 else f"{number} times",
-        details=f"({details})" if details else "",
-    )
+    times = _times(_sum(rows))
+    return fault(f"refusals.{code}", times=times, details=f"({details})" if details else "")
+
+
+def _causes(rows: list[dict[str, Any]]) -> str:
+    most = sorted(rows, key=lambda row: -row["n"])[:_DETAILS]
+    return "; ".join(f"{_times(row['n'])} {row['reason']} ({row['detail']})" for row in most)
+
+
+def _sum(rows: list[dict[str, Any]]) -> int:
+    return sum(row["n"] for row in rows)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

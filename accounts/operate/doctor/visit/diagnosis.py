@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from accounts import registration
 from accounts.http import causes
+from accounts.http.origins import is_loopback
 from accounts.operate.doctor.causes import fix_of
 from accounts.operate.doctor.finding import Seen, because, fault, well
 from accounts.operate.doctor.visit.browser import EASY_AUTH, origin
@@ -48,6 +49,7 @@ _PROBLEMS: Final = {
     "EAI_AGAIN": "is a name that could not be looked up",
     "ECONNREFUSED": "refuses connections",
     "timeout": "does not answer in time",
+    "EHOSTUNREACH": "is out of reach",
 }
 # Title and fix of a page that is not ours, by its status.
 _BY_STATUS: Final = {
@@ -86,10 +88,10 @@ def diagnose(visit: Visit) -> Iterator[Seen]:
     if visit.tally:
         yield from of_returns(visit.tally)
     if visit.no_answer:
-        yield _no_answer(visit.no_answer)
+        yield _no_answer(visit.no_answer, answered=bool(visit.opened))
 
 
-def _no_answer(problem: NoAnswer) -> Seen:
+def _no_answer(problem: NoAnswer, *, answered: bool) -> Seen:
     """Nothing came back: name, port, firewall, certificate."""
     facts = {"url": problem.url, "cause": str(problem), "fix": fix_of(problem.code, "PUBLIC_URL")}
     if isinstance(problem.__cause__, causes.CertificateRefused):
@@ -98,7 +100,9 @@ def _no_answer(problem: NoAnswer) -> Seen:
     if isinstance(problem.__cause__, causes.TlsFailed):
         return fault("public.certificate", title=f"TLS with {problem.url} fails", **facts)
     what = _PROBLEMS.get(problem.code, "breaks the connection off")
-    return fault("public.reachable", problem=what, **facts)
+    at_home = is_loopback(urlsplit(problem.url).hostname or "") or problem.code not in _PROBLEMS
+    id_ = "public.reachable" if at_home or answered else "public.unreachable_from_here"
+    return fault(id_, problem=what, **facts)
 
 
 def _no_page(visit: Visit) -> Iterator[Seen]:

@@ -1,0 +1,277 @@
+"""The app registration that this site needs, as one paste for Entra: a script for `az`, a manifest.
+
+The script reads what is there, adds what is missing and writes only then: run twice, it changes
+nothing. It takes nothing away. Sources: Microsoft Graph "application resource type", "Configure
+optional claims", and the reference of `az ad app`, `az ad sp` and `az rest`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
+
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+
+from accounts import registration
+from accounts.entra.credentials.managed_identity import audience_of
+from accounts.entra.credentials.proof import TokenFile, claims_of
+from accounts.reasons import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from accounts.registration import Registration
+
+_EVERYONE: Final = ("email", "acct", "sid", "login_hint")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to make. `certificate` is its public part as PEM, `federated` a credential's fields."""
+
+    name: str
+    tenant: str
+    client_id: str
+    application: dict[str, Any]
+    kind: str
+    certificate: str = ""
+    thumbprint: str = ""
+    federated: dict[str, Any] = field(default_factory=dict)
+
+
+def plan(roles: Sequence[str] = ()) -> Plan:
+    """The registration as the settings and the app in force ask for it; `roles` are app roles."""
+    try:
+        found: Registration | None = registration.read_afresh()
+    except Refused:
+        found = None
+    name = _name()
+    kind = found.credentials[0].kind if found and found.credentials else "secret"
+    certificate, thumbprint = _certificate(found)
+    return Plan(
+        name=name,
+        tenant=found.tenant if found else settings.MICROSOFT_TENANT_ID,
+        client_id=found.client_id if found else settings.MICROSOFT_CLIENT_ID,
+        application=_application(name, roles),
+        kind=kind,
+        certificate=certificate,
+        thumbprint=thumbprint,
+        federated=_federated(found),
+    )
+
+
+def manifest(made: Plan) -> str:
+    """For the portal: App registrations > this app > Manifest (Microsoft Graph format)."""
+    return json.dumps(made.application, indent=2)
+
+
+def script(made: Plan) -> str:
+    """For bash where `az` is signed in, such as Azure Cloud Shell."""
+    values = {
+        "NAME": shlex.quote(made.name),
+        "TENANT": shlex.quote(made.tenant),
+        "CLIENT_ID": shlex.quote(made.client_id),
+        "WANTED": json.dumps(made.application, indent=2),
+        "CREDENTIAL": "\n".join(_credential(made)),
+    }
+    text = _SCRIPT
+    for name, value in values.items():
+        text = text.replace(f"<<{name}>>", value)
+    return text
+
+
+def _name() -> str:
+    host = urlsplit(settings.PUBLIC_URL).hostname or "staff"
+    return f"Staff sign-in of {host}"
+
+
+def _application(name: str, roles: Sequence[str]) -> dict[str, Any]:
+    web: dict[str, Any] = {
+        "redirectUris": [registration.redirect_uri()],
+        "implicitGrantSettings": {
+            "enableIdTokenIssuance": False,
+            "enableAccessTokenIssuance": False,
+        },
+    }
+    if logout := _logout_url():
+        web["logoutUrl"] = logout
+    several = len(settings.MICROSOFT_ALLOWED_TENANTS) > 1
+    return {
+        "displayName": name,
+        "signInAudience": "AzureADMultipleOrgs" if several else "AzureADMyOrg",
+        "web": web,
+        "optionalClaims": {"idToken": [{"name": claim} for claim in _claims(several=several)]},
+        "appRoles": [_role(value) for value in roles],
+    }
+
+
+def _logout_url() -> str:
+    try:
+        return f"{settings.PUBLIC_URL}{reverse('microsoft_front_channel_logout')}"
+    except NoReverseMatch:
+        return ""
+
+
+def _claims(*, several: bool) -> Iterator[str]:
+    yield from _EVERYONE
+    if several:
+        yield "xms_edov"
+    step_up = getattr(settings, "STEP_UP", "off")
+    if step_up == "login":
+        yield "auth_time"
+    elif step_up != "off":
+        yield "acrs"
+
+
+def _role(value: str) -> dict[str, Any]:
+    """Its id comes from its value, so that a second run means the same role."""
+    return {
+        "id": str(uuid5(NAMESPACE_URL, f"{settings.PUBLIC_URL}#{value}")),
+        "allowedMemberTypes": ["User"],
+        "displayName": value,
+        "description": f"{value} of {urlsplit(settings.PUBLIC_URL).hostname}",
+        "isEnabled": True,
+        "value": value,
+    }
+
+
+def _certificate(found: Registration | None) -> tuple[str, str]:
+    for credential in found.credentials if found else ():
+        certificate = getattr(credential, "certificate", None)
+        if certificate is not None:
+            return certificate.public_pem, certificate.portal_thumbprint
+    return "", ""
+
+
+def _federated(found: Registration | None) -> dict[str, Any]:
+    for credential in found.credentials if found else ():
+        if isinstance(credential, TokenFile) or credential.kind == "managed_identity":
+            return _of_token(credential)
+    return {}
+
+
+def _of_token(credential: Any) -> dict[str, Any]:
+    """Issuer, subject and audience of the token itself; empty where it cannot be had here."""
+    try:
+        claims = claims_of(credential.token()) or {}
+    except Refused:
+        claims = {}
+    host = urlsplit(settings.PUBLIC_URL).hostname or "site"
+    return {
+        "name": "".join(c if c.isalnum() else "-" for c in host)[:100],
+        "issuer": claims.get("iss", "ISSUER"),
+        "subject": claims.get("sub", "PRINCIPAL-ID-OF-THE-IDENTITY"),
+        "audiences": [claims.get("aud", audience_of(settings.MICROSOFT_LOGIN_URL))],
+    }
+
+
+def _credential(made: Plan) -> Iterator[str]:
+    if made.kind == "certificate":
+        yield _CERTIFICATE.replace("<<PEM>>", made.certificate.strip()).replace(
+            "<<THUMBPRINT>>", made.thumbprint
+        )
+    elif made.federated:
+        text = _FEDERATED.replace("<<JSON>>", json.dumps(made.federated, indent=2))
+        yield text.replace("<<SUBJECT>>", made.federated["subject"])
+    else:
+        yield _NEW_SECRET
+
+
+_SCRIPT: Final = """\
+#!/usr/bin/env bash
+# The app registration of <<NAME>>: makes it, or adds what it lacks. Run twice, it changes nothing.
+# Needs bash, python3 and az (Azure Cloud Shell has them), signed in as an Application
+# Administrator, a Cloud Application Administrator, or an owner of the registration.
+set -euo pipefail
+NAME=<<NAME>>
+TENANT=<<TENANT>>
+APP=<<CLIENT_ID>>
+
+graph="$(az cloud show --query endpoints.microsoftGraphResourceId -o tsv)"
+graph="${graph%/}/v1.0"
+here="$(az account show --query tenantId -o tsv)"
+case "$TENANT" in *-*-*-*-*)
+  [ "$here" = "$TENANT" ] || { echo "Signed in to $here: az login --tenant $TENANT" >&2; exit 1; };;
+esac
+
+if [ -z "$APP" ] || ! az ad app show --id "$APP" >/dev/null 2>&1; then
+  APP="$(az ad app list --display-name "$NAME" --query "[?displayName=='$NAME'].appId" -o tsv)"
+  case "$APP" in *$'\\n'*) echo "Several apps have this name." >&2; exit 1;; esac
+  [ -n "$APP" ] || APP="$(az ad app create --display-name "$NAME" --query appId -o tsv)"
+fi
+object="$(az ad app show --id "$APP" --query id -o tsv)"
+
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+cat > "$work/wanted.json" <<'JSON'
+<<WANTED>>
+JSON
+az rest --method GET --uri "$graph/applications/$object" > "$work/found.json"
+python3 - "$work" <<'PYTHON'
+import json, sys
+folder = sys.argv[1]
+wanted, found = (json.load(open(f"{folder}/{name}.json")) for name in ("wanted", "found"))
+def key(item):
+    if not isinstance(item, dict):
+        return item
+    return ("role", item["value"]) if "value" in item else ("claim", item.get("name"))
+def merged(want, have):
+    if isinstance(want, dict):
+        have = have or {}
+        return {**have, **{name: merged(value, have.get(name)) for name, value in want.items()}}
+    if isinstance(want, list):
+        names = [key(item) for item in have or []]
+        return [*(have or []), *(item for item in want if key(item) not in names)]
+    return want
+del wanted["displayName"]
+changed = {name: new for name, value in wanted.items()
+           if (new := merged(value, found.get(name))) != found.get(name)}
+if changed:
+    json.dump(changed, open(f"{folder}/change.json", "w"))
+PYTHON
+if [ -e "$work/change.json" ]; then
+  az rest --method PATCH --uri "$graph/applications/$object" \\
+    --headers Content-Type=application/json --body "@$work/change.json"
+  echo "The app registration was brought up to date."
+fi
+
+if ! az ad sp show --id "$APP" >/dev/null 2>&1; then
+  az ad sp create --id "$APP" >/dev/null
+fi
+if [ "$(az ad sp show --id "$APP" --query appRoleAssignmentRequired -o tsv)" != "true" ]; then
+  az ad sp update --id "$APP" --set appRoleAssignmentRequired=true
+  echo "Only people who are assigned may use it: Enterprise applications > Users and groups."
+fi
+
+<<CREDENTIAL>>
+echo "MICROSOFT_CLIENT_ID=$APP"
+echo "MICROSOFT_TENANT_ID=$here"
+"""
+_NEW_SECRET: Final = """\
+if [ "$(az ad app credential list --id "$APP" --query 'length(@)' -o tsv)" = "0" ]; then
+  echo "The secret is shown this once; keep it in a vault, as MICROSOFT_CLIENT_SECRET:"
+  az ad app credential reset --id "$APP" --append --display-name site --query password -o tsv
+fi"""  # noqa: S105
+_CERTIFICATE: Final = """\
+cat > "$work/certificate.pem" <<'PEM'
+<<PEM>>
+PEM
+there="$(az ad app credential list --id "$APP" --cert --query '[].customKeyIdentifier' -o tsv)"
+case "$there" in *<<THUMBPRINT>>*) ;; *)
+  az ad app credential reset --id "$APP" --cert "@$work/certificate.pem" --append >/dev/null
+  echo "The certificate was added.";;
+esac"""
+_FEDERATED: Final = """\
+cat > "$work/federated.json" <<'JSON'
+<<JSON>>
+JSON
+there="$(az ad app federated-credential list --id "$APP" --query '[].subject' -o tsv)"
+case "$there" in *"<<SUBJECT>>"*) ;; *)
+  az ad app federated-credential create --id "$APP" --parameters "@$work/federated.json" >/dev/null
+  echo "The federated credential was added; it takes minutes to reach all of Microsoft.";;
+esac"""

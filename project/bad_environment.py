@@ -1,0 +1,58 @@
+"""What `doctor --json` says when the settings cannot be read: a document all the same."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from project.environment import BadEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ID: Final = "environment.bad"
+_FIX: Final = "Correct what the text names in the site's environment, and start again."
+
+
+def is_asked_for_json(words: Sequence[str]) -> bool:
+    """Whether this command line is doctor's, and for a machine."""
+    return len(words) > 1 and words[1] == "doctor" and "--json" in words
+
+
+def document(problem: Exception) -> str:
+    """The same fields as doctor's own document (docs/doctor.md), with a finding a problem."""
+    findings = [_finding(text) for text in _texts(problem)]
+    fields: dict[str, Any] = {
+        "version": 1,
+        "ok": False,
+        "errors": len(findings),
+        "warnings": 0,
+        "unknown": 0,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "took_ms": 0,
+        "instance": None,
+        "public_url": None,
+        "findings": findings,
+        "skipped": [{"check": "everything else", "because": _ID}],
+        "not_asked": [],
+    }
+    return json.dumps(fields, indent=2)
+
+
+def _texts(problem: Exception) -> Sequence[str]:
+    if isinstance(problem, BadEnvironment):
+        return problem.problems
+    return [f"{type(problem).__name__}: {problem}"]
+
+
+def _finding(text: str) -> dict[str, Any]:
+    return {
+        "level": "error",
+        "id": _ID,
+        "title": "The settings cannot be read",
+        "detail": text,
+        "shows_as": ["the site does not start"],
+        "fix": _FIX,
+        "page": f"docs/doctor.md#{_ID}",
+    }

@@ -1,0 +1,63 @@
+"""A person's front page tells what happened to their account."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import SignIn, User
+from tests.support.admins import browser_of, person, sign_in
+
+pytestmark = pytest.mark.django_db
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+NEWER = FIREFOX.replace("128", "141")
+CHROME = "Mozilla/5.0 (Windows NT 10.0) Chrome/140.0"
+
+
+@pytest.fixture
+def sam(db: None) -> User:
+    return person("sam@contoso.example")
+
+
+def came(sam: User, days_ago: int, address: str, agent: str = FIREFOX, **more: str) -> SignIn:
+    at = timezone.now() - timedelta(days=days_ago)
+    return sign_in(user=sam, at=at, client_ip=address, user_agent=agent, **more)
+
+
+def front_page(user: User) -> str:
+    return browser_of(user).get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "agent", "told"),
+    [
+        ("192.0.2.7", FIREFOX, False),
+        ("192.0.2.200", FIREFOX, False),  # the same network
+        ("192.0.2.7", NEWER, False),  # the same browser, updated
+        ("198.51.100.1", FIREFOX, True),
+        ("192.0.2.7", CHROME, True),
+        ("2001:db8::1", FIREFOX, True),
+    ],
+)
+def test_a_sign_in_not_seen_before(sam: User, address: str, agent: str, told: bool) -> None:
+    came(sam, 30, "192.0.2.7")
+    came(sam, 1, address, agent)
+    assert ("someone signed in as you" in front_page(sam)) is told
+
+
+def test_the_first_sign_in_of_all_is_no_news(sam: User) -> None:
+    came(sam, 0, "192.0.2.7")
+    assert "someone signed in as you" not in front_page(sam)
+
+
+def test_a_refused_one_is_none(sam: User) -> None:
+    came(sam, 30, "192.0.2.7")
+    came(sam, 1, "198.51.100.1", reason="user_inactive")
+    assert "someone signed in as you" not in front_page(sam)
+
+
+def test_what_another_changed(sam: User) -> None:
+    audit.write("person.rights_changed", sam, before={"staff": False}, after={"staff": True})
+    assert "Your account: Rights changed" in front_page(sam)
+    assert "Your account" not in front_page(person("other@contoso.example"))

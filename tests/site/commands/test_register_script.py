@@ -1,0 +1,188 @@
+"""`microsoft_app register`: one paste for Entra, run for real in bash against an `az` of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from accounts.operate import register_script
+from tests.emulator.ids import TENANT
+from tests.support.certificates import both, certificate
+from tests.support.operators import run
+
+pytestmark = pytest.mark.django_db
+
+AZ = """#!{python}
+# Answers as az does, from a state in one file; keeps count of what it wrote.
+import json, pathlib, sys
+home = pathlib.Path({home!r})
+state = json.loads((home / "state.json").read_text())
+words = sys.argv[1:]
+option = lambda name: words[words.index(name) + 1] if name in words else ""
+app = state["app"]
+verb = " ".join(word for word in words[:4] if not word.startswith("-"))
+wrote = False
+def has(*start): return words[:len(start)] == list(start)
+if has("cloud", "show"): print("https://graph.example/")
+elif has("account", "show"): print("{tenant}")
+elif has("ad", "app", "credential", "list"):
+    found = state["certificates"] if "--cert" in words else state["secrets"]
+    print("\\n".join(found) if "--cert" in words else len(found))
+elif has("ad", "app", "credential", "reset"):
+    wrote = True
+    state["certificates" if "--cert" in words else "secrets"].append(state["next"])
+    print("" if "--cert" in words else "a-secret")
+elif has("ad", "app", "federated-credential", "list"):
+    print("\\n".join(one["subject"] for one in state["federated"]))
+elif has("ad", "app", "federated-credential", "create"):
+    wrote = True
+    state["federated"].append(json.loads(pathlib.Path(option("--parameters")[1:]).read_text()))
+elif has("ad", "app", "show"):
+    if not app: sys.exit(3)
+    print("object-id")
+elif has("ad", "app", "list"): print("app-id" if app else "")
+elif has("ad", "app", "create"):
+    wrote, state["app"] = True, {{"displayName": option("--display-name")}}
+    print("app-id")
+elif has("ad", "sp", "show"):
+    if not state["sp"]: sys.exit(3)
+    print(state["required"])
+elif has("ad", "sp", "create"): wrote, state["sp"] = True, True
+elif has("ad", "sp", "update"): wrote, state["required"] = True, "true"
+elif has("rest") and option("--method") == "GET": print(json.dumps(app))
+elif has("rest"):
+    wrote = True
+    app.update(json.loads(pathlib.Path(option("--body")[1:]).read_text()))
+else: sys.exit(f"az knows no {{words}}")
+if wrote: state["wrote"].append(" ".join(words[:4]))
+(home / "state.json").write_text(json.dumps(state))
+"""
+
+
+class Tenant:
+    """An Entra that the script talks to."""
+
+    def __init__(self, home: Path, **state: Any) -> None:
+        self.home = home
+        empty = {"app": {}, "sp": False, "required": "false", "secrets": [], "certificates": []}
+        self._write({**empty, "federated": [], "wrote": [], "next": "new", **state})
+        az = home / "az"
+        az.write_text(AZ.format(python=sys.executable, home=str(home), tenant=TENANT))
+        az.chmod(0o755)
+
+    def paste(self, script: str) -> str:
+        done = subprocess.run(
+            ["bash"],
+            input=script,
+            env={**os.environ, "PATH": f"{self.home}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.home / "state.json").read_text())
+        return found
+
+    def forget_writes(self, **changes: Any) -> None:
+        self._write({**self.state, "wrote": [], **changes})
+
+    def _write(self, state: dict[str, Any]) -> None:
+        (self.home / "state.json").write_text(json.dumps(state))
+
+
+def test_the_first_paste_makes_all_and_the_second_nothing(tmp_path: Path) -> None:
+    tenant, script = Tenant(tmp_path), run("microsoft_app", "register", "--role", "Staff")
+    said = tenant.paste(script)
+    assert "a-secret" in said
+    assert "MICROSOFT_CLIENT_ID=app-id" in said
+    app = tenant.state["app"]
+    assert app["signInAudience"] == "AzureADMyOrg"
+    assert app["web"]["redirectUris"] == ["http://testserver/accounts/microsoft/login/callback/"]
+    assert app["web"]["logoutUrl"] == "http://testserver/accounts/microsoft/logout/"
+    claims = [one["name"] for one in app["optionalClaims"]["idToken"]]
+    assert claims[:4] == ["email", "acct", "sid", "login_hint"]
+    assert [one["value"] for one in app["appRoles"]] == ["Staff"]
+    assert tenant.state["required"] == "true"
+    tenant.forget_writes()
+    assert "a-secret" not in tenant.paste(script)
+    assert tenant.state["wrote"] == []
+
+
+def test_what_others_entered_stays(tmp_path: Path) -> None:
+    theirs = {
+        "displayName": "Ours",
+        "web": {"redirectUris": ["https://old.example/"], "homePageUrl": "https://x.example/"},
+        "appRoles": [{"value": "Auditor", "id": "1"}],
+        "optionalClaims": {"idToken": [{"name": "email", "essential": True}], "saml2Token": []},
+    }
+    tenant = Tenant(tmp_path, app=theirs)
+    tenant.paste(run("microsoft_app", "register", "--role", "Staff"))
+    app = tenant.state["app"]
+    assert app["displayName"] == "Ours"
+    assert app["web"]["homePageUrl"] == "https://x.example/"
+    assert app["web"]["redirectUris"][0] == "https://old.example/"
+    assert len(app["web"]["redirectUris"]) == 2
+    assert [one["value"] for one in app["appRoles"]] == ["Auditor", "Staff"]
+    assert app["optionalClaims"]["idToken"][0] == {"name": "email", "essential": True}
+
+
+def test_a_certificate_is_uploaded_once_and_without_its_key(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.MICROSOFT_CLIENT_CERTIFICATE = both(certificate())
+    made = register_script.plan()
+    script = run("microsoft_app", "register")
+    assert "PRIVATE KEY" not in script
+    tenant = Tenant(tmp_path, next=made.thumbprint)
+    assert "The certificate was added" in tenant.paste(script)
+    tenant.forget_writes()
+    tenant.paste(script)
+    assert tenant.state["wrote"] == []
+
+
+def test_a_federated_credential_is_made_once(tmp_path: Path, settings: Settings) -> None:
+    import jwt
+
+    from tests.support.keys import private_key
+
+    token = tmp_path / "token"
+    claims = {"iss": "https://oidc.example/", "sub": "system:serviceaccount:a:b", "aud": "api://x"}
+    token.write_text(jwt.encode(claims, private_key("cluster"), "RS256"))
+    settings.MICROSOFT_TOKEN_FILE = str(token)
+    tenant, script = Tenant(tmp_path), run("microsoft_app", "register")
+    assert token.read_text() not in script
+    for _ in range(2):
+        tenant.paste(script)
+    [made] = tenant.state["federated"]
+    assert (made["issuer"], made["subject"]) == (claims["iss"], claims["sub"])
+    assert made["audiences"] == ["api://x"]
+
+
+@pytest.mark.parametrize(("step_up", "claim"), [("login", "auth_time"), ("c1", "acrs")])
+def test_claims_are_asked_for_as_the_settings_need_them(
+    step_up: str, claim: str, settings: Settings
+) -> None:
+    settings.STEP_UP = step_up
+    settings.MICROSOFT_ALLOWED_TENANTS = frozenset({TENANT, "b"})
+    manifest = json.loads(run("microsoft_app", "register", "--manifest"))
+    names = [one["name"] for one in manifest["optionalClaims"]["idToken"]]
+    assert names == ["email", "acct", "sid", "login_hint", "xms_edov", claim]
+    assert manifest["signInAudience"] == "AzureADMultipleOrgs"
+
+
+def test_nothing_in_a_name_becomes_a_command(tmp_path: Path, settings: Settings) -> None:
+    tenant = Tenant(tmp_path)
+    role = f"x'; touch {tmp_path}/owned; echo '"
+    tenant.paste(run("microsoft_app", "register", "--role", role))
+    assert not (tmp_path / "owned").exists()
+    assert tenant.state["app"]["appRoles"][0]["value"] == role
