@@ -274,7 +274,7 @@ class Environment(Table):
     MICROSOFT_CA_BUNDLE = Variable(
         readers.ca_bundle,
         "",
-        "a PEM file of a company's authorities, believed beside the system's for HTTPS to Microsoft",
+        "PEM file of a company's authorities, believed beside the system's: HTTPS to Microsoft",
         "/etc/ssl/certs/company.pem",
         default_in_words="none: the system's",
     )
