@@ -281,6 +281,13 @@ class Environment(Table):
     MICROSOFT_ALLOW_GUESTS = Variable(
         readers.flag, False, "let B2B guests of the tenant in", "true"
     )
+    SUPERUSER_FIRST_SIGN_IN = Variable(
+        readers.choice("email", "oid"),
+        "email",
+        "`oid`: a superuser's first sign-in must find an object ID entered beforehand; else whoever"
+        " may write addresses in Entra can be any superuser who has not signed in yet",
+        "oid",
+    )
     MICROSOFT_DOMAIN_HINT = Variable(
         readers.domain_hint,
         "",

@@ -29,6 +29,7 @@ def problems(**changes: str) -> list[str]:
 
 
 WRONG = {
+    "SUPERUSER_FIRST_SIGN_IN": ["mail", "OID,email", "true"],
     "DEBUG": ["maybe", "2", "tru"],
     "SECRET_KEY": ["short", "x" * 60, "ab" * 30, "django-insecure-" + KEY],
     "SECRET_KEY_FALLBACKS": ["short", f"{KEY},short"],
