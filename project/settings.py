@@ -82,6 +82,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.web.site_names.names",
             ],
         },
     },
@@ -130,6 +131,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "/admin/"
 MICROSOFT_LOGIN_URL = ENV.MICROSOFT_LOGIN_URL
+MICROSOFT_PROXY_URL = ENV.MICROSOFT_PROXY_URL
+MICROSOFT_CA_BUNDLE = ENV.MICROSOFT_CA_BUNDLE
 MICROSOFT_TENANT_ID = ENV.MICROSOFT_TENANT_ID
 MICROSOFT_ALLOWED_TENANTS = frozenset(ENV.MICROSOFT_ALLOWED_TENANTS)
 MICROSOFT_CLIENT_ID = ENV.MICROSOFT_CLIENT_ID

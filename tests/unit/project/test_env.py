@@ -106,6 +106,15 @@ WRONG = {
         "http://login.microsoftonline.com",
         "https://login.microsoftonline.com/common",
     ],
+    "MICROSOFT_PROXY_URL": [
+        "proxy.example.com:3128",
+        "socks5://proxy.example.com:1080",
+        "http://proxy.example.com:3128/path",
+        "http://user:password@:3128",
+        "http://proxy.example.com:port",
+        "http://pass word@proxy.example.com:3128",
+    ],
+    "MICROSOFT_CA_BUNDLE": ["company.pem", "/run/not/there.pem", "/", "/etc/hostname"],
     "MICROSOFT_ALLOW_GUESTS": ["some"],
     "MICROSOFT_DOMAIN_HINT": ["consumers", "contoso", "https://contoso.com", "a b.com"],
     "SIGN_IN_AUTOMATICALLY": ["sometimes"],
@@ -201,3 +210,12 @@ def test_start_up_stops_with_words_and_no_traceback(command: list[str]) -> None:
     assert ended.stderr == (
         "The environment is not right:\n  SESSION_HOURS must be from 1 to 720, not 0. Example: 8\n"
     )
+
+
+@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="the site's Python is elsewhere")
+def test_manage_py_finds_the_sites_python() -> None:
+    """A shell's own python3 has no Django; -S hides ours from it."""
+    command = [sys.executable, "-S", "manage.py", "check"]
+    env = clean_environment(**GOOD | {"SESSION_HOURS": "0"})
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert "SESSION_HOURS must be from 1 to 720" in ended.stderr
