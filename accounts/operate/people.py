@@ -192,8 +192,8 @@ def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Add
 
 def _new(user: User) -> Added:
     user.set_unusable_password()
-    if problem := addresses.problem_of(user.email):
-        return Added(user.email, "invalid", note=problem)
+    if wrong := addresses.problem_of(user.email):
+        return Added(user.email, "invalid", note=wrong)
     try:
         user.full_clean()
         with transaction.atomic():
