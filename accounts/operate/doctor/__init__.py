@@ -54,11 +54,13 @@ def _probes(*, online: bool, url: str, ca_file: str) -> Iterator[Probe]:
     if redis.is_used():
         yield Probe("redis", redis.reachable)
         yield Probe("redis writes", redis.writable, (redis.REACHABLE,))
+        yield Probe("redis use", redis.uses, (redis.REACHABLE, redis.WRITABLE))
         yield Probe("redis condition", redis.condition, (redis.REACHABLE,))
         yield Probe("redis clock", clock.of_redis, (redis.REACHABLE,))
     yield Probe("schema", database.schema, reachable)
     yield Probe("sessions", sessions.look, _needed_by_sessions())
     yield Probe("database condition", database.condition, reachable)
+    yield Probe("database use", database.uses, (*migrated, "database.writable"))
     yield Probe("database clock", clock.of_database, reachable)
     yield Probe("app registration", app.look, migrated)
     yield Probe("people", people.look, migrated)
