@@ -131,8 +131,8 @@ def test_rights_that_stop_short_are_named_with_command_and_key(
     commands: list[str], keys: str, what: str, command: str
 ) -> None:
     with Redis(keep=True) as server:
-        rights = {"keys": [keys], "commands": ["+@all", *commands]}
-        server.client().acl_setuser("site", enabled=True, passwords=["+word"], **rights)
+        rights = ["on", ">word", f"~{keys}", "+@all", *commands]
+        server.client().execute_command("ACL SETUSER", "site", *rights)
         seen = look(server.url.replace("redis://", "redis://site:word@"))
     found = [each for each in seen if each.id == "redis.rights"]
     assert any(what in each.title and each.detail.startswith(command) for each in found), found
