@@ -132,7 +132,8 @@ def test_rights_that_stop_short_are_named_with_command_and_key(
 ) -> None:
     with Redis(keep=True) as server:
         rights = ["on", ">word", f"~{keys}", "+@all", *commands]
-        server.client().execute_command("ACL SETUSER", "site", *rights)
+        client: Any = server.client()
+        client.execute_command("ACL SETUSER", "site", *rights)
         seen = look(server.url.replace("redis://", "redis://site:word@"))
     found = [each for each in seen if each.id == "redis.rights"]
     assert any(what in each.title and each.detail.startswith(command) for each in found), found

@@ -139,7 +139,7 @@ class Browser:
         return reply
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
-        target, place = urlsplit(url), origin_of(url)
+        target, place = urlsplit(url), origin_of(origin(url))
         if place is None:
             raise causes.UnknownName(target.hostname or url)
         path = f"{target.path or '/'}?{target.query}" if target.query else target.path or "/"

@@ -8,8 +8,8 @@
 Coming back says `error=access_denied`, as when a person presses Cancel: nobody is signed in; it is
 as long as Entra's real answers, and proves to the site that it is doctor's, so that no row is
 written. Each round presses once and comes back once, twice or three times. On a healthy site the
-first return says `cancelled` and the others `state_already_used`, wherever they arrive. The number of returns
-varies, so that a load balancer that takes turns does not always pair the same two instances.
+first return says `cancelled` and the others `state_already_used`, wherever they arrive. The number
+of returns varies, so that a load balancer that takes turns does not always pair the same two.
 """
 
 from __future__ import annotations
