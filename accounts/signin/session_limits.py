@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-# Of the re-check interval: a form page is opened with at least this much left, so that what is
-# typed there can still be sent; and this much longer a session lives while Microsoft is out.
-AHEAD: Final = 0.5
-GRACE: Final = 0.5
+# Parts of the re-check interval. A page with a form is confirmed early, so that what is typed there
+# can still be sent, any other page a little later; nothing is served unconfirmed at the end of it,
+# save while Microsoft cannot be asked.
+_FORM_AT: Final = 0.5
+_PAGE_AT: Final = 0.75
+_GRACE: Final = 0.5
 
 
 class Due(Enum):
@@ -22,6 +24,7 @@ class Due(Enum):
     BEFORE_A_FORM = auto()
     NOW = auto()
     OVERDUE = auto()
+    TOO_LATE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,16 @@ def due(limits: Limits, checked_at: float | None, now: float) -> Due:
     """`checked_at` is None for a session that Microsoft knows nothing of: it is exempt."""
     if not limits.recheck or checked_at is None:
         return Due.NO
-    age = now - checked_at
-    if age < limits.recheck * AHEAD:
+    age = (now - checked_at) / limits.recheck
+    if age < _FORM_AT:
         return Due.NO
-    if age < limits.recheck:
+    if age < _PAGE_AT:
         return Due.BEFORE_A_FORM
-    return Due.NOW if age < limits.recheck * (1 + GRACE) else Due.OVERDUE
+    if age < 1:
+        return Due.NOW
+    return Due.OVERDUE if age < 1 + _GRACE else Due.TOO_LATE
+
+
+def is_put_off(limits: Limits, put_off_at: float | None, now: float) -> bool:
+    """Whether Microsoft could not be asked lately: an overdue session then has its grace."""
+    return put_off_at is not None and 0 <= now - put_off_at < limits.recheck * _GRACE

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class MicrosoftSession:
     """Times in seconds since the epoch; all empty for a session that Microsoft knows nothing of.
 
-    `checked_at`: when Microsoft last confirmed the person; `proved_at`: when they last proved
-    themselves there afresh, as STEP_UP asks.
+    `checked_at`: when Microsoft last confirmed the person; `put_off_at`: when it last could not be
+    asked; `proved_at`: when the person last proved themselves there afresh, as STEP_UP asks.
     """
 
     identity: str = ""
@@ -35,6 +35,7 @@ class MicrosoftSession:
     auth_time: int | None = None
     checked_at: float | None = None
     proved_at: float | None = None
+    put_off_at: float | None = None
 
 
 def of(session: SessionBase) -> MicrosoftSession:
@@ -59,6 +60,11 @@ def confirm(session: SessionBase, claims: Claims) -> None:
 def prove(session: SessionBase, claims: Claims) -> None:
     """After a step-up."""
     _keep(session, claims, proved_at=time.time())
+
+
+def put_off(session: SessionBase) -> None:
+    """Microsoft could not be asked: nothing is confirmed."""
+    session[MICROSOFT] = asdict(replace(of(session), put_off_at=time.time()))
 
 
 def _keep(session: SessionBase, claims: Claims, proved_at: float | None) -> None:

@@ -66,6 +66,7 @@ def _recheck(
                 refused.reason.code,
                 extra={"reference": issued.reference, "detail": refused.detail},
             )
+            microsoft_session.put_off(request.session)
             return HttpResponseRedirect(safe_next(issued.next))
         return _not_confirmed(request, issued, attempt, refused)
     microsoft_session.confirm(request.session, claims)

@@ -26,7 +26,7 @@ from django.urls import reverse
 from accounts.outages import is_outage
 from accounts.registration import in_force
 from accounts.signin.purpose import Purpose
-from accounts.signin.session_limits import Due, Limits, due, is_idle
+from accounts.signin.session_limits import Due, Limits, due, is_idle, is_put_off
 from accounts.signin.state import LONGEST_NEXT
 from accounts.web import errors, microsoft_session, request_facts
 from accounts.web.headers import no_store
@@ -72,22 +72,37 @@ class SessionLimitsMiddleware:
         now, seen_at = time.time(), _seen_at(request)
         if is_idle(_limits(), seen_at, now):
             _end(request, "idle")
-            return _to_the_login_page(request, "idle")
+            return _sign_in_again(request, "idle")
         if now - seen_at > _WRITTEN_EVERY or SEEN not in request.session:
             request.session[SEEN] = now
         return None
 
     def _rechecked(self, request: HttpRequest) -> HttpResponse | None:
-        checked_at = microsoft_session.of(request.session).checked_at
-        how = due(_limits(), checked_at, time.time())
+        session, now = microsoft_session.of(request.session), time.time()
+        how = due(_limits(), session.checked_at, now)
         if how is Due.NO or (how is Due.BEFORE_A_FORM and not request.path.endswith(_FORMS)):
             return None
-        sent = _sent_to_microsoft(request) if _may_be_sent_away(request) else None
-        if sent is not None or how is not Due.OVERDUE:
-            return sent
-        if _may_be_sent_away(request):  # and yet was not: Microsoft cannot be asked
-            _end(request, "recheck")
-        return _to_the_login_page(request, "recheck")
+        waits = how is Due.OVERDUE and is_put_off(_limits(), session.put_off_at, now)
+        if not _may_be_sent_away(request):
+            in_time = how in (Due.BEFORE_A_FORM, Due.NOW) or waits
+            return None if in_time else _sign_in_again(request, "recheck")
+        if waits and now - (session.put_off_at or 0) < _ONE_AT_A_TIME:
+            return None
+        return _asked_of_microsoft(request, how)
+
+
+def _asked_of_microsoft(request: HttpRequest, how: Due) -> HttpResponse | None:
+    """The redirect; None, which serves the page, while one is under way or none can be made."""
+    if how in (Due.BEFORE_A_FORM, Due.NOW):
+        return _sent_to_microsoft(request) if _is_first(request) else None
+    sent = _sent_to_microsoft(request)
+    if sent is not None:
+        return sent
+    if how is Due.OVERDUE:
+        microsoft_session.put_off(request.session)
+        return None
+    _end(request, "recheck")
+    return _sign_in_again(request, "recheck")
 
 
 def _limits() -> Limits:
@@ -142,12 +157,17 @@ def _wants_a_page(request: HttpRequest) -> bool:
     return not by_script and "text/html" in request.headers.get("Accept", "text/html")
 
 
-def _sent_to_microsoft(request: HttpRequest) -> HttpResponse | None:
-    """The redirect; None when one is under way, or when Microsoft cannot be asked now."""
+def _is_first(request: HttpRequest) -> bool:
+    """Whether no other tab is on its way to Microsoft; while one is, the session is still good."""
     name = hashlib.sha256(str(request.session.session_key).encode()).hexdigest()[:32]
+    return bool(cache.add(f"recheck:{name}", 1, _ONE_AT_A_TIME))
+
+
+def _sent_to_microsoft(request: HttpRequest) -> HttpResponse | None:
+    """The redirect, or None when Microsoft cannot be asked now."""
     try:
         app = in_force()
-        if app.authority().known() is None or not cache.add(f"recheck:{name}", 1, _ONE_AT_A_TIME):
+        if app.authority().known() is None:
             return None
         provider = MicrosoftProvider(request, app=app.app)
         deadline = request_facts.deadline_of(request)
@@ -159,7 +179,7 @@ def _sent_to_microsoft(request: HttpRequest) -> HttpResponse | None:
         return None
 
 
-def _to_the_login_page(request: HttpRequest, why: str) -> HttpResponse:
+def _sign_in_again(request: HttpRequest, why: str) -> HttpResponse:
     """401 where a redirect would lose what was sent: the browser still has it."""
     if not _wants_a_page(request) or request.headers.get("Sec-Fetch-Mode") in ("cors", "no-cors"):
         url = settings.PUBLIC_URL + reverse("admin:login")

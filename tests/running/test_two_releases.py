@@ -26,8 +26,7 @@ from tests.servers.release import (
     TODAY,
     NoHistory,
     Release,
-    commit_before,
-    newest_migration,
+    commit_before_the_newest_migration,
     release_of,
 )
 from tests.servers.site import Site
@@ -51,7 +50,7 @@ RECORDED = """
 
 
 def today_over_the_one_before() -> tuple[Release, Release]:
-    return release_of(commit_before(newest_migration())), TODAY
+    return release_of(commit_before_the_newest_migration()), TODAY
 
 
 def the_next_over_today() -> tuple[Release, Release]:
@@ -60,7 +59,7 @@ def the_next_over_today() -> tuple[Release, Release]:
 
 TAKEOVERS = [today_over_the_one_before, the_next_over_today]
 try:
-    commit_before(newest_migration())
+    commit_before_the_newest_migration()
 except NoHistory as problem:
     TAKEOVERS.remove(today_over_the_one_before)
     not_tried.append(f"Today's release over the one before, which takes git's history: {problem}")

@@ -1,21 +1,35 @@
 """Ports on this machine: a free one to start a server on, and whether one is taken."""
 
+import random
 import socket
 from contextlib import closing
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+_LOWEST = 10_000
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nothing listens on, and that this process was not given before."""
+    """A port that nothing listens on, and that this process was not given before.
+
+    Not one of those that the system picks by itself: any connection that is opened until a server
+    starts, or between its end and its restart, could be given the same. Test processes that run at
+    the same time are unlikely to choose the same at random.
+    """
     while True:
-        with closing(socket.socket()) as candidate:
-            candidate.bind((LOOPBACK, 0))
-            port: int = candidate.getsockname()[1]
-        if port not in _given:
+        port = random.SystemRandom().randrange(_LOWEST, _lowest_ephemeral())
+        if port not in _given and not answers(port) and _can_bind(port):
             _given.add(port)
             return port
+
+
+def _lowest_ephemeral() -> int:
+    try:
+        return max(int(_EPHEMERAL.read_text().split()[0]), _LOWEST + 5000)
+    except OSError:
+        return 32_768
 
 
 def in_use(port: int) -> bool:

@@ -45,13 +45,22 @@ def newest_migration() -> str:
     return max(path.stem for path in (ROOT / MIGRATIONS).glob("0*.py"))
 
 
-def commit_before(migration: str) -> str:
-    """The one that this migration was added to, or the last while it is not committed."""
-    path = f"{MIGRATIONS}/{migration}.py"
-    added = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", path).decode().strip()
-    commit = f"{added}^" if added else "HEAD"
-    _git("rev-parse", "--verify", f"{commit}:./manage.py")
-    return commit
+def commit_before_the_newest_migration() -> str:
+    """The latest with fewer migrations than today, HEAD while the newest is not committed.
+
+    A commit between two branches may have two with one number, on which nothing can run.
+    """
+    today = {path.name for path in (ROOT / MIGRATIONS).glob("0*.py")}
+    for commit in _git("rev-list", "--max-count=500", "HEAD").decode().split():
+        names = set(_migrations_of(commit))
+        if names < today and len({name[:4] for name in names}) == len(names):
+            return commit
+    raise NoHistory("no commit has fewer migrations")
+
+
+def _migrations_of(commit: str) -> list[str]:
+    listed = _git("ls-tree", "--name-only", f"{commit}:{MIGRATIONS}").decode().split()
+    return [name for name in listed if name.startswith("0")]
 
 
 def release_of(commit: str) -> Release:

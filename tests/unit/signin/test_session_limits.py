@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.signin.session_limits import Due, Limits, due, is_idle
+from accounts.signin.session_limits import Due, Limits, due, is_idle, is_put_off
 
 HOUR = 3600
 BOTH = Limits(idle=2 * HOUR, recheck=HOUR)
@@ -29,11 +29,13 @@ def test_idle(limits: Limits, unused_for: float, ended: bool) -> None:
         (0, Due.NO),
         (HOUR / 2 - 1, Due.NO),
         (HOUR / 2, Due.BEFORE_A_FORM),
-        (HOUR - 1, Due.BEFORE_A_FORM),
-        (HOUR, Due.NOW),
-        (1.5 * HOUR - 1, Due.NOW),
-        (1.5 * HOUR, Due.OVERDUE),
-        (10**9, Due.OVERDUE),
+        (0.75 * HOUR - 1, Due.BEFORE_A_FORM),
+        (0.75 * HOUR, Due.NOW),
+        (HOUR - 1, Due.NOW),
+        (HOUR, Due.OVERDUE),
+        (1.5 * HOUR - 1, Due.OVERDUE),
+        (1.5 * HOUR, Due.TOO_LATE),
+        (10**9, Due.TOO_LATE),
     ],
 )
 def test_due(age: float, expected: Due) -> None:
@@ -42,6 +44,13 @@ def test_due(age: float, expected: Due) -> None:
 
 def test_sessions_that_microsoft_knows_nothing_of_are_exempt() -> None:
     assert due(BOTH, None, 10.0**9) is Due.NO
+
+
+@pytest.mark.parametrize(
+    ("ago", "expected"), [(None, False), (0, True), (HOUR / 2 - 1, True), (HOUR / 2, False)]
+)
+def test_grace(ago: float | None, expected: bool) -> None:
+    assert is_put_off(BOTH, None if ago is None else 1000.0 - ago, 1000.0) is expected
 
 
 def test_off() -> None:
