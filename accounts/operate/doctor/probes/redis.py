@@ -7,12 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-<<<<<<< HEAD
 from django.contrib.auth import SESSION_KEY
 from django.core.cache import cache, caches
-=======
-from django.core.cache import caches
->>>>>>> main
 from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
