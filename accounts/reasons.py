@@ -1,6 +1,6 @@
 """The one table of reasons: why a sign-in was refused, in whose words, and what to change.
 
-The refusal page, the sign-in record, the log, the README and `doctor` all read it.
+The refusal page, the sign-in record, the log, docs/reasons.md and `doctor` all read it.
 `title` and `person` are for the person on the page and translatable; `operator` and `fix`
 are for whoever is called; `move` says whose turn it is.
 """
