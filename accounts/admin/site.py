@@ -26,6 +26,7 @@ from accounts.web import (
     password,
     refusal,
     request_facts,
+    site_names,
     step_up,
 )
 from accounts.web.headers import no_store, with_button
@@ -50,6 +51,11 @@ class StaffAdminSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Active staff, in a session that came in by a door of ours."""
         return super().has_permission(request) and entrance.opens_admin(request.session)
+
+    @override
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """SITE_NAME in titles and headers, where there is one."""
+        return {**super().each_context(request), **site_names.names()}
 
     @override
     def login(
