@@ -57,6 +57,11 @@ def test_a_link_works_once(token: str) -> None:
     assert press(token) == (400, "state_already_used")
 
 
+def test_a_link_has_256_random_bits(ada: User) -> None:
+    tokens = {token_of(break_glass.make(ada.email).url) for _ in range(3)}
+    assert [len(token) for token in tokens] == [43] * 3  # of six bits each
+
+
 def test_looking_uses_nothing_up(token: str) -> None:
     for method in (open_browser().get, open_browser().head):
         answer = method(f"{PAGE}?token={token}")
