@@ -14,7 +14,7 @@ from tests.servers.environment import deployed_environment
 from tests.servers.process import ROOT
 
 README, DOCS = ROOT / "README.md", ROOT / "docs"
-MOVES = {
+FIXERS = {
     "person": "the person",
     "admin": "an admin",
     "operator": "the operator",
@@ -33,7 +33,7 @@ def settings_table() -> str:
 def reasons_table() -> str:
     head = ["| reason | status | what it means | what to change | who can fix it |"]
     rows = [
-        f"| `{r.code}` | {r.status} | {r.operator} | {r.fix} | {MOVES[r.move]} |"
+        f"| `{r.code}` | {r.status} | {r.operator} | {r.fix} | {FIXERS[r.fixer]} |"
         for r in REASONS.values()
     ]
     return "\n".join([*head, "| --- | --- | --- | --- | --- |", *rows])
