@@ -10,6 +10,7 @@ IN_ADMIN = {
     "accounts_user_delete": "person.deleted",
     "accounts_user_relink": "identity.linked, identity.unlinked, sessions.ended",
     "accounts_user_changelist: delete_selected": "person.deleted",
+    "accounts_user_changelist: add_to_group": "person.rights_changed",
     "accounts_user_changelist: sign_out": "sessions.ended",
     "accounts_user_changelist: deactivate": "person.rights_changed, sessions.ended",
     "accounts_user_changelist: reactivate": "person.rights_changed",
