@@ -62,6 +62,7 @@ COMMANDS = {
     "audit verify": "audit.acknowledged",
     "break_glass": "break_glass.made",
     "microsoft_app set": "app.added, app.changed",
+    "microsoft_app register": READS,
     "microsoft_app show": READS,
     "microsoft_app test": READS,
     "demo": "person.added",
