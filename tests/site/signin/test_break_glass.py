@@ -17,6 +17,7 @@ from accounts.models import BreakGlassLink, SignIn, User
 from accounts.operate import break_glass
 from accounts.reasons import Refused
 from accounts.signin.break_glass import redeem
+from tests.support.admins import let_in
 from tests.support.operators import fail, help_of, manage, open_browser, run, run_json
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +126,7 @@ def test_only_active_staff_get_in(ada: User, token: str, field: str, reason: str
 
 def test_entering_takes_a_new_session(token: str) -> None:
     client = open_browser()
-    client.force_login(User.objects.create_user("eve@contoso.example"))
+    let_in(client, User.objects.create_user("eve@contoso.example"))
     before = client.cookies["sessionid"].value
     press(token, client)
     assert client.cookies["sessionid"].value != before
