@@ -36,6 +36,7 @@ COLUMNS: Final = (
     "host",
     "took_ms",
     "microsoft_ms",
+    "microsoft_request_id",
     "detail",
     "source",
     "user_agent",
