@@ -192,12 +192,6 @@ TABLE: tuple[Row, ...] = (
     Row("misconfigured", (50147, 501471, 501491), "The code challenge (PKCE) was not accepted."),
     Row(
         "misconfigured",
-        (50146,),
-        "The app has a claims mapping: give it a signing key of its own that is valid (Microsoft"
-        " Graph: tokenSigningCertificate), or take the claims mapping policy away.",
-    ),
-    Row(
-        "misconfigured",
         (501461,),
         "The app has a claims mapping: set acceptMappedClaims, or a custom signing key.",
     ),

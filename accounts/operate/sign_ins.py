@@ -36,10 +36,10 @@ COLUMNS: Final = (
     "host",
     "took_ms",
     "microsoft_ms",
-    "microsoft_request_id",
     "detail",
     "source",
     "user_agent",
+    "microsoft_request_id",
 )
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CHUNK: Final = 2000
