@@ -21,6 +21,7 @@ from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.web import (
     automatic,
+    entrance,
     microsoft_session,
     password,
     refusal,
@@ -45,6 +46,11 @@ class StaffAdminSite(AdminSite):
         super().__init__(name)
         self.disable_action("delete_selected")
         self.add_action(deletion.delete_selected, "delete_selected")
+
+    @override
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active staff, in a session that came in by a door of ours."""
+        return super().has_permission(request) and entrance.opens_admin(request.session)
 
     @override
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -121,6 +127,7 @@ class StaffAdminSite(AdminSite):
             "microsoft_login_url": start_url(next_from(request)),
             "password_login": settings.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
+            "other_door": super().has_permission(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),
             "idle_minutes": settings.SESSION_IDLE_MINUTES,
