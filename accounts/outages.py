@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 from django.db import InterfaceError, OperationalError
 from django_redis.exceptions import ConnectionInterrupted
 from limits.errors import StorageError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STORE_ERRORS: Final = (RedisError, ConnectionInterrupted, StorageError)
+STORE_ERRORS: Final = (RedisError, RedisClusterException, ConnectionInterrupted, StorageError)
 DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
 
 

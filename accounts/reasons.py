@@ -204,9 +204,11 @@ _TABLE = (
             " an administrator to check who you are and to link the account to you."
         ),
         "The user is bound to another tid+oid: the address changed hands, or the person was"
-        " re-created in Entra.",
-        "When you are sure that it is the same person: ./manage.py staff unlink EMAIL --reason"
-        " TEXT, then let them sign in again. Otherwise give the new person a user of their own."
+        " re-created in Entra. Or it is a superuser who is not bound yet, and"
+        " SUPERUSER_FIRST_SIGN_IN demands the object ID beforehand: the detail says which.",
+        "Open the refused sign-in in admin, compare both identities, and link the refused one when"
+        " you are sure that it is the same person; a superuser's first: ./manage.py staff add EMAIL"
+        " --oid OBJECT-ID. Otherwise give the new person a user of their own."
         " When the record says that the user is bound in another tenant, and many meet it, the"
         " organization has moved: unlink all of them.",
         "admin",

@@ -100,6 +100,7 @@ def rules_for(
         tenants=tenants,
         allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
         domains=_domains(registration, tenants),
+        superusers_by_oid=getattr(settings, "SUPERUSER_FIRST_SIGN_IN", "email") == "oid",
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import ssl
 from datetime import date
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -218,6 +219,30 @@ def file_path(value: str) -> str:
     """The path of a file, from the root."""
     if not value.startswith("/"):
         raise ValueError(f"must be a path that starts with /, not {value!r}")
+    return value
+
+
+def ca_bundle(value: str) -> str:
+    """The path of a PEM file with at least one certificate, which can be read."""
+    path = file_path(value)
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ValueError(f"names a file without certificates in PEM: {path}") from None
+    except OSError as error:
+        raise ValueError(f"names a file that cannot be read: {path} ({error.strerror})") from None
+    return path
+
+
+def proxy_url(value: str) -> str:
+    """http(s)://[user:password@]host[:port]; what is wrong with it is said without quoting it."""
+    parts = _split(value)
+    if parts.scheme not in _DEFAULT_PORT:
+        raise ValueError("must start with http:// or https://")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value:
+        raise ValueError("must end after host and port, without path or query")
+    if not _is_host(parts.hostname or ""):
+        raise ValueError("names no host")
     return value
 
 

@@ -92,6 +92,7 @@ def _options(redis: Redis) -> dict[str, Any]:
     tls = {"ssl": True} if redis.sentinels_by_tls else {}  # of one server its URL says it
     return {
         "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        "CONNECTION_FACTORY": "project.redis_clients.Factory",
         "CONNECTION_POOL_CLASS": "project.redis_connections.Pool",
         "SOCKET_CONNECT_TIMEOUT": TIMEOUT,
         "SOCKET_TIMEOUT": TIMEOUT,

@@ -262,8 +262,31 @@ class Environment(Table):
         "https://login.microsoftonline.us",
         default_in_words=f"`{MICROSOFT}`; the emulator's when `DEBUG` and nothing above is set",
     )
+    MICROSOFT_PROXY_URL = Variable(
+        readers.proxy_url,
+        "",
+        "a company's outgoing proxy, for HTTPS to Microsoft (CONNECT); its user name and password"
+        " may be percent-encoded",
+        "http://user:password@proxy.example.com:3128",
+        default_in_words="none: Microsoft is reached directly",
+        secret=True,
+    )
+    MICROSOFT_CA_BUNDLE = Variable(
+        readers.ca_bundle,
+        "",
+        "PEM file of a company's authorities, believed beside the system's: HTTPS to Microsoft",
+        "/etc/ssl/certs/company.pem",
+        default_in_words="none: the system's",
+    )
     MICROSOFT_ALLOW_GUESTS = Variable(
         readers.flag, False, "let B2B guests of the tenant in", "true"
+    )
+    SUPERUSER_FIRST_SIGN_IN = Variable(
+        readers.choice("email", "oid"),
+        "email",
+        "`oid`: a superuser's first sign-in must find an object ID entered beforehand; else whoever"
+        " may write addresses in Entra can be any superuser who has not signed in yet",
+        "oid",
     )
     MICROSOFT_DOMAIN_HINT = Variable(
         readers.domain_hint,

@@ -17,9 +17,11 @@ from accounts.admin import about_you, sessions
 from accounts.admin.people import rehearsal
 from accounts.admin.people.columns import may_see_sign_ins, title_of
 from accounts.models import SignIn
-from accounts.operate import break_glass
+from accounts.operate import break_glass, linking
+from accounts.operate.audit_log import as_values
 from accounts.operate.microsoft_app_shown import days_left, show
 from accounts.reasons import REASONS
+from accounts.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +49,7 @@ def notices_for(user: Any) -> list[Notice]:
     """What this person should know, the gravest first."""
     found = [Notice("warning", text, url) for text, url in about_you.notices(user)]
     if user.is_superuser:
-        found += _of_app(show())
+        found += [*_of_app(show()), *_of_superusers()]
     if may_see_sign_ins(user):
         found += [*_of_refusals(), *_of_links()]
     return sorted(found, key=lambda notice: notice.level != "error")
@@ -91,6 +93,25 @@ def _expiry_text(left: int) -> str:
         left,
     )
     return text % {"days": left}
+
+
+def _of_superusers() -> Iterator[Notice]:
+    """Who could still be taken by an address, and who was bound lately by one."""
+    url = reverse("admin:accounts_user_changelist") + "?is_superuser__exact=1"
+    unbound = [str(user) for user in linking.unbound_superusers()[: _LINKS_SHOWN + 1]]
+    if unbound:
+        named = ", ".join(unbound[:_LINKS_SHOWN]) + (", ..." if len(unbound) > _LINKS_SHOWN else "")
+        text = _(
+            "Superusers whose Microsoft identity is not linked yet: %(who)s. Whoever has the"
+            " address at Microsoft first becomes them; enter their object ID, or let them sign in."
+        )
+        yield Notice("warning", visible(text % {"who": named}), url)
+    for entry in linking.superusers_bound_lately()[:_LINKS_SHOWN]:
+        facts = as_values(entry)
+        text = _("Superuser %(who)s signed in with Microsoft for the first time %(at)s: %(as)s.")
+        values = {"who": facts["subject"], "at": _when(entry.at), "as": facts["after"]}
+        url = reverse("admin:accounts_auditentry_change", args=[entry.pk])
+        yield Notice("warning", visible(text % values), url)
 
 
 def _of_refusals() -> Iterator[Notice]:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import telemetry
@@ -23,6 +24,8 @@ from accounts.http.causes import CircuitOpen, NoAnswer, NoTimeLeft
 from accounts.http.connection import Request
 from accounts.http.deadline import Deadline
 from accounts.http.origins import Origin, is_protected, origin_of
+from accounts.http.proxy import Proxy, proxy_from
+from accounts.http.tls import trusted_context
 from accounts.http.transport import Transport
 from accounts.per_process import PerProcess
 from accounts.reasons import Refused
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from accounts.http.connection import Response
-    from accounts.http.proxy import Proxy
 
 SECONDS: Final = 10.0  # that a person may wait in one request, in all
 SLOTS: Final = 10
@@ -156,7 +158,12 @@ def _request(method: str, url: str, body: bytes | None, extra: Extra) -> Request
     return Request(method, origin, target, headers, body)
 
 
-_clients = PerProcess(HttpClient)
+def _made() -> HttpClient:
+    bundle, proxy = (getattr(settings, f"MICROSOFT_{n}", "") for n in ("CA_BUNDLE", "PROXY_URL"))
+    return HttpClient(context=trusted_context(bundle), proxy=proxy_from(proxy))
+
+
+_clients = PerProcess(_made)
 
 
 def get_client() -> HttpClient:

@@ -65,6 +65,10 @@ class Route:
     context: ssl.SSLContext
     proxy: Proxy | None = None
 
+    def proxy_to(self, origin: Origin) -> Proxy | None:
+        """Only https goes through the proxy: http does not leave this machine."""
+        return self.proxy if origin.scheme == "https" else None
+
 
 class Connection:
     """Belongs to one thread at a time; only `abandon` may be called from another."""
@@ -72,9 +76,11 @@ class Connection:
     def __init__(self, origin: Origin, route: Route) -> None:
         self.origin = origin
         self._route = route
-        self._first_hop = route.proxy.origin if route.proxy else origin
+        self._proxy = route.proxy_to(origin)
+        self._first_hop = self._proxy.origin if self._proxy else origin
         self._step = "name"
         self._http: protocol.HTTPConnection | None = None
+        self._plain: socket.socket | None = None
         self._handle: socket.socket | None = None
         self._abandoned = False
         self._lock = threading.Lock()
@@ -96,9 +102,9 @@ class Connection:
 
     def _open(self, deadline: Deadline) -> None:
         sock = self._connected(deadline)
-        if self._route.proxy is not None:
+        if self._proxy is not None:
             self._step = "proxy"
-            sock = open_tunnel(sock, self._route.proxy, self.origin, self._route.context)
+            sock = open_tunnel(sock, self._proxy, self.origin, self._route.context)
         if self.origin.scheme == "https":
             self._step = "tls"
             sock = secured(sock, self._route.context, self.origin.host)
@@ -133,6 +139,7 @@ class Connection:
         """
         _set_options(sock)
         sock.settimeout(max(0.001, deadline.left()))
+        self._plain = sock
         with self._lock:
             self._handle = sock.dup()
             if self._abandoned:
@@ -213,6 +220,8 @@ class Connection:
             handle.close()
         if self._http is not None:
             self._http.close()
+        if self._plain is not None:
+            self._plain.close()
 
 
 _LAX: Final = lax_context()

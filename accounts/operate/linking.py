@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
@@ -16,10 +17,11 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from accounts import audit
 from accounts.ids import is_guid
-from accounts.models import SignIn
+from accounts.models import AuditEntry, SignIn
 from accounts.sessions import service as sessions
 from accounts.signin.identities import PROVIDER, email_of
 from accounts.signin.policy import same_email
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from accounts.models import User
 
+_MOST_SUPERUSERS: Final = 500
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -176,6 +179,18 @@ def unbound_superusers() -> QuerySet[Any]:
     users = get_user_model()._default_manager.filter(is_superuser=True, is_active=True)
     bound = SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef("pk"))
     return users.filter(~Exists(bound)).order_by("pk")
+
+
+def superusers_bound_lately(within: timedelta = timedelta(days=7)) -> QuerySet[AuditEntry]:
+    """The audit's entries of superusers bound by a first sign-in in this time, newest first."""
+    superusers = get_user_model()._default_manager.filter(is_superuser=True)
+    keys = [str(key) for key in superusers.values_list("pk", flat=True)[:_MOST_SUPERUSERS]]
+    return AuditEntry.objects.filter(
+        action="identity.linked",
+        actor_kind=AuditEntry.Actor.VISITOR,
+        subject_key__in=keys,
+        at__gt=timezone.now() - within,
+    ).order_by("-at")
 
 
 def _check_tenant(tid: str) -> None:

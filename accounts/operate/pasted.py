@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _EMAIL_COLUMNS: Final = ("email", "e-mail", "emailaddress", "mail", "userprincipalname", "upn")
 _NAME_COLUMNS: Final = ("name", "displayname", "fullname")
+_OID_COLUMNS: Final = ("oid", "id", "objectid", "azureadobjectid", "externaldirectoryobjectid")
+_TENANT_COLUMNS: Final = ("tid", "tenant", "tenantid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Entry:
     line: int
     email: str
     name: str = ""
+    oid: str = ""
+    tenant: str = ""
 
 
 def read_people(lines: Iterable[str]) -> Iterator[Entry]:
@@ -56,6 +60,8 @@ def _header(cells: Sequence[str]) -> dict[str, int]:
     found = {
         "email": _first(titles, _EMAIL_COLUMNS),
         "name": _first(titles, _NAME_COLUMNS),
+        "oid": _first(titles, _OID_COLUMNS),
+        "tenant": _first(titles, _TENANT_COLUMNS),
     }
     return {key: at for key, at in found.items() if at >= 0} if found["email"] >= 0 else {}
 
@@ -66,7 +72,9 @@ def _first(titles: Sequence[str], names: Sequence[str]) -> int:
 
 def _by_column(number: int, cells: Sequence[str], columns: Mapping[str, int]) -> Iterator[Entry]:
     at = {key: cells[index] for key, index in columns.items() if index < len(cells)}
-    yield Entry(number, at.get("email", ""), at.get("name", ""))
+    yield Entry(
+        number, at.get("email", ""), at.get("name", ""), at.get("oid", ""), at.get("tenant", "")
+    )
 
 
 def _loose(number: int, cells: Sequence[str]) -> Iterator[Entry]:

@@ -7,7 +7,7 @@ signed out as well.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from allauth.socialaccount.models import SocialAccount
@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from accounts.operate import linking
 from accounts.operate.account_status import State, state_of, states_of
 from accounts.operate.pasted import read_people
 from accounts.sessions import service as sessions
@@ -70,15 +71,41 @@ def add(
     superuser: bool = False,
     name: str = "",
     promote: bool = True,
+    oid: str = "",
+    tenant: str = "",
+    link_existing: bool = True,
 ) -> Added:
     """Add a person without a password; one who is here gains the rights asked for.
 
-    With `promote` off, one who is here is left as they are.
+    With `promote` off, one who is here is left as they are. An `oid` is bound at once, so that
+    whoever has the address at Entra is not enough; to one who is here only with `link_existing`.
     """
     try:
-        return _existing(find(email), staff, superuser, promote=promote)
+        with transaction.atomic():
+            added = _added(
+                User(email=email, name=name, is_staff=staff, is_superuser=superuser), promote
+            )
+            if oid and added.user and (added.what == "added" or link_existing):
+                added = _bound_ahead(added, oid, tenant)
+            return added
+    except linking.CannotLink as problem:
+        return Added(email, "invalid", note=str(problem))
+
+
+def _added(user: User, promote: bool) -> Added:
+    try:
+        return _existing(find(user.email), user.is_staff, user.is_superuser, promote=promote)
     except NoSuchPerson:
-        return _new(User(email=email, name=name, is_staff=staff, is_superuser=superuser))
+        return _new(user)
+
+
+def _bound_ahead(added: Added, oid: str, tenant: str) -> Added:
+    """Raises CannotLink: then nobody is added either."""
+    if added.user is None:
+        return added
+    new = linking.bind_ahead(added.user, linking.tenant_of(tenant), oid)
+    note = "object ID linked" if new else "object ID was linked already"
+    return replace(added, note="; ".join(filter(None, (added.note, note))))
 
 
 def add_many(
@@ -87,13 +114,23 @@ def add_many(
     staff: bool = True,
     superuser: bool = False,
     promote: bool = True,
+    oid: str = "",
+    tenant: str = "",
+    link_existing: bool = True,
 ) -> list[Added]:
     """Add everyone in pasted lines or CSV rows; a bad line is reported and stops no other."""
     results = []
     for entry in read_people(lines):
         rights = {"staff": staff, "superuser": superuser, "promote": promote}
-        added = add(entry.email, name=entry.name, **rights)
-        results.append(Added(added.email, added.what, added.user, added.note, entry.line))
+        added = add(
+            entry.email,
+            name=entry.name,
+            oid=entry.oid or oid,
+            tenant=entry.tenant or tenant,
+            link_existing=link_existing,
+            **rights,
+        )
+        results.append(replace(added, line=entry.line))
     return results
 
 
@@ -142,7 +179,11 @@ def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Add
         setattr(user, field, True)
     if gained:
         user.save(update_fields=gained)
-    note = "" if user.is_active else "inactive: reactivate them to let them in"
+    notes = [] if user.is_active else ["inactive: reactivate them to let them in"]
+    if gained and (identity := linking.of_user(user)):
+        who = f"{identity.name} {identity.address}".strip()
+        notes.append(f"rights go to {who or 'someone'}, {identity.uid}: is that them?")
+    note = "; ".join(notes)
     return Added(user.email, "promoted" if gained else "exists", user, note)
 
 

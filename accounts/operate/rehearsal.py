@@ -36,6 +36,7 @@ class Foreseen:
     fix: str = ""
     notes: tuple[str, ...] = ()
     user_id: Any = None
+    oid: str = ""
 
     @property
     def gets_in(self) -> bool:
@@ -131,6 +132,7 @@ def _foresee(
     candidates = known if person.oid else [_as_theirs(user, claims) for user in known]
     decision = decide(claims, rules, candidates)
     foreseen = Foreseen(person.line, person.name, claimed_email(claims), user_id=decision.user_id)
+    foreseen = replace(foreseen, oid=person.oid)
     notes = tuple(_notes(foreseen, known, here, shared.get(person.line)))
     if not person.enabled:
         code, number = reason_for([DISABLED_AT_ENTRA], "")

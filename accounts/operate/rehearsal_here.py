@@ -11,6 +11,7 @@ from django.db.models import OuterRef, Subquery
 
 from accounts import registration
 from accounts.models import User
+from accounts.operate import linking
 from accounts.operate.entra_export import read_export
 from accounts.operate.microsoft_app import GUID
 from accounts.operate.rehearsal import Report, rehearse
@@ -38,13 +39,27 @@ def preview(text: str, tenant: str = "") -> Report:
     return rehearse(people, list(users_here()), rules_here(tid), tid)
 
 
+def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:
+    """Bind everyone who would get in to their object ID now; how many, and what went wrong."""
+    tid, linked, problems = linking.tenant_of(tenant), 0, []
+    users = User.objects.in_bulk([p.user_id for p in report.people if p.gets_in and p.oid])
+    for person in report.people:
+        if not (person.gets_in and person.oid and person.user_id in users):
+            continue
+        try:
+            linked += linking.bind_ahead(users[person.user_id], tid, person.oid)
+        except linking.CannotLink as problem:
+            problems.append(f"line {person.line}, {person.email}: {problem}")
+    return linked, problems
+
+
 def users_here() -> Iterator[Candidate]:
     """Every user as the policy sees them."""
     bound = SocialAccount.objects.filter(user=OuterRef("pk"), provider=PROVIDER)
     users = User.objects.annotate(identity=Subquery(bound.values("uid")[:1]))
-    fields = ("pk", "email", "identity", "is_active", "is_staff")
-    for pk, email, identity, is_active, is_staff in users.values_list(*fields).iterator():
-        yield Candidate(pk, email, identity or "", is_active, is_staff)
+    fields = ("pk", "email", "identity", "is_active", "is_staff", "is_superuser")
+    for pk, email, identity, *flags in users.values_list(*fields).iterator():
+        yield Candidate(pk, email, identity or "", *flags)
 
 
 def rules_here(tenant: str) -> Rules:

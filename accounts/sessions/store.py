@@ -15,9 +15,10 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.core.cache import caches
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 from typing_extensions import override
 
+from accounts.outages import STORE_ERRORS
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._cache: Any = caches[settings.SESSION_CACHE_ALIAS]
-        self._outage: RedisError | None = None
+        self._outage: Exception | None = None
         self._signs_in = False
         self._is_renewed = False
         self._replaced: str | None = None
@@ -53,7 +54,7 @@ class SessionStore(SessionBase):
             data = opened_entry(name, self._cache.get(cache_key(name)))
         except ValueError:  # not JSON: not ours
             data = None
-        except RedisError as outage:
+        except STORE_ERRORS as outage:
             self._outage = outage
             raise
         if data is None:

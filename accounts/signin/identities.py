@@ -7,6 +7,7 @@ unique index on the user that this app's migration adds.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from accounts.entra.tokens import Claims
 
 PROVIDER: Final = "microsoft"
+
+logger = logging.getLogger("django.security.sign_in")
 
 
 class Meant:
@@ -52,6 +55,7 @@ class Meant:
             identity=identity,
             is_active=user.is_active,
             is_staff=getattr(user, "is_staff", False),
+            is_superuser=getattr(user, "is_superuser", False),
         )
 
 
@@ -67,10 +71,20 @@ def kept(claims: Claims) -> dict[str, str]:
 
 
 def bind(user: Any, claims: Claims) -> SocialAccount:
-    """Bind the identity to the user. Raises IntegrityError when either is bound already."""
-    return SocialAccount.objects.create(
+    """Bind the identity to the user. Raises IntegrityError when either is bound already.
+
+    A superuser's is a warning in the log: whoever may write addresses in Entra could do it.
+    """
+    account = SocialAccount.objects.create(
         user=user, provider=PROVIDER, uid=identity_of(claims), extra_data=kept(claims)
     )
+    if getattr(user, "is_superuser", False):
+        facts = {"event": "superuser_bound", "user_id": user.pk, "email": email_of(user)}
+        logger.warning(
+            "a superuser's first sign-in was bound by email",
+            extra={**facts, "tid": claims.tid, "oid": claims.oid},
+        )
+    return account
 
 
 def refresh(account: SocialAccount, claims: Claims) -> None:

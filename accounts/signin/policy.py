@@ -30,6 +30,7 @@ class Rules:
     tenants: frozenset[str]
     allow_guests: bool = False
     domains: Mapping[str, frozenset[str]] = field(default_factory=lambda: _NO_DOMAINS)
+    superusers_by_oid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Candidate:
     identity: str = ""
     is_active: bool = True
     is_staff: bool = True
+    is_superuser: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decisio
         return Refuse("ambiguous_email", "email: more than one user has it")
     if not matches:
         return Refuse("unknown_user", "email: no user has it")
-    return _if_unbound(matches[0], claims)
+    return _if_unbound(matches[0], claims, rules)
 
 
 def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:
@@ -159,15 +161,22 @@ def _why_not_owned(claims: Claims, rules: Rules) -> str:
     return "email: no domain is listed for the person's tenant"
 
 
-def _if_unbound(person: Candidate, claims: Claims) -> Decision:
+def _if_unbound(person: Candidate, claims: Claims, rules: Rules) -> Decision:
     if not person.identity:
-        return _if_staff(person, bind=True)
+        return _first(person, rules)
     tid = person.identity.partition(":")[0]
     if tid == claims.tid:
         detail = "identity: the user is bound to another one"
         return Refuse("identity_conflict", detail, person.user_id)
     detail = f"identity: the user is bound in tenant {tid}: has the organization moved to this one?"
     return Refuse("identity_conflict", detail, person.user_id, cause="tenant_moved")
+
+
+def _first(person: Candidate, rules: Rules) -> Decision:
+    if person.is_superuser and rules.superusers_by_oid:
+        why = "identity: a superuser whose object ID was not entered (SUPERUSER_FIRST_SIGN_IN)"
+        return Refuse("identity_conflict", why, person.user_id)
+    return _if_staff(person, bind=True)
 
 
 def _if_staff(person: Candidate, *, bind: bool, note: str = "") -> Decision:

@@ -19,7 +19,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
 
     hidden_settings = re.compile(
         r"API|AUTH|CERT|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|REDIS|DATABASE|CACHES|PROVIDERS"
-        r"|QUERY_STRING|REFERER|URI|LOCATION|code|state|nonce|csrf",
+        r"|PROXY|QUERY_STRING|REFERER|URI|LOCATION|code|state|nonce|csrf",
         flags=re.IGNORECASE,
     )
 

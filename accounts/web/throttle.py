@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from functools import cache as once
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
@@ -22,6 +22,7 @@ from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import ResponseError
+from typing_extensions import override
 
 from accounts.reasons import Refused
 
@@ -144,10 +145,15 @@ def _limiter() -> FixedWindowRateLimiter:
 def _storage() -> Storage:
     if not settings.CACHES["default"]["BACKEND"].startswith("django_redis."):
         return MemoryStorage()  # no crash where CACHES is mistaken: checks and doctor tell of it
-    from django_redis import get_redis_connection
+    prefix = settings.CACHES["default"].get("KEY_PREFIX", "")  # two sites may share one Redis
+    return _Shared("redis://", key_prefix=f"{prefix}:throttle")
 
-    pool = get_redis_connection("default").connection_pool
-    prefix = settings.CACHES["default"].get(
-        "KEY_PREFIX", ""
-    )  # another site's throttles are its own
-    return RedisStorage("redis://", connection_pool=pool, key_prefix=f"{prefix}:throttle")
+
+class _Shared(RedisStorage):
+    """Through the cache's own client, which knows of Sentinels, clusters and fail-overs."""
+
+    @override
+    def get_connection(self, readonly: bool = False) -> Any:
+        from django_redis import get_redis_connection
+
+        return get_redis_connection("default")

@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 import pytest
 
 from accounts.models import SignIn, User
+from accounts.operate.doctor.finding import finding_of
+from accounts.operate.doctor.probes import refusals
 from tests.attacks.scene import Attack, Scene, withstand
 from tests.support.visitor import CALLBACK, LOGIN, Page, query_of
 
@@ -74,6 +76,17 @@ def test_a_made_up_host_makes_the_record_advise_nothing(scene: Scene) -> None:
     row = SignIn.objects.get(reference=page.reference)
     assert row.source == "browser"
     assert "proxy" not in (row.detail + page.text).lower()
+
+
+def test_no_claim_is_an_alarm_of_doctors(scene: Scene) -> None:
+    for attack in CLAIMS:
+        attack.do(scene)
+    misconfigured(scene)
+    scene.browser().get(f"{CALLBACK}?code=x&state=y&iss=https://attacker.example")
+    found = [finding_of(seen) for seen in refusals.look()]
+    assert found
+    assert {finding.level for finding in found} == {"note"}
+    assert "refusals.misconfigured" not in {finding.id for finding in found}
 
 
 @pytest.mark.parametrize("path", [LOGIN, CALLBACK])

@@ -24,6 +24,8 @@ IN_ADMIN = {
     "socialaccount_socialapp_change": "app.changed",
     "socialaccount_socialapp_delete": "app.deleted",
     "socialaccount_socialapp_changelist: delete_selected": "app.deleted",
+    "accounts_rehearsal": "identity.linked",
+    "accounts_own_sessions": "sessions.ended",
     "accounts_sessions_end": "sessions.ended",
     "accounts_signin_export": "export.sign_ins",
     "accounts_auditentry_export": "export.audit",
@@ -38,20 +40,20 @@ ADMIN_READS = {
     "accounts_signin_change", "accounts_signin_delete",
     "accounts_auditentry_changelist", "accounts_auditentry_history", "accounts_auditentry_add",
     "accounts_auditentry_change", "accounts_auditentry_delete",
-    "accounts_sessions", "accounts_rehearsal",
+    "accounts_sessions",
     "auth_group_changelist", "auth_group_history",
     "socialaccount_socialapp_changelist", "socialaccount_socialapp_history",
     "socialaccount_socialapp_test",
 }  # fmt: skip
 
 COMMANDS = {
-    "staff add": "person.added, person.rights_changed",
+    "staff add": "person.added, person.rights_changed, identity.linked",
     "staff deactivate": "person.rights_changed, sessions.ended",
     "staff reactivate": "person.rights_changed",
     "staff unlink": "identity.unlinked, sessions.ended",
     "staff erase": "person.erased",
     "staff list": READS,
-    "staff preview": READS,
+    "staff preview": "identity.linked",
     "sessions list": READS,
     "sessions end": "sessions.ended",
     "sign_ins": "export.sign_ins, sign_ins.pruned",
@@ -61,6 +63,10 @@ COMMANDS = {
     "microsoft_app set": "app.added, app.changed",
     "microsoft_app show": READS,
     "microsoft_app test": READS,
+    "microsoft_app register": READS,
+    "roles list": READS,
+    "roles preview": READS,
+    "roles set": "role.mapped, role.unmapped",
     "demo": "person.added",
     "doctor": READS,
     "entra_emulator": READS,
@@ -75,6 +81,7 @@ OTHERS = {
 ELSEWHERE = {
     "a first sign-in with Microsoft": "identity.linked",
     "a break-glass link is used": "break_glass.used",
+    "a sign-in with other app roles": "person.rights_changed",
     "anything saved in admin, other apps' pages included": (
         "admin.added, admin.changed, admin.deleted"
     ),

@@ -35,6 +35,8 @@ class RedisLike:
             return _HELLO
         if words[0].upper() == "PING":
             return "+PONG\r\n"
+        if words[0].upper() == "CLUSTER":
+            return "-NOPERM of nobody's business here\r\n"
         if words[0].upper() in ("CLIENT", "SELECT"):
             return "+OK\r\n"
         return self._answer(number, words)

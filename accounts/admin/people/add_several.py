@@ -35,7 +35,8 @@ def page(admin: ModelAdmin[User]) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def _add(admin: ModelAdmin[User], request: HttpRequest, lines: Iterable[str]) -> list[people.Added]:
-    results = people.add_many(lines, promote=False)
+    link = request.user.is_superuser
+    results = people.add_many(lines, promote=False, link_existing=link)
     for result in results:
         if result.what == "added" and result.user:
             admin.log_addition(request, result.user, [{"added": {}}])

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
 from accounts.admin.people.columns import title_of
 from accounts.models import User
 from accounts.operate import entra_export, rehearsal_here
+from accounts.operate.linking import CannotLink
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -41,8 +42,16 @@ class ExportForm(forms.Form):
     )
     tenant = forms.ChoiceField(label=gettext_lazy("Tenant they are from"))
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    link = forms.BooleanField(
+        label=gettext_lazy("Link everyone who would get in to their object ID now"),
+        required=False,
+        help_text=gettext_lazy("Then nobody becomes them by having their address at Microsoft."),
+    )
+
+    def __init__(self, *args: Any, may_link: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not may_link:
+            del self.fields["link"]
         tenants = sorted(settings.MICROSOFT_ALLOWED_TENANTS)
         if len(tenants) > 1:
             self.fields["tenant"].choices = [(tenant, tenant) for tenant in tenants]  # type: ignore[attr-defined]
@@ -75,8 +84,12 @@ def page(request: HttpRequest) -> HttpResponse:
     """The form, and below it what would become of everyone."""
     if not may_rehearse(request.user):
         raise PermissionDenied
-    form = ExportForm(request.POST, request.FILES) if request.method == "POST" else ExportForm()
+    may_link = request.user.is_superuser
+    posted = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = ExportForm(*posted, may_link=may_link)
     report = form.cleaned_data["report"] if form.is_valid() else None
+    if report and form.cleaned_data.get("link"):
+        _link(request, report, form.cleaned_data.get("tenant", ""))
     context = {
         **admin.site.each_context(request),
         "title": _("Go-live rehearsal"),
@@ -88,6 +101,18 @@ def page(request: HttpRequest) -> HttpResponse:
         "shown": _SHOWN,
     }
     return TemplateResponse(request, "admin/accounts/rehearsal.html", context)
+
+
+def _link(request: HttpRequest, report: Report, tenant: str) -> None:
+    try:
+        linked, problems = rehearsal_here.link_all(report, tenant)
+    except CannotLink as problem:
+        messages.error(request, str(problem))
+        return
+    text = ngettext("%(count)d person was linked.", "%(count)d people were linked.", linked)
+    messages.success(request, text % {"count": linked})
+    for problem_text in problems[:20]:
+        messages.error(request, problem_text)
 
 
 def _sums(report: Report) -> list[tuple[str, int]]:

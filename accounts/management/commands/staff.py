@@ -12,9 +12,10 @@ from typing_extensions import override
 
 from accounts.operate import erasure, people
 from accounts.operate.entra_export import NotAnExport, text_of
+from accounts.operate.linking import CannotLink
 from accounts.operate.output import OperatorCommand, add_json, as_json
 from accounts.operate.people_listing import COLUMNS, listing
-from accounts.operate.rehearsal_here import WhichTenant, preview
+from accounts.operate.rehearsal_here import WhichTenant, link_all, preview
 from accounts.operate.rehearsal_shown import as_dict, as_lines
 from accounts.sessions import service as sessions
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
     from accounts.models import User
+    from accounts.operate.rehearsal import Report
 
 _ADDED = ("line", "email", "what", "note")
 _CHANGED = ("email", "sessions_ended", "what")
@@ -39,6 +41,7 @@ class Command(OperatorCommand):
 examples:
   ./manage.py staff add ada@contoso.com grace@contoso.com
   ./manage.py staff add --file people.csv          an email a line, or columns email and name
+  ./manage.py staff add ada@contoso.com --superuser --oid 5b3d...    nobody else becomes her
   ./manage.py staff list --state refused
   ./manage.py staff deactivate ada@contoso.com     signs her out at once too
   ./manage.py staff unlink ada@contoso.com --reason "a new account at Microsoft"
@@ -77,7 +80,10 @@ exit codes:
             raise CommandError("Name an EMAIL, or --file FILE; --name goes with one EMAIL.")
         given = [f'"{name}",{lines[0]}'] if name else lines
         rights = {"staff": not options["not_staff"], "superuser": options["superuser"]}
-        results = people.add_many(given, **rights)
+        identity = {"oid": options["oid"], "tenant": options["tenant"]}
+        if options["oid"] and len(lines) != 1:
+            raise CommandError("--oid goes with one EMAIL; for several, a CSV with a column oid.")
+        results = people.add_many(given, **rights, **identity)
         self.write_rows(({n: getattr(r, n) for n in _ADDED} for r in results), _ADDED, form)
         if bad := sum(result.what == "invalid" for result in results):
             raise CommandError(f"{bad} of {len(results)} not added: mend those and add them again.")
@@ -110,13 +116,26 @@ exit codes:
             raise CommandError("Erased, but the session store did not answer: doctor.") from None
         self.write_value(asdict(erased), form)
 
-    def _preview(self, file: str, tenant: str, only: str, form: str, **options: Any) -> None:
+    def _preview(
+        self, file: str, tenant: str, only: str, link: bool, form: str, **options: Any
+    ) -> None:
         try:
             report = preview(_read(file), tenant)
         except (NotAnExport, WhichTenant) as problem:
             raise CommandError(str(problem)) from None
         for line in [as_json(as_dict(report))] if form == "json" else as_lines(report, only):
             self.stdout.write(line)
+        if link:
+            self._link(report, tenant)
+
+    def _link(self, report: Report, tenant: str) -> None:
+        try:
+            linked, problems = link_all(report, tenant)
+        except CannotLink as problem:
+            raise CommandError(str(problem)) from None
+        self.stderr.write(f"{linked} people were linked to their object IDs.")
+        if problems:
+            raise CommandError("\n".join(["Not linked:", *problems]))
 
     def _each(
         self, emails: list[str], form: str, done: str, change: Callable[[User], int | None]
@@ -147,6 +166,8 @@ def _add_adding(parser: ArgumentParser) -> None:
     parser.add_argument("emails", nargs="*", metavar="EMAIL")
     parser.add_argument("--file", default="", help="a list or CSV; - reads standard input")
     parser.add_argument("--name", default="", help="the name of the one person added")
+    parser.add_argument("--oid", default="", metavar="GUID", help="object ID: linked at once")
+    parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the object IDs")
     parser.add_argument("--superuser", action="store_true", help="may do everything in admin")
     parser.add_argument("--not-staff", action="store_true", help="here, but not let into admin")
 
@@ -181,6 +202,9 @@ def _add_preview(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV exported from Entra; - standard input")
     parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the file")
     parser.add_argument("--only", choices=("in", "refused"), default="", help="of the table")
+    parser.add_argument(
+        "--link", action="store_true", help="link everyone who would get in to their object ID now"
+    )
 
 
 def _read(file: str) -> str:

@@ -45,7 +45,8 @@ def _secrets() -> Iterator[str]:
 def _passwords() -> Iterator[str]:
     for database in settings.DATABASES.values():
         yield str(database.get("PASSWORD") or "")
-    for part in str(getattr(settings, "REDIS_URL", "") or "").split(","):
+    urls = str(getattr(settings, "REDIS_URL", "") or "").split(",")
+    for part in [*urls, str(getattr(settings, "MICROSOFT_PROXY_URL", "") or "")]:
         raw = _password_in(part)
         yield raw
         yield unquote(raw)

@@ -3,18 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.test import Client
 from django.utils import timezone
 
 from accounts import secretbox
 from accounts.models import BreakGlassLink
-from tests.support.admins import browser_of, person, sign_in, superuser
+from tests.support.admins import TID, browser_of, person, sign_in, superuser
 
 
 @pytest.fixture
 def browser(db: None) -> Client:
-    return browser_of(superuser())
+    root = superuser()
+    SocialAccount.objects.create(user=root, provider="microsoft", uid=f"{TID}:{TID}")
+    return browser_of(root)
 
 
 def notices(browser: Client) -> str:

@@ -4,6 +4,7 @@ import argparse
 import importlib
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
@@ -100,6 +102,11 @@ def key_of_ada() -> int:
     return int(ada().pk)
 
 
+def exported_file() -> SimpleUploadedFile:
+    person("new@contoso.example")
+    return SimpleUploadedFile("users.csv", EXPORT.encode())
+
+
 def key_of_conflict() -> int:
     other = TID.replace("1", "2")
     return int(sign_in(reason="identity_conflict", user=ada(), tid=TID, oid=other).pk)
@@ -114,6 +121,7 @@ def key_of_app() -> int:
     return int(SocialApp.objects.get_or_create(provider="microsoft", defaults=fields)[0].pk)
 
 
+EXPORT = f"id,mail\n{TID[:-1]}9,new@contoso.example\n"
 PERSON = {"email": ADA, "name": "Ada", "is_active": "on", "is_staff": "on"}
 PASSWORDS = {"password1": "x9-long-enough", "password2": "x9-long-enough"}
 OLD = {f"new_{name}": value for name, value in PASSWORDS.items()}
@@ -151,6 +159,13 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "socialaccount_socialapp_changelist: delete_selected": act(
         "socialaccount_socialapp", "delete_selected", key_of_app
     ),
+    "accounts_rehearsal": lambda browser: browser.post(
+        reverse("admin:accounts_rehearsal"), {"link": "on", "file": exported_file()}
+    ),
+    "accounts_own_sessions": lambda browser: (
+        browser_of(User.objects.get(is_superuser=True)),  # the session that is ended
+        browser.post(reverse("admin:accounts_own_sessions")),
+    ),
     "accounts_sessions_end": lambda browser: browser.post(
         reverse("admin:accounts_sessions_end"), {"user": key_of_ada()}
     ),
@@ -163,6 +178,7 @@ DONE_BY_COMMAND: dict[str, tuple[str, ...]] = {
     "staff add": ("new@contoso.example",),
     "staff deactivate": (ADA,),
     "staff reactivate": (ADA,),
+    "staff preview": ("{tmp}/users.csv", "--link"),
     "staff unlink": (ADA, "--reason", "x"),
     "staff erase": (ADA, "--reason", "x", "--yes"),
     "sessions end": ("--everyone",),
@@ -197,7 +213,7 @@ def test_what_is_done_in_admin_leaves_its_entry(where: str, settings: Any) -> No
 
 
 @pytest.mark.parametrize("command", [c for c, left in COMMANDS.items() if left != READS])
-def test_what_a_command_does_leaves_its_entry(command: str, settings: Any) -> None:
+def test_what_a_command_does_leaves_its_entry(command: str, settings: Any, tmp_path: Path) -> None:
     person(ADA, is_active=command != "staff reactivate")
     superuser()
     key_of_ada(), key_of_app()
@@ -205,7 +221,10 @@ def test_what_a_command_does_leaves_its_entry(command: str, settings: Any) -> No
         settings.DEBUG = True
     if command == "audit verify":
         AuditEntry.objects.create(action="sessions.ended", actor_kind="person", key_id="forged")
-    words = DONE_BY_COMMAND.get(command, ())
+    if command == "staff preview":
+        person("new@contoso.example")
+        (tmp_path / "users.csv").write_text(EXPORT)
+    words = tuple(word.format(tmp=tmp_path) for word in DONE_BY_COMMAND.get(command, ()))
     assert left_by(lambda: run(*command.split(), *words)) & one_of(COMMANDS[command])
 
 

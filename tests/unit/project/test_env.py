@@ -29,6 +29,7 @@ def problems(**changes: str) -> list[str]:
 
 
 WRONG = {
+    "SUPERUSER_FIRST_SIGN_IN": ["mail", "OID,email", "true"],
     "DEBUG": ["maybe", "2", "tru"],
     "SECRET_KEY": ["short", "x" * 60, "ab" * 30, "django-insecure-" + KEY],
     "SECRET_KEY_FALLBACKS": ["short", f"{KEY},short"],
@@ -106,6 +107,15 @@ WRONG = {
         "http://login.microsoftonline.com",
         "https://login.microsoftonline.com/common",
     ],
+    "MICROSOFT_PROXY_URL": [
+        "proxy.example.com:3128",
+        "socks5://proxy.example.com:1080",
+        "http://proxy.example.com:3128/path",
+        "http://user:password@:3128",
+        "http://proxy.example.com:port",
+        "http://pass word@proxy.example.com:3128",
+    ],
+    "MICROSOFT_CA_BUNDLE": ["company.pem", "/run/not/there.pem", "/", "/etc/hostname"],
     "MICROSOFT_ALLOW_GUESTS": ["some"],
     "MICROSOFT_DOMAIN_HINT": ["consumers", "contoso", "https://contoso.com", "a b.com"],
     "SIGN_IN_AUTOMATICALLY": ["sometimes"],

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
+from django.core.cache import caches
 from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
@@ -77,11 +78,18 @@ def condition() -> Iterator[Seen]:
 
 def _typed(problem: Exception) -> Exception:
     try:
-        pool = client().connection_pool
+        pool = _pool()
         tls = issubclass(pool.connection_class, SSLConnection)
         return within(_SECONDS, lambda: of_redis(problem, pool.connection_kwargs, tls=tls))
     except Exception:  # the first answer tells more than a second that fails otherwise
         return problem
+
+
+def _pool() -> Any:
+    """What the site's connections are made of, without one."""
+    asked: Any = caches["default"].client  # type: ignore[attr-defined]
+    factory = asked.connection_factory
+    return factory.get_or_create_connection_pool(factory.make_connection_params(asked._server[0]))
 
 
 def _round_trip() -> float:

@@ -1,0 +1,50 @@
+"""A cluster of three masters, as Azure Managed Redis is one: with its address, and its ports."""
+
+import time
+from typing import Any, Self
+
+from tests.servers.ports import LOOPBACK, free_port
+from tests.servers.redis import Redis
+
+SLOTS = 16384
+
+
+class RedisCluster:
+    """`with RedisCluster() as cluster: cluster.url`, the first node's, as one name for all."""
+
+    def __init__(self, nodes: int = 3) -> None:
+        options = ("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no")
+        self._buses = [free_port() for _ in range(nodes)]
+        self.nodes = [Redis(*options, "--cluster-port", str(bus)) for bus in self._buses]
+
+    @property
+    def url(self) -> str:
+        return self.nodes[0].url
+
+    def __enter__(self) -> Self:
+        for node in self.nodes:
+            node.start()
+        share = SLOTS // len(self.nodes) + 1
+        for number, node in enumerate(self.nodes):
+            client: Any = node.client()
+            last = min(SLOTS, (number + 1) * share) - 1
+            client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last)
+            client.execute_command("CLUSTER MEET", LOOPBACK, self.nodes[0].port, self._buses[0])
+        deadline = time.monotonic() + 20
+        while not all(self._is_whole(node.client()) for node in self.nodes):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the cluster's nodes did not find each other")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in self.nodes:
+            node.stop()
+
+    def held(self) -> list[list[bytes]]:
+        """Each node's."""
+        return [[*node.client().scan_iter()] for node in self.nodes]
+
+    def _is_whole(self, client: Any) -> bool:
+        state: Any = client.execute_command("CLUSTER INFO")
+        return state["cluster_state"] == "ok" and int(state["cluster_slots_ok"]) == SLOTS
