@@ -19,7 +19,15 @@ from accounts.admin import dangerous, deletion, front_page, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
-from accounts.web import automatic, microsoft_session, password, refusal, request_facts, step_up
+from accounts.web import (
+    automatic,
+    microsoft_session,
+    password,
+    refusal,
+    request_facts,
+    site_names,
+    step_up,
+)
 from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import next_from, start_url
 
@@ -37,6 +45,11 @@ class StaffAdminSite(AdminSite):
         super().__init__(name)
         self.disable_action("delete_selected")
         self.add_action(deletion.delete_selected, "delete_selected")
+
+    @override
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """SITE_NAME in titles and headers, where there is one."""
+        return {**super().each_context(request), **site_names.names()}
 
     @override
     def login(

@@ -24,7 +24,15 @@ from accounts.entra.exchange import Client, exchange_code
 from accounts.http.client import get_client
 from accounts.reasons import Refused
 from accounts.signin import flow, record, state
-from accounts.web import automatic, microsoft_session, request_facts, rounds, throttle
+from accounts.web import (
+    automatic,
+    microsoft_session,
+    refusal,
+    request_facts,
+    rounds,
+    shown_again,
+    throttle,
+)
 from accounts.web.headers import flow_page
 from accounts.web.next_path import safe_next
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
@@ -79,6 +87,8 @@ def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Into admin, or the refusal page."""
     deadline = request_facts.deadline_of(request)
     attempt = request_facts.attempt_of(request)
+    if shown_again.PARAMETER in request.GET:
+        return answered(request, attempt, safe_next(""), lambda: refusal.again(request))
     work = lambda: _complete(request, attempt, deadline)  # noqa: E731
     return answered(request, attempt, _next_of(request), work)
 

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts import registration
 from accounts.models import AuditEntry, AuditText, BreakGlassLink, RoleGrant, SignIn, User
 from accounts.operate import roles
 from accounts.operate.roles import Row
@@ -33,7 +34,8 @@ EMAIL = "staff@contoso.example"
 
 @pytest.fixture(autouse=True)
 def _fresh_mapping() -> Iterator[None]:
-    """Each process remembers the mapping for a second; the database is emptied under it."""
+    """Each process remembers mapping and app; the database is emptied under it."""
+    registration.changed()
     mapping.forget()
     yield
     mapping.forget()
