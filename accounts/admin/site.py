@@ -15,12 +15,13 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from accounts import registration
-from accounts.admin import dangerous, deletion, front_page, sessions
+from accounts.admin import dangerous, deletion, front_page, hostile, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.web import (
     automatic,
+    entrance,
     microsoft_session,
     password,
     refusal,
@@ -45,6 +46,11 @@ class StaffAdminSite(AdminSite):
         super().__init__(name)
         self.disable_action("delete_selected")
         self.add_action(deletion.delete_selected, "delete_selected")
+
+    @override
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active staff, in a session that came in by a door of ours."""
+        return super().has_permission(request) and entrance.opens_admin(request.session)
 
     @override
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -75,14 +81,14 @@ class StaffAdminSite(AdminSite):
 
     @override
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Dangerous pages ask for a fresh sign-in first (STEP_UP)."""
+        """Dangerous pages ask for a fresh sign-in first (STEP_UP); nonsense is a bad request."""
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if self.has_permission(request) and dangerous.asks_for_step_up(request):
                 return step_up.ask(request)
-            response: HttpResponse = inner(request, *args, **kwargs)
+            response: HttpResponse = hostile.guarded(inner, request, *args, **kwargs)
             return response
 
         return guarded
@@ -121,6 +127,7 @@ class StaffAdminSite(AdminSite):
             "microsoft_login_url": start_url(next_from(request)),
             "password_login": settings.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
+            "other_door": super().has_permission(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),
             "idle_minutes": settings.SESSION_IDLE_MINUTES,

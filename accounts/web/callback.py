@@ -22,10 +22,12 @@ from accounts import audit, registration
 from accounts.entra import errors, tokens
 from accounts.entra.exchange import Client, exchange_code
 from accounts.http.client import get_client
+from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.signin import flow, record, state
 from accounts.web import (
     automatic,
+    entrance,
     microsoft_session,
     refusal,
     request_facts,
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
     from accounts.entra.metadata import Discovery
     from accounts.entra.tokens import Claims
     from accounts.http.deadline import Deadline
-    from accounts.models import SignIn
     from accounts.registration import Registration
     from accounts.signin.flow import Admission
     from accounts.signin.policy import Rules
@@ -308,6 +309,7 @@ def _enter(
             response: HttpResponse = complete_social_login(request, login)
             request_facts.renew_secret(request, secrets)
             microsoft_session.begin(request.session, claims)
+            entrance.mark(request.session, SignIn.Method.MICROSOFT)
         record.tell(row, attempt)
         return automatic.pause(response)
 
