@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_tenant_of_domain"),
+        ("accounts", "0009_microsoft_request"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
