@@ -1,8 +1,8 @@
 """The one table of reasons: why a sign-in was refused, in whose words, and what to change.
 
-The refusal page, the sign-in record, the log, the README and `doctor` all read it.
+The refusal page, the sign-in record, the log, docs/reasons.md and `doctor` all read it.
 `title` and `person` are for the person on the page and translatable; `operator` and `fix`
-are for whoever is called; `move` says whose turn it is.
+are for whoever is called; `fixer` is who can fix it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrPromise
 
-Move = Literal["person", "admin", "operator", "microsoft"]
+Fixer = Literal["person", "admin", "operator", "microsoft"]
 Source = Literal["here", "microsoft", "browser"]
 
 
@@ -33,7 +33,7 @@ class Reason:
     person: str | _StrPromise
     operator: str
     fix: str
-    move: Move
+    fixer: Fixer
 
 
 # Where the facts behind a reason usually come from, by group.
@@ -399,7 +399,7 @@ _TABLE = (
         503,
         _("This site's key for Microsoft is wrong"),
         _("Nobody can sign in until it is corrected. Tell whoever runs this site."),
-        "Microsoft does not accept the client secret (AADSTS7000215 and kin).",
+        "Microsoft does not accept the client secret (AADSTS7000215 and similar).",
         "Copy the secret's Value, not its Secret ID, of the app whose client id is in force:"
         " ./manage.py microsoft_app set, then ./manage.py microsoft_app test.",
         "operator",
@@ -451,7 +451,7 @@ _TABLE = (
         _("Microsoft does not know the address to send you back to. Tell whoever runs this site."),
         "The redirect URI we send is not registered, letter for letter, as a Web platform URI.",
         "Register the URI that ./manage.py microsoft_app show prints under App registrations >"
-        " Authentication > Web. If it says http or a wrong host, mend PUBLIC_URL.",
+        " Authentication > Web. If it says http or a wrong host, correct PUBLIC_URL.",
         "operator",
     ),
     Reason(

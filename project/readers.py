@@ -246,6 +246,18 @@ def proxy_url(value: str) -> str:
     return value
 
 
+def path_prefix(value: str) -> str:
+    """A part of this site, as `/reports/`."""
+    parts = value.split("/")
+    if len(parts) < 3 or parts[0] or parts[-1]:
+        raise ValueError(f"must list paths that begin and end with a slash, not {_told(value)}")
+    if not all(re.fullmatch(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", part) for part in parts[1:-1]):
+        raise ValueError(f"must list plain paths of this site, not {_told(value)}")
+    if parts[1] == "accounts":
+        raise ValueError("must leave out /accounts/, where the sign-in itself is")
+    return value
+
+
 def host(value: str) -> str:
     """A host name or address without scheme and port, as in ALLOWED_HOSTS."""
     name = value.lower()

@@ -82,6 +82,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.web.site_names.names",
             ],
         },
     },
@@ -101,6 +102,8 @@ SESSION_ENGINE = f"accounts.sessions.{'store' if REDIS_URL else 'database'}"
 SESSION_CACHE_ALIAS = "default"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_HOURS = ENV.SESSION_HOURS
+ADMIN_BY_MICROSOFT_ONLY = ENV.ADMIN_BY_MICROSOFT_ONLY
+STAFF_PATHS = ENV.STAFF_PATHS
 SESSION_IDLE_MINUTES = ENV.SESSION_IDLE_MINUTES
 RECHECK_MINUTES = ENV.RECHECK_MINUTES
 STEP_UP = ENV.STEP_UP

@@ -305,6 +305,19 @@ class Environment(Table):
     ADMIN_PASSWORD_LOGIN = Variable(
         readers.flag, False, "show Django's password form under the button", "true"
     )
+    ADMIN_BY_MICROSOFT_ONLY = Variable(
+        readers.flag,
+        True,
+        "admin opens only to sessions that came through this sign-in, a break-glass link or the"
+        " password form",
+        "true",
+    )
+    STAFF_PATHS = Variable(
+        readers.csv(readers.path_prefix),
+        (),
+        "comma list of path prefixes besides admin that are staff's: `next` is honoured there",
+        "/reports/,/tools/",
+    )
     SESSION_HOURS = Variable(
         readers.number(1, 720), 8, "absolute session lifetime after sign-in", "8"
     )

@@ -19,7 +19,16 @@ from accounts.admin import dangerous, deletion, front_page, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
-from accounts.web import automatic, microsoft_session, password, refusal, request_facts, step_up
+from accounts.web import (
+    automatic,
+    entrance,
+    microsoft_session,
+    password,
+    refusal,
+    request_facts,
+    site_names,
+    step_up,
+)
 from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import next_from, start_url
 
@@ -37,6 +46,16 @@ class StaffAdminSite(AdminSite):
         super().__init__(name)
         self.disable_action("delete_selected")
         self.add_action(deletion.delete_selected, "delete_selected")
+
+    @override
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Active staff, in a session that came in by a door of ours."""
+        return super().has_permission(request) and entrance.opens_admin(request.session)
+
+    @override
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """SITE_NAME in titles and headers, where there is one."""
+        return {**super().each_context(request), **site_names.names()}
 
     @override
     def login(
@@ -108,6 +127,7 @@ class StaffAdminSite(AdminSite):
             "microsoft_login_url": start_url(next_from(request)),
             "password_login": settings.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
+            "other_door": super().has_permission(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),
             "idle_minutes": settings.SESSION_IDLE_MINUTES,

@@ -83,5 +83,5 @@ HEADER_CHECKS: tuple[tuple[str, Callable[[Header], str | None]], ...] = (
     ("typ", _typ),  # RFC 8725 3.11: no other kind of token
     ("foreign_keys", _foreign_keys),  # OpenID Connect Core 2; RFC 8725 3.10
     ("extensions", _extensions),  # RFC 7515 4.1.11; RFC 7797 7: no b64 in a JWT
-    ("kid", _kid),  # DESIGN 1.4; Entra always sends one
+    ("kid", _kid),  # OpenID Connect Core 10.1; Entra always sends one
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Claims", "verify"]
 
-SKEW = 60  # seconds, DESIGN 1.4
+SKEW = 60  # seconds
 _MAX_SUBJECT = 255  # OpenID Connect Core, section 2
 _MAX_IDENTIFIER = 64  # Microsoft's are GUIDs of 36 characters
 _LATEST = 2.0**53

@@ -1,0 +1,1 @@
+"""The commands: arguments in, a call of `operate`, a table or JSON out."""

@@ -1,8 +1,8 @@
 """Who gets in: one pure function over frozen values.
 
 `decide` takes the verified claims, the site's rules and the users that could be meant, and
-says Admit or Refuse. It reads top to bottom as DESIGN 1.4, steps 3 to 7. Whoever is not
-admitted by the last line is refused.
+says Admit or Refuse. It reads top to bottom as docs/architecture.md does under Who gets in,
+3 to 7. Whoever is not admitted by the last line is refused.
 """
 
 from __future__ import annotations

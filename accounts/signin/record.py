@@ -138,20 +138,23 @@ def _row(attempt: Attempt, outcome: str, detail: str, user_id: Any) -> SignIn:
         detail=detail[:500],
         reference=attempt.reference,
         user_id=user_id,
-        email=_storable(attempt.email, 254),
-        claimed_name=_storable(attempt.name, 150),
+        email=printable(attempt.email, 254),
+        claimed_name=printable(attempt.name, 150),
         tid=attempt.tid[:36],
         oid=attempt.oid[:36],
         client_ip=attempt.client_ip,
-        user_agent=_storable(attempt.user_agent, 256),
-        host=_storable(attempt.host, 255),
+        user_agent=printable(attempt.user_agent, 256),
+        host=printable(attempt.host, 255),
         took_ms=attempt.took_ms,
         microsoft_ms=attempt.microsoft_ms,
     )
 
 
-def _storable(text: str, longest: int) -> str:
-    """PostgreSQL stores neither NUL nor lone surrogates; control characters would forge logs."""
+def printable(text: str, longest: int) -> str:
+    """Text of others, fit to be kept and shown.
+
+    PostgreSQL stores neither NUL nor lone surrogates; control characters would forge logs.
+    """
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     return printable[:longest]
 

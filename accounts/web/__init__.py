@@ -1,0 +1,1 @@
+"""The sign-in's requests and responses: start, callback, refusals, middleware."""

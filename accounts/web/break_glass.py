@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.signin import break_glass, record
-from accounts.web import refusal, request_facts, throttle
+from accounts.web import entrance, refusal, request_facts, throttle
 from accounts.web.backends import session_backend
 from accounts.web.headers import flow_page
 from accounts.web.next_path import HOME
@@ -69,4 +69,5 @@ def _signed_in(request: HttpRequest, token: str) -> User:
         user = break_glass.redeem(token)
         login(request, user, backend=session_backend())
         request_facts.end_within_the_hour(request)
+        entrance.mark(request.session, SignIn.Method.BREAK_GLASS)
     return user

@@ -22,9 +22,19 @@ from accounts import audit, registration
 from accounts.entra import errors, tokens
 from accounts.entra.exchange import Client, exchange_code
 from accounts.http.client import get_client
+from accounts.models import SignIn
 from accounts.reasons import Refused
 from accounts.signin import flow, record, state
-from accounts.web import automatic, microsoft_session, request_facts, rounds, throttle
+from accounts.web import (
+    automatic,
+    entrance,
+    microsoft_session,
+    refusal,
+    request_facts,
+    rounds,
+    shown_again,
+    throttle,
+)
 from accounts.web.headers import flow_page
 from accounts.web.next_path import safe_next
 from accounts.web.provider import AdmittedLogin, MicrosoftProvider
@@ -38,7 +48,6 @@ if TYPE_CHECKING:
     from accounts.entra.metadata import Discovery
     from accounts.entra.tokens import Claims
     from accounts.http.deadline import Deadline
-    from accounts.models import SignIn
     from accounts.registration import Registration
     from accounts.signin.flow import Admission
     from accounts.signin.policy import Rules
@@ -79,6 +88,8 @@ def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Into admin, or the refusal page."""
     deadline = request_facts.deadline_of(request)
     attempt = request_facts.attempt_of(request)
+    if shown_again.PARAMETER in request.GET:
+        return answered(request, attempt, safe_next(""), lambda: refusal.again(request))
     work = lambda: _complete(request, attempt, deadline)  # noqa: E731
     return answered(request, attempt, _next_of(request), work)
 
@@ -298,6 +309,7 @@ def _enter(
             response: HttpResponse = complete_social_login(request, login)
             request_facts.renew_secret(request, secrets)
             microsoft_session.begin(request.session, claims)
+            entrance.mark(request.session, SignIn.Method.MICROSOFT)
         record.tell(row, attempt)
         return automatic.pause(response)
 

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts.signin import state
-from accounts.web import refusal
+from accounts.web import refusal, site_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,4 +95,5 @@ def _context(words: Words, what: str) -> dict[str, object]:
     refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
     title, text = words
     url = settings.PUBLIC_URL + "/admin/"
-    return {"title": title, "text": text, "public_url": url, "reference": reference}
+    shown = {"title": title, "text": text, "public_url": url, "reference": reference}
+    return {**site_names.names(), **shown}

@@ -15,7 +15,7 @@ from accounts.outages import is_outage
 from accounts.reasons import Refused
 from accounts.registration import CALLBACK_PATH
 from accounts.web import errors, refusal, request_facts, throttle
-from accounts.web.next_path import login_page_url, next_from
+from accounts.web.next_path import login_page_url, next_from, staff_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 MARK: Final = "origin_checked"
-_PLACES: Final = ("/admin/", "/accounts/")
 
 
 class CanonicalOriginMiddleware:
@@ -38,7 +37,7 @@ class CanonicalOriginMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path != "/" and not request.path.startswith(_PLACES):
+        if request.path != "/" and not request.path.startswith((*staff_places(), "/accounts/")):
             return self._get_response(request)
         if request.path == CALLBACK_PATH:  # its state knows the origin, and says what became of it
             return self._get_response(request)

@@ -1,4 +1,4 @@
-"""Where to go after sign-in: a path under /admin/, or /admin/ itself."""
+"""Where to go after sign-in: a path under /admin/ or STAFF_PATHS, or /admin/ itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -17,16 +18,22 @@ _LOOPS: Final = ("/admin/login/", "/admin/logout/")
 
 
 def safe_next(value: str) -> str:
-    """`value` when it is a path under /admin/ that a browser reads as one, else /admin/."""
-    if not value.startswith(HOME) or not value.isascii() or not value.isprintable():
+    """`value` when it is a path of staff's that a browser reads as one, else /admin/."""
+    places = staff_places()
+    if not value.startswith(places) or not value.isascii() or not value.isprintable():
         return HOME
     if not url_has_allowed_host_and_scheme(value, allowed_hosts=None) or "\\" in value:
         return HOME
     path = unquote(urlsplit(value).path)
     place = posixpath.normpath(path) + "/"
-    if "\\" in path or not place.startswith(HOME) or place.startswith(_LOOPS):
+    if "\\" in path or not place.startswith(places) or place.startswith(_LOOPS):
         return HOME
     return value
+
+
+def staff_places() -> tuple[str, ...]:
+    """The path prefixes that are staff's: admin, and STAFF_PATHS."""
+    return (HOME, *settings.STAFF_PATHS)
 
 
 def next_from(request: HttpRequest) -> str:

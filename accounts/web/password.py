@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from accounts.models import SignIn
 from accounts.signin import record
-from accounts.web import request_facts, throttle
+from accounts.web import entrance, request_facts, throttle
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -42,6 +42,7 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
 
 def record_admission(request: HttpRequest) -> None:
     """Record that the person who just posted the form is in."""
+    entrance.mark(request.session, SignIn.Method.PASSWORD)
     if settings.RECHECK_MINUTES:
         request_facts.end_within_the_hour(request)
     attempt = request_facts.attempt_of(request)

@@ -17,7 +17,7 @@ from accounts import registration, secretbox
 from accounts.sessions.store import MICROSOFT
 from accounts.signin import record
 from accounts.signin.identities import PROVIDER
-from accounts.web import csrf, request_facts
+from accounts.web import csrf, entrance, request_facts
 from accounts.web.request_facts import SEEN
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     """However a person signed in, the session ends SESSION_HOURS later and says whose it is."""
     now = timezone.now()
+    entrance.unmark(request.session)  # until the door that they came by marks it
     request.session.pop(MICROSOFT, None)  # of an earlier sign-in of the same person
     request.session[SEEN] = now.timestamp()
     request.session.set_expiry(now + timedelta(hours=settings.SESSION_HOURS))

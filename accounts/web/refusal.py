@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
 from accounts.reasons import CAUSES, Refused
 from accounts.signin import record
-from accounts.web import automatic, request_facts, throttle
+from accounts.web import automatic, request_facts, shown_again, throttle
 from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import HOME, start_url
 
@@ -66,7 +66,26 @@ def refuse(
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
     keep = keep and (refusal.user_id is not None or _below_cap())
     record.refused(attempt, refusal, keep=keep)
+    account = _account(attempt)
+    reload = shown_again.address(request, refusal, attempt.reference, account)
+    more = {"account": account, "reload": reload, **(more or {})}
     return page(request, refusal, attempt.reference, next_path, more)
+
+
+def again(request: HttpRequest) -> HttpResponse:
+    """A refusal's page once more, after a reload: nothing new happened. Raises Refused."""
+    refusal, reference, account = shown_again.read(request)
+    return page(request, refusal, reference, HOME, {"account": account})
+
+
+def _account(attempt: Attempt) -> dict[str, str] | None:
+    """Whom Microsoft signed in, from a verified token only: the person's own name and address."""
+    if not (attempt.tid and attempt.oid):
+        return None
+    return {
+        "name": record.printable(attempt.name, 100),
+        "email": record.printable(attempt.email, 254),
+    }
 
 
 def page(
@@ -76,7 +95,8 @@ def page(
     next_path: str | None = HOME,
     more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """The refusal page; nothing in it comes from Microsoft save a matched AADSTS number.
+    """The refusal page. From Microsoft it has a matched AADSTS number, and after the token was
+    verified the person's own name and address; nothing else.
 
     Without a `next_path` its Try again leads to the login page instead of starting a sign-in.
     """
@@ -89,6 +109,7 @@ def page(
         "reference": reference,
         "aadsts": refusal.aadsts,
         "retry_after": refusal.retry_after,
+        "retry_minutes": -(-(refusal.retry_after or 0) // 60),
         "try_again_url": start_url(next_path) if next_path is not None else "",
         "again": again_token(),
         **(more or {}),

@@ -22,7 +22,7 @@ from tests.support.visitor import Page
 NOAUTH = "nOAuth (Descope 2023)"
 NOAUTH_AGAIN = "nOAuth (Semperis 2025)"
 UNICODE = "UTS 39"
-EXACT = "DESIGN 1.4, 6"
+EXACT = "Who gets in, 6"
 
 
 def with_email(sentence: str, email: str, source: str = EXACT) -> Attack:
@@ -46,14 +46,14 @@ PEOPLE_WITHOUT_RIGHTS = [
 ]
 
 GUESTS = [
-    existing("a guest whom a user here matches", "guest", "guest_not_allowed", "DESIGN 1.4, 4"),
+    existing("a guest whom a user here matches", "guest", "guest_not_allowed", "Who gets in, 4"),
     someone("a guest by idp, with the victim's address", "guest_not_allowed", NOAUTH_AGAIN,
             email=VICTIM, idp="live.com"),
     someone("a guest by acct, with the victim's address", "guest_not_allowed", NOAUTH_AGAIN,
             email=VICTIM, acct=1),
-    claiming("acct 1 as a text", "guest_not_allowed", "DESIGN 1.4, 4", acct="1"),
-    claiming("acct of a kind that nobody knows", "guest_not_allowed", "DESIGN 1.4, 4", acct=[0]),
-    claiming("idp is our issuer with a slash more", "guest_not_allowed", "DESIGN 1.4, 4",
+    claiming("acct 1 as a text", "guest_not_allowed", "Who gets in, 4", acct="1"),
+    claiming("acct of a kind that nobody knows", "guest_not_allowed", "Who gets in, 4", acct=[0]),
+    claiming("idp is our issuer with a slash more", "guest_not_allowed", "Who gets in, 4",
              idp=f"https://sts.windows.net/{TENANT}/"),
 ]  # fmt: skip
 
@@ -66,7 +66,7 @@ TENANTS = [
              "Microsoft, validate claims: tid", tid=OTHER_TENANT),
     claiming("our issuer with the personal accounts' tid", "wrong_tenant",
              "Microsoft, validate claims: tid", tid=CONSUMERS),
-    claiming("our tid with a letter more", "wrong_tenant", "DESIGN 1.4, 3", tid=f"{TENANT}0"),
+    claiming("our tid with a letter more", "wrong_tenant", "Who gets in, 3", tid=f"{TENANT}0"),
 ]  # fmt: skip
 
 UNVERIFIED = [
@@ -159,7 +159,7 @@ BINDINGS = [
            given=lambda scene: bound_then(
                scene, lambda: User.objects.filter(email=VICTIM).update(is_active=False))),
     Attack("someone bound, no longer staff", lambda scene: scene.sign_in("staff"),
-           "user_not_staff", "DESIGN 1.4, 7",
+           "user_not_staff", "Who gets in, 7",
            given=lambda scene: bound_then(
                scene, lambda: User.objects.filter(email=VICTIM).update(is_staff=False))),
 ]  # fmt: skip

@@ -62,7 +62,7 @@ def nonsense(sentence: str, query: str, source: str, reason: str = "state_not_ou
 
 
 METHODS = [
-    Attack(f"a good way back by {method}", partial(by_method, method), "", "DESIGN 1.3",
+    Attack(f"a good way back by {method}", partial(by_method, method), "", "architecture.md",
            status=405, redeemed=0)
     for method in ("POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "SIGNIN")
 ]  # fmt: skip

@@ -65,8 +65,8 @@ FORMS = [
     forged("a start from an origin that begins like ours", Origin="http://localhost.attacker.example"),
     forged("a start from no origin", Origin="null"),
     forged("a start from our host at another port", Origin="http://localhost:1"),
-    Attack("a password, though there is no form", with_password, "", "DESIGN 1.2", status=405),
-    *(Attack(f"{path} of allauth", partial(posting, path), "", "DESIGN 1.3", status=404)
+    Attack("a password, though there is no form", with_password, "", "settings.md", status=405),
+    *(Attack(f"{path} of allauth", partial(posting, path), "", "architecture.md", status=404)
       for path in ("/accounts/login/", "/accounts/signup/", "/accounts/social/signup/",
                    "/accounts/social/connections/", "/accounts/password/reset/",
                    "/accounts/microsoft/login/token/")),

@@ -62,7 +62,7 @@ HOSTS = [
 ]  # fmt: skip
 
 PATHS = [
-    Attack(sentence, partial(visiting, path, {}), "", "DESIGN 1.3", status=404)
+    Attack(sentence, partial(visiting, path, {}), "", "architecture.md", status=404)
     for sentence, path in (
         ("the callback in capitals", CALLBACK.upper()),
         ("the callback with a path parameter", CALLBACK[:-1] + ";x=y/"),
@@ -98,7 +98,7 @@ FORWARDED = {
 
 @pytest.mark.parametrize("name", FORWARDED)
 def test_no_header_of_a_proxy_is_believed_without_a_proxy(scene: Scene, name: str) -> None:
-    """CWE-348; DESIGN 1.2: at TRUSTED_PROXY_COUNT 0, never."""
+    """CWE-348; docs/settings.md: at TRUSTED_PROXY_COUNT 0, never."""
     browser = scene.browser(**{name: FORWARDED[name]})
     start = query_of(browser.press_button())
     assert start["redirect_uri"] == f"{scene.site.url}{CALLBACK}"

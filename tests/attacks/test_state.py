@@ -39,7 +39,7 @@ def altered(sentence: str, change: Change, detail: str = "", source: str = CSRF)
 
 def stale(sentence: str, seconds: float, reason: str, detail: str) -> Attack:
     do = partial(with_state, partial(reissued, seconds))
-    return Attack(sentence, do, reason, "DESIGN 1.5", detail=detail, redeemed=0)
+    return Attack(sentence, do, reason, "reasons.md", detail=detail, redeemed=0)
 
 
 def reissued(seconds: float, text: str) -> str:
@@ -84,7 +84,7 @@ FORGED = [
     altered("where to go next changed", with_next_changed, "state: our form", "RFC 9700 4.11"),
     altered("the signature cut off", lambda text: text.rpartition(".")[0]),
     altered("the state twice, end to end", lambda text: text + text),
-    altered("signed with another SECRET_KEY", signed_elsewhere, "state: our form", "DESIGN 1.5"),
+    altered("signed with another SECRET_KEY", signed_elsewhere, "state: our form", "reasons.md"),
     altered("signed by us, in another form", of_another_form, "state: signed by us"),
     altered("signed by us, for another purpose", of_another_purpose),
     altered("a null byte at its end", lambda text: f"{text}\0"),
@@ -169,7 +169,7 @@ OTHERS = [
     Attack("login CSRF in a browser with cookies of no form", in_a_browser_with_an_odd_cookie,
            "session_not_found", CSRF, redeemed=0),
     Attack("the session is gone from the store", with_cookies_evicted, "session_not_found",
-           "DESIGN 1.5", redeemed=0),
+           "reasons.md", redeemed=0),
     Attack("phishing with the attacker's authorize address", phished, "cookie_not_sent",
            "RFC 9700 4.5.3", redeemed=0),
     Attack("a thief replays address and cookie", replayed_by_a_thief, "state_already_used",

@@ -89,7 +89,7 @@ AUDIENCES = [
 
 TIMES = [
     forged("expired an hour ago", "exp", f"{FAPI}-invalid-expired-exp", expires_in=-3600),
-    forged("expired just beyond the skew", "exp", "DESIGN 1.4", expires_in=-62),
+    forged("expired just beyond the skew", "exp", "Who gets in, 2", expires_in=-62),
     forged("no exp", "exp", f"{FAPI}-invalid-missing-exp", drop=["exp"]),
     claiming("exp is a text", "exp", "RFC 7519 4.1.4", exp="9999999999"),
     claiming("exp never comes", "payload", "RFC 8259 6", exp=float("inf")),
@@ -111,11 +111,11 @@ IDENTITIES = [
     forged("no iss", "issuer", f"{FAPI}-invalid-missing-iss", drop=["iss"]),
     forged("no sub", "sub", "oidcc-client-test-missing-sub", drop=["sub"]),
     claiming("sub is empty", "sub", "OpenID Connect Core 2", sub=""),
-    forged("no oid", "oid", "DESIGN 1.4", drop=["oid"]),
-    claiming("oid is a number", "oid", "DESIGN 1.4", oid=1),
-    forged("no tid", "tid", "DESIGN 1.4", drop=["tid"]),
-    claiming("tid is a list that holds ours", "tid", "DESIGN 1.4", tid=[TENANT]),
-    claiming("a token of the v1.0 endpoint", "ver", "DESIGN 1.4", ver="1.0"),
+    forged("no oid", "oid", "Who gets in, 2", drop=["oid"]),
+    claiming("oid is a number", "oid", "Who gets in, 2", oid=1),
+    forged("no tid", "tid", "Who gets in, 2", drop=["tid"]),
+    claiming("tid is a list that holds ours", "tid", "Who gets in, 2", tid=[TENANT]),
+    claiming("a token of the v1.0 endpoint", "ver", "Who gets in, 2", ver="1.0"),
     claiming("email is a list that holds the victim's", "email", "GHSA, claims as arrays",
              email=["staff@contoso.example"]),
     claiming("email ends in a null byte", "email", "CWE-158", email="staff@contoso.example\0"),
@@ -193,7 +193,7 @@ def test_a_token_that_cannot_be_believed_lets_nobody_in(scene: Scene, attack: At
 
 
 def test_fifty_unknown_keys_cost_microsoft_one_request(scene: Scene) -> None:
-    """RFC 8725 3.10; DESIGN 1.4: an unknown kid fetches the keys at most once in 10 s."""
+    """RFC 8725 3.10; Who gets in, 1: an unknown kid fetches the keys at most once in 10 s."""
     scene.emulator.tamper(signing="unknown_kid")
     began = time.monotonic()
     with ThreadPoolExecutor(8) as pool:

@@ -82,7 +82,7 @@ def test_a_certificate_that_is_trusted_is_believed(
     ("TRUSTED_PROXY_COUNT", "-1"),
 ])  # fmt: skip
 def test_a_site_that_would_be_open_does_not_start(name: str, value: str) -> None:
-    """DESIGN 1.2; http to Microsoft on this machine only (RFC 9700 2.6)."""
+    """docs/settings.md; http to Microsoft on this machine only (RFC 9700 2.6)."""
     with pytest.raises(BadEnvironment, match=name):
         variables.load({**ENVIRONMENT, name: value})
 

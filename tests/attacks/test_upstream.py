@@ -76,7 +76,7 @@ ANSWERS = [
     told("an error that forges a log line", "microsoft_refused", "CWE-117", status=400,
          body={"error": "invalid_grant", "error_description": "x\n{\"level\": \"critical\"}",
                "trace_id": "\r\nforged"}),
-    Attack("refused connections", down, AWAY, "DESIGN 1.5", detail="no connection"),
+    Attack("refused connections", down, AWAY, "docs/reasons.md", detail="no connection"),
 ]  # fmt: skip
 
 

@@ -64,7 +64,7 @@ DOCUMENTS = [
     document("a page of HTML", AWAY, "OpenID Connect Discovery 4.2", raw="<html></html>"),
     document("a document of 2 MB", AWAY, "CWE-400", pad=2_000_000),
     document("a redirect to another host", AWAY, IMPERSONATED, redirect_to=f"{EVIL}/"),
-    document("a tenant that does not exist", "tenant_not_found", "DESIGN 1.5", status=400,
+    document("a tenant that does not exist", "tenant_not_found", "docs/reasons.md", status=400,
              body={"error": "invalid_tenant", "error_codes": [90002]}),
     document("500", AWAY, "OpenID Connect Discovery 4.2", status=500),
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 ARGS="--quick" for a short one; ARGS="--json FILE" writes the figures (bench.json by default).
 ARGS="--million" measures admin's lists over a million sign-ins instead.
+ARGS="--sessions" measures what the limits on sessions cost a page.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import measure, million
+from tests.bench import measure, million, sessions
 from tests.bench.stage import Stage, stage
 from tests.servers.site import Site
 
@@ -21,6 +22,9 @@ Figures = dict[str, dict[str, float]]
 
 def main() -> None:
     options = _options()
+    if options.sessions:
+        sessions.main()
+        return
     if options.million:
         million.main()
         return
@@ -84,6 +88,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--million", action="store_true")
+    parser.add_argument("--sessions", action="store_true")
     parser.add_argument("--json", default="bench.json")
     return parser.parse_args()
 

@@ -51,6 +51,11 @@ class Browser:
             raise Failed(f"{back.partition('?')[0]} led to {location[:200]!r}")
         return Timed(page, start, callback, (sql_page, sql_start, sql_callback))
 
+    def page_ms(self, path: str) -> float:
+        """Milliseconds of a page of someone who is signed in."""
+        seconds, _text, _sql = self._timed("GET", path)
+        return seconds * 1000
+
     def _timed(self, method: str, path: str, body: str | None = None) -> tuple[float, str, int]:
         """Seconds, then where a redirect goes or the page's text, then SQL statements."""
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}

@@ -90,9 +90,10 @@ def _show_pages() -> None:
     from django.test import Client
 
     from accounts.models import SignIn, User
+    from tests.support.admins import let_in
 
     client = Client()
-    client.force_login(User.objects.create_user("admin@contoso.example", is_superuser=True))
+    let_in(client, User.objects.create_user("admin@contoso.example", is_superuser=True))
     long_ago = SignIn.objects.order_by("at")[ROWS // 2]
     words = {
         "today": time.strftime("%Y-%m-%d"),

@@ -65,6 +65,15 @@ def test_someone_who_may_not_in_is_told_why(at_microsoft: Page, person: str, rea
     expect_refused(at_microsoft, reason)
 
 
+def test_a_refusal_survives_a_reload(at_microsoft: Page) -> None:
+    be(at_microsoft, "nobody")
+    expect_refused(at_microsoft, "unknown_user")
+    expect(at_microsoft).not_to_have_url(re.compile("code="))
+    at_microsoft.reload()
+    expect_refused(at_microsoft, "unknown_user")
+    expect(at_microsoft.get_by_text("nobody@contoso.example")).to_be_visible()
+
+
 def test_someone_who_cancels_may_try_again_as_another(at_microsoft: Page, site: Site) -> None:
     meet(at_microsoft, "declined")
     expect_refused(at_microsoft, "cancelled")

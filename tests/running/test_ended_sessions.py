@@ -11,6 +11,7 @@ from accounts.operate import people
 from accounts.sessions.entries import name_of
 from tests.servers.redis import Redis
 from tests.servers.site import Site
+from tests.support.admins import let_in
 from tests.support.visitor import Visitor
 
 OLD = settings.SECRET_KEY
@@ -25,7 +26,7 @@ def staff(db: None) -> User:
 @pytest.fixture
 def signed_in(staff: User) -> Client:
     client = Client(headers={"host": "testserver"})
-    client.force_login(staff)
+    let_in(client, staff)
     assert client.get("/admin/").status_code == 200
     return client
 

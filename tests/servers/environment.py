@@ -1,4 +1,4 @@
-"""The environments that a site under test is started with: what DESIGN names, and nothing else."""
+"""The environments of sites under test: what docs/settings.md requires, and no more."""
 
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.servers.process import clean_environment

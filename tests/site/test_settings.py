@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory
 from django.utils.module_loading import import_string
 
@@ -82,6 +84,26 @@ def test_passwords_are_checked_only_where_they_are_wanted() -> None:
     name = "AUTHENTICATION_BACKENDS"
     assert deployed(name)[name] == [microsoft]
     assert len(deployed(name, ADMIN_PASSWORD_LOGIN="true")[name]) == 2
+
+
+@pytest.mark.parametrize(
+    ("password", "is_good"),
+    [
+        ("7 chars", False),
+        ("password123", False),
+        ("1234567890", False),
+        ("only small letters and many of them", True),
+        ("x yz" * 32, True),
+    ],
+)
+def test_a_password_must_be_long_and_uncommon(password: str, is_good: bool) -> None:
+    """ASVS 6.2: nothing else is asked of it."""
+    try:
+        validate_password(password)
+    except ValidationError:
+        assert not is_good
+    else:
+        assert is_good
 
 
 def test_an_app_registration_left_to_admin_is_none_in_settings() -> None:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import SignIn, User
+from accounts.web import entrance
 
 TID = "11111111-1111-4111-8111-111111111111"
 
@@ -40,8 +41,16 @@ def permissions(*rights: str) -> list[Permission]:
 def browser_of(user: User) -> Client:
     """A browser in which this person has signed in."""
     client = Client(HTTP_HOST="testserver")
-    client.force_login(user)
+    let_in(client, user)
     return client
+
+
+def let_in(client: Client, user: Any) -> None:
+    """Sign in without the way to Microsoft and back."""
+    client.force_login(user)
+    session = client.session
+    session[entrance.ENTRY] = SignIn.Method.MICROSOFT
+    session.save()
 
 
 def sign_in(*, at: datetime | None = None, reason: str = "", **fields: Any) -> SignIn:

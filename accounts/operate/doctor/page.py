@@ -63,7 +63,7 @@ Version {VERSION}. Fields are added under one version, never removed or changed 
 | `skipped` | a list: `check` was not run, `because` that id is an error |
 | `not_asked` | what no option asked for, so that nothing is said of it |
 
-`shows_as` is a list of reason codes (see the README) or of phrases where staff meet no page of
+`shows_as` is a list of reason codes (docs/reasons.md) or of phrases where staff meet no page of
 ours. `page` is this document with the id as its anchor. When the environment itself is bad, the
 document has one finding, `environment.bad`, and `instance` and `public_url` are null.
 """

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.sessions import service as sessions
+from tests.support.admins import let_in
 from tests.support.operators import fail, help_of, manage, open_browser, run, run_json
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ def eve() -> User:
 
 def sign_in(user: User) -> Client:
     client = open_browser(HTTP_USER_AGENT="Firefox", REMOTE_ADDR="192.0.2.7")
-    client.force_login(user)
+    let_in(client, user)
     return client
 
 

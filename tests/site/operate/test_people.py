@@ -17,6 +17,7 @@ from accounts.operate import people
 from accounts.operate.account_status import state_of, states_of
 from accounts.operate.pasted import Entry, read_people
 from accounts.operate.people_listing import listing
+from tests.support.admins import let_in
 from tests.support.operators import open_browser
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def bind(user: User) -> SocialAccount:
 
 def sign_in(user: User) -> Client:
     client = open_browser()
-    client.force_login(user)
+    let_in(client, user)
     return client
 
 

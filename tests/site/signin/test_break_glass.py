@@ -17,6 +17,7 @@ from accounts.models import BreakGlassLink, SignIn, User
 from accounts.operate import break_glass
 from accounts.reasons import Refused
 from accounts.signin.break_glass import redeem
+from tests.support.admins import let_in
 from tests.support.operators import fail, help_of, manage, open_browser, run, run_json
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,11 @@ def test_the_button_signs_in(token: str) -> None:
 def test_a_link_works_once(token: str) -> None:
     press(token)
     assert press(token) == (400, "state_already_used")
+
+
+def test_a_link_has_256_random_bits(ada: User) -> None:
+    tokens = {token_of(break_glass.make(ada.email).url) for _ in range(3)}
+    assert [len(token) for token in tokens] == [43] * 3  # of six bits each
 
 
 def test_looking_uses_nothing_up(token: str) -> None:
@@ -120,7 +126,7 @@ def test_only_active_staff_get_in(ada: User, token: str, field: str, reason: str
 
 def test_entering_takes_a_new_session(token: str) -> None:
     client = open_browser()
-    client.force_login(User.objects.create_user("eve@contoso.example"))
+    let_in(client, User.objects.create_user("eve@contoso.example"))
     before = client.cookies["sessionid"].value
     press(token, client)
     assert client.cookies["sessionid"].value != before

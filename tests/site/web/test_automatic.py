@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from tests.emulator.server import Emulator
+from tests.support.admins import let_in
 from tests.support.visitor import CALLBACK, LOGIN, START
 
 COOKIE = "press_button"
@@ -47,7 +48,7 @@ def test_a_refusal_asks_for_the_button_until_someone_is_in(client: Client) -> No
 
 
 def test_signing_out_asks_for_the_button(client: Client) -> None:
-    client.force_login(User.objects.create_user("staff@contoso.example"))
+    let_in(client, User.objects.create_user("staff@contoso.example"))
     assert client.post("/admin/logout/").status_code == 200
     assert client.cookies[COOKIE]["max-age"] == ""
     assert not starts_by_itself(client)
@@ -56,7 +57,7 @@ def test_signing_out_asks_for_the_button(client: Client) -> None:
 def test_someone_who_is_in_but_not_staff_chooses_another_account_themselves(
     client: Client,
 ) -> None:
-    client.force_login(User.objects.create_user("kim@contoso.example", is_staff=False))
+    let_in(client, User.objects.create_user("kim@contoso.example", is_staff=False))
     assert not starts_by_itself(client)
 
 

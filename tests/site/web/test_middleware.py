@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from accounts.web.middleware import SessionMiddleware
 from tests.servers.redis import Redis
+from tests.support.admins import let_in
 
 ELSEWHERE = {"Host": "127.0.0.1:8000"}
 
@@ -93,7 +94,7 @@ def test_the_callback_is_left_to_its_state(client: Client) -> None:
 @pytest.fixture
 def signed_in(client: Client, db: None) -> Client:
     user = get_user_model().objects.create_user("staff@contoso.example", is_superuser=True)
-    client.force_login(user)
+    let_in(client, user)
     return client
 
 
@@ -121,7 +122,7 @@ def test_djangos_own_cache_sessions_sign_people_out(
     ours, djangos = (f"{of}.middleware.SessionMiddleware" for of in ("accounts.web", DJANGOS))
     settings.MIDDLEWARE = [djangos if name == ours else name for name in settings.MIDDLEWARE]
     client = Client()
-    client.force_login(get_user_model().objects.get())
+    let_in(client, get_user_model().objects.get())
     store.pause()
     response = client.get("/admin/")
     assert response.cookies[settings.SESSION_COOKIE_NAME]["max-age"] == 0

@@ -15,6 +15,7 @@ from accounts.models import SignIn, User
 from accounts.sessions.store import MICROSOFT
 from accounts.web.request_facts import SEEN
 from tests.emulator import person as at_microsoft
+from tests.support.admins import let_in
 from tests.support.visitor import START
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ class TestRecheck:
 
     def test_password_sessions_are_exempt(self, staff: User) -> None:
         client = Client(HTTP_HOST="testserver")
-        client.force_login(staff)
+        let_in(client, staff)
         assert client.get(USERS, headers=PAGE).status_code == 200
 
     def test_a_recheck_does_not_count_as_use(self, open_session: Client) -> None:
@@ -348,7 +349,7 @@ class TestStepUp:
 
     def test_a_break_glass_session_is_fresh_at_first(self, staff: User) -> None:
         client = Client(HTTP_HOST="testserver")
-        client.force_login(staff)
+        let_in(client, staff)
         assert client.get(f"{USERS}add/").status_code == 200
         session = client.session
         session["signed_in_at"] = "2026-01-01T00:00:00+00:00"
@@ -383,7 +384,7 @@ def test_the_way_out_of_microsoft_knows_who_it_is(emulator: Emulator, staff: Use
 
 def test_who_came_another_way_is_not_sent_there(staff: User) -> None:
     client = Client(HTTP_HOST="testserver")
-    client.force_login(staff)
+    let_in(client, staff)
     assert b"logout_hint" not in client.post("/admin/logout/").content
 
 

@@ -10,6 +10,7 @@ from allauth.socialaccount.models import SocialAccount
 from accounts.models import SignIn, User
 from tests.emulator.ids import OTHER_TENANT, TENANT
 from tests.emulator.person import sign_in_as
+from tests.support.admins import let_in
 from tests.support.visitor import START
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def test_a_signing_key_of_the_apps_own_is_named_in_admin(
         set={"error": "invalid_request", "error_description": text}, drop=["code"]
     )
     assert "AADSTS50146" in page_of(client, "staff")
-    client.force_login(User.objects.create_superuser("root@contoso.example"))
+    let_in(client, User.objects.create_superuser("root@contoso.example"))
     shown = client.get(f"/admin/accounts/signin/{SignIn.objects.get().pk}/change/")
     assert "signing key of its own" in shown.content.decode()
     assert "Anyone can make this up" in shown.content.decode()

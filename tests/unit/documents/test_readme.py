@@ -4,16 +4,17 @@
 """
 
 import re
-import sys
+from pathlib import Path
 
 import pytest
 
 from accounts.reasons import REASONS
-from project.variables import VARIABLES
+from project.variables import VARIABLES, load
+from tests.servers.environment import deployed_environment
 from tests.servers.process import ROOT
 
-README = ROOT / "README.md"
-MOVES = {
+README, DOCS = ROOT / "README.md", ROOT / "docs"
+FIXERS = {
     "person": "the person",
     "admin": "an admin",
     "operator": "the operator",
@@ -22,14 +23,17 @@ MOVES = {
 
 
 def settings_table() -> str:
-    rows = [f"| `{v.name}` | {v.default_in_words} | {v.meaning} |" for v in VARIABLES.values()]
+    rows = [
+        f"| `{v.name}`{' †' * v.secret} | {v.default_in_words} | {v.meaning} |"
+        for v in VARIABLES.values()
+    ]
     return "\n".join(["| variable | default | meaning |", "| --- | --- | --- |", *rows])
 
 
 def reasons_table() -> str:
-    head = ["| reason | status | what it means | what to change | whose move |"]
+    head = ["| reason | status | what it means | what to change | who can fix it |"]
     rows = [
-        f"| `{r.code}` | {r.status} | {r.operator} | {r.fix} | {MOVES[r.move]} |"
+        f"| `{r.code}` | {r.status} | {r.operator} | {r.fix} | {FIXERS[r.fixer]} |"
         for r in REASONS.values()
     ]
     return "\n".join([*head, "| --- | --- | --- | --- | --- |", *rows])
@@ -38,17 +42,34 @@ def reasons_table() -> str:
 TABLES = {"settings": settings_table, "reasons": reasons_table}
 
 
-def between(name: str, text: str) -> str:
-    found = re.search(rf"<!-- {name}:[^\n]*-->\n(.*?)\n?<!-- /{name} -->", text, re.S)
-    assert found, f"README.md has no place for {name}"
-    return found[1]
+def written(name: str) -> str:
+    """docs/NAME.md with the table as it is now."""
+    place = rf"(<!-- {name}:[^\n]*-->\n).*?(<!-- /{name} -->)"
+    text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    return re.sub(place, lambda found: f"{found[1]}{TABLES[name]()}\n{found[2]}", text, flags=re.S)
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_readmes_tables_are_the_codes(name: str) -> None:
-    assert between(name, README.read_text(encoding="utf-8")) == TABLES[name](), (
-        "run: python -m tests.unit.documents.test_readme"
-    )
+def test_the_tables_are_the_codes(name: str) -> None:
+    text = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert TABLES[name]() in text, "run: python -m tests.unit.documents.test_readme"
+    assert written(name) == text
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/settings.md"])
+def test_a_block_of_variables_can_be_copied(page: str, tmp_path: Path) -> None:
+    """Every line is a variable that is read; with the secrets in place the site starts."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    [block] = re.findall(r"```\n((?:#[^\n]*\n|[A-Z_]+=[^\n]*\n)+)```", text)
+    lines = [line for line in block.splitlines() if not line.startswith("#")]
+    given = dict(line.split("=", 1) for line in lines)
+    for name in [name for name in given if name.endswith("_FILE")]:
+        path = tmp_path / name
+        path.write_text(deployed_environment()[name.removesuffix("_FILE")])
+        given[name] = str(path)
+    found = load(given)
+    assert found.warnings == []
+    assert {name.removesuffix("_FILE") for name in given} <= VARIABLES.keys()
 
 
 def test_the_readmes_commands_exist() -> None:
@@ -67,22 +88,12 @@ def test_the_readmes_make_targets_exist() -> None:
 
 
 def test_the_files_that_the_documentation_names_exist() -> None:
-    for page in (README, *(ROOT / "docs").glob("*.md")):
+    for page in (README, *DOCS.glob("*.md")):
         text = page.read_text(encoding="utf-8")
         links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
         assert not [link for link in links if not (page.parent / link).exists()], page
 
 
-def write() -> None:
-    text = README.read_text(encoding="utf-8")
-    for name, table in TABLES.items():
-        place = rf"(<!-- {name}:[^\n]*-->\n).*?(<!-- /{name} -->)"
-        found = re.search(place, text, re.S)
-        assert found
-        text = text.replace(found[0], f"{found[1]}{table()}\n{found[2]}")
-    README.write_text(text, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    write()
-    sys.exit()
+    for name in TABLES:
+        (DOCS / f"{name}.md").write_text(written(name), encoding="utf-8")

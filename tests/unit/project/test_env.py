@@ -119,6 +119,25 @@ WRONG = {
     "MICROSOFT_DOMAIN_HINT": ["consumers", "contoso", "https://contoso.com", "a b.com"],
     "SIGN_IN_AUTOMATICALLY": ["sometimes"],
     "ADMIN_PASSWORD_LOGIN": ["if needed"],
+    "ADMIN_BY_MICROSOFT_ONLY": ["maybe"],
+    "STAFF_PATHS": [
+        "/",
+        "reports",
+        "/reports",
+        "reports/",
+        "//reports/",
+        "/a//b/",
+        "/../",
+        "/a/../",
+        "https://x.example/",
+        "/a?b/",
+        "/accounts/",
+        "/accounts/x/",
+        "/é/",
+        "/%2e%2e/",
+        "/\\x/",
+        "/.well/",
+    ],
     "SESSION_HOURS": ["0", "721", "8h"],
     "SESSION_IDLE_MINUTES": ["-1", "1441", "2h"],
     "RECHECK_MINUTES": ["-1", "1441", "1.5"],
@@ -210,3 +229,12 @@ def test_start_up_stops_with_words_and_no_traceback(command: list[str]) -> None:
     assert ended.stderr == (
         "The environment is not right:\n  SESSION_HOURS must be from 1 to 720, not 0. Example: 8\n"
     )
+
+
+@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="the site's Python is elsewhere")
+def test_manage_py_finds_the_sites_python() -> None:
+    """A shell's own python3 has no Django; -S hides ours from it."""
+    command = [sys.executable, "-S", "manage.py", "check"]
+    env = clean_environment(**GOOD | {"SESSION_HOURS": "0"})
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert "SESSION_HOURS must be from 1 to 720" in ended.stderr

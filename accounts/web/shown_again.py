@@ -1,0 +1,68 @@
+"""A refusal page that survives a reload: the callback's address with what is to be shown, sealed.
+
+The page puts this address in the place of the one with code and state, which are used up. It shows
+the same page for an hour, to the browser that was refused, and starts and records nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from accounts import secretbox
+from accounts.reasons import REASONS, Refused
+from accounts.registration import CALLBACK_PATH
+from accounts.signin import state
+from accounts.web import request_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.http import HttpRequest
+
+PARAMETER: Final = "refusal"
+_SECONDS: Final = 3600
+_LONGEST: Final = 4096
+_BY_ITSELF: Final = ("reach", "us")  # what may be over by the time of a reload
+
+
+def address(
+    request: HttpRequest, refusal: Refused, reference: str, account: Mapping[str, str] | None
+) -> str:
+    """Where the page stands from now on; "" where a reload is better off with its own answer."""
+    if request.path != CALLBACK_PATH or refusal.reason.group in _BY_ITSELF:
+        return ""
+    secret = next(filter(None, request_facts.secrets_of(request)), "")
+    if not secret:
+        return ""
+    shown = {
+        "at": time.time(),
+        "browser": state.fingerprint(secret),
+        "code": refusal.reason.code,
+        "cause": refusal.cause,
+        "aadsts": refusal.aadsts,
+        "reference": reference,
+        "account": account,
+    }
+    return f"{CALLBACK_PATH}?{urlencode({PARAMETER: secretbox.lock(json.dumps(shown))})}"
+
+
+def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:
+    """Refusal, reference and account to show again; raises Refused for any other address."""
+    text = request.GET[PARAMETER]
+    try:
+        if len(text) > _LONGEST or not secretbox.is_locked(text):
+            raise ValueError
+        shown: dict[str, Any] = json.loads(secretbox.unlock(text))
+        code = shown["code"]
+        here = [state.fingerprint(one) for one in request_facts.secrets_of(request) if one]
+        if code not in REASONS or shown["browser"] not in here:
+            raise ValueError
+        if time.time() - shown["at"] > _SECONDS:
+            raise ValueError
+    except (secretbox.Unreadable, ValueError, KeyError, TypeError):
+        raise Refused("state_not_ours", "refusal: not one that this browser was shown") from None
+    refused = Refused(code, aadsts=shown["aadsts"], cause=shown["cause"])
+    return refused, shown["reference"], shown["account"]

@@ -1,0 +1,16 @@
+"""What pages call this site, and whom they name to ask: SITE_NAME and ADMIN_CONTACT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+def names(request: HttpRequest | None = None) -> dict[str, Any]:
+    """A context processor; the site's titles are Django's own where SITE_NAME is empty."""
+    titles = dict.fromkeys(("site_title", "site_header"), settings.SITE_NAME)
+    return {"admin_contact": settings.ADMIN_CONTACT, **(titles if settings.SITE_NAME else {})}
