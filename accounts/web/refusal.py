@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
 from accounts.reasons import CAUSES, Refused
 from accounts.signin import record
-from accounts.web import automatic, request_facts, shown_again, throttle
+from accounts.web import automatic, request_facts, shown_again, throttle, visits
 from accounts.web.headers import no_store, with_button
 from accounts.web.next_path import HOME, start_url
 
@@ -65,11 +65,13 @@ def refuse(
     """Record the refusal and show it; `more` is for the page's template."""
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
     keep = keep and (refusal.user_id is not None or _below_cap())
-    record.refused(attempt, refusal, keep=keep)
+    is_doctors = visits.is_doctors(request)
+    record.refused(attempt, refusal, keep=keep and not is_doctors)
     account = _account(attempt)
     reload = shown_again.address(request, refusal, attempt.reference, account)
     more = {"account": account, "reload": reload, **(more or {})}
-    return page(request, refusal, attempt.reference, next_path, more)
+    response = page(request, refusal, attempt.reference, next_path, more)
+    return visits.tell(request, response) if is_doctors else response
 
 
 def again(request: HttpRequest) -> HttpResponse:

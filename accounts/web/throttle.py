@@ -137,9 +137,12 @@ def _hidden(who: str) -> str:
     return salted_hmac(__name__, name, algorithm="sha256").hexdigest()[:32]
 
 
-@once
-def _limiter() -> FixedWindowRateLimiter:
+def new_limiter() -> FixedWindowRateLimiter:
+    """What counts, by the settings of now."""
     return FixedWindowRateLimiter(_storage())
+
+
+_limiter = once(new_limiter)
 
 
 def _storage() -> Storage:

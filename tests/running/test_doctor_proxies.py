@@ -94,6 +94,19 @@ def firewall(exchange: Exchange, meddler: Meddler) -> bool:
     return "error=" in exchange.path
 
 
+def long_is_refused(exchange: Exchange, meddler: Meddler) -> bool:
+    if len(exchange.path) > 1024:
+        exchange.text("<title>Request-URI Too Large</title>", 414, Server="waf")
+    return len(exchange.path) > 1024
+
+
+def impatient(exchange: Exchange, meddler: Meddler) -> bool:
+    wait = exchange.headers.get("X-Doctor-Wait")
+    if wait:
+        exchange.text("<title>Gateway Time-out</title>", 504)
+    return bool(wait)
+
+
 def drop_query(exchange: Exchange, meddler: Meddler) -> bool:
     exchange.path = path_only(exchange)
     return False
@@ -142,6 +155,7 @@ def no_page(exchange: Exchange, meddler: Meddler) -> bool:
     (to_easy_auth, "public.easy_auth"),
     (callback_to_easy_auth, "public.easy_auth"),
     (firewall, "public.callback"),
+    (long_is_refused, "public.long_callback"),
     (drop_query, "public.secret_keys"),
     (drop_cookies, "public.cookie"),
     (drop_csrf_cookie, "public.csrf"),
@@ -186,6 +200,14 @@ def test_a_policy_that_lets_the_button_go_is_well(
     meddler[0].after = adding("Content-Security-Policy", policy)
     with visited(meddler) as found:
         assert bad(found.values()) == set()
+
+
+def test_a_proxy_without_patience_is_named(meddler: tuple[Meddler, str]) -> None:
+    meddler[0].before = impatient
+    with override_settings(PUBLIC_URL=meddler[1]):
+        finding = by_id(visit.look(meddler[1], slow=True))["public.slow"]
+    assert finding.level == "error"
+    assert 'HTTP 504 "Gateway Time-out"' in finding.detail
 
 
 def test_a_proxy_that_passes_everything_on_is_well(meddler: tuple[Meddler, str]) -> None:

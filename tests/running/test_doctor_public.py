@@ -38,11 +38,25 @@ def test_a_healthy_site_has_no_findings(site: Site) -> None:
     assert "20 returns" in found["public.rounds"].title
 
 
-def test_its_returns_are_recorded_as_doctors(site: Site) -> None:
+def test_its_returns_leave_no_rows(site: Site) -> None:
     look(site.url)
+    assert SignIn.objects.count() == 0
+
+
+def test_without_the_sites_key_its_returns_are_recorded_as_doctors(site: Site) -> None:
+    with override_settings(SECRET_KEY=OTHER_KEY):
+        look(site.url)
     rows = SignIn.objects.all()
     assert {row.user_agent for row in rows} == {"doctor (django-entra-sign-in)"}
     assert rows.filter(reason="cancelled").count() >= 10
+
+
+@pytest.mark.parametrize(("count", "level"), [("0", "ok"), ("1", "warning")])
+def test_a_made_up_address_is_believed_where_too_many_proxies_are_trusted(
+    count: str, level: str, start_site: StartSite
+) -> None:
+    site = start_site(workers=1, TRUSTED_PROXY_COUNT=count)
+    assert look(site.url)["public.forwarded_for"].level == level
 
 
 def test_sessions_of_one_process_under_two_workers_are_counted(

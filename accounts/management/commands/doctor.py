@@ -45,8 +45,9 @@ exit codes:
   2  wrong options
   3  nothing does now, but something will, or does for some people (warnings)
   4  nothing wrong was seen, but something could not be looked at
---url presses the button about ten times and comes back twenty times, each a row in the sign-in
-record with the user agent "doctor"; nobody is signed in.
+--url presses the button about ten times and comes back twenty times; nobody is signed in. No rows
+are left in the sign-in record where doctor has the site's SECRET_KEY, else such with the user agent
+"doctor".
 """
 
     @override
@@ -66,6 +67,9 @@ record with the user agent "doctor"; nobody is signed in.
         parser.add_argument(
             "--ca-file", default="", metavar="FILE", help="trust this certificate with --url (PEM)"
         )
+        parser.add_argument(
+            "--slow", action="store_true", help="with --url: does an answer of 11 s come through?"
+        )
         parser.add_argument("--json", action="store_true", help="a stable document for monitoring")
         parser.add_argument("--explain", metavar="ID", help="explain an id, and look at nothing")
 
@@ -78,6 +82,7 @@ record with the user agent "doctor"; nobody is signed in.
             online=options["online"],
             url=_url(options["url"]),
             ca_file=_ca_file(options["ca_file"]),
+            slow=options["slow"],
             progress=_Progress(self.stderr),
         )
         if options["json"]:

@@ -27,18 +27,26 @@ from accounts.operate.doctor.probes import (
 from accounts.operate.doctor.run import Probe, Progress, Report, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from accounts.operate.doctor.finding import Seen
 
 __all__ = ["Finding", "Progress", "Report", "diagnose", "online_findings"]
 
 
 def diagnose(
-    *, online: bool = False, url: str = "", ca_file: str = "", progress: Progress | None = None
+    *,
+    online: bool = False,
+    url: str = "",
+    ca_file: str = "",
+    slow: bool = False,
+    progress: Progress | None = None,
 ) -> Report:
     """Look at everything that is asked for; never raises."""
     asked = {"Microsoft (--online)": online, "the public address (--url)": bool(url)}
     not_asked = tuple(name for name, is_asked in asked.items() if not is_asked)
-    return run(_probes(online=online, url=url, ca_file=ca_file), progress, not_asked)
+    public = partial(visit.look, url, ca_file, slow=slow) if url else None
+    return run(_probes(public, online=online), progress, not_asked)
 
 
 def online_findings() -> list[Finding]:
@@ -46,7 +54,7 @@ def online_findings() -> list[Finding]:
     return run([Probe("microsoft", microsoft.look)]).findings
 
 
-def _probes(*, online: bool, url: str, ca_file: str) -> Iterator[Probe]:
+def _probes(public: Callable[[], Iterable[Seen]] | None, *, online: bool) -> Iterator[Probe]:
     reachable = (database.REACHABLE,)
     migrated = (database.REACHABLE, database.MIGRATED)
     yield Probe("settings", settings.look)
@@ -54,19 +62,21 @@ def _probes(*, online: bool, url: str, ca_file: str) -> Iterator[Probe]:
     if redis.is_used():
         yield Probe("redis", redis.reachable)
         yield Probe("redis writes", redis.writable, (redis.REACHABLE,))
+        yield Probe("redis use", redis.uses, (redis.REACHABLE, redis.WRITABLE))
         yield Probe("redis condition", redis.condition, (redis.REACHABLE,))
         yield Probe("redis clock", clock.of_redis, (redis.REACHABLE,))
     yield Probe("schema", database.schema, reachable)
     yield Probe("sessions", sessions.look, _needed_by_sessions())
     yield Probe("database condition", database.condition, reachable)
+    yield Probe("database use", database.uses, (*migrated, "database.writable"))
     yield Probe("database clock", clock.of_database, reachable)
     yield Probe("app registration", app.look, migrated)
     yield Probe("people", people.look, migrated)
     yield Probe("recent refusals", refusals.look, migrated)
     if online:
         yield Probe("microsoft", microsoft.look, migrated)
-    if url:
-        yield Probe("public address", partial(visit.look, url, ca_file))
+    if public:
+        yield Probe("public address", public)
 
 
 def _needed_by_sessions() -> tuple[str, ...]:

@@ -186,6 +186,22 @@ _REDIS: Final = (
         "Set REDIS_URL to the master, with maxmemory-policy noeviction and room to spare.",
         shows=_LOST,
     ),
+    _error(
+        "redis.rights",
+        "The Redis user may not do what {what} needs",
+        "{command} on {key}: {cause}",
+        "ACL SETUSER NAME ~{key} +{command}, or all of it: +@all ~* (what a sign-in uses is in"
+        " docs/deploy.md).",
+        shows=_NO_STORE,
+        well="The commands of sessions, used states and throttles work on their own keys",
+    ),
+    _error(
+        "redis.use",
+        "What {what} does with Redis fails",
+        "{key}: {cause}",
+        "{fix}",
+        shows=_NO_STORE,
+    ),
     _unknown(
         "redis.info",
         "Redis does not tell its condition",
@@ -336,10 +352,18 @@ _DATABASE: Final = (
     ),
     _error(
         "database.privileges",
-        "The database's role may not write what a sign-in writes",
-        "{missing}",
+        "The database's role may not {action} what a sign-in needs",
+        "{table}: {cause}",
         _GRANT,
         shows=("unexpected",),
+        well="All tables of a sign-in can be read, and written to (undone again)",
+    ),
+    _error(
+        "database.use",
+        "A sign-in cannot {action} {table}",
+        "{cause}",
+        "{fix}",
+        shows=("unexpected", "database_unavailable"),
     ),
     _warning(
         "database.connections",
@@ -842,6 +866,31 @@ _VISIT: Final = (
         "Read the proxy's log for /accounts/microsoft/login/callback/: a dead upstream, or a"
         " firewall rule (WAF) that dislikes the query.",
         shows=("an error page of the proxy",),
+    ),
+    _error(
+        "public.long_callback",
+        "A return as long as Microsoft's does not reach the site; a short one does",
+        "{length} characters of query were answered with {outcome}. Real codes are about as long.",
+        "Raise the limit of what stands in front for the length of an address (nginx:"
+        " large_client_header_buffers 4 16k; WAF: the rule on query length), at least 8 KB.",
+        shows=("an error page of the proxy",),
+    ),
+    _warning(
+        "public.forwarded_for",
+        "TRUSTED_PROXY_COUNT is higher than the number of proxies",
+        "The site took {made_up}, which doctor made up in X-Forwarded-For, for the visitor's"
+        " address: anyone can choose the address that is recorded and throttled.",
+        "Set TRUSTED_PROXY_COUNT to the number of proxies in front (App Service: 1).",
+        well="A made-up X-Forwarded-For is not believed (the site saw {seen})",
+    ),
+    _error(
+        "public.slow",
+        "What stands in front gives up on an answer that takes {seconds} s",
+        "It answered {quote} after {took} s. A sign-in may wait for Microsoft that long.",
+        "Raise its time-out to 30 s (nginx: proxy_read_timeout 30s; Front Door: origin response"
+        " time-out).",
+        shows=("an error page of the proxy",),
+        well="An answer that takes {seconds} s comes through",
     ),
     _error(
         "public.starts",

@@ -7,7 +7,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import connection
 from django.test import override_settings
 
-from accounts.models import User
+from accounts.models import SignIn, User
 from accounts.operate.doctor.finding import Finding, finding_of
 from accounts.operate.doctor.probes import clock, database, people
 from tests.support.doctoring import bad, by_id
@@ -65,9 +65,31 @@ def test_a_role_that_may_not_write_is_an_error() -> None:
     execute("CREATE ROLE reader")
     execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
     execute("SET LOCAL ROLE reader")
-    found = by_id(database.condition())
+    found = [finding_of(seen) for seen in database.uses()]
     execute("RESET ROLE")
-    assert "INSERT on accounts_signin" in found["database.privileges"].detail
+    assert {finding.id for finding in found} == {"database.privileges"}
+    assert found[0].detail.startswith("accounts_signin: ")
+    assert "insert into" in found[0].title
+
+
+@pytest.mark.parametrize(("statement", "code"), [
+    ("ALTER TABLE accounts_user RENAME COLUMN name TO called", "42703"),
+    ("DROP TABLE accounts_breakglasslink", "42P01"),
+    ("SELECT setval(pg_get_serial_sequence('accounts_signin', 'id'), 1, false)", "23505"),
+])  # fmt: skip
+def test_what_a_sign_in_would_meet_is_an_error(statement: str, code: str) -> None:
+    SignIn.objects.create(pk=1, outcome="refused", reference="X")
+    execute(statement)
+    finding = by_id(database.uses())["database.use"]
+    assert code in finding.detail
+    assert "./manage.py" in finding.fix
+
+
+def test_what_doctor_writes_is_undone() -> None:
+    user = add("a@contoso.example")
+    assert bad(database.uses()) == set()
+    user.refresh_from_db()
+    assert (SignIn.objects.count(), SocialAccount.objects.count(), user.last_login) == (0, 0, None)
 
 
 def test_its_clock_is_compared() -> None:

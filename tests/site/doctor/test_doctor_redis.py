@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.core.cache import caches
 from django.test import override_settings
@@ -27,7 +28,7 @@ def look(url: str) -> list[Finding]:
     with used_by_the_site(url):
         seen = list(redis.reachable())
         if not bad(seen):
-            seen += [*redis.writable(), *redis.condition()]
+            seen += [*redis.writable(), *redis.uses(), *redis.condition()]
         return [finding_of(each) for each in seen]
 
 
@@ -118,6 +119,24 @@ def test_a_cluster_is_an_error() -> None:
 
 def test_a_server_without_config_is_judged_by_its_info() -> None:
     assert bad(with_server("--rename-command", "CONFIG", "")) == set()
+
+
+@pytest.mark.parametrize(("commands", "keys", "what", "command"), [
+    (["-zadd"], "*", "a session", "ZADD"),
+    (["-zrange"], "*", "a session", "ZRANGE"),
+    (["-evalsha"], "*", "a throttle", "EVALSHA"),
+    ([], "*:[su]s*", "the mark of a used state", "a command"),
+])  # fmt: skip
+def test_rights_that_stop_short_are_named_with_command_and_key(
+    commands: list[str], keys: str, what: str, command: str
+) -> None:
+    with Redis(keep=True) as server:
+        rights = ["on", ">word", f"~{keys}", "+@all", *commands]
+        client: Any = server.client()
+        client.execute_command("ACL SETUSER", "site", *rights)
+        seen = look(server.url.replace("redis://", "redis://site:word@"))
+    found = [each for each in seen if each.id == "redis.rights"]
+    assert any(what in each.title and each.detail.startswith(command) for each in found), found
 
 
 def test_what_a_user_may_not_ask_is_not_said_to_be_well() -> None:

@@ -5,30 +5,32 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from allauth.socialaccount.models import SocialAccount
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from accounts.http.deadline import within
+from accounts.models import SignIn
 from accounts.operate.doctor.causes import facts_of, of_database
 from accounts.operate.doctor.finding import Seen, fault, well
+from accounts.signin.identities import PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from django.db.models import Model
 
 REACHABLE: Final = "database.reachable"
 MIGRATED: Final = "database.migrations"
 CACHE_TABLE: Final = "database.cache_table"
 _SECONDS: Final = 3
 _FULL: Final = 0.9
-_MAY_NOT: Final = """
-SELECT needed.name, needed.privilege
-FROM (VALUES ('accounts_signin', 'INSERT'), ('socialaccount_socialaccount', 'INSERT'),
-             ('socialaccount_socialaccount', 'UPDATE'), (%s, 'UPDATE')) AS needed (name, privilege)
-WHERE to_regclass(needed.name) IS NOT NULL
-  AND NOT has_table_privilege(to_regclass(needed.name), needed.privilege)
-"""
+# Their tables are what a sign-in, and the front page after it, read.
+_OF_SIGN_IN: Final = ("accounts", "socialaccount", "auth", "contenttypes", "admin")
 # What the database itself must keep apart: table and index.
 _UNIQUE: Final = (
     ("accounts_user", "accounts_user_email_unique"),
@@ -74,7 +76,52 @@ def condition() -> Iterator[Seen]:
     yield (fault if read_only else well)("database.writable")
     full = used >= most * _FULL
     yield (fault if full else well)("database.connections", used=used, most=most)
-    yield from _privileges()
+
+
+def uses() -> Iterator[Seen]:
+    """The ORM's own reads of every table of a sign-in, and its writes, undone again."""
+    found = list(_reads()) or list(_writes())
+    yield from found
+    if not found:
+        yield well("database.privileges")
+
+
+def _reads() -> Iterator[Seen]:
+    for model in _models():
+        yield from _tried("read", model, model._default_manager.first)
+
+
+def _models() -> list[type[Model]]:
+    ours = [model for model in apps.get_models() if model._meta.app_label in _OF_SIGN_IN]
+    return [model for model in ours if model._meta.managed and not model._meta.proxy]
+
+
+def _writes() -> Iterator[Seen]:
+    """What a first sign-in writes: the record, the identity, the time of the last sign-in."""
+    row = SignIn(outcome=SignIn.Outcome.REFUSED, reason="cancelled", reference="DOCTOR")
+    yield from _tried("insert into", SignIn, lambda: row.save(force_insert=True))
+    people = get_user_model()._default_manager
+    person = people.filter(socialaccount__isnull=True).first()
+    if person is not None:
+        bound = SocialAccount(user=person, provider=PROVIDER, uid=f"doctor:{time.time_ns()}")
+        yield from _tried("insert into", SocialAccount, lambda: bound.save(force_insert=True))
+    anyone = people.first()
+    if anyone is not None and hasattr(anyone, "last_login"):
+        change = people.filter(pk=anyone.pk).update
+        yield from _tried("update", type(anyone), lambda: change(last_login=timezone.now()))
+
+
+def _tried(action: str, model: type[Model], work: Callable[[], object]) -> Iterator[Seen]:
+    """A transaction of its own, which is always undone."""
+    table = model._meta.db_table
+    try:
+        with transaction.atomic():
+            work()
+            transaction.set_rollback(True)
+    except DatabaseError as problem:
+        facts = facts_of(problem, "DATABASE_URL")
+        id_ = "database.privileges" if facts["code"] == "42501" else "database.use"
+        yield fault(id_, action=action, table=table, **facts)
 
 
 def _connect_once() -> None:
@@ -125,15 +172,6 @@ def _of_postgres() -> tuple[bool, int, int]:
         )
         used, most = cursor.fetchone()
     return read_only, used, most
-
-
-def _privileges() -> Iterator[Seen]:
-    """A role that may read all and write little lets nobody in."""
-    with connection.cursor() as cursor:
-        cursor.execute(_MAY_NOT, [get_user_model()._meta.db_table])
-        missing = [f"{right} on {table}" for table, right in cursor.fetchall()]
-    if missing:
-        yield fault("database.privileges", missing=", ".join(missing))
 
 
 def _name() -> str:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.core.cache import caches
+from django.contrib.auth import SESSION_KEY
+from django.core.cache import cache, caches
 from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
 from accounts.http.deadline import within
 from accounts.operate.doctor.causes import facts_of, of_redis
 from accounts.operate.doctor.finding import Seen, fault, well
+from accounts.outages import STORE_ERRORS
+from accounts.sessions import index
+from accounts.sessions.store import SessionStore
+from accounts.signin import state
+from accounts.web import throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 REACHABLE: Final = "redis.reachable"
 WRITABLE: Final = "redis.writable"
@@ -24,6 +31,8 @@ _SLOW_MS: Final = 50
 _NEARLY_FULL: Final = 0.9
 _OLDEST: Final = (6, 2)
 _OF: Final = "REDIS_URL"
+_NOBODY: Final = "doctor"  # no user has this key
+_COMMAND: Final = re.compile(r"run the '([a-z|]+)'")  # of NOPERM, in Redis's acl.c
 
 
 def is_used() -> bool:
@@ -52,7 +61,7 @@ def reachable() -> Iterator[Seen]:
 
 def writable() -> Iterator[Seen]:
     """A key that goes away by itself: shows full memory, a replica, failed persistence, ACLs."""
-    key = f"doctor:{time.time_ns()}"
+    key = caches["default"].make_key(f"session:doctor-{time.time_ns()}")
     try:
         client().set(key, "1", px=5000)
         kept = client().get(key)
@@ -61,6 +70,69 @@ def writable() -> Iterator[Seen]:
         yield fault(WRITABLE, **facts_of(problem, _OF))
         return
     yield well(WRITABLE) if kept is not None else fault("redis.not_kept")
+
+
+def uses() -> Iterator[Seen]:
+    """The very commands of a sign-in, each under its own keys, and gone again."""
+    failed = False
+    for what, key, work in _uses():
+        try:
+            work()
+        except STORE_ERRORS as problem:
+            failed = True
+            yield _of_use(what, key, problem)
+    if not failed:
+        yield well("redis.rights")
+
+
+def _uses() -> Iterator[tuple[str, str, Callable[[], object]]]:
+    key = caches["default"].make_key
+    if str(settings.SESSION_ENGINE).endswith("sessions.store"):
+        yield "a session", f"{key('session:*')} and {key('user-sessions:*')}", _session
+    yield "the mark of a used state", key("state-used:*"), _used_state
+    prefix = settings.CACHES["default"].get("KEY_PREFIX", "")
+    yield "a throttle", f"{prefix}:throttle*", _throttle
+
+
+def _session() -> None:
+    """As a sign-in does: a nobody's session, then a person's under another key, then its end."""
+    store = SessionStore()
+    store["doctor"] = "1"
+    store.set_expiry(60)
+    store.save()
+    again = SessionStore(store.session_key)
+    again["doctor"] = "2"
+    again.save()
+    again.cycle_key()
+    again[SESSION_KEY] = _NOBODY
+    again.save()
+    index.sessions_of(_NOBODY)
+    index.end_sessions(_NOBODY)
+    again.delete()
+
+
+def _used_state() -> None:
+    key = state.used_key(f"doctor {time.time_ns()}")
+    cache.add(key, 1, 5)
+    cache.get(key)
+    cache.delete(key)
+
+
+def _throttle() -> None:
+    who = f"doctor {time.time_ns()}"
+    limiter = throttle.new_limiter()
+    limiter.hit(throttle.STARTS, "doctor", who)
+    limiter.get_window_stats(throttle.STARTS, "doctor", who)
+    limiter.clear(throttle.STARTS, "doctor", who)
+
+
+def _of_use(what: str, key: str, problem: Exception) -> Seen:
+    facts = facts_of(problem, _OF)
+    if facts["code"] != "NOPERM":
+        return fault("redis.use", what=what, key=key, **facts)
+    named = _COMMAND.search(facts["cause"])
+    command = named[1].upper() if named else "a command"
+    return fault("redis.rights", what=what, key=key, command=command, cause=facts["cause"])
 
 
 def condition() -> Iterator[Seen]:

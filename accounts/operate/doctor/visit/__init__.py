@@ -19,6 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["look"]
 
 
-def look(url: str, ca_file: str = "") -> Iterator[Seen]:
+def look(url: str, ca_file: str = "", *, slow: bool = False) -> Iterator[Seen]:
     """Visit the site; whatever stops the visit is a finding."""
-    yield from diagnose(visit(url.rstrip("/"), ca_file))
+    yield from diagnose(visit(url.rstrip("/"), ca_file, slow=slow))

@@ -81,6 +81,7 @@ class Browser:
 
     def __init__(self, ca_file: str = "") -> None:
         self.cookies = CookieJar()
+        self.seconds = _SECONDS
         self._transport = Transport(context=trusted_context(ca_file), keep=0)
 
     def get(self, url: str, *, cross_site: bool = False) -> Reply:
@@ -97,18 +98,19 @@ class Browser:
         }
         return self._send("POST", url, headers=headers, body=urlencode(fields))
 
-    def come_back(self, url: str) -> list[Reply]:
+    def come_back(self, url: str, headers: Mapping[str, str] | None = None) -> list[Reply]:
         """GET from another site, as after Microsoft's redirect, and on to where that leads.
 
         Only on this host: nobody else is sent the state.
         """
-        replies = [self.get(url, cross_site=True)]
+        replies = [self._send("GET", url, headers=headers, cross_site=True)]
         host = urlsplit(url).hostname
         while replies[-1].location and len(replies) < _HOPS:
             there = urlsplit(replies[-1].location)
             if there.hostname != host or there.path.startswith(EASY_AUTH):
                 break
-            replies.append(self.get(replies[-1].location, cross_site=True))
+            there_url = replies[-1].location
+            replies.append(self._send("GET", there_url, headers=headers, cross_site=True))
         return replies
 
     def _send(
@@ -137,13 +139,13 @@ class Browser:
         return reply
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], body: str | None) -> Reply:
-        target, place = urlsplit(url), origin_of(url)
+        target, place = urlsplit(url), origin_of(origin(url))
         if place is None:
             raise causes.UnknownName(target.hostname or url)
         path = f"{target.path or '/'}?{target.query}" if target.query else target.path or "/"
         data = None if body is None else body.encode()
         request = Request(method, place, path, headers, data)
-        return reply_of(url, self._transport.ask(request, Deadline(_SECONDS)))
+        return reply_of(url, self._transport.ask(request, Deadline(self.seconds)))
 
 
 def reply_of(url: str, response: Response) -> Reply:

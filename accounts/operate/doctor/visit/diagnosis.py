@@ -15,7 +15,7 @@ from accounts.http.origins import is_loopback
 from accounts.operate.doctor.causes import fix_of
 from accounts.operate.doctor.finding import Seen, because, fault, well
 from accounts.operate.doctor.visit.browser import EASY_AUTH, origin
-from accounts.operate.doctor.visit.story import stops_at
+from accounts.operate.doctor.visit.story import LENGTH, MADE_UP, SLOW_SECONDS, stops_at
 from accounts.reasons import REASONS, Refused
 from accounts.signin import state
 
@@ -293,6 +293,7 @@ def of_returns(tally: Tally) -> Iterator[Seen]:
     """Who does not share what with whom."""
     found = list(_wrong(tally))
     yield from found
+    yield from _of_front(tally)
     if not found:
         instances = {name.partition("/")[0] for name in tally.processes}
         yield well(
@@ -304,8 +305,25 @@ def of_returns(tally: Tally) -> Iterator[Seen]:
         )
 
 
+def _of_front(tally: Tally) -> Iterator[Seen]:
+    """What proxies do to addresses and to answers that take their time."""
+    if tally.client:
+        believed = tally.client == MADE_UP
+        yield (fault if believed else well)(
+            "public.forwarded_for", made_up=MADE_UP, seen=tally.client
+        )
+    if tally.slow:
+        quote, took = tally.slow
+        through = quote in REASONS
+        facts = {"quote": quote, "took": f"{took:.0f}", "seconds": SLOW_SECONDS}
+        yield (well if through else fault)("public.slow", **facts)
+
+
 def _wrong(tally: Tally) -> Iterator[Seen]:
     for outcome, count in tally.wrong.most_common():
+        if tally.short in REASONS and outcome not in REASONS:
+            yield fault("public.long_callback", length=LENGTH, outcome=outcome)
+            continue
         yield _of_outcome(outcome, f"{count} of {tally.returns} returns", count < tally.returns)
     for outcome, count in tally.not_started.most_common():
         yield _of_presses(outcome, count)

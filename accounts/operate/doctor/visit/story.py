@@ -5,10 +5,11 @@
     press the button, look at where it leads
     come back with the state, many times, each time over a new connection
 
-Coming back says `error=access_denied`, as when a person presses Cancel: nobody is signed in. Each
-round presses once and comes back once, twice or three times. On a healthy site the first return
-says `cancelled` and the others `state_already_used`, wherever they arrive. The number of returns
-varies, so that a load balancer that takes turns does not always pair the same two instances.
+Coming back says `error=access_denied`, as when a person presses Cancel: nobody is signed in; it is
+as long as Entra's real answers, and proves to the site that it is doctor's, so that no row is
+written. Each round presses once and comes back once, twice or three times. On a healthy site the
+first return says `cancelled` and the others `state_already_used`, wherever they arrive. The number
+of returns varies, so that a load balancer that takes turns does not always pair the same two.
 """
 
 from __future__ import annotations
@@ -25,13 +26,25 @@ from django.conf import settings
 from django.core import signing
 
 from accounts.operate.doctor.visit.browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
+from accounts.reasons import REASONS
+from accounts.web import visits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from accounts.operate.doctor.visit.cookies import CookieJar
 
 _MOST_REDIRECTS: Final = 8
 _FORM: Final = re.compile(r'<form action="([^"]*/accounts/microsoft/login/[^"]*)".*?</form>', re.S)
 _TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+MADE_UP: Final = "203.0.113.77"  # RFC 5737: nobody's address
+SLOW_SECONDS: Final = 11  # a sign-in may wait ten for Microsoft
+# As long as Entra's: a code of about 1,700 characters, and the session's GUID.
+_LONG: Final = {
+    "code": "1.AQ" + "aZ09_-xY" * 220,
+    "session_state": "00000000-0000-4000-8000-000000000000",
+}
+LENGTH: Final = 2500
 RETURNS: Final = 20
 _SECONDS: Final = 20.0
 FIRST: Final = "cancelled"
@@ -74,6 +87,9 @@ class Tally:
     processes: set[str] = field(default_factory=set)
     settings: set[tuple[str, str, str]] = field(default_factory=set)
     not_started: Counter[str] = field(default_factory=Counter)
+    client: str = ""  # the address that the site saw, where it told us
+    short: str = ""  # what became of a short return, where long ones did not arrive
+    slow: tuple[str, float] | None = None  # what became of an answer that took long, and how long
 
 
 @dataclass(slots=True, repr=False)
@@ -92,18 +108,18 @@ class Visit:
     no_answer: NoAnswer | None = None
 
 
-def visit(url: str, ca_file: str = "") -> Visit:
+def visit(url: str, ca_file: str = "", *, slow: bool = False) -> Visit:
     """Go as far as the site lets us; never raises for what the site does."""
     browser = Browser(ca_file)
     seen = Visit(url, browser.cookies)
     try:
-        _play(browser, seen)
+        _play(browser, seen, slow=slow)
     except NoAnswer as problem:
         seen.no_answer = problem
     return seen
 
 
-def _play(browser: Browser, seen: Visit) -> None:
+def _play(browser: Browser, seen: Visit, *, slow: bool) -> None:
     _open(browser, seen)
     seen.page = _read(seen.opened[-1])
     if seen.page is None:
@@ -115,6 +131,7 @@ def _play(browser: Browser, seen: Visit) -> None:
     if seen.started and urlsplit(seen.started.redirect_uri).netloc == urlsplit(here).netloc:
         seen.tally = Tally()
         _come_back_often(browser, seen.page, seen.started, seen.tally)
+        _come_back_otherwise(browser, seen.page, seen.tally, slow=slow)
 
 
 def _open(browser: Browser, seen: Visit) -> None:
@@ -192,19 +209,44 @@ def _round(browser: Browser, started: Started, tally: Tally) -> None:
     tally.rounds += 1
     tally.settings.add(started.settings)
     tally.processes |= {issuer_of(started.state)} - {""}
-    query = urlencode({"error": "access_denied", "state": started.state})
     used = False
     for _ in range(1 + tally.rounds % 3):
-        outcome = _come_back(browser, f"{started.redirect_uri}?{query}")
+        outcome = _come_back(browser, started, tally, _LONG)
         _count(tally, outcome, first=not used)
         used = used or outcome in (FIRST, AGAIN)
 
 
-def _come_back(browser: Browser, url: str) -> str:
+def _come_back_otherwise(browser: Browser, page: LoginPage, tally: Tally, *, slow: bool) -> None:
+    """A short return where long ones did not arrive; and one that is answered slowly."""
+    foreign = any(outcome not in REASONS for outcome in tally.wrong)
+    started = _start_again(browser, page, tally) if foreign or slow else None
+    if started is None:
+        return
+    if foreign:
+        tally.short = _come_back(browser, started, tally, {})
+        return
+    browser.seconds, began = SLOW_SECONDS + 10.0, time.monotonic()
+    outcome = _come_back(browser, started, tally, {}, {visits.WAIT: str(SLOW_SECONDS)})
+    tally.slow = outcome, time.monotonic() - began
+
+
+def _come_back(
+    browser: Browser,
+    started: Started,
+    tally: Tally,
+    more: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+) -> str:
+    query = urlencode({"error": "access_denied", **more, "state": started.state})
+    proof = {visits.PROOF: visits.proof_of(started.state), "X-Forwarded-For": MADE_UP}
+    proof |= headers or {}
     try:
-        last = browser.come_back(url)[-1]
+        last = browser.come_back(f"{started.redirect_uri}?{query}", {**proof, **(headers or {})})[
+            -1
+        ]
     except NoAnswer as problem:
         return f"no answer ({problem.code or problem})"
+    tally.client = last.headers.get(visits.CLIENT, tally.client)
     return f"sent to {last.location.partition('?')[0]}" if last.location else last.outcome
 
 
