@@ -173,8 +173,9 @@ def start_site(transactional_db: None, emulator: "Emulator") -> Iterator[StartSi
     """`start_site(workers=1, SESSION_HOURS="1")`: further sites, which end with the test."""
     with ExitStack() as started:
 
-        def start(*, workers: int = 2, **env: str) -> Site:
-            return site_keys.follow(started.enter_context(Site(_shared() | env, workers=workers)))
+        def start(*, workers: int = 2, port: int = 0, **env: str) -> Site:
+            site = Site(_shared() | env, workers=workers, port=port)
+            return site_keys.follow(started.enter_context(site))
 
         yield start
 
