@@ -65,7 +65,6 @@ COMMANDS = {
     "microsoft_app register": READS,
     "microsoft_app show": READS,
     "microsoft_app test": READS,
-    "microsoft_app register": READS,
     "roles list": READS,
     "roles preview": READS,
     "roles set": "role.mapped, role.unmapped",
