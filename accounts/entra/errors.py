@@ -47,7 +47,15 @@ OAUTH: Mapping[str, str] = MappingProxyType(
 )
 # What a browser may say: reasons that concern the person in front of it.
 _CLAIMABLE = frozenset(
-    {"cancelled", "consent_required", "not_assigned", "blocked_by_policy", "microsoft_refused"}
+    {
+        "blocked_by_policy",
+        "cancelled",
+        "consent_required",
+        "guest_not_allowed",
+        "microsoft_refused",
+        "not_assigned",
+        "wrong_tenant",
+    }
 )
 _TELLING = frozenset(OAUTH) - {"access_denied", "invalid_grant", "login_required"}
 
