@@ -9,6 +9,7 @@ import pytest
 
 from accounts.entra import claims, known_claims, tokens
 from accounts.entra.known_claims import CHECKED, UNCHECKED, USED, tell_unknown
+from accounts.per_process import PerProcess
 from tests.support import keys
 from tests.support.verifying import check
 
@@ -18,7 +19,7 @@ NOW = 50_000 * DAY
 
 @pytest.fixture(autouse=True)
 def _nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_claims, "_told", known_claims.PerProcess(known_claims._Told))
+    monkeypatch.setattr(known_claims, "_told", PerProcess(known_claims._Told))
 
 
 def test_a_claim_is_in_one_list_only() -> None:
