@@ -99,7 +99,7 @@ def this_process(since: float) -> Process:
 
 def publish() -> None:
     """Begin to tell of this process, now and once a minute, in a thread that ends with it."""
-    if _redis() is not None:
+    if settings.CACHES["default"]["BACKEND"].startswith("django_redis."):
         threading.Thread(target=_keep_telling, name="processes", daemon=True).start()
 
 
@@ -126,7 +126,7 @@ def _keep_telling() -> None:
     while True:
         try:
             tell(entry, time.time())
-        except STORE_ERRORS:  # the next minute tries again; doctor looks at Redis by itself
+        except (*STORE_ERRORS, OSError, ValueError):  # the next minute tries again
             logger.info("this process could not be told of")
         time.sleep(EVERY)
 

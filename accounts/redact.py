@@ -27,8 +27,10 @@ def scrub(text: str, also: Iterable[str] = ()) -> str:
 
 def innermost(error: BaseException) -> str:
     """What caused an error, as type and first line, scrubbed: for records and logs."""
-    while cause := error.__cause__ or error.__context__:
-        error = cause
+    chain = [error]  # which may lead in a circle where an error is raised again
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+        chain.append(cause)
+    error = chain[-1]
     line = (str(error).splitlines() or [""])[0]
     return scrub(f"{type(error).__name__}: {line}"[:300])
 

@@ -67,15 +67,6 @@ def _redis_as(stage: Stage, *rights: str) -> dict[str, str]:
     return {"REDIS_URL": redis.url.replace("redis://", "redis://site:word@")}
 
 
-acl_without_zadd = Fault(
-    "The Redis user may not ZADD",
-    "ACL SETUSER site +@all -zadd: sessions can be written, not entered for their person.",
-    env=lambda stage: _redis_as(stage, "~*", "&*", "+@all", "-zadd"),
-    page=NO_STORE,
-    log="NoPermissionError",
-    doctor="redis.rights",
-    says="ZADD on",
-)
 acl_without_scripts = Fault(
     "The Redis user may not run scripts",
     "ACL SETUSER site +@all -@scripting: throttles count in a script.",
@@ -140,7 +131,8 @@ redis_port = Fault(
 def _stale(stage: Stage, name: str, old: str) -> str:
     """The site runs with the old value; a shell, and so doctor, has the new one."""
     new = stage.env.get(name, ENVIRONMENT.get(name, ""))
-    stage.start(REDIS_URL=stage.redis("--appendonly", "yes").url, **{name: old})
+    env: dict[str, str] = {"REDIS_URL": stage.redis("--appendonly", "yes").url, name: old}
+    stage.start(mistake="", workers=1, **env)
     said = stage.sign_in()
     stage.env = {**stage.env, name: new}
     return said
@@ -197,7 +189,7 @@ too_many_proxies = Fault(
     page="client_secret_expired",
     record="AADSTS7000222",
     doctor="refusals.nobody_admitted",
-    says="3 times client_secret_expired",
+    says="3 times client_secret_expired (AADSTS7000222)",
 )
 def nobody_admitted(stage: Stage) -> str:
     """Three people try while the secret has expired; doctor does not ask Microsoft."""
