@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from accounts import logs
 from project import variables
 from project.environment import BadEnvironment
+from project.reload import become_new_release, end_workers_before
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -61,6 +62,10 @@ def post_worker_init(worker: object) -> None:
     processes.publish()  # for doctor, which compares itself with what runs
 
     registration.prepare_worker()
+    end_workers_before()
+
+
+on_reload = become_new_release
 
 
 def on_starting(server: Arbiter) -> None:

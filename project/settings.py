@@ -226,6 +226,7 @@ LANGUAGES = [
 ]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = ENV.TIME_ZONE
+FORMAT_MODULE_PATH = "project.formats"
 USE_TZ = True
 
 # Static files

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 
-from project import readers
+from project import readers, store_forms
 
 SQLITE: Final = "django.db.backends.sqlite3"
 _POSTGRESQL: Final = "project.postgresql"
@@ -48,6 +48,9 @@ class Redis:
 
 def database(value: str) -> dict[str, Any]:
     """A DATABASES entry; its BY_ENTRA is project.postgresql's."""
+    store_forms.refuse_other_database(value)
+    store_forms.refuse_bad_percent(value)
+    store_forms.refuse_fragment(value)
     scheme = _split(_WITH_FURTHER_HOSTS.sub(r"\1", value)).scheme
     if scheme not in _ENGINES:
         raise ValueError(f"must start with postgres://, not {scheme or 'nothing'}://")
@@ -57,6 +60,8 @@ def database(value: str) -> dict[str, Any]:
         raise ValueError("names no database: its name comes after the host and a slash")
     if by_entra:
         _check_identity(entry, url)
+    if scheme != "sqlite":
+        store_forms.refuse_bad_database_options(entry.get("OPTIONS", {}))
     host = unquote(entry["HOST"])  # %2Frun%2Fpostgresql is a socket's directory
     return {**entry, "HOST": host, "ENGINE": _ENGINES[scheme], "BY_ENTRA": by_entra}
 
@@ -77,6 +82,9 @@ def redis(value: str) -> Redis:
 
     With rediss+sentinel:// Sentinels and master are reached by TLS.
     """
+    store_forms.refuse_other_redis(value)
+    store_forms.refuse_bad_percent(value)
+    store_forms.refuse_fragment(value)
     url, by_entra = _without_auth(value)
     parts = [_split(part.strip()) for part in url.split(",")]
     if by_entra:
@@ -89,6 +97,7 @@ def redis(value: str) -> Redis:
             " with rediss+sentinel://"
         )
     _check_server(parts[0])
+    store_forms.refuse_bad_redis_options(url, parts[0].hostname or "", parts[0].path)
     return Redis(text=value, url=url, by_entra=by_entra)
 
 

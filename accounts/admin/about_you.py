@@ -85,4 +85,4 @@ def _network(address: str) -> str:
 
 def _when(moment: Any) -> str:
     local = timezone.localtime(moment)
-    return f"{date_format(local, 'SHORT_DATETIME_FORMAT')} {local.tzname()}"
+    return date_format(local, "SHORT_DATETIME_FORMAT")

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from accounts import registration
-from accounts.admin import dangerous, deletion, front_page, sessions
+from accounts.admin import dangerous, deletion, front_page, hostile, sessions
 from accounts.admin.people import rehearsal
 from accounts.models import SignIn
 from accounts.reasons import Refused
@@ -81,14 +81,14 @@ class StaffAdminSite(AdminSite):
 
     @override
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Dangerous pages ask for a fresh sign-in first (STEP_UP)."""
+        """Dangerous pages ask for a fresh sign-in first (STEP_UP); nonsense is a bad request."""
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if self.has_permission(request) and dangerous.asks_for_step_up(request):
                 return step_up.ask(request)
-            response: HttpResponse = inner(request, *args, **kwargs)
+            response: HttpResponse = hostile.guarded(inner, request, *args, **kwargs)
             return response
 
         return guarded

@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from accounts.operate import linking
+from accounts.operate import addresses, linking
 from accounts.operate.account_status import State, state_of, states_of
 from accounts.operate.pasted import read_people
 from accounts.sessions import service as sessions
@@ -122,6 +122,9 @@ def add_many(
     results = []
     for entry in read_people(lines):
         rights = {"staff": staff, "superuser": superuser, "promote": promote}
+        if entry.problem:
+            results.append(Added(entry.email, "invalid", note=entry.problem, line=entry.line))
+            continue
         added = add(
             entry.email,
             name=entry.name,
@@ -189,6 +192,8 @@ def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Add
 
 def _new(user: User) -> Added:
     user.set_unusable_password()
+    if wrong := addresses.problem_of(user.email):
+        return Added(user.email, "invalid", note=wrong)
     try:
         user.full_clean()
         with transaction.atomic():

@@ -16,7 +16,7 @@ from accounts.reasons import Refused
 from accounts.signin import flow
 from accounts.signin.policy import identity_of
 from accounts.signin.purpose import Purpose, check_step_up
-from accounts.web import microsoft_session, refusal
+from accounts.web import automatic, microsoft_session, refusal
 from accounts.web.next_path import login_page_url, safe_next
 
 if TYPE_CHECKING:
@@ -77,12 +77,13 @@ def _recheck(
 def _not_confirmed(
     request: HttpRequest, issued: Issued, attempt: Attempt, refused: Refused
 ) -> HttpResponse:
-    """The session ends. At the login page Microsoft explains itself to the person."""
-    refused = Refused(refused.reason.code, f"re-check: {refused.detail}", aadsts=refused.aadsts)
+    """The session ends. At the login page the button leads to Microsoft, which explains itself."""
+    refused.detail = f"re-check: {refused.detail}"
     refusal.refuse(request, attempt, refused)
     request.session.flush()
     url = login_page_url(safe_next(issued.next))
-    return HttpResponseRedirect(f"{url}{'&' if '?' in url else '?'}ended=recheck")
+    response = HttpResponseRedirect(f"{url}{'&' if '?' in url else '?'}ended=recheck")
+    return automatic.stop(response)
 
 
 def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims:

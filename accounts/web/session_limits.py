@@ -28,7 +28,7 @@ from accounts.registration import in_force
 from accounts.signin.purpose import Purpose
 from accounts.signin.session_limits import Due, Limits, due, is_idle, is_put_off
 from accounts.signin.state import LONGEST_NEXT
-from accounts.web import errors, microsoft_session, request_facts
+from accounts.web import automatic, errors, microsoft_session, request_facts
 from accounts.web.headers import no_store
 from accounts.web.next_path import login_page_url, safe_next
 from accounts.web.provider import MicrosoftProvider
@@ -180,17 +180,25 @@ def _sent_to_microsoft(request: HttpRequest) -> HttpResponse | None:
 
 
 def _sign_in_again(request: HttpRequest, why: str) -> HttpResponse:
-    """401 where a redirect would lose what was sent: the browser still has it."""
+    """401 where a redirect would lose what was sent: the browser still has it.
+
+    With SIGN_IN_AUTOMATICALLY too the button is to be pressed: a session that ended for being idle
+    must not begin again by itself.
+    """
+    return automatic.stop(no_store(_asking_to_sign_in(request, why)))
+
+
+def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
     if not _wants_a_page(request) or request.headers.get("Sec-Fetch-Mode") in ("cors", "no-cors"):
         url = settings.PUBLIC_URL + reverse("admin:login")
-        return no_store(JsonResponse({"error": "sign_in_again", "url": url}, status=401))
+        return JsonResponse({"error": "sign_in_again", "url": url}, status=401)
     if _may_be_sent_away(request):
         url = login_page_url(request.get_full_path())
         joint = "&" if "?" in url else "?"
-        return no_store(HttpResponseRedirect(f"{url}{joint}{urlencode({'ended': why})}"))
+        return HttpResponseRedirect(f"{url}{joint}{urlencode({'ended': why})}")
     context = {
         "ended": why,
         "idle_minutes": settings.SESSION_IDLE_MINUTES,
         "url": reverse("admin:index"),
     }
-    return no_store(render(request, "accounts/sign_in_again.html", context, status=401))
+    return render(request, "accounts/sign_in_again.html", context, status=401)

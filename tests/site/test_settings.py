@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory
+from django.utils import translation
+from django.utils.formats import date_format
 from django.utils.module_loading import import_string
 
 from tests.servers.environment import deployed_environment
@@ -92,6 +96,16 @@ def test_passwords_are_checked_only_where_they_are_wanted() -> None:
     name = "AUTHENTICATION_BACKENDS"
     assert deployed(name)[name] == [microsoft]
     assert len(deployed(name, ADMIN_PASSWORD_LOGIN="true")[name]) == 2
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+@pytest.mark.parametrize("form", ["DATETIME_FORMAT", "SHORT_DATETIME_FORMAT"])
+def test_every_time_that_people_read_names_its_zone(language: str, form: str) -> None:
+    at = datetime(2026, 11, 25, 21, 5, tzinfo=ZoneInfo("Europe/Berlin"))
+    with translation.override(language):
+        told = date_format(at, form)
+    assert told.endswith(" CET")
+    assert "2026" in told
 
 
 @pytest.mark.parametrize(

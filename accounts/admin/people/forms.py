@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
 from accounts.models import User
+from accounts.operate import addresses
 
 if TYPE_CHECKING:
     PersonModelForm = forms.ModelForm[User]
@@ -19,7 +20,18 @@ else:
 MOST_AT_ONCE = 1000
 
 
-class AddPersonForm(PersonModelForm):
+class AddressMixin(PersonModelForm):
+    """Refuses an address with an invisible or look-alike character, and names it."""
+
+    def clean_email(self) -> str:
+        """The address; one that is here already, and stays, is nobody's fault."""
+        email = str(self.cleaned_data["email"])
+        if "email" in self.changed_data and (problem := addresses.problem_of(email)):
+            raise ValidationError(problem)
+        return email
+
+
+class AddPersonForm(AddressMixin):
     """An email is enough: nobody has to invent a password."""
 
     class Meta:
@@ -35,7 +47,7 @@ class AddPersonForm(PersonModelForm):
         return super().save(commit)
 
 
-class PersonForm(PersonModelForm):
+class PersonForm(AddressMixin):
     """What of a person can be changed; the admin class takes away what the editor may not."""
 
     class Meta:

@@ -180,7 +180,7 @@ def _whence_of_new() -> str:
     """A new app needs a secret; the environment's may be the wrong one, so it is not guessed."""
     if sys.stdin.isatty():
         return "prompt"
-    copied = f" (copies {_SECRET_VARIABLE})" if os.environ.get(_SECRET_VARIABLE) else ""
+    copied = f" (copies {_SECRET_VARIABLE})" if _of_environment() else ""
     raise CommandError(
         f"A new app needs a secret: --secret-stdin, --secret-prompt or --secret-env{copied}. From"
         " now on admin's app is in force, not the environment's. Nothing was saved."
@@ -191,7 +191,7 @@ def _whence_of_new() -> str:
 def _secret(whence: str) -> str | None:
     read = {
         "stdin": sys.stdin.readline,
-        "env": lambda: os.environ.get(_SECRET_VARIABLE, ""),
+        "env": _of_environment,
         "prompt": lambda: getpass("Client secret (not shown): "),
     }
     if whence not in read:
@@ -211,3 +211,9 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date: write it as 2030-01-31") from None
+
+
+def _of_environment() -> str:
+    """MICROSOFT_CLIENT_SECRET, which settings may have read from a file; never their default."""
+    in_file = settings.MICROSOFT_CLIENT_SECRET if f"{_SECRET_VARIABLE}_FILE" in os.environ else ""
+    return os.environ.get(_SECRET_VARIABLE) or in_file

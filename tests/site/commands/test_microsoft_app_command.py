@@ -67,6 +67,16 @@ def test_a_new_app_takes_the_rest_from_the_environment(monkeypatch: pytest.Monke
     assert secretbox.unlock(app.secret) == SECRET
 
 
+def test_the_environments_secret_may_stand_in_a_file(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setenv("MICROSOFT_CLIENT_SECRET_FILE", "/run/secrets/client-secret")
+    settings.MICROSOFT_CLIENT_SECRET = SECRET  # as it was read from there
+    monkeypatch.delenv("MICROSOFT_CLIENT_SECRET", raising=False)
+    set_it("--secret-env")
+    assert secretbox.unlock(SocialApp.objects.get().secret) == SECRET
+
+
 def test_the_environments_secret_is_not_copied_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be the wrong one, and admin's app then wins over the environment's."""
     monkeypatch.setenv("MICROSOFT_CLIENT_SECRET", SECRET)

@@ -150,11 +150,17 @@ def test_the_exit_code_says_how_it_went(words: list[str], code: int) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(
-    "away", [{"REDIS_URL": "redis://127.0.0.1:1/0"}, {"DATABASE_URL": "postgres://x@127.0.0.1:1/x"}]
-)
-def test_what_is_away_is_one_line_with_the_next_step(away: dict[str, str]) -> None:
-    done = manage("staff", "preview", "-", stdin="mail\nada@contoso.example\n", **away)
+@pytest.mark.parametrize("away", ["redis", "database"])
+def test_what_is_away_is_one_line_with_the_next_step(away: str) -> None:
+    """Who would get in is known without Redis."""
+    stopped = {
+        "redis": {"REDIS_URL": "redis://127.0.0.1:1/0"},
+        "database": {"DATABASE_URL": "postgres://x@127.0.0.1:1/x"},
+    }[away]
+    done = manage("staff", "preview", "-", stdin="mail\nada@contoso.example\n", **stopped)
+    if away == "redis":
+        assert done.returncode == 0, done.stderr
+        return
     assert done.returncode == 1
     assert "./manage.py doctor" in done.stderr
     assert "Traceback" not in done.stderr

@@ -94,6 +94,11 @@ class TestIdle:
         assert f"{START}?next={USERS}" in page
         assert not is_in(idle)
 
+    def test_it_does_not_begin_again_by_itself(self, idle: Client, settings: Any) -> None:
+        settings.SIGN_IN_AUTOMATICALLY = True
+        there = idle.get(USERS, headers=PAGE).headers["Location"]
+        assert b"data-automatic" not in idle.get(there).content
+
     def test_a_form_that_was_sent_is_told_so(self, idle: Client) -> None:
         response = idle.post(f"{USERS}add/", {"email": "x@contoso.example"})
         assert response.status_code == 401

@@ -154,9 +154,9 @@ def test_a_token_may_go_in_the_clear_on_this_machine(name: str, url: str) -> Non
 
 
 def test_other_options_stay_as_they_were_written() -> None:
-    found = load(REDIS_URL="rediss://h/0?a=%20b&auth=entra&c=d").REDIS_URL
+    found = load(REDIS_URL="rediss://h/0?client_name=%20b&auth=entra&protocol=2").REDIS_URL
     assert found is not None
-    assert found.url == "rediss://h/0?a=%20b&c=d"
+    assert found.url == "rediss://h/0?client_name=%20b&protocol=2"
 
 
 def test_an_identity_needs_the_optional_requirements() -> None:

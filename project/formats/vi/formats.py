@@ -1,0 +1,4 @@
+from django.conf.locale.vi import formats
+
+DATETIME_FORMAT = f"{formats.DATETIME_FORMAT} T"
+SHORT_DATETIME_FORMAT = f"{formats.SHORT_DATETIME_FORMAT} T"

@@ -1,0 +1,124 @@
+"""Other tools' ways to name a PostgreSQL or a Redis: told apart, with the URL that is wanted.
+
+What portals show to copy is a connection string for one library or another. No reason quotes it,
+since it holds a password: only its host and port are shown.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from redis.connection import AbstractConnection, Connection, SSLConnection, parse_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_ESCAPE: Final = "write the password's special characters as %40 for @, %2F for /, %25 for %"
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PAIR = re.compile(r"\s*([A-Za-z][\w ]*?)\s*=\s*([^;,]*)")
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
+# The one database of each: Microsoft's page "What is Azure Managed Redis?", feature comparison.
+_ONE_DATABASE: Final = (".redis.azure.net", ".redisenterprise.cache.azure.net")
+_SSLMODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+# What Django takes out of the options itself, and what libpq takes besides its own keywords.
+_DJANGOS: Final = frozenset(
+    {"assume_role", "isolation_level", "pool", "prepare_threshold", "server_side_binding"}
+)
+
+
+def refuse_other_redis(text: str) -> None:
+    """Raises ValueError for what is Redis's address in another form than a URL."""
+    if text.lower().startswith(("redis-cli", "$ redis-cli")):
+        raise ValueError("is a command: take the URL after -u, or write rediss://:KEY@HOST:PORT/0")
+    if "://" in text:
+        return
+    pairs = _pairs(text.partition(",")[2], ",")
+    if {"password", "ssl", "abortconnect", "user"} & set(pairs):
+        scheme = "rediss" if pairs.get("ssl", "").lower() == "true" else "redis"
+        where = _shown(text.partition(",")[0], "6380" if scheme == "rediss" else "6379")
+        raise ValueError(
+            "is a connection string for .NET (StackExchange.Redis), as Azure's portal gives it:"
+            f" write {scheme}://:KEY@{where}/0, and {_ESCAPE}"
+        )
+    if re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", text) and ("." in text or ":" in text):
+        raise ValueError(f"is a host alone: write rediss://:KEY@{_shown(text, '6380')}/0")
+
+
+def refuse_other_database(text: str) -> None:
+    """Raises ValueError for what is a database's address in another form than a URL."""
+    wanted = "write postgres://USER:PASSWORD@{}/NAME?sslmode=verify-full"
+    if text.lower().startswith("jdbc:"):
+        host = text.partition("//")[2].partition("/")[0]
+        raise ValueError(f"is JDBC's: {wanted.format(_shown(host, '5432'))}")
+    if text.startswith("psql "):
+        raise ValueError(f"is a command: {wanted.format('HOST:5432')}")
+    if re.match(r"postgres(ql)?\+\w+://", text):
+        raise ValueError("is SQLAlchemy's: write postgres:// without what follows the +")
+    if "://" in text.partition("?")[0]:
+        return
+    whose, pairs = ("ADO.NET's", _pairs(text, ";")) if ";" in text else ("libpq's", _pairs(text))
+    named = pairs.get("server") or pairs.get("host")
+    if named:
+        where = _shown(f"{named}:{pairs.get('port', '5432')}", "5432")
+        raise ValueError(f"is a string of keywords, {whose}: {wanted.format(where)}")
+
+
+def refuse_bad_percent(url: str) -> None:
+    """A % that is no code is taken for itself by some, and for the next characters by others."""
+    if _BAD_PERCENT.search(url.partition("?")[0]):
+        raise ValueError(f"has a % that begins no code: {_ESCAPE}")
+
+
+def refuse_fragment(url: str) -> None:
+    """What follows a # is dropped without a word."""
+    if "#" in url:
+        raise ValueError(f"has a #: write it as %23, and {_ESCAPE}")
+
+
+def refuse_bad_redis_options(url: str, host: str, path: str) -> None:
+    """The URL's options go to redis-py's connections, which raise TypeError on the first page."""
+    try:
+        options: Mapping[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    except ValueError as problem:
+        raise ValueError(f"has an option that cannot be read: {problem}") from None
+    tls = url.startswith("rediss")
+    known = set(_parameters(SSLConnection if tls else Connection)) | {"max_connections", "timeout"}
+    for name in sorted(set(options) - known - {"connection_class"}):
+        told = "write rediss:// for TLS" if name.startswith("ssl") else "leave it out"
+        raise ValueError(f"has an option {name}, which there is none of: {told}")
+    if host.endswith(_ONE_DATABASE) and path.strip("/") not in ("", "0"):
+        raise ValueError(
+            "asks for a second database, and Azure Managed Redis has one: end it in /0"
+        )
+
+
+def refuse_bad_database_options(options: Mapping[str, Any]) -> None:
+    """What libpq does not know it refuses when it connects, for every page anew."""
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()} | _DJANGOS
+    for name in sorted(set(options) - known):
+        told = (
+            "write sslmode=verify-full" if name.lower() in ("ssl", "ssl mode") else "leave it out"
+        )
+        raise ValueError(f"has an option {name}, which there is none of: {told}")
+    if (mode := options.get("sslmode")) is not None and mode not in _SSLMODES:
+        raise ValueError(f"has an sslmode that there is none of: one of {', '.join(_SSLMODES)}")
+
+
+def _parameters(connection: type) -> Iterator[str]:
+    for each in (connection, Connection, AbstractConnection):
+        yield from inspect.signature(each).parameters
+
+
+def _pairs(text: str, separator: str | None = None) -> dict[str, str]:
+    matches = map(_PAIR.fullmatch, text.split(separator))
+    return {found[1].lower(): found[2].strip() for found in matches if found}
+
+
+def _shown(host: str, port: str) -> str:
+    """Host and port; nothing that could be a part of something else."""
+    name, _, number = host.strip().partition(":")
+    found = _HOST.fullmatch(name)
+    return f"{found[0] if found else 'HOST'}:{number if number.isdecimal() else port}"
