@@ -171,6 +171,9 @@ class SignIn(models.Model):
     host = models.CharField(_("host"), max_length=255, blank=True)
     took_ms = models.PositiveIntegerField(_("milliseconds in all"), default=0)
     microsoft_ms = models.PositiveIntegerField(_("milliseconds waiting for Microsoft"), default=0)
+    microsoft_request_id = models.CharField(
+        _("request at Microsoft"), max_length=36, blank=True, default="", db_default=""
+    )
 
     class Meta:
         verbose_name = _("sign-in")

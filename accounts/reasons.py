@@ -240,7 +240,8 @@ _TABLE = (
             " Press Try again."
         ),
         "The cookie came, but the session store has no such session: it is not shared between"
-        " workers or instances, or it was evicted, flushed or restarted.",
+        " workers or instances, or it was evicted, flushed or restarted; or two cookies of one"
+        " name came.",
         "Set REDIS_URL to one Redis that all workers and instances share, with maxmemory-policy"
         " noeviction and persistence on. Run ./manage.py doctor.",
         "operator",

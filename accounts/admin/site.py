@@ -41,6 +41,7 @@ class StaffAdminSite(AdminSite):
     """Staff sign in with Microsoft; with ADMIN_PASSWORD_LOGIN also by password."""
 
     login_form = password.ThrottledAuthenticationForm
+    site_url = None  # "View site" would lead back here
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)

@@ -190,6 +190,11 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("misconfigured", (70003, 70004, 70005, 70007, 700009, 240002), "A parameter is wrong."),
     Row("misconfigured", (50147, 501471, 501491), "The code challenge (PKCE) was not accepted."),
+    Row(
+        "misconfigured",
+        (501461,),
+        "The app has a claims mapping: set acceptMappedClaims, or a custom signing key.",
+    ),
     # --- Microsoft's own trouble ----------------------------------------------------------
     Row(
         "microsoft_unreachable",

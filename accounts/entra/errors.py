@@ -47,7 +47,15 @@ OAUTH: Mapping[str, str] = MappingProxyType(
 )
 # What a browser may say: reasons that concern the person in front of it.
 _CLAIMABLE = frozenset(
-    {"cancelled", "consent_required", "not_assigned", "blocked_by_policy", "microsoft_refused"}
+    {
+        "blocked_by_policy",
+        "cancelled",
+        "consent_required",
+        "guest_not_allowed",
+        "microsoft_refused",
+        "not_assigned",
+        "wrong_tenant",
+    }
 )
 _TELLING = frozenset(OAUTH) - {"access_denied", "invalid_grant", "login_required"}
 
@@ -100,11 +108,11 @@ def is_answer(body: Mapping[str, Any]) -> bool:
     return bool(known) and known[0] not in ("microsoft_unreachable", "microsoft_throttled")
 
 
-def explained(cause: NoAnswer, request_id: str) -> NoAnswer:
+def explained(cause: NoAnswer) -> NoAnswer:
     """The same, with what Microsoft's support asks for in its detail."""
     body = cause.body or {}
     more = _details(body, _numbers(body), _text(body, "error"), _text(body, "error_description"))
-    cause.detail = " ".join([cause.detail, *more, f"request={request_id}"])
+    cause.detail = " ".join([cause.detail, *more])
     return cause
 
 

@@ -92,7 +92,7 @@ def ask_as(
     try:
         answer = client.http.post_form(client.token_endpoint, {**fields, **proof}, deadline, extra)
     except NoAnswer as cause:
-        raise explained(cause, request_id) from cause.__cause__
+        raise explained(cause) from cause.__cause__
     if answer.status == 200 and "error" not in answer.body:
         return answer
     refused = refusal_of(answer.body)

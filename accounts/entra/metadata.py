@@ -8,6 +8,7 @@ its own (claims mapping) has it listed there only.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from accounts.http.deadline import Deadline
 
 _MAX_LENGTH: Final = 512
+log = logging.getLogger(__name__)
 # Other names of Microsoft's sign-in hosts, and the one whose documents name themselves by it.
 _ALIASES: Final = {
     "login.windows.net": "login.microsoftonline.com",
@@ -114,9 +116,12 @@ def fetch(http: HttpClient, url: str, deadline: Deadline) -> Mapping[str, object
     try:
         answer = http.get_json(url, deadline, request_headers(request_id))
     except NoAnswer as cause:
-        raise explained(cause, request_id) from cause.__cause__
+        log.warning("metadata: %s", cause.detail, extra={"microsoft_request_id": request_id})
+        raise explained(cause) from cause.__cause__
     if answer.status != 200:
-        raise refusal_of(answer.body)
+        refused = refusal_of(answer.body)
+        log.warning("metadata: %s", refused.detail, extra={"microsoft_request_id": request_id})
+        raise refused
     return answer.body
 
 

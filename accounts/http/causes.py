@@ -39,6 +39,7 @@ class NoAnswer(Refused):
 
     code: ClassVar[str] = "microsoft_unreachable"
     is_outage: ClassVar[bool] = True  # says that the other side is unwell
+    advice: ClassVar[str] = ""  # what to change here, where the cause says it
 
     def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
         super().__init__(self.code, detail, retry_after=retry_after)
@@ -84,31 +85,60 @@ class NoConnection(NoAnswer):
 
 
 class UnknownName(NoConnection):
+    advice = (
+        "Correct the host in MICROSOFT_LOGIN_URL (or MICROSOFT_PROXY_URL), or this "
+        "machine's DNS: nslookup HOST."
+    )
+
     def __init__(self, host: str) -> None:
         super().__init__(f"the name {host} is unknown")
 
 
 class ResolverFailed(NoConnection):
+    advice = (
+        "The resolver fails: look at /etc/resolv.conf, the DNS server, and the VNet's DNS setting."
+    )
+
     def __init__(self, host: str) -> None:
         super().__init__(f"the resolver could not say where {host} is")
 
 
 class SlowResolver(NoConnection):
+    advice = (
+        "The resolver does not answer in time: look at /etc/resolv.conf and the DNS server "
+        "it names."
+    )
+
     def __init__(self, host: str) -> None:
         super().__init__(f"the resolver did not answer in time where {host} is")
 
 
 class PortRefused(NoConnection):
+    advice = (
+        "The machine answers, but nothing listens on that port: correct MICROSOFT_LOGIN_URL "
+        "or MICROSOFT_PROXY_URL, or a firewall rejects it."
+    )
+
     def __init__(self, where: Origin) -> None:
         super().__init__(f"{where.host} refuses connections on port {where.port}")
 
 
 class PortSilent(NoConnection):
+    advice = (
+        "Nothing answers on that port: open outgoing TCP 443 in the firewall, or set "
+        "MICROSOFT_PROXY_URL where only a proxy gets out."
+    )
+
     def __init__(self, where: Origin) -> None:
         super().__init__(f"{where.host} does not answer on port {where.port}: a firewall?")
 
 
 class Unroutable(NoConnection):
+    advice = (
+        "No way leads there from this machine: look at its routes, its VNet, and whether it "
+        "has IPv6."
+    )
+
     def __init__(self, where: Origin, error: str) -> None:
         super().__init__(f"no way to {where.host}, port {where.port} ({error})")
 
@@ -119,6 +149,11 @@ class Unroutable(NoConnection):
 class ProxyRefused(NoConnection):
     """`status` is the proxy's; `schemes` the authentication schemes that it offers with a 407."""
 
+    advice = (
+        "Correct user name and password in MICROSOFT_PROXY_URL (only Basic is spoken), or "
+        "let the proxy pass CONNECT to Microsoft's host."
+    )
+
     def __init__(self, proxy: Origin, status: int, schemes: tuple[str, ...] = ()) -> None:
         offer = f", offering {', '.join(schemes)}" if schemes else ""
         super().__init__(f"the proxy {proxy} answered {status} to CONNECT{offer}")
@@ -127,11 +162,18 @@ class ProxyRefused(NoConnection):
 
 
 class ProxySilent(NoConnection):
+    advice = "The proxy of MICROSOFT_PROXY_URL takes the connection and says nothing: see its log."
+
     def __init__(self, proxy: Origin) -> None:
         super().__init__(f"the proxy {proxy} did not answer CONNECT in time")
 
 
 class ProxyBroken(NoConnection):
+    advice = (
+        "What MICROSOFT_PROXY_URL names is no HTTP proxy: correct host, port and scheme "
+        "(http:// or https:// of the proxy itself)."
+    )
+
     def __init__(self, proxy: Origin) -> None:
         super().__init__(f"the proxy {proxy} closed the connection, or speaks no HTTP")
 
@@ -148,12 +190,23 @@ class TlsFailed(NoAnswer):
 
 
 class TlsSilent(TlsFailed):
+    advice = (
+        "The other side takes the connection and does no TLS handshake: a firewall or a "
+        "proxy that inspects TLS stands between."
+    )
+
     def __init__(self, host: str) -> None:
         super().__init__(host, "the handshake was not done in time")
 
 
 class CertificateRefused(TlsFailed):
     """`verify_code` is OpenSSL's; `issuer` whoever signed the certificate that was seen, or ""."""
+
+    advice = (
+        "If a proxy of your company looks into TLS (the issuer says so), put its authority into"
+        " MICROSOFT_CA_BUNDLE; for an expired or future certificate compare this machine's clock;"
+        " for another name correct MICROSOFT_LOGIN_URL."
+    )
 
     def __init__(self, host: str, verify_code: int, issuer: str = "") -> None:
         why = _VERIFY_CODES.get(verify_code, f"OpenSSL's code {verify_code}")
@@ -202,6 +255,11 @@ class Unusable(NoAnswer):
 
 class NotJson(Unusable):
     """Often a proxy's or a firewall's page in the place of the other side's answer."""
+
+    advice = (
+        "Something between answers in Microsoft's place: a proxy's or a firewall's page. Let"
+        " HTTPS to MICROSOFT_LOGIN_URL pass untouched, or correct that address."
+    )
 
     def __init__(self, status: int, what: str) -> None:
         super().__init__(status, f" with a body that is {what}")

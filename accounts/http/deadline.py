@@ -12,6 +12,7 @@ import time
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager, suppress
+from math import ceil
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -49,8 +50,8 @@ class Deadline:
 
     @property
     def waited_ms(self) -> int:
-        """What was spent waiting so far, in milliseconds."""
-        return round(self.waited * 1000)
+        """What was spent waiting so far, in milliseconds; 0 only where nothing was waited for."""
+        return ceil(self.waited * 1000)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:

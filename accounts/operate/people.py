@@ -54,6 +54,7 @@ class Added:
     user: User | None = None
     note: str = ""
     line: int = 0
+    text: str = ""
 
 
 def find(email: str) -> User:
@@ -123,7 +124,9 @@ def add_many(
     for entry in read_people(lines):
         rights = {"staff": staff, "superuser": superuser, "promote": promote}
         if entry.problem:
-            results.append(Added(entry.email, "invalid", note=entry.problem, line=entry.line))
+            results.append(
+                Added(entry.email, "invalid", note=entry.problem, line=entry.line, text=entry.text)
+            )
             continue
         added = add(
             entry.email,
@@ -133,7 +136,7 @@ def add_many(
             link_existing=link_existing,
             **rights,
         )
-        results.append(replace(added, line=entry.line))
+        results.append(replace(added, line=entry.line, text=entry.text))
     return results
 
 

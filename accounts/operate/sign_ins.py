@@ -39,6 +39,7 @@ COLUMNS: Final = (
     "detail",
     "source",
     "user_agent",
+    "microsoft_request_id",
 )
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CHUNK: Final = 2000

@@ -147,6 +147,7 @@ def _row(attempt: Attempt, outcome: str, detail: str, user_id: Any) -> SignIn:
         host=printable(attempt.host, 255),
         took_ms=attempt.took_ms,
         microsoft_ms=attempt.microsoft_ms,
+        microsoft_request_id=attempt.request_id if attempt.microsoft_ms else "",
     )
 
 

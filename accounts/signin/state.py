@@ -130,7 +130,7 @@ def diagnose(issued: Issued, returned: Returned) -> Refused | None:
     if not age <= LIFETIME:  # which "not a number" is not, either
         return Refused("state_expired", f"state: {age:.0f} s old, {LIFETIME} s allowed")
     if returned.cookie_twice:
-        return Refused("cookie_not_sent", _TWICE)
+        return Refused("session_not_found", _TWICE)
     if not returned.cookie_sent:
         return Refused("cookie_not_sent", _why_no_cookie(issued, returned.served_by))
     if not returned.session_found:

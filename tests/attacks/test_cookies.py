@@ -54,7 +54,7 @@ def test_the_record_says_that_a_cookie_came_twice(scene: Scene) -> None:
     there = visitor.choose(visitor.press_button())
     twice = with_cookies(scene, f"sessionid={visitor.session_cookie()}", "sessionid=planted")
     page = twice.get(there)
-    assert page.reason == "cookie_not_sent"
+    assert page.reason == "session_not_found"
     assert "sent twice" in SignIn.objects.get(reference=page.reference).detail
 
 

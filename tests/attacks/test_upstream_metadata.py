@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from tests.attacks.scene import Attack, Scene, people_sign_in_as_before, withstand
+from tests.conftest import StartSite
+from tests.servers.redis import Redis
 from tests.support.visitor import LOGIN, Page, Visitor
 
 AWAY = "microsoft_unreachable"
@@ -160,3 +162,16 @@ def test_a_new_key_is_taken_at_once_and_one_that_was_withdrawn_is_not(cold_scene
 def _with_the_old_key(scene: Scene) -> Page:
     scene.emulator.tamper(signing="old_key")
     return scene.sign_in()
+
+
+def test_a_custom_signing_key_of_the_app_lets_people_in(
+    start_site: StartSite, scene: Scene
+) -> None:
+    """Claims mapping: the key is listed in the app's own metadata only."""
+    with Redis() as own:
+        site = start_site(workers=1, REDIS_URL=own.url)
+        browser = Visitor(site.url)
+        there = browser.choose(browser.press_button(), "editor")
+        scene.emulator.make_custom_key()
+        assert browser.come_back(there).location == f"{site.url}/admin/"
+    scene.emulator.reset()

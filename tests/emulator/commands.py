@@ -120,6 +120,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "down": lambda emulator, how, seconds: emulator.doors_shut(how, seconds),
     "up": lambda emulator: emulator.doors_open(),
     "hang_up": lambda emulator: emulator.drop_connections(),
+    "make_custom_key": lambda emulator: emulator.world.keys.make_custom(),
     "rotate_keys": lambda emulator, keep_old: emulator.world.keys.rotate(keep_old=keep_old),
     "move_endpoints": lambda emulator, segment: emulator.world.move_endpoints(segment),
     "set_clock_offset": _set_clock_offset,

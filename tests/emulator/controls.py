@@ -73,6 +73,10 @@ class Controls(ABC):
         """Sign with a new key from now on. `keep_old` False takes the old one out at once."""
         self.do("rotate_keys", keep_old=keep_old)
 
+    def make_custom_key(self) -> None:
+        """From now on the app has a signing key of its own (claims mapping), until `reset`."""
+        self.do("make_custom_key")
+
     def move_endpoints(self, segment: str) -> None:
         """Serve all but discovery under other paths from now on."""
         self.do("move_endpoints", segment=segment)

@@ -15,7 +15,10 @@ def document(world: World, request: Request, tenant: str) -> Response:
     real = real_tenant(tenant)
     if real is None:
         return failures.tenant_not_found(tenant).response(world.now())
-    return json_response(_metadata(world, request.base, tenant, real), headers=CACHED)
+    found = _metadata(world, request.base, tenant, real)
+    if _app(request):
+        found["jwks_uri"] += f"?appid={_app(request)}"
+    return json_response(found, headers=CACHED)
 
 
 def signing_keys(world: World, request: Request, tenant: str) -> Response:
@@ -26,8 +29,14 @@ def signing_keys(world: World, request: Request, tenant: str) -> Response:
         "cloud_instance_name": "microsoftonline.com",
         "issuer": issuer_of(request.base, real),
     }
-    keys = [{**key.jwk, **extra} for key in world.keys.published]
+    custom = world.keys.custom if _app(request) else None
+    keys = [{**key.jwk, **extra} for key in ([custom] if custom else world.keys.published)]
     return json_response({"keys": keys}, headers=CACHED)
+
+
+def _app(request: Request) -> str:
+    """The app whose own metadata is asked for."""
+    return dict(request.fields).get("appid", "")
 
 
 def stranger_keys(world: World, request: Request) -> Response:

@@ -122,14 +122,14 @@ def _rsa(alg: str = "RS256", **header: Any) -> Callable[[World, str], Signer]:
     """With our current key, whatever else the header says."""
 
     def signer(world: World, base: str) -> Signer:
-        key = world.keys.current
+        key = world.keys.custom or world.keys.current
         return Signer(alg, key.private, {"kid": key.kid, **header})
 
     return signer
 
 
 def _no_kid(world: World, base: str) -> Signer:
-    return Signer("RS256", world.keys.current.private)
+    return Signer("RS256", (world.keys.custom or world.keys.current).private)
 
 
 def _other_key(world: World, base: str) -> Signer:

@@ -51,12 +51,17 @@ class Keys:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.current = Key.generate()
+        self.custom: Key | None = None
         self.retired: list[Key] = []
         self._published: list[Key] = [self.current]
 
     @property
     def published(self) -> list[Key]:
         return list(self._published)
+
+    def make_custom(self) -> None:
+        """Sign with a key of the app's own, which only the app's own metadata lists."""
+        self.custom = Key.generate()
 
     def rotate(self, *, keep_old: bool) -> None:
         """Sign with a new key from now on; publish it, and the old one too unless told not to."""

@@ -42,6 +42,7 @@ class World:
 
     def reset(self) -> None:
         """Well-behaved again, with nothing counted; keys and paths stay."""
+        self.keys.custom = None
         self.people: dict[str, Person] = default_people()
         self.clients = {CLIENT_ID: Client({CLIENT_SECRET})}
         self.issuers: dict[str, str] = {}  # of other clusters' tokens: their public key, as PEM

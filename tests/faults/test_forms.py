@@ -98,9 +98,9 @@ def csrf_cookie_twice(stage: Stage) -> str:
 
 @fault(
     "Another app sets a session cookie of the same name, for a longer path",
-    page="cookie_not_sent",
+    page="session_not_found",
     record="sent twice",
-    doctor="refusals.cookie_not_sent",
+    doctor="refusals.session_not_found",
     says="another app on this host or domain sets one of the same name",
 )
 def session_cookie_twice(stage: Stage) -> str:

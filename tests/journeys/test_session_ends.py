@@ -70,7 +70,7 @@ def test_nothing_comes_back_after_signing_out(site: Site, page: Page, root: User
     page.goto(f"{site.url}/admin/")
     sign_in(page)
     form = open_form(page.context, site, person)
-    form.get_by_role("button", name="Log out").click()
+    form.get_by_role("button", name="Sign out").click()
     form.goto(f"{site.url}/admin/accounts/user/{person.pk}/change/")
     sign_in(form)
     expect(form.get_by_label("Name")).to_have_value("")

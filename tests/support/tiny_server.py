@@ -153,6 +153,27 @@ def write_certificate(folder: Path) -> Path:
     return path
 
 
+def signed(
+    folder: Path, *, since: int = 30, days: int = 1, address: str = "127.0.0.1", by: str = ""
+) -> Path:
+    """A server's certificate; `by` names the authority that signed it, else it did itself."""
+    key, now = private_key("tls"), datetime.datetime.now(datetime.UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "server")])
+    issuer = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, by)]) if by else subject
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    made = (
+        x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=since))
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(names, critical=False)
+        .sign(private_key("authority") if by else key, SHA256())
+    )
+    path = folder / "server.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(made.public_bytes(Encoding.PEM) + secret)
+    return path
+
+
 def eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
     """Whether it comes true within the time."""
     end = time.monotonic() + seconds

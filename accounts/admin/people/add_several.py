@@ -1,46 +1,99 @@
-"""Add several people at once, by pasting their emails."""
+"""Add several people by pasting whatever names them: first a preview, then they are added."""
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from accounts import audit
 from accounts.admin.people.forms import AddSeveralForm
 from accounts.operate import people
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from django.contrib.admin import ModelAdmin
+    from django.contrib.auth.models import Group
     from django.http import HttpRequest, HttpResponse
 
     from accounts.models import User
 
 
 def page(admin: ModelAdmin[User]) -> Callable[[HttpRequest], HttpResponse]:
-    """The page: a form, and below it what became of each line."""
+    """The page: the box, a preview of what is in it, and, once that is confirmed, what was done."""
 
     def add_several(request: HttpRequest) -> HttpResponse:
         if not (admin.has_add_permission(request) and admin.has_change_permission(request)):
             raise PermissionDenied
-        form = AddSeveralForm(request.POST or None)
-        results = _add(admin, request, form.cleaned_data["people"]) if form.is_valid() else None
-        shown = AddSeveralForm() if results is not None else form
-        return _answer(admin, request, {"form": shown, "results": results})
+        form = AddSeveralForm(request.POST or None, editor=request.user)
+        if not form.is_valid():
+            return _answer(admin, request, {"form": form})
+        lines, groups = form.cleaned_data["people"], form.cleaned_data["groups"]
+        seen = digest(lines)
+        if request.POST.get("confirmed") != seen:
+            results = _preview(request, lines, groups)
+            more = {"form": form, "preview": results, "digest": seen}
+            return _answer(admin, request, {**more, **_totals(results)})
+        results = _add(admin, request, lines, groups)
+        left = AddSeveralForm(initial=_left(results, groups), editor=request.user)
+        return _answer(admin, request, {"form": left, "results": results, **_totals(results)})
 
     return add_several
 
 
-def _add(admin: ModelAdmin[User], request: HttpRequest, lines: Iterable[str]) -> list[people.Added]:
-    link = request.user.is_superuser
+def digest(lines: Iterable[str]) -> str:
+    """Names what was previewed: what was typed since is previewed anew."""
+    return hashlib.sha256("\n".join(lines).encode(errors="replace")).hexdigest()
+
+
+def _preview(
+    request: HttpRequest, lines: Iterable[str], groups: Iterable[Group]
+) -> list[people.Added]:
+    """What adding does, undone: nobody stays, and nothing of it is in the audit or the log."""
+    with transaction.atomic(), audit.context(silent=True):
+        results = _added(request, lines, groups)
+        transaction.set_rollback(True)
+    return results
+
+
+def _add(
+    admin: ModelAdmin[User], request: HttpRequest, lines: Iterable[str], groups: Iterable[Group]
+) -> list[people.Added]:
+    with transaction.atomic():
+        results = _added(request, lines, groups)
+        for result in results:
+            if result.what == "added" and result.user:
+                admin.log_addition(request, result.user, [{"added": {}}])
+    return results
+
+
+def _added(
+    request: HttpRequest, lines: Iterable[str], groups: Iterable[Group]
+) -> list[people.Added]:
+    """The groups are for those who are new: nobody here gains anything by being pasted."""
+    link = bool(getattr(request.user, "is_superuser", False))
     results = people.add_many(lines, promote=False, link_existing=link)
     for result in results:
         if result.what == "added" and result.user:
-            admin.log_addition(request, result.user, [{"added": {}}])
+            result.user.groups.set(groups)
     return results
+
+
+def _totals(results: Sequence[people.Added]) -> dict[str, Any]:
+    counted = Counter(result.what for result in results)
+    return {"added": counted["added"], "here": counted["exists"], "bad": counted["invalid"]}
+
+
+def _left(results: Iterable[people.Added], groups: Iterable[Group]) -> dict[str, Any]:
+    """What could not be read or added stays in the box."""
+    left = [result.text or result.email for result in results if result.what == "invalid"]
+    return {"people": "\n".join(dict.fromkeys(left)), "groups": groups}
 
 
 def _answer(admin: ModelAdmin[User], request: HttpRequest, more: dict[str, Any]) -> HttpResponse:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
+from accounts.admin import rights
 from accounts.models import User
 from accounts.operate import addresses
 
@@ -70,10 +72,25 @@ class AddSeveralForm(forms.Form):
         label=_("People"),
         widget=forms.Textarea(attrs={"rows": 12, "cols": 80, "class": "vLargeTextField"}),
         help_text=_(
-            "One person a line: an email, Name <email>, or rows of a CSV file. Everyone gets staff"
-            " status and no other rights; whoever is here already stays as they are."
+            "Anything with email addresses in it: recipients of a mail, columns of a spreadsheet,"
+            " a table with a first line of titles as Entra exports it, a list. You see who was"
+            " found before anybody is added; whoever is here already stays as they are."
         ),
     )
+    groups = forms.ModelMultipleChoiceField(
+        label=_("Groups"),
+        queryset=Group.objects.none(),
+        required=False,
+        widget=rights.Checkboxes,
+        help_text=_("For everyone who is added. Those that go beyond your rights are not offered."),
+    )
+
+    def __init__(self, *args: Any, editor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = rights.grantable_groups(editor, Group.objects.all())
+        self.fields["groups"].queryset = offered  # type: ignore[attr-defined]
+        if not offered.exists():
+            self.fields["groups"].widget = forms.MultipleHiddenInput()
 
     def clean_people(self) -> list[str]:
         """The lines."""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from accounts.admin.paging import BoundedPaginator
-from accounts.admin.people import add_several, person_actions, person_page, relink
+from accounts.admin.people import add_several, group_action, person_actions, person_page, relink
 from accounts.admin.people.columns import PeopleChangeList
 from accounts.admin.people.forms import AddPersonForm, PersonForm
 from accounts.admin.people.rights_forms import SWITCHES, BoundedUserAdmin
@@ -48,7 +48,10 @@ class PersonAdmin(BoundedUserAdmin):
     sortable_by = ("shown_email", "last_sign_in")
     ordering = (Upper("email"),)
     search_fields = ("email", "name")
-    actions = tuple(map(person_actions.action_of, person_actions.STEPS.values()))
+    actions = (
+        group_action.add_to_group,
+        *map(person_actions.action_of, person_actions.STEPS.values()),
+    )
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER

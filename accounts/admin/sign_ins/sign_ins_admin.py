@@ -76,7 +76,10 @@ class SignInAdmin(Base):
         ),
         (gettext_lazy("Who"), {"fields": ("person", "email", "tid", "oid")}),
         (gettext_lazy("From where"), {"fields": ("client_ip", "user_agent", "host")}),
-        (gettext_lazy("How"), {"fields": ("method", "took_ms", "microsoft_ms")}),
+        (
+            gettext_lazy("How"),
+            {"fields": ("method", "took_ms", "microsoft_ms", "microsoft_request_id")},
+        ),
     )
 
     @override

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from accounts.entra.errors import hint_for
+from accounts.http.causes import NoAnswer
 from accounts.operate.doctor.catalogue import Entry, Level, entry_of
 from accounts.reasons import REASONS
 
@@ -42,8 +43,15 @@ def because(refusal: Refused) -> dict[str, str]:
     return {
         "code": reason.code,
         "why": f"{reason.operator} ({told})" if told else reason.operator,
-        "reason_fix": " ".join(filter(None, (hint_for(refusal.aadsts), reason.fix))),
+        "reason_fix": _advice(refusal),
     }
+
+
+def _advice(refusal: Refused) -> str:
+    """By the typed cause, where there is one; else by Microsoft's number and the reason."""
+    if isinstance(refusal, NoAnswer) and refusal.advice:
+        return refusal.advice
+    return " ".join(filter(None, (hint_for(refusal.aadsts), refusal.reason.fix)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
-from tests.support.admins import TID, browser_of, person, sign_in, superuser
+from accounts.admin.people.add_several import digest
+from accounts.models import AuditEntry, User
+from tests.support.admins import TID, browser_of, group, person, sign_in, superuser
 
 LIST = "/admin/accounts/user/"
 
@@ -58,11 +59,61 @@ def test_an_email_that_differs_by_case_only_is_refused(browser: Client) -> None:
 def test_several_are_added_by_pasting(browser: Client) -> None:
     here = person("here@contoso.example")
     pasted = f"Anna <anna@contoso.example>\n{here.email}\nnonsense\nbert@contoso.example"
-    page = browser.post(f"{LIST}add-several/", {"people": pasted}).content.decode()
-    assert page.count("Added") == 2
+    preview = browser.post(f"{LIST}add-several/", {"people": pasted})
+    assert "nobody has been added yet" in preview.content.decode()
+    assert User.objects.count() == 2
+    assert not AuditEntry.objects.filter(action="person.added", actor_kind="person").exists()
+    editors = group("Editors", "accounts.view_user")
+    posted = {"people": pasted, "confirmed": preview.context["digest"], "groups": [editors.pk]}
+    page = browser.post(f"{LIST}add-several/", posted).content.decode()
+    assert "Added: <strong>2</strong>, here already: <strong>1</strong>" in page
     assert "Was here already" in page
-    assert "Not added" in page
-    assert User.objects.get(email="anna@contoso.example").name == "Anna"
+    assert "There is no email address in this line." in page
+    box = page.split("<textarea")[1].split("</textarea>")[0]
+    assert box.split(">")[1].strip() == "nonsense"
+    anna = User.objects.get(email="anna@contoso.example")
+    assert (anna.name, list(anna.groups.all())) == ("Anna", [editors])
+    assert not here.groups.exists()
+
+
+def test_what_was_typed_after_the_preview_is_previewed_anew(browser: Client) -> None:
+    preview = browser.post(f"{LIST}add-several/", {"people": "anna@contoso.example"})
+    posted = {"people": "eve@contoso.example", "confirmed": preview.context["digest"]}
+    page = browser.post(f"{LIST}add-several/", posted).content.decode()
+    assert "nobody has been added yet" in page
+    assert User.objects.count() == 1
+
+
+def test_nobody_gives_by_pasting_what_they_do_not_hold(db: None) -> None:
+    helper = person("helper@contoso.example", "accounts.add_user", "accounts.change_user")
+    strong = group("Strong", "accounts.end_sessions")
+    lines = ["anna@contoso.example"]
+    posted = {"people": lines[0], "confirmed": digest(lines), "groups": [strong.pk]}
+    browser_of(helper).post(f"{LIST}add-several/", posted)
+    assert not User.objects.filter(email="anna@contoso.example").exists()
+
+
+def test_people_are_added_to_a_group_together(browser: Client) -> None:
+    anna, bert = person("anna@contoso.example"), person("bert@contoso.example")
+    editors = group("Editors", "accounts.view_user")
+    posted = {"action": "add_to_group", "_selected_action": [anna.pk, bert.pk]}
+    page = browser.post(LIST, posted).content.decode()
+    assert "Editors" in page
+    assert "No Microsoft identity yet" in page
+    browser.post(LIST, posted | {"confirmed": "yes", "group": editors.pk})
+    assert set(editors.user_set.all()) == {anna, bert}
+
+
+@pytest.mark.parametrize("what", ["group", "self", "person"])
+def test_nobody_is_added_to_a_group_beyond_the_editors_rights(db: None, what: str) -> None:
+    helper = person("helper@contoso.example", "accounts.view_user", "accounts.change_user")
+    held = group("Held", "accounts.view_user")
+    strong = group("Strong", "accounts.end_sessions")
+    anna = superuser("anna@contoso.example") if what == "person" else person("anna@contoso.example")
+    chosen = helper if what == "self" else anna
+    asked = {"action": "add_to_group", "_selected_action": chosen.pk, "confirmed": "yes"}
+    browser_of(helper).post(LIST, asked | {"group": (strong if what == "group" else held).pk})
+    assert not chosen.groups.exists()
 
 
 def test_pasting_too_much_is_refused(browser: Client) -> None:

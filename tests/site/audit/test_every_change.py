@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 
+from accounts.admin.people.add_several import digest
 from accounts.audit.actions import ACTIONS
 from accounts.models import AuditEntry, User
 from tests.servers.process import ROOT
@@ -93,7 +94,8 @@ def post(name: str, data: dict[str, Any], *args: Any) -> Callable[[Client], Any]
 def act(model: str, action: str, key: Callable[[], int], **data: str) -> Callable[[Client], Any]:
     def send(browser: Client) -> Any:
         more = {"action": action, "_selected_action": key(), "confirmed": "yes", "post": "yes"}
-        return browser.post(reverse(f"admin:{model}_changelist"), more | data)
+        given = {name: value.format(group=key_of_group()) for name, value in data.items()}
+        return browser.post(reverse(f"admin:{model}_changelist"), more | given)
 
     return send
 
@@ -113,7 +115,7 @@ def key_of_conflict() -> int:
 
 
 def key_of_group() -> int:
-    return Group.objects.get_or_create(name="Editors")[0].pk
+    return int(Group.objects.get_or_create(name="Editors")[0].pk)
 
 
 def key_of_app() -> int:
@@ -128,7 +130,8 @@ OLD = {f"new_{name}": value for name, value in PASSWORDS.items()}
 DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "accounts_user_add": post("accounts_user_add", {"email": "new@contoso.example"}),
     "accounts_user_add_several": post(
-        "accounts_user_add_several", {"people": "new@contoso.example"}
+        "accounts_user_add_several",
+        {"people": "new@contoso.example", "confirmed": digest(["new@contoso.example"])},
     ),
     "accounts_user_change": post("accounts_user_change", PERSON, key_of_ada),
     "accounts_user_delete": post("accounts_user_delete", {"post": "yes"}, key_of_ada),
@@ -137,8 +140,17 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
         {"reason": "x", "seen": f"{TID}:{TID}"},
     ),
     **{
-        f"accounts_user_changelist: {name}": act("accounts_user", name, key_of_ada, reason="x")
-        for name in ("delete_selected", "sign_out", "deactivate", "reactivate", "unlink")
+        f"accounts_user_changelist: {name}": act(
+            "accounts_user", name, key_of_ada, reason="x", group="{group}"
+        )
+        for name in (
+            "delete_selected",
+            "add_to_group",
+            "sign_out",
+            "deactivate",
+            "reactivate",
+            "unlink",
+        )
     },
     "auth_user_password_change": post("auth_user_password_change", PASSWORDS, key_of_ada),
     "password_change": post("password_change", {"old_password": "old", **OLD}),

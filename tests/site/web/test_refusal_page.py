@@ -13,6 +13,7 @@ from accounts.models import SignIn, User
 from accounts.reasons import Refused
 from accounts.web import refusal
 from tests.emulator.person import meet, sign_in_as
+from tests.support.admins import let_in
 from tests.support.visitor import CALLBACK, LOGIN, START
 
 if TYPE_CHECKING:
@@ -116,8 +117,17 @@ def test_the_site_has_its_name_on_every_page(client: Client, settings: Settings,
 
 def test_admin_has_the_sites_name(client: Client, settings: Settings) -> None:
     settings.SITE_NAME = "Contoso people"
-    client.force_login(User.objects.create_superuser("root@contoso.example"))
+    let_in(client, User.objects.create_superuser("root@contoso.example"))
     assert "Contoso people" in client.get("/admin/").content.decode()
+
+
+def test_one_verb_is_used_throughout(client: Client) -> None:
+    let_in(client, User.objects.create_superuser("root@contoso.example"))
+    pages = [client.get("/admin/").content.decode(), client.post("/admin/logout/").content.decode()]
+    assert "Sign out" in pages[0]
+    assert "Signed out" in pages[1]
+    assert not re.search(r"[Ll]og(ged)? ?(in|out)\b(?!/)(?![-_])", re.sub(r"<[^>]*>", "", pages[0]))
+    assert "Log" not in re.sub(r"<[^>]*>", "", pages[1])
 
 
 @pytest.mark.parametrize(("wait", "words"), [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,9 +14,12 @@ from accounts.entra.authority import (
     RETRY_AFTER_FAILURE,
     Authority,
 )
+from accounts.entra.metadata import read_discovery
 from accounts.http.client import HttpClient
+from accounts.http.deadline import Deadline
+from accounts.http.origins import Origin
 from tests.support.keys import CLIENT_ID, ISSUER, TENANT, jwk
-from tests.support.tiny_server import eventually, fails
+from tests.support.tiny_server import TinyServer, eventually, fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,3 +169,54 @@ def test_past_three_days_old_keys_serve_no_more(microsoft: FakeTenant) -> None:
     authority.key("first")
     microsoft.status, microsoft.now = 503, START + KEPT_FOR
     assert fails(lambda: authority.key("first")).reason.code == "microsoft_unreachable"
+
+
+ALIASES = {
+    "login.windows.net": "https://login.microsoftonline.com",
+    "login.microsoft.com": "https://login.microsoftonline.com",
+    "login-us.microsoftonline.com": "https://login.microsoftonline.us",
+    "login.chinacloudapi.cn": "https://login.partner.microsoftonline.cn",
+}
+
+
+@pytest.mark.parametrize(("alias", "wanted"), ALIASES.items())
+def test_a_login_url_on_an_alias_names_the_form_that_is_wanted(alias: str, wanted: str) -> None:
+    document = {"issuer": f"{wanted}/{TENANT}/v2.0"}
+    refused = fails(lambda: read_discovery(document, Origin("https", alias, 443), TENANT))
+    assert refused.reason.code == "misconfigured"
+    assert refused.detail.endswith(f": set MICROSOFT_LOGIN_URL={wanted}")
+
+
+def test_an_issuer_of_v1_tokens_is_told_as_such() -> None:
+    home = Origin("https", "login.microsoftonline.com", 443)
+    document = {"issuer": f"https://sts.windows.net/{TENANT}/"}
+    assert "v1.0" in fails(lambda: read_discovery(document, home, TENANT)).detail
+
+
+@pytest.mark.parametrize("keys", [[], [{"kty": "EC"}], [jwk("first", use="enc")]])
+def test_keys_of_which_none_can_be_used_are_not_unreachable(
+    microsoft: FakeTenant, keys: list[dict[str, Any]]
+) -> None:
+    microsoft.keys = keys
+    refused = fails(microsoft.authority().discovery)
+    assert refused.reason.code == "misconfigured"
+    assert refused.detail == (
+        f"keys: none of the {len(keys)} that Microsoft lists can be used for RS256"
+    )
+
+
+def test_an_unknown_kid_says_what_a_custom_signing_key_has_to_do_with_it(
+    microsoft: FakeTenant,
+) -> None:
+    refused = fails(lambda: microsoft.authority().key("other"))
+    assert "custom signing key (claims mapping)" in refused.detail
+
+
+def test_metadata_and_keys_are_bounded_by_the_time_of_who_asks() -> None:
+    """The fetch goes on for the others."""
+    with TinyServer(lambda x: x.drip(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")) as server:
+        authority = Authority(server.url, TENANT, CLIENT_ID, HttpClient(), None)
+        began = time.monotonic()
+        refused = fails(lambda: authority.discovery(Deadline(0.2)))
+        assert refused.reason.code == "microsoft_unreachable"
+        assert time.monotonic() - began < 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import logging
 import socket
 import ssl
@@ -12,9 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from accounts.http import causes
 from accounts.http.client import HttpClient
@@ -22,9 +17,8 @@ from accounts.http.deadline import Deadline
 from accounts.http.origins import Origin
 from accounts.http.proxy import Proxy, proxy_from
 from accounts.http.tls import trusted_context
-from tests.support.keys import private_key
 from tests.support.proxy import ConnectProxy
-from tests.support.tiny_server import TinyServer, fails, write_certificate
+from tests.support.tiny_server import TinyServer, fails, signed, write_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +27,6 @@ if TYPE_CHECKING:
     from accounts.reasons import Refused
 
 SECRET = "pa:ss word"
-NAME = x509.NameOID.COMMON_NAME
 
 
 @pytest.fixture
@@ -208,25 +201,6 @@ def test_what_the_resolver_says(
 
 
 # --- TLS -----------------------------------------------------------------------------------------
-
-
-def signed(folder: Path, *, days: int = 1, address: str = "127.0.0.1", by: str = "") -> Path:
-    """A server's certificate; `by` names the authority that signed it, else it did itself."""
-    key, now = private_key("tls"), datetime.datetime.now(datetime.UTC)
-    subject = x509.Name([x509.NameAttribute(NAME, "server")])
-    issuer = x509.Name([x509.NameAttribute(NAME, by)]) if by else subject
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-    made = (
-        x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=30))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(names, critical=False)
-        .sign(private_key("authority") if by else key, SHA256())
-    )
-    path = folder / "server.pem"
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(made.public_bytes(Encoding.PEM) + secret)
-    return path
 
 
 INSPECTING = "Corp TLS Inspection CA"

@@ -213,7 +213,7 @@ TABLE = [
     Row("from the future", "state_expired",
         "state: issued 61 s in the future; clocks of the instances differ", aged(-61)),
     # --- no cookie
-    Row("two cookies", "cookie_not_sent",
+    Row("two cookies", "session_not_found",
         "cookie: sent twice: another app on this host or domain sets one of the same name",
         replace(BACK, cookie_twice=True, cookie_sent=False)),
     Row("no cookie", "cookie_not_sent",

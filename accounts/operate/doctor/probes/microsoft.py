@@ -18,7 +18,13 @@ from accounts import registration
 from accounts.entra.errors import reason_for, refusal_of
 from accounts.entra.exchange import OF_THE_CREDENTIAL, Client
 from accounts.entra.jwks import read_keys
-from accounts.entra.metadata import Discovery, authority_origin, document_url, read_discovery
+from accounts.entra.metadata import (
+    Discovery,
+    NoUsableKeys,
+    authority_origin,
+    document_url,
+    read_discovery,
+)
 from accounts.http.client import get_client
 from accounts.http.deadline import Deadline
 from accounts.ids import AADSTS, tenant_of_issuer
@@ -106,8 +112,7 @@ def _keys(http: HttpClient, discovery: Discovery) -> Seen:
     except Refused as refusal:
         return fault("online.keys", **because(refusal))
     if not count:
-        none = Refused("microsoft_unreachable", f"keys: HTTP {answer.status}, none can be used")
-        return fault("online.keys", **because(none))
+        return fault("online.keys", **because(NoUsableKeys(answer.body)))
     return well("online.keys", count=count)
 
 

@@ -1,0 +1,99 @@
+"""Add people to a group from the list, in sight of whose identities gain its rights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.admin import rights
+from accounts.admin.people.person_actions import CONFIRMED, SHOWN
+from accounts.operate import linking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.contrib.admin import ModelAdmin
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+    from accounts.models import User
+
+
+class GroupForm(forms.Form):
+    """Which group, of those whose every right the editor holds."""
+
+    group = forms.ModelChoiceField(label=gettext_lazy("Group"), queryset=Group.objects.none())
+
+    def __init__(self, *args: Any, editor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = rights.grantable_groups(editor, Group.objects.all())
+        self.fields["group"].queryset = offered  # type: ignore[attr-defined]
+
+
+@admin.action(description=gettext_lazy("Add to group"), permissions=["change_user"])
+def add_to_group(
+    page: ModelAdmin[User], request: HttpRequest, chosen: QuerySet[User]
+) -> HttpResponse | None:
+    """The form, or None once it is done."""
+    people = list(chosen)
+    forbidden = [person for person in people if not _may_raise(request.user, person)]
+    if forbidden:
+        text = _("Nothing was done: you may not do this to %(people)s.")
+        messages.error(request, text % {"people": ", ".join(map(str, forbidden[:5]))})
+        return None
+    confirmed = CONFIRMED in request.POST
+    form = GroupForm(request.POST if confirmed else None, editor=request.user)
+    if not form.is_valid():
+        return _asked(page, request, people, form)
+    _add(page, request, people, form.cleaned_data["group"])
+    return None
+
+
+def _may_raise(editor: Any, person: User) -> bool:
+    """Nobody raises their own rights; superusers have them all."""
+    if editor.is_superuser:
+        return True
+    return person.pk != editor.pk and rights.may_touch(editor, person)
+
+
+def _add(
+    page: ModelAdmin[User], request: HttpRequest, people: Sequence[User], group: Group
+) -> None:
+    with transaction.atomic():
+        for person in people:
+            person.groups.add(group)
+            page.log_change(request, person, f"Added to the group {group}")
+    text = ngettext(
+        "%(count)d person is in %(group)s.", "%(count)d people are in %(group)s.", len(people)
+    )
+    messages.success(request, text % {"count": len(people), "group": group})
+
+
+def _asked(
+    page: ModelAdmin[User], request: HttpRequest, people: Sequence[User], form: GroupForm
+) -> HttpResponse:
+    context = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "title": _("Add to group"),
+        "step": {
+            "name": "add_to_group",
+            "title": _("Add to group"),
+            "explanation": _("These people, and whoever holds their identities, gain its rights."),
+        },
+        "people": [(person, linking.of_user(person)) for person in people[:SHOWN]],
+        "more": max(0, len(people) - SHOWN),
+        "keys": [person.pk for person in people],
+        "form": form,
+        "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        "media": page.media,
+    }
+    return TemplateResponse(request, "admin/accounts/user/step.html", context)

@@ -1,0 +1,28 @@
+"""What the site's Redis user must be allowed: the commands and the keys that a sign-in uses."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.conf import settings
+
+# As an ACL names them; a subcommand after a bar.
+COMMANDS: Final = (
+    "ping", "hello", "auth", "select", "client|setinfo",  # every connection
+    "get", "mget", "set", "del", "exists", "expire", "ttl", "pttl", "incr", "incrby", "eval",
+    "zadd", "zrange", "zrem", "zremrangebyscore", "scan",  # sessions, by person
+    "evalsha", "script|load",  # throttles
+    "cluster|slots", "command",  # whether it is a cluster, which answers only where it is one
+)  # fmt: skip
+FOR_DOCTOR: Final = ("info", "config|get")  # how it is set up; without them doctor says less
+
+
+def key_pattern() -> str:
+    """The pattern that all of this site's keys match."""
+    return f"{settings.CACHES['default'].get('KEY_PREFIX', '')}:*"
+
+
+def acl_rules(password: str = "PASSWORD") -> str:  # noqa: S107 -- a word to replace
+    """The rules of `ACL SETUSER`, which give just these rights."""
+    commands = " ".join(f"+{name}" for name in (*COMMANDS, *FOR_DOCTOR))
+    return f"on >{password} ~{key_pattern()} {commands}"
