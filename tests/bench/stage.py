@@ -31,7 +31,7 @@ class Contestant:
     redis: Redis
 
     def site(self, **more: str) -> Site:
-        return Site(self.env | more, workers=1)
+        return Site(self.env | more, workers=1, forked=False)
 
 
 @dataclass(frozen=True)

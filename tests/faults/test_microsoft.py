@@ -127,7 +127,7 @@ unknown_error = Fault(
     "Microsoft answers with an error that nobody knows",
     "A number that is in no list, AADSTS999999.",
     error="unknown_error",
-    page="microsoft_unreachable",
-    doctor="refusals.microsoft_unreachable",
+    page="microsoft_refused",
+    doctor="refusals.microsoft_refused",
     says="AADSTS999999",
 )

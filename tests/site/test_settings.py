@@ -1,8 +1,6 @@
 """The settings of a deployed site: what a browser and a checker see of them."""
 
 import json
-import subprocess
-import sys
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,8 +14,9 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.module_loading import import_string
 
+from tests.servers import forked
 from tests.servers.environment import deployed_environment
-from tests.servers.process import ROOT, clean_environment
+from tests.servers.process import clean_environment
 
 ASK = """
 import json, sys, django
@@ -29,14 +28,8 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 
 def asked(env: dict[str, str], *names: str) -> dict[str, Any]:
     """What settings say in a process of their own."""
-    told = subprocess.run(
-        [sys.executable, "-c", ASK, *names],
-        cwd=ROOT,
-        env=env | {"DJANGO_SETTINGS_MODULE": "project.settings"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    told = forked.run("-c", ASK, *names, env=env | {"DJANGO_SETTINGS_MODULE": "project.settings"})
+    assert told.returncode == 0, told.stderr
     answer: dict[str, Any] = json.loads(told.stdout)
     return answer
 
@@ -46,9 +39,8 @@ def deployed(*names: str, **changes: str) -> dict[str, Any]:
 
 
 def test_a_deployed_site_passes_djangos_checks() -> None:
-    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    env = deployed_environment()
-    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    command = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    ended = forked.run(*command, env=deployed_environment())
     assert ended.returncode == 0, ended.stderr
 
 

@@ -3,8 +3,6 @@
 import json
 import logging
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from django.test import Client
 from django.utils.functional import empty
 from pytest_django import Settings
 
+from tests.servers import forked
 from tests.servers.process import ROOT, clean_environment, scratch
 from tests.servers.release import PARTS
 
@@ -33,9 +32,9 @@ def collected() -> Path:
             shutil.copytree(ROOT / part, copy / part)
         else:
             shutil.copy(ROOT / part, copy / part)
-    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"]
+    command = ("manage.py", "collectstatic", "--noinput", "-v", "0")
     env = clean_environment(DATABASE_URL="not set yet", WEBSITE_HOSTNAME="x.azurewebsites.net")
-    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, check=False)
+    done = forked.run(*command, cwd=copy, env=env)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return copy / "staticfiles"
 

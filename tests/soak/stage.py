@@ -67,7 +67,7 @@ class Stage:
     def replace(self) -> None:
         """As a deploy does: start the new one, send requests there, then end the old one."""
         old, *kept = self.sites
-        new = Site(self.env, workers=WORKERS).start()
+        new = Site(self.env, workers=WORKERS, forked=False).start()
         self.sites = [*kept, new]
         self.balancer.reload([site.port for site in self.sites])
         time.sleep(DRAINING_S)
@@ -101,7 +101,7 @@ def stage(people: int) -> Iterator[Stage]:
         _manage(env, "migrate", "--verbosity", "0")
         _manage(env, "shell", "--verbosity", "0", "-c", MAKE_USERS.format(count=people))
         names = [f"soak{number}" for number in range(people)]
-        sites = [Site(env, workers=WORKERS, port=port).start() for port in ports]
+        sites = [Site(env, workers=WORKERS, port=port, forked=False).start() for port in ports]
         built = Stage(postgres, redis, microsoft, balancer, sites, env, env["DATABASE_URL"], names)
         stack.callback(built.stop_sites)
         stack.enter_context(balancer)

@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -157,7 +158,12 @@ POLICY_ALONE = {
 }
 
 
-def imports(path: Path, *, typing_too: bool = True) -> Iterator[str]:
+@cache
+def imports(path: Path, *, typing_too: bool = True) -> list[str]:
+    return [*_imports(path, typing_too=typing_too)]
+
+
+def _imports(path: Path, *, typing_too: bool) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped = set() if typing_too else set(_under_type_checking(tree))
     for node in ast.walk(tree):
