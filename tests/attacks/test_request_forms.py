@@ -35,7 +35,7 @@ def starting(headers: dict[str, str], scene: Scene, *, token: bool = True) -> Pa
 
 def forged(sentence: str, *, token: bool = True, **headers: str) -> Attack:
     do = partial(starting, headers, token=token)
-    return Attack(sentence, do, "", "CWE-352; RFC 9700 4.7", status=403, redeemed=0)
+    return Attack(sentence, do, "form_refused", "CWE-352; RFC 9700 4.7", status=403, redeemed=0)
 
 
 def with_password(scene: Scene) -> Page:
@@ -71,7 +71,8 @@ FORMS = [
                    "/accounts/social/connections/", "/accounts/password/reset/",
                    "/accounts/microsoft/login/token/")),
     Attack("a multipart form without parts",
-           partial(odd_body, "multipart/form-data; boundary=x", b"--y--"), status=403),
+           partial(odd_body, "multipart/form-data; boundary=x", b"--y--"), "form_refused",
+           status=403),
     Attack("a multipart form without a boundary",
            partial(odd_body, "multipart/form-data", b"x"), status=400),
     Attack("a form in another alphabet",

@@ -216,13 +216,6 @@ _REDIS: Final = (
         "Set REDIS_URL to the master, or to the Sentinels that know it.",
         shows=_NO_STORE,
     ),
-    _error(
-        "redis.cluster",
-        "Redis is a cluster",
-        "The site's client does not follow MOVED answers.",
-        "Use a non-clustered Redis, or Azure Managed Redis with the Enterprise policy.",
-        shows=_NO_STORE,
-    ),
     _warning(
         "redis.version_old",
         "Redis {version} is older than 6.2",

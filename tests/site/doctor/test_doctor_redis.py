@@ -112,11 +112,6 @@ def test_a_replica_is_an_error() -> None:
     assert "master" in found["redis.writable"].fix
 
 
-def test_a_cluster_is_an_error() -> None:
-    found = by_id(with_server("--cluster-enabled", "yes", "--cluster-port", str(free_port())))
-    assert found["redis.cluster"].level == "error"
-
-
 def test_a_server_without_config_is_judged_by_its_info() -> None:
     assert bad(with_server("--rename-command", "CONFIG", "")) == set()
 

@@ -9,7 +9,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
@@ -126,8 +126,7 @@ def _tried(action: str, model: type[Model], work: Callable[[], object]) -> Itera
 
 def _connect_once() -> None:
     """Outside Django's connection and pool, so that a hanging server is left behind."""
-    driver: Any = vars(type(connections[DEFAULT_DB_ALIAS]))["Database"]
-    raw = driver.connect(**_parameters())
+    raw: Any = connection.copy().get_new_connection(_parameters())  # it knows of poolers
     try:
         raw.execute("SELECT 1")
     finally:

@@ -186,8 +186,6 @@ def _server(info: Mapping[str, Any]) -> Iterator[Seen]:
     version = str(info.get("redis_version", "0"))
     if info.get("role") == "slave":
         yield fault("redis.role")
-    if int(info.get("cluster_enabled", 0)):
-        yield fault("redis.cluster")
     if tuple(map(int, version.split(".")[:2])) < _OLDEST:
         yield fault("redis.version_old", version=version)
     else:
