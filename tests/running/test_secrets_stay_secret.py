@@ -6,6 +6,7 @@ took part: the client's, the site's, codes, tokens, states, nonces, PKCE verifie
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from typing_extensions import override
 
 from accounts.models import User
 from accounts.operate import break_glass, microsoft_app
+from accounts.sessions.entries import opened_entry
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET
 from tests.emulator.person import meet
 from tests.servers.environment import SECRET_KEY
@@ -42,6 +44,7 @@ class Evidence:
     redis: str
     database: str
     secrets: dict[str, set[str]] = field(default_factory=dict)
+    sessions: str = ""
 
     def found_in(self, place: str, *kinds: str) -> list[str]:
         """Which of the secrets stand in that place; without kinds, of all of them."""
@@ -146,10 +149,10 @@ def evidence(
     for story, visitor in zip((_good, _again, _refused, _forged, _broken), visitors, strict=False):
         story(visitor)
     token = _without_microsoft(visitors[5])
-    stored = _redis(redis_server)
-    secrets = {**_sent(emulator), **_held(visitors, stored), **FIXED, "link's token": {token}}
+    stored, sessions = _redis(redis_server), _sessions(redis_server)
+    secrets = {**_sent(emulator), **_held(visitors, sessions), **FIXED, "link's token": {token}}
     site.stop()
-    return Evidence(site.log(), "\n".join(pages), stored, _database(), secrets)
+    return Evidence(site.log(), "\n".join(pages), stored, _database(), secrets, sessions)
 
 
 FIXED = {
@@ -167,9 +170,9 @@ def _sent(emulator: Emulator) -> dict[str, set[str]]:
     return {name: {one[name] for one in asked if one.get(name)} for name in names}
 
 
-def _held(visitors: list[Watched], stored: str) -> dict[str, set[str]]:
+def _held(visitors: list[Watched], sessions: str) -> dict[str, set[str]]:
     """What browsers and sessions hold."""
-    secrets = re.findall(r'"sign_in_browser": ?"([^"]+)"', stored)
+    secrets = re.findall(r'"sign_in_browser": ?"([^"]+)"', sessions)
     return {
         "session key": {visitor.session_cookie() for visitor in visitors} - {""},
         "browser secret": set(secrets),
@@ -182,6 +185,18 @@ def _redis(server: Redis) -> str:
     names = list(client.scan_iter())
     lines = (f"{name!r} {read[client.type(name)](name)!r}" for name in names)
     return "\n".join(lines)
+
+
+def _sessions(server: Redis) -> str:
+    """What is in the sessions, which Redis has sealed."""
+    client: Any = server.client()
+    names = [name for name in client.scan_iter() if client.type(name) == b"string"]
+    opened = (opened_entry(_last(name), client.get(name).decode()) for name in names)
+    return json.dumps([entry for entry in opened if entry])
+
+
+def _last(name: bytes) -> str:
+    return name.decode().rpartition(":")[2]
 
 
 def _database() -> str:
@@ -213,4 +228,4 @@ def test_the_run_was_worth_searching(evidence: Evidence) -> None:
     assert "enc1:" in evidence.database
     for words in ("admitted", "refused", "break_glass", "identity_conflict"):
         assert words in evidence.database
-    assert "_auth_user_id" in evidence.redis
+    assert "_auth_user_id" in evidence.sessions

@@ -70,10 +70,24 @@ def test_after_the_first_release_they_only_add(operation: Operation) -> None:
             assert field.null or getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
         case operations.RunSQL():
             assert ADDS_AN_INDEX.match(str(operation.sql))
+        case operations.AlterField():
+            assert _stored_as_before(operation)
         case operations.RunPython():
             assert operation.reverse_code
         case _:
             assert isinstance(operation, ADDITIVE)
+
+
+def _stored_as_before(operation: operations.AlterField) -> bool:
+    """Only what Django makes of it has changed, such as its choices."""
+    migration = next(
+        name for name in RELEASES if operation in LOADER.disk_migrations[APP, name].operations
+    )
+    before = models_of(RELEASES[RELEASES.index(migration) - 1])
+    field = before.get_model(APP, operation.model_name)._meta.get_field(operation.name)
+    *_, old = field.deconstruct()
+    *_, new = operation.field.deconstruct()
+    return old | {"choices": None} == new | {"choices": None}
 
 
 def models_of(release: str) -> Apps:
