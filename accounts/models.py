@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core import validators
 from django.db import models
 from django.db.models.functions import Upper
 from django.utils import timezone
@@ -224,6 +225,71 @@ class BreakGlassLink(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.user} {self.made_at:%Y-%m-%d %H:%M}"
+
+
+class RoleMapping(models.Model):
+    """What an app role of Entra gives here; the value may be a group's object id instead."""
+
+    value = models.CharField(
+        _("role"),
+        max_length=120,
+        unique=True,
+        validators=[
+            validators.RegexValidator(r"\A[^\s.][^\s]*\Z", _("A role's Value, not its name."))
+        ],
+        help_text=_("The role's Value in Entra, letter for letter; or a group's Object ID."),
+    )
+    is_staff = models.BooleanField(_("staff status"), default=True)
+    is_superuser = models.BooleanField(_("superuser status"), default=False)
+    groups = models.ManyToManyField(
+        "auth.Group", verbose_name=_("groups"), blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("app role")
+        verbose_name_plural = _("app roles")
+        ordering = ("value",)
+
+    @override
+    def __str__(self) -> str:
+        return self.value
+
+
+class RoleGrant(models.Model):
+    """What the mapping gave a person, so that it alone takes it back; roles of the last sign-in."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="role_grant"
+    )
+    state = models.CharField(max_length=8)
+    roles = models.JSONField(default=list)
+    staff = models.BooleanField(default=False)
+    superuser = models.BooleanField(default=False)
+    groups = models.JSONField(default=list)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("rights by role")
+        verbose_name_plural = _("rights by role")
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user}: {', '.join(self.roles)}"
+
+
+class RolesSeen(models.Model):
+    """An app registration whose tokens have carried roles: only then is their absence news."""
+
+    client_id = models.CharField(max_length=36, unique=True)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("app with roles")
+        verbose_name_plural = _("apps with roles")
+
+    @override
+    def __str__(self) -> str:
+        return self.client_id
 
 
 class AppendOnlyError(Exception):

@@ -213,6 +213,22 @@ _TABLE = (
         " organization has moved: unlink all of them.",
         "admin",
     ),
+    Reason(
+        "role_missing",
+        "person",
+        403,
+        _("You do not have a role on this site yet"),
+        _(
+            "Your organization gives access to this site by roles, and you have none of them. Ask"
+            " an administrator, and give them the reference below."
+        ),
+        "ROLES_REQUIRED is on, and the token has none of the app roles that are mapped; the detail"
+        " names them.",
+        "Entra admin center > Enterprise applications > this app > Users and groups: assign the"
+        " person one of the roles. ./manage.py roles list shows what is mapped. Nested groups and"
+        " Default Access give none.",
+        "admin",
+    ),
     # --- state ----------------------------------------------------------------------------
     Reason(
         "cookie_not_sent",

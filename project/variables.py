@@ -302,6 +302,9 @@ class Environment(Table):
         " not together with `ADMIN_PASSWORD_LOGIN`",
         "true",
     )
+    ROLES_REQUIRED = Variable(
+        readers.flag, False, "where app roles are mapped: without one of them, no entry", "true"
+    )
     ADMIN_PASSWORD_LOGIN = Variable(
         readers.flag, False, "show Django's password form under the button", "true"
     )

@@ -7,7 +7,7 @@ network with the same browser.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ from accounts.web.request_facts import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
 TOLD_FOR: Final = timedelta(days=3)
 REMEMBERED: Final = timedelta(days=120)
@@ -38,16 +39,32 @@ _VERSIONS: Final = re.compile(r"[\d._]+")
 
 
 def notices(user: Any) -> Iterator[tuple[str, str]]:
-    """Texts for the person's front page, each with where to look."""
+    """Texts for the person's front page, each with where to look.
+
+    Nothing before their first sign-in is news: somebody had to add them, and give them rights.
+    """
+    sign_ins = _sign_ins(user)
+    if not sign_ins:
+        return
     own = reverse("admin:accounts_own_sessions")
-    for text in (*_changes(user), *_unseen(user)):
+    since = max(timezone.now() - TOLD_FOR, sign_ins[0][0])
+    for text in (*_changes(user, since), *_unseen(sign_ins)):
         yield text, own
 
 
-def _changes(user: Any) -> Iterator[str]:
+def _sign_ins(user: Any) -> list[Any]:
+    """When, from where and with what they came in, the oldest first."""
+    rows = SignIn.objects.filter(
+        user=user, outcome=SignIn.Outcome.ADMITTED, at__gt=timezone.now() - REMEMBERED
+    )
+    latest = rows.order_by("-at").values_list("at", "client_ip", "user_agent")[:_MOST_ROWS]
+    return list(reversed(latest))
+
+
+def _changes(user: Any, since: datetime) -> Iterator[str]:
     """What others did to their rights, address or identity."""
     entries = AuditEntry.objects.filter(
-        at__gt=timezone.now() - TOLD_FOR,
+        at__gt=since,
         subject_kind=user._meta.label_lower,
         subject_key=str(user.pk),
         action__in=_ABOUT_YOU,
@@ -58,17 +75,11 @@ def _changes(user: Any) -> Iterator[str]:
         yield _("Your account: %(what)s, %(when)s (reference %(ref)s).") % values
 
 
-def _unseen(user: Any) -> Iterator[str]:
-    rows = SignIn.objects.filter(
-        user=user, outcome=SignIn.Outcome.ADMITTED, at__gt=timezone.now() - REMEMBERED
-    )
-    latest: list[Any] = list(
-        rows.order_by("-at").values_list("at", "client_ip", "user_agent")[:_MOST_ROWS]
-    )
+def _unseen(sign_ins: list[Any]) -> Iterator[str]:
     known: set[tuple[str, str]] = set()
     new: list[str] = []
     lately = timezone.now() - TOLD_FOR
-    for at, address, agent in reversed(latest):
+    for at, address, agent in sign_ins:
         place = (_network(address or ""), _VERSIONS.sub("", agent))
         if known and place not in known and at > lately:
             values = {"when": _when(at), "address": address or "?"}

@@ -29,6 +29,8 @@ ACTIONS: Final[Mapping[str, _StrPromise]] = MappingProxyType(
         "app.added": _("Microsoft app added"),
         "app.changed": _("Microsoft app changed"),
         "app.deleted": _("Microsoft app deleted"),
+        "role.mapped": _("App role mapped"),
+        "role.unmapped": _("App role no longer mapped"),
         "sessions.ended": _("Sessions ended"),
         "break_glass.made": _("Break-glass link made"),
         "break_glass.used": _("Break-glass link used"),

@@ -25,6 +25,8 @@ _MAX_SID = 128
 _MAX_HINT = 1024
 _MAX_SECONDS = 2**53
 _MAX_CONTEXTS = 100
+_MAX_ROLES = 1000
+_MAX_ROLE = 200
 _UNSHOWN = ("Cc", "Cs")  # control characters and halves of a character
 _TRUE = ((bool, True), (int, 1), (str, "1"))
 
@@ -48,6 +50,10 @@ class Claims:
     login_hint: str = ""
     auth_time: int | None = None
     acrs: frozenset[str] = frozenset()
+    client_id: str = ""
+    roles: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    roles_problem: str = ""
 
 
 def read_claims(payload: Mapping[str, object]) -> Claims:
@@ -68,6 +74,10 @@ def read_claims(payload: Mapping[str, object]) -> Claims:
         login_hint=_short(payload.get("login_hint"), _MAX_HINT),
         auth_time=_seconds(payload.get("auth_time")),
         acrs=_contexts(payload.get("acrs")),
+        client_id=_audience(payload.get("aud")),
+        roles=_names(payload.get("roles")),
+        groups=_names(payload.get("groups")),
+        roles_problem=_roles_problem(payload),
     )
 
 
@@ -81,6 +91,33 @@ def _seconds(value: object) -> int | None:
     """Seconds since the epoch; a form that nobody has seen proves nothing."""
     is_time = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MAX_SECONDS
     return int(str(value)) if is_time else None
+
+
+def _audience(value: object) -> str:
+    """Ours, as tokens.py has checked: a text, or a list of just it."""
+    return str(value[0] if isinstance(value, list) and value else value)
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    """Values of app roles, or object ids of groups; None when there are none, or none to trust."""
+    if not isinstance(value, list) or len(value) > _MAX_ROLES:
+        return None
+    good = all(isinstance(entry, str) and len(entry) <= _MAX_ROLE for entry in value)
+    return tuple(dict.fromkeys(value)) if good else None
+
+
+def _roles_problem(payload: Mapping[str, object]) -> str:
+    """Why nobody can tell the person's roles: too many for the token, or a form never seen.
+
+    Groups that are left out say nothing about roles that are there.
+    """
+    left_out = payload.get("_claim_names")
+    is_over = "hasgroups" in payload or "_claim_names" in payload
+    if (payload.get("roles") is None and is_over) or "roles" in str(left_out):
+        return "too many for the token (overage)"
+    if payload.get("roles") is not None and _names(payload["roles"]) is None:
+        return "the claim has a form that cannot be read"
+    return ""
 
 
 def _contexts(value: object) -> frozenset[str]:

@@ -17,6 +17,7 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
 from accounts.entra.claims import Claims, read_claims
+from accounts.entra.known_claims import tell_unknown
 from accounts.entra.token_header import ALGORITHM, read_kid
 from accounts.http.strict_json import NotStrict, loads_object
 from accounts.ids import GUID, TENANT_PLACE, safe_repr
@@ -65,6 +66,7 @@ def verify(
         problem = check(payload, expected)
         if problem is not None:
             raise Refused("token_invalid", f"{name}: {problem}")
+    tell_unknown(payload, now)
     return read_claims(payload)
 
 

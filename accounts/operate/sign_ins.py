@@ -83,10 +83,26 @@ def query(asked: Asked) -> QuerySet[SignIn]:
         "reason": checked_reason(asked.reason),
         "outcome": asked.outcome,
         "email__iexact": asked.email,
-        "reference": asked.reference.upper(),
+        "reference": reference_of(asked.reference),
     }
     narrow = {field: value for field, value in wanted.items() if value}
     return SignIn.objects.filter(**narrow).order_by("-at")
+
+
+def reference_of(text: str) -> str:
+    """As it stands in the record, however it was read out: bcdf2345, "BCDF 2345", bcdf-2345."""
+    plain = "".join(c for c in text.upper() if c.isalnum())
+    return f"{plain[:4]}-{plain[4:]}" if plain else ""
+
+
+def elsewhere(reference: str) -> str:
+    """Where a reference is that no row has."""
+    return (
+        f"No sign-in in the record has the reference {reference}. It is in the site's log then:"
+        f' search it for "{reference}". Only there are sign-ins that were begun and never came'
+        " back, what was refused without a database or in a flood, pages that are no"
+        " sign-in (unexpected errors), and what is older than SIGN_IN_LOG_DAYS."
+    )
 
 
 def stream(rows: QuerySet[SignIn]) -> Iterator[dict[str, Any]]:

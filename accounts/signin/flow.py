@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.db import transaction
+
 from accounts.reasons import Refused
-from accounts.signin import identities
+from accounts.signin import identities, mapping
 from accounts.signin.policy import Refuse, claimed_email, decide
+from accounts.signin.roles import Rights
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
 
     from accounts.entra.tokens import Claims
-    from accounts.signin.policy import Rules
+    from accounts.signin.mapping import Held
+    from accounts.signin.policy import Candidate, Rules
+    from accounts.signin.roles import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +29,78 @@ class Admission:
     user: Any
     account: SocialAccount | None
     note: str
+    rights: tuple[Held, Outcome] | None = None
 
 
 def admit(claims: Claims, rules: Rules) -> Admission:
-    """The user whom the policy admits; raises Refused."""
+    """The user whom the policy admits, with the rights of their app roles; raises Refused."""
     meant = identities.Meant(claims)
-    decision = decide(claims, rules, meant.candidates)
+    judged = _judged(meant, claims)
+    decision = decide(claims, rules, tuple(_as_judged(one, judged) for one in meant.candidates))
     if isinstance(decision, Refuse):
+        _take_at_the_door(meant, judged, claims, decision.user_id)
         raise Refused(
             decision.code, decision.detail, user_id=decision.user_id, cause=decision.cause
         )
+    rights = judged.get(decision.user_id)
+    _check_role(rights, meant, judged, claims, decision.user_id)
     account = None if decision.bind else meant.account
-    return Admission(meant.users[decision.user_id], account, decision.note)
+    note = " ".join(filter(None, (decision.note, rights[1].note if rights else "")))
+    return Admission(meant.users[decision.user_id], account, note, rights)
+
+
+def _judged(meant: identities.Meant, claims: Claims) -> dict[Any, tuple[Held, Outcome]]:
+    found = mapping.outcomes(meant.users, claims)
+    return {
+        pk: (held, mapping.guarded(meant.users[pk], held, outcome))
+        for pk, (held, outcome) in found.items()
+    }
+
+
+def _as_judged(person: Candidate, judged: dict[Any, tuple[Held, Outcome]]) -> Candidate:
+    found = judged.get(person.user_id)
+    return replace(person, is_staff=found[1].after.staff) if found else person
+
+
+def _check_role(
+    rights: tuple[Held, Outcome] | None,
+    meant: identities.Meant,
+    judged: dict[Any, tuple[Held, Outcome]],
+    claims: Claims,
+    user_id: Any,
+) -> None:
+    """With ROLES_REQUIRED nobody gets in without a role that is mapped."""
+    if rights is None or rights[1].roles or not settings.ROLES_REQUIRED:
+        return
+    _take_at_the_door(meant, judged, claims, user_id)
+    detail = mapping.missing(rights[1], mapping.table().rows)
+    raise Refused("role_missing", detail, user_id=user_id)
+
+
+def _take_at_the_door(
+    meant: identities.Meant,
+    judged: dict[Any, tuple[Held, Outcome]],
+    claims: Claims,
+    user_id: Any,
+) -> None:
+    """Whoever is refused for what their roles no longer give loses it in open sessions, too.
+
+    Only the identity that is bound to the user takes anything from them.
+    """
+    found, account = judged.get(user_id), meant.account
+    if found is None or account is None or account.user_id != user_id:
+        return
+    held, outcome = found
+    less = replace(outcome, after=_of_both(outcome.after, held.rights))
+    with transaction.atomic():
+        mapping.apply(meant.users[user_id], held, less, claims.client_id)
+
+
+def _of_both(one: Rights, other: Rights) -> Rights:
+    """Nothing is given at the door."""
+    return Rights(
+        one.staff and other.staff, one.superuser and other.superuser, one.groups & other.groups
+    )
 
 
 def confirm(claims: Claims, rules: Rules, user_id: Any) -> None:
@@ -45,7 +111,9 @@ def confirm(claims: Claims, rules: Rules, user_id: Any) -> None:
     admission = admit(claims, rules)
     if admission.account is None or admission.user.pk != user_id:
         raise Refused("session_changed", "identity: no longer bound to the user who is signed in")
-    identities.refresh(admission.account, claims)
+    with transaction.atomic():
+        _apply_rights(admission, claims)
+        identities.refresh(admission.account, claims)
 
 
 def settle(admission: Admission, claims: Claims) -> SocialAccount:
@@ -53,10 +121,16 @@ def settle(admission: Admission, claims: Claims) -> SocialAccount:
 
     Raises IntegrityError when another sign-in came first: the person is to be decided on again.
     """
+    _apply_rights(admission, claims)
     if admission.account is None:
         return identities.bind(admission.user, claims)
     identities.refresh(admission.account, claims)
     return admission.account
+
+
+def _apply_rights(admission: Admission, claims: Claims) -> None:
+    if admission.rights is not None:
+        mapping.apply(admission.user, *admission.rights, claims.client_id)
 
 
 def names_of(claims: Claims) -> tuple[str, str, str]:

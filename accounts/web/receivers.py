@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts import registration, secretbox
+from accounts.models import RoleMapping
 from accounts.sessions.store import MICROSOFT
-from accounts.signin import record
+from accounts.signin import mapping, record
 from accounts.signin.identities import PROVIDER
 from accounts.web import csrf, entrance, request_facts
 from accounts.web.request_facts import SEEN
@@ -47,6 +49,14 @@ def relock_secrets(instance: SocialApp, **kwargs: Any) -> None:
     instance.secret = secretbox.relock(instance.secret)
     if following := instance.settings.get("next_secret"):
         instance.settings["next_secret"] = secretbox.relock(following)
+
+
+@receiver([post_save, post_delete], sender=RoleMapping, dispatch_uid="accounts.roles_changed")
+@receiver(m2m_changed, sender=RoleMapping.groups.through, dispatch_uid="accounts.role_groups")
+@receiver(post_delete, sender=Group, dispatch_uid="accounts.group_of_role_deleted")
+def roles_changed(**kwargs: Any) -> None:
+    """A change of the mapping takes effect in every process, once it is committed."""
+    transaction.on_commit(mapping.changed, robust=True)
 
 
 @receiver(user_login_failed, dispatch_uid="accounts.password_refused")

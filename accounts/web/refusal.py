@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 
 from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
 from accounts.reasons import CAUSES, Refused
+from accounts.redact import innermost
 from accounts.signin import record
 from accounts.web import automatic, request_facts, shown_again, throttle, visits
 from accounts.web.headers import no_store, with_button
@@ -48,9 +49,9 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, STORE_ERRORS):
-        return Refused("session_store_unavailable", f"store: {type(error).__name__}")
+        return Refused("session_store_unavailable", f"store: {innermost(error)}")
     if isinstance(error, DATABASE_ERRORS):
-        return Refused("database_unavailable", f"database: {type(error).__name__}")
+        return Refused("database_unavailable", f"database: {innermost(error)}")
     logger.error("unexpected error", exc_info=error, extra={"reference": reference})
     return Refused("unexpected", f"error: {type(error).__name__}")
 

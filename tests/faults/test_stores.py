@@ -179,7 +179,7 @@ read_only_database = Fault(
     env=lambda stage: {"DATABASE_URL": f"{stage.env['DATABASE_URL']}?{READ_ONLY}"},
     page="database_unavailable",
     record=None,
-    log="OperationalError",
+    log="read-only transaction",
     doctor="database.writable",
     says="Set DATABASE_URL to the primary server",
 )

@@ -65,6 +65,9 @@ COMMANDS = {
     "microsoft_app register": READS,
     "microsoft_app show": READS,
     "microsoft_app test": READS,
+    "roles list": READS,
+    "roles preview": READS,
+    "roles set": "role.mapped, role.unmapped",
     "demo": "person.added",
     "doctor": READS,
     "entra_emulator": READS,
@@ -79,6 +82,7 @@ OTHERS = {
 ELSEWHERE = {
     "a first sign-in with Microsoft": "identity.linked",
     "a break-glass link is used": "break_glass.used",
+    "a sign-in with other app roles": "person.rights_changed",
     "anything saved in admin, other apps' pages included": (
         "admin.added, admin.changed, admin.deleted"
     ),

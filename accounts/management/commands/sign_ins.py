@@ -39,7 +39,7 @@ The table shows the newest 100 (--limit); JSON and CSV give all rows and columns
 
 exit codes:
   0  done
-  1  wrong --since, --reason or --days; nothing was deleted
+  1  no such --reference; wrong --since, --reason or --days; nothing was deleted
   2  wrong arguments
 """
 
@@ -71,6 +71,8 @@ exit codes:
         if options["days"] is not None:
             raise ValueError("--days goes with --prune; for what to show, use --since.")
         rows = sign_ins.query(_asked(options))
+        if options["reference"] and not rows.exists():
+            raise ValueError(sign_ins.elsewhere(sign_ins.reference_of(options["reference"])))
         if options["counts"]:
             return self.write_rows(sign_ins.counts(rows), _COUNTED, form)
         if form != "table":

@@ -3,7 +3,7 @@
 catalogue   everything it can say, as data       finding   what was seen, in the catalogue's words
 probes      look, and yield ids and facts        visit     signs in through the public address
 causes      what an error's code means           run       runs the probes, bounded, in turn
-report      for people and for machines          scrub     keeps secrets out of every text
+report      for people and for machines          page      docs/doctor.md
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from accounts.operate.doctor.probes import (
     database,
     microsoft,
     people,
+    processes,
     redis,
     refusals,
     sessions,
@@ -64,6 +65,7 @@ def _probes(public: Callable[[], Iterable[Seen]] | None, *, online: bool) -> Ite
         yield Probe("redis writes", redis.writable, (redis.REACHABLE,))
         yield Probe("redis use", redis.uses, (redis.REACHABLE, redis.WRITABLE))
         yield Probe("redis condition", redis.condition, (redis.REACHABLE,))
+        yield Probe("processes", processes.look, (redis.REACHABLE, redis.WRITABLE))
         yield Probe("redis clock", clock.of_redis, (redis.REACHABLE,))
     yield Probe("schema", database.schema, reachable)
     yield Probe("sessions", sessions.look, _needed_by_sessions())

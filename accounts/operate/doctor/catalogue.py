@@ -288,6 +288,32 @@ _SESSIONS: Final = (
         shows=_LOST,
     ),
 )
+_PROCESSES: Final = (
+    _error(
+        "processes.settings",
+        "Process {process}, since {since}, runs with another {names}",
+        "What this command reads is not what that process was started with: it was changed since,"
+        " or in one of two places only.",
+        "Restart it: a process reads its environment once. If it is this command that has the wrong"
+        " one, run it with the site's own environment.",
+        shows=("client_secret_wrong", "state_not_ours", "redirect_uri_mismatch"),
+        well="{count} processes run with these settings and this code",
+    ),
+    _warning(
+        "processes.release",
+        "Process {process}, since {since}, runs other code",
+        "It was started before the files of this release came, or belongs to another one.",
+        "Restart it, once the release is whole.",
+    ),
+    Entry(
+        "processes.none",
+        "note",
+        "No process has told of itself lately",
+        "The site does not run, or runs at another PUBLIC_URL, with another Redis or SECRET_KEY, or"
+        " without gunicorn's settings of this project: whether it has these settings is not known.",
+        "Start the site; then run doctor again.",
+    ),
+)
 _DATABASE: Final = (
     _error(
         "database.reachable",
@@ -941,6 +967,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
             tuple(_of_system_checks()),
             _REDIS,
             _SESSIONS,
+            _PROCESSES,
             _DATABASE,
             _CLOCK,
             _APP,

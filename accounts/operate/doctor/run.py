@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from accounts.operate.doctor.finding import Finding, Seen, fault, finding_of
-from accounts.operate.doctor.scrub import scrubbed
+from accounts.redact import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,3 +85,9 @@ def _look(probe: Probe) -> Iterable[Finding]:
         name = probe.name.lower().replace(" ", "_")
         crashed = fault(f"{name}.crashed", name=probe.name, error=type(crash).__name__, text=text)
         yield scrubbed(finding_of(crashed))
+
+
+def scrubbed(finding: Finding) -> Finding:
+    """The finding, each of its texts without secrets."""
+    title, detail, fix = map(scrub, (finding.title, finding.detail, finding.fix))
+    return replace(finding, title=title, detail=detail, fix=fix)

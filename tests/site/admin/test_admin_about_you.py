@@ -58,6 +58,12 @@ def test_a_refused_one_is_none(sam: User) -> None:
 
 
 def test_what_another_changed(sam: User) -> None:
+    came(sam, 30, "192.0.2.7")
     audit.write("person.rights_changed", sam, before={"staff": False}, after={"staff": True})
     assert "Your account: Rights changed" in front_page(sam)
     assert "Your account" not in front_page(person("other@contoso.example"))
+
+
+def test_what_was_set_up_before_the_first_sign_in_is_no_news(sam: User) -> None:
+    audit.write("person.rights_changed", sam, before={"staff": False}, after={"staff": True})
+    assert "Your account" not in front_page(sam)

@@ -187,6 +187,7 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     ),
 }
 DONE_BY_COMMAND: dict[str, tuple[str, ...]] = {
+    "roles set": ("Staff",),
     "staff add": ("new@contoso.example",),
     "staff deactivate": (ADA,),
     "staff reactivate": (ADA,),

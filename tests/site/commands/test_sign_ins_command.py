@@ -156,3 +156,15 @@ def test_the_exit_code_says_how_it_went(words: list[str], code: int) -> None:
     done = manage("sign_ins", *words)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("typed", ["BCDF-2345", "bcdf-2345", "bcdf2345", " BCDF 2345 "])
+def test_a_reference_is_found_however_it_is_read_out(typed: str) -> None:
+    SignIn.objects.create(outcome="refused", reason="cancelled", reference="BCDF-2345")
+    assert [row["reference"] for row in run_json("sign_ins", "--reference", typed)] == ["BCDF-2345"]
+
+
+def test_where_a_reference_is_that_no_row_has() -> None:
+    error = fail("sign_ins", "--reference", "bcdf2345").error
+    assert 'search it for "BCDF-2345"' in error
+    assert "without a database" in error

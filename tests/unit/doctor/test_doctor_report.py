@@ -19,9 +19,9 @@ from accounts.operate.doctor.finding import (
     well,
 )
 from accounts.operate.doctor.report import as_json, as_text, summary
-from accounts.operate.doctor.run import Probe, Report, run
-from accounts.operate.doctor.scrub import scrub, scrubbed
+from accounts.operate.doctor.run import Probe, Report, run, scrubbed
 from accounts.reasons import Refused
+from accounts.redact import scrub
 
 GOOD = well("redis.reachable", ms=3)
 ODD = fault("redis.slow", ms=70)

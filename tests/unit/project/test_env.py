@@ -101,6 +101,7 @@ WRONG = {
     "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID": ["staff-identity", "/subscriptions/x", OTHER],
     "MICROSOFT_TOKEN_FILE": ["token", "/run/not/there", "/", OTHER],
     "MICROSOFT_CLIENT_SECRET_EXPIRES": ["30.11.2027", "2027-11-31", "in two years", "1"],
+    "ROLES_REQUIRED": ["maybe", "1.0"],
     "MICROSOFT_LOGIN_URL": [
         "login.microsoftonline.com",
         "http://login.microsoftonline.com",

@@ -4,5 +4,5 @@ settings     system checks, facts to compare         redis      the session stor
 sessions     shared with a second process?           database   and what it must keep apart
 clock        ours against everyone's                 app        which registration, is it plausible
 people       could anybody get in                    refusals   what people have met lately
-microsoft    what only Microsoft can tell
+processes    those that run, compared         microsoft    what only Microsoft can tell
 """

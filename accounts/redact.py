@@ -1,9 +1,8 @@
-"""The last guard before anything is printed: no secret leaves, whatever text it got into."""
+"""The last guard before anything is printed or kept: no secret leaves, whatever text it is in."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -11,8 +10,6 @@ from django.conf import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from accounts.operate.doctor.finding import Finding
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 _SHORTEST = 4  # shorter ones would blank out ordinary words
@@ -28,11 +25,14 @@ def scrub(text: str, also: Iterable[str] = ()) -> str:
     return text
 
 
-def scrubbed(finding: Finding) -> Finding:
-    """The finding, each of its texts scrubbed."""
-    texts = (finding.title, finding.detail, finding.fix)
-    title, detail, fix = map(scrub, texts)
-    return replace(finding, title=title, detail=detail, fix=fix)
+def innermost(error: BaseException) -> str:
+    """What caused an error, as type and first line, scrubbed: for records and logs."""
+    chain = [error]  # which may lead in a circle where an error is raised again
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+        chain.append(cause)
+    error = chain[-1]
+    line = (str(error).splitlines() or [""])[0]
+    return scrub(f"{type(error).__name__}: {line}"[:300])
 
 
 def _secrets() -> Iterator[str]:

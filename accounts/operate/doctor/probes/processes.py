@@ -1,0 +1,42 @@
+"""The processes that run, compared with this command: same settings, same code?"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from accounts import processes
+from accounts.operate.doctor.finding import Seen, fault, well
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from accounts.processes import Process
+
+
+def look() -> Iterator[Seen]:
+    """Each that differs, with the names of what differs; never the values."""
+    ours, running = processes.this_process(time.time()), processes.running()
+    if not running:
+        yield fault("processes.none")
+        return
+    found = [seen for process in running for seen in _compare(process, ours)]
+    yield from found
+    if not found:
+        yield well("processes.settings", count=len(running))
+
+
+def _compare(process: Process, ours: Process) -> Iterator[Seen]:
+    moment = timezone.localtime(datetime.fromtimestamp(process.since, tz=UTC))
+    facts = {"process": process.name, "since": f"{moment:%Y-%m-%d %H:%M %Z}"}
+    if process.secret_key != ours.secret_key:
+        yield fault("processes.settings", names="SECRET_KEY", **facts)
+        return
+    names = [name for name, mark in ours.prints.items() if process.prints.get(name) != mark]
+    if names:
+        yield fault("processes.settings", names=", ".join(names), **facts)
+    if process.release != ours.release:
+        yield fault("processes.release", **facts)

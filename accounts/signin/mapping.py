@@ -1,0 +1,222 @@
+"""The mapping of app roles as the database has it, and what it does to people.
+
+Kept in memory, so that a sign-in where nothing is mapped costs nothing; a counter in the shared
+cache, looked at once a second, tells every process of a change.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
+from accounts.signin.roles import Carried, Outcome, Rights, Table, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from accounts.entra.claims import Claims
+
+_VERSION_KEY: Final = "role-mapping-version"
+_LOOK_EVERY: Final = 1.0  # seconds until a change is seen by other processes
+_READ_EVERY: Final = 60.0  # seconds until a change behind Django's back is seen
+
+
+def table() -> Table:
+    """The mapping; empty when nothing is mapped."""
+    return _memory.current()
+
+
+def forget() -> None:
+    """Read the mapping anew when it is needed next, in this process."""
+    _memory.forget()
+
+
+def changed() -> None:
+    """Tell every process that the mapping has changed."""
+    forget()
+    cache.set(_VERSION_KEY, time.time_ns(), timeout=None)
+
+
+def read_table() -> Table:
+    """The mapping as the database has it now."""
+    rows = {}
+    for row in RoleMapping.objects.prefetch_related("groups"):
+        groups = frozenset(group.pk for group in row.groups.all())
+        rows[row.value] = Rights(row.is_staff, row.is_superuser, groups)
+    seen = frozenset(RolesSeen.objects.values_list("client_id", flat=True)) if rows else frozenset()
+    return Table(rows, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a person holds, of which the mapping gave `given`; `roles` of their last sign-in."""
+
+    rights: Rights
+    given: Rights
+    roles: tuple[str, ...] = ()
+    state: str = ""
+
+
+def outcomes(users: Mapping[Any, Any], claims: Claims) -> dict[Any, tuple[Held, Outcome]]:
+    """For each of the users what these claims make of them; empty when nothing is mapped."""
+    known = table()
+    if not known or not users:
+        return {}
+    carried = Carried(claims.roles, claims.groups, claims.roles_problem)
+    if carried.roles and claims.client_id not in known.seen:
+        known = replace(known, seen=known.seen | {claims.client_id})
+    held = held_by(users)
+    return {pk: (of, _judged(known, claims.client_id, carried, of)) for pk, of in held.items()}
+
+
+def _judged(known: Table, client_id: str, carried: Carried, held: Held) -> Outcome:
+    return judge(known, client_id, carried, held.rights, held.given)
+
+
+def held_by(users: Mapping[Any, Any]) -> dict[Any, Held]:
+    """One query for all of them."""
+    fields = ("pk", "groups", *(f"role_grant__{name}" for name in _GRANT))
+    rows = list(get_user_model()._default_manager.filter(pk__in=list(users)).values_list(*fields))
+    return {pk: _held(user, [row for row in rows if row[0] == pk]) for pk, user in users.items()}
+
+
+_GRANT: Final = ("staff", "superuser", "groups", "roles", "state")
+
+
+def _held(user: Any, rows: list[tuple[Any, ...]]) -> Held:
+    groups = frozenset(row[1] for row in rows if row[1] is not None)
+    staff, superuser, given, roles, state = rows[0][2:] if rows else (None,) * 5
+    return Held(
+        Rights(bool(getattr(user, "is_staff", False)), user.is_superuser, groups),
+        Rights(bool(staff), bool(superuser), frozenset(given or ())),
+        tuple(roles or ()),
+        state or "",
+    )
+
+
+# --- what it does --------------------------------------------------------------------------------
+
+
+def guarded(user: Any, held: Held, outcome: Outcome, *, lock: bool = False) -> Outcome:
+    """The outcome without what a claim must never do: lock everybody out.
+
+    The last active superuser keeps superuser and staff; who came in by a break-glass link keeps
+    all, since the link was made because something is broken. `lock`: in a transaction.
+    """
+    lost = held.rights - outcome.after
+    if not lost:
+        return outcome
+    if _is_in_by_break_glass(user):
+        return _keeping(outcome, held.rights, "in by a break-glass link: nothing is taken")
+    if lost.superuser and user.is_active and _is_last_superuser(user, lock=lock):
+        kept = Rights(held.rights.staff, superuser=True)
+        return _keeping(outcome, kept, "the last active superuser stays one")
+    return outcome
+
+
+def _keeping(outcome: Outcome, rights: Rights, why: str) -> Outcome:
+    note = " ".join(filter(None, (outcome.note, f"roles: {why}")))
+    return replace(outcome, after=outcome.after | rights, note=note)
+
+
+def _is_in_by_break_glass(user: Any) -> bool:
+    since = timezone.now() - timedelta(hours=settings.SESSION_HOURS)
+    return BreakGlassLink.objects.filter(user=user, used_at__gt=since).exists()
+
+
+def _is_last_superuser(user: Any, *, lock: bool) -> bool:
+    others = get_user_model()._default_manager.filter(is_active=True, is_superuser=True)
+    if lock:
+        others = others.select_for_update()
+    return not [pk for pk in others.order_by("pk").values_list("pk", flat=True) if pk != user.pk]
+
+
+def apply(user: Any, held: Held, outcome: Outcome, client_id: str) -> None:
+    """Give and take the rights, and remember what was given; in the sign-in's transaction."""
+    outcome = guarded(user, held, outcome, lock=True)
+    names = ", ".join(outcome.roles) or "none"
+    if outcome.after != held.rights:
+        with audit.context(note=f"app roles: {names}"):
+            _set_rights(user, held.rights, outcome.after)
+    before = (held.state, held.roles, held.given)
+    if before != (outcome.state, outcome.roles, outcome.given):
+        _remember(user, outcome)
+    if outcome.roles and client_id not in table().seen:
+        RolesSeen.objects.get_or_create(client_id=client_id)
+        changed()
+
+
+def _set_rights(user: Any, held: Rights, after: Rights) -> None:
+    flags = {"is_staff": after.staff, "is_superuser": after.superuser}
+    differing = [name for name, value in flags.items() if getattr(user, name) != value]
+    for name in differing:
+        setattr(user, name, flags[name])
+    if differing:
+        user.save(update_fields=differing)
+    if given := after.groups - held.groups:
+        user.groups.add(*given)
+    if taken := held.groups - after.groups:
+        user.groups.remove(*taken)
+
+
+def _remember(user: Any, outcome: Outcome) -> None:
+    RoleGrant.objects.update_or_create(
+        user=user,
+        defaults={
+            "state": outcome.state,
+            "roles": list(outcome.roles),
+            "staff": outcome.given.staff,
+            "superuser": outcome.given.superuser,
+            "groups": sorted(outcome.given.groups),
+            "at": timezone.now(),
+        },
+    )
+
+
+def missing(outcome: Outcome, names: Iterable[str]) -> str:
+    """Why somebody without a mapped role is kept out, for the record."""
+    wanted = ", ".join(sorted(names)[:10])
+    return " ".join(filter(None, (f"roles: none of {wanted} is in the token", outcome.note)))
+
+
+class _Memory:
+    """One process's copy of the mapping, and the version it was read at."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: Table | None = None
+        self._version: Any = None
+        self._looked = 0.0
+        self._read = 0.0
+
+    def current(self) -> Table:
+        held, now = self._held, time.monotonic()
+        if held is not None and now - self._looked < _LOOK_EVERY:
+            return held
+        with self._lock:
+            return self._look(now)
+
+    def forget(self) -> None:
+        self._held = None
+
+    def _look(self, now: float) -> Table:
+        version = cache.get(_VERSION_KEY)
+        held = self._held
+        if held is None or version != self._version or now - self._read > _READ_EVERY:
+            held = read_table()
+            self._held, self._version, self._read = held, version, now
+        self._looked = now
+        return held
+
+
+_memory = _Memory()

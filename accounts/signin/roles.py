@@ -1,0 +1,132 @@
+"""What app roles of a token mean for a person's rights: one pure function over frozen values.
+
+known    the token says which roles the person has: what the mapping manages is set to exactly
+         that, what it gave before and no longer manages is taken back, all else stays
+unknown  the token does not say: nothing is given, nothing is taken
+off      nothing is mapped: rights are given by hand alone
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+State = Literal["known", "unknown", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Two flags and the primary keys of groups."""
+
+    staff: bool = False
+    superuser: bool = False
+    groups: frozenset[int] = frozenset()
+
+    def __or__(self, other: Rights) -> Rights:
+        return Rights(
+            self.staff or other.staff, self.superuser or other.superuser, self.groups | other.groups
+        )
+
+    def __sub__(self, other: Rights) -> Rights:
+        return Rights(
+            self.staff and not other.staff,
+            self.superuser and not other.superuser,
+            self.groups - other.groups,
+        )
+
+    def __bool__(self) -> bool:
+        return self.staff or self.superuser or bool(self.groups)
+
+
+NONE = Rights()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The mapping: what each role gives. `seen`: client ids whose tokens ever carried roles."""
+
+    rows: Mapping[str, Rights] = field(default_factory=lambda: MappingProxyType({}))
+    seen: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+    @property
+    def managed(self) -> Rights:
+        """All that the mapping gives to anyone."""
+        return union(self.rows.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a token says: None says that it has no such claim, `problem` why it cannot be told."""
+
+    roles: tuple[str, ...] | None
+    groups: tuple[str, ...] | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a person: `after` are their rights, `given` what of it the mapping gave."""
+
+    state: State
+    roles: tuple[str, ...]
+    after: Rights
+    given: Rights
+    note: str = ""
+
+
+def union(several: Iterable[Rights]) -> Rights:
+    """All of them together."""
+    whole = NONE
+    for rights in several:
+        whole |= rights
+    return whole
+
+
+def judge(table: Table, client_id: str, carried: Carried, held: Rights, given: Rights) -> Outcome:
+    """The rights of a person who holds `held`, of which the mapping gave `given` before."""
+    if not table:
+        return Outcome("off", (), held, given)
+    problem = _why_unknown(table, client_id, carried)
+    if problem:
+        return Outcome("unknown", (), held, given, f"roles: {problem}; rights stay as they were")
+    names = sorted({*(carried.roles or ()), *(carried.groups or ())} & table.rows.keys())
+    granted = union(table.rows[name] for name in names)
+    after = (held - table.managed - given) | granted
+    return Outcome("known", tuple(names), after, granted, _near_miss(table, carried, names))
+
+
+def _why_unknown(table: Table, client_id: str, carried: Carried) -> str:
+    if carried.problem:
+        return carried.problem
+    by_group = any(map(is_group, table.rows))
+    if by_group and carried.groups is None:
+        return "the token has no groups claim"
+    if carried.roles is None and client_id not in table.seen and not by_group:
+        return "no token of this app registration has ever carried any"
+    return ""
+
+
+def is_group(value: str) -> bool:
+    """Whether a mapped value is a group's object id (of the groups claim) and no role."""
+    parts = value.split("-")
+    return [len(part) for part in parts] == [8, 4, 4, 4, 12] and all(
+        character in "0123456789abcdef" for character in "".join(parts)
+    )
+
+
+def _near_miss(table: Table, carried: Carried, names: list[str]) -> str:
+    """A role that is mapped under another spelling: Entra compares exactly, and so do we."""
+    others = {_plain(role) for role in carried.roles or () if role not in table.rows}
+    near = [value for value in table.rows if value not in names and _plain(value) in others]
+    return f"roles: one is spelled almost like {near[0]!r}, which is mapped" if near else ""
+
+
+def _plain(value: str) -> str:
+    return "".join(value.lower().split())

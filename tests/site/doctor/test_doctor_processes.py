@@ -1,0 +1,68 @@
+"""Doctor compares itself with the processes that run."""
+
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+from accounts import processes
+from accounts.operate.doctor.finding import Finding
+from accounts.operate.doctor.probes import processes as probe
+from tests.support.doctoring import by_id
+
+OTHER_KEY = "of-a-process-that-was-started-with-another-key-0123456789-abcdefghij"
+
+
+def told(*, age: float = 0.0, **changed: Any) -> None:
+    """A process that was started with these settings has told of itself."""
+    with override_settings(**changed):
+        entry = processes.entry_of(processes.this_process(time.time()))
+    processes.tell(entry, time.time() - age)
+
+
+def look() -> dict[str, Finding]:
+    return by_id(probe.look())
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else() -> None:
+    processes._redis().delete(processes._key())
+
+
+def test_a_process_with_the_same_settings_is_well() -> None:
+    told()
+    assert {id_: finding.level for id_, finding in look().items()} == {"processes.settings": "ok"}
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("MICROSOFT_CLIENT_SECRET", "another-secret"),
+    ("TRUSTED_PROXY_COUNT", 3),
+    ("MICROSOFT_ALLOWED_TENANTS", frozenset({"x"})),
+])  # fmt: skip
+def test_a_process_with_another_setting_is_named_without_its_value(name: str, value: Any) -> None:
+    told(**{name: value})
+    finding = look()["processes.settings"]
+    assert finding.level == "error"
+    assert f"runs with another {name}" in finding.title
+    assert "Restart it" in finding.fix
+    assert "another-secret" not in str(finding)
+
+
+def test_what_is_published_holds_no_value() -> None:
+    process = processes.this_process(time.time())
+    assert settings.SECRET_KEY not in str(process)
+    assert settings.MICROSOFT_CLIENT_SECRET not in str(process)
+
+
+def test_a_process_with_another_key_is_named_by_it() -> None:
+    old = settings.SECRET_KEY
+    with override_settings(SECRET_KEY=OTHER_KEY, SECRET_KEY_FALLBACKS=[old]):
+        told(SECRET_KEY=old)
+        assert "another SECRET_KEY" in look()["processes.settings"].title
+
+
+def test_a_process_that_is_silent_or_gone_counts_for_nothing() -> None:
+    told(age=processes.SILENT + 1)
+    assert set(look()) == {"processes.none"}
