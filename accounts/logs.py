@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from typing_extensions import override
 
+from accounts.visible import visible
+
 HIDDEN: Final = "[hidden]"
 
 # Parameters of the sign-in, in a query, a form or a header, up to where their value ends.
@@ -121,7 +123,7 @@ def configuration(log_format: str) -> dict[str, Any]:
 def _plain(value: object) -> object:
     if isinstance(value, (int, float, bool)):
         return value
-    return scrub(str(value))
+    return visible(scrub(str(value)), keep="\n\t")
 
 
 def _word(value: object) -> str:

@@ -14,6 +14,7 @@ from typing_extensions import override
 from accounts.operate.account_status import State, states_of
 from accounts.reasons import REASONS
 from accounts.signin.identities import PROVIDER
+from accounts.visible import visible
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -47,7 +48,8 @@ def identity_text(account: SocialAccount | None) -> str:
     if account is None:
         return ""
     kept = account.extra_data
-    return str(kept.get("preferred_username") or kept.get("email") or account.uid.split(":")[-1])
+    named = kept.get("preferred_username") or kept.get("email") or account.uid.split(":")[-1]
+    return visible(str(named))
 
 
 def state_text(state: State, *, link: bool) -> str:

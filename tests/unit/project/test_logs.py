@@ -73,3 +73,8 @@ def test_times_are_utc_to_the_millisecond() -> None:
     line = record("x")
     line.created, line.msecs = 0.0, 7.0
     assert json.loads(JsonFormatter().format(line))["time"] == "1970-01-01T00:00:00.007Z"
+
+
+def test_a_json_line_hides_nothing() -> None:
+    record = logging.makeLogRecord({"msg": "sign-in", "name": "x", "email": "a\u202eb\u200b"})
+    assert "a[U+202E]b[U+200B]" in JsonFormatter().format(record)
