@@ -7,6 +7,7 @@ by its URL. Each process asks once, when it first connects.
 from __future__ import annotations
 
 import ipaddress
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from django_redis.pool import ConnectionFactory
@@ -17,6 +18,7 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 from typing_extensions import override
 
+from accounts.outages import STORE_ERRORS
 from accounts.per_process import PerProcess
 from project.redis_connections import Pool
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 RETRIES: Final = 2
+_FAILS_AGAIN: Final = 0.05  # seconds: of the same page
 # What a cluster's nodes take of the plain client's options; the rest is the cluster's own.
 _OF_A_NODE: Final = (
     "credential_provider",
@@ -53,13 +56,24 @@ class Factory(ConnectionFactory):
         plain: Redis = super().get_connection(params)
         url, known = str(params["url"]), _clusters.get()
         if url not in known:
-            found = _cluster(url, _nodes(plain), {**params, **self.pool_cls_kwargs})
-            known.setdefault(url, found)
+            known.setdefault(url, self._ask(url, plain, params))
         return known[url] or plain
+
+    def _ask(self, url: str, plain: Redis, params: dict[str, Any]) -> Cluster | None:
+        """What failed just now fails again at once: a page waits for it one time, not several."""
+        at, problem = _failed.get().get(url, (0.0, None))
+        if problem is not None and time.monotonic() - at < _FAILS_AGAIN:
+            raise problem
+        try:
+            return _cluster(url, _nodes(plain), {**params, **self.pool_cls_kwargs})
+        except STORE_ERRORS as outage:
+            _failed.get()[url] = time.monotonic(), outage
+            raise
 
 
 # The process's clusters by URL; None where a URL leads to a single server.
 _clusters: PerProcess[dict[str, Cluster | None]] = PerProcess(dict)
+_failed: PerProcess[dict[str, tuple[float, Exception]]] = PerProcess(dict)
 
 
 def _nodes(client: Redis) -> list[tuple[str, int]]:

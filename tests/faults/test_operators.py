@@ -110,7 +110,7 @@ redis_without_password = Fault(
     doctor="redis.reachable",
     says="REDIS_URL needs the password",
 )
-redis_host = Fault(
+redis_host_unknown = Fault(
     "The host name in REDIS_URL is unknown",
     "A typing error, or a private DNS zone that is not linked.",
     env={"REDIS_URL": "redis://nowhere.invalid:6379/0", "PRIVATE_NETWORK": "true"},
@@ -216,7 +216,7 @@ def _in_front(stage: Stage, status: int, title: str, server: str) -> str:
     says='HTTP 503 "Back soon"',
     ask=URL,
 )
-def maintenance(stage: Stage) -> str:
+def maintenance_in_front(stage: Stage) -> str:
     """The load balancer answers 503 with a page of its own."""
     return _in_front(stage, 503, "Back soon", "balancer")
 

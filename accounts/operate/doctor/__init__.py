@@ -72,7 +72,7 @@ def _probes(public: Callable[[], Iterable[Seen]] | None, *, online: bool) -> Ite
     yield Probe("database condition", database.condition, reachable)
     yield Probe("database use", database.uses, (*migrated, "database.writable"))
     yield Probe("database clock", clock.of_database, reachable)
-    yield Probe("app registration", app.look, migrated)
+    yield Probe("app registration", app.look, (*migrated, redis.REACHABLE))
     yield Probe("people", people.look, migrated)
     yield Probe("recent refusals", refusals.look, migrated)
     if online:
