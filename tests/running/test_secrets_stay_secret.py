@@ -190,8 +190,8 @@ def _redis(server: Redis) -> str:
 def _sessions(server: Redis) -> str:
     """What is in the sessions, which Redis has sealed."""
     client: Any = server.client()
-    names = [name for name in client.scan_iter() if client.type(name) == b"string"]
-    opened = (opened_entry(_last(name), client.get(name).decode()) for name in names)
+    names = client.scan_iter("*:session:*", _type="string")
+    opened = (opened_entry(_last(name), json.loads(client.get(name))) for name in names)
     return json.dumps([entry for entry in opened if entry])
 
 

@@ -87,7 +87,7 @@ def _stored_as_before(operation: operations.AlterField) -> bool:
     field = before.get_model(APP, operation.model_name)._meta.get_field(operation.name)
     *_, old = field.deconstruct()
     *_, new = operation.field.deconstruct()
-    return old | {"choices": None} == new | {"choices": None}
+    return bool(old | {"choices": None} == new | {"choices": None})
 
 
 def models_of(release: str) -> Apps:
