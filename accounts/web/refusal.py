@@ -65,7 +65,9 @@ def refuse(
 ) -> HttpResponse:
     """Record the refusal and show it; `more` is for the page's template."""
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
-    keep = keep and (refusal.user_id is not None or _below_cap())
+    # A store that did not answer just now is not asked again: the person waits once.
+    asked = refusal.user_id is None and refusal.reason.code != "session_store_unavailable"
+    keep = keep and (not asked or _below_cap())
     is_doctors = visits.is_doctors(request)
     record.refused(attempt, refusal, keep=keep and not is_doctors)
     account = _account(attempt)
