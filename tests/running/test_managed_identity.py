@@ -29,7 +29,7 @@ ANOTHER = "another-object-id"
 SHORT = 200.0  # azure-identity keeps no token that ends within five minutes
 # Redis's token is renewed 3 minutes before it ends: of this life, after about six seconds.
 MARGIN = 180.0
-RENEWED_SOON = MARGIN + 9
+RENEWED_SOON = MARGIN + 6
 SOON = 3.0
 
 
