@@ -84,6 +84,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "accounts.W008": ("Sessions live for more than a day", ()),
     "accounts.W010": ("The collected static files are not this release's", ("plain pages",)),
     "accounts.I001": ("Static files have not been collected", ()),
+    "accounts.I002": ("An authentication context proves nothing without a policy", ()),
     "accounts.W007": ("A variable that looks like one of the site's is not read", ()),
 }
 _OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
@@ -368,6 +369,21 @@ def static_files_are_collected(**kwargs: Any) -> list[CheckMessage]:
         return []
     text = "Static files are served as they are, neither hashed nor compressed."
     return [Info(text, hint=_COLLECT, id="accounts.I001")]
+
+
+@register(Tags.security)
+def context_needs_a_policy(**kwargs: Any) -> list[CheckMessage]:
+    """Microsoft, "Developer guidance for Conditional Access authentication context"."""
+    if settings.STEP_UP in ("off", "login"):
+        return []
+    text = (
+        f"STEP_UP is {settings.STEP_UP}: Microsoft issues an authentication context to everyone"
+        " while no Conditional Access policy names it, and it then proves nothing."
+    )
+    hint = (
+        f"See in Entra, under Conditional Access, that a policy has {settings.STEP_UP} as target."
+    )
+    return [Info(text, hint=hint, id="accounts.I002")]
 
 
 def _is_https() -> bool:

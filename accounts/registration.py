@@ -128,9 +128,14 @@ def _mark_in_use(found: Registration) -> None:
         cache.set(_IN_USE_KEY, {**lately, **first}, timeout=int(_IN_USE_SECONDS))
 
 
+def forget() -> None:
+    """This process reads the social apps afresh."""
+    _memory.forget()
+
+
 def changed() -> None:
     """Tell every process that the social apps have changed."""
-    _memory.forget()
+    forget()
     cache.set(_VERSION_KEY, time.time_ns(), timeout=None)
 
 

@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "accounts.web.cookies.CookieMiddleware",
     "accounts.web.proxy.ProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "accounts.web.popups.PopupMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "project.static.StaticFilesMiddleware",
@@ -201,7 +202,7 @@ SECURE_HSTS_PRELOAD = False
 # auth.W004 does not see that a constraint on Upper("email") makes it unique, whatever its case.
 SILENCED_SYSTEM_CHECKS = ["security.W021", "auth.W004"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"  # accounts/web/popups.py
 SECURE_REFERRER_POLICY = "same-origin"  # pages of the sign-in say strict-origin themselves
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -126,6 +126,9 @@ class Connection(gthread.TConn):
         """In the thread: the parser reads what has arrived, and the answer is its next."""
         if self.parser is None:
             self.parser = http.get_parser(self.cfg, self.sock, self.client)  # type: ignore[no-untyped-call]
+            # gunicorn gives up on a large body that nobody read; this one is all in memory.
+            finish = self.parser.finish_body
+            self.parser.finish_body = lambda *_args, **_options: finish()
             self.initialized = True
         self.parser.unreader.unread(bytes(self.framing.data))
         self.framing = Framing()

@@ -58,6 +58,7 @@ from django.test import TransactionTestCase  # noqa: E402
 # Else WhiteNoise reads every static file for each test client, a third of what these tests cost.
 settings.WHITENOISE_AUTOREFRESH = True
 
+from accounts import registration  # noqa: E402
 from tests.support import site_keys  # noqa: E402
 from tests.support.order import longest_files_first  # noqa: E402
 from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
@@ -119,10 +120,11 @@ def _redis() -> "redis.Redis":
 
 @pytest.fixture(autouse=True)
 def _empty_redis() -> None:
-    """No session, throttle or cached key outlives a test."""
+    """No session, throttle, cached key or remembered app registration outlives a test."""
     if not _under_mutation():
         _redis().flushdb()
         site_keys.forget()
+        registration.forget()
 
 
 @pytest.fixture(scope="session")

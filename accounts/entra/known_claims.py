@@ -22,7 +22,7 @@ CHECKED: Final = frozenset(
 USED: Final = frozenset(
     {
         "email", "preferred_username", "name", "idp", "acct", "email_verified", "xms_edov",
-        "sid", "login_hint", "auth_time", "acrs",
+        "sid", "login_hint", "auth_time", "acrs", "roles", "groups", "hasgroups", "_claim_names",
     }
 )  # fmt: skip
 _DISPLAY: Final = "only for display, and we show nothing of it"
@@ -39,11 +39,7 @@ UNCHECKED: Final[Mapping[str, str]] = MappingProxyType(
         "amr": "said to be missing from v2.0 tokens; Conditional Access decides on factors",
         "acr": "as amr",
         "typ": "Microsoft sends it in the header, where it is checked",
-        "roles": "rights follow a mapping, which reads them where there is one",
-        "groups": _GROUPS,
-        "hasgroups": _GROUPS,
         "wids": _GROUPS,
-        "_claim_names": _GROUPS,
         "_claim_sources": _GROUPS,
         "upn": "may change hands; tid and oid are the identity",
         "unique_name": "may change hands; tid and oid are the identity",

@@ -173,7 +173,7 @@ def test_no_page_runs_a_strangers_script_or_stands_in_a_strangers_frame(scene: S
         assert "base-uri 'none'" in policy
         assert page.headers["X-Frame-Options"] == "DENY"
         assert page.headers["X-Content-Type-Options"] == "nosniff"
-        assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
         assert not re.search(
             r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|javascript:", page.text
         )

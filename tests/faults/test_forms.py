@@ -182,7 +182,7 @@ second_factor_missing = claims(
 )  # fmt: skip
 guest_account_disabled = claims(
     500571, "access_denied", "The guest's account is disabled in this tenant",
-    "Microsoft sends the person back with AADSTS500571.", "microsoft_refused",
+    "Microsoft sends the person back with AADSTS500571.", "guest_not_allowed",
 )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ def test_good_settings_have_no_findings(settings: dict[str, Any]) -> None:
     ({"CACHES": LOCMEM}, "E022"),
     ({"SESSION_ENGINE": f"{ENGINES}cache", "CACHES": LOCMEM}, "E001"),
     ({"SESSION_ENGINE": f"{ENGINES}file"}, "E020"),
+    ({"SESSION_HOURS": 25}, "W008"),
+    ({"STEP_UP": "c1"}, "I002"),
     ({"SESSION_ENGINE": f"{ENGINES}signed_cookies"}, "E021"),
     ({"CACHES": PICKLED}, "E002"),
     ({"SESSION_SERIALIZER": "some.PickleSerializer"}, "E023"),

@@ -154,7 +154,7 @@ def test_only_pages_with_the_button_let_forms_lead_elsewhere(
     [
         ("X-Frame-Options", "DENY"),
         ("X-Content-Type-Options", "nosniff"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin-allow-popups"),
     ],
 )
 @pytest.mark.parametrize("path", ["/accounts/microsoft/login/", "/accounts/", "/"])

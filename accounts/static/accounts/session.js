@@ -88,8 +88,9 @@
     function keep(form, key) {
         let timer;
         let asLoaded = true;
+        let signingOut = false;
         const save = (sent) => {
-            if (asLoaded && !sent) {
+            if (signingOut || (asLoaded && !sent)) {
                 return;
             }
             const fields = fieldsOf(form).map(([name, field]) => [name, valueOf(field)]);
@@ -106,6 +107,10 @@
             clearTimeout(timer);
             // Admin's own scripts fill hidden selects at this moment.
             setTimeout(() => save(true), 0);
+        });
+        document.querySelector('#logout-form')?.addEventListener('submit', () => {
+            signingOut = true;
+            forget(drafts());
         });
         window.addEventListener('pagehide', () => {
             clearTimeout(timer);

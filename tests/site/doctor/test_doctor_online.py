@@ -129,7 +129,7 @@ def test_a_document_that_sends_elsewhere_is_named(emulator: Emulator) -> None:
 
 def test_keys_that_cannot_be_used_are_named(emulator: Emulator) -> None:
     emulator.answer_jwks(merge={"keys": []})
-    assert look()["online.keys"].shows_as == ("microsoft_unreachable",)
+    assert look()["online.keys"].shows_as == ("misconfigured",)
 
 
 def test_a_throttled_secret_check_does_not_call_the_secret_wrong(emulator: Emulator) -> None:

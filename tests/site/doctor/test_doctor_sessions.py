@@ -57,8 +57,8 @@ def test_sessions_of_one_process_are_named_with_the_setting_that_mends_them(
 
 @pytest.mark.parametrize(("lines", "expected"), [
     (DUMMY, {"accounts.E001", "sessions.shared", "sessions.cache_shared"}),
-    (FILES, {"accounts.E001"}),
-    (COOKIES, {"accounts.E001"}),
+    (FILES, {"accounts.E020"}),
+    (COOKIES, {"accounts.E021"}),
     (NEW_KEY_EACH_TIME, {"sessions.shared", "environment.secret_key_same"}),
 ])  # fmt: skip
 def test_other_ways_to_lose_a_session_are_named(

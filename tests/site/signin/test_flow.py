@@ -254,11 +254,14 @@ def test_a_first_sign_in_costs_ten_statements_and_five_of_the_audit(known: Clien
     assert len(statements := sql_of(lambda: known.get(there))) <= 15, statements
 
 
-def test_a_callback_costs_six_commands_of_redis(known: Client, redis_server: Redis) -> None:
-    """Once a second one more looks whether the app in admin has changed: hence the least."""
+def test_a_callback_costs_nine_commands_of_redis(known: Client, redis_server: Redis) -> None:
+    """Three of them count the code before Microsoft is asked, and give it back afterwards.
+
+    Once a second one more looks whether the app in admin has changed: hence the least.
+    """
     ways = [way_back(known) for _ in range(3)]
     commands = [redis_of(redis_server, lambda: known.get(there)) for there in ways]  # noqa: B023
-    assert min(map(len, commands)) <= 6, commands
+    assert min(map(len, commands)) <= 9, commands
 
 
 def test_the_login_page_costs_no_sql_and_one_command_of_redis(

@@ -38,6 +38,7 @@ def test_a_good_token_becomes_claims() -> None:
         acct=None,
         email_verified=None,
         xms_edov=None,
+        client_id=CLIENT_ID,
     )
 
 
