@@ -15,6 +15,7 @@ from django.conf import settings
 
 _PREFIX: Final = "enc1:"
 _PURPOSE: Final = b"accounts.secretbox:"
+_SECRET: Final = ("secret", "key", "certificate", "password", "passphrase", "token")
 
 
 class Unreadable(Exception):
@@ -45,6 +46,11 @@ def relock(value: str) -> str:
         return lock(unlock(value))
     except Unreadable:
         return value
+
+
+def is_secret(name: str) -> bool:
+    """Whether a value of this name is one to keep from eyes; the date on which it ends is not."""
+    return any(word in name.lower() for word in _SECRET) and not name.endswith("_expires")
 
 
 def is_locked(value: str) -> bool:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _BEFORE: Final = "_audit_before"
 _UNWATCHED: Final = ("last_login", "session_version")
 _RIGHTS: Final = ("is_active", "is_staff", "is_superuser")
-_SECRET: Final = ("secret", "key", "certificate", "password", "token")
 _KEPT: Final = ("preferred_username", "email", "name")
 _FLAGS: Final = {ADDITION: "admin.added", DELETION: "admin.deleted"}
 _IDENTITY: Final = {"added": "identity.linked", "deleted": "identity.unlinked"}
@@ -170,7 +169,7 @@ def _facts(instance: Any) -> dict[str, Any]:
 
 def _opened(name: str, value: Any) -> Any:
     """Encrypting a secret anew is no change of it."""
-    if not _is_secret(name) or not isinstance(value, str):
+    if not secretbox.is_secret(name) or not isinstance(value, str):
         return value
     try:
         return secretbox.unlock(value)
@@ -182,17 +181,13 @@ def _told(facts: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
     """The facts as they may be written: of a secret only whether it is there."""
     there = "set anew" if new else "set"
     return {
-        name: (there if _is_usable(value) else "none") if _is_secret(name) else value
+        name: (there if _is_usable(value) else "none") if secretbox.is_secret(name) else value
         for name, value in facts.items()
     }
 
 
 def _is_usable(secret: Any) -> bool:
     return bool(secret) and not str(secret).startswith(UNUSABLE_PASSWORD_PREFIX)
-
-
-def _is_secret(name: str) -> bool:
-    return any(word in name for word in _SECRET) and not name.endswith("_expires")
 
 
 def _right_name(right: Any) -> str:

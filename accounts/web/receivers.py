@@ -47,8 +47,9 @@ def relock_secrets(instance: SocialApp, **kwargs: Any) -> None:
     if instance.provider != PROVIDER:
         return
     instance.secret = secretbox.relock(instance.secret)
-    if following := instance.settings.get("next_secret"):
-        instance.settings["next_secret"] = secretbox.relock(following)
+    for name, value in instance.settings.items():
+        if isinstance(value, str) and secretbox.is_secret(name):
+            instance.settings[name] = secretbox.relock(value)
 
 
 @receiver([post_save, post_delete], sender=RoleMapping, dispatch_uid="accounts.roles_changed")

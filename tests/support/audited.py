@@ -45,6 +45,7 @@ ADMIN_READS = {
     "auth_group_changelist", "auth_group_history",
     "socialaccount_socialapp_changelist", "socialaccount_socialapp_history",
     "socialaccount_socialapp_test",
+    "socialaccount_socialapp_test_one",
 }  # fmt: skip
 
 COMMANDS = {

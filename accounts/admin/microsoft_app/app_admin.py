@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from allauth.socialaccount.models import SocialApp
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseNotAllowed
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -82,8 +82,12 @@ class MicrosoftAppAdmin(SuperusersOnly):
 
     @override
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.test_connection)
-        return [path("test/", view, name="socialaccount_socialapp_test"), *super().get_urls()]
+        view, name = (
+            self.admin_site.admin_view(self.test_connection),
+            "socialaccount_socialapp_test",
+        )
+        one = path("<int:app_id>/test/", view, name=f"{name}_one")
+        return [path("test/", view, name=name), one, *super().get_urls()]
 
     @override
     def changelist_view(
@@ -100,15 +104,18 @@ class MicrosoftAppAdmin(SuperusersOnly):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        context = {"shown": show(), **(extra_context or {})}
+        context = {"shown": show(), "tests_this_app": object_id, **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
 
-    def test_connection(self, request: HttpRequest) -> HttpResponse:
-        """POST: ask Microsoft about the app in force, and show what was found."""
+    def test_connection(self, request: HttpRequest, app_id: int | None = None) -> HttpResponse:
+        """POST: ask Microsoft about this app, hidden or not, else about the one in force."""
         if not _is_superuser(request):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
+        app = self.get_object(request, str(app_id)) if app_id else None
+        if app_id and app is None:
+            return HttpResponseRedirect(reverse("admin:socialaccount_socialapp_changelist"))
         # Imported here: the probes are heavy, and nothing else in admin needs them.
         from accounts.operate.doctor import online_findings
 
@@ -118,7 +125,9 @@ class MicrosoftAppAdmin(SuperusersOnly):
             "title": _("Test connection"),
             "media": self.media,
             "shown": show(),
-            "findings": online_findings(),
+            "tested": app,
+            "tests_this_app": app_id,
+            "findings": online_findings(app_id),
         }
         return TemplateResponse(request, "admin/socialaccount/socialapp/test.html", context)
 

@@ -50,9 +50,9 @@ def diagnose(
     return run(_probes(public, online=online), progress, not_asked)
 
 
-def online_findings() -> list[Finding]:
-    """What Microsoft says of the app in force, for admin's page and `microsoft_app test`."""
-    return run([Probe("microsoft", microsoft.look)]).findings
+def online_findings(app_id: int | None = None) -> list[Finding]:
+    """What Microsoft says of the app in force; with an id, of that app of admin, hidden or not."""
+    return run([Probe("microsoft", partial(microsoft.look, app_id))]).findings
 
 
 def _probes(public: Callable[[], Iterable[Seen]] | None, *, online: bool) -> Iterator[Probe]:

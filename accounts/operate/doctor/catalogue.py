@@ -638,6 +638,7 @@ _ONLINE: Final = (
         "The one before it is good, and would leave nobody behind it: {code}.",
         "Upload it under Certificates & secrets > Certificates before the other ends.",
         shows=("{code}",),
+        well="Microsoft accepts the {label}, which is next",
     ),
     _warning(
         "online.secret_next",
@@ -645,6 +646,7 @@ _ONLINE: Final = (
         "The first is good. Of the next, Microsoft says {code}: it would not take over.",
         "./manage.py microsoft_app set --next --secret-prompt",
         shows=("{code}",),
+        well="Microsoft accepts the next secret",
     ),
     _refused("online.secret_missing", "There is no client secret to try"),
     _refused("online.secret_unclear", "Whether the client secret is good could not be asked"),

@@ -10,11 +10,16 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from accounts import secretbox
+from accounts import registration, secretbox
+from tests.emulator.ids import CLIENT_ID as REAL_ID
+from tests.emulator.ids import CLIENT_SECRET, TENANT
+from tests.emulator.server import Emulator
 from tests.support.admins import TID, browser_of, superuser
+from tests.support.certificates import both, certificate, pem_of
 
 LIST = "/admin/socialaccount/socialapp/"
 CLIENT_ID = "33333333-3333-4333-8333-333333333333"
+UNKNOWN = "99999999-9999-4999-8999-999999999999"
 SECRET = "first-secret~of-this-app.0123456789"
 NEXT = "next-secret~of-this-app.0123456789x"
 
@@ -168,3 +173,133 @@ def test_apps_of_other_providers_are_not_touched(browser: Client) -> None:
     other = SocialApp.objects.create(provider="other", name="Other", client_id="x")
     assert "Other" not in browser.get(LIST).content.decode()
     assert browser.get(f"{LIST}{other.pk}/change/").status_code == 302
+
+
+# --- Test connection: this app and these secrets, not those in force -----------------------------
+
+
+def kept_app(secret: str = CLIENT_SECRET, client_id: str = REAL_ID, **kept: Any) -> SocialApp:
+    """An app of the emulator's tenant; saving it encrypts what is secret in it."""
+    app: SocialApp = SocialApp.objects.create(
+        provider="microsoft",
+        name="Tested",
+        client_id=client_id,
+        secret=secret,
+        settings={"tenant": TENANT} | kept,
+    )
+    return app
+
+
+def press_test(browser: Client, app: SocialApp) -> str:
+    """Press the button on the app's own page; the findings that follow, without markup."""
+    form = browser.get(f"{LIST}{app.pk}/change/").content.decode()
+    action = re.findall(r'<form method="post" action="([^"]+/test/)"', form)
+    assert len(action) == 1
+    page = browser.post(action[0]).content.decode()
+    assert SECRET not in page
+    assert CLIENT_SECRET not in page
+    assert "PRIVATE KEY" not in page
+    assert "enc1:" not in page
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_hidden_app_is_tested_itself_and_not_the_one_in_force(
+    browser: Client, emulator: Emulator
+) -> None:
+    kept_app()
+    wrong = kept_app(client_id=UNKNOWN, hidden=True)
+    told = press_test(browser, wrong)
+    assert f"Error: Microsoft does not accept the client {UNKNOWN}" in told
+    assert f"Tested: Tested, client ID {UNKNOWN}. It is hidden" in told
+    assert "Good: Microsoft accepts the client secret" not in told
+
+
+def test_a_hidden_app_that_is_right_is_good_while_the_one_in_force_is_wrong(
+    browser: Client, emulator: Emulator
+) -> None:
+    kept_app(client_id=UNKNOWN)
+    told = press_test(browser, kept_app(hidden=True))
+    assert "Good: Microsoft accepts the client secret" in told
+    assert "Error" not in told
+
+
+@pytest.mark.parametrize(("first", "following", "told"), [
+    (CLIENT_SECRET, CLIENT_SECRET, "Good: Microsoft accepts the next secret"),
+    (CLIENT_SECRET, NEXT, "Warning: Microsoft does not accept the next secret"),
+    (SECRET, CLIENT_SECRET, "Warning: Only the second client secret is good"),
+    (SECRET, NEXT, f"Error: Microsoft does not accept the client {REAL_ID}"),
+    ("", CLIENT_SECRET, "Good: Microsoft accepts the client secret"),
+    ("", "", "Error: There is no client secret to try"),
+])  # fmt: skip
+def test_both_secrets_are_tested(
+    browser: Client, emulator: Emulator, first: str, following: str, told: str
+) -> None:
+    app = kept_app(first, **({"next_secret": following} if following else {}))
+    assert told in press_test(browser, app)
+
+
+def test_each_of_two_visible_apps_is_tested_by_itself(browser: Client, emulator: Emulator) -> None:
+    wrong, right = kept_app(client_id=UNKNOWN), kept_app()
+    assert "Good: Microsoft accepts the client secret" in press_test(browser, right)
+    assert f"does not accept the client {UNKNOWN}" in press_test(browser, wrong)
+
+
+def test_an_app_by_certificate_is_tested_by_it(browser: Client, emulator: Emulator) -> None:
+    made, following = certificate(), certificate("second")
+    kept = {"certificate": both(made), "next_certificate": both(following, "second")}
+    app = kept_app("", credential="certificate", hidden=True, **kept)
+    emulator.set_certificates([pem_of(made), pem_of(following)])
+    assert re.search(r"Good: Microsoft accepts the .*which is next", press_test(browser, app))
+    emulator.set_certificates([pem_of(made)])
+    assert re.search(
+        r"Warning: Microsoft does not accept .*which is next", press_test(browser, app)
+    )
+    emulator.set_certificates([])
+    assert "Error: Microsoft does not accept the" in press_test(browser, app)
+
+
+def test_an_app_whose_secret_cannot_be_read_says_so(browser: Client, emulator: Emulator) -> None:
+    kept_app()
+    app = kept_app("enc1:of-a-key-that-is-gone", hidden=True)
+    assert "Error: This app cannot be used" in press_test(browser, app)
+
+
+def test_an_app_of_another_provider_or_none_is_not_tested(
+    browser: Client, emulator: Emulator
+) -> None:
+    other = SocialApp.objects.create(provider="other", name="Other", client_id="x")
+    for pk in (other.pk, other.pk + 1):
+        assert browser.post(f"{LIST}{pk}/test/").headers["Location"] == LIST
+    assert not emulator.requests
+
+
+# --- whatever is secret --------------------------------------------------------------------------
+
+
+def test_saving_encrypts_whatever_is_secret_and_no_page_shows_it(browser: Client) -> None:
+    secrets = {
+        "certificate": both(certificate()),
+        "next_certificate": both(certificate("second"), "second"),
+        "next_secret": NEXT,
+        "certificate_password": "correct horse battery",
+        "client_key": "a-key-that-nobody-reads",
+    }
+    app = kept_app(SECRET, credential="certificate", **secrets)
+    app.refresh_from_db()
+    for name, value in secrets.items():
+        assert secretbox.is_locked(app.settings[name]), name
+        assert secretbox.unlock(app.settings[name]) == value
+    assert (app.settings["credential"], app.settings["tenant"]) == ("certificate", TENANT)
+    assert len(registration.of_app(app).credentials) == 2
+    before = dict(app.settings)
+    saved = browser.post(f"{LIST}{app.pk}/change/", fields(tenant=TENANT, name="Renamed"))
+    assert saved.status_code == 302
+    app.refresh_from_db()
+    assert app.name == "Renamed"
+    assert {name: secretbox.unlock(app.settings[name]) for name in secrets} == secrets
+    assert before.keys() == app.settings.keys()
+    for page in ("", f"{app.pk}/change/", f"{app.pk}/history/", f"{app.pk}/delete/"):
+        shown = browser.get(f"{LIST}{page}").content.decode()
+        assert [name for name, value in secrets.items() if value in shown] == []
+        assert "enc1:" not in shown
+        assert "PRIVATE KEY" not in shown

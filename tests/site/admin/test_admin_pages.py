@@ -79,6 +79,7 @@ TABLE: list[tuple[str, str, frozenset[str]]] = [
     ("/admin/socialaccount/socialapp/{app}/history/", "GET", ONLY),
     ("/admin/socialaccount/socialapp/{app}/delete/", "GET", ONLY),
     ("/admin/socialaccount/socialapp/test/", "GET", frozenset()),
+    ("/admin/socialaccount/socialapp/{app}/test/", "GET", frozenset()),
     ("/admin/auth/group/", "GET", ONLY | {"views groups"}),
     ("/admin/auth/group/{group}/change/", "GET", ONLY | {"views groups"}),
     ("/admin/password_change/", "GET", frozenset()),
@@ -161,7 +162,8 @@ def test_only_those_with_the_right_end_sessions(things: dict[str, Any], who: str
 def test_only_superusers_test_or_change_the_app(things: dict[str, Any], who: str) -> None:
     client = client_of(who)
     app = f"/admin/socialaccount/socialapp/{things['app']}"
-    for page in (f"{app}/change/", f"{app}/delete/", "/admin/socialaccount/socialapp/test/"):
+    tests = (f"{app}/test/", "/admin/socialaccount/socialapp/test/")
+    for page in (f"{app}/change/", f"{app}/delete/", *tests):
         assert client.post(page, {"name": "mine", "post": "yes"}).status_code in (302, 403)
     assert SocialApp.objects.get().name == "Entra"
 

@@ -56,7 +56,8 @@ def look(app_id: int | None = None) -> Iterator[Seen]:
     except (Refused, DatabaseError) as problem:
         away = Refused("database_unavailable", type(problem).__name__)
         refusal = problem if isinstance(problem, Refused) else away
-        yield fault(app.IN_FORCE, title="No app registration is in force", **because(refusal))
+        title = "This app cannot be used" if app_id else "No app registration is in force"
+        yield fault(app.IN_FORCE, title=title, **because(refusal))
         return
     http, url = (
         get_client(),
@@ -146,6 +147,8 @@ def _others(name: str, tried: list[Tried], good: int) -> Iterator[Seen]:
     refused = [one for one in tried if one.refusal is not None and not one.is_unclear]
     if good == 0:
         yield well(f"online.{name}", label=tried[0].credential.label)
+        following = [one for one in tried[1:] if one.refusal is None]
+        yield from (well(f"online.{name}_next", label=one.credential.label) for one in following)
     for one in refused:
         code = one.refusal.reason.code if one.refusal else ""
         later = tried.index(one) > good
