@@ -17,9 +17,9 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from accounts import checks  # noqa: F401
-        from accounts.audit import watch
-        from accounts.web import receivers  # noqa: F401
+        from . import checks  # noqa: F401
+        from .audit import watch
+        from .web import receivers  # noqa: F401
 
         watch.connect()
 
@@ -35,6 +35,6 @@ class StaffAdminConfig(AdminConfig):
         super().ready()
         from django.contrib import admin
 
-        from accounts.admin import pages
+        from .admin import pages
 
         pages.register(admin.site)

@@ -18,8 +18,8 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from accounts import static_files, telemetry, transport
-from accounts.http.origins import is_loopback
+from . import static_files, telemetry, transport
+from .http.origins import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -259,7 +259,7 @@ def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
     """The redirect URI is PUBLIC_URL and a fixed path; Django must serve it there."""
-    from accounts.registration import CALLBACK_PATH
+    from .registration import CALLBACK_PATH
 
     try:
         path = reverse("microsoft_callback")

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from accounts.visible import visible
+from .visible import visible
 
 HIDDEN: Final = "[hidden]"
 

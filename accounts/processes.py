@@ -22,8 +22,8 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils.crypto import salted_hmac
 
-from accounts import sealed
-from accounts.outages import STORE_ERRORS
+from . import sealed
+from .outages import STORE_ERRORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,26 +17,26 @@ from django.conf import settings
 from django.core.cache import cache
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import secretbox
-from accounts.entra.authority import Authority, get_authority
-from accounts.entra.credentials import Credential, Secret, sources
-from accounts.entra.credentials.managed_identity import audience_of
-from accounts.entra.credentials.proof import About
-from accounts.http.client import SECONDS
-from accounts.http.deadline import Deadline
-from accounts.ids import is_guid, tenant_of_issuer
-from accounts.models import TenantOfDomain
-from accounts.outages import STORE_ERRORS
-from accounts.reasons import Refused
-from accounts.signin.identities import PROVIDER
-from accounts.signin.policy import Rules
+from . import secretbox
+from .entra.authority import Authority, get_authority
+from .entra.credentials import Credential, Secret, sources
+from .entra.credentials.managed_identity import audience_of
+from .entra.credentials.proof import About
+from .http.client import SECONDS
+from .http.deadline import Deadline
+from .ids import is_guid, tenant_of_issuer
+from .models import TenantOfDomain
+from .outages import STORE_ERRORS
+from .reasons import Refused
+from .signin.identities import PROVIDER
+from .signin.policy import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from allauth.socialaccount.models import SocialApp
 
-    from accounts.entra.credentials.proof import Kind
+    from .entra.credentials.proof import Kind
 
 CALLBACK_PATH: Final = "/accounts/microsoft/login/callback/"
 _VERSION_KEY: Final = "microsoft-app-version"

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from accounts.per_process import PerProcess
+from .per_process import PerProcess
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Counter, Histogram

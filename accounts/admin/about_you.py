@@ -16,9 +16,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.audit.actions import title_of
-from accounts.models import AuditEntry, SignIn
-from accounts.web.request_facts import network_of
+from ..audit.actions import title_of
+from ..models import AuditEntry, SignIn
+from ..web.request_facts import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from accounts.web import step_up
+from ..web import step_up
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

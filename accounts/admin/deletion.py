@@ -12,7 +12,7 @@ from django.contrib.admin import actions
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
+from .. import audit
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin

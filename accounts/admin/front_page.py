@@ -13,21 +13,21 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.admin import about_you, sessions
-from accounts.admin.people import rehearsal
-from accounts.admin.people.columns import may_see_sign_ins, title_of
-from accounts.models import SignIn
-from accounts.operate import break_glass, linking
-from accounts.operate.audit_log import as_values
-from accounts.operate.microsoft_app_shown import days_left, show
-from accounts.reasons import REASONS
-from accounts.visible import visible
+from ..models import SignIn
+from ..operate import break_glass, linking
+from ..operate.audit_log import as_values
+from ..operate.microsoft_app_shown import days_left, show
+from ..reasons import REASONS
+from ..visible import visible
+from . import about_you, sessions
+from .people import rehearsal
+from .people.columns import may_see_sign_ins, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.models import BreakGlassLink
-    from accounts.operate.microsoft_app_shown import Shown
+    from ..models import BreakGlassLink
+    from ..operate.microsoft_app_shown import Shown
 
 WARN_DAYS: Final = 30
 _LINKS_SHOWN: Final = 5

@@ -12,12 +12,12 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib.auth.models import Group
 
-from accounts.admin.audit.audit_admin import AuditAdmin
-from accounts.admin.microsoft_app.app_admin import MicrosoftAppAdmin
-from accounts.admin.people.groups import BoundedGroupAdmin
-from accounts.admin.people.people_admin import PersonAdmin
-from accounts.admin.sign_ins.sign_ins_admin import SignInAdmin
-from accounts.models import AuditEntry, SignIn, User
+from ..models import AuditEntry, SignIn, User
+from .audit.audit_admin import AuditAdmin
+from .microsoft_app.app_admin import MicrosoftAppAdmin
+from .people.groups import BoundedGroupAdmin
+from .people.people_admin import PersonAdmin
+from .sign_ins.sign_ins_admin import SignInAdmin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from django.forms import CheckboxSelectMultiple
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from accounts.models import User
+    from ..models import User
 
 
 class Checkboxes(CheckboxSelectMultiple):

@@ -18,14 +18,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.admin import rights
-from accounts.models import User
-from accounts.sessions import service as sessions
+from ..models import User
+from ..sessions import service as sessions
+from . import rights
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.sessions.service import Seen
+    from ..sessions.service import Seen
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20

@@ -14,12 +14,10 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from accounts import registration
-from accounts.admin import dangerous, deletion, front_page, hostile, sessions
-from accounts.admin.people import rehearsal
-from accounts.models import SignIn
-from accounts.reasons import Refused
-from accounts.web import (
+from .. import registration
+from ..models import SignIn
+from ..reasons import Refused
+from ..web import (
     automatic,
     entrance,
     microsoft_session,
@@ -29,8 +27,10 @@ from accounts.web import (
     site_names,
     step_up,
 )
-from accounts.web.headers import no_store, with_button
-from accounts.web.next_path import next_from, start_url
+from ..web.headers import no_store, with_button
+from ..web.next_path import next_from, start_url
+from . import dangerous, deletion, front_page, hostile, sessions
+from .people import rehearsal
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from accounts.models import AuditEntry
+from ..models import AuditEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

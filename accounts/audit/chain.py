@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 
 if TYPE_CHECKING:
-    from accounts.models import AuditEntry, AuditSeal, AuditText
+    from ..models import AuditEntry, AuditSeal, AuditText
 
 _PURPOSE: Final = b"accounts.audit:"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from accounts.audit.record import write
-from accounts.models import AuditText
+from ..models import AuditText
+from .record import write
 
 if TYPE_CHECKING:
-    from accounts.audit.actor import Actor
+    from .actor import Actor
 
 _EACH: Final = 200  # as many as an entry keeps of a list
 

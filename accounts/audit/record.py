@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib.auth import get_user_model
 from django.db import models, transaction
 
-from accounts.audit import chain
-from accounts.audit.actions import ACTIONS
-from accounts.audit.actor import new_reference, present
-from accounts.audit.seal import seal_pending
-from accounts.models import AuditEntry, AuditText
+from ..models import AuditEntry, AuditText
+from . import chain
+from .actions import ACTIONS
+from .actor import new_reference, present
+from .seal import seal_pending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.audit.actor import Actor
+    from .actor import Actor
 
 logger = logging.getLogger("django.security.audit")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import IntegrityError, transaction
 
-from accounts.audit import chain
-from accounts.models import AuditEntry, AuditSeal
+from ..models import AuditEntry, AuditSeal
+from . import chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

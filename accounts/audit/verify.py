@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Prefetch
 
-from accounts.audit import chain, seal
-from accounts.models import AuditEntry, AuditSeal, AuditText
+from ..models import AuditEntry, AuditSeal, AuditText
+from . import chain, seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

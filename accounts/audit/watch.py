@@ -15,9 +15,9 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, Permission
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
-from accounts import secretbox
-from accounts.audit.actor import present
-from accounts.audit.record import write
+from .. import secretbox
+from .actor import present
+from .record import write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,7 +22,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from django.core.cache import cache
 from django.db import connections
 
-from accounts.entra.metadata import (
+from ..http.causes import AnotherFailed
+from ..http.client import SECONDS, get_client
+from ..http.deadline import Deadline, SingleFlight, TimeUp
+from ..reasons import Refused
+from .metadata import (
     Discovery,
     Metadata,
     NoUsableKeys,
@@ -33,17 +37,13 @@ from accounts.entra.metadata import (
     metadata_from,
     read_discovery,
 )
-from accounts.entra.shared_copy import Cache, SharedCopy
-from accounts.http.causes import AnotherFailed
-from accounts.http.client import SECONDS, get_client
-from accounts.http.deadline import Deadline, SingleFlight, TimeUp
-from accounts.reasons import Refused
+from .shared_copy import Cache, SharedCopy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from accounts.entra.jwks import SigningKey
-    from accounts.http.client import HttpClient
+    from ..http.client import HttpClient
+    from .jwks import SigningKey
 
 T = TypeVar("T")
 

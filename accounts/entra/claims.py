@@ -12,8 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from accounts.ids import safe_repr
-from accounts.reasons import Refused
+from ..ids import safe_repr
+from ..reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

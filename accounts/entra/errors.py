@@ -12,15 +12,15 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from accounts.entra.aadsts import TABLE, Row
-from accounts.http.client import Extra
-from accounts.ids import AADSTS, GUID, GUID_PATTERN
-from accounts.reasons import Refused
+from ..http.client import Extra
+from ..ids import AADSTS, GUID, GUID_PATTERN
+from ..reasons import Refused
+from .aadsts import TABLE, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from accounts.http.causes import NoAnswer
+    from ..http.causes import NoAnswer
 
 ROWS: Mapping[int, Row] = MappingProxyType({n: row for row in TABLE for n in row.numbers})
 

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.entra.errors import explained, refusal_of, request_headers
-from accounts.http.causes import NoAnswer
-from accounts.reasons import Refused
+from ..http.causes import NoAnswer
+from ..reasons import Refused
+from .errors import explained, refusal_of, request_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from accounts.entra.credentials import Credential
-    from accounts.http.answer import JsonResponse
-    from accounts.http.client import HttpClient
-    from accounts.http.deadline import Deadline
+    from ..http.answer import JsonResponse
+    from ..http.client import HttpClient
+    from ..http.deadline import Deadline
+    from .credentials import Credential
 
 SCOPE: Final = "openid profile email"
 # Reasons for which the next credential may be better than this one.

@@ -11,7 +11,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from accounts.per_process import PerProcess
+from ..per_process import PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
-from accounts.entra.errors import explained, refusal_of, request_headers
-from accounts.entra.jwks import SigningKey, read_keys
-from accounts.http.causes import NoAnswer
-from accounts.http.origins import Origin, is_protected, origin_of
-from accounts.ids import GUID, TENANT_PLACE, is_guid
-from accounts.reasons import Refused
+from ..http.causes import NoAnswer
+from ..http.origins import Origin, is_protected, origin_of
+from ..ids import GUID, TENANT_PLACE, is_guid
+from ..reasons import Refused
+from .errors import explained, refusal_of, request_headers
+from .jwks import SigningKey, read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.http.client import HttpClient
-    from accounts.http.deadline import Deadline
+    from ..http.client import HttpClient
+    from ..http.deadline import Deadline
 
 _MAX_LENGTH: Final = 512
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import hashlib
 import logging
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from accounts.sealed import NotSealed, seal, unseal
+from ..sealed import NotSealed, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

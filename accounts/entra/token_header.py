@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from django.views.decorators.debug import sensitive_variables
 from jwt.utils import base64url_decode
 
-from accounts.http.strict_json import NotStrict, loads_object
-from accounts.ids import safe_repr
-from accounts.reasons import Refused
+from ..http.strict_json import NotStrict, loads_object
+from ..ids import safe_repr
+from ..reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

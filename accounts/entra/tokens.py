@@ -16,17 +16,17 @@ from django.views.decorators.debug import sensitive_variables
 from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
-from accounts.entra.claims import Claims, read_claims
-from accounts.entra.known_claims import tell_unknown
-from accounts.entra.token_header import ALGORITHM, read_kid
-from accounts.http.strict_json import NotStrict, loads_object
-from accounts.ids import GUID, TENANT_PLACE, safe_repr
-from accounts.reasons import Refused
+from ..http.strict_json import NotStrict, loads_object
+from ..ids import GUID, TENANT_PLACE, safe_repr
+from ..reasons import Refused
+from .claims import Claims, read_claims
+from .known_claims import tell_unknown
+from .token_header import ALGORITHM, read_kid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from accounts.entra.jwks import SigningKey
+    from .jwks import SigningKey
 
 __all__ = ["Claims", "verify"]
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from accounts.http import causes
-from accounts.http.connection import MAX_BODY
-from accounts.http.strict_json import NotStrict, loads_object
+from . import causes
+from .connection import MAX_BODY
+from .strict_json import NotStrict, loads_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from accounts.http.connection import Response
+    from .connection import Response
 
 _KEPT_HEADERS: Final = ("Retry-After", "Date", "Cache-Control")
 _DEFAULT_PAUSE: Final = 60

@@ -16,12 +16,12 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from accounts.http.causes import TooManyWaiting
+from .causes import TooManyWaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.http.deadline import Deadline
+    from .deadline import Deadline
 
 QUEUE: Final = 4
 PATIENCE: Final = 2.0  # seconds in the queue, of those that the request has

@@ -11,12 +11,12 @@ import ssl
 from http import client as protocol
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from accounts.reasons import Refused
+from ..reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.http.origins import Origin
+    from .origins import Origin
 
 _RETRY_AFTER: Final = range(1, 3601)
 _OPENSSL_REASON: Final = re.compile(r"[A-Z0-9_]{1,60}")

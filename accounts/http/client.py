@@ -16,25 +16,25 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import telemetry
-from accounts.http.answer import JsonResponse, json_of
-from accounts.http.breaker import Breaker
-from accounts.http.bulkhead import Bulkhead
-from accounts.http.causes import CircuitOpen, NoAnswer, NoTimeLeft
-from accounts.http.connection import Request
-from accounts.http.deadline import Deadline
-from accounts.http.origins import Origin, is_protected, origin_of
-from accounts.http.proxy import Proxy, proxy_from
-from accounts.http.tls import trusted_context
-from accounts.http.transport import Transport
-from accounts.per_process import PerProcess
-from accounts.reasons import Refused
+from .. import telemetry
+from ..per_process import PerProcess
+from ..reasons import Refused
+from .answer import JsonResponse, json_of
+from .breaker import Breaker
+from .bulkhead import Bulkhead
+from .causes import CircuitOpen, NoAnswer, NoTimeLeft
+from .connection import Request
+from .deadline import Deadline
+from .origins import Origin, is_protected, origin_of
+from .proxy import Proxy, proxy_from
+from .tls import trusted_context
+from .transport import Transport
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
-    from accounts.http.connection import Response
+    from .connection import Response
 
 SECONDS: Final = 10.0  # that a person may wait in one request, in all
 SLOTS: Final = 10

@@ -18,16 +18,16 @@ from dataclasses import dataclass, field
 from http import client as protocol
 from typing import TYPE_CHECKING, Any, Final
 
-from accounts.http import causes
-from accounts.http.proxy import Proxy, open_tunnel
-from accounts.http.tls import issuer_of, lax_context, secured
+from . import causes
+from .proxy import Proxy, open_tunnel
+from .tls import issuer_of, lax_context, secured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from email.message import Message
 
-    from accounts.http.deadline import Deadline
-    from accounts.http.origins import Origin
+    from .deadline import Deadline
+    from .origins import Origin
 
 CONNECT_SECONDS: Final = 3.0  # for each address of a name
 # Azure's outbound NAT forgets a silent connection after 4 minutes; TCP keep-alive speaks before.

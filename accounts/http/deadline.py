@@ -16,7 +16,7 @@ from math import ceil
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from accounts.per_process import PerProcess
+from ..per_process import PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

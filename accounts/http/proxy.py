@@ -10,9 +10,9 @@ from http import client as protocol
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from accounts.http import causes
-from accounts.http.origins import Origin, origin_of
-from accounts.http.tls import secured
+from . import causes
+from .origins import Origin, origin_of
+from .tls import secured
 
 if TYPE_CHECKING:
     import socket

@@ -10,18 +10,18 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from weakref import finalize
 
-from accounts.http import causes
-from accounts.http.connection import Connection, Route
-from accounts.http.deadline import Deadline, TimeUp, in_background, within
-from accounts.http.tls import trusted_context
+from . import causes
+from .connection import Connection, Route
+from .deadline import Deadline, TimeUp, in_background, within
+from .tls import trusted_context
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
-    from accounts.http.connection import Request, Response
-    from accounts.http.origins import Origin
-    from accounts.http.proxy import Proxy
+    from .connection import Request, Response
+    from .origins import Origin
+    from .proxy import Proxy
 
 
 class Transport:

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from typing_extensions import override
 
-from accounts.models import SignIn, User
+from ..models import SignIn, User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

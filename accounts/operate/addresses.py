@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-from accounts.visible import is_hidden, named
+from ..visible import is_hidden, named
 
 # Of the Latin letters those that a reader takes for a plain one: dotless i, phonetic a and g.
 _ALIKE: Final = frozenset(

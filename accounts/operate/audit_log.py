@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.audit.actions import ACTIONS
-from accounts.models import AuditEntry, AuditText
+from ..audit.actions import ACTIONS
+from ..models import AuditEntry, AuditText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,15 +14,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import audit
-from accounts.models import BreakGlassLink
-from accounts.operate import people
-from accounts.signin import break_glass
+from .. import audit
+from ..models import BreakGlassLink
+from ..signin import break_glass
+from . import people
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from accounts.models import User
+    from ..models import User
 
 logger = logging.getLogger("django.security.sign_in")
 

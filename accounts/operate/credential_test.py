@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.entra.exchange import OF_THE_CREDENTIAL, Client, ask_as
-from accounts.http.deadline import Deadline
-from accounts.reasons import Refused
+from ..entra.exchange import OF_THE_CREDENTIAL, Client, ask_as
+from ..http.deadline import Deadline
+from ..reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from accounts.entra.credentials import Credential
+    from ..entra.credentials import Credential
 
 UNCLEAR: Final = ("microsoft_unreachable", "microsoft_throttled")
 _OF_CLIENT: Final = (*OF_THE_CREDENTIAL, "client_unknown", "tenant_not_found", *UNCLEAR)

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from accounts.operate.pasted import delimiter_of
+from .pasted import delimiter_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,16 +17,16 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import audit
-from accounts.audit import erase
-from accounts.models import SignIn
-from accounts.sessions import service as sessions
-from accounts.signin.identities import PROVIDER, email_of
+from .. import audit
+from ..audit import erase
+from ..models import SignIn
+from ..sessions import service as sessions
+from ..signin.identities import PROVIDER, email_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-    from accounts.models import User
+    from ..models import User
 
 _NOBODY: Final = {
     "user": None,

@@ -19,13 +19,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from accounts import audit
-from accounts.ids import is_guid
-from accounts.models import AuditEntry, SignIn
-from accounts.sessions import service as sessions
-from accounts.signin.identities import PROVIDER, email_of
-from accounts.signin.policy import same_email
-from accounts.visible import visible
+from .. import audit
+from ..ids import is_guid
+from ..models import AuditEntry, SignIn
+from ..sessions import service as sessions
+from ..signin.identities import PROVIDER, email_of
+from ..signin.policy import same_email
+from ..visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from accounts.models import User
+    from ..models import User
 
 _MOST_SUPERUSERS: Final = 500
 _WORD: Final = re.compile(r"\w+")

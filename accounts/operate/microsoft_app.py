@@ -16,9 +16,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import secretbox
-from accounts.reasons import Refused
-from accounts.signin.identities import PROVIDER
+from .. import secretbox
+from ..reasons import Refused
+from ..signin.identities import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

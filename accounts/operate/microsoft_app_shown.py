@@ -10,8 +10,8 @@ from allauth.socialaccount.adapter import get_adapter
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import registration, secretbox
-from accounts.reasons import REASONS
+from .. import registration, secretbox
+from ..reasons import REASONS
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialApp

@@ -13,9 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 from django.utils import timezone
 from typing_extensions import override
 
-from accounts.operate import spreadsheet
-from accounts.outages import is_outage
-from accounts.visible import visible
+from ..outages import is_outage
+from ..visible import visible
+from . import spreadsheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

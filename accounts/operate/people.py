@@ -15,13 +15,13 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
-from accounts.operate import addresses, linking
-from accounts.operate.account_status import State, state_of, states_of
-from accounts.operate.pasted import read_people
-from accounts.sessions import service as sessions
-from accounts.signin.identities import PROVIDER
-from accounts.signin.policy import same_email
+from ..models import User
+from ..sessions import service as sessions
+from ..signin.identities import PROVIDER
+from ..signin.policy import same_email
+from . import addresses, linking
+from .account_status import State, state_of, states_of
+from .pasted import read_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.socialaccount.models import SocialAccount
 from django.db.models import Q
 
-from accounts.models import User
-from accounts.operate.account_status import states_of
-from accounts.signin.identities import PROVIDER
+from ..models import User
+from ..signin.identities import PROVIDER
+from .account_status import states_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.operate.account_status import State
+    from .account_status import State
 
 COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
 _CHUNK: Final = 500

@@ -17,15 +17,15 @@ from uuid import NAMESPACE_URL, uuid5
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
-from accounts import registration
-from accounts.entra.credentials.managed_identity import audience_of
-from accounts.entra.credentials.proof import TokenFile, claims_of
-from accounts.reasons import Refused
+from .. import registration
+from ..entra.credentials.managed_identity import audience_of
+from ..entra.credentials.proof import TokenFile, claims_of
+from ..reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from accounts.registration import Registration
+    from ..registration import Registration
 
 _EVERYONE: Final = ("email", "acct", "sid", "login_hint")
 

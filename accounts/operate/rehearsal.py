@@ -11,16 +11,16 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from accounts.entra.claims import Claims
-from accounts.entra.errors import hint_for, reason_for
-from accounts.reasons import REASONS
-from accounts.signin.policy import Candidate, Refuse, claimed_email, decide, identity_of, same_email
+from ..entra.claims import Claims
+from ..entra.errors import hint_for, reason_for
+from ..reasons import REASONS
+from ..signin.policy import Candidate, Refuse, claimed_email, decide, identity_of, same_email
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from accounts.operate.entra_export import Exported
-    from accounts.signin.policy import Rules
+    from ..signin.policy import Rules
+    from .entra_export import Exported
 
 DISABLED_AT_ENTRA: Final = 50057  # the AADSTS number that such a person meets
 

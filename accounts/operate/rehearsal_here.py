@@ -9,15 +9,15 @@ from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from accounts import registration
-from accounts.models import User
-from accounts.operate import linking
-from accounts.operate.entra_export import read_export
-from accounts.operate.microsoft_app import GUID
-from accounts.operate.rehearsal import Report, rehearse
-from accounts.reasons import Refused
-from accounts.signin.identities import PROVIDER
-from accounts.signin.policy import Candidate, Rules
+from .. import registration
+from ..models import User
+from ..reasons import Refused
+from ..signin.identities import PROVIDER
+from ..signin.policy import Candidate, Rules
+from . import linking
+from .entra_export import read_export
+from .microsoft_app import GUID
+from .rehearsal import Report, rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from accounts.operate.output import table
-from accounts.reasons import REASONS
+from ..reasons import REASONS
+from .output import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.operate.rehearsal import Foreseen, Report
+    from .rehearsal import Foreseen, Report
 
 FORESEEN: Final = ("line", "email", "outcome", "notes")
 

@@ -10,10 +10,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from accounts import audit
-from accounts.models import RoleGrant, RoleMapping
-from accounts.signin import mapping
-from accounts.signin.roles import Carried, Rights, Table, judge
+from .. import audit
+from ..models import RoleGrant, RoleMapping
+from ..signin import mapping
+from ..signin.roles import Carried, Rights, Table, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

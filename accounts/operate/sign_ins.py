@@ -12,10 +12,10 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts import audit
-from accounts.entra.errors import hint_in
-from accounts.models import SignIn
-from accounts.reasons import REASONS
+from .. import audit
+from ..entra.errors import hint_in
+from ..models import SignIn
+from ..reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

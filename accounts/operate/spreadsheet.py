@@ -13,7 +13,7 @@ from datetime import date, datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
-from accounts.visible import visible
+from ..visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 from typing_extensions import override
 
-from accounts.sessions.entries import name_of, opened_entry, sealed_entry
+from .entries import name_of, opened_entry, sealed_entry
 
 if TYPE_CHECKING:
     from django.contrib.sessions.base_session import AbstractBaseSession

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
-from accounts import sealed
+from .. import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,8 +20,8 @@ from django.utils import timezone
 from django_redis.client.default import glob_escape
 from typing_extensions import override
 
-from accounts.sessions.entries import HANDLE_LENGTH, opened_entry
-from accounts.sessions.store import cache_key, index_key, owners
+from .entries import HANDLE_LENGTH, opened_entry
+from .store import cache_key, index_key, owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

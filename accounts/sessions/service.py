@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 
-from accounts import audit
-from accounts.models import User
-from accounts.outages import STORE_ERRORS
-from accounts.sessions import index as session_index
-from accounts.sessions.entries import HANDLE_LENGTH, name_of
+from .. import audit
+from ..models import User
+from ..outages import STORE_ERRORS
+from . import index as session_index
+from .entries import HANDLE_LENGTH, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from accounts.sessions.index import SignedIn
+    from .index import SignedIn
 
 COLUMNS: Final = ("handle", "email", "since", "expires", "client_ip", "user_agent")
 _CHUNK: Final = 500

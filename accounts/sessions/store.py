@@ -18,8 +18,8 @@ from django.core.cache import caches
 from redis.exceptions import ResponseError
 from typing_extensions import override
 
-from accounts.outages import STORE_ERRORS
-from accounts.sessions.entries import name_of, opened_entry, sealed_entry
+from ..outages import STORE_ERRORS
+from .entries import name_of, opened_entry, sealed_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

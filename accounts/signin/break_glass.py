@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit
-from accounts.models import BreakGlassLink
-from accounts.reasons import Refused
+from .. import audit
+from ..models import BreakGlassLink
+from ..reasons import Refused
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from ..models import User
 
 LIFETIME: Final = timedelta(minutes=5)
 WITHIN: Final = timedelta(hours=1)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts.reasons import Refused
-from accounts.signin import identities, mapping
-from accounts.signin.policy import Refuse, claimed_email, decide
-from accounts.signin.roles import Rights
+from ..reasons import Refused
+from . import identities, mapping
+from .policy import Refuse, claimed_email, decide
+from .roles import Rights
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
 
-    from accounts.entra.tokens import Claims
-    from accounts.signin.mapping import Held
-    from accounts.signin.policy import Candidate, Rules
-    from accounts.signin.roles import Outcome
+    from ..entra.tokens import Claims
+    from .mapping import Held
+    from .policy import Candidate, Rules
+    from .roles import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,14 @@ from django.db import IntegrityError
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from accounts.signin.policy import Candidate, claimed_email, identity_of, same_email
+from .policy import Candidate, claimed_email, identity_of, same_email
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.contrib.auth.models import AbstractBaseUser
 
-    from accounts.entra.tokens import Claims
+    from ..entra.tokens import Claims
 
 PROVIDER: Final = "microsoft"
 

@@ -17,14 +17,14 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.utils import timezone
 
-from accounts import audit
-from accounts.models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
-from accounts.signin.roles import Carried, Outcome, Rights, Table, judge
+from .. import audit
+from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
+from .roles import Carried, Outcome, Rights, Table, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from accounts.entra.claims import Claims
+    from ..entra.claims import Claims
 
 _VERSION_KEY: Final = "role-mapping-version"
 _LOOK_EVERY: Final = 1.0  # seconds until a change is seen by other processes

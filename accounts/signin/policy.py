@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from accounts.ids import CONSUMER_TENANT
+from ..ids import CONSUMER_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from accounts.entra.tokens import Claims
+    from ..entra.tokens import Claims
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _NO_DOMAINS: Mapping[str, frozenset[str]] = MappingProxyType({})

@@ -6,10 +6,10 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from accounts.reasons import Refused
+from ..reasons import Refused
 
 if TYPE_CHECKING:
-    from accounts.entra.tokens import Claims
+    from ..entra.tokens import Claims
 
 STEP_UP_SECONDS: Final = 15 * 60  # how long a fresh sign-in counts
 _CLOCKS_APART: Final = 120  # Microsoft's clock and ours, for auth_time

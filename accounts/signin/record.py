@@ -10,11 +10,11 @@ from uuid import uuid4
 
 from django.db import Error
 
-from accounts import telemetry
-from accounts.models import SignIn
+from .. import telemetry
+from ..models import SignIn
 
 if TYPE_CHECKING:
-    from accounts.reasons import Refused
+    from ..reasons import Refused
 
 logger = logging.getLogger("django.security.sign_in")
 

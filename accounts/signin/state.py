@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.core import signing
 
-from accounts.reasons import Refused
-from accounts.signin.purpose import Purpose
+from ..reasons import Refused
+from .purpose import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from accounts.visible import visible as made_visible
+from ..visible import visible as made_visible
 
 register = template.Library()
 

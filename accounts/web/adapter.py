@@ -8,11 +8,11 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from typing_extensions import override
 
-from accounts import registration
-from accounts.reasons import Refused
-from accounts.signin.identities import PROVIDER
-from accounts.web.next_path import HOME
-from accounts.web.provider import AdmittedLogin, MicrosoftProvider
+from .. import registration
+from ..reasons import Refused
+from ..signin.identities import PROVIDER
+from .next_path import HOME
+from .provider import AdmittedLogin, MicrosoftProvider
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialApp, SocialLogin

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from accounts import audit
+from .. import audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,19 +15,19 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import SignIn
-from accounts.reasons import Refused
-from accounts.signin import break_glass, record
-from accounts.web import entrance, refusal, request_facts, throttle
-from accounts.web.backends import session_backend
-from accounts.web.headers import flow_page
-from accounts.web.next_path import HOME
+from ..models import SignIn
+from ..reasons import Refused
+from ..signin import break_glass, record
+from . import entrance, refusal, request_facts, throttle
+from .backends import session_backend
+from .headers import flow_page
+from .next_path import HOME
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.models import User
-    from accounts.signin.record import Attempt
+    from ..models import User
+    from ..signin.record import Attempt
 
 
 @flow_page

@@ -18,14 +18,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
-from accounts import audit, registration
-from accounts.entra import errors, tokens
-from accounts.entra.exchange import Client, exchange_code
-from accounts.http.client import get_client
-from accounts.models import SignIn
-from accounts.reasons import Refused
-from accounts.signin import flow, record, state
-from accounts.web import (
+from .. import audit, registration
+from ..entra import errors, tokens
+from ..entra.exchange import Client, exchange_code
+from ..http.client import get_client
+from ..models import SignIn
+from ..reasons import Refused
+from ..signin import flow, record, state
+from . import (
     automatic,
     entrance,
     microsoft_session,
@@ -35,23 +35,23 @@ from accounts.web import (
     shown_again,
     throttle,
 )
-from accounts.web.headers import flow_page
-from accounts.web.next_path import safe_next
-from accounts.web.provider import AdmittedLogin, MicrosoftProvider
-from accounts.web.refusal import answered
+from .headers import flow_page
+from .next_path import safe_next
+from .provider import AdmittedLogin, MicrosoftProvider
+from .refusal import answered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponse, QueryDict
 
-    from accounts.entra.metadata import Discovery
-    from accounts.entra.tokens import Claims
-    from accounts.http.deadline import Deadline
-    from accounts.registration import Registration
-    from accounts.signin.flow import Admission
-    from accounts.signin.policy import Rules
-    from accounts.signin.record import Attempt
+    from ..entra.metadata import Discovery
+    from ..entra.tokens import Claims
+    from ..http.deadline import Deadline
+    from ..registration import Registration
+    from ..signin.flow import Admission
+    from ..signin.policy import Rules
+    from ..signin.record import Attempt
 
 _LONGEST_CODE: Final = 8192
 _OF_THE_CALLER: Final = ("state", "microsoft", "token")  # reasons that anyone can bring about

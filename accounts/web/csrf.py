@@ -17,16 +17,16 @@ from django.middleware import csrf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import SignIn
-from accounts.reasons import Refused
-from accounts.web import refusal, request_facts, throttle
-from accounts.web.next_path import next_from
+from ..models import SignIn
+from ..reasons import Refused
+from . import refusal, request_facts, throttle
+from .next_path import next_from
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
 
-    from accounts.signin.record import Attempt
+    from ..signin.record import Attempt
 
 FORMER: Final = "csrf_before"
 _LONGEST: Final = 500_000  # characters that are offered to be sent again

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
-from accounts.models import SignIn
+from ..models import SignIn
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase

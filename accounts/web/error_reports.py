@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 from typing_extensions import override
 
-from accounts.logs import scrub
+from ..logs import scrub
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

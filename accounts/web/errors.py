@@ -16,8 +16,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from accounts.signin import state
-from accounts.web import refusal, site_names
+from ..signin import state
+from . import refusal, site_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

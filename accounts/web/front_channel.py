@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from accounts.outages import STORE_ERRORS
-from accounts.reasons import Refused
-from accounts.sessions import index as session_index
-from accounts.web import microsoft_session, request_facts, throttle
-from accounts.web.headers import no_store
+from ..outages import STORE_ERRORS
+from ..reasons import Refused
+from ..sessions import index as session_index
+from . import microsoft_session, request_facts, throttle
+from .headers import no_store
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -15,7 +15,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.http import HttpResponse, HttpResponseNotAllowed, JsonResponse
 
-from accounts.http.deadline import Deadline, SingleFlight, TimeUp, result_of
+from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

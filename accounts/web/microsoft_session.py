@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from accounts.sessions.store import MICROSOFT
-from accounts.signin.policy import identity_of
+from ..sessions.store import MICROSOFT
+from ..signin.policy import identity_of
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
 
-    from accounts.entra.tokens import Claims
+    from ..entra.tokens import Claims
 
 
 @dataclass(frozen=True, slots=True)

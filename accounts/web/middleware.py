@@ -11,11 +11,11 @@ from django.http import HttpResponseRedirect
 from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
-from accounts.outages import is_outage
-from accounts.reasons import Refused
-from accounts.registration import CALLBACK_PATH
-from accounts.web import errors, refusal, request_facts, throttle
-from accounts.web.next_path import login_page_url, next_from, staff_places
+from ..outages import is_outage
+from ..reasons import Refused
+from ..registration import CALLBACK_PATH
+from . import errors, refusal, request_facts, throttle
+from .next_path import login_page_url, next_from, staff_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable

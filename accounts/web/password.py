@@ -8,9 +8,9 @@ from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from typing_extensions import override
 
-from accounts.models import SignIn
-from accounts.signin import record
-from accounts.web import entrance, request_facts, throttle
+from ..models import SignIn
+from ..signin import record
+from . import entrance, request_facts, throttle
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -17,21 +17,21 @@ from django.conf import settings
 from django.http import HttpResponseRedirect
 from typing_extensions import override
 
-from accounts import registration
-from accounts.http.client import get_client
-from accounts.signin import purpose as purposes
-from accounts.signin import state
-from accounts.signin.identities import PROVIDER
-from accounts.signin.purpose import Purpose
-from accounts.web import microsoft_session, request_facts
-from accounts.web.backends import session_backend
+from .. import registration
+from ..http.client import get_client
+from ..signin import purpose as purposes
+from ..signin import state
+from ..signin.identities import PROVIDER
+from ..signin.purpose import Purpose
+from . import microsoft_session, request_facts
+from .backends import session_backend
 
 if TYPE_CHECKING:
     from allauth.socialaccount.models import SocialAccount
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.http.deadline import Deadline
-    from accounts.registration import Registration
+    from ..http.deadline import Deadline
+    from ..registration import Registration
 
 SCOPE = ("openid", "profile", "email")
 

@@ -14,13 +14,13 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_sa
 from django.dispatch import receiver
 from django.utils import timezone
 
-from accounts import registration, secretbox
-from accounts.models import RoleMapping
-from accounts.sessions.store import MICROSOFT
-from accounts.signin import mapping, record
-from accounts.signin.identities import PROVIDER
-from accounts.web import csrf, entrance, request_facts
-from accounts.web.request_facts import SEEN
+from .. import registration, secretbox
+from ..models import RoleMapping
+from ..sessions.store import MICROSOFT
+from ..signin import mapping, record
+from ..signin.identities import PROVIDER
+from . import csrf, entrance, request_facts
+from .request_facts import SEEN
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

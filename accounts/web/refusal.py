@@ -10,20 +10,20 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
-from accounts.outages import DATABASE_ERRORS, STORE_ERRORS
-from accounts.reasons import CAUSES, Refused
-from accounts.redact import innermost
-from accounts.signin import record
-from accounts.web import automatic, request_facts, shown_again, throttle, visits
-from accounts.web.headers import no_store, with_button
-from accounts.web.next_path import HOME, start_url
+from ..outages import DATABASE_ERRORS, STORE_ERRORS
+from ..reasons import CAUSES, Refused
+from ..redact import innermost
+from ..signin import record
+from . import automatic, request_facts, shown_again, throttle, visits
+from .headers import no_store, with_button
+from .next_path import HOME, start_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from django.http import HttpRequest
 
-    from accounts.signin.record import Attempt
+    from ..signin.record import Attempt
 
 logger = logging.getLogger("django.security.sign_in")
 

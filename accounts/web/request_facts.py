@@ -12,11 +12,11 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.utils import timezone
 
-from accounts.http.client import SECONDS
-from accounts.http.deadline import Deadline
-from accounts.signin import state
-from accounts.signin.record import Attempt
-from accounts.web import cookies
+from ..http.client import SECONDS
+from ..http.deadline import Deadline
+from ..signin import state
+from ..signin.record import Attempt
+from . import cookies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

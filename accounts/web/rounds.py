@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.http import HttpResponseRedirect
 
-from accounts.reasons import Refused
-from accounts.signin import flow
-from accounts.signin.policy import identity_of
-from accounts.signin.purpose import Purpose, check_step_up
-from accounts.web import automatic, microsoft_session, refusal
-from accounts.web.next_path import login_page_url, safe_next
+from ..reasons import Refused
+from ..signin import flow
+from ..signin.policy import identity_of
+from ..signin.purpose import Purpose, check_step_up
+from . import automatic, microsoft_session, refusal
+from .next_path import login_page_url, safe_next
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.entra.tokens import Claims
-    from accounts.signin.policy import Rules
-    from accounts.signin.record import Attempt
-    from accounts.signin.state import Issued
+    from ..entra.tokens import Claims
+    from ..signin.policy import Rules
+    from ..signin.record import Attempt
+    from ..signin.state import Issued
 
     Verify = Callable[[], tuple[Claims, Rules]]
 

@@ -23,16 +23,16 @@ from django.http import HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from accounts.outages import is_outage
-from accounts.registration import in_force
-from accounts.signin.purpose import Purpose
-from accounts.signin.session_limits import Due, Limits, due, is_idle, is_put_off
-from accounts.signin.state import LONGEST_NEXT
-from accounts.web import automatic, errors, microsoft_session, request_facts
-from accounts.web.headers import no_store
-from accounts.web.next_path import login_page_url, safe_next
-from accounts.web.provider import MicrosoftProvider
-from accounts.web.request_facts import SEEN
+from ..outages import is_outage
+from ..registration import in_force
+from ..signin.purpose import Purpose
+from ..signin.session_limits import Due, Limits, due, is_idle, is_put_off
+from ..signin.state import LONGEST_NEXT
+from . import automatic, errors, microsoft_session, request_facts
+from .headers import no_store
+from .next_path import login_page_url, safe_next
+from .provider import MicrosoftProvider
+from .request_facts import SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from accounts import secretbox
-from accounts.reasons import REASONS, Refused
-from accounts.registration import CALLBACK_PATH
-from accounts.signin import state
-from accounts.web import request_facts
+from .. import secretbox
+from ..reasons import REASONS, Refused
+from ..registration import CALLBACK_PATH
+from ..signin import state
+from . import request_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

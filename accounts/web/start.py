@@ -9,17 +9,17 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from accounts import registration
-from accounts.signin import record
-from accounts.web import refusal, request_facts, step_up, throttle
-from accounts.web.headers import flow_page, with_button
-from accounts.web.next_path import next_from, start_url
-from accounts.web.provider import MicrosoftProvider
+from .. import registration
+from ..signin import record
+from . import refusal, request_facts, step_up, throttle
+from .headers import flow_page, with_button
+from .next_path import next_from, start_url
+from .provider import MicrosoftProvider
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.signin.record import Attempt
+    from ..signin.record import Attempt
 
 
 @flow_page

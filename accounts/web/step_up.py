@@ -20,10 +20,10 @@ from django.core import signing
 from django.shortcuts import render
 from typing_extensions import override
 
-from accounts.signin.purpose import STEP_UP_SECONDS, Purpose, is_fresh
-from accounts.web import microsoft_session
-from accounts.web.headers import no_store, with_button
-from accounts.web.next_path import safe_next, start_url
+from ..signin.purpose import STEP_UP_SECONDS, Purpose, is_fresh
+from . import microsoft_session
+from .headers import no_store, with_button
+from .next_path import safe_next, start_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import ResponseError
 from typing_extensions import override
 
-from accounts.reasons import Refused
+from ..reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.web import break_glass, front_channel
-from accounts.web.callback import microsoft_callback
-from accounts.web.start import start
+from . import break_glass, front_channel
+from .callback import microsoft_callback
+from .start import start
 
 urlpatterns = [
     path("accounts/microsoft/login/", start, name="microsoft_login"),

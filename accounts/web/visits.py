@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.core import signing
 
-from accounts.web import request_facts
+from . import request_facts
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

@@ -169,6 +169,13 @@ def imports(path: Path, *, typing_too: bool = True) -> list[str]:
     return [*_imports(path, typing_too=typing_too)]
 
 
+def _module(path: Path, node: ast.ImportFrom) -> str:
+    """The absolute name that an import names: the app imports itself relatively."""
+    package = path.relative_to(ROOT).parent.parts
+    start = package[: len(package) - node.level + 1] if node.level else ()
+    return ".".join([*start, *filter(None, [node.module])])
+
+
 def _imports(path: Path, *, typing_too: bool) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skipped = set() if typing_too else set(_under_type_checking(tree))
@@ -177,8 +184,8 @@ def _imports(path: Path, *, typing_too: bool) -> Iterator[str]:
             continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{_module(path, node)}.{alias.name}" for alias in node.names)
 
 
 def _under_type_checking(tree: ast.Module) -> Iterator[ast.AST]:
@@ -225,6 +232,13 @@ def test_no_room_imports_back_up(room: str) -> None:
 def test_every_module_has_a_room() -> None:
     assert set(imported_by_room()) <= {*FLOORS, ""}
     assert imported_by_room().get("", set()) == set()
+
+
+def test_the_app_imports_itself_relatively_so_that_it_runs_under_another_name() -> None:
+    for path in Path(ROOT / "accounts").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                assert (node.module or "").split(".")[0] != "accounts", path
 
 
 def test_entra_knows_no_model_and_no_request() -> None:

@@ -12,13 +12,13 @@ from django.urls import path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from accounts import audit
-from accounts.admin import csv_export
-from accounts.admin.paging import BoundedPaginator
-from accounts.audit.actions import ACTIONS, title_of
-from accounts.models import AuditEntry
-from accounts.operate.audit_log import COLUMNS, as_values, naming
-from accounts.visible import visible
+from ... import audit
+from ...audit.actions import ACTIONS, title_of
+from ...models import AuditEntry
+from ...operate.audit_log import COLUMNS, as_values, naming
+from ...visible import visible
+from .. import csv_export
+from ..paging import BoundedPaginator
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from typing_extensions import override
 
-from accounts.admin.microsoft_app.form import MicrosoftAppForm
-from accounts.operate.microsoft_app_shown import how_kept, show
-from accounts.signin.identities import PROVIDER
+from ...operate.microsoft_app_shown import how_kept, show
+from ...signin.identities import PROVIDER
+from .form import MicrosoftAppForm
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -117,7 +117,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
         if app_id and app is None:
             return HttpResponseRedirect(reverse("admin:socialaccount_socialapp_changelist"))
         # Imported here: the probes are heavy, and nothing else in admin needs them.
-        from accounts.operate.doctor import online_findings
+        from ...operate.doctor import online_findings
 
         context = {
             **self.admin_site.each_context(request),

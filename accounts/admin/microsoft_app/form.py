@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from accounts.operate import microsoft_app
-from accounts.operate.microsoft_app_shown import how_kept
-from accounts.signin.identities import PROVIDER
+from ...operate import microsoft_app
+from ...operate.microsoft_app_shown import how_kept
+from ...signin.identities import PROVIDER
 
 if TYPE_CHECKING:
     AppModelForm = forms.ModelForm[SocialApp]

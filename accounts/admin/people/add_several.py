@@ -11,9 +11,9 @@ from django.db import transaction
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from accounts import audit
-from accounts.admin.people.forms import AddSeveralForm
-from accounts.operate import people
+from ... import audit
+from ...operate import people
+from .forms import AddSeveralForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import Group
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.models import User
+    from ...models import User
 
 
 def page(admin: ModelAdmin[User]) -> Callable[[HttpRequest], HttpResponse]:

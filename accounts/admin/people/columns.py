@@ -11,15 +11,15 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from accounts.operate.account_status import State, states_of
-from accounts.reasons import REASONS
-from accounts.signin.identities import PROVIDER
-from accounts.visible import visible
+from ...operate.account_status import State, states_of
+from ...reasons import REASONS
+from ...signin.identities import PROVIDER
+from ...visible import visible
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from accounts.models import User
+    from ...models import User
 
 
 class PeopleChangeList(ChangeList):

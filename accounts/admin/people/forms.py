@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
-from accounts.admin import rights
-from accounts.models import User
-from accounts.operate import addresses
+from ...models import User
+from ...operate import addresses
+from .. import rights
 
 if TYPE_CHECKING:
     PersonModelForm = forms.ModelForm[User]

@@ -13,9 +13,9 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.admin import rights
-from accounts.admin.people.person_actions import CONFIRMED, SHOWN
-from accounts.operate import linking
+from ...operate import linking
+from .. import rights
+from .person_actions import CONFIRMED, SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.models import User
+    from ...models import User
 
 
 class GroupForm(forms.Form):

@@ -8,7 +8,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Permission
 from typing_extensions import override
 
-from accounts.admin import rights
+from .. import rights
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import Group

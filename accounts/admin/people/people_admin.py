@@ -15,13 +15,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from accounts.admin.paging import BoundedPaginator
-from accounts.admin.people import add_several, group_action, person_actions, person_page, relink
-from accounts.admin.people.columns import PeopleChangeList
-from accounts.admin.people.forms import AddPersonForm, PersonForm
-from accounts.admin.people.rights_forms import SWITCHES, BoundedUserAdmin
-from accounts.models import User
-from accounts.sessions import service as sessions
+from ...models import User
+from ...sessions import service as sessions
+from ..paging import BoundedPaginator
+from . import add_several, group_action, person_actions, person_page, relink
+from .columns import PeopleChangeList
+from .forms import AddPersonForm, PersonForm
+from .rights_forms import SWITCHES, BoundedUserAdmin
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -16,11 +16,11 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import audit
-from accounts.admin import rights
-from accounts.admin.people.forms import ReasonForm
-from accounts.operate import linking, people
-from accounts.sessions import service as sessions
+from ... import audit
+from ...operate import linking, people
+from ...sessions import service as sessions
+from .. import rights
+from .forms import ReasonForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
 
-    from accounts.models import User
+    from ...models import User
 
 CONFIRMED = "confirmed"
 SHOWN = 50  # of whom a confirmation names the identity

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.urls import reverse
 
-from accounts.admin import rights, sessions
-from accounts.admin.people.columns import (
+from ...models import SignIn, User
+from ...operate import linking
+from ...operate.account_status import state_of
+from .. import rights, sessions
+from .columns import (
     may_see_sign_ins,
     state_text,
     title_of,
 )
-from accounts.admin.people.person_actions import STEPS
-from accounts.models import SignIn, User
-from accounts.operate import linking
-from accounts.operate.account_status import state_of
+from .person_actions import STEPS
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from accounts.admin.people.person_actions import Step
+    from .person_actions import Step
 
 RECENT = 10
 

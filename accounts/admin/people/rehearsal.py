@@ -16,15 +16,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
-from accounts.admin.people.columns import title_of
-from accounts.models import User
-from accounts.operate import entra_export, rehearsal_here
-from accounts.operate.linking import CannotLink
+from ...models import User
+from ...operate import entra_export, rehearsal_here
+from ...operate.linking import CannotLink
+from .columns import title_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from accounts.operate.rehearsal import Foreseen, Report
+    from ...operate.rehearsal import Foreseen, Report
 
 _LARGEST: Final = 10 * 1024 * 1024
 _SHOWN: Final = 2000

@@ -13,10 +13,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin.people.forms import ReasonForm
-from accounts.models import SignIn, User
-from accounts.operate import linking
-from accounts.sessions import service as sessions
+from ...models import SignIn, User
+from ...operate import linking
+from ...sessions import service as sessions
+from .forms import ReasonForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,14 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from typing_extensions import override
 
-from accounts.admin import rights
+from .. import rights
 
 if TYPE_CHECKING:
     from django.db.models import ManyToManyField
     from django.forms import ModelMultipleChoiceField
     from django.http import HttpRequest
 
-    from accounts.models import User
+    from ...models import User
 
     Base = UserAdmin[User]
 else:

@@ -15,7 +15,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from accounts.models import SignIn
+from ...models import SignIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

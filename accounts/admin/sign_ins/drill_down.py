@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from accounts.models import SignIn
+from ...models import SignIn
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList

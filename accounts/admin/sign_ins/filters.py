@@ -9,13 +9,13 @@ from django.db import connection
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from accounts.admin.people.columns import title_of
+from ..people.columns import title_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from accounts.models import SignIn
+    from ...models import SignIn
 
 # DISTINCT reads every row; this hops through the index of (reason, at) from code to code.
 _CODES: Final = """

@@ -12,15 +12,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.admin import rights
-from accounts.models import User
-from accounts.operate import linking
-from accounts.reasons import REASONS
+from ...models import User
+from ...operate import linking
+from ...reasons import REASONS
+from .. import rights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from accounts.models import SignIn
+    from ...models import SignIn
 
     Touchable = Callable[[Any, User], bool]
 

@@ -17,17 +17,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from accounts import audit
-from accounts.admin import csv_export
-from accounts.admin.paging import BOUND, BoundedPaginator
-from accounts.admin.people.columns import title_of
-from accounts.admin.sign_ins import chart, drill_down
-from accounts.admin.sign_ins.filters import ReasonFilter
-from accounts.admin.sign_ins.next_steps import attach, maybe_touchable
-from accounts.models import SignIn
-from accounts.operate import sign_ins
-from accounts.operate.sign_ins import COLUMNS, as_values
-from accounts.reasons import REASONS
+from ... import audit
+from ...models import SignIn
+from ...operate import sign_ins
+from ...operate.sign_ins import COLUMNS, as_values
+from ...reasons import REASONS
+from .. import csv_export
+from ..paging import BOUND, BoundedPaginator
+from ..people.columns import title_of
+from . import chart, drill_down
+from .filters import ReasonFilter
+from .next_steps import attach, maybe_touchable
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -10,5 +10,5 @@ authentication certificate credentials", "Configure an application to trust a ma
 and "Workload identity federation".
 """
 
-from accounts.entra.credentials.proof import Credential as Credential
-from accounts.entra.credentials.proof import Secret as Secret
+from .proof import Credential as Credential
+from .proof import Secret as Secret

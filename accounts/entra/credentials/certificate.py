@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Final
 import jwt
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.entra.credentials.kept import Dated, Kept
-from accounts.entra.credentials.proof import About, assertion
+from .kept import Dated, Kept
+from .proof import About, assertion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from accounts.entra.credentials.keys import Certificate
-    from accounts.entra.credentials.proof import Kind
-    from accounts.http.deadline import Deadline
+    from ...http.deadline import Deadline
+    from .keys import Certificate
+    from .proof import Kind
 
 LIFE: Final = 600  # seconds
 

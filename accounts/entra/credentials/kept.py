@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.entra.credentials.proof import PATIENCE
-from accounts.reasons import Refused
+from ...reasons import Refused
+from .proof import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,15 +16,15 @@ from urllib.parse import urlsplit
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.entra.credentials.kept import Dated, Kept
-from accounts.entra.credentials.proof import assertion
-from accounts.reasons import Refused
+from ...reasons import Refused
+from .kept import Dated, Kept
+from .proof import assertion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from accounts.entra.credentials.proof import About, Kind
-    from accounts.http.deadline import Deadline
+    from ...http.deadline import Deadline
+    from .proof import About, Kind
 
 AUDIENCES: Final[Mapping[str, str]] = {
     "login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",

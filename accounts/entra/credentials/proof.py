@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 import jwt
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.reasons import Refused
+from ...reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.http.deadline import Deadline
+    from ...http.deadline import Deadline
 
 Kind = Literal["secret", "certificate", "managed_identity", "token_file"]
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

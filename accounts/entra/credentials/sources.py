@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.entra.credentials.managed_identity import ManagedIdentity
-from accounts.entra.credentials.proof import TokenFile
-from accounts.per_process import PerProcess
-from accounts.reasons import Refused
+from ...per_process import PerProcess
+from ...reasons import Refused
+from .managed_identity import ManagedIdentity
+from .proof import TokenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
 
-    from accounts.entra.credentials.certificate import CertificateCredential
+    from .certificate import CertificateCredential
 
 T = TypeVar("T")
 _MOST_CERTIFICATES: Final = 4
@@ -67,7 +67,7 @@ class _Certificates:
     @sensitive_variables()
     def current(self) -> tuple[CertificateCredential, ...]:
         # Here, so that sites with a secret import nothing of it.
-        from accounts.entra.credentials.keys import Unusable, paths_of
+        from .keys import Unusable, paths_of
 
         stamp = (time.time() // _READ_EVERY, *map(_stamp_of, paths_of(self._source)))
         if stamp != self._stamp or not self._held:
@@ -82,8 +82,8 @@ class _Certificates:
 
     @sensitive_variables()
     def _read(self) -> tuple[CertificateCredential, ...]:
-        from accounts.entra.credentials.certificate import CertificateCredential
-        from accounts.entra.credentials.keys import read_certificates
+        from .certificate import CertificateCredential
+        from .keys import read_certificates
 
         held = {one.certificate.sha256: one for one in self._held}
         found = read_certificates(self._source, self._password)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts import audit
-from accounts.audit.verify import verify
-from accounts.operate import audit_log
-from accounts.operate.output import OperatorCommand, add_json
-from accounts.operate.sign_ins import since_of
+from ... import audit
+from ...audit.verify import verify
+from ...operate import audit_log
+from ...operate.output import OperatorCommand, add_json
+from ...operate.sign_ins import since_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.operate import break_glass, people
-from accounts.operate.output import OperatorCommand, add_json
-from accounts.reasons import Refused
+from ...operate import break_glass, people
+from ...operate.output import OperatorCommand, add_json
+from ...reasons import Refused
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser

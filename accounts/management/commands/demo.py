@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from typing_extensions import override
 
-from accounts.models import User
+from ...models import User
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "staff@contoso.example": {"name": "Sam Staff", "is_superuser": True},

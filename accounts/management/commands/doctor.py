@@ -12,17 +12,17 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.operate import doctor
-from accounts.operate.doctor import page
-from accounts.operate.doctor import report as reports
-from accounts.operate.output import OperatorCommand
+from ...operate import doctor
+from ...operate.doctor import page
+from ...operate.doctor import report as reports
+from ...operate.output import OperatorCommand
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from django.core.management.base import OutputWrapper
 
-    from accounts.operate.doctor import Finding
+    from ...operate.doctor import Finding
 
 EXIT_CODES: Final = {"error": 1, "unknown": 4, "warning": 3}  # the first that applies
 

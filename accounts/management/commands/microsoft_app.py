@@ -14,11 +14,11 @@ from django.core.management.base import CommandError
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
-from accounts.operate import microsoft_app
-from accounts.operate.microsoft_app import Changes, Invalid
-from accounts.operate.microsoft_app_shown import show
-from accounts.operate.output import OperatorCommand, add_json
-from accounts.reasons import Refused
+from ...operate import microsoft_app
+from ...operate.microsoft_app import Changes, Invalid
+from ...operate.microsoft_app_shown import show
+from ...operate.output import OperatorCommand, add_json
+from ...reasons import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,14 +102,14 @@ exit codes:
             raise CommandError(f"{shown.problem}: {shown.fix}")
 
     def _register(self, *, manifest: bool, role: list[str], **options: Any) -> None:
-        from accounts.operate import register_script
+        from ...operate import register_script
 
         made = register_script.plan(role)
         text = register_script.manifest(made) if manifest else register_script.script(made)
         self.stdout.write(text)
 
     def _test(self, form: str, **options: Any) -> None:
-        from accounts.operate.doctor import online_findings
+        from ...operate.doctor import online_findings
 
         findings = online_findings()
         self.write_rows(({n: getattr(f, n) for n in _FOUND} for f in findings), _FOUND, form)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.operate import roles
-from accounts.operate.output import OperatorCommand, add_json
-from accounts.operate.roles import Invalid, Row
+from ...operate import roles
+from ...operate.output import OperatorCommand, add_json
+from ...operate.roles import Invalid, Row
 
 if TYPE_CHECKING:
     import argparse

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.operate import people
-from accounts.operate.output import OperatorCommand, add_json
-from accounts.sessions import service as sessions
+from ...operate import people
+from ...operate.output import OperatorCommand, add_json
+from ...sessions import service as sessions
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
-    from accounts.sessions.service import Seen
+    from ...sessions.service import Seen
 
 
 class Command(OperatorCommand):

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts import audit
-from accounts.models import SignIn
-from accounts.operate import sign_ins
-from accounts.operate.output import OperatorCommand, add_json
+from ... import audit
+from ...models import SignIn
+from ...operate import sign_ins
+from ...operate.output import OperatorCommand, add_json
 
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
-    from accounts.operate.sign_ins import Asked
+    from ...operate.sign_ins import Asked
 
 _IN_TABLE = ("at", "outcome", "reason", "reference", "email", "client_ip", "took_ms", "detail")
 _COUNTED = ("count", "outcome", "reason")

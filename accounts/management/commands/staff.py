@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from accounts.operate import erasure, people
-from accounts.operate.entra_export import NotAnExport, text_of
-from accounts.operate.linking import CannotLink
-from accounts.operate.output import OperatorCommand, add_json, as_json
-from accounts.operate.people_listing import COLUMNS, listing
-from accounts.operate.rehearsal_here import WhichTenant, link_all, preview
-from accounts.operate.rehearsal_shown import as_dict, as_lines
-from accounts.sessions import service as sessions
+from ...operate import erasure, people
+from ...operate.entra_export import NotAnExport, text_of
+from ...operate.linking import CannotLink
+from ...operate.output import OperatorCommand, add_json, as_json
+from ...operate.people_listing import COLUMNS, listing
+from ...operate.rehearsal_here import WhichTenant, link_all, preview
+from ...operate.rehearsal_shown import as_dict, as_lines
+from ...sessions import service as sessions
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
-    from accounts.models import User
-    from accounts.operate.rehearsal import Report
+    from ...models import User
+    from ...operate.rehearsal import Report
 
 _ADDED = ("line", "email", "what", "note")
 _CHANGED = ("email", "sessions_ended", "what")

@@ -11,9 +11,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from accounts.operate.doctor import visit
-from accounts.operate.doctor.finding import Finding
-from accounts.operate.doctor.probes import (
+from . import visit
+from .finding import Finding
+from .probes import (
     app,
     clock,
     database,
@@ -25,12 +25,12 @@ from accounts.operate.doctor.probes import (
     sessions,
     settings,
 )
-from accounts.operate.doctor.run import Probe, Progress, Report, run
+from .run import Probe, Progress, Report, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from accounts.operate.doctor.finding import Seen
+    from .finding import Seen
 
 __all__ = ["Finding", "Progress", "Report", "diagnose", "online_findings"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
-from accounts.checks import CHECKS
-from accounts.reasons import REASONS
+from ...checks import CHECKS
+from ...reasons import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

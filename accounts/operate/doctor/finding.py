@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from accounts.entra.errors import hint_for
-from accounts.http.causes import NoAnswer
-from accounts.operate.doctor.catalogue import Entry, Level, entry_of
-from accounts.reasons import REASONS
+from ...entra.errors import hint_for
+from ...http.causes import NoAnswer
+from ...reasons import REASONS
+from .catalogue import Entry, Level, entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.reasons import Refused
+    from ...reasons import Refused
 
 
 @dataclass(frozen=True, slots=True)

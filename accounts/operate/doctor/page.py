@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from accounts.operate.doctor.catalogue import CATALOGUE, LEVELS, Entry
-from accounts.operate.doctor.causes import FIXES, UNKNOWN
-from accounts.operate.doctor.report import VERSION
-from accounts.reasons import REASONS
+from ...reasons import REASONS
+from .catalogue import CATALOGUE, LEVELS, Entry
+from .causes import FIXES, UNKNOWN
+from .report import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.operate.doctor.finding import Finding, staff_see
+from .finding import Finding, staff_see
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.operate.doctor.run import Report
+    from .run import Report
 
 VERSION: Final = 1  # of the JSON document: changes when a field goes or changes its meaning
 WORST_FIRST: Final = ("error", "unknown", "warning", "note", "ok")

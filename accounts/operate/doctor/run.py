@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from accounts.operate.doctor.finding import Finding, Seen, fault, finding_of
-from accounts.redact import scrub
+from ...redact import scrub
+from .finding import Finding, Seen, fault, finding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 
-from accounts import registration
-from accounts.ids import CONSUMER_TENANT
-from accounts.operate.doctor.finding import Seen, because, fault, well
-from accounts.operate.doctor.probes import credential
-from accounts.operate.microsoft_app import GUID, Changes, problems_of
-from accounts.operate.microsoft_app_shown import Shown, days_left, show
-from accounts.reasons import Refused
-from accounts.signin.identities import PROVIDER
+from .... import registration
+from ....ids import CONSUMER_TENANT
+from ....reasons import Refused
+from ....signin.identities import PROVIDER
+from ...microsoft_app import GUID, Changes, problems_of
+from ...microsoft_app_shown import Shown, days_left, show
+from ..finding import Seen, because, fault, well
+from . import credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

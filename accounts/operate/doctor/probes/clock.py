@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
-from accounts.operate.doctor.finding import Seen, fault, well
-from accounts.operate.doctor.probes import redis
+from ..finding import Seen, fault, well
+from . import redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

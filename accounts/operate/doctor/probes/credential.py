@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from accounts import registration
-from accounts.entra.credentials.managed_identity import ManagedIdentity
-from accounts.entra.credentials.proof import TokenFile, claims_of
-from accounts.operate.doctor.finding import Seen, because, fault, well
-from accounts.reasons import Refused
+from .... import registration
+from ....entra.credentials.managed_identity import ManagedIdentity
+from ....entra.credentials.proof import TokenFile, claims_of
+from ....reasons import Refused
+from ..finding import Seen, because, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.entra.credentials import Credential
-    from accounts.entra.credentials.keys import Certificate
+    from ....entra.credentials import Credential
+    from ....entra.credentials.keys import Certificate
 
 _DAY: Final = 24 * 3600
 _SOON_DAYS: Final = 30

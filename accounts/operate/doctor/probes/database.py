@@ -13,11 +13,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from accounts.http.deadline import within
-from accounts.models import SignIn
-from accounts.operate.doctor.causes import facts_of, of_database
-from accounts.operate.doctor.finding import Seen, fault, well
-from accounts.signin.identities import PROVIDER
+from ....http.deadline import within
+from ....models import SignIn
+from ....signin.identities import PROVIDER
+from ..causes import facts_of, of_database
+from ..finding import Seen, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

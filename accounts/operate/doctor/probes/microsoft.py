@@ -14,34 +14,34 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.conf import settings
 from django.db import DatabaseError
 
-from accounts import registration
-from accounts.entra.errors import reason_for, refusal_of
-from accounts.entra.exchange import OF_THE_CREDENTIAL, Client
-from accounts.entra.jwks import read_keys
-from accounts.entra.metadata import (
+from .... import registration
+from ....entra.errors import reason_for, refusal_of
+from ....entra.exchange import OF_THE_CREDENTIAL, Client
+from ....entra.jwks import read_keys
+from ....entra.metadata import (
     Discovery,
     NoUsableKeys,
     authority_origin,
     document_url,
     read_discovery,
 )
-from accounts.http.client import get_client
-from accounts.http.deadline import Deadline
-from accounts.ids import AADSTS, tenant_of_issuer
-from accounts.operate.credential_test import Tried, first_good, try_all
-from accounts.operate.doctor.finding import Seen, because, fault, well
-from accounts.operate.doctor.probes import app, clock
-from accounts.operate.doctor.visit.browser import AGENT, Reply, reply_of
-from accounts.reasons import Refused
-from accounts.signin import state
-from accounts.web.provider import authorize_parameters
+from ....http.client import get_client
+from ....http.deadline import Deadline
+from ....ids import AADSTS, tenant_of_issuer
+from ....reasons import Refused
+from ....signin import state
+from ....web.provider import authorize_parameters
+from ...credential_test import Tried, first_good, try_all
+from ..finding import Seen, because, fault, well
+from ..visit.browser import AGENT, Reply, reply_of
+from . import app, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.http.answer import JsonResponse
-    from accounts.http.client import HttpClient
-    from accounts.registration import Registration
+    from ....http.answer import JsonResponse
+    from ....http.client import HttpClient
+    from ....registration import Registration
 
 _NEXT_HELPS: Final = OF_THE_CREDENTIAL
 _SECONDS: Final = 8.0

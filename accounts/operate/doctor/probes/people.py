@@ -11,8 +11,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Upper
 
-from accounts.operate.doctor.finding import Seen, fault, well
-from accounts.signin.identities import PROVIDER
+from ....signin.identities import PROVIDER
+from ..finding import Seen, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

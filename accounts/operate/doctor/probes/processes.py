@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from accounts import processes
-from accounts.operate.doctor.finding import Seen, fault, well
+from .... import processes
+from ..finding import Seen, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.processes import Process
+    from ....processes import Process
 
 
 def look() -> Iterator[Seen]:

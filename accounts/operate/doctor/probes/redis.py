@@ -12,14 +12,14 @@ from django.core.cache import cache, caches
 from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
-from accounts.http.deadline import within
-from accounts.operate.doctor.causes import facts_of, of_redis
-from accounts.operate.doctor.finding import Seen, fault, well
-from accounts.outages import STORE_ERRORS
-from accounts.sessions import index
-from accounts.sessions.store import SessionStore
-from accounts.signin import state
-from accounts.web import throttle
+from ....http.deadline import within
+from ....outages import STORE_ERRORS
+from ....sessions import index
+from ....sessions.store import SessionStore
+from ....signin import state
+from ....web import throttle
+from ..causes import facts_of, of_redis
+from ..finding import Seen, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

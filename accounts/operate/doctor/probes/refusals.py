@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts.ids import AADSTS
-from accounts.models import SignIn
-from accounts.operate.doctor.catalogue import ALARMING
-from accounts.operate.doctor.finding import Seen, fault, well
-from accounts.operate.doctor.visit.browser import AGENT
-from accounts.reasons import REASONS
+from ....ids import AADSTS
+from ....models import SignIn
+from ....reasons import REASONS
+from ..catalogue import ALARMING
+from ..finding import Seen, fault, well
+from ..visit.browser import AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

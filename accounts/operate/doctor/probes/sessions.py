@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.core.cache import cache
 
-from accounts.operate.doctor.finding import Seen, fault, well
-from accounts.operate.doctor.probes.settings import fingerprint
+from ..finding import Seen, fault, well
+from .settings import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

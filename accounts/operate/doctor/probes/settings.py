@@ -11,7 +11,7 @@ import django
 from django.conf import settings
 from django.core import checks
 
-from accounts.operate.doctor.finding import Seen, fault, well
+from ..finding import Seen, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

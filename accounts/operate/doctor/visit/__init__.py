@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from accounts.operate.doctor.visit.diagnosis import diagnose
-from accounts.operate.doctor.visit.story import visit
+from .diagnosis import diagnose
+from .story import visit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.operate.doctor.finding import Seen
+    from ..finding import Seen
 
 __all__ = ["look"]
 

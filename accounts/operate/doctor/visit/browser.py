@@ -10,18 +10,18 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from urllib3 import HTTPHeaderDict
 
-from accounts.http import causes
-from accounts.http.connection import Request
-from accounts.http.deadline import Deadline
-from accounts.http.origins import origin_of
-from accounts.http.tls import trusted_context
-from accounts.http.transport import Transport
-from accounts.operate.doctor.visit.cookies import CookieJar
+from ....http import causes
+from ....http.connection import Request
+from ....http.deadline import Deadline
+from ....http.origins import origin_of
+from ....http.tls import trusted_context
+from ....http.transport import Transport
+from .cookies import CookieJar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.http.connection import Response
+    from ....http.connection import Response
 
 _SECONDS: Final = 8.0
 _HOPS: Final = 6

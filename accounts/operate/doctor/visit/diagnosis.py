@@ -9,21 +9,21 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError
 
-from accounts import registration
-from accounts.http import causes
-from accounts.http.origins import is_loopback
-from accounts.operate.doctor.causes import fix_of
-from accounts.operate.doctor.finding import Seen, because, fault, well
-from accounts.operate.doctor.visit.browser import EASY_AUTH, origin
-from accounts.operate.doctor.visit.story import LENGTH, MADE_UP, SLOW_SECONDS, stops_at
-from accounts.reasons import REASONS, Refused
-from accounts.signin import state
+from .... import registration
+from ....http import causes
+from ....http.origins import is_loopback
+from ....reasons import REASONS, Refused
+from ....signin import state
+from ..causes import fix_of
+from ..finding import Seen, because, fault, well
+from .browser import EASY_AUTH, origin
+from .story import LENGTH, MADE_UP, SLOW_SECONDS, stops_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from accounts.operate.doctor.visit.browser import NoAnswer, Reply
-    from accounts.operate.doctor.visit.story import LoginPage, Started, Tally, Visit
+    from .browser import NoAnswer, Reply
+    from .story import LoginPage, Started, Tally, Visit
 
 # What every return that ended with this reason says of the instances.
 _OF_RETURNS: Final = {

@@ -25,14 +25,14 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from django.conf import settings
 from django.core import signing
 
-from accounts.operate.doctor.visit.browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
-from accounts.reasons import REASONS
-from accounts.web import visits
+from ....reasons import REASONS
+from ....web import visits
+from .browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from accounts.operate.doctor.visit.cookies import CookieJar
+    from .cookies import CookieJar
 
 _MOST_REDIRECTS: Final = 8
 _FORM: Final = re.compile(r'<form action="([^"]*/accounts/microsoft/login/[^"]*)".*?</form>', re.S)
