@@ -240,7 +240,7 @@ def public_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
     if validate_host(name, map(str, settings.ALLOWED_HOSTS)):
         return []
     text = f"PUBLIC_URL's host {name} is not in ALLOWED_HOSTS."
-    return [_error("E006", text, f"Add {name} to ALLOWED_HOSTS, or mend PUBLIC_URL.")]
+    return [_error("E006", text, f"Add {name} to ALLOWED_HOSTS, or correct PUBLIC_URL.")]
 
 
 @register(Tags.security)

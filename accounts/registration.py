@@ -1,6 +1,6 @@
 """Which app registration is in force: admin's Microsoft social app, else the environment's.
 
-Kept in memory, so that a sign-in start needs no SQL; a counter in the shared cache, looked at
+Renewed in memory, so that a sign-in start needs no SQL; a counter in the shared cache, looked at
 once a second, tells every process of a change in admin.
 """
 
@@ -295,7 +295,7 @@ def _readable(stored: Iterable[str]) -> tuple[str, ...]:
     readable = []
     for value in kept:
         with suppress(secretbox.Unreadable):
-            readable.append(secretbox.unlock(value))
+            readable.append(secretbox.decrypt(value))
     if kept and not readable:
         detail = "secret: encrypted under a SECRET_KEY that is gone; enter it again"
         raise Refused("misconfigured", detail)

@@ -22,12 +22,12 @@ class Unreadable(Exception):
     """The value was encrypted under a key that is neither SECRET_KEY nor a fallback."""
 
 
-def lock(secret: str) -> str:
+def encrypt(secret: str) -> str:
     """The secret, encrypted; empty stays empty."""
     return _PREFIX + _box().encrypt(secret.encode()).decode() if secret else ""
 
 
-def unlock(value: str) -> str:
+def decrypt(value: str) -> str:
     """The secret of an encrypted or old plain value. Raises Unreadable."""
     if not value.startswith(_PREFIX):
         return value
@@ -37,13 +37,13 @@ def unlock(value: str) -> str:
         raise Unreadable from None
 
 
-def relock(value: str) -> str:
+def rotate(value: str) -> str:
     """The same secret under the first key, so that a former key can be taken away.
 
     A value that no key opens stays as it is: it is for whoever saves it anew.
     """
     try:
-        return lock(unlock(value))
+        return encrypt(decrypt(value))
     except Unreadable:
         return value
 

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from ..models import SignIn
 from ..operate import break_glass, linking
 from ..operate.audit_log import as_values
-from ..operate.microsoft_app_shown import days_left, show
+from ..operate.microsoft_app_summary import days_left, show
 from ..reasons import REASONS
 from ..visible import visible
 from . import about_you, sessions
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..models import BreakGlassLink
-    from ..operate.microsoft_app_shown import Shown
+    from ..operate.microsoft_app_summary import AppSummary
 
 WARN_DAYS: Final = 30
 _LINKS_SHOWN: Final = 5
@@ -38,7 +38,7 @@ _CONFIGURATION: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`level` is warning or error, as Django's messages have it; `url` is where to mend it."""
+    """`level` is warning or error, as Django's messages have it; `url` is where to fix it."""
 
     level: str
     text: str
@@ -67,7 +67,7 @@ def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> lis
     return [_app(pages), *app_list]
 
 
-def _of_app(shown: Shown) -> Iterator[Notice]:
+def _of_app(shown: AppSummary) -> Iterator[Notice]:
     url = reverse("admin:socialaccount_socialapp_changelist")
     if shown.problem:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")
@@ -78,7 +78,7 @@ def _of_app(shown: Shown) -> Iterator[Notice]:
         yield Notice("error" if left < 0 else "warning", _expiry_text(left), url)
 
 
-def _next_takes_over(shown: Shown) -> bool:
+def _next_takes_over(shown: AppSummary) -> bool:
     """Whether a second secret is there that outlives the warning."""
     left = days_left(shown.next_secret_expires)
     return shown.next_secret.startswith("set") and (left is None or left > WARN_DAYS)

@@ -25,7 +25,7 @@ from . import rights
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from ..sessions.service import Seen
+    from ..sessions.service import SessionInfo
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20
@@ -65,7 +65,7 @@ def end(request: HttpRequest) -> HttpResponse:
         _tell(request, person, _end(person, request.POST.get("handle", "")))
     except sessions.NoSuchSession:
         messages.info(request, _("That session had ended already."))
-    except sessions.StoreAway:
+    except sessions.StoreUnavailable:
         messages.error(request, _("The session store did not answer: repeat."))
     return HttpResponseRedirect(_back(request))
 
@@ -85,10 +85,10 @@ def own(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/accounts/own_sessions.html", context)
 
 
-def _own(request: HttpRequest) -> list[Seen]:
+def _own(request: HttpRequest) -> list[SessionInfo]:
     try:
         return sessions.listing(cast("User", request.user))
-    except sessions.StoreAway:
+    except sessions.StoreUnavailable:
         messages.warning(request, _("The session store did not answer: repeat."))
         return []
 
@@ -101,20 +101,20 @@ def _end_own(request: HttpRequest) -> None:
         ended = [sessions.end(each, user) for each in handles if each != here]
     except sessions.NoSuchSession:
         messages.info(request, _("That session had ended already."))
-    except sessions.StoreAway:
+    except sessions.StoreUnavailable:
         messages.error(request, _("The session store did not answer: repeat."))
     else:
         text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", len(ended))
         messages.success(request, text % {"count": len(ended)})
 
 
-def of_person(request: HttpRequest, person: User) -> list[Seen] | None:
+def of_person(request: HttpRequest, person: User) -> list[SessionInfo] | None:
     """A person's sessions, for their page; None for whoever may not see them."""
     if not may_end(request.user):
         return None
     try:
         return sessions.listing(person)
-    except sessions.StoreAway:
+    except sessions.StoreUnavailable:
         messages.warning(request, _("The session store did not answer: repeat."))
         return None
 
@@ -124,7 +124,7 @@ def _demand(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _found(asked: str) -> list[Seen]:
+def _found(asked: str) -> list[SessionInfo]:
     if not asked:
         return sessions.listing()
     people = User.objects.filter(email__istartswith=asked)[:_PEOPLE_FOUND]

@@ -172,7 +172,7 @@ def _opened(name: str, value: Any) -> Any:
     if not secretbox.is_secret(name) or not isinstance(value, str):
         return value
     try:
-        return secretbox.unlock(value)
+        return secretbox.decrypt(value)
     except secretbox.Unreadable:
         return value
 

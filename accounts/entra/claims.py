@@ -141,7 +141,7 @@ def _storable(text: str) -> bool:
 
 
 def _name(value: object) -> str:
-    """For display only, so mended where it is odd."""
+    """For display only, so repaired where it is odd."""
     if not isinstance(value, str):
         return ""
     return "".join(c for c in value[:_MAX_NAME] if unicodedata.category(c) not in _UNSHOWN)

@@ -57,7 +57,9 @@ class Erased:
 
 
 def erase_person(user: User, reason: str) -> Erased:
-    """Erase the person. Raises LastSuperuser, ValueError without a reason, sessions.StoreAway.
+    """Erase the person.
+
+    Raises LastSuperuser, ValueError without a reason, sessions.StoreUnavailable.
 
     When the session store did not answer, everything is erased all the same; sessions of a user
     who is gone open nothing.
@@ -108,9 +110,9 @@ def _erase_history(user: Any) -> int:
     return about.update(object_repr="(erased)", change_message="", object_id=None)
 
 
-def _end_sessions(user: User) -> sessions.StoreAway | None:
+def _end_sessions(user: User) -> sessions.StoreUnavailable | None:
     try:
         sessions.end_all_of(user)
-    except sessions.StoreAway as away:
+    except sessions.StoreUnavailable as away:
         return away
     return None

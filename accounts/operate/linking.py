@@ -128,7 +128,7 @@ def relink(user: User, row: SignIn, reason: str, *, by: User | None, seen: str) 
     """Bind exactly the identity that `row` refused to its user, and take the one before.
 
     `seen` is the identity that was bound when the admin looked ("tid:oid" or ""). Returns how many
-    sessions were ended. Raises CannotLink, ValueError without a reason, sessions.StoreAway.
+    sessions were ended. Raises CannotLink, ValueError without a reason, sessions.StoreUnavailable.
     """
     if not reason.strip():
         raise ValueError("Linking another identity needs a reason.")

@@ -125,7 +125,7 @@ def apply(app: SocialApp, changes: Changes) -> None:
 def _apply_secret(app: SocialApp, given: Mapping[str, Any], name: str, expires: str) -> None:
     """An expiry date belongs to its secret: a new secret without one has none."""
     if name in given:
-        locked = secretbox.lock(given[name])
+        locked = secretbox.encrypt(given[name])
         app.settings.pop(expires, None)
         if name == "secret":
             app.secret = locked

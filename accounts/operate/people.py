@@ -143,7 +143,7 @@ def add_many(
 def deactivate(user: User) -> int:
     """Switch a person off and end their sessions; returns how many. They can be switched on again.
 
-    Raises sessions.StoreAway when the store did not answer; the sessions have ended even so.
+    Raises sessions.StoreUnavailable when the store did not answer; the sessions have ended even so.
     """
     _set_active(user, active=False)
     return sessions.end_all_of(user)
@@ -164,8 +164,8 @@ def unlink(user: User, reason: str, by: User | None = None) -> int:
     """Take the Microsoft identity from a person; their next sign-in binds anew, by email.
 
     Recorded with its reason in admin's history and the log. Returns how many sessions were
-    ended. Raises NothingToUnlink, ValueError without a reason, and sessions.StoreAway when the
-    store did not answer; the sessions have ended even so.
+    ended. Raises NothingToUnlink, ValueError without a reason, and sessions.StoreUnavailable when
+    the store did not answer; the sessions have ended even so.
     """
     if not reason.strip():
         raise ValueError("Unlinking an identity needs a reason.")

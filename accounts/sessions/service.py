@@ -29,7 +29,7 @@ _CHUNK: Final = 500
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class StoreAway(Exception):
+class StoreUnavailable(Exception):
     """The session store did not answer; one session may live on, all of a person's never do."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class NoSuchSession(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SessionInfo:
     """A session as it is shown: whose, since when, from where, with what, until when."""
 
     handle: str
@@ -56,16 +56,19 @@ class Seen:
     user_id: str
 
 
-def listing(user: User | None = None) -> list[Seen]:
-    """Everyone's sessions, or one person's, the newest first. Raises StoreAway."""
+def listing(user: User | None = None) -> list[SessionInfo]:
+    """Everyone's sessions, or one person's, the newest first. Raises StoreUnavailable."""
     with _store():
         found = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
         seen = list(_with_emails(found))
     return sorted(seen, key=lambda session: session.since or _LONG_AGO, reverse=True)
 
 
-def end(handle: str, user: User | None = None) -> Seen:
-    """End one session; of this person, when it is known whose. Raises NoSuchSession, StoreAway."""
+def end(handle: str, user: User | None = None) -> SessionInfo:
+    """End one session; of this person, when it is known whose.
+
+    Raises NoSuchSession, StoreUnavailable.
+    """
     with _store():
         among = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
         found = next((session for session in among if session.handle == handle), None)
@@ -84,7 +87,7 @@ def handle_of(session_key: str | None) -> str:
 def end_all_of(user: User) -> int:
     """End every session of a person, from their next request on; returns how many were found.
 
-    Raises StoreAway when they could not be counted; they have ended all the same.
+    Raises StoreUnavailable when they could not be counted; they have ended all the same.
     """
     user.end_sessions()
     _record(user, "all")
@@ -117,10 +120,10 @@ def _store() -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as error:
-        raise StoreAway from error
+        raise StoreUnavailable from error
 
 
-def _with_emails(sessions: Iterable[SignedIn]) -> Iterator[Seen]:
+def _with_emails(sessions: Iterable[SignedIn]) -> Iterator[SessionInfo]:
     """One query for some hundreds of sessions; a session outlives a user who was deleted."""
     remaining = iter(sessions)
     while chunk := list(islice(remaining, _CHUNK)):
@@ -137,8 +140,8 @@ def _emails(keys: set[str]) -> dict[str, str]:
         return {}
 
 
-def _seen(session: SignedIn, email: str) -> Seen:
-    return Seen(
+def _seen(session: SignedIn, email: str) -> SessionInfo:
+    return SessionInfo(
         handle=session.handle,
         email=email,
         since=session.signed_in_at,

@@ -1,4 +1,4 @@
-"""What a sign-in does with the users and identities here: decide who is meant, and bind them."""
+"""What a sign-in does with the users and identities here: decide who is matched, and bind them."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ class Admission:
 
 def admit(claims: Claims, rules: Rules) -> Admission:
     """The user whom the policy admits, with the rights of their app roles; raises Refused."""
-    meant = identities.Meant(claims)
-    judged = _judged(meant, claims)
-    decision = decide(claims, rules, tuple(_as_judged(one, judged) for one in meant.candidates))
+    matched = identities.MatchedUsers(claims)
+    judged = _judged(matched, claims)
+    decision = decide(claims, rules, tuple(_as_judged(one, judged) for one in matched.candidates))
     if isinstance(decision, Refuse):
-        _take_at_the_door(meant, judged, claims, decision.user_id)
+        _take_at_the_door(matched, judged, claims, decision.user_id)
         raise Refused(
             decision.code, decision.detail, user_id=decision.user_id, cause=decision.cause
         )
     rights = judged.get(decision.user_id)
-    _check_role(rights, meant, judged, claims, decision.user_id)
-    account = None if decision.bind else meant.account
+    _check_role(rights, matched, judged, claims, decision.user_id)
+    account = None if decision.bind else matched.account
     note = " ".join(filter(None, (decision.note, rights[1].note if rights else "")))
-    return Admission(meant.users[decision.user_id], account, note, rights)
+    return Admission(matched.users[decision.user_id], account, note, rights)
 
 
-def _judged(meant: identities.Meant, claims: Claims) -> dict[Any, tuple[Held, Outcome]]:
-    found = mapping.outcomes(meant.users, claims)
+def _judged(matched: identities.MatchedUsers, claims: Claims) -> dict[Any, tuple[Held, Outcome]]:
+    found = mapping.outcomes(matched.users, claims)
     return {
-        pk: (held, mapping.guarded(meant.users[pk], held, outcome))
+        pk: (held, mapping.guarded(matched.users[pk], held, outcome))
         for pk, (held, outcome) in found.items()
     }
 
@@ -64,7 +64,7 @@ def _as_judged(person: Candidate, judged: dict[Any, tuple[Held, Outcome]]) -> Ca
 
 def _check_role(
     rights: tuple[Held, Outcome] | None,
-    meant: identities.Meant,
+    matched: identities.MatchedUsers,
     judged: dict[Any, tuple[Held, Outcome]],
     claims: Claims,
     user_id: Any,
@@ -72,13 +72,13 @@ def _check_role(
     """With ROLES_REQUIRED nobody gets in without a role that is mapped."""
     if rights is None or rights[1].roles or not settings.ROLES_REQUIRED:
         return
-    _take_at_the_door(meant, judged, claims, user_id)
+    _take_at_the_door(matched, judged, claims, user_id)
     detail = mapping.missing(rights[1], mapping.table().rows)
     raise Refused("role_missing", detail, user_id=user_id)
 
 
 def _take_at_the_door(
-    meant: identities.Meant,
+    matched: identities.MatchedUsers,
     judged: dict[Any, tuple[Held, Outcome]],
     claims: Claims,
     user_id: Any,
@@ -87,13 +87,13 @@ def _take_at_the_door(
 
     Only the identity that is bound to the user takes anything from them.
     """
-    found, account = judged.get(user_id), meant.account
+    found, account = judged.get(user_id), matched.account
     if found is None or account is None or account.user_id != user_id:
         return
     held, outcome = found
     less = replace(outcome, after=_of_both(outcome.after, held.rights))
     with transaction.atomic():
-        mapping.apply(meant.users[user_id], held, less, claims.client_id)
+        mapping.apply(matched.users[user_id], held, less, claims.client_id)
 
 
 def _of_both(one: Rights, other: Rights) -> Rights:

@@ -30,7 +30,7 @@ PROVIDER: Final = "microsoft"
 logger = logging.getLogger("django.security.sign_in")
 
 
-class Meant:
+class MatchedUsers:
     """The users that these claims could mean, read once."""
 
     def __init__(self, claims: Claims) -> None:
@@ -59,7 +59,7 @@ class Meant:
         )
 
 
-def kept(claims: Claims) -> dict[str, str]:
+def stored_claims(claims: Claims) -> dict[str, str]:
     """All that is kept of the claims."""
     return {
         "tid": claims.tid,
@@ -76,7 +76,7 @@ def bind(user: Any, claims: Claims) -> SocialAccount:
     A superuser's is a warning in the log: whoever may write addresses in Entra could do it.
     """
     account = SocialAccount.objects.create(
-        user=user, provider=PROVIDER, uid=identity_of(claims), extra_data=kept(claims)
+        user=user, provider=PROVIDER, uid=identity_of(claims), extra_data=stored_claims(claims)
     )
     if getattr(user, "is_superuser", False):
         facts = {"event": "superuser_bound", "user_id": user.pk, "email": email_of(user)}
@@ -92,10 +92,10 @@ def refresh(account: SocialAccount, claims: Claims) -> None:
 
     Raises IntegrityError when the identity was unlinked meanwhile: it is to be decided again.
     """
-    if account.extra_data == kept(claims):
+    if account.extra_data == stored_claims(claims):
         return
     same = SocialAccount.objects.filter(pk=account.pk)
-    if not same.update(extra_data=kept(claims), last_login=timezone.now()):
+    if not same.update(extra_data=stored_claims(claims), last_login=timezone.now()):
         raise IntegrityError("the identity is gone")
 
 

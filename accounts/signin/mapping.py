@@ -1,6 +1,6 @@
 """The mapping of app roles as the database has it, and what it does to people.
 
-Kept in memory, so that a sign-in where nothing is mapped costs nothing; a counter in the shared
+Renewed in memory, so that a sign-in where nothing is mapped costs nothing; a counter in the shared
 cache, looked at once a second, tells every process of a change.
 """
 

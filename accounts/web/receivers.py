@@ -41,15 +41,15 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     request_facts.renew_secret(request, request_facts.secrets_of(request))
 
 
-@receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_relocked")
+@receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_secrets_encrypted")
 def relock_secrets(instance: SocialApp, **kwargs: Any) -> None:
     """Whenever our app is saved its secrets are encrypted under the present SECRET_KEY."""
     if instance.provider != PROVIDER:
         return
-    instance.secret = secretbox.relock(instance.secret)
+    instance.secret = secretbox.rotate(instance.secret)
     for name, value in instance.settings.items():
         if isinstance(value, str) and secretbox.is_secret(name):
-            instance.settings[name] = secretbox.relock(value)
+            instance.settings[name] = secretbox.rotate(value)
 
 
 @receiver([post_save, post_delete], sender=RoleMapping, dispatch_uid="accounts.roles_changed")

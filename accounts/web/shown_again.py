@@ -46,7 +46,7 @@ def address(
         "reference": reference,
         "account": account,
     }
-    return f"{CALLBACK_PATH}?{urlencode({PARAMETER: secretbox.lock(json.dumps(shown))})}"
+    return f"{CALLBACK_PATH}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
 
 
 def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:
@@ -55,7 +55,7 @@ def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:
     try:
         if len(text) > _LONGEST or not secretbox.is_locked(text):
             raise ValueError
-        shown: dict[str, Any] = json.loads(secretbox.unlock(text))
+        shown: dict[str, Any] = json.loads(secretbox.decrypt(text))
         code = shown["code"]
         here = [state.fingerprint(one) for one in request_facts.secrets_of(request) if one]
         if code not in REASONS or shown["browser"] not in here:

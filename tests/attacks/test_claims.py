@@ -85,7 +85,7 @@ def test_no_claim_is_an_alarm_of_doctors(scene: Scene) -> None:
         attack.do(scene)
     misconfigured(scene)
     scene.browser().get(f"{CALLBACK}?code=x&state=y&iss=https://attacker.example")
-    found = [finding_of(seen) for seen in refusals.look()]
+    found = [finding_of(seen) for seen in refusals.run()]
     assert found
     assert {finding.level for finding in found} == {"note"}
     assert "refusals.misconfigured" not in {finding.id for finding in found}

@@ -11,7 +11,7 @@ from tests.faults.stage import OTHER_KEY, UNKNOWN, Stage
 
 
 def _app(secret: str = CLIENT_SECRET, **settings: str) -> SocialApp:
-    locked = secretbox.lock(secret)
+    locked = secretbox.encrypt(secret)
     app: SocialApp = SocialApp.objects.create(
         provider="microsoft", name="Staff", client_id=CLIENT_ID, secret=locked, settings=settings
     )

@@ -60,7 +60,7 @@ def things(transactional_db: None) -> dict[str, int]:
         provider="microsoft",
         name="Entra",
         client_id="33333333-3333-4333-8333-333333333333",
-        secret=secretbox.lock("emulator-secret-not-for-production"),
+        secret=secretbox.encrypt("emulator-secret-not-for-production"),
         settings={
             "tenant": TID,
             "secret_expires": (now + timedelta(days=20)).date().isoformat(),

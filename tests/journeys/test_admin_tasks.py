@@ -173,7 +173,7 @@ def test_the_app_is_set_up_tested_and_signs_people_in(
 
 
 def test_a_wrong_secret_is_found_by_the_test_and_mended(admin: Page, site: Site) -> None:
-    wrong = secretbox.lock("quite-wrong-but-long-enough")
+    wrong = secretbox.encrypt("quite-wrong-but-long-enough")
     app = SocialApp.objects.create(
         provider="microsoft", name="Entra", client_id=CLIENT_ID, secret=wrong
     )

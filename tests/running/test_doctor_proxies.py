@@ -60,7 +60,7 @@ def meddler(start_site: StartSite) -> Iterator[tuple[Meddler, str]]:
 @contextmanager
 def visited(meddler: tuple[Meddler, str]) -> Iterator[dict[str, Finding]]:
     with override_settings(PUBLIC_URL=meddler[1]):
-        yield by_id(visit.look(meddler[1]))
+        yield by_id(visit.run(meddler[1]))
 
 
 def adding(name: str, value: str) -> Callable[[Exchange, Headers], Headers]:
@@ -205,7 +205,7 @@ def test_a_policy_that_lets_the_button_go_is_well(
 def test_a_proxy_without_patience_is_named(meddler: tuple[Meddler, str]) -> None:
     meddler[0].before = impatient
     with override_settings(PUBLIC_URL=meddler[1]):
-        finding = by_id(visit.look(meddler[1], slow=True))["public.slow"]
+        finding = by_id(visit.run(meddler[1], slow=True))["public.slow"]
     assert finding.level == "error"
     assert 'HTTP 504 "Gateway Time-out"' in finding.detail
 

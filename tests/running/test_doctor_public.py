@@ -23,7 +23,7 @@ OTHER_KEY = "of-a-slot-that-was-given-a-key-of-its-own-0123456789-abcdefghijklmn
 
 def look(url: str, ca_file: str = "", public_url: str = "") -> dict[str, Finding]:
     with override_settings(PUBLIC_URL=public_url or url, ALLOWED_HOSTS=["localhost"]):
-        return by_id(visit.look(url, ca_file))
+        return by_id(visit.run(url, ca_file))
 
 
 @contextmanager

@@ -57,20 +57,20 @@ def test_no_key_of_a_person_is_too_odd(signed_in: Client, key: str) -> None:
 
 
 def test_an_app_that_is_saved_after_a_rotation_needs_the_old_key_no_more(db: None) -> None:
-    app = SocialApp.objects.create(provider="microsoft", name="a", secret=secretbox.lock("one"))
-    app.settings["next_secret"] = secretbox.lock("two")
+    app = SocialApp.objects.create(provider="microsoft", name="a", secret=secretbox.encrypt("one"))
+    app.settings["next_secret"] = secretbox.encrypt("two")
     with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[OLD]):
         app.save()
     with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[]):
         app.refresh_from_db()
-        assert secretbox.unlock(app.secret) == "one"
-        assert secretbox.unlock(app.settings["next_secret"]) == "two"
+        assert secretbox.decrypt(app.secret) == "one"
+        assert secretbox.decrypt(app.settings["next_secret"]) == "two"
 
 
 def test_a_second_secret_that_nothing_opens_does_not_stop_the_first(db: None) -> None:
     with override_settings(SECRET_KEY=NEW):
-        forgotten = secretbox.lock("two")
-    app = SocialApp(provider="microsoft", name="a", secret=secretbox.lock("one"))
+        forgotten = secretbox.encrypt("two")
+    app = SocialApp(provider="microsoft", name="a", secret=secretbox.encrypt("one"))
     app.settings = {"next_secret": forgotten}
     app.save()
     registration.changed()
@@ -80,7 +80,7 @@ def test_a_second_secret_that_nothing_opens_does_not_stop_the_first(db: None) ->
 def test_a_plain_secret_of_an_earlier_version_is_encrypted_when_saved(db: None) -> None:
     app = SocialApp.objects.create(provider="microsoft", name="a", secret="plain")
     assert secretbox.is_locked(app.secret)
-    assert secretbox.unlock(app.secret) == "plain"
+    assert secretbox.decrypt(app.secret) == "plain"
 
 
 def test_a_session_of_nobody_lives_only_as_long_as_a_sign_in(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from accounts.operate.doctor.finding import Finding, Seen, finding_of
+from accounts.operate.doctor.finding import Finding, Observation, finding_of
 from tests.support.operators import manage
 
 PER_PROCESS = """
@@ -14,19 +14,19 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cache"
 """
 
 
-def by_id(found: Iterable[Finding | Seen]) -> dict[str, Finding]:
+def by_id(found: Iterable[Finding | Observation]) -> dict[str, Finding]:
     """The findings by their ids."""
     return {finding.id: finding for finding in map(rendered, found)}
 
 
-def bad(found: Iterable[Finding | Seen]) -> set[str]:
+def bad(found: Iterable[Finding | Observation]) -> set[str]:
     """The ids of what is not well."""
     return {finding.id for finding in map(rendered, found) if finding.level != "ok"}
 
 
-def rendered(found: Finding | Seen) -> Finding:
+def rendered(found: Finding | Observation) -> Finding:
     """What a probe saw, in words."""
-    return finding_of(found) if isinstance(found, Seen) else found
+    return finding_of(found) if isinstance(found, Observation) else found
 
 
 def settings_with(directory: Path, lines: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from typing_extensions import override
 
-from ...operate.microsoft_app_shown import how_kept, show
+from ...operate.microsoft_app_summary import how_kept, show
 from ...signin.identities import PROVIDER
 from .form import MicrosoftAppForm
 

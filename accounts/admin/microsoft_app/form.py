@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from ...operate import microsoft_app
-from ...operate.microsoft_app_shown import how_kept
+from ...operate.microsoft_app_summary import how_kept
 from ...signin.identities import PROVIDER
 
 if TYPE_CHECKING:

@@ -145,6 +145,6 @@ class PersonAdmin(BoundedUserAdmin):
 def _end_sessions(request: HttpRequest, person: User) -> None:
     try:
         sessions.end_all_of(person)
-    except sessions.StoreAway:
+    except sessions.StoreUnavailable:
         text = _("Saved and signed out %(person)s, but the session store did not answer.")
         messages.error(request, text % {"person": person})

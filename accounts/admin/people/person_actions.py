@@ -114,9 +114,9 @@ def answer(
     page: ModelAdmin[User], request: HttpRequest, step: Step, chosen: Sequence[User]
 ) -> HttpResponse | None:
     """The confirmation, or, once that is sent, the step taken and None: back to the list."""
-    barred = [person for person in chosen if not step.allowed(request.user, person)]
-    if barred:
-        _tell_barred(request, barred)
+    forbidden = [person for person in chosen if not step.allowed(request.user, person)]
+    if forbidden:
+        _tell_forbidden(request, forbidden)
         return None
     confirmed = CONFIRMED in request.POST
     form = ReasonForm(request.POST if confirmed else None, required=step.needs_reason)
@@ -178,13 +178,13 @@ def _take_all(
     chosen: Iterable[User],
     reason: str,
 ) -> None:
-    taken = sum(_take(page, request, step, person, reason) for person in chosen)
+    taken = sum(_perform(page, request, step, person, reason) for person in chosen)
     if taken:
         text = ngettext("%(title)s: %(count)d person.", "%(title)s: %(count)d people.", taken)
         messages.success(request, text % {"title": step.title, "count": taken})
 
 
-def _take(
+def _perform(
     page: ModelAdmin[User], request: HttpRequest, step: Step, person: User, reason: str
 ) -> bool:
     try:
@@ -194,7 +194,7 @@ def _take(
         text = _("%(person)s has no Microsoft identity to unlink.")
         messages.warning(request, text % {"person": person})
         return False
-    except sessions.StoreAway:
+    except sessions.StoreUnavailable:
         text = _("%(person)s: signed out, but the session store did not answer: lists may lag.")
         messages.error(request, text % {"person": person})
     if not step.logs_itself:
@@ -202,7 +202,7 @@ def _take(
     return True
 
 
-def _tell_barred(request: HttpRequest, barred: Sequence[User]) -> None:
+def _tell_forbidden(request: HttpRequest, forbidden: Sequence[User]) -> None:
     text = _("Nothing was done: you may not do this to %(people)s.")
-    named = ", ".join(str(person) for person in barred[:5])
+    named = ", ".join(str(person) for person in forbidden[:5])
     messages.error(request, text % {"people": named})

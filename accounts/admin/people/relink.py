@@ -94,7 +94,7 @@ def _linked(request: HttpRequest, person: User, row: SignIn, reason: str) -> boo
     except (linking.CannotLink, ValueError) as problem:
         messages.error(request, str(problem))
         return False
-    except sessions.StoreAway:
+    except sessions.StoreUnavailable:
         text = _("%(person)s: linked, but the session store did not answer: lists may lag.")
         messages.warning(request, text % {"person": person})
         return True

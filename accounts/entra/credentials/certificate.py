@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 import jwt
 from django.views.decorators.debug import sensitive_variables
 
-from .kept import Dated, Kept
 from .proof import About, assertion
+from .renewal import Dated, Renewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ class CertificateCredential:
         self.label = f"certificate {certificate.portal_thumbprint}"
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: dict[About, Kept] = {}
+        self._kept: dict[About, Renewed] = {}
 
     @sensitive_variables()
     def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
@@ -54,10 +54,10 @@ class CertificateCredential:
         with self._lock:
             self._kept.clear()
 
-    def _kept_for(self, about: About) -> Kept:
+    def _kept_for(self, about: About) -> Renewed:
         with self._lock:
             if about not in self._kept:
-                self._kept[about] = Kept(lambda: self._sign(about), clock=self._clock)
+                self._kept[about] = Renewed(lambda: self._sign(about), clock=self._clock)
             return self._kept[about]
 
     @sensitive_variables()

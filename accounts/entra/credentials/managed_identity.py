@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from django.views.decorators.debug import sensitive_variables
 
 from ...reasons import Refused
-from .kept import Dated, Kept
 from .proof import assertion
+from .renewal import Dated, Renewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ class ManagedIdentity:
         self.audience = audience
         self.label = f"managed identity {client_id}"
         self._clock = clock
-        self._kept = Kept(self._fetch, clock=clock)
+        self._kept = Renewed(self._fetch, clock=clock)
         self._watched = False
 
     @sensitive_variables()

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from ...operate import microsoft_app
 from ...operate.microsoft_app import Changes, Invalid
-from ...operate.microsoft_app_shown import show
+from ...operate.microsoft_app_summary import show
 from ...operate.output import OperatorCommand, add_json
 from ...reasons import Refused
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
-    from ...sessions.service import Seen
+    from ...sessions.service import SessionInfo
 
 
 class Command(OperatorCommand):
@@ -59,7 +59,7 @@ exit codes:
             raise CommandError(f"{problem} See: ./manage.py staff list") from None
         except sessions.NoSuchSession as problem:
             raise CommandError(f"{problem} See: ./manage.py sessions list") from None
-        except sessions.StoreAway as problem:
+        except sessions.StoreUnavailable as problem:
             raise CommandError(str(problem)) from None
 
     def _list(self, email: str, form: str, **options: Any) -> None:
@@ -84,5 +84,5 @@ def _add_ending(parser: ArgumentParser) -> None:
     whose.add_argument("--everyone", action="store_true", help="all there are")
 
 
-def _row(session: Seen) -> dict[str, Any]:
+def _row(session: SessionInfo) -> dict[str, Any]:
     return {name: getattr(session, name) for name in sessions.COLUMNS}

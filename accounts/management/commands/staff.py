@@ -86,7 +86,7 @@ exit codes:
         results = people.add_many(given, **rights, **identity)
         self.write_rows(({n: getattr(r, n) for n in _ADDED} for r in results), _ADDED, form)
         if bad := sum(result.what == "invalid" for result in results):
-            raise CommandError(f"{bad} of {len(results)} not added: mend those and add them again.")
+            raise CommandError(f"{bad} of {len(results)} not added: correct them and add again.")
 
     def _list(self, state: str, search: str, form: str, **options: Any) -> None:
         self.write_rows(listing(state=state, search=search), COLUMNS, form)
@@ -112,7 +112,7 @@ exit codes:
             erased = erasure.erase_person(user, reason)
         except (people.NoSuchPerson, erasure.LastSuperuser, ValueError) as problem:
             raise CommandError(f"{problem} Nothing was erased.") from None
-        except sessions.StoreAway:
+        except sessions.StoreUnavailable:
             raise CommandError("Erased, but the session store did not answer: doctor.") from None
         self.write_value(asdict(erased), form)
 
@@ -155,7 +155,7 @@ def _changed(email: str, done: str, change: Callable[[User], int | None]) -> dic
         what = "no such user: ./manage.py staff list --search TEXT"
     except people.NothingToUnlink:
         what = "not bound to a Microsoft identity: nothing to unlink"
-    except sessions.StoreAway:
+    except sessions.StoreUnavailable:
         what = f"{done} and signed out, but Redis is away: sessions list may lag"
     except ValueError as problem:
         what = str(problem)

@@ -30,7 +30,7 @@ from .run import Probe, Progress, Report, run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from .finding import Seen
+    from .finding import Observation
 
 __all__ = ["Finding", "Progress", "Report", "diagnose", "online_findings"]
 
@@ -46,37 +46,37 @@ def diagnose(
     """Look at everything that is asked for; never raises."""
     asked = {"Microsoft (--online)": online, "the public address (--url)": bool(url)}
     not_asked = tuple(name for name, is_asked in asked.items() if not is_asked)
-    public = partial(visit.look, url, ca_file, slow=slow) if url else None
+    public = partial(visit.run, url, ca_file, slow=slow) if url else None
     return run(_probes(public, online=online), progress, not_asked)
 
 
 def online_findings(app_id: int | None = None) -> list[Finding]:
     """What Microsoft says of the app in force; with an id, of that app of admin, hidden or not."""
-    return run([Probe("microsoft", partial(microsoft.look, app_id))]).findings
+    return run([Probe("microsoft", partial(microsoft.run, app_id))]).findings
 
 
-def _probes(public: Callable[[], Iterable[Seen]] | None, *, online: bool) -> Iterator[Probe]:
+def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool) -> Iterator[Probe]:
     reachable = (database.REACHABLE,)
     migrated = (database.REACHABLE, database.MIGRATED)
-    yield Probe("settings", settings.look)
+    yield Probe("settings", settings.run)
     yield Probe("database", database.reachable)
     if redis.is_used():
         yield Probe("redis", redis.reachable)
         yield Probe("redis writes", redis.writable, (redis.REACHABLE,))
         yield Probe("redis use", redis.uses, (redis.REACHABLE, redis.WRITABLE))
         yield Probe("redis condition", redis.condition, (redis.REACHABLE,))
-        yield Probe("processes", processes.look, (redis.REACHABLE, redis.WRITABLE))
+        yield Probe("processes", processes.run, (redis.REACHABLE, redis.WRITABLE))
         yield Probe("redis clock", clock.of_redis, (redis.REACHABLE,))
     yield Probe("schema", database.schema, reachable)
-    yield Probe("sessions", sessions.look, _needed_by_sessions())
+    yield Probe("sessions", sessions.run, _needed_by_sessions())
     yield Probe("database condition", database.condition, reachable)
     yield Probe("database use", database.uses, (*migrated, "database.writable"))
     yield Probe("database clock", clock.of_database, reachable)
-    yield Probe("app registration", app.look, (*migrated, redis.REACHABLE))
-    yield Probe("people", people.look, migrated)
-    yield Probe("recent refusals", refusals.look, migrated)
+    yield Probe("app registration", app.run, (*migrated, redis.REACHABLE))
+    yield Probe("people", people.run, migrated)
+    yield Probe("recent refusals", refusals.run, migrated)
     if online:
-        yield Probe("microsoft", microsoft.look, migrated)
+        yield Probe("microsoft", microsoft.run, migrated)
     if public:
         yield Probe("public address", public)
 

@@ -797,7 +797,7 @@ _VISIT: Final = (
         "The button leads to {origin}",
         "MICROSOFT_LOGIN_URL here is {authority}: the site that answers runs with other settings.",
         _ALL_ALIKE,
-        well="The button leads to {door}",
+        well="The button leads to {authorize_url}",
     ),
     _warning(
         "public.client_id",

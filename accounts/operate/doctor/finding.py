@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """One thing that was looked at: the entry of this id applies with these facts, or is `well`."""
 
     id: str
@@ -25,14 +25,14 @@ class Seen:
     well: bool = False
 
 
-def well(id_: str, **facts: Any) -> Seen:
+def well(id_: str, **facts: Any) -> Observation:
     """Looked at, and as it should be."""
-    return Seen(id_, facts, well=True)
+    return Observation(id_, facts, well=True)
 
 
-def fault(id_: str, **facts: Any) -> Seen:
+def fault(id_: str, **facts: Any) -> Observation:
     """The fault of this id, with the facts that its words name."""
-    return Seen(id_, facts)
+    return Observation(id_, facts)
 
 
 def because(refusal: Refused) -> dict[str, str]:
@@ -80,7 +80,7 @@ class Finding:
         return asdict(self) | {"shows_as": list(self.shows_as)}
 
 
-def finding_of(seen: Seen) -> Finding:
+def finding_of(seen: Observation) -> Finding:
     """The one rendering: the catalogue's words, filled with the facts."""
     entry = entry_of(seen.id)
     words = _Words({"id": seen.id, **seen.facts})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ...redact import scrub
-from .finding import Finding, Seen, fault, finding_of
+from .finding import Finding, Observation, fault, finding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ class Probe:
     """Something to look at; it is skipped when one of the ids that it needs is an error."""
 
     name: str
-    look: Callable[[], Iterable[Seen]]
+    run: Callable[[], Iterable[Observation]]
     needs: tuple[str, ...] = ()
 
 
@@ -67,7 +67,7 @@ def run(
     for probe in probes:
         progress.begins(probe.name)
         because = report.broken(probe)
-        findings = [] if because else list(_look(probe))
+        findings = [] if because else list(_run(probe))
         if because:
             report.skipped.append(Skipped(probe.name, because))
         report.findings += findings
@@ -76,9 +76,9 @@ def run(
     return report
 
 
-def _look(probe: Probe) -> Iterable[Finding]:
+def _run(probe: Probe) -> Iterable[Finding]:
     try:
-        for seen in probe.look():  # one by one: what came before a crash is kept
+        for seen in probe.run():  # one by one: what came before a crash is kept
             yield scrubbed(finding_of(seen))
     except Exception as crash:
         text = " ".join(str(crash).split())[:300]

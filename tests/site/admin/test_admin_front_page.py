@@ -31,7 +31,7 @@ def app(days: int, **more: str) -> SocialApp:
         provider="microsoft",
         name="Entra",
         client_id="33333333-3333-4333-8333-333333333333",
-        secret=secretbox.lock("a-secret"),
+        secret=secretbox.encrypt("a-secret"),
         settings={"secret_expires": expires, **more},
     )
     return made
@@ -67,13 +67,13 @@ def test_it_warns_from_thirty_days_before_the_secret_ends(
 
 def test_a_next_secret_that_lasts_silences_the_warning(browser: Client) -> None:
     later = (timezone.localdate() + timedelta(days=200)).isoformat()
-    app(5, next_secret=secretbox.lock("next"), next_secret_expires=later)
+    app(5, next_secret=secretbox.encrypt("next"), next_secret_expires=later)
     assert notices(browser) == ""
 
 
 def test_a_next_secret_that_ends_soon_does_not(browser: Client) -> None:
     soon = (timezone.localdate() + timedelta(days=6)).isoformat()
-    app(5, next_secret=secretbox.lock("next"), next_secret_expires=soon)
+    app(5, next_secret=secretbox.encrypt("next"), next_secret_expires=soon)
     assert "expires in 5 days" in notices(browser)
 
 

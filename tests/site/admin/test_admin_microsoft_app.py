@@ -56,7 +56,7 @@ def test_a_new_app_is_kept_with_its_secret_encrypted(browser: Client) -> None:
     app = SocialApp.objects.get()
     assert (app.provider, app.client_id) == ("microsoft", CLIENT_ID)
     assert secretbox.is_locked(app.secret)
-    assert secretbox.unlock(app.secret) == SECRET
+    assert secretbox.decrypt(app.secret) == SECRET
     assert app.settings == {"tenant": TID, "domains": ["contoso.com", "fabrikam.com"]}
 
 
@@ -64,20 +64,20 @@ def test_saving_without_typing_keeps_both_secrets(browser: Client) -> None:
     add(browser, new_secret=SECRET, new_next_secret=NEXT)
     app = save(browser, name="Renamed")
     assert app.name == "Renamed"
-    assert secretbox.unlock(app.secret) == SECRET
-    assert secretbox.unlock(app.settings["next_secret"]) == NEXT
+    assert secretbox.decrypt(app.secret) == SECRET
+    assert secretbox.decrypt(app.settings["next_secret"]) == NEXT
 
 
 def test_typing_replaces_the_secret(browser: Client) -> None:
     add(browser, new_secret=SECRET)
-    assert secretbox.unlock(save(browser, new_secret=NEXT).secret) == NEXT
+    assert secretbox.decrypt(save(browser, new_secret=NEXT).secret) == NEXT
 
 
 def test_the_next_secret_moves_up_with_its_date(browser: Client) -> None:
     expires = timezone.localdate() + timedelta(days=90)
     add(browser, new_secret=SECRET, new_next_secret=NEXT, next_secret_expires=expires)
     app = save(browser, next_secret_expires=expires, promote="on")
-    assert secretbox.unlock(app.secret) == NEXT
+    assert secretbox.decrypt(app.secret) == NEXT
     assert app.settings == {"tenant": TID, "secret_expires": expires.isoformat()}
 
 
@@ -93,7 +93,7 @@ def test_an_old_plain_secret_is_encrypted_when_saved(browser: Client) -> None:
     assert SECRET not in page
     app = save(browser)
     assert secretbox.is_locked(app.secret)
-    assert secretbox.unlock(app.secret) == SECRET
+    assert secretbox.decrypt(app.secret) == SECRET
 
 
 def test_a_secret_is_shown_as_set_and_nothing_more(browser: Client) -> None:
@@ -288,7 +288,7 @@ def test_saving_encrypts_whatever_is_secret_and_no_page_shows_it(browser: Client
     app.refresh_from_db()
     for name, value in secrets.items():
         assert secretbox.is_locked(app.settings[name]), name
-        assert secretbox.unlock(app.settings[name]) == value
+        assert secretbox.decrypt(app.settings[name]) == value
     assert (app.settings["credential"], app.settings["tenant"]) == ("certificate", TENANT)
     assert len(registration.of_app(app).credentials) == 2
     before = dict(app.settings)
@@ -296,7 +296,7 @@ def test_saving_encrypts_whatever_is_secret_and_no_page_shows_it(browser: Client
     assert saved.status_code == 302
     app.refresh_from_db()
     assert app.name == "Renamed"
-    assert {name: secretbox.unlock(app.settings[name]) for name in secrets} == secrets
+    assert {name: secretbox.decrypt(app.settings[name]) for name in secrets} == secrets
     assert before.keys() == app.settings.keys()
     for page in ("", f"{app.pk}/change/", f"{app.pk}/history/", f"{app.pk}/delete/"):
         shown = browser.get(f"{LIST}{page}").content.decode()

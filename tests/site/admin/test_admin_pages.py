@@ -98,8 +98,8 @@ def things(db: None) -> dict[str, Any]:
         provider="microsoft",
         name="Entra",
         client_id=TID,
-        secret=secretbox.lock(SECRET),
-        settings={"next_secret": secretbox.lock(SECRET)},
+        secret=secretbox.encrypt(SECRET),
+        settings={"next_secret": secretbox.encrypt(SECRET)},
     )
     return {
         "person": colleague.pk,

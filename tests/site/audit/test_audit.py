@@ -99,7 +99,10 @@ def test_a_password_and_a_secret_are_told_of_but_never_told() -> None:
     user.save()
     assert (last()["action"], last()["after"]) == ("person.password_changed", "password: set anew")
     app = SocialApp.objects.create(
-        provider="microsoft", name="M", client_id="1", secret=secretbox.lock("s3cret-value-1234567")
+        provider="microsoft",
+        name="M",
+        client_id="1",
+        secret=secretbox.encrypt("s3cret-value-1234567"),
     )
     app.settings = {"next_secret": "s3cret-value-7654321", "tenant": TID}
     app.save()

@@ -56,7 +56,7 @@ def test_set_creates_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown["in_force"] == "admin"
     app = SocialApp.objects.get()
     assert (app.client_id, app.settings["tenant"]) == (OTHER_ID, TENANT)
-    assert secretbox.unlock(app.secret) == SECRET
+    assert secretbox.decrypt(app.secret) == SECRET
 
 
 def test_a_new_app_takes_the_rest_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_new_app_takes_the_rest_from_the_environment(monkeypatch: pytest.Monke
     set_it("--secret-env")
     app = SocialApp.objects.get()
     assert app.client_id == CLIENT_ID
-    assert secretbox.unlock(app.secret) == SECRET
+    assert secretbox.decrypt(app.secret) == SECRET
 
 
 def test_the_environments_secret_may_stand_in_a_file(
@@ -74,7 +74,7 @@ def test_the_environments_secret_may_stand_in_a_file(
     settings.MICROSOFT_CLIENT_SECRET = SECRET  # as it was read from there
     monkeypatch.delenv("MICROSOFT_CLIENT_SECRET", raising=False)
     set_it("--secret-env")
-    assert secretbox.unlock(SocialApp.objects.get().secret) == SECRET
+    assert secretbox.decrypt(SocialApp.objects.get().secret) == SECRET
 
 
 def test_the_environments_secret_is_not_copied_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_a_second_secret_comes_from_standard_input(monkeypatch: pytest.MonkeyPat
     typed(monkeypatch, f"{SECRET}-of-next-year\n")
     set_it("--next-secret-stdin")
     app = SocialApp.objects.get()
-    assert secretbox.unlock(app.settings["next_secret"]) == f"{SECRET}-of-next-year"
+    assert secretbox.decrypt(app.settings["next_secret"]) == f"{SECRET}-of-next-year"
 
 
 def test_a_new_app_without_a_secret_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_what_is_not_named_stays(app: SocialApp) -> None:
     set_it("--domains", "Contoso.example, fabrikam.example", "--name", "Ours")
     app.refresh_from_db()
     assert app.settings["domains"] == ["contoso.example", "fabrikam.example"]
-    assert (app.name, secretbox.unlock(app.secret)) == ("Ours", SECRET)
+    assert (app.name, secretbox.decrypt(app.secret)) == ("Ours", SECRET)
     assert app.settings["secret_expires"] == LATER.isoformat()
 
 
@@ -124,7 +124,7 @@ def test_a_second_secret_is_tried_and_promoted(
     shown = set_it("--promote-next")
     assert (shown["next_secret"], shown["secret_expires"]) == ("not set", LATER.isoformat())
     app.refresh_from_db()
-    assert secretbox.unlock(app.secret) == NEXT
+    assert secretbox.decrypt(app.secret) == NEXT
 
 
 def test_there_must_be_a_second_secret_to_promote(app: SocialApp) -> None:
@@ -252,7 +252,7 @@ def test_the_program_reads_the_secret_from_a_pipe() -> None:
     done = manage(*words, stdin=f"{SECRET}\r\n")
     assert done.returncode == 0, done.stderr
     assert SECRET not in done.stdout + done.stderr
-    assert secretbox.unlock(SocialApp.objects.get().secret) == SECRET
+    assert secretbox.decrypt(SocialApp.objects.get().secret) == SECRET
 
 
 @pytest.mark.django_db(transaction=True)

@@ -26,13 +26,13 @@ def add(client_id: str = CLIENT_ID, secret: str = CLIENT_SECRET, **kept: Any) ->
         provider="microsoft",
         name="Microsoft",
         client_id=client_id,
-        secret=secretbox.lock(secret),
+        secret=secretbox.encrypt(secret),
         settings=kept,
     )
 
 
 def look() -> dict[str, Finding]:
-    return by_id(app.look())
+    return by_id(app.run())
 
 
 def in_days(days: int) -> str:
@@ -40,7 +40,7 @@ def in_days(days: int) -> str:
 
 
 def test_the_environments_app_is_well() -> None:
-    assert bad(app.look()) == set()
+    assert bad(app.run()) == set()
 
 
 def test_the_redirect_uri_is_told() -> None:
@@ -119,13 +119,13 @@ def test_the_date_of_the_secret_is_watched(days: int, id_: str, level: str) -> N
 
 
 def test_a_second_secret_covers_for_the_first() -> None:
-    following = {"next_secret": secretbox.lock("x" * 40), "next_secret_expires": in_days(200)}
+    following = {"next_secret": secretbox.encrypt("x" * 40), "next_secret_expires": in_days(200)}
     add(secret_expires=in_days(3), **following)
-    assert bad(app.look()) == set()
+    assert bad(app.run()) == set()
 
 
 def test_several_tenants_need_domains() -> None:
     with override_settings(MICROSOFT_ALLOWED_TENANTS=frozenset({TENANT, OTHER})):
-        assert bad(app.look()) == {"app.domains"}
+        assert bad(app.run()) == {"app.domains"}
         add(domains=[f"{TENANT}=contoso.example"])
-        assert bad(app.look()) == set()
+        assert bad(app.run()) == set()

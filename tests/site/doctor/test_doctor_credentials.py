@@ -31,11 +31,11 @@ MADE, NEXT = certificate(), certificate("second")
 
 
 def look() -> dict[str, Finding]:
-    return by_id(app.look())
+    return by_id(app.run())
 
 
 def online() -> dict[str, Finding]:
-    return by_id(microsoft.look())
+    return by_id(microsoft.run())
 
 
 def by_certificate(settings: Settings, source: str) -> None:

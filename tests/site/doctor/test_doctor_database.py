@@ -104,34 +104,34 @@ def test_a_clock_may_be_a_little_off(apart: float, level: str) -> None:
 
 
 def test_nobody_at_all_is_an_error() -> None:
-    assert by_id(people.look())["people.staff"].shows_as == ("unknown_user",)
+    assert by_id(people.run())["people.staff"].shows_as == ("unknown_user",)
 
 
 def test_nobody_who_is_staff_is_an_error() -> None:
     add("a@contoso.example", is_staff=False)
-    assert by_id(people.look())["people.staff"].shows_as == ("user_not_staff",)
+    assert by_id(people.run())["people.staff"].shows_as == ("user_not_staff",)
 
 
 def test_nobody_who_is_active_is_an_error() -> None:
     add("a@contoso.example", is_active=False)
-    assert by_id(people.look())["people.staff"].shows_as == ("user_inactive",)
+    assert by_id(people.run())["people.staff"].shows_as == ("user_inactive",)
 
 
 def test_a_superuser_among_the_staff_is_enough() -> None:
     add("a@contoso.example", is_superuser=True)
-    assert bad(people.look()) == set()
+    assert bad(people.run()) == set()
 
 
 def test_no_superuser_is_a_warning() -> None:
     add("a@contoso.example")
-    assert bad(people.look()) == {"people.superuser"}
+    assert bad(people.run()) == {"people.superuser"}
 
 
 def test_two_users_with_one_email_are_an_error() -> None:
     execute("DROP INDEX accounts_user_email_unique")
     add("a@contoso.example", is_superuser=True)
     add("A@Contoso.Example")
-    finding = by_id(people.look())["people.double_email"]
+    finding = by_id(people.run())["people.double_email"]
     assert finding.level == "error"
     assert "a@contoso.example" in finding.detail
 
@@ -140,23 +140,23 @@ def test_two_users_with_one_email_are_an_error() -> None:
 def test_an_email_that_microsoft_never_sends_is_a_warning(email: str) -> None:
     add("b@contoso.example", is_superuser=True)
     add(email)
-    assert bad(people.look()) == {"people.unmatchable_email"}
+    assert bad(people.run()) == {"people.unmatchable_email"}
 
 
 def test_identities_of_stock_allauth_are_an_error() -> None:
     user = add("a@contoso.example", is_superuser=True)
     SocialAccount.objects.create(user=user, provider="microsoft", uid=OTHER)
-    finding = by_id(people.look())["people.old_identities"]
+    finding = by_id(people.run())["people.old_identities"]
     assert finding.shows_as == ("identity_conflict",)
 
 
 def test_identities_of_a_tenant_that_is_not_allowed_are_a_warning() -> None:
     user = add("a@contoso.example", is_superuser=True)
     SocialAccount.objects.create(user=user, provider="microsoft", uid=f"{OTHER}:{OTHER}")
-    assert bad(people.look()) == {"people.other_tenants"}
+    assert bad(people.run()) == {"people.other_tenants"}
 
 
 def test_identities_of_our_tenant_are_well() -> None:
     user = add("a@contoso.example", is_superuser=True)
     SocialAccount.objects.create(user=user, provider="microsoft", uid=f"{TENANT}:{OTHER}")
-    assert bad(people.look()) == set()
+    assert bad(people.run()) == set()

@@ -25,7 +25,7 @@ def look() -> dict[str, Finding]:
 
 
 def add(secret: str = CLIENT_SECRET, **kept: Any) -> None:
-    locked = secretbox.lock(secret)
+    locked = secretbox.encrypt(secret)
     SocialApp.objects.create(
         provider="microsoft", name="M", client_id=CLIENT_ID, secret=locked, settings=kept
     )
@@ -61,7 +61,7 @@ def test_an_expired_secret_is_named(emulator: Emulator) -> None:
 
 
 def test_a_second_secret_that_is_good_is_a_warning(emulator: Emulator) -> None:
-    add("an-old-secret-of-the-app", next_secret=secretbox.lock(CLIENT_SECRET))
+    add("an-old-secret-of-the-app", next_secret=secretbox.encrypt(CLIENT_SECRET))
     finding = look()["online.secret_second"]
     assert finding.level == "warning"
     assert "--promote-next" in finding.fix

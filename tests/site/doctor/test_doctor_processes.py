@@ -23,7 +23,7 @@ def told(*, age: float = 0.0, **changed: Any) -> None:
 
 
 def look() -> dict[str, Finding]:
-    return by_id(probe.look())
+    return by_id(probe.run())
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ def record(times: int, reason: str = "", source: str = HERE, detail: str = "") -
 
 def test_nobody_admitted_is_an_error_whatever_else_is_well() -> None:
     record(14, "client_secret_expired", MICROSOFT, "AADSTS7000222")
-    finding = by_id(refusals.look())["refusals.nobody_admitted"]
+    finding = by_id(refusals.run())["refusals.nobody_admitted"]
     assert finding.level == "error"
     assert finding.title == "0 of 14 sign-ins were admitted in the last hour"
     assert "14 times client_secret_expired (AADSTS7000222)" in finding.detail
@@ -32,7 +32,7 @@ def test_nobody_admitted_is_an_error_whatever_else_is_well() -> None:
 def test_one_who_was_admitted_is_evidence_too() -> None:
     record(14, "client_secret_expired", MICROSOFT)
     record(1, source=MICROSOFT)
-    found = by_id(refusals.look())
+    found = by_id(refusals.run())
     assert found["refusals.nobody_admitted"].level == "ok"
     assert found["refusals.client_secret_expired"].level == "warning"
 
@@ -40,17 +40,17 @@ def test_one_who_was_admitted_is_evidence_too() -> None:
 @pytest.mark.parametrize("reason", ["token_invalid", "misconfigured"])
 def test_what_a_browser_claims_raises_no_alarm(reason: str) -> None:
     record(50, reason, BROWSER)
-    found = by_id(refusals.look())
+    found = by_id(refusals.run())
     assert {id_: finding.level for id_, finding in found.items()} == {"refusals.claimed": "note"}
 
 
 @pytest.mark.parametrize("reason", ["unknown_user", "cookie_not_sent", "not_assigned"])
 def test_people_who_may_not_come_in_are_no_fault_of_the_site(reason: str) -> None:
     record(50, reason, MICROSOFT)
-    found = by_id(refusals.look())
+    found = by_id(refusals.run())
     assert {id_: finding.level for id_, finding in found.items()} == {f"refusals.{reason}": "note"}
 
 
 def test_doctors_own_visits_are_not_counted() -> None:
     SignIn.objects.create(outcome="refused", reason="unexpected", user_agent=AGENT)
-    assert set(by_id(refusals.look())) == {"refusals.none"}
+    assert set(by_id(refusals.run())) == {"refusals.none"}

@@ -32,11 +32,11 @@ def by(document: dict[str, Any], id_: str) -> dict[str, Any]:
 
 
 def test_the_sites_own_sessions_are_shared() -> None:
-    assert bad(sessions.look()) == set()
+    assert bad(sessions.run()) == set()
 
 
 def test_nothing_is_left_behind() -> None:
-    list(sessions.look())
+    list(sessions.run())
     cache.clear()
     kept = [key for key in REDIS.client().keys("*") if b"session" in key]
     assert kept == []

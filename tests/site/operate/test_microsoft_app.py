@@ -20,7 +20,7 @@ def test_both_secrets_are_encrypted_at_rest() -> None:
     app = SocialApp.objects.get()
     for kept in (app.secret, app.settings["next_secret"]):
         assert SECRET not in kept
-        assert secretbox.unlock(kept) == SECRET
+        assert secretbox.decrypt(kept) == SECRET
 
 
 def test_what_is_to_be_saved_does_not_print_its_secrets() -> None:

@@ -11,7 +11,7 @@ from django.test import override_settings
 from accounts.http.deadline import within
 from accounts.operate.doctor.finding import (
     Finding,
-    Seen,
+    Observation,
     because,
     fault,
     finding_of,
@@ -29,11 +29,11 @@ BLIND = fault("redis.info", cause="NOPERM")
 BAD = fault("redis.writable", cause="OOM", fix="Fix it.")
 
 
-def report_of(*seen: Seen, not_asked: tuple[str, ...] = ()) -> Report:
+def report_of(*seen: Observation, not_asked: tuple[str, ...] = ()) -> Report:
     return run([Probe("made up", lambda: seen)], not_asked=not_asked)
 
 
-def text_of(*seen: Seen) -> str:
+def text_of(*seen: Observation) -> str:
     return "\n".join(as_text(report_of(*seen)))
 
 
@@ -67,7 +67,7 @@ def test_warnings_alone_do_not_break_a_sign_in() -> None:
     ([GOOD, BLIND], (), "Nothing wrong was seen, but not all could be looked at: 1 unknown"),
 ])  # fmt: skip
 def test_all_is_well_is_never_said_of_what_was_not_looked_at(
-    seen: list[Seen], not_asked: tuple[str, ...], start: str
+    seen: list[Observation], not_asked: tuple[str, ...], start: str
 ) -> None:
     said = summary(report_of(*seen, not_asked=not_asked))
     assert said.startswith(start)
@@ -75,7 +75,7 @@ def test_all_is_well_is_never_said_of_what_was_not_looked_at(
 
 
 def test_a_crash_is_a_finding_and_keeps_what_came_before() -> None:
-    def crash() -> Iterator[Seen]:
+    def crash() -> Iterator[Observation]:
         yield GOOD
         raise RuntimeError("no\nluck")
 

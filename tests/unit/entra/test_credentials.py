@@ -14,10 +14,10 @@ import pytest
 
 from accounts.entra.credentials import Credential, managed_identity, sources
 from accounts.entra.credentials.certificate import LIFE, CertificateCredential
-from accounts.entra.credentials.kept import RETRY_AFTER, Dated, Kept
 from accounts.entra.credentials.keys import read_certificates
 from accounts.entra.credentials.managed_identity import ManagedIdentity, audience_of
 from accounts.entra.credentials.proof import ASSERTION_TYPE, About, Secret, TokenFile
+from accounts.entra.credentials.renewal import RETRY_AFTER, Dated, Renewed
 from accounts.http.deadline import Deadline
 from accounts.reasons import Refused
 from tests.servers.environment import deployed_environment
@@ -42,7 +42,7 @@ class Maker:
         self.now, self.life, self.made, self.problem = 1000.0, life, 0, ""
         self.gate = threading.Event()
         self.gate.set()
-        self.kept = Kept(self._make, clock=lambda: self.now)
+        self.kept = Renewed(self._make, clock=lambda: self.now)
 
     def _make(self) -> Dated:
         self.gate.wait(5)
@@ -128,7 +128,7 @@ def test_an_error_that_nobody_foresaw_is_told_by_its_name_only() -> None:
     def broken() -> Dated:
         raise ZeroDivisionError("the secret")
 
-    assert fails(lambda: Kept(broken).get()).detail == "ZeroDivisionError"
+    assert fails(lambda: Renewed(broken).get()).detail == "ZeroDivisionError"
 
 
 # --- certificate ---------------------------------------------------------------------------------

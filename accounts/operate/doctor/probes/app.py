@@ -12,8 +12,8 @@ from ....ids import CONSUMER_TENANT
 from ....reasons import Refused
 from ....signin.identities import PROVIDER
 from ...microsoft_app import GUID, Changes, problems_of
-from ...microsoft_app_shown import Shown, days_left, show
-from ..finding import Seen, because, fault, well
+from ...microsoft_app_summary import AppSummary, days_left, show
+from ..finding import Observation, because, fault, well
 from . import credential
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _TITLES: Final = {
 _UNREADABLE: Final = "The client secret cannot be read: SECRET_KEY has changed since it was stored"
 
 
-def look() -> Iterator[Seen]:
+def run() -> Iterator[Observation]:
     """Which one is in force, and what is wrong with it."""
     try:
         found = registration.read_afresh()
@@ -49,25 +49,25 @@ def look() -> Iterator[Seen]:
     yield well("app.redirect_uri", uri=found.redirect_uri)
     yield from _values(found)
     yield from _expiry(shown)
-    yield from credential.look(found)
+    yield from credential.run(found)
     yield from _tenant(found)
 
 
-def _hidden() -> Iterator[Seen]:
+def _hidden() -> Iterator[Observation]:
     apps = SocialApp.objects.filter(provider=PROVIDER)
     hidden = [app.name for app in apps if app.settings.get("hidden")]
     if hidden:
         yield well("app.hidden", names=", ".join(hidden))
 
 
-def _other_in_environment(shown: Shown) -> str:
+def _other_in_environment(shown: AppSummary) -> str:
     other = settings.MICROSOFT_CLIENT_ID
     if shown.in_force == "admin" and other and other != shown.client_id:
         return f"MICROSOFT_CLIENT_ID {other} of the environment is not used while admin has an app."
     return ""
 
 
-def _values(found: registration.Registration) -> Iterator[Seen]:
+def _values(found: registration.Registration) -> Iterator[Observation]:
     """Typing errors: a Secret ID for a secret, a name for a GUID, a tenant that is not allowed."""
     if not found.credentials:
         yield fault("app.secret_missing", **because(Refused("not_configured", "secret: none")))
@@ -84,7 +84,7 @@ def _values(found: registration.Registration) -> Iterator[Seen]:
             yield fault(f"app.{field}", problem=problem, code=code)
 
 
-def _expiry(shown: Shown) -> Iterator[Seen]:
+def _expiry(shown: AppSummary) -> Iterator[Observation]:
     """A second secret takes over, so only the last to expire counts."""
     days = days_left(shown.secret_expires)
     if shown.next_secret.startswith("set"):
@@ -100,7 +100,7 @@ def _expiry(shown: Shown) -> Iterator[Seen]:
         yield well("app.secret_expiry", days=days)
 
 
-def _tenant(found: registration.Registration) -> Iterator[Seen]:
+def _tenant(found: registration.Registration) -> Iterator[Observation]:
     allowed = settings.MICROSOFT_ALLOWED_TENANTS
     if CONSUMER_TENANT in allowed:
         yield fault("app.allowed_tenants", tenant=CONSUMER_TENANT)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
-from ..finding import Seen, fault, well
+from ..finding import Observation, fault, well
 from . import redis
 
 if TYPE_CHECKING:
@@ -17,18 +17,18 @@ _WRONG: Final = 60.0  # seconds: tokens and states are refused beyond
 _ODD: Final = 10.0
 
 
-def of_redis() -> Iterator[Seen]:
+def of_redis() -> Iterator[Observation]:
     """This machine's clock against Redis's."""
     yield compare("redis", "Redis's clock", *_measured(_redis_time))
 
 
-def of_database() -> Iterator[Seen]:
+def of_database() -> Iterator[Observation]:
     """Against the database's, where that is a server with a clock of its own."""
     if connection.vendor == "postgresql":
         yield compare("database", "The database's clock", *_measured(_database_time))
 
 
-def compare(what: str, name: str, theirs: float, ours: float) -> Seen:
+def compare(what: str, name: str, theirs: float, ours: float) -> Observation:
     """`theirs` and `ours` are the same moment by two clocks, in seconds."""
     apart = theirs - ours
     if abs(apart) <= _ODD:

@@ -9,7 +9,7 @@ from .... import registration
 from ....entra.credentials.managed_identity import ManagedIdentity
 from ....entra.credentials.proof import TokenFile, claims_of
 from ....reasons import Refused
-from ..finding import Seen, because, fault, well
+from ..finding import Observation, because, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _DAY: Final = 24 * 3600
 _SOON_DAYS: Final = 30
 
 
-def look(found: registration.Registration) -> Iterator[Seen]:
+def run(found: registration.Registration) -> Iterator[Observation]:
     """Each credential in turn; of secrets there is nothing to say here."""
     made = [one for one in map(_certificate_of, found.credentials) if one is not None]
     for one in made:
@@ -42,7 +42,7 @@ def _certificate_of(credential: Credential) -> Certificate | None:
     return found
 
 
-def _expiry(made: list[Certificate]) -> Iterator[Seen]:
+def _expiry(made: list[Certificate]) -> Iterator[Observation]:
     """A later one takes over, so only the last to end counts."""
     if not made:
         return
@@ -54,7 +54,7 @@ def _expiry(made: list[Certificate]) -> Iterator[Seen]:
         yield well("app.certificate_expires_soon", days=days)
 
 
-def _in_use(made: list[Certificate]) -> Iterator[Seen]:
+def _in_use(made: list[Certificate]) -> Iterator[Observation]:
     names = {one.portal_thumbprint for one in made}
     others = sorted(set(registration.certificates_in_use()) - names)
     if made and others:
@@ -62,7 +62,7 @@ def _in_use(made: list[Certificate]) -> Iterator[Seen]:
         yield fault("app.certificate_in_use", others=", ".join(others), here=here)
 
 
-def _federated(credential: Credential) -> Iterator[Seen]:
+def _federated(credential: Credential) -> Iterator[Observation]:
     if not isinstance(credential, ManagedIdentity | TokenFile):
         return
     try:

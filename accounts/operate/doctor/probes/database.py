@@ -17,7 +17,7 @@ from ....http.deadline import within
 from ....models import SignIn
 from ....signin.identities import PROVIDER
 from ..causes import facts_of, of_database
-from ..finding import Seen, fault, well
+from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ _UNIQUE: Final = (
 )
 
 
-def reachable() -> Iterator[Seen]:
+def reachable() -> Iterator[Observation]:
     """One connection of our own, with a time-out, whatever the settings' time-outs are."""
     began = time.monotonic()
     try:
@@ -50,7 +50,7 @@ def reachable() -> Iterator[Seen]:
     yield well(REACHABLE, database=_name(), ms=took)
 
 
-def schema() -> Iterator[Seen]:
+def schema() -> Iterator[Observation]:
     """Migrations, unique indexes, the table that DEBUG keeps the cache in."""
     waiting = _unapplied()
     if waiting:
@@ -67,7 +67,7 @@ def schema() -> Iterator[Seen]:
             yield fault(CACHE_TABLE, table=repr(table), alias=repr(alias))
 
 
-def condition() -> Iterator[Seen]:
+def condition() -> Iterator[Observation]:
     """Can it be written to, and is there room for more connections?"""
     if connection.vendor != "postgresql":
         yield (well if settings.DEBUG else fault)("database.kind", database=_name())
@@ -78,7 +78,7 @@ def condition() -> Iterator[Seen]:
     yield (fault if full else well)("database.connections", used=used, most=most)
 
 
-def uses() -> Iterator[Seen]:
+def uses() -> Iterator[Observation]:
     """The ORM's own reads of every table of a sign-in, and its writes, undone again."""
     found = list(_reads()) or list(_writes())
     yield from found
@@ -86,7 +86,7 @@ def uses() -> Iterator[Seen]:
         yield well("database.privileges")
 
 
-def _reads() -> Iterator[Seen]:
+def _reads() -> Iterator[Observation]:
     for model in _models():
         yield from _tried("read", model, model._default_manager.first)
 
@@ -96,7 +96,7 @@ def _models() -> list[type[Model]]:
     return [model for model in ours if model._meta.managed and not model._meta.proxy]
 
 
-def _writes() -> Iterator[Seen]:
+def _writes() -> Iterator[Observation]:
     """What a first sign-in writes: the record, the identity, the time of the last sign-in."""
     row = SignIn(outcome=SignIn.Outcome.REFUSED, reason="cancelled", reference="DOCTOR")
     yield from _tried("insert into", SignIn, lambda: row.save(force_insert=True))
@@ -111,7 +111,7 @@ def _writes() -> Iterator[Seen]:
         yield from _tried("update", type(anyone), lambda: change(last_login=timezone.now()))
 
 
-def _tried(action: str, model: type[Model], work: Callable[[], object]) -> Iterator[Seen]:
+def _tried(action: str, model: type[Model], work: Callable[[], object]) -> Iterator[Observation]:
     """A transaction of its own, which is always undone."""
     table = model._meta.db_table
     try:

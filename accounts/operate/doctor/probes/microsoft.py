@@ -32,7 +32,7 @@ from ....reasons import Refused
 from ....signin import state
 from ....web.provider import authorize_parameters
 from ...credential_test import Tried, first_good, try_all
-from ..finding import Seen, because, fault, well
+from ..finding import Observation, because, fault, well
 from ..visit.browser import AGENT, Reply, reply_of
 from . import app, clock
 
@@ -49,7 +49,7 @@ _SECONDS: Final = 8.0
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
 
-def look(app_id: int | None = None) -> Iterator[Seen]:
+def run(app_id: int | None = None) -> Iterator[Observation]:
     """Ask Microsoft everything that a sign-in will ask; with an id, by this app of admin."""
     try:
         found = registration.of_id(app_id) if app_id else registration.read_afresh()
@@ -87,7 +87,7 @@ def _ask(http: HttpClient, url: str, tenant: str) -> tuple[JsonResponse, Discove
     return answer, read_discovery(answer.body, home, tenant), middle
 
 
-def _clock(answer: JsonResponse, middle: float) -> Iterator[Seen]:
+def _clock(answer: JsonResponse, middle: float) -> Iterator[Observation]:
     """The Date header has no fractions: half a second is its middle."""
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5
@@ -96,7 +96,7 @@ def _clock(answer: JsonResponse, middle: float) -> Iterator[Seen]:
     yield clock.compare("microsoft", "Microsoft's clock", theirs, middle)
 
 
-def _tenant(found: Registration, discovery: Discovery) -> Seen:
+def _tenant(found: Registration, discovery: Discovery) -> Observation:
     """A domain may belong to another tenant than the one that is allowed."""
     named = tenant_of_issuer(discovery.issuer)
     allowed = registration.rules_for(found).tenants
@@ -106,7 +106,7 @@ def _tenant(found: Registration, discovery: Discovery) -> Seen:
     return fault("online.tenant", tenant=found.tenant, named=named, allowed=listed)
 
 
-def _keys(http: HttpClient, discovery: Discovery) -> Seen:
+def _keys(http: HttpClient, discovery: Discovery) -> Observation:
     try:
         answer = http.get_json(discovery.jwks_uri)
         count = len(read_keys(answer.body)) if answer.status == 200 else 0
@@ -117,7 +117,9 @@ def _keys(http: HttpClient, discovery: Discovery) -> Seen:
     return well("online.keys", count=count)
 
 
-def _credential(http: HttpClient, found: Registration, discovery: Discovery) -> Iterator[Seen]:
+def _credential(
+    http: HttpClient, found: Registration, discovery: Discovery
+) -> Iterator[Observation]:
     """Try each; sign-in breaks only when none is good."""
     if not found.credentials:
         none = Refused("not_configured", "credential: none")
@@ -133,7 +135,7 @@ def _credential(http: HttpClient, found: Registration, discovery: Discovery) -> 
     yield from _others(name, tried, good)
 
 
-def _none_good(name: str, found: Registration, tried: list[Tried]) -> Seen:
+def _none_good(name: str, found: Registration, tried: list[Tried]) -> Observation:
     ends = (one for one in tried if one.refusal and one.refusal.reason.code not in _NEXT_HELPS)
     last = next(ends, tried[-1])
     refusal = last.refusal or Refused("unexpected")
@@ -142,7 +144,7 @@ def _none_good(name: str, found: Registration, tried: list[Tried]) -> Seen:
     return fault(id_, client_id=found.client_id, label=label, **because(refusal))
 
 
-def _others(name: str, tried: list[Tried], good: int) -> Iterator[Seen]:
+def _others(name: str, tried: list[Tried], good: int) -> Iterator[Observation]:
     """The one in use, and what is wrong with those before and after it."""
     refused = [one for one in tried if one.refusal is not None and not one.is_unclear]
     if good == 0:
@@ -156,7 +158,9 @@ def _others(name: str, tried: list[Tried], good: int) -> Iterator[Seen]:
         yield fault(id_, code=code, label=one.credential.label)
 
 
-def _redirect_uri(http: HttpClient, found: Registration, discovery: Discovery) -> Iterator[Seen]:
+def _redirect_uri(
+    http: HttpClient, found: Registration, discovery: Discovery
+) -> Iterator[Observation]:
     """A silent authorize request tells, without anybody signing in.
 
     With `prompt=none` and no cookies, Entra sends a registered URI back with `login_required`;
@@ -182,7 +186,7 @@ def _authorize_url(found: Registration, discovery: Discovery) -> str:
     return f"{discovery.authorization_endpoint}{joint}{query}"
 
 
-def _judge(uri: str, page: Reply) -> Iterator[Seen]:
+def _judge(uri: str, page: Reply) -> Iterator[Observation]:
     if page.location.partition("?")[0] == uri:
         yield well("online.redirect_uri", uri=uri)
         fields = dict(parse_qsl(urlsplit(page.location).query))

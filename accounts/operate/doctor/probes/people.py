@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Upper
 
 from ....signin.identities import PROVIDER
-from ..finding import Seen, fault, well
+from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _NAMED: Final = 5  # people named in a finding; the rest are counted
 
 
-def look() -> Iterator[Seen]:
+def run() -> Iterator[Observation]:
     """Staff, their emails, their identities."""
     yield from _staff()
     yield from _emails()
     yield from _identities()
 
 
-def _staff() -> Iterator[Seen]:
+def _staff() -> Iterator[Observation]:
     people = _people()
     staff = people.filter(is_active=True, **_staff_only())
     found = staff.count()
@@ -48,7 +48,7 @@ def _nobody(people: QuerySet[Any]) -> tuple[str, str]:
     return "user_inactive", "Nobody is active."
 
 
-def _emails() -> Iterator[Seen]:
+def _emails() -> Iterator[Observation]:
     email = _email_field()
     people = _people().exclude(**{email: ""})
     doubled = people.values(key=Upper(email)).annotate(n=Count("pk")).filter(n__gt=1)
@@ -58,7 +58,7 @@ def _emails() -> Iterator[Seen]:
     yield from _unmatchable(email)
 
 
-def _unmatchable(email: str) -> Iterator[Seen]:
+def _unmatchable(email: str) -> Iterator[Observation]:
     """No trimming when emails are compared: Microsoft never sends a space."""
     regex = {f"{email}__regex": r"(^\s|\s$)"}
     without = Q(**{email: ""}) | Q(**{f"{email}__isnull": True}) | ~Q(**{f"{email}__contains": "@"})
@@ -69,7 +69,7 @@ def _unmatchable(email: str) -> Iterator[Seen]:
         yield fault("people.unmatchable_email", count=lost.count(), some=some)
 
 
-def _identities() -> Iterator[Seen]:
+def _identities() -> Iterator[Observation]:
     bound = SocialAccount.objects.filter(provider=PROVIDER)
     old = bound.exclude(uid__regex=r"^[0-9a-f-]{36}:[0-9a-f-]{36}$")
     if old.exists():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from .... import processes
-from ..finding import Seen, fault, well
+from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ....processes import Process
 
 
-def look() -> Iterator[Seen]:
+def run() -> Iterator[Observation]:
     """Each that differs, with the names of what differs; never the values."""
     ours, running = processes.this_process(time.time()), processes.running()
     if not running:
@@ -29,7 +29,7 @@ def look() -> Iterator[Seen]:
         yield well("processes.settings", count=len(running))
 
 
-def _compare(process: Process, ours: Process) -> Iterator[Seen]:
+def _compare(process: Process, ours: Process) -> Iterator[Observation]:
     moment = timezone.localtime(datetime.fromtimestamp(process.since, tz=UTC))
     facts = {"process": process.name, "since": f"{moment:%Y-%m-%d %H:%M %Z}"}
     if process.secret_key != ours.secret_key:

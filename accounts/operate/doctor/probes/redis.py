@@ -19,7 +19,7 @@ from ....sessions.store import SessionStore
 from ....signin import state
 from ....web import throttle
 from ..causes import facts_of, of_redis
-from ..finding import Seen, fault, well
+from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +47,7 @@ def client() -> Any:
     return get_redis_connection("default")
 
 
-def reachable() -> Iterator[Seen]:
+def reachable() -> Iterator[Observation]:
     """Connect and time a few round trips, with a time-out of our own."""
     try:
         best = within(_SECONDS, _round_trip)
@@ -59,7 +59,7 @@ def reachable() -> Iterator[Seen]:
         yield fault("redis.slow", ms=f"{best:.0f}")
 
 
-def writable() -> Iterator[Seen]:
+def writable() -> Iterator[Observation]:
     """A key that goes away by itself: shows full memory, a replica, failed persistence, ACLs."""
     key = caches["default"].make_key(f"session:doctor-{time.time_ns()}")
     try:
@@ -72,7 +72,7 @@ def writable() -> Iterator[Seen]:
     yield well(WRITABLE) if kept is not None else fault("redis.not_kept")
 
 
-def uses() -> Iterator[Seen]:
+def uses() -> Iterator[Observation]:
     """The very commands of a sign-in, each under its own keys, and gone again."""
     failed = False
     for what, key, work in _uses():
@@ -126,7 +126,7 @@ def _throttle() -> None:
     limiter.clear(throttle.STARTS, "doctor", who)
 
 
-def _of_use(what: str, key: str, problem: Exception) -> Seen:
+def _of_use(what: str, key: str, problem: Exception) -> Observation:
     facts = facts_of(problem, _OF)
     if facts["code"] != "NOPERM":
         return fault("redis.use", what=what, key=key, **facts)
@@ -135,7 +135,7 @@ def _of_use(what: str, key: str, problem: Exception) -> Seen:
     return fault("redis.rights", what=what, key=key, command=command, cause=facts["cause"])
 
 
-def condition() -> Iterator[Seen]:
+def condition() -> Iterator[Observation]:
     """What INFO tells: role, version, memory, persistence."""
     try:
         info: Mapping[str, Any] = dict(client().info())
@@ -182,7 +182,7 @@ def _config(name: str) -> str | None:
         return None
 
 
-def _server(info: Mapping[str, Any]) -> Iterator[Seen]:
+def _server(info: Mapping[str, Any]) -> Iterator[Observation]:
     version = str(info.get("redis_version", "0"))
     if info.get("role") == "slave":
         yield fault("redis.role")
@@ -192,7 +192,7 @@ def _server(info: Mapping[str, Any]) -> Iterator[Seen]:
         yield well("redis.version", version=version, role=info.get("role", "role unknown"))
 
 
-def _eviction(info: Mapping[str, Any]) -> Iterator[Seen]:
+def _eviction(info: Mapping[str, Any]) -> Iterator[Observation]:
     policy = str(info.get("maxmemory_policy") or _config("maxmemory-policy") or "unknown")
     evicted, limit = int(info.get("evicted_keys", 0)), int(info.get("maxmemory", 0))
     if policy == "noeviction":
@@ -205,13 +205,13 @@ def _eviction(info: Mapping[str, Any]) -> Iterator[Seen]:
         yield well("redis.eviction", why=f"no memory limit, so {policy} evicts nothing")
 
 
-def _memory(info: Mapping[str, Any]) -> Iterator[Seen]:
+def _memory(info: Mapping[str, Any]) -> Iterator[Observation]:
     used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
     if limit and used > limit * _NEARLY_FULL:
         yield fault("redis.memory", used=used // 1024, limit=limit // 1024)
 
 
-def _persistence(info: Mapping[str, Any]) -> Iterator[Seen]:
+def _persistence(info: Mapping[str, Any]) -> Iterator[Observation]:
     saves = _config("save")
     if int(info.get("aof_enabled", 0)) or saves:
         yield well("redis.persistence", keeps="keeps sessions over a restart")

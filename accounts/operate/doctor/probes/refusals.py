@@ -16,7 +16,7 @@ from ....ids import AADSTS
 from ....models import SignIn
 from ....reasons import REASONS
 from ..catalogue import ALARMING
-from ..finding import Seen, fault, well
+from ..finding import Observation, fault, well
 from ..visit.browser import AGENT
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _SEVERAL: Final = 3  # refusals; fewer may be one person's
 _DETAILS: Final = 2  # of one reason, the most frequent first
 
 
-def look() -> Iterator[Seen]:
+def run() -> Iterator[Observation]:
     """Each reason met lately, and whether anybody got in meanwhile."""
     by_reason: dict[str, list[dict[str, Any]]] = {}
     claimed: list[dict[str, Any]] = []
@@ -55,7 +55,7 @@ def _rows() -> Any:
     return counted.annotate(n=Count("pk")).order_by("-n", "reason", "detail")
 
 
-def _admitted(by_reason: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
+def _admitted(by_reason: dict[str, list[dict[str, Any]]]) -> Iterator[Observation]:
     """Evidence before guesses: several were refused for the site's sake, nobody got in."""
     admitted = SignIn.objects.filter(
         outcome=SignIn.Outcome.ADMITTED,
@@ -77,7 +77,7 @@ def _admitted(by_reason: dict[str, list[dict[str, Any]]]) -> Iterator[Seen]:
         )
 
 
-def _met(code: str, rows: list[dict[str, Any]]) -> Seen:
+def _met(code: str, rows: list[dict[str, Any]]) -> Observation:
     details = "; ".join(row["detail"] for row in rows[:_DETAILS] if row["detail"])
     times = _times(_sum(rows))
     return fault(f"refusals.{code}", times=times, details=f"({details})" if details else "")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.core.cache import cache
 
-from ..finding import Seen, fault, well
+from ..finding import Observation, fault, well
 from .settings import fingerprint
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class NotAnswered(Exception):
     """The second process ended without an answer; the message is the end of its errors."""
 
 
-def look() -> Iterator[Seen]:
+def run() -> Iterator[Observation]:
     """Start the second process and compare."""
     try:
         sessions, cached, same_key = exchange()

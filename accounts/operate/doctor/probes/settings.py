@@ -11,7 +11,7 @@ import django
 from django.conf import settings
 from django.core import checks
 
-from ..finding import Seen, fault, well
+from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
-def look() -> Iterator[Seen]:
+def run() -> Iterator[Observation]:
     """All system checks, then the facts."""
     messages = [message for message in checks.run_checks() if not message.is_silenced()]
     yield from map(_of_check, messages)
@@ -43,7 +43,7 @@ def fingerprint(key: str) -> str:
     return hashlib.sha256(b"doctor fingerprint:" + key.encode()).hexdigest()[:8]
 
 
-def _of_check(message: checks.CheckMessage) -> Seen:
+def _of_check(message: checks.CheckMessage) -> Observation:
     hint, _, _ = (message.hint or "Read the message.").partition(" Staff would meet:")
     kind = "environment.check" if message.is_serious() else "environment.check_warning"
     title = message.msg.splitlines()[0]

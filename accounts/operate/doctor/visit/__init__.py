@@ -14,11 +14,11 @@ from .story import visit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..finding import Seen
+    from ..finding import Observation
 
 __all__ = ["look"]
 
 
-def look(url: str, ca_file: str = "", *, slow: bool = False) -> Iterator[Seen]:
+def run(url: str, ca_file: str = "", *, slow: bool = False) -> Iterator[Observation]:
     """Visit the site; whatever stops the visit is a finding."""
     yield from diagnose(visit(url.rstrip("/"), ca_file, slow=slow))

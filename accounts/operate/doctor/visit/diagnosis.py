@@ -15,7 +15,7 @@ from ....http.origins import is_loopback
 from ....reasons import REASONS, Refused
 from ....signin import state
 from ..causes import fix_of
-from ..finding import Seen, because, fault, well
+from ..finding import Observation, because, fault, well
 from .browser import EASY_AUTH, origin
 from .story import LENGTH, MADE_UP, SLOW_SECONDS, stops_at
 
@@ -73,7 +73,7 @@ _FOREIGN: Final = ("that is not this site's page", "Correct PUBLIC_URL, or the p
 _CACHE_HEADERS: Final = ("X-Cache", "CF-Cache-Status", "X-Proxy-Cache")
 
 
-def diagnose(visit: Visit) -> Iterator[Seen]:
+def diagnose(visit: Visit) -> Iterator[Observation]:
     """In the order in which it was seen."""
     if visit.page is None and visit.opened:
         yield from _no_page(visit)
@@ -91,7 +91,7 @@ def diagnose(visit: Visit) -> Iterator[Seen]:
         yield _no_answer(visit.no_answer, answered=bool(visit.opened))
 
 
-def _no_answer(problem: NoAnswer, *, answered: bool) -> Seen:
+def _no_answer(problem: NoAnswer, *, answered: bool) -> Observation:
     """Nothing came back: name, port, firewall, certificate."""
     facts = {"url": problem.url, "cause": str(problem), "fix": fix_of(problem.code, "PUBLIC_URL")}
     if isinstance(problem.__cause__, causes.CertificateRefused):
@@ -105,7 +105,7 @@ def _no_answer(problem: NoAnswer, *, answered: bool) -> Seen:
     return fault(id_, problem=what, **facts)
 
 
-def _no_page(visit: Visit) -> Iterator[Seen]:
+def _no_page(visit: Visit) -> Iterator[Observation]:
     """The last answer is no login page: a redirect not to be followed, or another page."""
     last = visit.opened[-1]
     facts = {"url": last.url, "to": last.location.partition("?")[0]}
@@ -122,7 +122,7 @@ def _no_page(visit: Visit) -> Iterator[Seen]:
             yield fault("public.login_page", url=last.url, quote=last.quote)
 
 
-def _loop(last: Reply) -> Seen:
+def _loop(last: Reply) -> Observation:
     """The site sends people to PUBLIC_URL for ever when a proxy hides that they are there."""
     if origin(last.location) == settings.PUBLIC_URL:
         detail = f"{last.url} leads to {last.location} without end."
@@ -130,11 +130,11 @@ def _loop(last: Reply) -> Seen:
     return fault("public.redirect_loop", url=last.url, to=last.location, quote=last.quote)
 
 
-def _easy_auth(where: str) -> Seen:
+def _easy_auth(where: str) -> Observation:
     return fault("public.easy_auth", where=where)
 
 
-def wrong_page(reply: Reply, what: str) -> Seen:
+def wrong_page(reply: Reply, what: str) -> Observation:
     """Neither what was asked for, nor a redirect: the reason or the status tells."""
     if reply.reason == "misconfigured":
         return fault("public.proxy", detail=f"{what} says so itself (misconfigured).")
@@ -146,7 +146,7 @@ def wrong_page(reply: Reply, what: str) -> Seen:
     return fault("public.page", url=reply.url, quote=reply.quote, **facts)
 
 
-def _of_page(visit: Visit, page: LoginPage) -> Iterator[Seen]:
+def _of_page(visit: Visit, page: LoginPage) -> Iterator[Observation]:
     """People must end on PUBLIC_URL before they press the button; then what proxies added."""
     at, reply = origin(page.url), visit.opened[-1]
     way = "" if origin(visit.url) == at else f" ({visit.url} leads there)"
@@ -163,7 +163,7 @@ def _of_page(visit: Visit, page: LoginPage) -> Iterator[Seen]:
         yield fault("public.csrf_cookie", name=name, why=said, fix=fix)
 
 
-def _headers(reply: Reply) -> Iterator[Seen]:
+def _headers(reply: Reply) -> Iterator[Observation]:
     # One page for everybody has one CSRF token, and no cookie to go with it.
     verdicts = [reply.headers.get(name, "") for name in _CACHE_HEADERS]
     age = reply.headers.get("Age", "0")
@@ -189,7 +189,7 @@ def _lets_forms_go(sources: list[str], authority: str) -> bool:
     return bool({"*", f"{urlsplit(authority).scheme}:"}.intersection(sources))
 
 
-def _health(alive: Reply, ready: Reply) -> Iterator[Seen]:
+def _health(alive: Reply, ready: Reply) -> Iterator[Observation]:
     """The two addresses that load balancers ask."""
     if alive.status != 200:
         yield wrong_page(alive, "The health page /healthz")
@@ -201,7 +201,7 @@ def _health(alive: Reply, ready: Reply) -> Iterator[Seen]:
         yield wrong_page(ready, "The health page /readyz")
 
 
-def _not_ready(text: str) -> Seen:
+def _not_ready(text: str) -> Observation:
     """/readyz names what is unavailable; it holds no secret."""
     states = _states(text)
     parts = [name for name in ("database", "session_store") if states.get(name) != "ok"]
@@ -221,7 +221,7 @@ def _states(text: str) -> dict[str, str]:
     return {str(k): str(v)[:60] for k, v in states.items()} if isinstance(states, dict) else {}
 
 
-def _not_started(reply: Reply, page: LoginPage) -> Seen:
+def _not_started(reply: Reply, page: LoginPage) -> Observation:
     if urlsplit(reply.location).path.startswith(EASY_AUTH):
         return _easy_auth(reply.location.partition("?")[0])
     if reply.location:
@@ -233,12 +233,12 @@ def _not_started(reply: Reply, page: LoginPage) -> Seen:
     return wrong_page(reply, "The button")
 
 
-def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Seen]:
-    door = origin(started.door)
-    if door == settings.MICROSOFT_LOGIN_URL:
-        yield well("public.start", door=started.door)
+def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Observation]:
+    authorize_url = origin(started.authorize_url)
+    if authorize_url == settings.MICROSOFT_LOGIN_URL:
+        yield well("public.start", authorize_url=started.authorize_url)
     else:
-        yield fault("public.start", origin=door, authority=settings.MICROSOFT_LOGIN_URL)
+        yield fault("public.start", origin=authorize_url, authority=settings.MICROSOFT_LOGIN_URL)
     client_id = _client_id_in_force()
     if client_id and client_id != started.client_id:
         yield fault("public.client_id", theirs=started.client_id, ours=client_id)
@@ -259,7 +259,7 @@ def _client_id_in_force() -> str:
         return ""
 
 
-def _session_cookie(visit: Visit, started: Started) -> Seen:
+def _session_cookie(visit: Visit, started: Started) -> Observation:
     cookies = visit.cookies.named("session")
     if not cookies:
         return _no_session_cookie(visit)
@@ -277,7 +277,7 @@ def _session_cookie(visit: Visit, started: Started) -> Seen:
     )
 
 
-def _no_session_cookie(visit: Visit) -> Seen:
+def _no_session_cookie(visit: Visit) -> Observation:
     refused = {name: why for name, why in visit.cookies.refused.items() if "session" in name}
     name, why = next(iter(refused.items()), (settings.SESSION_COOKIE_NAME, ""))
     return fault(
@@ -289,7 +289,7 @@ def _no_session_cookie(visit: Visit) -> Seen:
     )
 
 
-def of_returns(tally: Tally) -> Iterator[Seen]:
+def of_returns(tally: Tally) -> Iterator[Observation]:
     """Who does not share what with whom."""
     found = list(_wrong(tally))
     yield from found
@@ -305,7 +305,7 @@ def of_returns(tally: Tally) -> Iterator[Seen]:
         )
 
 
-def _of_front(tally: Tally) -> Iterator[Seen]:
+def _of_front(tally: Tally) -> Iterator[Observation]:
     """What proxies do to addresses and to answers that take their time."""
     if tally.client:
         believed = tally.client == MADE_UP
@@ -319,7 +319,7 @@ def _of_front(tally: Tally) -> Iterator[Seen]:
         yield (well if through else fault)("public.slow", **facts)
 
 
-def _wrong(tally: Tally) -> Iterator[Seen]:
+def _wrong(tally: Tally) -> Iterator[Observation]:
     for outcome, count in tally.wrong.most_common():
         if tally.short in REASONS and outcome not in REASONS:
             yield fault("public.long_callback", length=LENGTH, outcome=outcome)
@@ -336,7 +336,7 @@ def _wrong(tally: Tally) -> Iterator[Seen]:
         yield fault("public.instances_differ", count=len(tally.settings), ways=ways)
 
 
-def _of_outcome(outcome: str, share: str, some: bool) -> Seen:
+def _of_outcome(outcome: str, share: str, some: bool) -> Observation:
     if outcome in _OF_RETURNS:
         others = " The others were answered as they should be." if some else ""
         why = f"{REASONS[outcome].operator}{others}"
@@ -351,7 +351,7 @@ def _of_outcome(outcome: str, share: str, some: bool) -> Seen:
     return fault("public.callback", share=share, outcome=outcome)
 
 
-def _of_presses(outcome: str, count: int) -> Seen:
+def _of_presses(outcome: str, count: int) -> Observation:
     if outcome in REASONS:
         refusal = because(Refused(outcome))
         return fault(f"public.{outcome}", what=f"{count} starts were refused", **refusal)

@@ -64,7 +64,7 @@ class LoginPage:
 class Started:
     """What the button led to; no repr, since a state is a secret while it lasts."""
 
-    door: str
+    authorize_url: str
     client_id: str
     redirect_uri: str
     state: str
@@ -72,7 +72,7 @@ class Started:
     @property
     def settings(self) -> tuple[str, str, str]:
         """What must be the same whichever instance answers."""
-        return self.door, self.client_id, self.redirect_uri
+        return self.authorize_url, self.client_id, self.redirect_uri
 
 
 @dataclass(slots=True)
@@ -176,8 +176,8 @@ def started_of(reply: Reply) -> Started | None:
     names = ("client_id", "redirect_uri", "state")
     if not all(query.get(name) for name in names):
         return None
-    door = f"{origin(reply.location)}{parts.path}"
-    return Started(door, *(query[name] for name in names))
+    authorize_url = f"{origin(reply.location)}{parts.path}"
+    return Started(authorize_url, *(query[name] for name in names))
 
 
 def _come_back_often(browser: Browser, page: LoginPage, started: Started, tally: Tally) -> None:

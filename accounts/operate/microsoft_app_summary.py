@@ -20,7 +20,7 @@ _NOT_SET: Final = "not set"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class AppSummary:
     """`in_force` is admin, environment or nothing; `problem` a reason code, or ""."""
 
     in_force: str
@@ -45,14 +45,14 @@ class Shown:
         return asdict(self)
 
 
-def show() -> Shown:
+def show() -> AppSummary:
     """The app in force, read afresh."""
     apps = registration.registered_apps(get_adapter())
     problem = "not_configured" if not apps else "several_apps" if len(apps) > 1 else ""
     values = _of_app(apps[0]) if len(apps) == 1 else {}
     if "unreadable" in values.values():
         problem = "misconfigured"
-    return Shown(
+    return AppSummary(
         in_force=_source(apps),
         problem=problem,
         fix=_fix(problem),
@@ -94,7 +94,7 @@ def how_kept(value: str, *, in_environment: bool = False) -> str:
     if in_environment:
         return "set, in the environment"
     try:
-        secretbox.unlock(value)
+        secretbox.decrypt(value)
     except secretbox.Unreadable:
         return "unreadable"
     return "set, encrypted" if secretbox.is_locked(value) else "set, not encrypted"

@@ -35,7 +35,7 @@ class Dated:
     expires_at: float
 
 
-class Kept:
+class Renewed:
     """The proof that `make` gives; `make` raises Refused when it has none."""
 
     def __init__(
