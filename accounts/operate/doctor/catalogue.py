@@ -552,11 +552,19 @@ _PEOPLE: Final = (
     ),
     _error(
         "people.old_identities",
-        "{count} Microsoft identities are not in the form tid:oid",
-        "They come from allauth's stock provider, which keeps no tenant: those people's"
-        " sign-ins look like somebody else's.",
-        "./manage.py staff unlink EMAIL --reason 'stock allauth', for each; they are bound anew"
-        " when they next sign in.",
+        "{count} people are bound to Microsoft accounts that cannot sign in here",
+        "They come from allauth's own provider: personal accounts have no object ID. Those people's"
+        " sign-ins with their work accounts look like somebody else's.",
+        "./manage.py staff adopt --from allauth names them. ./manage.py staff unlink EMAIL"
+        " --reason 'personal account', for each; they are bound anew when they next sign in.",
+        shows=("identity_conflict",),
+    ),
+    _error(
+        "people.without_tenant",
+        "{count} people are bound by their object IDs alone, and several tenants are allowed",
+        "They come from allauth's own provider, which keeps no tenant: nothing says of which"
+        " tenant they are, so they are refused.",
+        "./manage.py staff adopt --from allauth --tenant GUID, and again with --yes.",
         shows=("identity_conflict",),
     ),
     _warning(
