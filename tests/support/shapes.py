@@ -14,11 +14,13 @@ OF_THE_RIG = ("redis.persistence",)
 
 def complaints(site: Site, *options: str) -> list[str]:
     """Every finding of `doctor --online --url` that is not well, with its words."""
-    command = [sys.executable, "manage.py", "doctor", "--json", "--online", "--url", *options]
+    words = ["doctor", "--json", "--online", "--url", *options]
+    command = [*site.prefix, sys.executable, "manage.py", *words]
     env: dict[str, str] = dict(site.process.env)
     done = subprocess.run(
         command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90
     )
+    assert "Traceback" not in done.stderr, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     told = [each for each in document["findings"] if each["level"] not in ("ok", "info")]
     return [
