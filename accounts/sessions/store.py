@@ -46,14 +46,13 @@ class SessionStore(SessionBase):
         self._is_renewed = False
         self._replaced: str | None = None
 
-    @property
+    @property  # type: ignore[explicit-override]  # mypy does not see it on both
     @override
     def modified(self) -> bool:
         """Whether the cookie is to be sent; Django sets it with every change."""
         return self._modified
 
     @modified.setter
-    @override
     def modified(self, value: bool) -> None:
         self._modified = value
         self._is_written = self._is_written and not value
