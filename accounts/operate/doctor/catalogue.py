@@ -305,11 +305,29 @@ _PROCESSES: Final = (
         "It was started before the files of this release came, or belongs to another one.",
         "Restart it, once the release is whole.",
     ),
+    _error(
+        "processes.secret_key",
+        "{count} processes run with another SECRET_KEY than this command's",
+        "{names}: at this PUBLIC_URL and Redis, within the last three minutes; what they sign is"
+        " signed with a key that is neither SECRET_KEY nor in SECRET_KEY_FALLBACKS here.",
+        "If SECRET_KEY was changed, restart them, with the old key in SECRET_KEY_FALLBACKS. If it"
+        " is this command that has another one, run it with the site's own environment (systemd:"
+        " docs/deploy.md).",
+        shows=("state_not_ours", "session_not_found"),
+    ),
+    Entry(
+        "processes.not_compared",
+        "note",
+        "The processes that run were not compared with this command",
+        "They tell of their settings in Redis, and sessions here are kept in {store}.",
+        "Nothing; after a change of the environment restart them, since nothing here can say that"
+        " they still have the old one.",
+    ),
     Entry(
         "processes.none",
         "note",
         "No process has told of itself lately",
-        "The site does not run, or runs at another PUBLIC_URL, with another Redis or SECRET_KEY, or"
+        "The site does not run, or runs at another PUBLIC_URL, with another Redis, or"
         " without gunicorn's settings of this project: whether it has these settings is not known.",
         "Start the site; then run doctor again.",
     ),
