@@ -164,6 +164,7 @@ FLOORS: dict[str, set[str]] = {
 }
 POLICY_ALONE = {
     "accounts.ids",
+    "accounts.signin.bindings",
     "__future__",
     "dataclasses",
     "string",

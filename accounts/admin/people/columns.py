@@ -40,7 +40,7 @@ def identities_of(people: Any) -> dict[Any, SocialAccount]:
     """Their Microsoft identities, by primary key of the person."""
     keys = [person.pk for person in people]
     bound = SocialAccount.objects.filter(provider=PROVIDER, user_id__in=keys)
-    return {account.user_id: account for account in bound}
+    return {a.user_id: a for a in sorted(bound, key=lambda account: ":" in account.uid)}
 
 
 def identity_text(account: SocialAccount | None) -> str:
