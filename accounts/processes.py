@@ -2,7 +2,8 @@
 
 Each worker writes an entry of its own to Redis when it starts and once a minute, in a thread:
 a request costs nothing. An entry is sealed, names values by a keyed hash and never holds one, and
-counts for nothing once its process has been silent. Without Redis nothing is written.
+counts for nothing once its process has been silent. Before the seal stands whose it is, so that a
+process with another SECRET_KEY has a name, too. Without Redis nothing is written.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import hashlib
 import json
 import logging
 import os
+import re
 import socket
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,13 +28,15 @@ from . import sealed
 from .outages import STORE_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 
 EVERY: Final = 60.0  # seconds between two entries of a process
 SILENT: Final = 150.0  # seconds after which a process counts as gone
 _NAME: Final = "processes"
+_SEAL: Final = " | "
+_OWNER: Final = re.compile(r"(\d{1,9}) on ([A-Za-z0-9.-]{1,64})")
 # What a sign-in depends on; secrets too, since none of them can be read from its fingerprint.
 NAMES: Final = (
     "PUBLIC_URL",
@@ -71,18 +75,13 @@ class Process:
         """How doctor calls it."""
         return f"{self.pid} on {self.host}"
 
-    @property
-    def is_dead(self) -> bool:
-        """Whether it was on this machine and is there no more."""
-        if self.host != socket.gethostname():
-            return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:
-            return False
-        return False
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Who has told of themselves lately; `foreign` names those with another SECRET_KEY."""
+
+    readable: Sequence[Process]
+    foreign: Sequence[str]
 
 
 def this_process(since: float) -> Process:
@@ -99,18 +98,28 @@ def this_process(since: float) -> Process:
 
 def publish() -> None:
     """Begin to tell of this process, now and once a minute, in a thread that ends with it."""
-    if settings.CACHES["default"]["BACKEND"].startswith("django_redis."):
+    if is_told():
         threading.Thread(target=_keep_telling, name="processes", daemon=True).start()
 
 
-def running() -> list[Process]:
+def is_told() -> bool:
+    """Whether there is a place where processes can tell of themselves."""
+    return str(settings.CACHES["default"]["BACKEND"]).startswith("django_redis.")
+
+
+def running() -> Running:
     """The processes that have told of themselves lately. Raises what Redis raises."""
     redis = _redis()
-    if redis is None:
-        return []
     redis.zremrangebyscore(_key(), 0, time.time() - SILENT)
-    found = [_opened(entry.decode()) for entry in redis.zrange(_key(), 0, -1)]
-    return [each for each in found if each is not None and not each.is_dead]
+    entries = [entry.decode(errors="replace") for entry in redis.zrange(_key(), 0, -1)]
+    readable, foreign = [], []
+    for name, entry in filter(None, map(_named, entries)):
+        process = _opened(entry)
+        if process is None:
+            foreign.append(name)
+        else:
+            readable.append(process)
+    return Running(readable, foreign)
 
 
 def release() -> str:
@@ -133,7 +142,7 @@ def _keep_telling() -> None:
 
 def entry_of(process: Process) -> str:
     """What is written of a process; the same text each time, so that it stays one entry."""
-    return sealed.seal(_NAME, asdict(process))
+    return f"{process.name}{_SEAL}{sealed.seal(_NAME, asdict(process))}"
 
 
 def tell(entry: str, at: float) -> None:
@@ -146,11 +155,34 @@ def tell(entry: str, at: float) -> None:
         pipe.execute()
 
 
-def _opened(text: str) -> Process | None:
-    """None for what this site did not seal: another SECRET_KEY's is told by its absence."""
+def _named(text: str) -> tuple[str, str] | None:
+    """Whose entry it says it is, and the sealed part; None of a process that is gone."""
+    name, _, entry = text.partition(_SEAL)
+    found = _OWNER.fullmatch(name)
+    if found is None or _is_dead(int(found[1]), found[2]):
+        return None
+    return name, entry
+
+
+def _is_dead(pid: int, host: str) -> bool:
+    """Whether it was on this machine and is there no more."""
+    if host != socket.gethostname():
+        return False
     try:
-        return Process(**sealed.unseal(_NAME, text))
-    except (sealed.NotSealed, TypeError):
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _opened(text: str) -> Process | None:
+    """None for what was sealed with another SECRET_KEY, or by a release with other fields."""
+    try:
+        told = sealed.unseal(_NAME, text)
+        return Process(**{each.name: told[each.name] for each in fields(Process)})
+    except (sealed.NotSealed, TypeError, LookupError):
         return None
 
 
@@ -159,8 +191,6 @@ def _key() -> str:
 
 
 def _redis() -> Any:
-    if not settings.CACHES["default"]["BACKEND"].startswith("django_redis."):
-        return None
     from django_redis import get_redis_connection
 
     return get_redis_connection("default")

@@ -6,7 +6,7 @@ addresses of servers that start when the first test needs them.
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING
@@ -175,8 +175,10 @@ def start_site(transactional_db: None, emulator: "Emulator") -> Iterator[StartSi
     """`start_site(workers=1, SESSION_HOURS="1")`: further sites, which end with the test."""
     with ExitStack() as started:
 
-        def start(*, workers: int = 2, port: int = 0, **env: str) -> Site:
-            site = Site(_shared() | env, workers=workers, port=port)
+        def start(
+            *, workers: int = 2, port: int = 0, prefix: Sequence[str] = (), **env: str
+        ) -> Site:
+            site = Site(_shared() | env, workers=workers, port=port, prefix=prefix)
             return site_keys.follow(started.enter_context(site))
 
         yield start

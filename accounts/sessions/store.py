@@ -35,6 +35,8 @@ class SessionStore(SessionBase):
 
     _session: dict[str, Any]
     _session_cache: dict[str, Any]
+    _modified = False
+    _is_written = False  # and nothing has changed since
 
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
@@ -43,6 +45,17 @@ class SessionStore(SessionBase):
         self._signs_in = False
         self._is_renewed = False
         self._replaced: str | None = None
+
+    @property  # type: ignore[explicit-override]  # mypy does not see it on both
+    @override
+    def modified(self) -> bool:
+        """Whether the cookie is to be sent; Django sets it with every change."""
+        return self._modified
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        self._modified = value
+        self._is_written = self._is_written and not value
 
     @override
     def load(self) -> dict[str, Any]:
@@ -79,7 +92,12 @@ class SessionStore(SessionBase):
 
     @override
     def save(self, must_create: bool = False) -> None:
-        """Write it: only where there is none if new, only where there is one if not."""
+        """Write it: only where there is none if new, only where there is one if not.
+
+        What a sign-in has written already, in its transaction, is not written again after it.
+        """
+        if self._is_written and not must_create:
+            return
         if self._session_key is None:
             self.create()
             return
@@ -92,6 +110,7 @@ class SessionStore(SessionBase):
             raise CreateError if must_create else UpdateError
         self._signs_in = self._is_renewed = False
         self._replaced = None
+        self._is_written = True
 
     @override
     def delete(self, session_key: str | None = None) -> None:

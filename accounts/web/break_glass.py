@@ -70,4 +70,5 @@ def _signed_in(request: HttpRequest, token: str) -> User:
         login(request, user, backend=session_backend())
         request_facts.end_within_the_hour(request)
         entrance.mark(request.session, SignIn.Method.BREAK_GLASS)
+        entrance.write(request.session)
     return user

@@ -274,7 +274,7 @@ def let_in(
         raise
     except Exception:
         # The transaction is undone; a session that was entered before must not outlive it.
-        request.session.flush()
+        entrance.leave(request)
         raise
 
 
@@ -310,6 +310,7 @@ def _enter(
             request_facts.renew_secret(request, secrets)
             microsoft_session.begin(request.session, claims)
             entrance.mark(request.session, SignIn.Method.MICROSOFT)
+            entrance.write(request.session)
         record.tell(row, attempt)
         return automatic.pause(response)
 

@@ -6,14 +6,18 @@ and is nobody in admin.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 
 from ..models import SignIn
+from ..outages import STORE_ERRORS
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
+    from django.http import HttpRequest
 
 ENTRY: Final = "entered_by"
 
@@ -21,6 +25,19 @@ ENTRY: Final = "entered_by"
 def mark(session: SessionBase, method: SignIn.Method) -> None:
     """Note the door, once the person is signed in."""
     session[ENTRY] = str(method)
+
+
+def write(session: SessionBase) -> None:
+    """Keep the session now: where the store takes none, nobody was let in, and none is recorded."""
+    session.save()
+
+
+def leave(request: HttpRequest) -> None:
+    """Take a sign-in back that failed; the browser keeps its cookie, of a session that is gone."""
+    with suppress(*STORE_ERRORS):
+        request.session.flush()
+    request.session.modified = False
+    request.user = AnonymousUser()
 
 
 def unmark(session: SessionBase) -> None:

@@ -48,4 +48,5 @@ def record_admission(request: HttpRequest) -> None:
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.PASSWORD
     attempt.email = request.user.get_username()
+    entrance.write(request.session)
     record.admit(attempt, request.user.pk)

@@ -74,7 +74,7 @@ def refuse(
     reload = shown_again.address(request, refusal, attempt.reference, account)
     more = {"account": account, "reload": reload, **(more or {})}
     response = page(request, refusal, attempt.reference, next_path, more)
-    return visits.tell(request, response) if is_doctors else response
+    return visits.tell(request, response, refusal.detail) if is_doctors else response
 
 
 def again(request: HttpRequest) -> HttpResponse:

@@ -1,10 +1,12 @@
 """doctor's own visits: they leave no rows among people's, and learn what the site saw of them.
 
-A visit proves itself by a header that only who has the SECRET_KEY can make, good for one state.
+A visit proves itself by a header that only who has the SECRET_KEY can make: good for the state that
+comes back with it, or, before there is one, for a path and two minutes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -17,32 +19,43 @@ if TYPE_CHECKING:
 
 PROOF: Final = "X-Doctor"
 CLIENT: Final = "X-Doctor-Client"
+DETAIL: Final = "X-Doctor-Detail"
 WAIT: Final = "X-Doctor-Wait"
+_SECONDS: Final = 120
+_LONGEST: Final = 300
 LONGEST_WAIT: Final = 12.0  # seconds, a little more than a sign-in may wait for Microsoft
 
 
-def proof_of(state: str) -> str:
-    """The header's value for a return with this state."""
-    return _signer().signature(state)
+def proof_of(path: str, state: str = "") -> str:
+    """The header's value for a request of this path, and with this state if there is one."""
+    return signing.TimestampSigner(salt=__name__).sign(_what(path, state)).partition(":")[2]
 
 
 def is_doctors(request: HttpRequest) -> bool:
-    """Whether this return is doctor's; its state may be used only once, as anyone's."""
+    """Whether this request is doctor's; a state may be used only once, as anyone's."""
     state, proof = request.GET.get("state", ""), request.headers.get(PROOF, "")
+    age = None if state else _SECONDS  # clocks need not agree where a state bounds it
     try:
-        return bool(state and proof) and _signer().unsign(f"{state}.{proof}") == state
+        signer = signing.TimestampSigner(salt=__name__)
+        signer.unsign(f"{_what(request.path, state)}:{proof}", max_age=age)
     except signing.BadSignature:
         return False
+    return True
 
 
-def tell(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Say which address was seen; wait as long as was asked, so that time-outs in front show."""
+def tell(request: HttpRequest, response: HttpResponse, detail: str) -> HttpResponse:
+    """Say which address was seen, and the detail, which has no row to be read in.
+
+    Waits as long as was asked, so that time-outs in front show.
+    """
     response.headers[CLIENT] = request_facts.client_ip(request)
+    response.headers[DETAIL] = detail.encode("ascii", "replace").decode()[:_LONGEST]
     asked = request.headers.get(WAIT, "")
     if asked.isdecimal():
         time.sleep(min(float(asked), LONGEST_WAIT))
     return response
 
 
-def _signer() -> signing.Signer:
-    return signing.Signer(sep=".", salt=__name__)
+def _what(path: str, state: str) -> str:
+    """What is signed; a hash, since a state is a secret while it lasts."""
+    return hashlib.sha256(f"{path}?{state}".encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 import datetime
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -37,7 +37,6 @@ http {{
 {certificate}
         location / {{
             proxy_pass http://sites;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
 {headers}
         }}
     }}
@@ -46,7 +45,10 @@ http {{
 
 
 class Nginx:
-    """`with Nginx([site.port]) as proxy: proxy.url`. `certificate` is what clients must trust."""
+    """`with Nginx([site.port]) as proxy: proxy.url`. `certificate` is what clients must trust.
+
+    `headers` are sent on besides the usual ones, or instead of them; nginx's variables count.
+    """
 
     def __init__(
         self,
@@ -56,9 +58,11 @@ class Nginx:
         tls: bool = True,
         forwarded_proto: bool = True,
         keep_host: bool = True,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.upstreams, self.tls = list(upstreams), tls
         self.forwarded_proto, self.keep_host = forwarded_proto, keep_host
+        self.headers = dict(headers or {})
         self.port = port or free_port()
         self.url = f"{'https' if tls else 'http'}://localhost:{self.port}"
         self._directory = scratch("nginx")
@@ -108,9 +112,14 @@ class Nginx:
         return f"ssl_certificate {self.certificate};\nssl_certificate_key {self._key};"
 
     def _headers(self) -> list[str]:
-        kept = ["proxy_set_header Host $http_host;"] if self.keep_host else []
         proto = "$scheme" if self.forwarded_proto else '""'
-        return [*kept, f"proxy_set_header X-Forwarded-Proto {proto};"]
+        sent = {
+            **({"Host": "$http_host"} if self.keep_host else {}),
+            "X-Forwarded-For": "$proxy_add_x_forwarded_for",
+            "X-Forwarded-Proto": proto,
+            **self.headers,
+        }
+        return [f"proxy_set_header {name} {value};" for name, value in sent.items()]
 
 
 def write_certificate(certificate: Path, key: Path) -> None:

@@ -3,7 +3,7 @@
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +19,8 @@ class Site:
 
     PUBLIC_URL is this server's own address unless `env` names another, such as a proxy's.
     `root` is where the code lies, if it is not today's. Its processes come from the fork server,
-    unless `forked` is off: then they start as an operator's do, imports and all.
+    unless `forked` is off: then they start as an operator's do, imports and all. `prefix` is a
+    command that starts another, such as tests.servers.container's.
     """
 
     def __init__(
@@ -30,14 +31,16 @@ class Site:
         port: int = 0,
         root: Path = ROOT,
         forked: bool = True,
+        prefix: Sequence[str] = (),
     ) -> None:
+        self.prefix = list(prefix)
         self.port = port or free_port()
         self.url = env.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         own = {"PUBLIC_URL": self.url, "WEB_CONCURRENCY": str(workers), "PORT": str(self.port)}
-        process = ForkedProcess if forked and root == ROOT else Process
+        process = ForkedProcess if forked and root == ROOT and not prefix else Process
         self.process = process(
             f"site on port {self.port}",
-            gunicorn(self.port),
+            [*self.prefix, *gunicorn(self.port)],
             env=clean_environment(**own | dict(env)),
             log=scratch("site") / "log",
             cwd=root,

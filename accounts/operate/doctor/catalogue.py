@@ -305,11 +305,29 @@ _PROCESSES: Final = (
         "It was started before the files of this release came, or belongs to another one.",
         "Restart it, once the release is whole.",
     ),
+    _error(
+        "processes.secret_key",
+        "{count} processes run with another SECRET_KEY than this command's",
+        "{names}: at this PUBLIC_URL and Redis, within the last three minutes; what they sign is"
+        " signed with a key that is neither SECRET_KEY nor in SECRET_KEY_FALLBACKS here.",
+        "If SECRET_KEY was changed, restart them, with the old key in SECRET_KEY_FALLBACKS. If it"
+        " is this command that has another one, run it with the site's own environment (systemd:"
+        " docs/deploy.md).",
+        shows=("state_not_ours", "session_not_found"),
+    ),
+    Entry(
+        "processes.not_compared",
+        "note",
+        "The processes that run were not compared with this command",
+        "They tell of their settings in Redis, and sessions here are kept in {store}.",
+        "Nothing; after a change of the environment restart them, since nothing here can say that"
+        " they still have the old one.",
+    ),
     Entry(
         "processes.none",
         "note",
         "No process has told of itself lately",
-        "The site does not run, or runs at another PUBLIC_URL, with another Redis or SECRET_KEY, or"
+        "The site does not run, or runs at another PUBLIC_URL, with another Redis, or"
         " without gunicorn's settings of this project: whether it has these settings is not known.",
         "Start the site; then run doctor again.",
     ),
@@ -561,11 +579,19 @@ _PEOPLE: Final = (
     ),
     _error(
         "people.old_identities",
-        "{count} Microsoft identities are not in the form tid:oid",
-        "They come from allauth's stock provider, which keeps no tenant: those people's"
-        " sign-ins look like somebody else's.",
-        "./manage.py staff unlink EMAIL --reason 'stock allauth', for each; they are bound anew"
-        " when they next sign in.",
+        "{count} people are bound to Microsoft accounts that cannot sign in here",
+        "They come from allauth's own provider: personal accounts have no object ID. Those people's"
+        " sign-ins with their work accounts look like somebody else's.",
+        "./manage.py staff adopt --from allauth names them. ./manage.py staff unlink EMAIL"
+        " --reason 'personal account', for each; they are bound anew when they next sign in.",
+        shows=("identity_conflict",),
+    ),
+    _error(
+        "people.without_tenant",
+        "{count} people are bound by their object IDs alone, and several tenants are allowed",
+        "They come from allauth's own provider, which keeps no tenant: nothing says of which"
+        " tenant they are, so they are refused.",
+        "./manage.py staff adopt --from allauth --tenant GUID, and again with --yes.",
         shows=("identity_conflict",),
     ),
     _warning(

@@ -193,6 +193,7 @@ DONE_BY_COMMAND: dict[str, tuple[str, ...]] = {
     "staff reactivate": (ADA,),
     "staff preview": ("{tmp}/users.csv", "--link"),
     "staff unlink": (ADA, "--reason", "x"),
+    "staff adopt": ("--from", "allauth", "--yes"),
     "staff erase": (ADA, "--reason", "x", "--yes"),
     "sessions end": ("--everyone",),
     "sign_ins": ("--prune",),
@@ -234,6 +235,10 @@ def test_what_a_command_does_leaves_its_entry(command: str, settings: Any, tmp_p
         settings.DEBUG = True
     if command == "audit verify":
         AuditEntry.objects.create(action="sessions.ended", actor_kind="person", key_id="forged")
+    if command == "staff adopt":
+        oid = "00000000-0000-4000-8000-00000000000a"
+        new = person("new@contoso.example")
+        SocialAccount.objects.create(user=new, provider="microsoft", uid=oid)
     if command == "staff preview":
         person("new@contoso.example")
         (tmp_path / "users.csv").write_text(EXPORT)

@@ -1,6 +1,8 @@
 """Doctor compares itself with the processes that run."""
 
+import os
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +63,30 @@ def test_a_process_with_another_key_is_named_by_it() -> None:
     with override_settings(SECRET_KEY=OTHER_KEY, SECRET_KEY_FALLBACKS=[old]):
         told(SECRET_KEY=old)
         assert "another SECRET_KEY" in look()["processes.settings"].title
+
+
+def test_processes_with_a_key_that_is_not_known_here_are_counted_and_named() -> None:
+    told(SECRET_KEY=OTHER_KEY)
+    finding = look()["processes.secret_key"]
+    assert finding.level == "error"
+    assert finding.title == "1 processes run with another SECRET_KEY than this command's"
+    assert f"{os.getpid()} on " in finding.detail
+    assert "state_not_ours" in finding.shows_as
+
+
+def test_a_process_of_that_kind_that_is_gone_counts_for_nothing() -> None:
+    with override_settings(SECRET_KEY=OTHER_KEY):
+        process = replace(processes.this_process(time.time()), pid=999_999_999)
+        entry = processes.entry_of(process)
+    processes.tell(entry, time.time())
+    assert set(look()) == {"processes.none"}
+
+
+def test_without_redis_it_says_that_nothing_was_compared() -> None:
+    entry = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    with override_settings(CACHES={"default": entry}):
+        finding = look()["processes.not_compared"]
+    assert (finding.level, finding.group) == ("note", "processes")
 
 
 def test_a_process_that_is_silent_or_gone_counts_for_nothing() -> None:

@@ -6,6 +6,7 @@ import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,6 +18,7 @@ from accounts.models import BreakGlassLink, SignIn, User
 from accounts.operate import break_glass
 from accounts.reasons import Refused
 from accounts.signin.break_glass import redeem
+from tests.servers.redis import Redis
 from tests.support.admins import let_in
 from tests.support.operators import fail, help_of, manage, open_browser, run, run_json
 
@@ -44,6 +46,19 @@ def press(token: str, client: Client | None = None) -> tuple[int, str]:
     answer = (client or open_browser()).post(PAGE, {"token": token})
     reason = re.search(r'data-reason="(\w+)"', answer.content.decode())
     return answer.status_code, reason[1] if reason else answer.headers["Location"]
+
+
+def test_a_link_is_not_used_up_by_a_session_that_cannot_be_kept(
+    token: str, redis_server: Redis
+) -> None:
+    redis: Any = redis_server.client()
+    redis.execute_command("ACL SETUSER", "default", "-zadd")
+    try:
+        assert press(token) == (503, "session_store_unavailable")
+    finally:
+        redis.execute_command("ACL SETUSER", "default", "+zadd")
+    assert [row.outcome for row in SignIn.objects.all()] == ["refused"]
+    assert press(token) == (302, "/admin/")
 
 
 def test_the_button_signs_in(token: str) -> None:

@@ -214,6 +214,33 @@ def test_a_commit_that_fails_leaves_no_session_and_no_binding(
     assert client.get(way_back(client)).headers["Location"] == "/admin/"
 
 
+@contextmanager
+def without(server: Redis, command: str) -> Iterator[None]:
+    """The site's Redis user may not do this."""
+    redis: Any = server.client()
+    redis.execute_command("ACL SETUSER", "default", f"-{command}")
+    try:
+        yield
+    finally:
+        redis.execute_command("ACL SETUSER", "default", f"+{command}")
+
+
+def test_a_session_that_cannot_be_kept_is_recorded_as_refused_and_nobody_is_bound(
+    client: Client, redis_server: Redis
+) -> None:
+    there = way_back(client)
+    with without(redis_server, "zadd"):
+        answer = client.get(there)
+    assert b'data-reason="session_store_unavailable"' in answer.content
+    row = SignIn.objects.get()
+    assert (row.outcome, row.reason) == ("refused", "session_store_unavailable")
+    assert row.reference.encode() in answer.content
+    assert "NoPermissionError" in row.detail
+    assert not SocialAccount.objects.exists()
+    assert not is_in(client)
+    assert client.get(way_back(client)).headers["Location"] == "/admin/"
+
+
 # --- what it costs -------------------------------------------------------------------------------
 
 

@@ -361,6 +361,6 @@ def test_sites_with_a_secret_import_nothing_of_the_other_kinds() -> None:
         check=True,
     )
     ours, azure = told.stdout.splitlines()
-    assert ours == "['kept', 'managed_identity', 'proof', 'sources']"
+    assert ours == "['managed_identity', 'proof', 'renewal', 'sources']"
     assert azure == "[]"
     assert sent(Secret("x")) == {"client_secret": "x"}

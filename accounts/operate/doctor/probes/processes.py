@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 
 from .... import processes
 from ..finding import Observation, fault, well
+from .sessions import store_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,16 +18,25 @@ if TYPE_CHECKING:
     from ....processes import Process
 
 
+_NAMED: Final = 5  # the rest is counted
+
+
 def run() -> Iterator[Observation]:
     """Each that differs, with the names of what differs; never the values."""
+    if not processes.is_told():
+        yield fault("processes.not_compared", store=store_name())
+        return
     ours, running = processes.this_process(time.time()), processes.running()
-    if not running:
+    if running.foreign:
+        names = ", ".join(running.foreign[:_NAMED])
+        yield fault("processes.secret_key", count=len(running.foreign), names=names)
+    elif not running.readable:
         yield fault("processes.none")
         return
-    found = [seen for process in running for seen in _compare(process, ours)]
+    found = [seen for process in running.readable for seen in _compare(process, ours)]
     yield from found
-    if not found:
-        yield well("processes.settings", count=len(running))
+    if running.readable and not found:
+        yield well("processes.settings", count=len(running.readable))
 
 
 def _compare(process: Process, ours: Process) -> Iterator[Observation]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from urllib3 import HTTPHeaderDict
 
@@ -16,6 +16,7 @@ from ....http.deadline import Deadline
 from ....http.origins import origin_of
 from ....http.tls import trusted_context
 from ....http.transport import Transport
+from ....web import visits
 from .cookies import CookieJar
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _SECONDS: Final = 8.0
 _HOPS: Final = 6
 _REASON: Final = re.compile(r'data-reason="([A-Za-z0-9_]+)"')
+_REFERENCE: Final = re.compile(r"<code>([0-9A-Z]{4}-[0-9A-Z]{4})</code>")
 _TITLE: Final = re.compile(r"<title[^>]*>(.*?)</title>", re.S | re.I)
 EASY_AUTH: Final = "/.auth/"  # where App Service's own sign-in lives
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -61,6 +63,17 @@ class Reply:
     def outcome(self) -> str:
         """The reason code, else the status and what the page says of itself."""
         return self.reason or self.quote
+
+    @property
+    def reference(self) -> str:
+        """What the record and the log know the page by, or ""."""
+        found = _REFERENCE.search(self.text)
+        return found[1] if found else ""
+
+    @property
+    def detail(self) -> str:
+        """What the site says to doctor alone of a refusal; "" when it does not know us."""
+        return self.headers.get(visits.DETAIL, "")
 
     @property
     def quote(self) -> str:
@@ -123,7 +136,10 @@ class Browser:
         cross_site: bool = False,
     ) -> Reply:
         cookies = self.cookies.header(url, cross_site=cross_site)
+        parts = urlsplit(url)
+        state = parse_qs(parts.query).get("state", [""])[0]
         all_headers = {
+            visits.PROOF: visits.proof_of(parts.path or "/", state),
             "User-Agent": AGENT,
             "Accept": "text/html",
             "Accept-Language": "en",

@@ -12,8 +12,10 @@ from django.db import DatabaseError
 from .... import registration
 from ....http import causes
 from ....http.origins import is_loopback
+from ....ids import AADSTS
 from ....reasons import REASONS, Refused
 from ....signin import state
+from ....web.middleware import MARK
 from ..causes import fix_of
 from ..finding import Observation, because, fault, well
 from .browser import EASY_AUTH, origin
@@ -70,6 +72,7 @@ _DOWN: Final = (
     "Start the site; compare the proxy's upstream with the site's port; read both logs.",
 )
 _FOREIGN: Final = ("that is not this site's page", "Correct PUBLIC_URL, or the proxy's upstream.")
+_OF_ORIGIN: Final = "origin:"  # how CanonicalOriginMiddleware begins what it says
 _CACHE_HEADERS: Final = ("X-Cache", "CF-Cache-Status", "X-Proxy-Cache")
 
 
@@ -136,14 +139,30 @@ def _easy_auth(where: str) -> Observation:
 
 def wrong_page(reply: Reply, what: str) -> Observation:
     """Neither what was asked for, nor a redirect: the reason or the status tells."""
-    if reply.reason == "misconfigured":
-        return fault("public.proxy", detail=f"{what} says so itself (misconfigured).")
     if reply.reason in REASONS:
-        refusal = because(Refused(reply.reason))
-        return fault(f"public.{reply.reason}", what=f"{what} is refused", **refusal)
+        if reply.reason == "misconfigured" and f"{MARK}=" in reply.url:
+            return fault("public.proxy", detail=f"{what} says so itself (misconfigured).")
+        told = reply.detail or _look_up(reply.reference)
+        return _refused(reply.reason, f"{what} is refused", told)
     title, fix = _BY_STATUS.get(reply.status, _DOWN if reply.status >= 500 else _FOREIGN)
     facts = {"what": what, "title": title, "fix": fix, "status": reply.status}
     return fault("public.page", url=reply.url, quote=reply.quote, **facts)
+
+
+def _refused(code: str, what: str, detail: str) -> Observation:
+    """A page of ours that refuses: by what the site tells doctor of it, in its own detail."""
+    if code == "misconfigured" and detail.startswith(_OF_ORIGIN):
+        return fault("public.proxy", detail=f"{what}: {detail}.")
+    numbers = AADSTS.findall(detail)
+    refusal = Refused(code, detail, aadsts=int(numbers[0]) if numbers else None)
+    return fault(f"public.{code}", what=what, **because(refusal))
+
+
+def _look_up(reference: str) -> str:
+    """Where the detail is, when the site took doctor for a stranger: it has another SECRET_KEY."""
+    if not reference:
+        return ""
+    return f"the site's own record has the detail: ./manage.py sign_ins --reference {reference}"
 
 
 def _of_page(visit: Visit, page: LoginPage) -> Iterator[Observation]:
@@ -324,9 +343,10 @@ def _wrong(tally: Tally) -> Iterator[Observation]:
         if tally.short in REASONS and outcome not in REASONS:
             yield fault("public.long_callback", length=LENGTH, outcome=outcome)
             continue
-        yield _of_outcome(outcome, f"{count} of {tally.returns} returns", count < tally.returns)
+        share, some = f"{count} of {tally.returns} returns", count < tally.returns
+        yield _of_outcome(outcome, share, tally.details.get(outcome, ""), some=some)
     for outcome, count in tally.not_started.most_common():
-        yield _of_presses(outcome, count)
+        yield _of_presses(outcome, count, tally.details.get(outcome, ""))
     if tally.at_once_used:
         yield fault("public.repeated", count=tally.at_once_used)
     if tally.twice:
@@ -336,23 +356,20 @@ def _wrong(tally: Tally) -> Iterator[Observation]:
         yield fault("public.instances_differ", count=len(tally.settings), ways=ways)
 
 
-def _of_outcome(outcome: str, share: str, some: bool) -> Observation:
+def _of_outcome(outcome: str, share: str, detail: str, *, some: bool) -> Observation:
     if outcome in _OF_RETURNS:
         others = " The others were answered as they should be." if some else ""
-        why = f"{REASONS[outcome].operator}{others}"
+        told = f" ({detail})" if detail else ""
+        why = f"{REASONS[outcome].operator}{told}{others}"
         return fault(_OF_RETURNS[outcome], share=share, why=why)
-    if outcome == "misconfigured":
-        return fault("public.proxy", detail=f"{share} were answered so.")
     if outcome in REASONS:
-        refusal = because(Refused(outcome))
-        return fault(f"public.{outcome}", what=f"{share} ended with {outcome}", **refusal)
+        return _refused(outcome, f"{share} ended with {outcome}", detail)
     if EASY_AUTH in outcome:
         return _easy_auth(outcome.removeprefix("sent to "))
     return fault("public.callback", share=share, outcome=outcome)
 
 
-def _of_presses(outcome: str, count: int) -> Observation:
+def _of_presses(outcome: str, count: int, detail: str) -> Observation:
     if outcome in REASONS:
-        refusal = because(Refused(outcome))
-        return fault(f"public.{outcome}", what=f"{count} starts were refused", **refusal)
+        return _refused(outcome, f"{count} starts were refused", detail)
     return fault("public.starts", count=count, outcome=outcome)

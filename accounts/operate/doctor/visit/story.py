@@ -87,6 +87,7 @@ class Tally:
     processes: set[str] = field(default_factory=set)
     settings: set[tuple[str, str, str]] = field(default_factory=set)
     not_started: Counter[str] = field(default_factory=Counter)
+    details: dict[str, str] = field(default_factory=dict)  # of the first of each outcome
     client: str = ""  # the address that the site saw, where it told us
     short: str = ""  # what became of a short return, where long ones did not arrive
     slow: tuple[str, float] | None = None  # what became of an answer that took long, and how long
@@ -202,6 +203,7 @@ def _start_again(browser: Browser, page: LoginPage, tally: Tally) -> Started | N
     started = started_of(reply)
     if started is None:
         tally.not_started[reply.outcome] += 1
+        tally.details.setdefault(reply.outcome, reply.detail)
     return started
 
 
@@ -238,15 +240,13 @@ def _come_back(
     headers: Mapping[str, str] | None = None,
 ) -> str:
     query = urlencode({"error": "access_denied", **more, "state": started.state})
-    proof = {visits.PROOF: visits.proof_of(started.state), "X-Forwarded-For": MADE_UP}
-    proof |= headers or {}
+    url, added = f"{started.redirect_uri}?{query}", {"X-Forwarded-For": MADE_UP, **(headers or {})}
     try:
-        last = browser.come_back(f"{started.redirect_uri}?{query}", {**proof, **(headers or {})})[
-            -1
-        ]
+        last = browser.come_back(url, added)[-1]
     except NoAnswer as problem:
         return f"no answer ({problem.code or problem})"
     tally.client = last.headers.get(visits.CLIENT, tally.client)
+    tally.details.setdefault(last.outcome, last.detail)
     return f"sent to {last.location.partition('?')[0]}" if last.location else last.outcome
 
 
