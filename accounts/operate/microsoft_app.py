@@ -11,7 +11,7 @@ import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialApp
@@ -173,12 +173,13 @@ def undone(app: SocialApp) -> SocialApp | None:
     return after
 
 
-def changed_at(app: SocialApp) -> str:
-    """When the change was made that can be undone, as ISO time; "" when there is none."""
+def changed_at(app: SocialApp) -> datetime | None:
+    """When the change was made that can be undone; None when there is none."""
     try:
-        return str(json.loads(secretbox.decrypt(app.settings.get(PREVIOUS, "")))["at"])
+        before = json.loads(secretbox.decrypt(app.settings.get(PREVIOUS, "")))
+        return datetime.fromisoformat(before["at"])
     except (secretbox.Unreadable, ValueError):
-        return ""
+        return None
 
 
 @sensitive_variables()
@@ -198,8 +199,8 @@ def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
     today = timezone.localdate().isoformat()
     told = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
     before = app.settings.get(TESTS, {})
-    app.settings[TESTS] = {**before, **told}
-    return bool(app.settings[TESTS] != before)
+    _set(app.settings, TESTS, {**before, **told})
+    return {**before, **told} != before
 
 
 def problems_with(app: SocialApp, changes: Changes) -> defaultdict[str, list[str]]:
@@ -290,7 +291,10 @@ def _apply_plain(app: SocialApp, given: Mapping[str, Any]) -> None:
 
 def _of_one_kind(app: SocialApp, kind: Kind) -> None:
     """What proved it in another way is not kept: `PREVIOUS` has it, for the undo."""
+    before = kind_of(app)
     app.settings["credential"] = kind
+    if kind == before:
+        return
     for slot in _ALL_SLOTS:
         if _KIND_OF_SLOT[slot] != kind:
             _put(app, slot, "")

@@ -80,6 +80,12 @@ class MicrosoftAppAdmin(SuperusersOnly):
         return super().get_queryset(request).filter(provider=PROVIDER)
 
     @override
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        found.opts, found.title = self.opts, _("Microsoft apps")
+        return found
+
+    @override
     def get_fieldsets(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
         """The kind that the app has stands open, the others are a click away."""
         return fieldsets.of_kind(registration.kind_of(obj) if obj else "secret")

@@ -162,6 +162,8 @@ class MicrosoftAppForm(AppModelForm):
             # Django renders a bound field from what was sent.
             self.data = MultiValueDict({**dict(self.data.lists()), "held": [name]})  # type: ignore[attr-defined]
             self._say_what_is_kept()
+            for field in _FIELDS.values():
+                self[field].help_text = self.fields[field].help_text
 
     @override
     @sensitive_variables()

@@ -178,9 +178,7 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
         "--promote-next", action="store_true", help="what is next becomes the only one"
     )
     secret.add_argument("--undo", action="store_true", help="as before the last change")
-    secret.add_argument(
-        "--certificate", metavar="FILE", help="PEM with its key, or PFX; - reads it"
-    )
+    secret.add_argument("--certificate", metavar="FILE", help="PEM with its key, or PFX; -: stdin")
     secret.add_argument(
         "--next-certificate", metavar="FILE", help="a second one, tried after the first"
     )
