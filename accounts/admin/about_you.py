@@ -7,17 +7,18 @@ network with the same browser.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from .. import browsers, moments
 from ..audit.actions import title_of
 from ..models import AuditEntry, SignIn
+from ..visible import visible
 from ..web.request_facts import network_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ def _changes(user: Any, since: datetime) -> Iterator[str]:
     ).exclude(actor_kind=AuditEntry.Actor.VISITOR)  # the first sign-in binds by itself
     entries = entries.exclude(actor_kind=AuditEntry.Actor.PERSON, actor_key=str(user.pk))
     for entry in entries.order_by("-at")[:_MOST_TOLD]:
-        values = {"what": title_of(entry.action), "when": _when(entry.at), "ref": entry.reference}
+        values = {
+            "what": title_of(entry.action),
+            "when": moments.text_of(entry.at),
+            "ref": entry.reference,
+        }
         yield _("Your account: %(what)s, %(when)s (reference %(ref)s).") % values
 
 
@@ -82,8 +87,13 @@ def _unseen(sign_ins: list[Any]) -> Iterator[str]:
     for at, address, agent in sign_ins:
         place = (_network(address or ""), _VERSIONS.sub("", agent))
         if known and place not in known and at > lately:
-            values = {"when": _when(at), "address": address or "?"}
-            new.append(_("New: someone signed in as you, %(when)s, from %(address)s.") % values)
+            values = {
+                "when": moments.text_of(at),
+                "address": address or "?",
+                "browser": visible(browsers.browser_of(agent)) or "?",
+            }
+            text = _("New: someone signed in as you, %(when)s, from %(address)s with %(browser)s.")
+            new.append(text % values)
         known.add(place)
     yield from new[-_MOST_TOLD:]
 
@@ -92,8 +102,3 @@ def _network(address: str) -> str:
     """The /24 or /64 around an address: a telephone changes its last part all day."""
     found = network_of(address)
     return str(ip_network(f"{found}/24", strict=False)) if "." in found else found
-
-
-def _when(moment: Any) -> str:
-    local = timezone.localtime(moment)
-    return date_format(local, "SHORT_DATETIME_FORMAT")

@@ -99,7 +99,7 @@ class StaffAdminSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
-        more = {"notices": front_page.notices_for(request.user)}
+        more = front_page.shown_to(request.user)
         return super().index(request, {**more, **(extra_context or {})})
 
     @override

@@ -42,6 +42,11 @@ class Bar:
     refused_y: float
     refused_height: float
 
+    @property
+    def query(self) -> str:
+        """The record's list, narrowed to this day."""
+        return f"at__year={self.day.year}&at__month={self.day.month}&at__day={self.day.day}"
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:

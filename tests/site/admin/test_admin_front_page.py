@@ -4,11 +4,16 @@ from datetime import timedelta
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
-from django.test import Client
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client, TestCase
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 from accounts import audit, secretbox
-from accounts.models import BreakGlassLink
+from accounts.admin import front_page
+from accounts.models import BreakGlassLink, User
+from tests.conftest import REDIS
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
 
 
@@ -118,3 +123,65 @@ def test_readers_of_the_record_are_not_told_of_the_app(db: None) -> None:
     told = notices(browser_of(person("reader@contoso.example", "accounts.view_signin")))
     assert "Break-glass" in told
     assert "expired" not in told
+
+
+def test_it_ends_when_someone_gets_in_again(browser: Client) -> None:
+    app(100)
+    sign_in(reason="client_secret_wrong", at=timezone.now() - timedelta(hours=2))
+    sign_in(method="microsoft", at=timezone.now() - timedelta(hours=1))
+    assert notices(browser) == ""
+
+
+def test_a_notice_ends_with_what_it_speaks_of(browser: Client) -> None:
+    made = app(-1)
+    assert "has expired" in notices(browser)
+    made.settings["secret_expires"] = (timezone.localdate() + timedelta(days=300)).isoformat()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        made.save()
+    assert notices(browser) == ""
+
+
+def test_the_day_at_a_glance(browser: Client) -> None:
+    app(100)
+    cole = person("cole@contoso.example")
+    sign_in(user=cole, email=cole.email)
+    browser_of(cole)
+    sign_in(user=person("gone@contoso.example"))
+    sign_in(reason="unknown_user")
+    page = browser.get("/admin/").content.decode()
+    assert "Nothing needs your attention." in page
+    assert "2 admitted" in page
+    assert "1 refused" in page
+    assert f"?at__year={timezone.localdate().year}" in page
+    signed_in = page.partition("Who is signed in</a>:")[2].partition("</p>")[0]
+    assert "cole@contoso.example" in signed_in
+    assert "gone@contoso.example" not in signed_in
+
+
+def test_what_is_kept_costs_one_command_of_the_cache_and_no_query(browser: Client) -> None:
+    user = User.objects.get(email="root@contoso.example")
+    front_page.shown_to(user)
+    redis = REDIS.client()
+    redis.config_resetstat()
+    with CaptureQueriesContext(connection) as queries:
+        front_page.shown_to(user)
+    assert len(queries) == 0
+    asked = {name: stat["calls"] for name, stat in redis.info("commandstats").items()}
+    assert {name: n for name, n in asked.items() if "config" not in name} == {"cmdstat_mget": 1}
+
+
+def test_nothing_that_others_wrote_into_the_cache_is_shown(browser: Client) -> None:
+    app(-1)
+    forged = {"for_superusers": [], "for_readers": [], "chart": "<script>", "people": ""}
+    cache.set("front-page:all:en", forged)
+    page = browser.get("/admin/").content.decode()
+    assert "has expired" in page
+    assert "<script></" not in page
+
+
+@override_settings(ADMIN_CONTACT="helpdesk@contoso.example")
+def test_someone_without_permissions_reads_what_that_means_and_whom_to_ask(db: None) -> None:
+    page = browser_of(person("new@contoso.example")).get("/admin/").content.decode()
+    assert "your account has no permissions on this site yet" in page
+    assert "mailto:helpdesk@contoso.example" in page
+    assert "permission to view or edit anything" not in page
