@@ -39,7 +39,7 @@ SHOWN = 50  # of whom a confirmation names the identity
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something done to people: `name` is action and URL, `past` goes into history, `done` is said."""
+    """Something done to people: `name` is action and URL, `past` for the history, `done` said."""
 
     name: str
     title: _StrPromise
