@@ -266,6 +266,14 @@ def test_the_policy_knows_only_the_standard_library_and_microsofts_ids() -> None
     assert {name for name in roots if not name.startswith(("__future__",))} <= POLICY_ALONE
 
 
+def test_the_emulator_stands_alone_so_that_the_wheel_can_carry_it() -> None:
+    for path in modules("tests/emulator"):
+        assert path.name[:5] != "test_", path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                assert (node.module or "").split(".")[0] not in ("tests", "accounts"), path
+
+
 @pytest.mark.parametrize("place", ["accounts", "project", "manage.py"])
 def test_no_production_module_imports_the_tests(place: str) -> None:
     wrong = [p for p in modules(place) if any(n.split(".")[0] == "tests" for n in imports(p))]

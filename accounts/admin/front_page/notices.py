@@ -60,10 +60,12 @@ def of_app() -> Iterator[Notice]:
 
 def _secret_text(left: int) -> str:
     if left < 0:
-        return _("The Microsoft app's secret has expired: enter a new one.")
+        return _(
+            "The Microsoft app's secret has expired. Create a new one in Entra and enter it here."
+        )
     text = ngettext(
-        "The Microsoft app's secret expires in %(days)d day: make a new one at Entra.",
-        "The Microsoft app's secret expires in %(days)d days: make a new one at Entra.",
+        "The Microsoft app's secret expires in %(days)d day. Create a new one in Entra.",
+        "The Microsoft app's secret expires in %(days)d days. Create a new one in Entra.",
         left,
     )
     return text % {"days": left}
@@ -87,8 +89,9 @@ def of_superusers() -> Iterator[Notice]:
     if unbound:
         named = ", ".join(unbound[:_LINKS_SHOWN]) + (", ..." if len(unbound) > _LINKS_SHOWN else "")
         text = _(
-            "Superusers whose Microsoft identity is not linked yet: %(who)s. Whoever has the"
-            " address at Microsoft first becomes them; enter their object ID, or let them sign in."
+            "Superusers without a linked Microsoft identity: %(who)s. The first Microsoft"
+            " account with"
+            " that address will be linked. Have them sign in soon, or enter their object ID."
         )
         yield Notice("warning", visible(text % {"who": named}), url)
     for entry in linking.superusers_bound_lately()[:_LINKS_SHOWN]:
@@ -110,7 +113,10 @@ def of_refusals() -> Iterator[Notice]:
     newest = rows.exclude(source=SignIn.Source.BROWSER).first()  # which anyone can make up
     if newest is None or _works_since(newest.at):
         return
-    text = _("Staff were refused in the last day since sign-in is set up wrongly: %(why)s. %(fix)s")
+    text = _(
+        "Sign-in is set up incorrectly, and nobody has got in since the last refusal: %(why)s."
+        " %(fix)s"
+    )
     values = {"why": advice.title_of(newest.reason), "fix": advice.fix_of(newest.reason)}
     url = f"{reverse('admin:accounts_signin_changelist')}?reason={newest.reason}"
     yield Notice("error", text % values, url)

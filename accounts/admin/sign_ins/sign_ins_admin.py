@@ -107,7 +107,8 @@ class SignInAdmin(RecordAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Above the list: the last 30 days."""
-        more = {"chart": chart.last_days()}
+        drawn = chart.last_days()
+        more = {"chart": drawn, "svg": chart.svg(drawn)}
         return super().changelist_view(request, {**more, **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("result"))
@@ -172,7 +173,10 @@ class SignInAdmin(RecordAdmin):
         """The fix in words, if what it rests on is true."""
         text = advice.fix_for(row)
         if row.source == SignIn.Source.BROWSER and text:
-            claimed = _("Anyone can make this up, so change nothing for it alone.")
+            claimed = _(
+                "Only the browser said so, which anyone can fake: change nothing because of this"
+                " record alone."
+            )
             return f"{claimed} {text}"
         return text
 

@@ -60,7 +60,7 @@ def test_when_all_is_well_it_is_silent(browser: Client) -> None:
 
 
 @pytest.mark.parametrize(("days", "told"), [
-    (30, "expires in 30 days"), (1, "expires in 1 day:"), (0, "expires in 0 days"),
+    (30, "expires in 30 days"), (1, "expires in 1 day."), (0, "expires in 0 days"),
     (-1, "has expired"),
 ])  # fmt: skip
 def test_it_warns_from_thirty_days_before_the_secret_ends(
