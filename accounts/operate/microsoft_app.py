@@ -200,7 +200,7 @@ def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
     told = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
     before = app.settings.get(TESTS, {})
     _set(app.settings, TESTS, {**before, **told})
-    return {**before, **told} != before
+    return bool({**before, **told} != before)
 
 
 def problems_with(app: SocialApp, changes: Changes) -> defaultdict[str, list[str]]:

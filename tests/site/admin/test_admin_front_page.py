@@ -1,6 +1,7 @@
 """The front page: what needs attention, told to those whose business it is."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
@@ -29,7 +30,7 @@ def notices(browser: Client) -> str:
     return " ".join(notice.text for notice in browser.get("/admin/").context["notices"])
 
 
-def app(days: int, **more: str) -> SocialApp:
+def app(days: int, **more: Any) -> SocialApp:
     """A visible app whose secret ends in so many days."""
     expires = (timezone.localdate() + timedelta(days=days)).isoformat()
     made: SocialApp = SocialApp.objects.create(
