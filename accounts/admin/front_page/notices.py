@@ -16,7 +16,7 @@ from ... import moments
 from ...models import SignIn
 from ...operate import break_glass, linking
 from ...operate.audit_log import as_values
-from ...operate.microsoft_app_summary import days_left, show
+from ...operate.microsoft_app_summary import show
 from ...reasons import REASONS
 from ...visible import visible
 from .. import advice
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ...models import BreakGlassLink
-    from ...operate.microsoft_app_summary import AppSummary
 
 WARN_DAYS: Final = 30
 _LINKS_SHOWN: Final = 5
@@ -52,18 +51,14 @@ def of_app() -> Iterator[Notice]:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")
         why = advice.title_of(shown.problem)
         yield Notice("error", text % {"why": why, "fix": shown.fix}, url)
-    left = shown.secret_days_left
-    if left is not None and left <= WARN_DAYS and not _next_takes_over(shown):
-        yield Notice("error" if left < 0 else "warning", _expiry_text(left), url)
+    left = shown.days_left
+    if left is not None and left <= WARN_DAYS:
+        by_certificate = shown.credential == "certificate"
+        text = _certificate_text(left) if by_certificate else _secret_text(left)
+        yield Notice("error" if left < 0 else "warning", text, url)
 
 
-def _next_takes_over(shown: AppSummary) -> bool:
-    """Whether a second secret is there that outlives the warning."""
-    left = days_left(shown.next_secret_expires)
-    return shown.next_secret.startswith("set") and (left is None or left > WARN_DAYS)
-
-
-def _expiry_text(left: int) -> str:
+def _secret_text(left: int) -> str:
     if left < 0:
         return _(
             "The Microsoft app's secret has expired. Create a new one in Entra and enter it here."
@@ -71,6 +66,17 @@ def _expiry_text(left: int) -> str:
     text = ngettext(
         "The Microsoft app's secret expires in %(days)d day. Create a new one in Entra.",
         "The Microsoft app's secret expires in %(days)d days. Create a new one in Entra.",
+        left,
+    )
+    return text % {"days": left}
+
+
+def _certificate_text(left: int) -> str:
+    if left < 0:
+        return _("The Microsoft app's certificate has ended: enter a new one.")
+    text = ngettext(
+        "The Microsoft app's certificate ends in %(days)d day: upload the next one to Entra.",
+        "The Microsoft app's certificate ends in %(days)d days: upload the next one to Entra.",
         left,
     )
     return text % {"days": left}
