@@ -19,8 +19,11 @@ from psycopg import pq
 from redis.exceptions import RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
 
+from ... import redact
+from ...outages import redis_code
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from psycopg.pq.abc import PGconn
 
@@ -35,6 +38,9 @@ FIXES: Final[Mapping[str, str]] = {
     "EHOSTUNREACH": "No way leads to that host from here: check routes, VNet and firewall.",
     "ENETUNREACH": "This machine has no route to that network: an address that is IPv6 only needs"
     " IPv6 here.",
+    "EAFNOSUPPORT": "This machine has no IPv6 at all, and that address is IPv6 only: use an address"
+    " or name that IPv4 has, or give this machine IPv6.",
+    "EADDRNOTAVAIL": "This machine has no address from which to reach that one: of IPv6, mostly.",
     "EACCES": "Give this user the right to open the file or socket that {of} names.",
     "ENOENT": "The file or socket that {of} names is not there.",
     "EAI_NONAME": "The host name in {of} is not known here: correct it, or the (private) DNS.",
@@ -101,6 +107,8 @@ FIXES: Final[Mapping[str, str]] = {
     "OOM": "Redis is full: raise maxmemory, or give this site a Redis of its own.",
     "READONLY": "REDIS_URL leads to a replica: set it to the master, or to the Sentinels.",
     "NOREPLICAS": "The master lacks its replicas and refuses writes: repair the replication.",
+    "DENIED": "Redis is in protected mode: without a password it takes nobody from another machine."
+    " Give it one (requirepass, or ACL SETUSER) and put it into {of}, by TLS.",
     "MISCONF": "Redis cannot save to its disk and refuses writes: free the disk, see its log.",
     "MOVED": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
     "CROSSSLOT": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
@@ -148,7 +156,7 @@ _TRACED_CODE: Final = re.compile(rb'ErrorResponse.*? C "([0-9A-Z]{5})"')
 
 def facts_of(error: BaseException, of: str) -> dict[str, str]:
     """The facts `cause` and `fix` of an error, met on the way to what the variable `of` names."""
-    chain = list(chain_of(error))
+    chain = redact.chain_of(error)[::-1]  # the innermost first
     told = next(filter(None, (str(getattr(each, "fix", "")) for each in chain)), "")
     code = next(filter(None, map(code_of, chain)), "")
     return {"code": code, "cause": _text(chain, code), "fix": told or fix_of(code, of)}
@@ -158,14 +166,6 @@ def fix_of(code: str, of: str) -> str:
     """What to do about an error of this code."""
     trust = _TRUST.get(of, "SSL_CERT_FILE=/path/ca.pem")
     return FIXES.get(code, UNKNOWN).format(of=of, trust=trust, server=_SERVERS.get(of, "it"))
-
-
-def chain_of(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, the innermost first."""
-    chain: list[BaseException] = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
-        chain.append(cause)
-    return reversed(chain)
 
 
 def code_of(error: BaseException) -> str:
@@ -187,6 +187,8 @@ def code_of(error: BaseException) -> str:
 
 
 def _of_redis(error: RedisError) -> str:
+    if redis_code(error) == "NOPERM":
+        return "NOPERM"
     prefix = getattr(error, "status_code", None) or str(error).partition(" ")[0]
     if prefix in FIXES:
         return prefix
@@ -218,7 +220,7 @@ def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
 
     Each layer is tried by itself: name and port, TLS, then the server's answer with its SQLSTATE.
     """
-    if any(map(code_of, chain_of(error))) or "host" not in parameters:
+    if any(map(code_of, redact.chain_of(error))) or "host" not in parameters:
         return error
     try:
         _reach(parameters)
@@ -229,7 +231,7 @@ def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
 
 def of_redis(error: Exception, parameters: Mapping[str, Any], *, tls: bool) -> Exception:
     """A time-out of Redis as a typed error: before the connection, in the TLS handshake, after."""
-    if code_of(next(chain_of(error))) != "timeout" or "host" not in parameters:
+    if code_of(redact.chain_of(error)[-1]) != "timeout" or "host" not in parameters:
         return error
     try:
         address = (str(parameters["host"]), int(parameters["port"]))
