@@ -35,6 +35,7 @@ class StaffAdminConfig(AdminConfig):
         super().ready()
         from django.contrib import admin
 
-        from .admin import pages
+        from .admin import front_page, pages
 
         pages.register(admin.site)
+        front_page.connect()

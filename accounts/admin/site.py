@@ -99,8 +99,11 @@ class StaffAdminSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
-        more = {"notices": front_page.notices_for(request.user)}
-        return super().index(request, {**more, **(extra_context or {})})
+        more = front_page.shown_to(request.user)
+        response = super().index(request, {**more, **(extra_context or {})})
+        if not (response.context_data or {}).get("app_list"):
+            response.template_name = "admin/no_permissions.html"
+        return response
 
     @override
     def get_urls(self) -> list[URLResolver | URLPattern]:

@@ -1,7 +1,8 @@
 """The database, not luck, decides that a user has one Microsoft identity.
 
 allauth's unique (provider, uid) keeps an identity from having two users; this keeps a user
-from having two identities, also when two first sign-ins race.
+from having two identities, also when two first sign-ins race. The rows of allauth's own provider,
+whose uid has no tenant before it, may be several for a user: they are from before, and adopted.
 """
 
 from django.db import migrations
@@ -17,7 +18,8 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql=(
                 "CREATE UNIQUE INDEX accounts_one_identity_a_user"
-                " ON socialaccount_socialaccount (user_id) WHERE provider = 'microsoft'"
+                " ON socialaccount_socialaccount (user_id)"
+                " WHERE provider = 'microsoft' AND uid LIKE '%:%'"
             ),
             reverse_sql="DROP INDEX accounts_one_identity_a_user",
         )

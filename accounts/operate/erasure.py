@@ -21,6 +21,7 @@ from .. import audit
 from ..audit import erase
 from ..models import SignIn
 from ..sessions import service as sessions
+from ..signin import bindings
 from ..signin.identities import PROVIDER, email_of
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def _sign_ins_of(user: User) -> QuerySet[SignIn]:
     for address in _addresses(user, bound):
         whose |= Q(email__iexact=address)
     for account in bound:
-        whose |= Q(oid=account.uid.rpartition(":")[2])
+        if oid := bindings.read(account.uid).oid:
+            whose |= Q(oid=oid)
     return SignIn.objects.filter(whose)
 
 

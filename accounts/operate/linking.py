@@ -23,7 +23,8 @@ from .. import audit
 from ..ids import is_guid
 from ..models import AuditEntry, SignIn
 from ..sessions import service as sessions
-from ..signin.identities import PROVIDER, email_of
+from ..signin import bindings
+from ..signin.identities import PROVIDER, accounts_of, email_of
 from ..signin.policy import same_email
 from ..visible import visible
 
@@ -53,29 +54,31 @@ class Identity:
     address: str = ""
     linked: datetime | None = None
     last_used: datetime | None = None
+    bound_as: str = ""
 
     @property
     def uid(self) -> str:
         """As it is bound."""
-        return f"{self.tid}:{self.oid}"
+        return self.bound_as or f"{self.tid}:{self.oid}"
 
 
 def of_user(user: User) -> Identity | None:
     """The identity bound to the user, with when it was last used."""
-    account = _bound(user).first()
+    account = accounts_of(user).first()
     if account is None:
         return None
-    tid, _, oid = str(account.uid).rpartition(":")
-    used = SignIn.objects.filter(oid=oid, tid=tid, outcome=SignIn.Outcome.ADMITTED) if oid else None
-    newest = used.order_by("-at").first() if used is not None else None
-    kept = account.extra_data
+    bound, kept = bindings.read(str(account.uid)), account.extra_data
+    whole = bound.tid and bound.oid
+    used = SignIn.objects.filter(oid=bound.oid, tid=bound.tid, outcome=SignIn.Outcome.ADMITTED)
+    newest = used.order_by("-at").first() if whole else None
     return Identity(
-        tid,
-        oid,
+        bound.tid,
+        bound.oid,
         name=str(kept.get("name") or ""),
         address=str(kept.get("email") or kept.get("preferred_username") or ""),
         linked=account.date_joined,
         last_used=newest.at if newest else None,
+        bound_as=str(account.uid),
     )
 
 
@@ -105,7 +108,7 @@ def _differences(user: User, old: Identity | None, new: Identity) -> Iterator[st
         yield "no_name"
     elif not any(_same_person(name, new.name) for name in known):
         yield "name"
-    if old is not None and old.tid != new.tid:
+    if old is not None and old.tid and old.tid != new.tid:
         yield "tenant"
     if not same_email(new.address, email_of(user)):
         yield "address"
@@ -154,12 +157,26 @@ def bind_ahead(user: User, tid: str, oid: str) -> bool:
     if not is_guid(new.oid):
         raise CannotLink(f"{oid!r} is no object id: it is a GUID, the column id of Entra's export.")
     _check_tenant(new.tid)
-    bound = _bound(user).values_list("uid", flat=True).first()
-    if bound == new.uid:
+    return adopt(user, new.uid)
+
+
+def adopt(user: User, uid: str, address: str = "") -> bool:
+    """Bind a uid before anyone comes with it; False when it is bound to the user already.
+
+    An object ID that allauth's own provider bound is completed. Raises CannotLink when the user or
+    the uid has another; whatever is bound stays.
+    """
+    bound, accounts = bindings.read(uid), list(accounts_of(user))
+    if any(account.uid == uid for account in accounts):
         return False
-    if bound:
-        raise CannotLink(f"is bound to {bound}: ./manage.py staff unlink first")
-    _bind(user, new)
+    others = [one.uid for one in accounts if one.uid != bound.oid and bindings.is_known(one.uid)]
+    if others:
+        raise CannotLink(f"is bound to {others[0]}: ./manage.py staff unlink first")
+    same = (account for account in accounts if account.uid == bound.oid)
+    account = next(same, SocialAccount(user=user, provider=PROVIDER))
+    account.uid = uid
+    account.extra_data = {"tid": bound.tid, "oid": bound.oid, "email": address}
+    _save(account)
     return True
 
 
@@ -200,27 +217,27 @@ def _check_tenant(tid: str) -> None:
         raise CannotLink(f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
 
 
-def _bound(user: User) -> QuerySet[SocialAccount]:
-    return SocialAccount.objects.filter(user_id=user.pk, provider=PROVIDER)
-
-
 def _take(user: User, seen: str) -> str:
-    account = _bound(user).select_for_update().first()
-    bound = str(account.uid) if account else ""
+    accounts = list(accounts_of(user).select_for_update())
+    bound = str(accounts[0].uid) if accounts else ""
     if bound != seen:
         raise CannotLink("Someone has changed the identity meanwhile: look at it again.")
-    if account is not None:
+    for account in accounts:
         account.delete()
     return bound
 
 
 def _bind(user: User, new: Identity) -> None:
     kept = {"tid": new.tid, "oid": new.oid, "email": new.address, "name": new.name}
+    _save(SocialAccount(user=user, provider=PROVIDER, uid=new.uid, extra_data=kept))
+
+
+def _save(account: SocialAccount) -> None:
     try:
         with transaction.atomic():
-            SocialAccount.objects.create(user=user, provider=PROVIDER, uid=new.uid, extra_data=kept)
+            account.save()
     except IntegrityError:
-        raise CannotLink(f"The identity {new.uid} is bound to another user here.") from None
+        raise CannotLink(f"The identity {account.uid} is bound to another user here.") from None
 
 
 def _tell_history(user: User, text: str, by: User | None) -> None:

@@ -10,14 +10,14 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from ..models import User
 from ..sessions import service as sessions
-from ..signin.identities import PROVIDER
+from ..signin import bindings
+from ..signin.identities import accounts_of
 from ..signin.policy import same_email
 from . import addresses, linking
 from .account_status import State, state_of, states_of
@@ -156,8 +156,7 @@ def reactivate(user: User) -> None:
 
 def identity_of(user: User) -> str:
     """The Microsoft identity ("tid:oid") bound to the person, or ""."""
-    bound = SocialAccount.objects.filter(user_id=user.pk, provider=PROVIDER)
-    return str(bound.values_list("uid", flat=True).first() or "")
+    return str(accounts_of(user).values_list("uid", flat=True).first() or "")
 
 
 def unlink(user: User, reason: str, by: User | None = None) -> int:
@@ -217,12 +216,12 @@ def _set_active(user: User, *, active: bool) -> None:
 
 
 def _take_identity(user: User) -> str:
-    bound = SocialAccount.objects.select_for_update().filter(user_id=user.pk, provider=PROVIDER)
-    account = bound.first()
-    if account is None:
+    accounts = list(accounts_of(user).select_for_update())
+    if not accounts:
         raise NothingToUnlink
-    account.delete()
-    return str(account.uid)
+    for account in accounts:
+        account.delete()
+    return str(accounts[0].uid)
 
 
 def _record_unlinking(user: User, identity: str, reason: str, by: User | None) -> None:
@@ -235,7 +234,7 @@ def _record_unlinking(user: User, identity: str, reason: str, by: User | None) -
         change_message=f"Microsoft identity {identity} unlinked{where}: {reason}",
         single_object=True,
     )
-    tid, _, oid = identity.partition(":")
-    facts = {"event": "identity_unlinked", "user_id": user.pk, "tid": tid, "oid": oid}
+    bound = bindings.read(identity)
+    facts = {"event": "identity_unlinked", "user_id": user.pk, "tid": bound.tid, "oid": bound.oid}
     by_id = by.pk if by else None
     logger.warning("identity unlinked", extra={**facts, "detail": reason, "by_user_id": by_id})

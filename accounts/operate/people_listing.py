@@ -36,7 +36,7 @@ def identities_of(users: list[User]) -> dict[Any, str]:
     """The Microsoft identity of each of these people who has one, by primary key."""
     keys = [user.pk for user in users]
     bound = SocialAccount.objects.filter(user_id__in=keys, provider=PROVIDER)
-    return dict(bound.values_list("user_id", "uid"))
+    return dict(sorted(bound.values_list("user_id", "uid"), key=lambda row: ":" in row[1]))
 
 
 def _row(user: User, state: State, identity: str) -> dict[str, Any]:

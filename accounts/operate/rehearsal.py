@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..entra.claims import Claims
 from ..entra.errors import hint_for, reason_for
 from ..reasons import REASONS
-from ..signin.policy import Candidate, Refuse, claimed_email, decide, identity_of, same_email
+from ..signin.bindings import identity_of, names_of
+from ..signin.policy import Candidate, Refuse, claimed_email, decide, same_email
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -91,7 +92,7 @@ class _Here:
 
     def candidates(self, claims: Claims) -> list[Candidate]:
         """As at sign-in: whoever is bound to the identity, and whoever has the address."""
-        bound = self.by_identity.get(identity_of(claims))
+        bound = next(filter(None, map(self.by_identity.get, names_of(claims))), None)
         email = claimed_email(claims)
         named = [user for user in self.alike(email) if same_email(user.email, email)]
         return [bound, *(u for u in named if u is not bound)] if bound else named

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef
 
 from .. import registration
 from ..models import User
 from ..reasons import Refused
-from ..signin.identities import PROVIDER
+from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Rules
 from . import linking
 from .entra_export import read_export
@@ -55,8 +54,7 @@ def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:
 
 def users_here() -> Iterator[Candidate]:
     """Every user as the policy sees them."""
-    bound = SocialAccount.objects.filter(user=OuterRef("pk"), provider=PROVIDER)
-    users = User.objects.annotate(identity=Subquery(bound.values("uid")[:1]))
+    users = User.objects.annotate(identity=identity_of_user(OuterRef("pk")))
     fields = ("pk", "email", "identity", "is_active", "is_staff", "is_superuser")
     for pk, email, identity, *flags in users.values_list(*fields).iterator():
         yield Candidate(pk, email, identity or "", *flags)

@@ -140,7 +140,12 @@ def prune(days: int | None = None, *, batch: int = 1000) -> int:
 def advice(row: SignIn) -> str:
     """What to change: what the AADSTS number says, then the reason's own fix."""
     fix = REASONS[row.reason].fix if row.reason in REASONS else ""
-    return " ".join(filter(None, (hint_in(row.detail), fix)))
+    return " ".join(filter(None, (hint(row), fix)))
+
+
+def hint(row: SignIn) -> str:
+    """What the AADSTS number in the record's detail adds to the reason's fix, or ""."""
+    return hint_in(row.detail)
 
 
 def _batches(old: QuerySet[SignIn], size: int) -> Iterable[list[int]]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BATCH: Final = 500
+_LOOKED_AT: Final = 5  # sessions of one person, to see whether any is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ def sessions_of(user_pk: object) -> list[SignedIn]:
     return sorted(found, key=lambda session: session.expires_at, reverse=True)
 
 
+def those_signed_in(user_ids: Sequence[str]) -> set[str]:
+    """Which of these people have a session now: two round trips, however many they are."""
+    return _store().those_signed_in(user_ids)
+
+
 def end_sessions(user_pk: object) -> int:
     """Sign a person out everywhere, from their next request on; returns of how many sessions."""
     return _store().end_of(str(user_pk))
@@ -76,6 +82,8 @@ class _Store(Protocol):
     def every(self) -> Iterator[SignedIn]: ...
 
     def of(self, user_id: str) -> Iterator[SignedIn]: ...
+
+    def those_signed_in(self, user_ids: Sequence[str]) -> set[str]: ...
 
     def end_of(self, user_id: str) -> int: ...
 
@@ -104,6 +112,24 @@ class _InRedis(_Store):
         names = self._names_of(user_id)
         for start in range(0, len(names), _BATCH):
             yield from self._read(names[start : start + _BATCH])
+
+    @override
+    def those_signed_in(self, user_ids: Sequence[str]) -> set[str]:
+        with self._redis.pipeline(transaction=False) as pipe:
+            for user_id in user_ids:
+                pipe.zrevrangebyscore(self._index(user_id), "+inf", time.time(), 0, _LOOKED_AT)
+            names = [
+                (user_id, n)
+                for user_id, ns in zip(user_ids, pipe.execute(), strict=True)
+                for n in ns
+            ]
+        with self._redis.pipeline(transaction=False) as pipe:
+            for _user_id, name in names:
+                pipe.exists(self._key(name.decode()))
+            there = pipe.execute()
+        return {
+            user_id for (user_id, _name), is_there in zip(names, there, strict=True) if is_there
+        }
 
     @override
     def end_of(self, user_id: str) -> int:
@@ -154,6 +180,10 @@ class _InDatabase(_Store):
     @override
     def of(self, user_id: str) -> Iterator[SignedIn]:
         return (session for session in self.every() if session.user_id == user_id)
+
+    @override
+    def those_signed_in(self, user_ids: Sequence[str]) -> set[str]:
+        return {session.user_id for session in self.every()} & set(user_ids)
 
     @override
     def end_of(self, user_id: str) -> int:

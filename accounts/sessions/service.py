@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from .. import audit
-from ..models import User
+from ..models import SignIn, User
 from ..outages import STORE_ERRORS
 from . import index as session_index
 from .entries import HANDLE_LENGTH, name_of
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = ("handle", "email", "since", "expires", "client_ip", "user_agent")
 _CHUNK: Final = 500
+_SIGN_INS_LOOKED_AT: Final = 300
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +65,22 @@ def listing(user: User | None = None) -> list[SessionInfo]:
         found = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
         seen = list(_with_emails(found))
     return sorted(seen, key=lambda session: session.since or _LONG_AGO, reverse=True)
+
+
+def people_signed_in() -> list[tuple[str, datetime]]:
+    """Who came in last and has a session now: email and time of the sign-in, the newest first.
+
+    The last few hundred sign-ins within a session's life are looked at, whatever the number of
+    sessions: a page may ask. Raises StoreUnavailable.
+    """
+    since = timezone.now() - timedelta(hours=settings.SESSION_HOURS)
+    rows = SignIn.objects.filter(at__gt=since, outcome=SignIn.Outcome.ADMITTED).order_by("-at")
+    came: dict[str, tuple[str, datetime]] = {}
+    for key, email, at in rows.values_list("user_id", "user__email", "at")[:_SIGN_INS_LOOKED_AT]:
+        came.setdefault(str(key), (email or "", at))
+    with _store():
+        here = session_index.those_signed_in(list(came))
+    return [facts for key, facts in came.items() if key in here]
 
 
 def end(handle: str, user: User | None = None) -> SessionInfo:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from ..reasons import Refused
 from . import identities, mapping
+from .bindings import identity_of
 from .policy import Refuse, claimed_email, decide
 from .roles import Rights
 
@@ -44,7 +45,7 @@ def admit(claims: Claims, rules: Rules) -> Admission:
         )
     rights = judged.get(decision.user_id)
     _check_role(rights, matched, judged, claims, decision.user_id)
-    account = None if decision.bind else matched.account
+    account = None if decision.bind else matched.accounts.get(decision.user_id)
     note = " ".join(filter(None, (decision.note, rights[1].note if rights else "")))
     return Admission(matched.users[decision.user_id], account, note, rights)
 
@@ -87,8 +88,8 @@ def _take_at_the_door(
 
     Only the identity that is bound to the user takes anything from them.
     """
-    found, account = judged.get(user_id), matched.account
-    if found is None or account is None or account.user_id != user_id:
+    found, account = judged.get(user_id), matched.accounts.get(user_id)
+    if found is None or account is None or account.uid != identity_of(claims):
         return
     held, outcome = found
     less = replace(outcome, after=_of_both(outcome.after, held.rights))

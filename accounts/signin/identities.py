@@ -1,8 +1,8 @@
 """Which users an identity could mean, and binding it to one of them.
 
-The binding is allauth's SocialAccount with uid "tid:oid". That an identity has one user and
-a user one identity is kept by the database: allauth's unique (provider, uid), and the partial
-unique index on the user that this app's migration adds.
+The binding is allauth's SocialAccount with uid "tid:oid" (the other forms are in bindings.py).
+That an identity has one user and a user one identity is kept by the database: allauth's unique
+(provider, uid), and the partial unique index on the user that this app's migration adds.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
-from .policy import Candidate, claimed_email, identity_of, same_email
+from .bindings import identity_of, names_of
+from .policy import Candidate, claimed_email, same_email
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.contrib.auth.models import AbstractBaseUser
+    from django.db.models import QuerySet
 
     from ..entra.tokens import Claims
 
@@ -34,14 +36,16 @@ class MatchedUsers:
     """The users that these claims could mean, read once."""
 
     def __init__(self, claims: Claims) -> None:
-        self.account = _bound_account(identity_of(claims))
         self.users: dict[Any, AbstractBaseUser] = {}
+        self.accounts: dict[Any, SocialAccount] = {}
         self.candidates = tuple(self._candidates(claims))
 
     def _candidates(self, claims: Claims) -> Iterator[Candidate]:
-        if self.account is not None:
-            yield self._seen(self.account.user, self.account.uid)
-            if same_email(email_of(self.account.user), claimed_email(claims)):
+        for account, identity in _bound_accounts(claims):
+            yield self._seen(account.user, identity)
+            self.accounts[account.user_id] = account
+            whole = account.uid == identity_of(claims)
+            if whole and same_email(email_of(account.user), claimed_email(claims)):
                 return
         for user in _users_with(claimed_email(claims)):
             if user.pk not in self.users:
@@ -88,15 +92,26 @@ def bind(user: Any, claims: Claims) -> SocialAccount:
 
 
 def refresh(account: SocialAccount, claims: Claims) -> None:
-    """Bring what is kept of the claims up to date, when it has changed.
+    """Bring what is kept of the claims up to date, when it has changed; complete the identity.
 
     Raises IntegrityError when the identity was unlinked meanwhile: it is to be decided again.
     """
-    if account.extra_data == stored_claims(claims):
-        return
-    same = SocialAccount.objects.filter(pk=account.pk)
-    if not same.update(extra_data=stored_claims(claims), last_login=timezone.now()):
-        raise IntegrityError("the identity is gone")
+    if account.uid != identity_of(claims):
+        _complete(account, claims)
+    elif account.extra_data != stored_claims(claims):
+        same = SocialAccount.objects.filter(pk=account.pk, uid=account.uid)
+        if not same.update(extra_data=stored_claims(claims), last_login=timezone.now()):
+            raise IntegrityError("the identity is gone")
+
+
+def _complete(account: SocialAccount, claims: Claims) -> None:
+    """What named the person in part names them by tid and oid from now on; the audit says so."""
+    same = SocialAccount.objects.select_for_update().filter(pk=account.pk, uid=account.uid)
+    row = same.first()
+    if row is None:
+        raise IntegrityError("the identity is gone, or completed by another sign-in")
+    row.uid, row.extra_data = identity_of(claims), stored_claims(claims)
+    row.save(update_fields=["uid", "extra_data", "last_login"])
 
 
 def email_of(user: Any) -> str:
@@ -104,9 +119,33 @@ def email_of(user: Any) -> str:
     return str(getattr(user, user.get_email_field_name()) or "")
 
 
-def _bound_account(identity: str) -> SocialAccount | None:
-    accounts = SocialAccount.objects.select_related("user").filter(provider=PROVIDER, uid=identity)
-    return next(iter(accounts), None)
+def identity_of_user(user: Any) -> Subquery:
+    """The uid bound to the user `user`, for an annotation.
+
+    An identity that allauth's own provider left beside one with a tenant counts for nothing.
+    """
+    return Subquery(accounts_of(user).values("uid")[:1])
+
+
+def accounts_of(user: Any) -> QuerySet[SocialAccount]:
+    """What is bound to the user, the identity that counts first."""
+    named = Case(When(uid__contains=":", then=Value(0)), default=Value(1))
+    return SocialAccount.objects.filter(user=user, provider=PROVIDER).order_by(named, "pk")
+
+
+def _bound_accounts(claims: Claims) -> list[tuple[SocialAccount, str]]:
+    """The accounts that may stand for these claims, the surest first, and what binds their users.
+
+    Each user once. Who has a whole identity beside the account is bound by that alone.
+    """
+    names = names_of(claims)
+    accounts = SocialAccount.objects.filter(provider=PROVIDER, uid__in=names)
+    accounts = accounts.select_related("user").annotate(first=identity_of_user(OuterRef("user")))
+    found: dict[Any, tuple[SocialAccount, str]] = {}
+    for account in sorted(accounts, key=lambda account: names.index(account.uid)):
+        first = str(account.first)
+        found.setdefault(account.user_id, (account, first if ":" in first else account.uid))
+    return list(found.values())
 
 
 def _users_with(email: str) -> list[Any]:
@@ -114,9 +153,8 @@ def _users_with(email: str) -> list[Any]:
     if not email or not _storable(email):
         return []
     model = get_user_model()
-    bound = SocialAccount.objects.filter(user=OuterRef("pk"), provider=PROVIDER)
     users = model._default_manager.filter(**{f"{model.get_email_field_name()}__iexact": email})
-    users = users.annotate(bound_identity=Subquery(bound.values("uid")[:1]))
+    users = users.annotate(bound_identity=identity_of_user(OuterRef("pk")))
     return [user for user in users if same_email(email_of(user), email)]
 
 

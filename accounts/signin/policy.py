@@ -13,13 +13,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..ids import CONSUMER_TENANT
+from .bindings import names_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..entra.tokens import Claims
+    from .bindings import Binding
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_NO_TENANT = (
+    "identity: bound by its object ID alone, and several tenants are allowed:"
+    " ./manage.py staff adopt --from allauth --tenant GUID"
+)
 _NO_DOMAINS: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
@@ -35,7 +41,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A user who could be meant: `identity` is the "tid:oid" bound to them, or ""."""
+    """A user who could be meant: `identity` is the uid bound to them (see bindings), or ""."""
 
     user_id: Any
     email: str
@@ -77,14 +83,9 @@ def decide(claims: Claims, rules: Rules, candidates: Iterable[Candidate]) -> Dec
         _refuse_tenant(claims, rules)
         or _refuse_guest(claims, rules)
         or _refuse_unverified(claims)
-        or _known(claims, people)
+        or _known(claims, rules, people)
         or _new(claims, rules, people)
     )
-
-
-def identity_of(claims: Claims) -> str:
-    """The immutable name of a person at Microsoft ("ID token claims reference": tid and oid)."""
-    return f"{claims.tid}:{claims.oid}"
 
 
 def claimed_email(claims: Claims) -> str:
@@ -122,14 +123,22 @@ def _refuse_unverified(claims: Claims) -> Refuse | None:
     return None
 
 
-def _known(claims: Claims, people: tuple[Candidate, ...]) -> Decision | None:
-    """A bound identity is that user, whatever the email says now, and never anyone else."""
-    bound = [person for person in people if person.identity == identity_of(claims)]
+def _known(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decision | None:
+    """A bound identity is that user, whatever the email says now, and never anyone else.
+
+    A tenant is added to an object ID that came without one only where there is no choice of it.
+    """
+    whole, *adopted = names_of(claims)
+    bound = [person for person in people if person.identity == whole]
+    bound = bound or [person for person in people if person.identity in adopted]
     if not bound:
         return None
     if len(bound) > 1:
         return Refuse("identity_conflict", "identity: bound to more than one user")
-    return _if_staff(bound[0], bind=False, note=_moved(claims, bound[0], people))
+    if bound[0].identity == claims.oid and len(rules.tenants) > 1:
+        return Refuse("identity_conflict", _NO_TENANT, bound[0].user_id)
+    notes = (_completed(bound[0]), _moved(claims, bound[0], people))
+    return _if_staff(bound[0], bind=False, note=" ".join(filter(None, notes)))
 
 
 def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decision:
@@ -164,12 +173,24 @@ def _why_not_owned(claims: Claims, rules: Rules) -> str:
 def _if_unbound(person: Candidate, claims: Claims, rules: Rules) -> Decision:
     if not person.identity:
         return _first(person, rules)
-    tid = person.identity.partition(":")[0]
-    if tid == claims.tid:
-        detail = "identity: the user is bound to another one"
-        return Refuse("identity_conflict", detail, person.user_id)
+    bound = read(person.identity)
+    if bound.tid in ("", claims.tid):
+        return Refuse("identity_conflict", _why_another(bound, claims), person.user_id)
+    tid = bound.tid
     detail = f"identity: the user is bound in tenant {tid}: has the organization moved to this one?"
     return Refuse("identity_conflict", detail, person.user_id, cause="tenant_moved")
+
+
+def _why_another(bound: Binding, claims: Claims) -> str:
+    if bound.tid:
+        return "identity: the user is bound to another one"
+    if bound.oid:
+        return "identity: the user is bound to another object ID, by allauth's own provider"
+    if not bound.sub:
+        return "identity: the user is bound to another one, in a form that is not known"
+    if bound.client_id == claims.client_id:
+        return "identity: the user is expected with another sub, adopted from another package"
+    return f"identity: the user's sub was adopted for the client ID {bound.client_id}, not this one"
 
 
 def _first(person: Candidate, rules: Rules) -> Decision:
@@ -185,6 +206,13 @@ def _if_staff(person: Candidate, *, bind: bool, note: str = "") -> Decision:
     if not person.is_staff:
         return Refuse("user_not_staff", "user: is_staff is off", person.user_id)
     return Admit(person.user_id, bind=bind, note=note)
+
+
+def _completed(bound: Candidate) -> str:
+    binding = read(bound.identity)
+    if binding.tid:
+        return ""
+    return f"identity: known by its {'object ID' if binding.oid else 'sub'} alone until now"
 
 
 def _moved(claims: Claims, bound: Candidate, people: tuple[Candidate, ...]) -> str:

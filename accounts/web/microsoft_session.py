@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from ..sessions.store import MICROSOFT
-from ..signin.policy import identity_of
+from ..signin.bindings import identity_of
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase

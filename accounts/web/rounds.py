@@ -14,7 +14,7 @@ from django.http import HttpResponseRedirect
 
 from ..reasons import Refused
 from ..signin import flow
-from ..signin.policy import identity_of
+from ..signin.bindings import identity_of
 from ..signin.purpose import Purpose, check_step_up
 from . import automatic, microsoft_session, refusal
 from .next_path import login_page_url, safe_next

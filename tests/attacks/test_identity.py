@@ -15,10 +15,12 @@ from allauth.socialaccount.models import SocialAccount
 from accounts.models import SignIn, User
 from tests.attacks.mallory import as_someone, someone
 from tests.attacks.scene import VICTIM, Attack, Scene, withstand
-from tests.emulator.ids import CONSUMERS, OTHER_TENANT, TENANT
-from tests.emulator.people import Person
+from tests.emulator.id_token import pairwise
+from tests.emulator.ids import CLIENT_ID, CONSUMERS, OTHER_TENANT, TENANT
+from tests.emulator.people import DEFAULT_PEOPLE, Person
 from tests.support.visitor import Page
 
+SAM = next(person for person in DEFAULT_PEOPLE if person.key == "staff")
 NOAUTH = "nOAuth (Descope 2023)"
 NOAUTH_AGAIN = "nOAuth (Semperis 2025)"
 UNICODE = "UTS 39"
@@ -146,11 +148,25 @@ def address_given_to_a_new_user() -> None:
     User.objects.create(email=VICTIM, is_superuser=True)
 
 
+def adopted(scene: Scene, uid: str) -> None:
+    """Sam's identity came from another package, and Sam has not been here since."""
+    SocialAccount.objects.create(user=User.objects.get(email=VICTIM), provider="microsoft", uid=uid)
+
+
 BINDINGS = [
     Attack("a second account with the address of someone bound",
            lambda scene: scene.sign_in("impostor"), "identity_conflict", NOAUTH, given=bound),
     Attack("a second account with that address in other letters",
            partial(as_someone, email=VICTIM.upper()), "identity_conflict", NOAUTH, given=bound),
+    Attack("the address of someone whom allauth's own provider bound",
+           lambda scene: scene.sign_in("impostor"), "identity_conflict", NOAUTH,
+           given=lambda scene: adopted(scene, SAM.oid)),
+    Attack("the address of someone whose sub is expected",
+           lambda scene: scene.sign_in("impostor"), "identity_conflict", NOAUTH,
+           given=lambda scene: adopted(scene, f"sub:{CLIENT_ID}:of-sam")),
+    Attack("the sub of someone, at another app registration",
+           lambda scene: scene.sign_in("staff"), "identity_conflict", "OpenID Connect Core 8.1",
+           given=lambda scene: adopted(scene, f"sub:{OTHER_TENANT}:{pairwise(CLIENT_ID, SAM)}")),
     Attack("who has left keeps no claim to the address that a new user has",
            lambda scene: scene.sign_in("staff"), "user_inactive", "ASVS 10.5.2",
            given=lambda scene: bound_then(scene, address_given_to_a_new_user)),

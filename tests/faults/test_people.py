@@ -72,12 +72,12 @@ email_with_a_space = Fault(
 )
 
 bound_by_stock_allauth = Fault(
-    "People are bound by allauth's stock provider",
-    "A SocialAccount of before, whose uid is Graph's id.",
-    before=lambda stage: _bind("11f9e2b6-0000-4000-8000-000000000000"),
+    "People are bound to personal accounts by allauth's own provider",
+    "A SocialAccount of before, whose uid is a personal account's id at Graph.",
+    before=lambda stage: _bind("48d31887fad3f5a5"),
     page="identity_conflict",
     doctor="people.old_identities",
-    says="not in the form tid:oid",
+    says="Microsoft accounts that cannot sign in here",
 )
 
 bound_to_another_tenant = Fault(

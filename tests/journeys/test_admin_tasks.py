@@ -206,7 +206,7 @@ def test_a_rehearsal_tells_who_would_be_refused(admin: Page) -> None:
         {"name": "people.csv", "mimeType": "text/csv", "buffer": export}
     )
     admin.get_by_role("button", name="Rehearse").click()
-    expect(admin.get_by_role("row", name=re.compile("new@"))).to_contain_text("account here")
+    expect(admin.get_by_role("row", name=re.compile("new@"))).to_contain_text("No account here")
     assert not SignIn.objects.exists()
 
 

@@ -5,29 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin import ShowFacets, SimpleListFilter
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import BadRequest, PermissionDenied
-from django.urls import path
+from django.contrib.admin import SimpleListFilter
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import audit
 from ...audit.actions import ACTIONS, title_of
 from ...models import AuditEntry
 from ...operate.audit_log import COLUMNS, as_values, naming
 from ...visible import visible
-from .. import csv_export
-from ..paging import BoundedPaginator
+from ..records import RecordAdmin
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-    from django.urls import URLPattern
-
-    Base = admin.ModelAdmin[AuditEntry]
-else:
-    Base = admin.ModelAdmin
+    from django.http import HttpRequest
 
 
 class ActionFilter(SimpleListFilter):
@@ -47,42 +37,25 @@ class ActionFilter(SimpleListFilter):
         return queryset.filter(action=self.value()) if self.value() else queryset
 
 
-class AuditAdmin(Base):
+class AuditAdmin(RecordAdmin):
     """Append-only: `accounts.audit` adds."""
 
-    list_display = ("at", "what", "who", "whom", "before", "after", "from_where", "reference")
-    list_display_links = ("at", "reference")
+    list_display = ("when", "what", "who", "whom", "before", "after", "from_where", "reference")
+    list_display_links = ("when", "reference")
     list_filter = (ActionFilter, "actor_kind", "at")
     list_select_related = ("seal",)
-    sortable_by = ("at",)
     search_fields = ("reference",)
-    ordering = ("-at",)
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = ShowFacets.NEVER
-    list_per_page = 50
-    list_max_show_all = 0
-    actions = None
+    exported = ("audit", "export.audit")
+    columns = COLUMNS
+    as_values = as_values
     fieldsets = (
         (
             gettext_lazy("What happened"),
-            {"fields": ("at", "what", "whom", "before", "after", "note", "reference")},
+            {"fields": ("when", "what", "whom", "before", "after", "note", "reference")},
         ),
         (gettext_lazy("Who"), {"fields": ("who", "actor_kind", "from_where")}),
         (gettext_lazy("Proof"), {"fields": ("link",)}),
     )
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
@@ -94,29 +67,6 @@ class AuditAdmin(Base):
     ) -> tuple[QuerySet[AuditEntry], bool]:
         """Any part of a name or an address, a reference, or a primary key."""
         return naming(queryset, search_term.replace("\0", "").strip()), False
-
-    @override
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.export)
-        return [path("export/", view, name="accounts_auditentry_export"), *super().get_urls()]
-
-    @override
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        more = {"query": request.GET.urlencode()}
-        return super().changelist_view(request, {**more, **(extra_context or {})})
-
-    def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The entries that the list's filters and search leave, as CSV; which leaves one itself."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            rows = self.get_changelist_instance(request).get_queryset(request)
-        except IncorrectLookupParameters as error:
-            raise BadRequest("No such filter.") from error
-        audit.write("export.audit", after=request.GET.dict())
-        return csv_export.download("audit", map(as_values, csv_export.newest_first(rows)), COLUMNS)
 
     @admin.display(description=gettext_lazy("action"))
     def what(self, entry: AuditEntry) -> str:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from ...operate.account_status import State, states_of
-from ...reasons import REASONS
 from ...signin.identities import PROVIDER
 from ...visible import visible
+from ..advice import title_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -40,7 +40,7 @@ def identities_of(people: Any) -> dict[Any, SocialAccount]:
     """Their Microsoft identities, by primary key of the person."""
     keys = [person.pk for person in people]
     bound = SocialAccount.objects.filter(provider=PROVIDER, user_id__in=keys)
-    return {account.user_id: account for account in bound}
+    return {a.user_id: a for a in sorted(bound, key=lambda account: ":" in account.uid)}
 
 
 def identity_text(account: SocialAccount | None) -> str:
@@ -68,11 +68,6 @@ def state_text(state: State, *, link: bool) -> str:
     return format_html('<a class="staff-refused" href="{}">{}</a>', record_url(state), shown)
 
 
-def title_of(code: str) -> str:
-    """The title of a reason; a code of an older version stands for itself."""
-    return str(REASONS[code].title) if code in REASONS else code
-
-
 def record_url(state: State) -> str:
     """The list of sign-ins, narrowed to the one of this refusal."""
     return f"{reverse('admin:accounts_signin_changelist')}?q={state.reference}"
@@ -81,3 +76,12 @@ def record_url(state: State) -> str:
 def may_see_sign_ins(user: User | Any) -> bool:
     """Whether this person may read the record."""
     return bool(user.has_perm("accounts.view_signin"))
+
+
+def person_url(person: User, reader: Any) -> str:
+    """The person's page, or "" for whoever may not open it."""
+    meta = person._meta
+    named = f"{meta.app_label}.{{}}_{meta.model_name}"
+    if not any(reader.has_perm(named.format(verb)) for verb in ("view", "change")):
+        return ""
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[person.pk])

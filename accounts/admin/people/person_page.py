@@ -11,11 +11,8 @@ from ...models import SignIn, User
 from ...operate import linking
 from ...operate.account_status import state_of
 from .. import rights, sessions
-from .columns import (
-    may_see_sign_ins,
-    state_text,
-    title_of,
-)
+from ..advice import title_of
+from .columns import may_see_sign_ins, state_text
 from .person_actions import STEPS
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing_extensions import override
 from ...models import User
 from ...operate import entra_export, rehearsal_here
 from ...operate.linking import CannotLink
-from .columns import title_of
+from ..advice import title_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ..people.columns import title_of
+from ..advice import title_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

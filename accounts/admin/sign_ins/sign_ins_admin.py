@@ -6,63 +6,53 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
-from django.contrib.admin import ShowFacets
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Q
-from django.urls import path
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import audit
+from ... import browsers
 from ...models import SignIn
-from ...operate import sign_ins
 from ...operate.sign_ins import COLUMNS, as_values
-from ...reasons import REASONS
-from .. import csv_export
-from ..paging import BOUND, BoundedPaginator
-from ..people.columns import title_of
+from ...visible import visible
+from .. import advice
+from ..paging import BOUND
+from ..people.columns import person_url
+from ..records import RecordAdmin
 from . import chart, drill_down
 from .filters import ReasonFilter
 from .next_steps import attach, maybe_touchable
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-    from django.urls import URLPattern
+    from collections.abc import Iterable
 
-    Base = admin.ModelAdmin[SignIn]
-else:
-    Base = admin.ModelAdmin
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-class SignInAdmin(Base):
+class SignInAdmin(RecordAdmin):
     """Append-only: the flow adds, nobody changes, `sign_ins --prune` deletes."""
 
-    list_display = ("at", "result_and_step", "person", "reference", "method", "client_ip")
-    list_display_links = ("at", "reference")
+    list_display = ("when", "result_and_step", "person", "came_from", "reference", "method")
+    list_display_links = ("when", "reference")
     list_filter = ("outcome", ReasonFilter, "method", "at")
     list_select_related = ("user",)
-    sortable_by = ("at",)
     search_fields = ("reference", "oid", "email")
     date_hierarchy = "at"
-    ordering = ("-at",)
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = ShowFacets.NEVER
-    list_per_page = 50
-    list_max_show_all = 0
+    exported = ("sign-ins", "export.sign_ins")
+    columns = COLUMNS
+    as_values = as_values
     fieldsets = (
         (
             gettext_lazy("What happened"),
             {
                 "fields": (
-                    "at",
+                    "when",
                     "result",
                     "code",
                     "meaning",
@@ -75,24 +65,12 @@ class SignInAdmin(Base):
             },
         ),
         (gettext_lazy("Who"), {"fields": ("person", "email", "tid", "oid")}),
-        (gettext_lazy("From where"), {"fields": ("client_ip", "user_agent", "host")}),
+        (gettext_lazy("From where"), {"fields": ("place", "browser", "host")}),
         (
             gettext_lazy("How"),
             {"fields": ("method", "took_ms", "microsoft_ms", "microsoft_request_id")},
         ),
     )
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @override
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -103,7 +81,9 @@ class SignInAdmin(Base):
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> SignIn | None:
         row = super().get_object(request, object_id, from_field)
-        attach([row] if row else [], request.user)
+        rows = [row] if row else []
+        attach(rows, request.user)
+        _link_people(rows, request.user)
         return row
 
     @override
@@ -119,28 +99,16 @@ class SignInAdmin(Base):
         return queryset.filter(Q(reference=term.upper()) | Q(email__istartswith=term)), False
 
     @override
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.export)
-        return [path("export/", view, name="accounts_signin_export"), *super().get_urls()]
-
-    def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The rows that the list's filters and search leave, as CSV."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            rows = self.get_changelist_instance(request).get_queryset(request)
-        except IncorrectLookupParameters as error:
-            raise BadRequest("No such filter.") from error
-        audit.write("export.sign_ins", after=request.GET.dict())
-        found = csv_export.newest_first(rows.select_related("user"))
-        return csv_export.download("sign-ins", map(as_values, found), COLUMNS)
+    def related(self, rows: QuerySet[SignIn]) -> QuerySet[SignIn]:
+        return rows.select_related("user")
 
     @override
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Above the list: the last 30 days."""
-        more = {"chart": chart.last_days(), "query": request.GET.urlencode()}
+        drawn = chart.last_days()
+        more = {"chart": drawn, "svg": chart.svg(drawn)}
         return super().changelist_view(request, {**more, **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("result"))
@@ -148,7 +116,7 @@ class SignInAdmin(Base):
         """Admitted, or why not."""
         if row.outcome == SignIn.Outcome.ADMITTED:
             return str(SignIn.Outcome.ADMITTED.label)
-        text = _("Refused: %(why)s") % {"why": title_of(row.reason)}
+        text = _("Refused: %(why)s") % {"why": advice.title_of(row.reason)}
         return format_html('<span class="staff-refused">{}</span>', text)
 
     @admin.display(description=gettext_lazy("result"))
@@ -158,9 +126,37 @@ class SignInAdmin(Base):
         return format_html("{}<br>{}", self.result(row), step) if step else self.result(row)
 
     @admin.display(description=gettext_lazy("person"), empty_value="-")
-    def person(self, row: SignIn) -> str:
-        """The user, or else who Microsoft said it was."""
-        return str(row.user or row.email)
+    def person(self, row: Any) -> str:
+        """The user, with a link for whoever may open it, or else who Microsoft said it was."""
+        named = visible(str(row.user or row.email))
+        return (
+            format_html('<a href="{}">{}</a>', row.person_url, named) if row.person_url else named
+        )
+
+    @admin.display(description=gettext_lazy("from"), empty_value="-")
+    def came_from(self, row: SignIn) -> str:
+        """For the list: the address, and the browser in words."""
+        facts = {"address": row.client_ip, "agent": row.user_agent}
+        return render_to_string("admin/accounts/includes/from.html", facts)
+
+    @admin.display(description=gettext_lazy("address"), empty_value="-")
+    def place(self, row: SignIn) -> str:
+        """The client's address, and what it is known to be."""
+        known = browsers.place_of(row.client_ip)
+        return f"{row.client_ip} ({known})" if known else row.client_ip or ""
+
+    @admin.display(description=gettext_lazy("browser"), empty_value="-")
+    def browser(self, row: SignIn) -> str:
+        """In words, and as it called itself."""
+        if not row.user_agent:
+            return ""
+        words, raw = browsers.browser_of(row.user_agent), visible(row.user_agent)
+        return format_html(
+            '{}<details class="staff-agent"><summary>{}</summary>{}</details>',
+            visible(words),
+            _("As the browser calls itself"),
+            raw,
+        )
 
     @admin.display(description=gettext_lazy("reason"))
     def code(self, row: SignIn) -> str:
@@ -170,16 +166,19 @@ class SignInAdmin(Base):
     @admin.display(description=gettext_lazy("what it means"))
     def meaning(self, row: SignIn) -> str:
         """The operator's words for the reason."""
-        return REASONS[row.reason].operator if row.reason in REASONS else ""
+        return advice.meaning_of(row.reason)
 
     @admin.display(description=gettext_lazy("what to do"))
     def fix(self, row: SignIn) -> str:
         """The fix in words, if what it rests on is true."""
-        advice = sign_ins.advice(row)
-        if row.source == SignIn.Source.BROWSER and advice:
-            claimed = _("Anyone can make this up, so change nothing for it alone.")
-            return f"{claimed} {advice}"
-        return advice
+        text = advice.fix_for(row)
+        if row.source == SignIn.Source.BROWSER and text:
+            claimed = _(
+                "Only the browser said so, which anyone can fake: change nothing because of this"
+                " record alone."
+            )
+            return f"{claimed} {text}"
+        return text
 
     @admin.display(description=gettext_lazy("next step"), empty_value="-")
     def what_to_do(self, row: Any) -> str:
@@ -195,6 +194,7 @@ class SignInChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         attach(self.result_list, request.user, maybe_touchable)
+        _link_people(self.result_list, request.user)
 
     @property
     def cut_off(self) -> bool:
@@ -205,3 +205,8 @@ class SignInChangeList(ChangeList):
     def dates(self) -> dict[str, Any]:
         """For Django's own date_hierarchy.html."""
         return drill_down.drill_down(self)
+
+
+def _link_people(rows: Iterable[Any], reader: Any) -> None:
+    for row in rows:
+        row.person_url = person_url(row.user, reader) if row.user else ""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from ...operate import erasure, people
+from ...operate import adoption, erasure, people
 from ...operate.entra_export import NotAnExport, text_of
 from ...operate.linking import CannotLink
+from ...operate.other_packages import PACKAGES, NoTable
 from ...operate.output import OperatorCommand, add_json, as_json
 from ...operate.people_listing import COLUMNS, listing
 from ...operate.rehearsal_here import WhichTenant, link_all, preview
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
 
 _ADDED = ("line", "email", "what", "note")
 _CHANGED = ("email", "sessions_ended", "what")
+_ADOPTED = ("email", "what", "identity", "note")
 _STATES = ("can_sign_in", "never", "refused", "off")
 
 
 class Command(OperatorCommand):
-    """Adds, lists, switches off and on, unlinks, and rehearses."""
+    """Adds, lists, switches off and on, unlinks, adopts, and rehearses."""
 
     help = "People who may sign in to admin: by email, without passwords."
     epilog = """
@@ -47,6 +49,8 @@ examples:
   ./manage.py staff unlink ada@contoso.com --reason "a new account at Microsoft"
   ./manage.py staff erase ada@contoso.com --reason "request 17" --yes    removes her data
   ./manage.py staff preview entra-users.csv        who would get in, who would not, and why
+  ./manage.py staff adopt --from allauth           what another package knew people by
+  ./manage.py staff adopt --from allauth --yes     and now it is written
 
 exit codes:
   0  done
@@ -66,6 +70,7 @@ exit codes:
         _add_unlinking(actions.add_parser("unlink", help="take someone's Microsoft identity"))
         _add_erasing(actions.add_parser("erase", help="remove a person's data, as the law asks"))
         _add_preview(actions.add_parser("preview", help="rehearse with people of Entra"))
+        _add_adopting(actions.add_parser("adopt", help="bring identities from another package"))
         for action in actions.choices.values():
             add_json(action)
 
@@ -137,6 +142,20 @@ exit codes:
         if problems:
             raise CommandError("\n".join(["Not linked:", *problems]))
 
+    def _adopt(self, yes: bool, form: str, **options: Any) -> None:
+        package = options["package"]
+        named = {name: options[name] for name in ("tenant", "client_id", "everyone")}
+        try:
+            planned = adoption.plan(package, **named)
+        except (adoption.CannotAdopt, CannotLink, NoTable) as problem:
+            raise CommandError(str(problem)) from None
+        rows = adoption.carry_out(package, planned) if yes else planned
+        whole = form == "json"
+        self.write_rows((_adopted(row, whole=whole) for row in rows), _ADOPTED, form)
+        self.stderr.write(adoption.summary(package, rows))
+        if conflicts := sum(row.what == "conflict" for row in rows) if yes else 0:
+            raise CommandError(f"{conflicts} of {len(rows)} not adopted: their notes say why.")
+
     def _each(
         self, emails: list[str], form: str, done: str, change: Callable[[User], int | None]
     ) -> None:
@@ -145,6 +164,12 @@ exit codes:
         self.write_rows(rows, _CHANGED, form)
         if failed := [row["email"] for row in rows if row["what"] != done]:
             raise CommandError(f"Not done for {', '.join(failed)}: see above.")
+
+
+def _adopted(row: adoption.Planned, *, whole: bool) -> dict[str, Any]:
+    """A table has room for the object ID or sub; of which tenant, the summary says."""
+    identity = row.identity if whole else row.identity.rpartition(":")[2]
+    return asdict(row) | {"identity": identity}
 
 
 def _changed(email: str, done: str, change: Callable[[User], int | None]) -> dict[str, Any]:
@@ -205,6 +230,21 @@ def _add_preview(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--link", action="store_true", help="link everyone who would get in to their object ID now"
     )
+
+
+def _add_adopting(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--from", required=True, dest="package", choices=PACKAGES, help="which package it was"
+    )
+    parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the object IDs")
+    parser.add_argument(
+        "--client-id",
+        default="",
+        metavar="GUID",
+        help="the client ID social-auth used",
+    )
+    parser.add_argument("--all", dest="everyone", action="store_true", help="not staff alone")
+    parser.add_argument("--yes", action="store_true", help="write it; without, nothing is written")
 
 
 def _read(file: str) -> str:

@@ -449,12 +449,21 @@ _APP: Final = (
     ),
     _warning(
         "app.certificate_expires_soon",
-        "The certificate {thumbprint} ends in {days} days",
+        "The {label} ends in {days} days",
         "After that nobody can sign in.",
-        "Make the next one, upload it under Certificates & secrets > Certificates, then put it into"
-        " MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md, without a gap.",
+        "Make the next one, upload it under Certificates & secrets > Certificates, then enter it as"
+        " the next one in admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md,"
+        " without a gap.",
         shows=("client_credential_refused",),
         well="The certificate is good for another {days} days",
+    ),
+    _error(
+        "app.certificate_expiry",
+        "The {label} ended {days} days ago",
+        "It was good until {date}.",
+        "Make another, upload it under Certificates & secrets > Certificates, then enter it in"
+        " admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md.",
+        shows=("client_credential_refused", "credential_unavailable"),
     ),
     _warning(
         "app.certificate_in_use",
@@ -514,14 +523,14 @@ _APP: Final = (
         "{date} is the date entered with it.",
         _RENEW,
         shows=("client_secret_expired",),
-        well="The client secret is good for another {days} days",
     ),
     _warning(
         "app.secret_expires_soon",
         "The client secret expires in {days} days",
-        "After that nobody can sign in.",
+        "After that nobody can sign in. A next secret counts once Microsoft has accepted it.",
         _RENEW,
         shows=("client_secret_expired",),
+        well="The client secret is good for another {days} days",
     ),
     _error(
         "app.allowed_tenants",
@@ -570,11 +579,19 @@ _PEOPLE: Final = (
     ),
     _error(
         "people.old_identities",
-        "{count} Microsoft identities are not in the form tid:oid",
-        "They come from allauth's stock provider, which keeps no tenant: those people's"
-        " sign-ins look like somebody else's.",
-        "./manage.py staff unlink EMAIL --reason 'stock allauth', for each; they are bound anew"
-        " when they next sign in.",
+        "{count} people are bound to Microsoft accounts that cannot sign in here",
+        "They come from allauth's own provider: personal accounts have no object ID. Those people's"
+        " sign-ins with their work accounts look like somebody else's.",
+        "./manage.py staff adopt --from allauth names them. ./manage.py staff unlink EMAIL"
+        " --reason 'personal account', for each; they are bound anew when they next sign in.",
+        shows=("identity_conflict",),
+    ),
+    _error(
+        "people.without_tenant",
+        "{count} people are bound by their object IDs alone, and several tenants are allowed",
+        "They come from allauth's own provider, which keeps no tenant: nothing says of which"
+        " tenant they are, so they are refused.",
+        "./manage.py staff adopt --from allauth --tenant GUID, and again with --yes.",
         shows=("identity_conflict",),
     ),
     _warning(

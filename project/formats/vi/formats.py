@@ -1,4 +1,5 @@
 from django.conf.locale.vi import formats
 
-DATETIME_FORMAT = f"{formats.DATETIME_FORMAT} T"
-SHORT_DATETIME_FORMAT = f"{formats.SHORT_DATETIME_FORMAT} T"
+# One format for each, the short one, with the zone.
+DATE_FORMAT = formats.SHORT_DATE_FORMAT
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = f"{formats.SHORT_DATETIME_FORMAT} T"

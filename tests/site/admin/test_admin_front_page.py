@@ -1,14 +1,20 @@
 """The front page: what needs attention, told to those whose business it is."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
-from django.test import Client
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client, TestCase
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.utils import timezone
 
 from accounts import audit, secretbox
-from accounts.models import BreakGlassLink
+from accounts.admin import front_page
+from accounts.models import BreakGlassLink, User
+from tests.conftest import REDIS
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
 
 
@@ -24,7 +30,7 @@ def notices(browser: Client) -> str:
     return " ".join(notice.text for notice in browser.get("/admin/").context["notices"])
 
 
-def app(days: int, **more: str) -> SocialApp:
+def app(days: int, **more: Any) -> SocialApp:
     """A visible app whose secret ends in so many days."""
     expires = (timezone.localdate() + timedelta(days=days)).isoformat()
     made: SocialApp = SocialApp.objects.create(
@@ -55,7 +61,7 @@ def test_when_all_is_well_it_is_silent(browser: Client) -> None:
 
 
 @pytest.mark.parametrize(("days", "told"), [
-    (30, "expires in 30 days"), (1, "expires in 1 day:"), (0, "expires in 0 days"),
+    (30, "expires in 30 days"), (1, "expires in 1 day."), (0, "expires in 0 days"),
     (-1, "has expired"),
 ])  # fmt: skip
 def test_it_warns_from_thirty_days_before_the_secret_ends(
@@ -65,16 +71,19 @@ def test_it_warns_from_thirty_days_before_the_secret_ends(
     assert told in notices(browser)
 
 
+ACCEPTED = {"last_tests": {"next_secret": {"at": "2026-01-01", "reason": ""}}}
+
+
 def test_a_next_secret_that_lasts_silences_the_warning(browser: Client) -> None:
     later = (timezone.localdate() + timedelta(days=200)).isoformat()
-    app(5, next_secret=secretbox.encrypt("next"), next_secret_expires=later)
+    app(5, **ACCEPTED, next_secret=secretbox.encrypt("next"), next_secret_expires=later)
     assert notices(browser) == ""
 
 
 def test_a_next_secret_that_ends_soon_does_not(browser: Client) -> None:
     soon = (timezone.localdate() + timedelta(days=6)).isoformat()
-    app(5, next_secret=secretbox.encrypt("next"), next_secret_expires=soon)
-    assert "expires in 5 days" in notices(browser)
+    app(5, **ACCEPTED, next_secret=secretbox.encrypt("next"), next_secret_expires=soon)
+    assert "expires in 6 days" in notices(browser)
 
 
 def test_two_visible_apps_are_told(browser: Client) -> None:
@@ -118,3 +127,65 @@ def test_readers_of_the_record_are_not_told_of_the_app(db: None) -> None:
     told = notices(browser_of(person("reader@contoso.example", "accounts.view_signin")))
     assert "Break-glass" in told
     assert "expired" not in told
+
+
+def test_it_ends_when_someone_gets_in_again(browser: Client) -> None:
+    app(100)
+    sign_in(reason="client_secret_wrong", at=timezone.now() - timedelta(hours=2))
+    sign_in(method="microsoft", at=timezone.now() - timedelta(hours=1))
+    assert notices(browser) == ""
+
+
+def test_a_notice_ends_with_what_it_speaks_of(browser: Client) -> None:
+    made = app(-1)
+    assert "has expired" in notices(browser)
+    made.settings["secret_expires"] = (timezone.localdate() + timedelta(days=300)).isoformat()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        made.save()
+    assert notices(browser) == ""
+
+
+def test_the_day_at_a_glance(browser: Client) -> None:
+    app(100)
+    cole = person("cole@contoso.example")
+    sign_in(user=cole, email=cole.email)
+    browser_of(cole)
+    sign_in(user=person("gone@contoso.example"))
+    sign_in(reason="unknown_user")
+    page = browser.get("/admin/").content.decode()
+    assert "Nothing needs your attention." in page
+    assert "2 admitted" in page
+    assert "1 refused" in page
+    assert f"?at__year={timezone.localdate().year}" in page
+    signed_in = page.partition("Who is signed in</a>:")[2].partition("</p>")[0]
+    assert "cole@contoso.example" in signed_in
+    assert "gone@contoso.example" not in signed_in
+
+
+def test_what_is_kept_costs_one_command_of_the_cache_and_no_query(browser: Client) -> None:
+    user = User.objects.get(email="root@contoso.example")
+    front_page.shown_to(user)
+    redis = REDIS.client()
+    redis.config_resetstat()
+    with CaptureQueriesContext(connection) as queries:
+        front_page.shown_to(user)
+    assert len(queries) == 0
+    asked = {name: stat["calls"] for name, stat in redis.info("commandstats").items()}
+    assert {name: n for name, n in asked.items() if "config" not in name} == {"cmdstat_mget": 1}
+
+
+def test_nothing_that_others_wrote_into_the_cache_is_shown(browser: Client) -> None:
+    app(-1)
+    forged = {"for_superusers": [], "for_readers": [], "chart": "<script>", "people": ""}
+    cache.set("front-page:all:en", forged)
+    page = browser.get("/admin/").content.decode()
+    assert "has expired" in page
+    assert "<script></" not in page
+
+
+@override_settings(ADMIN_CONTACT="helpdesk@contoso.example")
+def test_someone_without_permissions_reads_what_that_means_and_whom_to_ask(db: None) -> None:
+    page = browser_of(person("new@contoso.example")).get("/admin/").content.decode()
+    assert "your account has no permissions on this site yet" in page
+    assert "mailto:helpdesk@contoso.example" in page
+    assert "permission to view or edit anything" not in page

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.admin import csv_export
+from accounts.admin import advice, csv_export
 from accounts.admin.paging import BOUND
 from accounts.admin.sign_ins import chart
 from accounts.models import SignIn
@@ -67,8 +67,8 @@ def test_the_reason_filter_offers_the_reasons_met_by_their_names(browser: Client
     specs = browser.get(LIST).context["cl"].filter_specs
     offered = dict(next(s for s in specs if s.title == "reason").lookup_choices)
     assert offered == {
-        "unknown_user": str(REASONS["unknown_user"].title),
-        "wrong_tenant": str(REASONS["wrong_tenant"].title),
+        "unknown_user": advice.title_of("unknown_user"),
+        "wrong_tenant": advice.title_of("wrong_tenant"),
         "code_of_an_older_version": "code_of_an_older_version",
     }
 
@@ -124,7 +124,7 @@ def test_the_pages_end_at_the_bound_and_say_so(browser: Client) -> None:
     SignIn.objects.bulk_create(SignIn(**row) for _ in range(BOUND + 1))
     page = browser.get(LIST)
     assert page.context["cl"].result_count == BOUND
-    assert "narrow by date" in page.content.decode()
+    assert "Use a date, a filter or the search" in page.content.decode()
 
 
 def test_what_a_refusal_means_and_needs_is_said_in_words(browser: Client) -> None:

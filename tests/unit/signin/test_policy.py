@@ -98,6 +98,22 @@ TENANT_MOVED = Refuse(
     user_id=1,
     cause="tenant_moved",
 )
+CLIENT = "44444444-4444-4444-8444-444444444444"
+BARE = replace(USER, identity=OID)
+BARE_OTHER = replace(USER, identity="bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb")
+EXPECTED = replace(USER, identity=f"sub:{CLIENT}:pairwise")
+BY_OBJECT_ID = Admit(1, bind=False, note="identity: known by its object ID alone until now")
+BY_SUB = Admit(1, bind=False, note="identity: known by its sub alone until now")
+
+
+def conflict(detail: str) -> Refuse:
+    return Refuse("identity_conflict", f"identity: {detail}", user_id=1)
+
+
+WHICH_TENANT = conflict(
+    "bound by its object ID alone, and several tenants are allowed:"
+    " ./manage.py staff adopt --from allauth --tenant GUID"
+)
 INACTIVE = Refuse("user_inactive", "user: is_active is off", user_id=1)
 NOT_STAFF = Refuse("user_not_staff", "user: is_staff is off", user_id=1)
 
@@ -119,6 +135,33 @@ TABLE = [
     Row("inactive is said before not staff", INACTIVE,
         people=user(is_active=False, is_staff=False)),
     Row("a conflict is said before inactive", CONFLICT, people=(replace(TAKEN, is_active=False),)),
+    # --- an identity that another package left
+    Row("an object ID without a tenant is that person", BY_OBJECT_ID, people=(BARE,)),
+    Row("whatever the address says", BY_OBJECT_ID, anna(email="else@contoso.example"),
+        people=(BARE,)),
+    Row("but not where several tenants are allowed", WHICH_TENANT, rules=TWO, people=(BARE,)),
+    Row("nor as someone else whose address it is there", WHICH_TENANT,
+        anna(email="other@contoso.example"), TWO, (BARE, OTHER)),
+    Row("an impostor with the address of an object ID",
+        conflict("the user is bound to another object ID, by allauth's own provider"),
+        people=(BARE_OTHER,)),
+    Row("someone of a personal account",
+        conflict("the user is bound to another one, in a form that is not known"),
+        people=(replace(USER, identity="48d31887fad3f5a5"),)),
+    Row("a sub that is expected", BY_SUB, anna(client_id=CLIENT), people=(EXPECTED,)),
+    Row("a client ID in capital letters", BY_SUB, anna(client_id=CLIENT.upper()),
+        people=(EXPECTED,)),
+    Row("an impostor with the address of an expected sub",
+        conflict("the user is expected with another sub, adopted from another package"),
+        anna(client_id=CLIENT, sub="mallory"), people=(EXPECTED,)),
+    Row("the sub of another client ID",
+        conflict(f"the user's sub was adopted for the client ID {CLIENT}, not this one"),
+        anna(client_id=FOREIGN), people=(EXPECTED,)),
+    Row("a whole identity counts before what is adopted", Admit(2, bind=False, note=MOVED.note),
+        people=(BARE, replace(OTHER, identity=f"{OURS}:{OID}"))),
+    Row("an object ID and a sub of two people", TWICE_BOUND, anna(client_id=CLIENT),
+        people=(BARE, replace(OTHER, identity=EXPECTED.identity))),
+    Row("who is adopted and inactive", INACTIVE, people=(replace(BARE, is_active=False),)),
     # --- which address counts
     Row("preferred_username counts when email is absent", BIND, anna(email=None)),
     Row("preferred_username counts when email is empty", BIND, anna(email="")),

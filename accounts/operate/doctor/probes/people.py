@@ -11,6 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Upper
 
+from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
 from ..finding import Observation, fault, well
 
@@ -71,16 +72,27 @@ def _unmatchable(email: str) -> Iterator[Observation]:
 
 def _identities() -> Iterator[Observation]:
     bound = SocialAccount.objects.filter(provider=PROVIDER)
-    old = bound.exclude(uid__regex=r"^[0-9a-f-]{36}:[0-9a-f-]{36}$")
-    if old.exists():
-        yield fault("people.old_identities", count=old.count())
     allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    yield from _without_tenant(bound, several=len(allowed) > 1)
     ours = Q(pk__in=[])
     for tenant in allowed:
         ours |= Q(uid__startswith=f"{tenant}:")
     others = bound.filter(uid__contains=":").exclude(ours)
     if allowed and others.exists():
         yield fault("people.other_tenants", count=others.count())
+
+
+def _without_tenant(bound: QuerySet[SocialAccount], *, several: bool) -> Iterator[Observation]:
+    """What another package left of staff, who have no identity with a tenant beside it."""
+    staff = _people().filter(is_active=True, **_staff_only())
+    whole = bound.filter(uid__contains=":").values("user")
+    left = bound.filter(user__in=staff).exclude(uid__contains=":").exclude(user__in=whole)
+    object_ids = left.filter(uid__regex=f"^{GUID_PATTERN}$")
+    if several and object_ids.exists():
+        yield fault("people.without_tenant", count=object_ids.count())
+    others = left.exclude(pk__in=object_ids.values("pk"))
+    if others.exists():
+        yield fault("people.old_identities", count=others.count())
 
 
 def _people() -> QuerySet[Any]:

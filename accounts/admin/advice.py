@@ -1,0 +1,221 @@
+"""What admin says of a reason, about a colleague and to whoever can help: title, meaning, fix.
+
+The reasons' table speaks to the person who was refused ("You do not have an account here") and to
+whoever sits at a terminal. Here the same is said in the third person, and a fix names the pages and
+buttons of admin where they do it. What has no row here has its words from the reasons' table.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
+
+from ..operate import sign_ins
+from ..reasons import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..models import SignIn
+
+
+class Words(NamedTuple):
+    """What is said in admin; "" where the reasons' table says it well enough."""
+
+    title: str = ""
+    fix: str = ""
+
+
+WORDS: Final[Mapping[str, Words]] = MappingProxyType(
+    {
+        "unknown_user": Words(
+            noop("No account here"),
+            noop("Add the person, with exactly the email address of this record."),
+        ),
+        "user_inactive": Words(
+            noop("Account is switched off"),
+            noop("Reactivate the person on their page, if they should have access."),
+        ),
+        "user_not_staff": Words(
+            noop("Not a staff account"),
+            noop("Tick Staff status on the person's page, if they should have access."),
+        ),
+        "wrong_tenant": Words(
+            noop("Account of another organization"),
+            noop(
+                "The person should choose their account of this organization. If that other"
+                " organization should be let in, whoever runs the server adds its tenant ID (in"
+                " this record) to MICROSOFT_ALLOWED_TENANTS."
+            ),
+        ),
+        "guest_not_allowed": Words(
+            noop("Guest account"),
+            noop(
+                "Give the person a member account in Entra. If guests should be let in, whoever"
+                " runs the server sets MICROSOFT_ALLOW_GUESTS=true."
+            ),
+        ),
+        "no_email": Words(noop("Microsoft gave no usable email address")),
+        "email_not_owned": Words(
+            noop("Email domain is not set up for that organization"),
+            noop(
+                "If the domain is that tenant's: open the Microsoft app and add it under Allowed"
+                " email domains, as TENANT-GUID=contoso.com; the tenant is in this record. Else"
+                " someone claims an address that is not theirs."
+            ),
+        ),
+        "ambiguous_email": Words(
+            noop("More than one account has this email address"),
+            noop("Search for the address under Users, and leave it on one of them."),
+        ),
+        "identity_conflict": Words(
+            noop("Email address is linked to another Microsoft identity"),
+            noop(
+                "Compare both identities, and link the refused one when you are sure that it is the"
+                " same person. Otherwise give the new person a user of their own."
+            ),
+        ),
+        "role_missing": Words(
+            noop("No app role"),
+            noop(
+                "Entra admin center > Enterprise applications > this app > Users and groups:"
+                " assign the person one of the roles that are mapped here. Nested groups and"
+                " Default Access give none."
+            ),
+        ),
+        "cookie_not_sent": Words(
+            noop("Browser did not send the cookie back"),
+            noop(
+                "Nothing, when rare: anyone can bring it about. When many meet it, whoever runs"
+                " the server can see with the doctor command what proxies and cookies really do."
+            ),
+        ),
+        "session_not_found": Words(
+            noop("Session was not found"),
+            noop(
+                "Whoever runs the server: all workers and instances need one Redis (REDIS_URL)"
+                " with maxmemory-policy noeviction and persistence on; the doctor command tells."
+            ),
+        ),
+        "session_changed": Words(noop("Session changed during the sign-in")),
+        "cancelled": Words(noop("Cancelled at Microsoft")),
+        "consent_required": Words(noop("Consent is missing at Microsoft")),
+        "not_assigned": Words(noop("Not assigned to the app at Microsoft")),
+        "blocked_by_policy": Words(noop("Blocked by the organization's policies")),
+        "not_configured": Words(
+            fix=noop("Add the Microsoft app: client ID, tenant and secret from Entra.")
+        ),
+        "several_apps": Words(fix=noop("Hide or delete all Microsoft apps but one.")),
+        "client_secret_expired": Words(
+            fix=noop(
+                "Entra: App registrations > this app > Certificates & secrets > New client secret."
+                " Then enter its Value on the Microsoft app's page."
+            )
+        ),
+        "client_secret_wrong": Words(
+            fix=noop(
+                "Enter the secret's Value, not its Secret ID, on the Microsoft app's page, and"
+                " press Test connection there."
+            )
+        ),
+        "client_credential_refused": Words(
+            fix=noop(
+                "Certificate: register the one whose thumbprint this record names under App"
+                " registrations > this app > Certificates & secrets. Managed identity or token"
+                " file: compare issuer, subject and audience under Federated credentials, letter"
+                " for letter; a new one takes minutes. Test connection on the Microsoft app's page"
+                " shows what to enter."
+            )
+        ),
+        "credential_unavailable": Words(
+            fix=noop(
+                "Whoever runs the server: attach the managed identity to this host (and slot), or"
+                " see that the token file or the certificate can be read. Then press Test"
+                " connection on the Microsoft app's page."
+            )
+        ),
+        "client_unknown": Words(
+            fix=noop(
+                "Compare client ID and tenant on the Microsoft app's page with App registrations >"
+                " Overview at Entra."
+            )
+        ),
+        "redirect_uri_mismatch": Words(
+            fix=noop(
+                "Copy the redirect URI from the Microsoft app's page into App registrations >"
+                " Authentication > Web at Entra. If it has http or a wrong host, whoever runs the"
+                " server corrects PUBLIC_URL."
+            )
+        ),
+        "tenant_not_found": Words(
+            fix=noop(
+                "Copy Directory (tenant) ID from App registrations > Overview to the Microsoft"
+                " app's page; in a national cloud whoever runs the server sets"
+                " MICROSOFT_LOGIN_URL."
+            )
+        ),
+        "misconfigured": Words(
+            fix=noop(
+                "Read the detail in this record, then press Test connection on the Microsoft app's"
+                " page."
+            )
+        ),
+        "microsoft_unreachable": Words(
+            fix=noop(
+                "Press Test connection on the Microsoft app's page. If it fails as well, whoever"
+                " runs the server checks outgoing HTTPS (firewall, DNS, proxy); otherwise look at"
+                " Azure's status page."
+            )
+        ),
+        "session_store_unavailable": Words(
+            fix=noop("Whoever runs the server checks Redis. Cookies stay valid meanwhile.")
+        ),
+        "database_unavailable": Words(fix=noop("Whoever runs the server checks PostgreSQL.")),
+        "form_refused": Words(
+            fix=noop(
+                "Nothing, when rare: anyone can bring it about. When many meet it, whoever runs"
+                " the server can see the cause with the doctor command."
+            )
+        ),
+        "step_up_failed": Words(noop("Microsoft did not confirm a fresh sign-in")),
+        "too_many_attempts": Words(
+            fix=noop(
+                "Nothing, when rare: anyone can bring it about. When many meet it, whoever runs"
+                " the server can see with the doctor command whether all of them look like one"
+                " client here."
+            )
+        ),
+        "unexpected": Words(
+            fix=noop("Whoever runs the server finds the traceback in the log by this reference.")
+        ),
+    }
+)
+
+
+def title_of(code: str) -> str:
+    """The reason in a few words about a colleague; a code of another version is its own title."""
+    if code not in REASONS:
+        return code
+    title = WORDS.get(code, Words()).title
+    return _(title) if title else str(REASONS[code].title)
+
+
+def meaning_of(code: str) -> str:
+    """What the reason means, in the operator's words; "" for a code of another version."""
+    return _(REASONS[code].operator) if code in REASONS else ""
+
+
+def fix_of(code: str) -> str:
+    """What to do about it: here, at Entra, or on the server where neither helps."""
+    if code not in REASONS:
+        return ""
+    return _(WORDS.get(code, Words()).fix or REASONS[code].fix)
+
+
+def fix_for(row: SignIn) -> str:
+    """What to do about this very refusal: what Microsoft's number says, then the reason's fix."""
+    hint = sign_ins.hint(row)
+    return " ".join(filter(None, (_(hint) if hint else "", fix_of(row.reason))))

@@ -1,0 +1,105 @@
+"""What the front page shows, kept in the shared cache for a minute: one look-up a page.
+
+It is the same for all who may see it, so it is made once for everybody, in each language; what
+concerns one person only is kept beside it. Whatever the audit is told of ends both at once: a
+notice does not outlive what it speaks of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
+
+from ...models import AuditEntry
+from ...sealed import NotSealed, seal, unseal
+from .. import about_you, sessions
+from ..people.columns import may_see_sign_ins
+from . import glance, notices
+from .notices import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SECONDS: Final = 60
+_EVERYBODY: Final = "all"
+Parts = dict[str, Any]
+
+
+def shown_to(user: Any) -> dict[str, Any]:
+    """For index.html: `notices`, the gravest first, `glance`, and whether either is theirs."""
+    makers: dict[str, Callable[[], Parts]] = {str(user.pk): partial(_made_for, user)}
+    reads, ends = may_see_sign_ins(user), sessions.may_end(user)
+    if reads or ends or user.is_superuser:
+        makers[_EVERYBODY] = _made_for_everybody
+    parts = _kept_or_made(makers)
+    own, all_of_it = parts[str(user.pk)], parts.get(_EVERYBODY, {})
+    found = [*own["notices"]]
+    found += all_of_it["for_superusers"] if user.is_superuser else []
+    found += all_of_it["for_readers"] if reads else []
+    return {
+        "notices": sorted((Notice(**one) for one in found), key=lambda one: one.level != "error"),
+        "chart": mark_safe(all_of_it["chart"]) if reads else "",  # noqa: S308 -- sealed, of glance
+        "people": mark_safe(all_of_it["people"]) if ends else "",  # noqa: S308 -- likewise
+        "watches": user.is_superuser or reads,
+    }
+
+
+def connect() -> None:
+    """Called once, when the app is ready."""
+    post_save.connect(_something_changed, sender=AuditEntry, dispatch_uid=__name__)
+
+
+def _made_for(user: Any) -> Parts:
+    found = [Notice("warning", text, url) for text, url in about_you.notices(user)]
+    return {"notices": _plain(found)}
+
+
+def _made_for_everybody() -> Parts:
+    return {
+        "for_superusers": _plain([*notices.of_app(), *notices.of_superusers()]),
+        "for_readers": _plain([*notices.of_refusals(), *notices.of_links()]),
+        "chart": glance.chart_of_days(),
+        "people": glance.people_signed_in(),
+    }
+
+
+def _plain(found: Iterable[Notice]) -> list[dict[str, str]]:
+    return [asdict(one) for one in found]
+
+
+def _kept_or_made(makers: dict[str, Callable[[], Parts]]) -> dict[str, Parts]:
+    """One round trip where all of it is kept, and another where something is not."""
+    keys = {name: _key(name, get_language()) for name in makers}
+    kept = cache.get_many(keys.values())
+    found = {name: _opened(key, kept.get(key)) for name, key in keys.items()}
+    made = {name: make() for name, make in makers.items() if found[name] is None}
+    for name, parts in made.items():
+        cache.set(keys[name], seal(keys[name], parts), SECONDS)
+    return {name: parts for name, parts in {**found, **made}.items() if parts is not None}
+
+
+def _opened(key: str, text: object) -> Parts | None:
+    try:
+        parts: Parts = unseal(key, text)
+    except NotSealed:
+        return None
+    return parts
+
+
+def _key(name: str, language: str | None) -> str:
+    return f"front-page:{name}:{language}"
+
+
+def _something_changed(instance: AuditEntry, **kwargs: Any) -> None:
+    names = {_EVERYBODY, instance.subject_key} - {""}
+    keys = [_key(name, language) for name in names for language, _name in settings.LANGUAGES]
+    # No partial: Django names a robust hook that fails by its __qualname__.
+    transaction.on_commit(lambda: cache.delete_many(keys), robust=True)

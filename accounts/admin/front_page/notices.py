@@ -1,0 +1,148 @@
+"""What needs attention today, the gravest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ... import moments
+from ...models import SignIn
+from ...operate import break_glass, linking
+from ...operate.audit_log import as_values
+from ...operate.microsoft_app_summary import show
+from ...reasons import REASONS
+from ...visible import visible
+from .. import advice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from ...models import BreakGlassLink
+
+WARN_DAYS: Final = 30
+_LINKS_SHOWN: Final = 5
+_CONFIGURATION: Final = tuple(
+    code for code, reason in REASONS.items() if reason.group == "configuration"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`level` is warning or error, as Django's messages have it; `url` is where to fix it."""
+
+    level: str
+    text: str
+    url: str = ""
+
+
+def of_app() -> Iterator[Notice]:
+    """Nobody can sign in, or nobody will be able to soon."""
+    shown = show()
+    url = reverse("admin:socialaccount_socialapp_changelist")
+    if shown.problem:
+        text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")
+        why = advice.title_of(shown.problem)
+        yield Notice("error", text % {"why": why, "fix": shown.fix}, url)
+    left = shown.days_left
+    if left is not None and left <= WARN_DAYS:
+        by_certificate = shown.credential == "certificate"
+        text = _certificate_text(left) if by_certificate else _secret_text(left)
+        yield Notice("error" if left < 0 else "warning", text, url)
+
+
+def _secret_text(left: int) -> str:
+    if left < 0:
+        return _(
+            "The Microsoft app's secret has expired. Create a new one in Entra and enter it here."
+        )
+    text = ngettext(
+        "The Microsoft app's secret expires in %(days)d day. Create a new one in Entra.",
+        "The Microsoft app's secret expires in %(days)d days. Create a new one in Entra.",
+        left,
+    )
+    return text % {"days": left}
+
+
+def _certificate_text(left: int) -> str:
+    if left < 0:
+        return _("The Microsoft app's certificate has ended: enter a new one.")
+    text = ngettext(
+        "The Microsoft app's certificate ends in %(days)d day: upload the next one to Entra.",
+        "The Microsoft app's certificate ends in %(days)d days: upload the next one to Entra.",
+        left,
+    )
+    return text % {"days": left}
+
+
+def of_superusers() -> Iterator[Notice]:
+    """Who could still be taken by an address, and who was bound lately by one."""
+    url = reverse("admin:accounts_user_changelist") + "?is_superuser__exact=1"
+    unbound = [str(user) for user in linking.unbound_superusers()[: _LINKS_SHOWN + 1]]
+    if unbound:
+        named = ", ".join(unbound[:_LINKS_SHOWN]) + (", ..." if len(unbound) > _LINKS_SHOWN else "")
+        text = _(
+            "Superusers without a linked Microsoft identity: %(who)s. The first Microsoft"
+            " account with"
+            " that address will be linked. Have them sign in soon, or enter their object ID."
+        )
+        yield Notice("warning", visible(text % {"who": named}), url)
+    for entry in linking.superusers_bound_lately()[:_LINKS_SHOWN]:
+        facts = as_values(entry)
+        text = _("Superuser %(who)s signed in with Microsoft for the first time %(at)s: %(as)s.")
+        values = {
+            "who": facts["subject"],
+            "at": moments.text_of(entry.at),
+            "as": facts["after"],
+        }
+        url = reverse("admin:accounts_auditentry_change", args=[entry.pk])
+        yield Notice("warning", visible(text % values), url)
+
+
+def of_refusals() -> Iterator[Notice]:
+    """Refused since sign-in is set up wrongly, and nobody has been admitted since."""
+    since = timezone.now() - timedelta(days=1)
+    rows = SignIn.objects.filter(reason__in=_CONFIGURATION, at__gt=since).order_by("-at")
+    newest = rows.exclude(source=SignIn.Source.BROWSER).first()  # which anyone can make up
+    if newest is None or _works_since(newest.at):
+        return
+    text = _(
+        "Sign-in is set up incorrectly, and nobody has got in since the last refusal: %(why)s."
+        " %(fix)s"
+    )
+    values = {"why": advice.title_of(newest.reason), "fix": advice.fix_of(newest.reason)}
+    url = f"{reverse('admin:accounts_signin_changelist')}?reason={newest.reason}"
+    yield Notice("error", text % values, url)
+
+
+def _works_since(moment: datetime) -> bool:
+    admitted = SignIn.objects.filter(
+        at__gt=moment, outcome=SignIn.Outcome.ADMITTED, method=SignIn.Method.MICROSOFT
+    )
+    return admitted.exists()
+
+
+def of_links() -> Iterator[Notice]:
+    """Links that let someone in without Microsoft, made in the last week."""
+    for link in break_glass.made_lately()[:_LINKS_SHOWN]:
+        query = urlencode({"q": link.user.email, "method__exact": "break_glass"})
+        url = f"{reverse('admin:accounts_signin_changelist')}?{query}" if link.used_at else ""
+        yield Notice("warning", _link_text(link), url)
+
+
+def _link_text(link: BreakGlassLink) -> str:
+    values = {
+        "who": visible(str(link.user)),
+        "made": moments.text_of(link.made_at),
+        "used": moments.text_of(link.used_at),
+    }
+    if link.used_at:
+        return _("Break-glass link for %(who)s, made %(made)s, used %(used)s.") % values
+    return _("Break-glass link for %(who)s, made %(made)s, not used.") % values

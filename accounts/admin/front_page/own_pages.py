@@ -1,0 +1,69 @@
+"""Links to this app's pages that have no model, among those that have one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.socialaccount.models import SocialApp
+from django.apps import apps
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from .. import sessions
+from ..people import rehearsal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> list[Any]:
+    """The app list, of one app or of all, with this app's pages that have no model."""
+    for listed in app_list:
+        if listed["app_label"] == SocialApp._meta.app_label:
+            _name_it_microsoft(listed)
+    pages = list(_own_pages(user)) if app_label in (None, "accounts") else []
+    if not pages:
+        return app_list
+    ours = next((app for app in app_list if app["app_label"] == "accounts"), None)
+    if ours is not None:
+        ours["models"] += pages
+        return app_list
+    return [_app(pages), *app_list]
+
+
+def _name_it_microsoft(listed: dict[str, Any]) -> None:
+    """What people look for, in the menu and its filter; allauth says "Social accounts"."""
+    listed["name"] = _("Microsoft")
+    for entry in listed["models"]:
+        if entry["model"] is SocialApp:
+            entry["name"] = _("Microsoft apps")
+
+
+def _own_pages(user: Any) -> Iterator[dict[str, Any]]:
+    if sessions.may_end(user):
+        yield _page(_("Who is signed in"), "SessionsPage", "admin:accounts_sessions")
+    if rehearsal.may_rehearse(user):
+        yield _page(_("Go-live rehearsal"), "RehearsalPage", "admin:accounts_rehearsal")
+
+
+def _page(name: str, object_name: str, url_name: str) -> dict[str, Any]:
+    """An entry of the app list, in the form that Django and admin themes read."""
+    return {
+        "name": name,
+        "object_name": object_name,
+        "model": None,
+        "perms": {"add": False, "change": False, "delete": False, "view": True},
+        "admin_url": reverse(url_name),
+        "add_url": None,
+        "view_only": True,
+    }
+
+
+def _app(pages: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": apps.get_app_config("accounts").verbose_name,
+        "app_label": "accounts",
+        "app_url": reverse("admin:app_list", args=["accounts"]),
+        "has_module_perms": True,
+        "models": pages,
+    }

@@ -1,0 +1,92 @@
+"""What the sign-in record and the audit have in common: read, searched, exported; never changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.urls import path
+from django.utils.translation import gettext_lazy
+from typing_extensions import override
+
+from .. import audit, moments
+from . import csv_export
+from .paging import BoundedPaginator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+    from django.urls import URLPattern
+
+    Base = admin.ModelAdmin[Any]
+else:
+    Base = admin.ModelAdmin
+
+
+class RecordAdmin(Base):
+    """Rows that have `at`, newest first. `exported` is the file's name and the audit's action."""
+
+    exported: ClassVar[tuple[str, str]]
+    columns: ClassVar[Sequence[str]]
+    as_values: ClassVar[Callable[[Any], Mapping[str, Any]]]
+
+    sortable_by = ("when",)
+    ordering = ("-at",)
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 0
+    actions = None
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view(self.export), self.opts.model_name
+        name = f"{self.opts.app_label}_{name}_export"
+        return [path("export/", view, name=name), *super().get_urls()]
+
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        more = {"query": request.GET.urlencode()}
+        return super().changelist_view(request, {**more, **(extra_context or {})})
+
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The rows that the list's filters and search leave, as CSV, of which the audit is told."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters as error:
+            raise BadRequest("No such filter.") from error
+        name, action = self.exported
+        audit.write(action, after=request.GET.dict())
+        found = csv_export.newest_first(self.related(rows))
+        return csv_export.download(name, map(type(self).as_values, found), self.columns)
+
+    def related(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """With what each row's values need besides."""
+        return rows
+
+    @admin.display(description=gettext_lazy("time"), ordering="at")
+    def when(self, row: Any) -> str:
+        """When it was, in the site's zone and beside it the reader's."""
+        return moments.element_of(row.at)

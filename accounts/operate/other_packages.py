@@ -1,0 +1,157 @@
+"""What other sign-in packages keep of people's Microsoft identities, read from their tables.
+
+The packages need not be installed any more: the tables are read as their migrations made them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import connection
+
+from ..ids import is_guid
+from ..signin.identities import PROVIDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+# The backends of python-social-auth for Microsoft's work accounts, and the settings of their keys.
+SOCIAL_AUTH_BACKENDS: Final = (
+    "azuread-oauth2",
+    "azuread-oauth2-v2",
+    "azuread-tenant-oauth2",
+    "azuread-v2-tenant-oauth2",
+    "microsoft-graph",
+)
+_PERSONAL: Final = re.compile(r"[0-9a-fA-F]{1,16}")  # a personal account's id at Graph
+_LONGEST_SUB: Final = 120
+_ADDRESS_KEYS: Final = frozenset({"upn", "preferred_username", "email"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row of another package: an object ID, or a sub; `unusable` says why it names nobody."""
+
+    user_id: Any
+    oid: str = ""
+    tid: str = ""
+    sub: str = ""
+    address: str = ""
+    unusable: str = ""
+    blocks: bool = False  # the row itself keeps another identity from being bound
+
+
+class NoTable(Exception):
+    """The package's table is not in the database."""
+
+    def __init__(self, package: str, table: str) -> None:
+        super().__init__(
+            f"There is no table {table} here: this database never ran {package},"
+            " or its table was dropped before its identities were adopted."
+        )
+
+
+def client_ids_of_social_auth() -> frozenset[str]:
+    """The client IDs that python-social-auth's settings still name."""
+    names = (name.replace("-", "_").upper() for name in SOCIAL_AUTH_BACKENDS)
+    keys = (getattr(settings, f"SOCIAL_AUTH_{name}_KEY", "") for name in names)
+    return frozenset(str(key).lower() for key in keys if key)
+
+
+def _of_allauth() -> Iterator[Kept]:
+    """`uid` is Graph's id; `extra_data` is what Graph's /me said."""
+    for account in SocialAccount.objects.filter(provider=PROVIDER).exclude(uid__contains=":"):
+        said = account.extra_data if isinstance(account.extra_data, dict) else {}
+        address = str(said.get("mail") or said.get("userPrincipalName") or "")
+        yield _by_object_id(account.user_id, account.uid, address, blocks=True)
+
+
+def _of_microsoft_sso() -> Iterator[Kept]:
+    """`microsoft_id` is Graph's id; the column `user_principal_name` came with version 3."""
+    wanted = ("user_id", "microsoft_id", "user_principal_name")
+    for row in _rows("django-microsoft-sso", "microsoft_sso_user", wanted):
+        address = row.get("user_principal_name") or ""
+        yield _by_object_id(row["user_id"], row["microsoft_id"] or "", address)
+
+
+def _of_social_auth() -> Iterator[Kept]:
+    """`uid` is the sub, the object ID or an address, by backend; newer rows keep oid and tid."""
+    wanted = ("user_id", "provider", "uid", "id_key", "extra_data")
+    for row in _rows("python-social-auth", "social_auth_usersocialauth", wanted):
+        if row["provider"] in SOCIAL_AUTH_BACKENDS:
+            yield _of_backend(row)
+
+
+def _of_backend(row: Mapping[str, Any]) -> Kept:
+    user_id, uid, key = row["user_id"], row["uid"], row.get("id_key")
+    extra = _as_dict(row["extra_data"])
+    oid, tid = str(extra.get("oid") or "").lower(), str(extra.get("tid") or "").lower()
+    if is_guid(oid) and is_guid(tid):
+        return Kept(user_id, oid=oid, tid=tid)
+    if row["provider"] == "microsoft-graph" or key == "oid":
+        return _by_object_id(user_id, uid, "")
+    if "@" in uid or key in _ADDRESS_KEYS:
+        return Kept(user_id, address=uid, unusable=f"known by an address only, {uid}")
+    if len(uid) > _LONGEST_SUB or not uid.isascii() or ":" in uid:
+        return Kept(user_id, unusable="its uid is no sub of Microsoft's")
+    return Kept(user_id, sub=uid)
+
+
+def _nothing() -> Iterator[Kept]:
+    """The package keeps no identity: it matches people by name or address at each sign-in."""
+    return iter(())
+
+
+PACKAGES: Final[Mapping[str, Callable[[], Iterator[Kept]]]] = MappingProxyType(
+    {
+        "allauth": _of_allauth,
+        "django-microsoft-sso": _of_microsoft_sso,
+        "social-auth": _of_social_auth,
+        "django-auth-adfs": _nothing,
+        "mozilla-django-oidc": _nothing,
+    }
+)
+WITHOUT_IDENTITIES: Final = frozenset({"django-auth-adfs", "mozilla-django-oidc"})
+
+
+def _by_object_id(user_id: Any, oid: str, address: str, *, blocks: bool = False) -> Kept:
+    if is_guid(oid):
+        return Kept(user_id, oid=oid.lower(), address=address, blocks=blocks)
+    why = "bound to something that is no object ID"
+    if not oid:
+        why = "kept without an object ID"
+    elif _PERSONAL.fullmatch(oid):
+        why = "bound to a personal Microsoft account"
+    return Kept(user_id, address=address, unusable=why, blocks=blocks)
+
+
+def _rows(package: str, table: str, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The rows, with those of the wanted columns that this table has. Raises NoTable."""
+    key = get_user_model()._meta.pk
+    with connection.cursor() as cursor:
+        if table not in connection.introspection.table_names(cursor):
+            raise NoTable(package, table)
+        described = connection.introspection.get_table_description(cursor, table)
+        columns = [column.name for column in described if column.name in wanted]
+        quoted = ", ".join(map(connection.ops.quote_name, columns))
+        cursor.execute(f"SELECT {quoted} FROM {connection.ops.quote_name(table)}")  # noqa: S608
+        for values in cursor.fetchall():
+            row = dict(zip(columns, values, strict=True))
+            yield row | {"user_id": key.to_python(row["user_id"])}
+
+
+def _as_dict(value: Any) -> Mapping[str, Any]:
+    """JSON as the database gives it: parsed or not; in old tables it is text."""
+    try:
+        parsed = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
