@@ -158,7 +158,7 @@ _SETTINGS: Final = (
 _REDIS: Final = (
     _error(
         "redis.reachable",
-        "Redis does not answer",
+        "Redis cannot be used",
         "{cause}",
         "{fix}",
         shows=_NO_STORE,
