@@ -100,7 +100,10 @@ class StaffAdminSite(AdminSite):
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
         more = front_page.shown_to(request.user)
-        return super().index(request, {**more, **(extra_context or {})})
+        response = super().index(request, {**more, **(extra_context or {})})
+        if not (response.context_data or {}).get("app_list"):
+            response.template_name = "admin/no_permissions.html"
+        return response
 
     @override
     def get_urls(self) -> list[URLResolver | URLPattern]:
