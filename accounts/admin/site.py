@@ -128,7 +128,10 @@ class MicrosoftAdminSiteMixin(_Base):
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
         more = front_page.shown_to(request.user) if self.has_our_pages else {}
-        return super().index(request, {**more, **(extra_context or {})})
+        response = super().index(request, {**more, **(extra_context or {})})
+        if not (response.context_data or {}).get("app_list"):
+            response.template_name = "admin/no_permissions.html"
+        return response
 
     @override
     def get_urls(self) -> list[URLResolver | URLPattern]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
@@ -59,7 +58,8 @@ def write(
     )
     texts = [_of_actor(entry, actor), _of_subject(entry, subject, said, about)]
     _save(entry, texts)
-    transaction.on_commit(partial(_committed, entry, texts), robust=True)
+    # No partial: Django names a robust hook that fails by its __qualname__.
+    transaction.on_commit(lambda: _committed(entry, texts), robust=True)
     return entry
 
 

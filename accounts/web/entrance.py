@@ -54,7 +54,8 @@ def mark(session: SessionBase, method: SignIn.Method) -> None:
 
 def write(session: SessionBase) -> None:
     """Keep the session now: where the store takes none, nobody was let in, and none is recorded."""
-    session.save()
+    if session.modified:
+        session.save()
 
 
 def leave(request: HttpRequest) -> None:

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 from .. import places
-from ..outages import DATABASE_ERRORS, STORE_ERRORS
+from ..outages import DATABASE_ERRORS, STORE_ERRORS, redis_code, sqlstate
 from ..reasons import CAUSES, Refused
 from ..redact import innermost
 from ..signin import record
@@ -50,11 +50,17 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, STORE_ERRORS):
-        return Refused("session_store_unavailable", f"store: {innermost(error)}")
+        return Refused("session_store_unavailable", _told("store", redis_code(error), error))
     if isinstance(error, DATABASE_ERRORS):
-        return Refused("database_unavailable", f"database: {innermost(error)}")
+        return Refused("database_unavailable", _told("database", sqlstate(error), error))
     logger.error("unexpected error", exc_info=error, extra={"reference": reference})
     return Refused("unexpected", f"error: {type(error).__name__}")
+
+
+def _told(what: str, code: str, error: BaseException) -> str:
+    """The innermost cause, with the server's own code where its text lacks it."""
+    cause = innermost(error)
+    return f"{what}: {cause}" if code in cause else f"{what}: {code} {cause}"
 
 
 def refuse(

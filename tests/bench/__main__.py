@@ -3,6 +3,7 @@
 ARGS="--quick" for a short one; ARGS="--json FILE" writes the figures (bench.json by default).
 ARGS="--million" measures admin's lists over a million sign-ins instead.
 ARGS="--sessions" measures what the limits on sessions cost a page.
+ARGS="--front-page" measures admin's front page beside Django's own.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import measure, million, sessions
+from tests.bench import front_page, measure, million, sessions
 from tests.bench.stage import Stage, stage
 from tests.servers.site import Site
 
@@ -24,6 +25,9 @@ def main() -> None:
     options = _options()
     if options.sessions:
         sessions.main()
+        return
+    if options.front_page:
+        front_page.main()
         return
     if options.million:
         million.main()
@@ -89,6 +93,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--sessions", action="store_true")
+    parser.add_argument("--front-page", action="store_true")
     parser.add_argument("--json", default="bench.json")
     return parser.parse_args()
 

@@ -1,13 +1,13 @@
-"""`python -m tests.emulator`: the emulator by itself, until Ctrl-C."""
+"""The local Entra ID by itself, until Ctrl-C. Whoever reaches it can be anyone: loopback only."""
 
 import argparse
 import signal
 import sys
 import threading
 
-from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, DEFAULT_PORT, TENANT
-from tests.emulator.listen import NotLoopback
-from tests.emulator.server import Emulator
+from .ids import CLIENT_ID, CLIENT_SECRET, DEFAULT_PORT, TENANT
+from .listen import NotLoopback
+from .server import Emulator
 
 EPILOG = f"""Set in the site: MICROSOFT_TENANT_ID={TENANT}
 MICROSOFT_CLIENT_ID={CLIENT_ID} MICROSOFT_CLIENT_SECRET={CLIENT_SECRET}"""
@@ -38,7 +38,7 @@ def _wait(emulator: Emulator) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.emulator", description=__doc__, epilog=EPILOG
+        prog=f"python -m {__package__}", description=__doc__, epilog=EPILOG
     )
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--host", default="localhost", help="a loopback host (localhost)")

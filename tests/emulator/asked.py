@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tests.emulator import failures
-from tests.emulator.failures import Failure
-from tests.emulator.ids import CALLBACK_PATH, real_tenant
-from tests.emulator.wire import Request
-from tests.emulator.world import Client, World
+from . import failures
+from .failures import Failure
+from .ids import CALLBACK_TAIL, real_tenant
+from .wire import Request
+from .world import Client, World
 
 # Hosts that are this machine, or that RFC 2606 and 6761 set aside so that they are nobody's.
 OURS = re.compile(r"localhost|127(\.\d+){3}|::1|testserver|([a-z0-9-]+\.)+(test|example|localhost)")
@@ -102,7 +102,7 @@ def registered(client: Client, redirect_uri: str) -> bool:
     """Exactly as registered; without a list, the callback of any site on this machine."""
     if client.redirect_uris is not None:
         return redirect_uri in client.redirect_uris
-    return _ours(redirect_uri) and redirect_uri.endswith(CALLBACK_PATH)
+    return _ours(redirect_uri) and redirect_uri.endswith(CALLBACK_TAIL)
 
 
 def _ours(url: str) -> bool:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from tests.emulator import failures
-from tests.emulator.discovery import issuer_of
-from tests.emulator.failures import Failure
-from tests.emulator.ids import TENANT
-from tests.emulator.proofs import AUDIENCE, Federated
+from . import failures
+from .discovery import issuer_of
+from .failures import Failure
+from .ids import TENANT
+from .proofs import AUDIENCE, Federated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cryptography import x509
 
-    from tests.emulator.wire import Request
-    from tests.emulator.world import Client, World
+    from .wire import Request
+    from .world import Client, World
 
 TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW: Final = 300

@@ -4,18 +4,18 @@ from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-from tests.emulator import asked as asking
-from tests.emulator import browser_sessions, failures, pages
-from tests.emulator.asked import Asked
-from tests.emulator.codes import Grant
-from tests.emulator.discovery import issuer_of
-from tests.emulator.failures import Failure
-from tests.emulator.ids import TEMPLATES, real_tenant
-from tests.emulator.misbehave import Redirect
-from tests.emulator.people import Person
-from tests.emulator.scenarios import SCENARIOS, Scenario
-from tests.emulator.wire import Request, Response, redirect_response
-from tests.emulator.world import World
+from . import asked as asking
+from . import browser_sessions, failures, pages
+from .asked import Asked
+from .codes import Grant
+from .discovery import issuer_of
+from .failures import Failure
+from .ids import TEMPLATES, real_tenant
+from .misbehave import Redirect
+from .people import Person
+from .scenarios import SCENARIOS, Scenario
+from .wire import Request, Response, redirect_response
+from .world import World
 
 AS_ASKED = Redirect()
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from tests.emulator.failures import Failure
+from .failures import Failure
 
 if TYPE_CHECKING:
-    from tests.emulator.asked import Asked
-    from tests.emulator.people import Person
-    from tests.emulator.wire import Request
+    from .asked import Asked
+    from .people import Person
+    from .wire import Request
 
 COOKIE = "emulator_session"
 OPTIONAL = ("auth_time", "sid", "login_hint")

@@ -8,10 +8,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.emulator import failures
-from tests.emulator.failures import Failure
-from tests.emulator.misbehave import Answer, Tamper
-from tests.emulator.people import Person
+from . import failures
+from .failures import Failure
+from .misbehave import Answer, Tamper
+from .people import Person
 
 LIFETIME = 600.0
 KEPT = 10_000

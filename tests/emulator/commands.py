@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.emulator import assertions
-from tests.emulator.browser_sessions import MFA
-from tests.emulator.codes import Grant
-from tests.emulator.id_token import SIGNINGS, For, mint
-from tests.emulator.misbehave import Answer, Redirect, Tamper
-from tests.emulator.people import Person
-from tests.emulator.proofs import Federated
+from . import assertions
+from .browser_sessions import MFA
+from .codes import Grant
+from .id_token import SIGNINGS, For, mint
+from .misbehave import Answer, Redirect, Tamper
+from .people import Person
+from .proofs import Federated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tests.emulator.server import Emulator
+    from .server import Emulator
 
 
 def _tamper_of(fields: dict[str, Any]) -> Tamper:

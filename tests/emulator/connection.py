@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
-from tests.emulator.wire import Broken, Line, Request, Response
+from .wire import Broken, Line, Request, Response
 
 MAX_BODY = 1024 * 1024
 

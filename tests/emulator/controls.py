@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
-from tests.emulator.ids import CLIENT_ID, TENANT
-from tests.emulator.people import Person
+from .ids import CLIENT_ID, TENANT
+from .people import Person
 
 Down = Literal["refuse", "hang", "drop"]
 

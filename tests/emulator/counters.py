@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from tests.emulator.wire import Request
+from .wire import Request
 
 KEPT = 500
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tests.emulator import failures
-from tests.emulator.ids import TEMPLATES, real_tenant
-from tests.emulator.wire import Request, Response, json_response
-from tests.emulator.world import World
+from . import failures
+from .ids import TEMPLATES, real_tenant
+from .wire import Request, Response, json_response
+from .world import World
 
 CACHED = {"Cache-Control": "max-age=86400, private", "Access-Control-Allow-Origin": "*"}
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from tests.emulator import authorize, discovery, pages, token
-from tests.emulator.ids import TENANT
-from tests.emulator.wire import Request, Response
-from tests.emulator.world import DISCOVERY_TAIL, World
+from . import authorize, discovery, pages, token
+from .ids import TENANT
+from .wire import Request, Response
+from .world import DISCOVERY_TAIL, World
 
 HANDLERS: dict[str, Callable[[World, Request, str], Response]] = {
     "discovery": discovery.document,

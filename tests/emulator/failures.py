@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from uuid import uuid4
 
-from tests.emulator.wire import NO_STORE, Response, json_response
+from .wire import NO_STORE, Response, json_response
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from typing import Any
 
 import jwt
 
-from tests.emulator.discovery import issuer_of
-from tests.emulator.ids import CLIENT_SECRET
-from tests.emulator.keys import Key, base64url
-from tests.emulator.misbehave import Pairs, Tamper
-from tests.emulator.people import Person
-from tests.emulator.world import World
+from .discovery import issuer_of
+from .ids import CLIENT_SECRET
+from .keys import Key, base64url
+from .misbehave import Pairs, Tamper
+from .people import Person
+from .world import World
 
 # Entra dates tokens back five minutes, for clients whose clock is behind.
 BACKDATED = 300

@@ -13,6 +13,7 @@ TEMPLATES: Final = frozenset({"organizations", "common"})
 CLIENT_ID: Final = "33333333-3333-4333-8333-333333333333"
 CLIENT_SECRET: Final = "emulator-secret-not-for-production"
 CALLBACK_PATH: Final = "/accounts/microsoft/login/callback/"
+CALLBACK_TAIL: Final = "/microsoft/login/callback/"  # wherever a host has mounted it
 DEFAULT_PORT: Final = 8400
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.emulator.failures import Failure
-from tests.emulator.wire import How, Response
+from .failures import Failure
+from .wire import How, Response
 
 Pairs = Sequence[Sequence[str]]
 

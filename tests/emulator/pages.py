@@ -5,11 +5,11 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.emulator.asked import Asked
-from tests.emulator.failures import Failure
-from tests.emulator.people import Person
-from tests.emulator.scenarios import GROUPS, Scenario
-from tests.emulator.wire import NO_STORE, Response
+from .asked import Asked
+from .failures import Failure
+from .people import Person
+from .scenarios import GROUPS, Scenario
+from .wire import NO_STORE, Response
 
 STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 HEADERS = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
-from tests.emulator.ids import OTHER_TENANT, TENANT
+from .ids import OTHER_TENANT, TENANT
 
 GUEST_IDP = f"https://sts.windows.net/{OTHER_TENANT}/"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
-from tests.emulator.keys import base64url
+from .keys import base64url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

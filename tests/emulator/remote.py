@@ -14,15 +14,15 @@ from urllib.request import urlopen
 
 from typing_extensions import override
 
-from tests.emulator.commands import COMMANDS
-from tests.emulator.controls import Controls
-from tests.emulator.counters import Seen
-from tests.emulator.wire import Request, Response, json_response
+from .commands import COMMANDS
+from .controls import Controls
+from .counters import Seen
+from .wire import Request, Response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.emulator.server import Emulator
+    from .server import Emulator
 
 PATH = "/_control"
 SECONDS = 10

@@ -6,8 +6,8 @@ or in the id_token itself (`tamper`), where it is the staff member who signs in.
 
 from dataclasses import dataclass
 
-from tests.emulator.failures import Failure
-from tests.emulator.misbehave import Answer, Tamper
+from .failures import Failure
+from .misbehave import Answer, Tamper
 
 
 @dataclass(frozen=True, slots=True)

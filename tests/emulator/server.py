@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tests.emulator import listen, remote
-from tests.emulator.commands import COMMANDS
-from tests.emulator.connection import connection_for
-from tests.emulator.controls import Controls
-from tests.emulator.endpoints import respond
-from tests.emulator.world import World
+from . import listen, remote
+from .commands import COMMANDS
+from .connection import connection_for
+from .controls import Controls
+from .endpoints import respond
+from .world import World
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
-    from tests.emulator.counters import Seen
-    from tests.emulator.wire import Request, Response
+    from .counters import Seen
+    from .wire import Request, Response
 
 LOOPBACK_NAME = re.compile(r"(([a-z0-9-]+\.)*localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 STOP_SECONDS = 2.0

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 
-from tests.emulator.codes import challenge_of
-from tests.emulator.controls import Controls
-from tests.emulator.ids import CALLBACK_PATH, CLIENT_ID, CLIENT_SECRET, TENANT
-from tests.emulator.person import sign_in_as
+from .codes import challenge_of
+from .controls import Controls
+from .ids import CALLBACK_PATH, CLIENT_ID, CLIENT_SECRET, TENANT
+from .person import sign_in_as
 
 CALLBACK = f"http://localhost:8000{CALLBACK_PATH}"
 VERIFIER = "v" * 43

@@ -5,14 +5,14 @@ import binascii
 import secrets
 from urllib.parse import unquote_plus
 
-from tests.emulator import assertions, codes, failures
-from tests.emulator.codes import Grant
-from tests.emulator.failures import Failure
-from tests.emulator.id_token import For, mint
-from tests.emulator.ids import real_tenant
-from tests.emulator.people import Person
-from tests.emulator.wire import Request, Response, json_response
-from tests.emulator.world import World
+from . import assertions, codes, failures
+from .codes import Grant
+from .failures import Failure
+from .id_token import For, mint
+from .ids import real_tenant
+from .people import Person
+from .wire import Request, Response, json_response
+from .world import World
 
 KEPT_ACCESS_TOKENS = 1000
 POST_ONLY = Failure(

@@ -5,15 +5,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.emulator.browser_sessions import BrowserSessions
-from tests.emulator.codes import Codes
-from tests.emulator.counters import Counters
-from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET
-from tests.emulator.keys import Keys
-from tests.emulator.misbehave import Answer, Redirect, Tamper
-from tests.emulator.people import Person, default_people
-from tests.emulator.proofs import Proofs
-from tests.emulator.turns import Turns
+from .browser_sessions import BrowserSessions
+from .codes import Codes
+from .counters import Counters
+from .ids import CLIENT_ID, CLIENT_SECRET
+from .keys import Keys
+from .misbehave import Answer, Redirect, Tamper
+from .people import Person, default_people
+from .proofs import Proofs
+from .turns import Turns
 
 DISCOVERY_TAIL = "v2.0/.well-known/openid-configuration"
 ENDPOINTS = ("discovery", "jwks", "authorize", "token", "logout")

@@ -10,7 +10,7 @@ import pytest
 from accounts.operate import spreadsheet
 from accounts.visible import visible
 
-SPLITS = (",", ";", "\t", "|", "\n")
+SPLITS = (",", ";", "\t", "|")
 
 
 @pytest.mark.parametrize(

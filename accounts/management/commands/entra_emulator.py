@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -17,7 +18,7 @@ DEFAULT_PORT = 8400
 
 
 class Command(BaseCommand):
-    """Becomes `python -m tests.emulator`: production code does not import it."""
+    """Becomes `python -m` the emulator: production code does not import it."""
 
     help = "Run the local Entra emulator. Example: ./manage.py entra_emulator --port 8400"
 
@@ -30,5 +31,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("entra_emulator works only with DEBUG=true: it signs anyone in.")
-        arguments = [sys.executable, "-m", "tests.emulator", "--port", str(options["port"])]
+        arguments = [sys.executable, "-m", _emulator(), "--port", str(options["port"])]
         os.execv(sys.executable, arguments)  # noqa: S606 - our own module, no shell
+
+
+def _emulator() -> str:
+    """The package beside this app's in the wheel; in this project's repository, the tests'."""
+    beside = f"{__name__.partition('.')[0]}_emulator"
+    return beside if find_spec(beside) else "tests.emulator"

@@ -158,7 +158,7 @@ _SETTINGS: Final = (
 _REDIS: Final = (
     _error(
         "redis.reachable",
-        "Redis does not answer",
+        "Redis cannot be used",
         "{cause}",
         "{fix}",
         shows=_NO_STORE,
@@ -449,12 +449,21 @@ _APP: Final = (
     ),
     _warning(
         "app.certificate_expires_soon",
-        "The certificate {thumbprint} ends in {days} days",
+        "The {label} ends in {days} days",
         "After that nobody can sign in.",
-        "Make the next one, upload it under Certificates & secrets > Certificates, then put it into"
-        " MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md, without a gap.",
+        "Make the next one, upload it under Certificates & secrets > Certificates, then enter it as"
+        " the next one in admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md,"
+        " without a gap.",
         shows=("client_credential_refused",),
         well="The certificate is good for another {days} days",
+    ),
+    _error(
+        "app.certificate_expiry",
+        "The {label} ended {days} days ago",
+        "It was good until {date}.",
+        "Make another, upload it under Certificates & secrets > Certificates, then enter it in"
+        " admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md.",
+        shows=("client_credential_refused", "credential_unavailable"),
     ),
     _warning(
         "app.certificate_in_use",
@@ -514,14 +523,14 @@ _APP: Final = (
         "{date} is the date entered with it.",
         _RENEW,
         shows=("client_secret_expired",),
-        well="The client secret is good for another {days} days",
     ),
     _warning(
         "app.secret_expires_soon",
         "The client secret expires in {days} days",
-        "After that nobody can sign in.",
+        "After that nobody can sign in. A next secret counts once Microsoft has accepted it.",
         _RENEW,
         shows=("client_secret_expired",),
+        well="The client secret is good for another {days} days",
     ),
     _error(
         "app.allowed_tenants",
