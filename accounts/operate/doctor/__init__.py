@@ -112,7 +112,7 @@ def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool)
         yield Probe("redis use", redis.uses, (redis.REACHABLE, redis.WRITABLE))
         yield Probe("redis condition", redis.condition, (redis.REACHABLE,))
         yield Probe("redis clock", clock.of_redis, (redis.REACHABLE,))
-    yield Probe("processes", processes.run, (redis.REACHABLE, redis.WRITABLE))
+    yield Probe("processes", processes.run, redis.USABLE)
     yield Probe("schema", database.schema, reachable)
     yield Probe("sessions", sessions.run, _needed_by_sessions())
     yield Probe("database condition", database.condition, reachable)
@@ -131,4 +131,4 @@ def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool)
 def _needed_by_sessions() -> tuple[str, ...]:
     if sessions.is_in_database():
         return database.REACHABLE, database.MIGRATED, database.CACHE_TABLE
-    return redis.REACHABLE, redis.WRITABLE
+    return redis.USABLE

@@ -162,7 +162,7 @@ _SETTINGS: Final = (
 _REDIS: Final = (
     _error(
         "redis.reachable",
-        "Redis does not answer",
+        "Redis cannot be used",
         "{cause}",
         "{fix}",
         shows=_NO_STORE,
@@ -832,7 +832,7 @@ _VISIT: Final = (
         "public.cached",
         "A proxy or CDN keeps the login page and gives it to everybody",
         "Received: {header}",
-        "Switch caching off for /admin/ and /accounts/ at the CDN; obey no-store.",
+        "Switch caching off for admin and for /accounts/microsoft/ at the CDN; obey no-store.",
         shows=_BUTTON_403,
     ),
     _error(
