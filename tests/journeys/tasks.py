@@ -145,6 +145,13 @@ def an_app(days: int = 300) -> SocialApp:
     return made
 
 
+SEEN = {
+    "client_ip": "10.1.2.3",
+    "user_agent": CHROME,
+    "signed_in_at": timezone.now().isoformat(timespec="seconds"),
+}
+
+
 def a_day() -> None:
     """What needs attention, and a refusal of today."""
     an_app(20)
@@ -184,7 +191,7 @@ def someone_recreated() -> None:
 def someone_leaving() -> None:
     an_app()
     for name in ("anna", "cole"):
-        browser_of(person(f"{name}@contoso.example"))
+        browser_of(person(f"{name}@contoso.example"), **SEEN)
 
 
 def something_done() -> None:
@@ -197,6 +204,18 @@ def with_groups() -> None:
     an_app()
     person("cole@contoso.example", name="Cole League")
     group("Editors")
+
+
+def fill_in_the_app(page: Page) -> None:
+    page.get_by_label("Client id:", exact=True).fill(CLIENT_ID)
+    page.get_by_label("Tenant:", exact=True).fill(TID)
+    page.get_by_label("Secret:", exact=True).fill(SECRET)
+
+
+def fill_in_the_next_secret(page: Page) -> None:
+    page.get_by_label("Next secret:", exact=True).fill(SECRET)
+    until = (timezone.localdate() + timedelta(days=400)).isoformat()
+    page.get_by_label("Next secret expires on:", exact=True).fill(until)
 
 
 TASKS: tuple[Task, ...] = (
@@ -352,6 +371,46 @@ TASKS: tuple[Task, ...] = (
         " written.",
         says("new@contoso.example"),
         setup=with_groups,
+    ),
+    Task(
+        "enter-the-app",
+        "Enter the Microsoft app",
+        "Sign-in is new, and nothing is set up yet. You have the app registration open in Entra."
+        " The page shows the redirect URI to register there.",
+        (
+            front("Microsoft apps"),
+            link("Add Microsoft app"),
+            Step(
+                "Enter **Client id** and **Tenant** from Entra's Overview, and the **Secret**.",
+                fill_in_the_app,
+                is_click=False,
+                shown=True,
+            ),
+            button("Save", "Click **Save**: Microsoft is asked first whether it accepts them."),
+        ),
+        "Everyone who has an account here can sign in.",
+        says("was added successfully"),
+    ),
+    Task(
+        "replace-the-secret",
+        "Replace the secret",
+        "The front page warns that the secret expires. Create a new one in Entra: both are valid"
+        " until the old one ends.",
+        (
+            link("Show", "Click **Show** beside the warning."),
+            link("Microsoft", "Click the app.", exact=True),
+            Step(
+                "Enter the new one as **Next secret**, with its last day.",
+                fill_in_the_next_secret,
+                is_click=False,
+                shown=True,
+            ),
+            button("Save", "Click **Save**: Microsoft is asked first whether it accepts it."),
+        ),
+        "The next secret takes over by itself when Microsoft no longer accepts the first. The"
+        " warning is gone.",
+        says("was changed successfully"),
+        setup=lambda: an_app(20),
     ),
     Task(
         "read-the-audit",
