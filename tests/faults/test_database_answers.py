@@ -274,7 +274,10 @@ def ruled(stage: Stage, rule: str, password: str = "") -> dict[str, str]:
 
 def _reload(file: Path, rules: str) -> None:
     with psycopg.connect(POSTGRES.url, autocommit=True) as direct:
-        loaded = lambda: direct.execute("SELECT pg_conf_load_time()").fetchone()  # noqa: E731
+
+        def loaded() -> Any:
+            return direct.execute("SELECT pg_conf_load_time()").fetchone()
+
         before = loaded()
         file.write_text(rules)
         direct.execute("SELECT pg_reload_conf()")

@@ -119,8 +119,9 @@ def _is_behind(model: type[Model]) -> bool:
     with connection.cursor() as cursor:
         table, column = model._meta.db_table, model._meta.pk.column
         cursor.execute(
-            "SELECT s.last_value FROM pg_sequences s WHERE format('%%I.%%I', s.schemaname,"
-            " s.sequencename)::regclass = pg_get_serial_sequence(%s, %s)::regclass",
+            "SELECT s.last_value FROM pg_sequences s, pg_get_serial_sequence(%s, %s) of"
+            " WHERE format('%%I.%%I', s.schemaname, s.sequencename)::regclass = of::regclass"
+            " AND has_sequence_privilege(of, 'SELECT')",  # without, its last value is not told
             [table, column],
         )
         row = cursor.fetchone()
