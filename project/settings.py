@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.web.entrance.EntranceMiddleware",
     "accounts.web.session_limits.SessionLimitsMiddleware",
     "accounts.web.audited.AuditMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -131,7 +132,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "/admin/"
+LOGIN_REDIRECT_URL = "admin:index"
 MICROSOFT_LOGIN_URL = ENV.MICROSOFT_LOGIN_URL
 MICROSOFT_PROXY_URL = ENV.MICROSOFT_PROXY_URL
 MICROSOFT_CA_BUNDLE = ENV.MICROSOFT_CA_BUNDLE
@@ -193,7 +194,7 @@ CSRF_FAILURE_VIEW = "accounts.web.csrf.failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_SSL_HOST = _public.netloc
 # CanonicalOriginMiddleware sends people there, and sees when that goes round in circles.
-SECURE_REDIRECT_EXEMPT = [r"^$", r"^admin/", r"^accounts/"]
+SECURE_REDIRECT_EXEMPT = [r"^$", r"^admin/", r"^accounts/microsoft/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = False

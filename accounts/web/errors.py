@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
+from .. import places
 from ..signin import state
 from . import refusal, site_names
 
@@ -94,6 +95,6 @@ def _context(words: Words, what: str) -> dict[str, object]:
     reference = state.new_reference()
     refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
     title, text = words
-    url = settings.PUBLIC_URL + "/admin/"
+    url = settings.PUBLIC_URL + places.home()
     shown = {"title": title, "text": text, "public_url": url, "reference": reference}
     return {**site_names.names(), **shown}

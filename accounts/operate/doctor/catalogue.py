@@ -121,6 +121,10 @@ def _refused(id_: str, title: str, *, level: Level = "error", well: str = "") ->
     return Entry(id_, level, title, "{why}", "{reason_fix}", ("{code}",), well)
 
 
+_OPTIONAL_CLAIM: Final = (
+    "App registrations > this app > Token configuration > Add optional claim > ID; or all at once:"
+    " ./manage.py microsoft_app register"
+)
 _SETTINGS: Final = (
     _error(
         "environment.bad",
@@ -617,6 +621,26 @@ _PEOPLE: Final = (
         shows=("wrong_tenant", "identity_conflict"),
     ),
 )
+_CLAIMS: Final = (
+    Entry(
+        "claims.lacking",
+        "note",
+        "The tokens of the last {count} sign-ins lacked optional claims: {names}",
+        "email: the address is then preferred_username's. acct: guests are told by idp alone. sid:"
+        " signing out of Microsoft does not end sessions here. login_hint: Microsoft asks which"
+        " account is meant.",
+        _OPTIONAL_CLAIM,
+        well="The tokens of the last {count} sign-ins had all optional claims: {names}",
+    ),
+    _warning(
+        "claims.needed",
+        "The tokens of the last {count} sign-ins lacked claims that the settings need: {names}",
+        "xms_edov: with several tenants nobody shows that an address is theirs. auth_time, acrs:"
+        " STEP_UP cannot be satisfied.",
+        _OPTIONAL_CLAIM,
+        shows=("step_up_failed", "email_not_owned"),
+    ),
+)
 _REFUSALS: Final = (
     _well("refusals.none", "Nobody was refused in the last hour"),
     _error(
@@ -822,7 +846,7 @@ _VISIT: Final = (
         "public.cached",
         "A proxy or CDN keeps the login page and gives it to everybody",
         "Received: {header}",
-        "Switch caching off for /admin/ and /accounts/ at the CDN; obey no-store.",
+        "Switch caching off for admin and for /accounts/microsoft/ at the CDN; obey no-store.",
         shows=_BUTTON_403,
     ),
     _error(
@@ -1023,6 +1047,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
             _CLOCK,
             _APP,
             _PEOPLE,
+            _CLAIMS,
             _REFUSALS,
             _ONLINE,
             _VISIT,
