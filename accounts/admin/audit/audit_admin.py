@@ -71,7 +71,7 @@ class AuditAdmin(RecordAdmin):
         """Any part of a name or an address, a reference, or a primary key."""
         return naming(queryset, search_term.replace("\0", "").strip()), False
 
-    @admin.display(description=gettext_lazy("time and reference"), ordering="at")
+    @admin.display(description=gettext_lazy("time"), ordering="at")
     def when_and_reference(self, entry: AuditEntry) -> str:
         """For the list: one column for what tells this entry from all others."""
         return format_html("{}<br>{}", moments.element_of(entry.at), entry.reference)
