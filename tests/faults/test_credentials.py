@@ -109,9 +109,10 @@ token_file_missing = Fault(
 # --- what Microsoft refuses -----------------------------------------------------------------------
 
 
-def _by_certificate(
-    *registered: Any, source: str = both(MADE)
-) -> Callable[[Stage], dict[str, str]]:
+Env = Callable[[Stage], dict[str, str]]
+
+
+def _by_certificate(*registered: Any, source: str = both(MADE)) -> Env:
     def env(stage: Stage) -> dict[str, str]:
         stage.emulator.set_certificates([pem_of(one) for one in registered])
         return WITHOUT | {"MICROSOFT_CLIENT_CERTIFICATE": source}
