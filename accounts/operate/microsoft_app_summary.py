@@ -45,6 +45,16 @@ class CredentialSummary:
     in_use: bool = False
 
     @property
+    def expires_on(self) -> date | None:
+        """`expires` as a date; None where it is not known."""
+        return _date(self.expires)
+
+    @property
+    def tested_on(self) -> date | None:
+        """`tested` as a date; None where it never was."""
+        return _date(self.tested)
+
+    @property
     def is_accepted(self) -> bool:
         """Whether Microsoft accepted it when it was last asked."""
         return bool(self.tested) and not self.refused
@@ -75,6 +85,7 @@ class AppSummary:
     next_secret: str = _NOT_SET
     next_secret_expires: str = ""
     domains: tuple[str, ...] = ()
+    app_id: int | None = None
     credential: str = ""
     credentials: tuple[CredentialSummary, ...] = ()
 
@@ -127,6 +138,7 @@ def show() -> AppSummary:
 def _of_app(app: SocialApp) -> dict[str, Any]:
     kept = app.settings
     return {
+        "app_id": app.pk,
         "client_id": app.client_id,
         "tenant": kept.get("tenant") or settings.MICROSOFT_TENANT_ID,
         "secret": how_kept(app.secret, in_environment=app.pk is None),
@@ -198,6 +210,15 @@ def to_enter(app: SocialApp) -> dict[str, str]:
     return entries
 
 
+def public_certificates(app: SocialApp) -> tuple[str, ...]:
+    """What to upload to Entra, as PEM: the certificates without their keys."""
+    try:
+        made = [getattr(one, "certificate", None) for _slot, one in registration.by_slot(app)]
+    except Refused:
+        return ()
+    return tuple(one.public_pem for one in made if one is not None)
+
+
 def by_rule(app: SocialApp) -> dict[str, str]:
     """What to enter where no token can be had here, as far as it is known."""
     if kind_of(app) != "managed_identity":
@@ -218,8 +239,13 @@ def federated(claims: Mapping[str, object]) -> dict[str, str]:
 
 def days_left(expires: str) -> int | None:
     """Days until an ISO date, negative once it has passed; None when there is none."""
+    ends = _date(expires)
+    return (ends - timezone.localdate()).days if ends else None
+
+
+def _date(text: str) -> date | None:
     try:
-        return (date.fromisoformat(expires) - timezone.localdate()).days
+        return date.fromisoformat(text)
     except ValueError:
         return None
 
