@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.socialaccount.adapter import get_adapter
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop as noop
 
 from .. import registration, secretbox
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
@@ -25,6 +26,24 @@ if TYPE_CHECKING:
     from ..entra.credentials import Credential
 
 _NOT_SET: Final = "not set"
+# What admin translates of this: how something is kept, and what it is.
+_WORDS: Final = (
+    noop("not set"),
+    noop("set"),
+    noop("set, encrypted"),
+    noop("set, not encrypted"),
+    noop("set, in the environment"),
+    noop("unreadable"),
+    noop("unusable"),
+    noop("secret"),
+    noop("next secret"),
+    noop("token file"),
+    noop("Thumbprint of the certificate"),
+    noop("Thumbprint of the next certificate"),
+    noop("Issuer"),
+    noop("Subject"),
+    noop("Audience"),
+)
 _OF_NO_USE: Final = ("unreadable", "unusable")  # under a key that is gone; damaged, or ended
 
 

@@ -202,7 +202,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
     def proof(self, app: SocialApp) -> str:
         """Each thing, and how it is kept; never what it is."""
         told = credentials_of(app)
-        return "; ".join(f"{one.label}: {one.kept}" for one in told) or _("nothing")
+        return "; ".join(f"{_(one.label)}: {_(one.kept)}" for one in told) or _("nothing")
 
     @admin.display(description=gettext_lazy("expires"))
     def expires(self, app: SocialApp) -> str:
