@@ -4,10 +4,11 @@ import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import shorten
 
 from tests.comparison import network
-from tests.comparison.edits import PACKAGES, Package
-from tests.comparison.hosts import Host
+from tests.comparison.edits import OURS, PACKAGES, Package
+from tests.comparison.hosts import Host, ThisProject
 from tests.comparison.visits import FAILURES, ORIGIN, Met, Visit
 from tests.emulator.ids import OTHER_TENANT
 from tests.emulator.people import Person
@@ -17,6 +18,7 @@ from tests.servers.process import ROOT
 PLACE = ROOT / ".comparison"
 PAGE = ROOT / "docs/comparison.md"
 BEGIN, END = "<!-- comparison: written by make comparison -->", "<!-- /comparison -->"
+LONGEST = 150
 SAM = "staff@contoso.example"
 STAFF = {"groups": ["django-staff"]}
 PEOPLE = (
@@ -32,7 +34,7 @@ PEOPLE = (
 def main() -> int:
     PLACE.mkdir(exist_ok=True)
     named = sys.argv[1:]  # only these, and nothing is written
-    hosts = [Host(one, PLACE) for one in PACKAGES if not named or one.name in named]
+    hosts = [_host(one) for one in PACKAGES if not named or one.name in named]
     if not network.inside():
         for host in hosts:
             host.make()
@@ -45,6 +47,10 @@ def main() -> int:
         after = rest.partition(END)[2]
         PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
     return 0
+
+
+def _host(package: Package) -> Host:
+    return (ThisProject if package is OURS else Host)(package, PLACE)
 
 
 def _tried(hosts: list[Host]) -> Iterator[tuple[Package, dict[str, Met]]]:
@@ -98,7 +104,8 @@ def _cell(met: Met) -> str:
     """What was seen, in the page's own words; a bar would end the cell."""
     if met.who:
         return f"**in admin** as {met.who}"
-    return f"not in, status {met.status}: {met.said[:140]}".replace("|", "/")
+    said = shorten(met.said, LONGEST, placeholder=" ...")
+    return f"not in, status {met.status}: {said}".replace("|", "/")
 
 
 if __name__ == "__main__":

@@ -182,4 +182,19 @@ AUTH_ADFS = Package(
     runs=False,
 )
 
-PACKAGES = (STOCK_ALLAUTH, MICROSOFT_SSO, BASTION, AUTH_ADFS)
+OURS = Package(
+    "this project",
+    (),
+    _text(f"""
+        MICROSOFT_TENANT_ID={TENANT}
+        MICROSOFT_CLIENT_ID={CLIENT_ID}
+        MICROSOFT_CLIENT_SECRET={CLIENT_SECRET}
+    """),
+    "",
+    "/accounts/microsoft/login/callback/",
+    (REGISTER, "git clone, make run", MIGRATE, "staff add EMAIL for each"),
+    "README; variables of the environment instead of lines",
+    start="/admin/login/?next=/admin/",
+)
+
+PACKAGES = (OURS, STOCK_ALLAUTH, MICROSOFT_SSO, BASTION, AUTH_ADFS)

@@ -1,14 +1,18 @@
 """A stock project with one package in it: made, set up, and served."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from typing_extensions import override
+
 from tests.comparison.edits import Package
+from tests.comparison.network import MICROSOFT
 from tests.servers.ports import answers
-from tests.servers.process import Process
+from tests.servers.process import ROOT, Process
 from tests.servers.pythons import uv
 
 PORT = 8000
@@ -85,3 +89,39 @@ class Host:
         if trust is not None:
             env |= {"SSL_CERT_FILE": str(trust), "REQUESTS_CA_BUNDLE": str(trust)}
         return env
+
+
+class ThisProject(Host):
+    """This repository as it is cloned, with its variables in the environment."""
+
+    def __init__(self, package: Package, place: Path) -> None:
+        super().__init__(package, place)
+        self.python, self.project = Path(sys.executable), ROOT
+
+    @override
+    def make(self) -> None:
+        self.place.mkdir(parents=True, exist_ok=True)
+
+    @override
+    def prepare(self, trust: Path) -> None:
+        (self.place / "db.sqlite3").unlink(missing_ok=True)
+        self._run("manage.py", "migrate", "--verbosity", "0", trust=trust)
+        self._run("manage.py", "createcachetable", trust=trust)
+        addresses = re.findall(r"\S+@\S+[.]example", ADD.replace('"', " "))
+        self._run("manage.py", "staff", "add", *addresses, trust=trust)
+
+    @override
+    def version(self) -> str:
+        return "as in this commit"
+
+    @override
+    def _env(self, trust: Path | None) -> dict[str, str]:
+        own = dict(line.split("=", 1) for line in self.package.settings.split())
+        return {
+            **super()._env(trust),
+            **own,
+            "DEBUG": "true",
+            "DATABASE_URL": f"sqlite:///{self.place / 'db.sqlite3'}",
+            "MICROSOFT_LOGIN_URL": f"https://{MICROSOFT}",
+            "MICROSOFT_CA_BUNDLE": str(trust or ""),
+        }

@@ -53,6 +53,7 @@ class Visit:
 
     def __init__(self, package: Package, trust: Path) -> None:
         self.package = package
+        self._pressed = False
         self.session = requests.Session()
         self.session.verify = str(trust)
         self.session.trust_env = False  # else REQUESTS_CA_BUNDLE wins over what is said here
@@ -63,10 +64,10 @@ class Visit:
         for _ in range(HOPS):
             target = answer.headers.get("Location")
             if target is None:
-                form = self._button(answer)
+                form = None if self._pressed else self._button(answer)
                 if form is None:
                     break
-                answer = form
+                answer, self._pressed = form, True  # once: a refusal has a button, too
                 continue
             url = urljoin(answer.url, target)
             if lose_state and url.startswith(ORIGIN) and "code=" in url:
@@ -79,20 +80,18 @@ class Visit:
         return self.session.get(url, headers=headers, allow_redirects=False, timeout=SECONDS)
 
     def _button(self, answer: requests.Response) -> requests.Response | None:
-        """Press the page's only button that goes on to Microsoft, as allauth shows one."""
-        if answer.status_code != 200 or urlsplit(answer.url).path.startswith("/admin/"):
-            return None
-        forms = [form for form in _FORM.findall(answer.text) if "csrfmiddlewaretoken" in form]
-        if len(forms) != 1 or "password" in forms[0] or 'type="text"' in forms[0]:
-            return None
-        action = _ACTION.search(forms[0])
-        url = urljoin(answer.url, html.unescape(action[1]) if action else "")
-        if "microsoft" not in url:
-            return None
-        data = {name: html.unescape(value) for name, value in _FIELD.findall(forms[0])}
-        return self.session.post(
-            url, data=data, headers={"Referer": answer.url}, allow_redirects=False, timeout=SECONDS
-        )
+        """Press the page's button that goes on to Microsoft, where it has one."""
+        for form in _FORM.findall(answer.text) if answer.status_code == 200 else ():
+            action = _ACTION.search(form)
+            url = urljoin(answer.url, html.unescape(action[1]) if action else "")
+            if "microsoft" not in urlsplit(url).path:
+                continue
+            data = {name: html.unescape(value) for name, value in _FIELD.findall(form)}
+            referer = {"Referer": answer.url, "Origin": ORIGIN}
+            return self.session.post(
+                url, data=data, headers=referer, allow_redirects=False, timeout=SECONDS
+            )
+        return None
 
     def _met(self, answer: requests.Response) -> Met:
         admin = self.session.get(f"{ORIGIN}/admin/", allow_redirects=False, timeout=SECONDS)
