@@ -8,6 +8,7 @@ import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphProvider
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 
 from accounts.models import SignIn, User
@@ -46,7 +47,7 @@ def tables() -> Iterator[None]:
 def allauth(users: list[User]) -> None:
     """As allauth's own provider names the answer of Graph's /me."""
     app = SocialApp(provider="microsoft", client_id=CLIENT_ID)
-    provider = MicrosoftGraphProvider(None, app=app)
+    provider: Any = MicrosoftGraphProvider(HttpRequest(), app=app)
     for user, person in zip(users, (SAM, EDA), strict=True):
         me = {"id": person.oid, "mail": person.email, "userPrincipalName": person.email}
         SocialAccount.objects.create(
