@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test check lint format types audit sbom bench faults documents troubleshooting soak mutants requirements clean system
+.PHONY: help run dev test check lint format types audit sbom bench faults versions documents troubleshooting soak mutants requirements clean system
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | while IFS=@ read -r name what; do \
@@ -51,6 +51,9 @@ bench: $(VENV)/dev.stamp  ## sign-ins against stock allauth: latency, CPU, SQL, 
 faults: $(VENV)/dev.stamp system  ## what breaks a sign-in: the page and doctor's answer, as a table
 	@$(BIN)/python -m pytest -q --numprocesses 3 --dist loadfile tests/faults $(ARGS)
 	@$(BIN)/python -m tests.faults.catalogue --print
+
+versions: $(VENV)/dev.stamp  ## the tests on other Pythons and Djangos; ARGS="3.13-6.1 --short"
+	@exec $(BIN)/python -m tests.servers.versions $(ARGS)
 
 documents: $(VENV)/dev.stamp  ## write the tables of docs/ anew from the code
 	@for page in test_readme test_architecture_page; do \

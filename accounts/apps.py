@@ -17,7 +17,7 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import checks  # noqa: F401
+        from . import checks, doors  # noqa: F401
         from .audit import watch
         from .web import receivers  # noqa: F401
 

@@ -73,6 +73,11 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "accounts.E010": ("PostgreSQL on another machine is reached without TLS", ()),
     "accounts.E011": ("Redis on another machine is reached without TLS", ()),
+    "accounts.E039": (
+        "An admin site that is served has no Microsoft sign-in",
+        ("a login page without the button",),
+    ),
+    "accounts.E040": ("Whoever signs up on the public part is staff", ()),
     "accounts.W001": ("Easy Auth of App Service is on", ("two sign-ins in a row", *_COOKIE)),
     "accounts.W002": ("DEBUG is on at a public address", ()),
     "accounts.W003": (
@@ -83,6 +88,9 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "accounts.W006": ("Metrics are to be sent, but what sends them is not installed", ()),
     "accounts.W008": ("Sessions live for more than a day", ()),
     "accounts.W010": ("The collected static files are not this release's", ("plain pages",)),
+    "accounts.W011": ("A password backend beside Microsoft opens admin", ()),
+    "accounts.W013": ("guardian's user for nobody is staff", ()),
+    "accounts.W014": ("Views for staff do not ask how somebody signed in", ()),
     "accounts.I001": ("Static files have not been collected", ()),
     "accounts.I002": ("An authentication context proves nothing without a policy", ()),
     "accounts.W007": ("A variable that looks like one of the site's is not read", ()),
@@ -110,7 +118,7 @@ def sessions_are_shared(**kwargs: Any) -> list[CheckMessage]:
     """The cause of "state mismatch": a session that another worker cannot see."""
     hint = "Set REDIS_URL, and leave SESSION_ENGINE and CACHES to project/settings.py."
     text = "Sessions are not shared between processes: {}."
-    return [_error(number, text.format(what), hint) for number, what in _unshared()]
+    return [error(number, text.format(what), hint) for number, what in _unshared()]
 
 
 def _unshared() -> Iterator[tuple[str, str]]:
@@ -138,10 +146,10 @@ def nothing_is_pickled(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if pickles:
         hint = "Use django_redis.serializers.json.JSONSerializer."
-        found.append(_error("E002", "What is in the cache is pickled.", hint))
+        found.append(error("E002", "What is in the cache is pickled.", hint))
     if settings.SESSION_SERIALIZER.endswith("PickleSerializer"):
         hint = "Leave SESSION_SERIALIZER to Django: its JSONSerializer."
-        found.append(_error("E023", "Sessions are pickled.", hint))
+        found.append(error("E023", "Sessions are pickled.", hint))
     return found
 
 
@@ -150,9 +158,7 @@ def cookie_can_come_back(**kwargs: Any) -> list[CheckMessage]:
     """Each of these makes the browser refuse the cookie, or withhold it at the callback."""
     text = "{} is {!r}: the session cookie would not come back from Microsoft."
     problems = [*_cookie_problems("SESSION", _OF_SESSION), *_session_cookie_problems()]
-    return [
-        _error(number, text.format(name, value), hint) for number, name, value, hint in problems
-    ]
+    return [error(number, text.format(name, value), hint) for number, name, value, hint in problems]
 
 
 @register(Tags.security)
@@ -160,9 +166,7 @@ def button_can_be_pressed(**kwargs: Any) -> list[CheckMessage]:
     """Each of these makes the browser refuse the CSRF cookie."""
     text = "{} is {!r}: the CSRF cookie would not come back with the button's POST."
     problems = [] if settings.CSRF_USE_SESSIONS else _cookie_problems("CSRF", _OF_CSRF)
-    return [
-        _error(number, text.format(name, value), hint) for number, name, value, hint in problems
-    ]
+    return [error(number, text.format(name, value), hint) for number, name, value, hint in problems]
 
 
 # The ids of a cookie's Domain, Path, Secure, name prefix and SameSite.
@@ -208,13 +212,13 @@ def the_flow_is_whole(**kwargs: Any) -> list[CheckMessage]:
     """allauth's own adapters would sign people up and match them by unverified email."""
     hint = "Leave it to project/settings.py."
     found: list[CheckMessage] = [
-        _error(number, f"{name} is not {value}.", hint)
+        error(number, f"{name} is not {value}.", hint)
         for number, name, value in _PIECES
         if getattr(settings, name) != value
     ]
     if _BACKEND not in settings.AUTHENTICATION_BACKENDS:
         text = f"AUTHENTICATION_BACKENDS is not a list with {_BACKEND}."
-        found.append(_error("E032", text, hint))
+        found.append(error("E032", text, hint))
     return found
 
 
@@ -228,9 +232,9 @@ def middleware_is_in_order(**kwargs: Any) -> list[CheckMessage]:
     hint = "Leave MIDDLEWARE to project/settings.py."
     missing = [kind.__name__ for kind in _IN_ORDER if kind not in there]
     if missing:
-        return [_error("E005", f"MIDDLEWARE lacks {', '.join(missing)}.", hint)]
+        return [error("E005", f"MIDDLEWARE lacks {', '.join(missing)}.", hint)]
     wanted = ", ".join(kind.__name__ for kind in _IN_ORDER)
-    return [_error("E033", f"MIDDLEWARE is not in this order: {wanted}, each once.", hint)]
+    return [error("E033", f"MIDDLEWARE is not in this order: {wanted}, each once.", hint)]
 
 
 @register(Tags.security)
@@ -240,7 +244,7 @@ def public_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
     if validate_host(name, map(str, settings.ALLOWED_HOSTS)):
         return []
     text = f"PUBLIC_URL's host {name} is not in ALLOWED_HOSTS."
-    return [_error("E006", text, f"Add {name} to ALLOWED_HOSTS, or correct PUBLIC_URL.")]
+    return [error("E006", text, f"Add {name} to ALLOWED_HOSTS, or correct PUBLIC_URL.")]
 
 
 @register(Tags.security)
@@ -249,10 +253,10 @@ def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
     proxied = [name for name in _BEHIND_PROXY if os.environ.get(name)]
     if proxied and _is_https() and settings.TRUSTED_PROXY_COUNT == 0:
         text = f"TRUSTED_PROXY_COUNT is 0, yet a proxy ends TLS here ({proxied[0]} is set)."
-        return [_error("E008", text, "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front.")]
+        return [error("E008", text, "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front.")]
     if settings.SECURE_SSL_REDIRECT and not _is_https():
         hint = "Set PUBLIC_URL to the https address that staff use."
-        return [_error("E038", "SECURE_SSL_REDIRECT is on, yet PUBLIC_URL is http.", hint)]
+        return [error("E038", "SECURE_SSL_REDIRECT is on, yet PUBLIC_URL is http.", hint)]
     return []
 
 
@@ -268,13 +272,13 @@ def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
     if path == CALLBACK_PATH:
         return []
     hint = "Include accounts.web.urls at the root of ROOT_URLCONF; leave FORCE_SCRIPT_NAME unset."
-    return [_error("E009", f"The callback is served at {path}, not at {CALLBACK_PATH}.", hint)]
+    return [error("E009", f"The callback is served at {path}, not at {CALLBACK_PATH}.", hint)]
 
 
 @register(Tags.security)
 def nothing_stands_in_front(**kwargs: Any) -> list[CheckMessage]:
     """Easy Auth may take the callback for itself; DEBUG shows tracebacks to everyone."""
-    return [_warning(*problem) for problem in _in_front()]
+    return [warning(*problem) for problem in _in_front()]
 
 
 def _in_front() -> Iterator[tuple[str, str, str]]:
@@ -289,7 +293,7 @@ def _in_front() -> Iterator[tuple[str, str, str]]:
 @register(Tags.security)
 def sessions_last(**kwargs: Any) -> list[CheckMessage]:
     """Settings under which a sign-in that takes its time loses its session."""
-    return [_warning(*problem) for problem in _session_problems()]
+    return [warning(*problem) for problem in _session_problems()]
 
 
 @register(Tags.security)
@@ -299,7 +303,7 @@ def sessions_end_in_a_day(**kwargs: Any) -> list[CheckMessage]:
         return []
     text = f"SESSION_HOURS is {settings.SESSION_HOURS}: a stolen cookie works as long."
     hint = "Set it to 24 or less; RECHECK_MINUTES has Microsoft confirm people in between."
-    return [_warning("W008", text, hint)]
+    return [warning("W008", text, hint)]
 
 
 def _session_problems() -> Iterator[tuple[str, str, str]]:
@@ -320,8 +324,8 @@ def stores_are_reached_by_tls(**kwargs: Any) -> list[CheckMessage]:
     databases = transport.open_databases(settings.DATABASES.values(), os.environ)
     redis = transport.open_redis(_redis_urls())
     return [
-        *(_error("E010", text.format("PostgreSQL", host), _DATABASE_TLS) for host in databases),
-        *(_error("E011", text.format("Redis", host), _REDIS_TLS) for host in redis),
+        *(error("E010", text.format("PostgreSQL", host), _DATABASE_TLS) for host in databases),
+        *(error("E011", text.format("Redis", host), _REDIS_TLS) for host in redis),
     ]
 
 
@@ -339,7 +343,7 @@ def variables_are_read(**kwargs: Any) -> list[CheckMessage]:
     """A typing error in a variable's name: what it says has no effect."""
     hint = "Correct its name, or remove it."
     unread = getattr(settings, "ENVIRONMENT_WARNINGS", ())
-    return [_warning("W007", warning, hint) for warning in unread]
+    return [warning("W007", told, hint) for told in unread]
 
 
 @register()
@@ -348,7 +352,7 @@ def metrics_can_be_sent(**kwargs: Any) -> list[CheckMessage]:
     if not telemetry.is_asked_for() or telemetry.is_installed():
         return []
     text = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed."
-    return [_warning("W006", text, "pip install -r requirements/telemetry.txt")]
+    return [warning("W006", text, "pip install -r requirements/telemetry.txt")]
 
 
 _COLLECT: Final = "While building, run: ./manage.py collectstatic --noinput"
@@ -359,7 +363,7 @@ def static_files_are_this_releases(**kwargs: Any) -> list[CheckMessage]:
     """Pages come without their style, or with that of another release."""
     what = static_files.problem() if static_files.is_collected() else ""
     text = f"The collected static files are not this release's: {what}."
-    return [_warning("W010", text, _COLLECT)] if what else []
+    return [warning("W010", text, _COLLECT)] if what else []
 
 
 @register(deploy=True)
@@ -390,11 +394,13 @@ def _is_https() -> bool:
     return bool(settings.PUBLIC_URL.startswith("https://"))
 
 
-def _error(number: str, text: str, hint: str) -> Error:
+def error(number: str, text: str, hint: str) -> Error:
+    """A finding that stops the site; `number` is the id in CHECKS, without its app."""
     return Error(text, hint=_hint(number, hint), id=f"accounts.{number}")
 
 
-def _warning(number: str, text: str, hint: str) -> Warning:
+def warning(number: str, text: str, hint: str) -> Warning:
+    """Likewise, of what works all the same."""
     return Warning(text, hint=_hint(number, hint), id=f"accounts.{number}")
 
 

@@ -176,6 +176,9 @@ class SignIn(models.Model):
         _("request at Microsoft"), max_length=36, blank=True, default="", db_default=""
     )
 
+    # Names only, for doctor: which optional claims the token did not have.
+    lacking_claims = models.CharField(max_length=80, blank=True, default="", db_default="")
+
     class Meta:
         verbose_name = _("sign-in")
         verbose_name_plural = _("sign-ins")

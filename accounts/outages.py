@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STORE_ERRORS: Final = (RedisError, RedisClusterException, ConnectionInterrupted, StorageError)
+_IN_SCRIPT: Final = "ACL failure in script: "  # NOPERM of a script's command, Redis's script.c
 DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
 
 
@@ -28,6 +29,8 @@ def redis_code(error: BaseException) -> str:
     """
     for cause in _causes(error):
         if isinstance(cause, RedisError):
+            if _IN_SCRIPT in str(cause):
+                return "NOPERM"
             code = getattr(cause, "status_code", None) or str(cause).partition(" ")[0]
             if code.isalpha() and code.isupper():
                 return str(code)

@@ -27,12 +27,26 @@ def scrub(text: str, also: Iterable[str] = ()) -> str:
 
 def innermost(error: BaseException) -> str:
     """What caused an error, as type and first line, scrubbed: for records and logs."""
-    chain = [error]  # which may lead in a circle where an error is raised again
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
-        chain.append(cause)
-    error = chain[-1]
+    error = chain_of(error)[-1]
     line = (str(error).splitlines() or [""])[0]
     return scrub(f"{type(error).__name__}: {line}"[:300])
+
+
+def chain_of(error: BaseException) -> list[BaseException]:
+    """The error and what caused it, the innermost last.
+
+    A script that Redis did not have is loaded and run again: that is history, and no cause.
+    """
+    chain = [error]  # which may lead in a circle where an error is raised again
+    while (cause := _cause_of(chain[-1])) and cause not in chain:
+        if type(cause).__name__ == "NoScriptError":
+            break
+        chain.append(cause)
+    return chain
+
+
+def _cause_of(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _secrets() -> Iterator[str]:

@@ -141,10 +141,15 @@ def changed() -> None:
 
 def registered_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
     """Visible Microsoft apps: those in admin, else the environment's."""
+    apps = visible_apps(adapter)
+    in_admin = [app for app in apps if app.pk]
+    return in_admin or apps
+
+
+def visible_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
+    """Those in admin, and the environment's, which is in force only where admin has none."""
     apps = DefaultSocialAccountAdapter.list_apps(adapter, None, provider=PROVIDER)  # type: ignore[arg-type]
-    visible = [app for app in apps if not app.settings.get("hidden")]
-    in_admin = [app for app in visible if app.pk]
-    return in_admin or visible
+    return [app for app in apps if not app.settings.get("hidden")]
 
 
 class _Memory:
@@ -216,15 +221,20 @@ def of_app(app: SocialApp) -> Registration:
     return Registration(
         app=app,
         client_id=app.client_id,
-        credentials=_credentials(app),
+        credentials=tuple(credential for _slot, credential in by_slot(app)),
         tenant=app.settings.get("tenant") or settings.MICROSOFT_TENANT_ID,
         domains=_lower(app.settings.get("domains", ())),
     )
 
 
+def is_environments(app: SocialApp) -> bool:
+    """Whether the environment named it; one of admin says how it proves itself, saved or not."""
+    return app.pk is None and "credential" not in app.settings
+
+
 def kind_of(app: SocialApp) -> Kind:
     """How the app proves who it is; the environment's by what is set there."""
-    if app.pk:
+    if not is_environments(app):
         found: Kind = app.settings.get("credential") or "secret"
         return found
     for kind, name in _VARIABLES.items():
@@ -238,44 +248,68 @@ _VARIABLES: Final[Mapping[Kind, str]] = {
     "managed_identity": "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
     "token_file": "MICROSOFT_TOKEN_FILE",
 }
+# What an app keeps for each kind, in the order in which it is tried.
+SLOTS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "secret": ("secret", "next_secret"),
+    "certificate": ("certificate", "next_certificate"),
+    "managed_identity": ("managed_identity",),
+    "token_file": ("token_file",),
+}
+Slotted = list[tuple[str, Credential]]
 
 
 @sensitive_variables()
-def _credentials(app: SocialApp) -> tuple[Credential, ...]:
+def by_slot(app: SocialApp) -> Slotted:
+    """What the app proves itself with, each with the slot that keeps it. Raises Refused."""
     return _MAKE[kind_of(app)](app)
 
 
-def _of_secrets(app: SocialApp) -> tuple[Credential, ...]:
-    return tuple(Secret(value) for value in _secrets(app))
+def value_in(app: SocialApp, slot: str) -> str:
+    """What is stored there, encrypted or not."""
+    return str(app.secret if slot == "secret" else app.settings.get(slot) or "")
 
 
 @sensitive_variables()
-def _of_certificates(app: SocialApp) -> tuple[Credential, ...]:
-    """The environment's, or those kept in admin, encrypted: the first, then the next one."""
-    if not app.pk:
+def _of_secrets(app: SocialApp) -> Slotted:
+    return [(slot, Secret(value)) for slot, value in _readable(app, "secret")]
+
+
+@sensitive_variables()
+def _of_certificates(app: SocialApp) -> Slotted:
+    """The environment's, or those kept in admin; one that has ended leaves the next in force."""
+    if is_environments(app):
         password = settings.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
-        return sources.certificates(settings.MICROSOFT_CLIENT_CERTIFICATE, password)
-    kept = [app.settings.get(name, "") for name in ("certificate", "next_certificate")]
-    found = [one for value in _readable(kept) for one in sources.certificates(value)]
-    return tuple(found)
+        found = sources.certificates(settings.MICROSOFT_CLIENT_CERTIFICATE, password)
+        return [("certificate", one) for one in found]
+    kept: Slotted = []
+    ended = None
+    for slot, pem in _readable(app, "certificate"):
+        try:
+            kept.append((slot, sources.kept_certificate(pem)))
+        except Refused as refused:
+            ended = refused
+    if ended and not kept:
+        raise ended
+    return kept
 
 
-def _of_identity(app: SocialApp) -> tuple[Credential, ...]:
-    client_id = app.settings.get("managed_identity", "") if app.pk else ""
+def _of_identity(app: SocialApp) -> Slotted:
+    client_id = "" if is_environments(app) else app.settings.get("managed_identity", "")
     client_id = client_id or settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
     if not client_id:
         raise Refused("credential_unavailable", "managed identity: no client id")
-    return (sources.managed_identity(client_id, audience_of(settings.MICROSOFT_LOGIN_URL)),)
+    audience = audience_of(settings.MICROSOFT_LOGIN_URL)
+    return [("managed_identity", sources.managed_identity(client_id, audience))]
 
 
-def _of_token_file(app: SocialApp) -> tuple[Credential, ...]:
+def _of_token_file(app: SocialApp) -> Slotted:
     """The path is the environment's alone: nothing in the database chooses a file to send away."""
     if not settings.MICROSOFT_TOKEN_FILE:
         raise Refused("credential_unavailable", "token file: MICROSOFT_TOKEN_FILE is not set")
-    return (sources.token_file(settings.MICROSOFT_TOKEN_FILE),)
+    return [("token_file", sources.token_file(settings.MICROSOFT_TOKEN_FILE))]
 
 
-_MAKE: Final[Mapping[Kind, Callable[[SocialApp], tuple[Credential, ...]]]] = {
+_MAKE: Final[Mapping[Kind, Callable[[SocialApp], Slotted]]] = {
     "secret": _of_secrets,
     "certificate": _of_certificates,
     "managed_identity": _of_identity,
@@ -284,22 +318,17 @@ _MAKE: Final[Mapping[Kind, Callable[[SocialApp], tuple[Credential, ...]]]] = {
 
 
 @sensitive_variables()
-def _secrets(app: SocialApp) -> tuple[str, ...]:
-    return _readable([app.secret, app.settings.get("next_secret", "")])
-
-
-@sensitive_variables()
-def _readable(stored: Iterable[str]) -> tuple[str, ...]:
+def _readable(app: SocialApp, kind: Kind) -> list[tuple[str, str]]:
     """Those that can be read: a forgotten second one must not stop the first."""
-    kept = [value for value in stored if value]
+    kept = [(slot, value) for slot in SLOTS[kind] if (value := value_in(app, slot))]
     readable = []
-    for value in kept:
+    for slot, value in kept:
         with suppress(secretbox.Unreadable):
-            readable.append(secretbox.decrypt(value))
+            readable.append((slot, secretbox.decrypt(value)))
     if kept and not readable:
         detail = "secret: encrypted under a SECRET_KEY that is gone; enter it again"
         raise Refused("misconfigured", detail)
-    return tuple(readable)
+    return readable
 
 
 def _domains(registration: Registration, tenants: frozenset[str]) -> dict[str, frozenset[str]]:

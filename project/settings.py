@@ -6,11 +6,10 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from accounts import logs
-from project import databases, redis_cache, variables
+from project import csp, databases, redis_cache, variables
 
 ENV = variables.load(os.environ)
 BASE_DIR = variables.BASE_DIR
@@ -48,7 +47,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.microsoft",
-    "csp",
+    *csp.APPS,
 ]
 MIDDLEWARE = [
     "accounts.web.health.HealthMiddleware",
@@ -57,7 +56,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "accounts.web.popups.PopupMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    csp.MIDDLEWARE,
     "project.static.StaticFilesMiddleware",
     "accounts.web.middleware.CanonicalOriginMiddleware",
     "accounts.web.middleware.SessionMiddleware",
@@ -65,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.web.entrance.EntranceMiddleware",
     "accounts.web.session_limits.SessionLimitsMiddleware",
     "accounts.web.audited.AuditMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -132,7 +132,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "/admin/"
+LOGIN_REDIRECT_URL = "admin:index"
 MICROSOFT_LOGIN_URL = ENV.MICROSOFT_LOGIN_URL
 MICROSOFT_PROXY_URL = ENV.MICROSOFT_PROXY_URL
 MICROSOFT_CA_BUNDLE = ENV.MICROSOFT_CA_BUNDLE
@@ -194,7 +194,7 @@ CSRF_FAILURE_VIEW = "accounts.web.csrf.failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_SSL_HOST = _public.netloc
 # CanonicalOriginMiddleware sends people there, and sees when that goes round in circles.
-SECURE_REDIRECT_EXEMPT = [r"^$", r"^admin/", r"^accounts/"]
+SECURE_REDIRECT_EXEMPT = [r"^$", r"^admin/", r"^accounts/microsoft/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = False
@@ -205,16 +205,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"  # accounts/web/popups.py
 SECURE_REFERRER_POLICY = "same-origin"  # pages of the sign-in say strict-origin themselves
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "base-uri": [NONE],
-        "object-src": [NONE],
-        "frame-ancestors": [NONE],
-        "form-action": [SELF],  # the pages with Microsoft's button loosen it for themselves
-    }
-}
+SECURE_CSP = csp.POLICY
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.POLICY}  # django-csp's name for it
 
 # Languages
 

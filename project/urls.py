@@ -10,7 +10,7 @@ from accounts.web import health
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    path("", include("accounts.web.urls")),  # before admin, which answers all of /admin/
+    path("", include("accounts.web.urls")),
     path("admin/", admin.site.urls),
     # HealthMiddleware answers these before any other part is asked; here they get their names.
     path("healthz", health.healthz, name="healthz"),

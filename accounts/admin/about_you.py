@@ -22,13 +22,16 @@ from ..visible import visible
 from ..web.request_facts import network_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
+
+    from django.db.models import QuerySet
 
 TOLD_FOR: Final = timedelta(days=3)
 REMEMBERED: Final = timedelta(days=120)
 _MOST_ROWS: Final = 200
 _MOST_TOLD: Final = 3
+_MOST_SHOWN: Final = 10
 _ABOUT_YOU: Final = (
     "person.address_changed",
     "person.password_changed",
@@ -53,6 +56,17 @@ def notices(user: Any) -> Iterator[tuple[str, str]]:
         yield text, own
 
 
+def latest_sign_ins(user: Any) -> Iterable[SignIn]:
+    """A person's own latest rows of the record, for their own page."""
+    return SignIn.objects.filter(user=user).order_by("-at")[:_MOST_SHOWN]
+
+
+def latest_changes(user: Any) -> Iterator[tuple[datetime, str, str]]:
+    """What others did to their account lately: when, what, and its reference."""
+    for entry in _by_others(user, timezone.now() - REMEMBERED)[:_MOST_SHOWN]:
+        yield entry.at, title_of(entry.action), entry.reference
+
+
 def _sign_ins(user: Any) -> list[Any]:
     """When, from where and with what they came in, the oldest first."""
     rows = SignIn.objects.filter(
@@ -63,6 +77,16 @@ def _sign_ins(user: Any) -> list[Any]:
 
 
 def _changes(user: Any, since: datetime) -> Iterator[str]:
+    for entry in _by_others(user, since)[:_MOST_TOLD]:
+        values = {
+            "what": title_of(entry.action),
+            "when": moments.text_of(entry.at),
+            "ref": entry.reference,
+        }
+        yield _("Your account: %(what)s, %(when)s (reference %(ref)s).") % values
+
+
+def _by_others(user: Any, since: datetime) -> QuerySet[AuditEntry]:
     """What others did to their rights, address or identity."""
     entries = AuditEntry.objects.filter(
         at__gt=since,
@@ -70,14 +94,8 @@ def _changes(user: Any, since: datetime) -> Iterator[str]:
         subject_key=str(user.pk),
         action__in=_ABOUT_YOU,
     ).exclude(actor_kind=AuditEntry.Actor.VISITOR)  # the first sign-in binds by itself
-    entries = entries.exclude(actor_kind=AuditEntry.Actor.PERSON, actor_key=str(user.pk))
-    for entry in entries.order_by("-at")[:_MOST_TOLD]:
-        values = {
-            "what": title_of(entry.action),
-            "when": moments.text_of(entry.at),
-            "ref": entry.reference,
-        }
-        yield _("Your account: %(what)s, %(when)s (reference %(ref)s).") % values
+    own = {"actor_kind": AuditEntry.Actor.PERSON, "actor_key": str(user.pk)}
+    return entries.exclude(**own).order_by("-at")
 
 
 def _unseen(sign_ins: list[Any]) -> Iterator[str]:

@@ -26,6 +26,8 @@ _PAGES: Final = frozenset(
         "accounts_user_deactivate",
         "accounts_user_reactivate",
         "socialaccount_socialapp_test",
+        "socialaccount_socialapp_test_one",
+        "socialaccount_socialapp_undo",
         *(f"{form}_{page}" for form in _FORMS for page in _FORM_PAGES),
     }
 )

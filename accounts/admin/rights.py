@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class Checkboxes(CheckboxSelectMultiple):
     """Rights, each with a label of its own; long lists scroll."""
 
+    class Media:
+        js = ("accounts/checkboxes.js",)
+
     def __init__(self) -> None:
         super().__init__(attrs={"class": "staff-right"})
 

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 
 from ..models import User
 from ..sessions import service as sessions
-from . import rights
+from . import about_you, rights
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -64,9 +64,9 @@ def end(request: HttpRequest) -> HttpResponse:
     try:
         _tell(request, person, _end(person, request.POST.get("handle", "")))
     except sessions.NoSuchSession:
-        messages.info(request, _("That session had ended already."))
+        messages.info(request, _("That session had already ended."))
     except sessions.StoreUnavailable:
-        messages.error(request, _("The session store did not answer: repeat."))
+        messages.error(request, _("The session store did not answer. Try again."))
     return HttpResponseRedirect(_back(request))
 
 
@@ -81,6 +81,8 @@ def own(request: HttpRequest) -> HttpResponse:
         "opts": User._meta,
         "open_sessions": _own(request),
         "this_handle": sessions.handle_of(request.session.session_key),
+        "sign_ins": about_you.latest_sign_ins(request.user),
+        "changes": about_you.latest_changes(request.user),
     }
     return TemplateResponse(request, "admin/accounts/own_sessions.html", context)
 
@@ -89,7 +91,7 @@ def _own(request: HttpRequest) -> list[SessionInfo]:
     try:
         return sessions.listing(cast("User", request.user))
     except sessions.StoreUnavailable:
-        messages.warning(request, _("The session store did not answer: repeat."))
+        messages.warning(request, _("The session store did not answer. Try again."))
         return []
 
 
@@ -100,9 +102,9 @@ def _end_own(request: HttpRequest) -> None:
         handles = [handle] if handle else [seen.handle for seen in sessions.listing(user)]
         ended = [sessions.end(each, user) for each in handles if each != here]
     except sessions.NoSuchSession:
-        messages.info(request, _("That session had ended already."))
+        messages.info(request, _("That session had already ended."))
     except sessions.StoreUnavailable:
-        messages.error(request, _("The session store did not answer: repeat."))
+        messages.error(request, _("The session store did not answer. Try again."))
     else:
         text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", len(ended))
         messages.success(request, text % {"count": len(ended)})
@@ -115,7 +117,7 @@ def of_person(request: HttpRequest, person: User) -> list[SessionInfo] | None:
     try:
         return sessions.listing(person)
     except sessions.StoreUnavailable:
-        messages.warning(request, _("The session store did not answer: repeat."))
+        messages.warning(request, _("The session store did not answer. Try again."))
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -14,11 +14,12 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from .. import registration
+from .. import places, registration
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
     automatic,
+    break_glass,
     entrance,
     microsoft_session,
     password,
@@ -36,22 +37,40 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
 
+    _Base = AdminSite
+else:
+    _Base = object
 
-class StaffAdminSite(AdminSite):
-    """Staff sign in with Microsoft; with ADMIN_PASSWORD_LOGIN also by password."""
 
+class MicrosoftAdminSiteMixin(_Base):
+    """Staff sign in with Microsoft; with ADMIN_PASSWORD_LOGIN also by password.
+
+    For a site class of your own, whatever it extends:
+
+        class OfficeSite(MicrosoftAdminSiteMixin, OTPAdminSite): ...
+
+    Our own pages (people, sign-ins, the Microsoft app) are on the site that they are registered on:
+    the default one, or where `pages.register(site)` put them.
+    """
+
+    signs_in_with_microsoft: Final = True  # read by accounts/places.py
     login_form = password.ThrottledAuthenticationForm
-    site_url = None  # "View site" would lead back here
+    login_template = "admin/login.html"
 
-    def __init__(self, name: str = "admin") -> None:
-        super().__init__(name)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.disable_action("delete_selected")
         self.add_action(deletion.delete_selected, "delete_selected")
+
+    @property
+    def has_our_pages(self) -> bool:
+        """Whether the pages of this app are among this site's."""
+        return self.is_registered(SignIn)
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
         """Active staff, in a session that came in by a door of ours."""
-        return super().has_permission(request) and entrance.opens_admin(request.session)
+        return super().has_permission(request) and entrance.opens_admin(request)
 
     @override
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -64,11 +83,20 @@ class StaffAdminSite(AdminSite):
     ) -> HttpResponse:
         """The login page; a signed-in staff member goes straight on to `next`."""
         if request.method != "POST" and self.has_permission(request):
-            return no_store(HttpResponseRedirect(next_from(request)))
+            return no_store(HttpResponseRedirect(self._next(request)))
+        if step := self._further_step(request):
+            return no_store(HttpResponseRedirect(step))
         context = {**self._button(request), **(extra_context or {})}
         if not settings.ADMIN_PASSWORD_LOGIN:
             return no_store(with_button(self._button_page(request, context)))
         return no_store(with_button(self._with_password(request, context)))
+
+    def further_step(self, request: HttpRequest) -> str:
+        """Where to send somebody who has signed in, and of whom this site class asks for more.
+
+        A page of yours, such as the one that asks for a one-time code; "" if there is none.
+        """
+        return ""
 
     @override
     def logout(
@@ -99,17 +127,24 @@ class StaffAdminSite(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
-        more = front_page.shown_to(request.user)
-        return super().index(request, {**more, **(extra_context or {})})
+        more = front_page.shown_to(request.user) if self.has_our_pages else {}
+        response = super().index(request, {**more, **(extra_context or {})})
+        if not (response.context_data or {}).get("app_list"):
+            response.template_name = "admin/no_permissions.html"
+        return response
 
     @override
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        return [*_own_urls(self), *super().get_urls()]
+        door = path("break-glass/", break_glass.enter, name="break_glass")
+        own = _own_urls(self) if self.has_our_pages else []
+        return [door, *own, *super().get_urls()]
 
     @override
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Beside the models: the pages that have none."""
         listed = super().get_app_list(request, app_label)
+        if not self.has_our_pages:
+            return listed
         return front_page.with_own_pages(listed, request.user, app_label)
 
     @override
@@ -121,11 +156,22 @@ class StaffAdminSite(AdminSite):
             raise Http404
         return super().password_change(request, extra_context)
 
+    def _further_step(self, request: HttpRequest) -> str:
+        user = request.user
+        is_in = user.is_active and getattr(user, "is_staff", False)
+        if request.method == "POST" or not is_in or not entrance.opens_admin(request):
+            return ""
+        url = self.further_step(request)
+        return f"{url}?{urlencode({'next': self._next(request)})}" if url else ""
+
+    def _next(self, request: HttpRequest) -> str:
+        return next_from(request, reverse("admin:index", current_app=self.name))
+
     def _button(self, request: HttpRequest) -> dict[str, Any]:
         user = request.user
         return {
             "title": _("Sign in"),
-            "microsoft_login_url": start_url(next_from(request)),
+            "microsoft_login_url": start_url(self._next(request)),
             "password_login": settings.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
             "other_door": super().has_permission(request),
@@ -143,7 +189,8 @@ class StaffAdminSite(AdminSite):
         """The page without a form: a password posted to it is not even read."""
         context = {**self.each_context(request), **context}
         status = 405 if request.method == "POST" else 200
-        response = TemplateResponse(request, "admin/login.html", context, status=status)
+        request.current_app = self.name
+        response = TemplateResponse(request, self.login_template, context, status=status)
         if status == 405:
             response.headers["Allow"] = "GET, HEAD"
         return response
@@ -152,7 +199,7 @@ class StaffAdminSite(AdminSite):
         attempt = request_facts.attempt_of(request)
         attempt.method = SignIn.Method.PASSWORD
         return refusal.answered(
-            request, attempt, next_from(request), lambda: self._password_page(request, context)
+            request, attempt, self._next(request), lambda: self._password_page(request, context)
         )
 
     def _password_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -160,6 +207,12 @@ class StaffAdminSite(AdminSite):
         if request.method == "POST" and response.status_code == 302:
             password.record_admission(request)
         return response
+
+
+class StaffAdminSite(MicrosoftAdminSiteMixin, AdminSite):
+    """Django's admin site with the button: the default one, by StaffAdminConfig."""
+
+    site_url = None  # "View site" would lead back here
 
 
 def _own_urls(site: AdminSite) -> list[URLPattern]:
@@ -182,7 +235,7 @@ def microsoft_logout_url(request: HttpRequest) -> str:
     endpoint = _end_session_endpoint() if session.identity else ""
     if not endpoint:
         return ""
-    back = settings.PUBLIC_URL + reverse("admin:login")
+    back = settings.PUBLIC_URL + places.login_page()
     asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"

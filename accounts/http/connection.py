@@ -7,6 +7,7 @@ other side's patience and really still open.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import select
 import socket
@@ -130,7 +131,8 @@ class Connection:
             raise problem
         if isinstance(problem, ConnectionRefusedError):
             raise causes.PortRefused(self._first_hop) from problem
-        raise causes.Unroutable(self._first_hop, type(problem).__name__) from problem
+        code = errno.errorcode.get(problem.errno or 0, type(problem).__name__)
+        raise causes.Unroutable(self._first_hop, code) from problem
 
     def _hold(self, sock: socket.socket, deadline: Deadline) -> socket.socket:
         """Keep a second handle, by which `abandon` ends whatever is done with the socket.

@@ -1,27 +1,35 @@
-"""The Microsoft app kept in admin: check what is entered, save it, show it, try it.
+"""The Microsoft app kept in admin: what is entered is checked, and then kept.
 
-A secret is encrypted before it is stored, and nothing here gives it back.
+A secret or key is encrypted before it is stored, and nothing here gives it back. Whether
+Microsoft accepts it is asked before by `operate.doctor.before_saving`.
 """
 
 from __future__ import annotations
 
+import copy
+import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 
 from .. import secretbox
 from ..reasons import Refused
+from ..registration import SLOTS, kind_of, value_in
 from ..signin.identities import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from ..entra.credentials.proof import Kind
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
@@ -29,6 +37,19 @@ _SHORTEST_SECRET: Final = 16
 LONGEST_SECRET: Final = 79  # encrypted, more would not fit into allauth's column
 _OF_APP: Final = ("name", "client_id")
 _SECRETS: Final = {"secret": "secret_expires", "next_secret": "next_secret_expires"}
+_ALL_SLOTS: Final = tuple(slot for slots in SLOTS.values() for slot in slots)
+_KIND_OF_SLOT: Final = {slot: kind for kind, slots in SLOTS.items() for slot in slots}
+_NEXT: Final = {"secret": "next_secret", "certificate": "next_certificate"}
+PREVIOUS: Final = "previous_secrets"  # the app before the last change; encrypted, as its name says
+TESTS: Final = "last_tests"
+# What a sign-in depends on, and one click of undo brings back.
+_OF_SIGN_IN: Final = ("tenant", "hidden", "credential", TESTS, *_ALL_SLOTS, *_SECRETS.values())
+KINDS: Final[Mapping[Kind, str]] = {
+    "secret": "secret",
+    "certificate": "certificate",
+    "managed_identity": "managed identity",
+    "token_file": "token file",
+}
 
 
 class Invalid(Exception):
@@ -41,15 +62,25 @@ class Invalid(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Changes:
-    """What to change; None leaves a value, "" or () empties it. No repr: it holds secrets."""
+    """What to change; None leaves a value, "" or () empties it. No repr: it holds secrets.
+
+    Certificates are PEM with their key, as `read_certificate` gives it; `promote` moves what is
+    next up.
+    """
 
     name: str | None = None
     client_id: str | None = None
     tenant: str | None = None
+    hidden: bool | None = None
+    credential: Kind | None = None
+    certificate: str | None = None
+    next_certificate: str | None = None
+    managed_identity: str | None = None
+    promote: bool | None = None
     secret: str | None = None
-    secret_expires: date | None = None
+    secret_expires: date | str | None = None
     next_secret: str | None = None
-    next_secret_expires: date | None = None
+    next_secret_expires: date | str | None = None
     domains: tuple[str, ...] | None = None
 
     def given(self) -> dict[str, Any]:
@@ -64,32 +95,127 @@ def visible() -> list[SocialApp]:
     return [app for app in apps if not app.settings.get("hidden")]
 
 
+@sensitive_variables()
+def read_certificate(data: bytes, passphrase: str = "") -> str:
+    """PEM of the one certificate with its key in what was entered. Raises ValueError, in words."""
+    # Here, so that sites with a secret import nothing of it.
+    from ..entra.credentials.keys import read_entered
+
+    try:
+        return read_entered(data, passphrase).whole_pem
+    except ValueError as problem:
+        raise ValueError(_("What was entered %(problem)s.") % {"problem": problem}) from None
+
+
 def save(changes: Changes) -> tuple[SocialApp, bool]:
-    """Create or update the app; returns it and whether it is new. Raises Invalid, Refused."""
-    problems = problems_of(changes)
+    """Create or update the app, untested; returns it and whether it is new.
+
+    Raises Invalid, Refused.
+    """
     with transaction.atomic():
-        app = _the_app()
-        if app.pk is None and not changes.client_id:
-            problems["client_id"].append("A new app needs a client id (--client-id).")
-        if problems:
-            raise Invalid(problems)
-        created = app.pk is None
-        apply(app, changes)
+        before = the_app()
+        created = before.pk is None
+        app = changed(before, changes)
         app.save()
     return app, created
 
 
-def promote_next() -> SocialApp:
-    """The second secret becomes the first. Raises Invalid when there is none, Refused."""
-    with transaction.atomic():
-        app = _the_app()
-        following = app.settings.pop("next_secret", "")
-        if not following:
-            raise Invalid({"next_secret": ["There is no second secret to promote."]})
-        app.secret = following
-        _keep(app.settings, "secret_expires", app.settings.pop("next_secret_expires", None))
-        app.save()
-    return app
+def the_app() -> SocialApp:
+    """The visible app of admin, locked in a transaction; a new one where there is none.
+
+    Raises Refused(several_apps).
+    """
+    apps = visible()
+    if len(apps) > 1:
+        raise Refused("several_apps", f"app: {len(apps)} visible Microsoft apps")
+    new = SocialApp(provider=PROVIDER, name="Microsoft", settings={"credential": "secret"})
+    if not apps:
+        return new
+    rows = SocialApp.objects.all()
+    if transaction.get_connection().in_atomic_block:
+        rows = rows.select_for_update()
+    found: SocialApp = rows.get(pk=apps[0].pk)
+    return found
+
+
+@sensitive_variables()
+def changed(app: SocialApp, changes: Changes) -> SocialApp:
+    """A copy of the app with the changes, not saved yet. Raises Invalid."""
+    problems = problems_with(app, changes)
+    if not app.pk and not changes.client_id:
+        problems["client_id"].append("A new app needs a client id (--client-id).")
+    if problems:
+        raise Invalid(problems)
+    after = copy.deepcopy(app)
+    _apply(after, changes)
+    if (app.client_id, app.settings.get("tenant")) != (
+        after.client_id,
+        after.settings.get("tenant"),
+    ):
+        after.settings.pop(TESTS, None)
+    if touches_sign_in(app, after) and app.pk:
+        after.settings[PREVIOUS] = _snapshot(app)
+    return after
+
+
+def undone(app: SocialApp) -> SocialApp | None:
+    """A copy as it was before its last change, which may be undone in turn; None without one."""
+    try:
+        before = json.loads(secretbox.decrypt(app.settings.get(PREVIOUS, "")))
+    except (secretbox.Unreadable, ValueError):
+        return None
+    after = copy.deepcopy(app)
+    after.client_id, after.secret = before["client_id"], before["secret"]
+    for name in _OF_SIGN_IN:
+        _set(after.settings, name, before["settings"].get(name))
+    after.settings[PREVIOUS] = _snapshot(app)
+    _encrypt_all(after)
+    return after
+
+
+def changed_at(app: SocialApp) -> datetime | None:
+    """When the change was made that can be undone; None when there is none."""
+    try:
+        before = json.loads(secretbox.decrypt(app.settings.get(PREVIOUS, "")))
+        return datetime.fromisoformat(before["at"])
+    except (secretbox.Unreadable, ValueError):
+        return None
+
+
+@sensitive_variables()
+def touches_sign_in(before: SocialApp, after: SocialApp) -> bool:
+    """Whether anything differs that Microsoft or the choice of the app depends on."""
+    return not before.pk or _facts(before) != _facts(after)
+
+
+@sensitive_variables()
+def new_in(before: SocialApp | None, after: SocialApp, slot: str) -> bool:
+    """Whether what is in this slot was not there before."""
+    return before is None or _opened(value_in(before, slot)) != _opened(value_in(after, slot))
+
+
+def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
+    """Keep what Microsoft said, by slot: "" or a reason code. Returns whether that is news."""
+    today = timezone.localdate().isoformat()
+    told = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
+    before = app.settings.get(TESTS, {})
+    _set(app.settings, TESTS, {**before, **told})
+    return bool({**before, **told} != before)
+
+
+def problems_with(app: SocialApp, changes: Changes) -> defaultdict[str, list[str]]:
+    """Everything wrong with the changes, by field; also what goes wrong with this app only."""
+    problems = problems_of(changes)
+    kinds = _kinds_entered(changes)
+    if len(kinds) > 1:
+        named = " and ".join(_named(kind) for kind in kinds)
+        problems["credential"].append(
+            f"{named} were given at once: an app proves itself by one of them."
+        )
+    elif missing := _missing(app, changes, next(iter(kinds), kind_of(app))):
+        field, text = missing
+        problems[field].append(text)
+    return problems
 
 
 def problems_of(changes: Changes) -> defaultdict[str, list[str]]:
@@ -100,42 +226,166 @@ def problems_of(changes: Changes) -> defaultdict[str, list[str]]:
     return defaultdict(list, {name: found for name, found in problems.items() if found})
 
 
-def _the_app() -> SocialApp:
-    apps = visible()
-    if len(apps) > 1:
-        raise Refused("several_apps", f"app: {len(apps)} visible Microsoft apps")
-    new = SocialApp(provider=PROVIDER, name="Microsoft", settings={})
-    return SocialApp.objects.select_for_update().get(pk=apps[0].pk) if apps else new
-
-
-def apply(app: SocialApp, changes: Changes) -> None:
-    """Put the changes, which have no problems, into the app; it is saved by the caller."""
+def _kinds_entered(changes: Changes) -> list[Kind]:
+    """The kind that was chosen, and those of what was entered."""
     given = changes.given()
-    for name in _OF_APP:
-        if name in given:
-            setattr(app, name, given[name])
-    for name in ("tenant", "domains"):
-        if name in given:
-            value = given[name].lower() if name == "tenant" else [v.lower() for v in given[name]]
-            _keep(app.settings, name, value)
+    entered = [_KIND_OF_SLOT[slot] for slot in _ALL_SLOTS if given.get(slot)]
+    chosen = [changes.credential] if changes.credential else []
+    return list(dict.fromkeys([*chosen, *entered]))
+
+
+def _named(kind: Kind) -> str:
+    return f"a {KINDS[kind]}".capitalize()
+
+
+def _missing(app: SocialApp, changes: Changes, kind: Kind) -> tuple[str, str] | None:
+    """The field, and what has to be entered there for this kind."""
+    given = changes.given()
+    if changes.promote and not (given.get(_NEXT.get(kind, "")) or _next_of(app, kind)):
+        return "promote", _("There is no next one to promote.")
+    if kind == "certificate" and not (given.get(kind) or value_in(app, kind)):
+        return "certificate", _("Paste or upload the certificate with its key.")
+    if kind == "managed_identity" and not _identity_named(app, given):
+        return "managed_identity", _("Enter the identity's client ID.")
+    if kind == "token_file" and not settings.MICROSOFT_TOKEN_FILE:
+        return "credential", _(
+            "MICROSOFT_TOKEN_FILE is not set: the file is chosen in the environment only."
+        )
+    return None
+
+
+def _next_of(app: SocialApp, kind: Kind) -> str:
+    return value_in(app, _NEXT[kind]) if kind in _NEXT and kind_of(app) == kind else ""
+
+
+def _identity_named(app: SocialApp, given: Mapping[str, Any]) -> bool:
+    here = given.get("managed_identity", app.settings.get("managed_identity", ""))
+    return bool(here or settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID)
+
+
+@sensitive_variables()
+def _apply(app: SocialApp, changes: Changes) -> None:
+    """Put the changes, which have no problems, into the app."""
+    given = changes.given()
+    app.provider = PROVIDER
+    _apply_plain(app, given)
+    _of_one_kind(app, next(iter(_kinds_entered(changes)), kind_of(app)))
     for name, expires in _SECRETS.items():
         _apply_secret(app, given, name, expires)
+    for name in SLOTS["certificate"]:
+        if name in given:
+            _put(app, name, given[name])
+    if changes.promote:
+        _promote(app)
 
 
+def _apply_plain(app: SocialApp, given: Mapping[str, Any]) -> None:
+    for name in _OF_APP:
+        setattr(app, name, given.get(name, getattr(app, name)))
+    for name in ("tenant", "managed_identity"):
+        _set(app.settings, name, given.get(name, app.settings.get(name, "")).lower())
+    domains = given.get("domains", app.settings.get("domains", ()))
+    _set(app.settings, "domains", [domain.lower() for domain in domains])
+    _set(app.settings, "hidden", given.get("hidden", app.settings.get("hidden")))
+
+
+def _of_one_kind(app: SocialApp, kind: Kind) -> None:
+    """What proved it in another way is not kept: `PREVIOUS` has it, for the undo."""
+    before = kind_of(app)
+    app.settings["credential"] = kind
+    if kind == before:
+        return
+    for slot in _ALL_SLOTS:
+        if _KIND_OF_SLOT[slot] != kind:
+            _put(app, slot, "")
+            app.settings.pop(f"{slot}_expires", None)
+
+
+@sensitive_variables()
 def _apply_secret(app: SocialApp, given: Mapping[str, Any], name: str, expires: str) -> None:
     """An expiry date belongs to its secret: a new secret without one has none."""
     if name in given:
-        locked = secretbox.encrypt(given[name])
         app.settings.pop(expires, None)
-        if name == "secret":
-            app.secret = locked
-        else:
-            _keep(app.settings, name, locked)
+        _put(app, name, given[name])
     if expires in given:
-        app.settings[expires] = given[expires].isoformat()
+        _set(app.settings, expires, str(given[expires]))
 
 
-def _keep(kept: dict[str, Any], name: str, value: Any) -> None:
+@sensitive_variables()
+def _put(app: SocialApp, slot: str, value: str) -> None:
+    """Into its slot, encrypted; what Microsoft said of the one before is forgotten."""
+    kept = secretbox.encrypt(value) if secretbox.is_secret(slot) else value
+    if slot == "secret":
+        app.secret = kept
+    else:
+        _set(app.settings, slot, kept)
+    _forget_test(app, slot)
+
+
+def _promote(app: SocialApp) -> None:
+    """What is next becomes the only one, with its date and its test."""
+    first = SLOTS[kind_of(app)][0]
+    following = _NEXT[first]
+    tested = app.settings.get(TESTS, {}).get(following)
+    value, expires = value_in(app, following), app.settings.get(f"{following}_expires")
+    _put(app, first, secretbox.decrypt(value))
+    _put(app, following, "")
+    _set(app.settings, f"{first}_expires", expires)
+    app.settings.pop(f"{following}_expires", None)
+    if tested:
+        app.settings.setdefault(TESTS, {})[first] = tested
+
+
+def _forget_test(app: SocialApp, slot: str) -> None:
+    left = {name: told for name, told in app.settings.get(TESTS, {}).items() if name != slot}
+    _set(app.settings, TESTS, left)
+
+
+@sensitive_variables()
+def _snapshot(app: SocialApp) -> str:
+    """What a sign-in depends on, encrypted as a whole."""
+    kept = {name: app.settings[name] for name in _OF_SIGN_IN if name in app.settings}
+    opened = {name: _opened(value) for name, value in kept.items()}
+    before = {
+        "at": timezone.now().isoformat(timespec="seconds"),
+        "client_id": app.client_id,
+        "secret": _opened(app.secret),
+        "settings": {"credential": kind_of(app), **opened},
+    }
+    return secretbox.encrypt(json.dumps(before))
+
+
+def _encrypt_all(app: SocialApp) -> None:
+    app.secret = secretbox.rotate(app.secret)
+    for slot in _ALL_SLOTS:
+        if slot in app.settings and secretbox.is_secret(slot):
+            app.settings[slot] = secretbox.rotate(app.settings[slot])
+
+
+def _whose(app: SocialApp) -> tuple[str, str]:
+    return app.client_id, app.settings.get("tenant") or ""
+
+
+@sensitive_variables()
+def _facts(app: SocialApp) -> dict[str, Any]:
+    kept = {
+        "client_id": app.client_id,
+        "tenant": app.settings.get("tenant") or "",
+        "hidden": bool(app.settings.get("hidden")),
+        "credential": kind_of(app),
+    }
+    return kept | {slot: _opened(value_in(app, slot)) for slot in _ALL_SLOTS}
+
+
+def _opened(value: Any) -> Any:
+    """What no key opens counts as it is."""
+    try:
+        return secretbox.decrypt(value) if isinstance(value, str) else value
+    except secretbox.Unreadable:
+        return value
+
+
+def _set(kept: dict[str, Any], name: str, value: Any) -> None:
     if value:
         kept[name] = value
     else:
@@ -145,6 +395,16 @@ def _keep(kept: dict[str, Any], name: str, value: Any) -> None:
 def _check_name(name: str) -> Iterator[str]:
     if not 1 <= len(name) <= 40:
         yield "The name has 1 to 40 characters."
+
+
+def _check_identity(client_id: str) -> Iterator[str]:
+    if client_id and not GUID.fullmatch(client_id):
+        yield "The identity is named by a GUID: Client ID on the managed identity's Overview page."
+
+
+def _unchecked(value: Any) -> Iterator[str]:
+    """It was checked when it was read, or cannot be wrong."""
+    return iter(())
 
 
 def _check_client_id(client_id: str) -> Iterator[str]:
@@ -185,8 +445,8 @@ def _check_secret(secret: str) -> Iterator[str]:
         yield f"The secret is longer than {LONGEST_SECRET} characters: Entra's have 40."
 
 
-def _check_expiry(expires: date) -> Iterator[str]:
-    if expires <= timezone.localdate():
+def _check_expiry(expires: date | str) -> Iterator[str]:
+    if isinstance(expires, date) and expires <= timezone.localdate():
         yield f"The secret's expiry date {expires} has passed."
 
 
@@ -212,4 +472,8 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "next_secret": _check_secret,
     "next_secret_expires": _check_expiry,
     "domains": _check_domains,
+    "managed_identity": _check_identity,
+    **dict.fromkeys(
+        ("certificate", "next_certificate", "hidden", "credential", "promote"), _unchecked
+    ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,12 +11,48 @@ from django.conf import settings
 from django.utils import timezone
 
 from .. import registration, secretbox
-from ..reasons import REASONS
+from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
+from ..entra.credentials.proof import TokenFile, claims_of
+from ..reasons import REASONS, Refused
+from ..registration import SLOTS, kind_of, value_in
+from .microsoft_app import TESTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from allauth.socialaccount.models import SocialApp
 
+    from ..entra.credentials import Credential
+
 _NOT_SET: Final = "not set"
+_OF_NO_USE: Final = ("unreadable", "unusable")  # under a key that is gone; damaged, or ended
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSummary:
+    """One thing that the app proves itself with, and nothing that would let anyone do so.
+
+    `tested` is the date of the last test, `refused` the reason code that it met, or "".
+    """
+
+    slot: str
+    label: str
+    kept: str
+    expires: str = ""
+    days_left: int | None = None
+    tested: str = ""
+    refused: str = ""
+    in_use: bool = False
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether Microsoft accepted it when it was last asked."""
+        return bool(self.tested) and not self.refused
+
+    @property
+    def is_next(self) -> bool:
+        """Whether it takes over from another."""
+        return not self.in_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +75,29 @@ class AppSummary:
     next_secret: str = _NOT_SET
     next_secret_expires: str = ""
     domains: tuple[str, ...] = ()
+    credential: str = ""
+    credentials: tuple[CredentialSummary, ...] = ()
+
+    @property
+    def is_in_admin(self) -> bool:
+        """Whether what Microsoft said of it is kept with it."""
+        return self.in_force == "admin"
+
+    @property
+    def days_left(self) -> int | None:
+        """Until nothing that is known to be good is left; None where no end is known.
+
+        What is next counts once Microsoft has accepted it, and not before; in the environment,
+        where no test is kept, it counts.
+        """
+        first = next((one for one in self.credentials if one.in_use), None)
+        every = self.in_force == "environment"
+        good = [one for one in self.credentials if every or one is first or one.is_accepted]
+        ends = [one.days_left for one in good]
+        if not ends or first is None or first.days_left is None:
+            return None
+        known = [days for days in ends if days is not None]
+        return None if len(known) < len(ends) else max(known)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON and templates."""
@@ -50,7 +109,7 @@ def show() -> AppSummary:
     apps = registration.registered_apps(get_adapter())
     problem = "not_configured" if not apps else "several_apps" if len(apps) > 1 else ""
     values = _of_app(apps[0]) if len(apps) == 1 else {}
-    if "unreadable" in values.values():
+    if any(one.kept == "unreadable" for one in values.get("credentials", ())):
         problem = "misconfigured"
     return AppSummary(
         in_force=_source(apps),
@@ -76,7 +135,85 @@ def _of_app(app: SocialApp) -> dict[str, Any]:
         "next_secret": how_kept(kept.get("next_secret", "")),
         "next_secret_expires": kept.get("next_secret_expires", ""),
         "domains": tuple(kept.get("domains", ())),
+        "credential": kind_of(app),
+        "credentials": credentials_of(app),
     }
+
+
+def credentials_of(app: SocialApp) -> tuple[CredentialSummary, ...]:
+    """Whatever the app proves itself with, in the order in which it is tried."""
+    try:
+        made: list[tuple[str, Credential | None]] = [*registration.by_slot(app)]
+    except Refused:
+        made = []
+    order = SLOTS[kind_of(app)]
+    readable = {slot for slot, _one in made}
+    made += [(slot, None) for slot in order if value_in(app, slot) and slot not in readable]
+    told = [_credential(app, *pair) for pair in sorted(made, key=lambda one: order.index(one[0]))]
+    usable = (n for n, one in enumerate(told) if not one.refused and one.kept not in _OF_NO_USE)
+    used = next(usable, 0)
+    return tuple(replace(one, in_use=n == used) for n, one in enumerate(told))
+
+
+def _credential(app: SocialApp, slot: str, made: Credential | None) -> CredentialSummary:
+    tested = app.settings.get(TESTS, {}).get(slot, {})
+    certificate = getattr(made, "certificate", None)
+    expires = app.settings.get(f"{slot}_expires", "")
+    if certificate is not None:
+        expires = certificate.not_after.date().isoformat()
+    label = made.label if made else slot.removeprefix("next_")
+    kept = _kept(app, slot)
+    return CredentialSummary(
+        slot=slot,
+        label=f"next {label}" if slot.startswith("next") else label,
+        kept=kept if made or kept == "unreadable" else "unusable",
+        expires=expires,
+        days_left=days_left(expires),
+        tested=str(tested.get("at", "")),
+        refused=str(tested.get("reason", "")),
+    )
+
+
+def _kept(app: SocialApp, slot: str) -> str:
+    in_environment = registration.is_environments(app)
+    if in_environment or not secretbox.is_secret(slot) or not value_in(app, slot):
+        return "set, in the environment" if in_environment or slot == "token_file" else "set"
+    return how_kept(value_in(app, slot))
+
+
+def to_enter(app: SocialApp) -> dict[str, str]:
+    """What to enter in Entra for the app's credential, letter for letter.
+
+    Of a federated credential it comes from the token itself. Raises Refused when there is none.
+    """
+    entries: dict[str, str] = {}
+    for slot, made in registration.by_slot(app):
+        certificate = getattr(made, "certificate", None)
+        if certificate is not None:
+            where = "next certificate" if slot.startswith("next") else "certificate"
+            entries[f"Thumbprint of the {where}"] = certificate.portal_thumbprint
+        elif isinstance(made, ManagedIdentity | TokenFile):
+            claims = claims_of(made.token()) or {}
+            entries |= {name.capitalize(): text for name, text in federated(claims).items()}
+    return entries
+
+
+def by_rule(app: SocialApp) -> dict[str, str]:
+    """What to enter where no token can be had here, as far as it is known."""
+    if kind_of(app) != "managed_identity":
+        return {}
+    tenant = app.settings.get("tenant") or settings.MICROSOFT_TENANT_ID
+    return {
+        "Issuer": f"{settings.MICROSOFT_LOGIN_URL}/{tenant}/v2.0",
+        "Subject": "the identity's Object (principal) ID",
+        "Audience": audience_of(settings.MICROSOFT_LOGIN_URL),
+    }
+
+
+def federated(claims: Mapping[str, object]) -> dict[str, str]:
+    """Issuer, subject and audience of the token that a federated credential sends."""
+    named = {"issuer": "iss", "subject": "sub", "audience": "aud"}
+    return {name: str(claims.get(claim) or "") for name, claim in named.items()}
 
 
 def days_left(expires: str) -> int | None:

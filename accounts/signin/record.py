@@ -39,6 +39,7 @@ class Attempt:
     microsoft_ms: int = 0
     request_id: str = field(default_factory=lambda: str(uuid4()))  # as Microsoft is told
     process: str = ""
+    lacking: tuple[str, ...] = ()  # optional claims, by name
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -148,6 +149,7 @@ def _row(attempt: Attempt, outcome: str, detail: str, user_id: Any) -> SignIn:
         took_ms=attempt.took_ms,
         microsoft_ms=attempt.microsoft_ms,
         microsoft_request_id=attempt.request_id if attempt.microsoft_ms else "",
+        lacking_claims=" ".join(attempt.lacking),
     )
 
 

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from .. import places
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
@@ -42,6 +44,6 @@ def _words(ends_at: Any) -> dict[str, str]:
         "ends": _("Your session ends at %(time)s. Save your work; this tab keeps what you type.")
         % {"time": f"{local:%H:%M} ({local.tzname()})"},
         "signIn": _("Open the site in a new tab"),
-        "signInUrl": reverse("admin:index"),
+        "signInUrl": places.home(),
         "stayUrl": reverse("admin:jsi18n"),
     }

@@ -8,10 +8,9 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from typing_extensions import override
 
-from .. import registration
+from .. import places, registration
 from ..reasons import Refused
 from ..signin.identities import PROVIDER
-from .next_path import HOME
 from .provider import AdmittedLogin, MicrosoftProvider
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     @override
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        return HOME
+        return places.home()
 
     @override
     def add_message(self, *args: Any, **kwargs: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 from typing_extensions import override
 
@@ -23,9 +24,13 @@ class PasswordBackend(ModelBackend):
 
 
 def session_backend() -> str:
-    """The backend that sessions name: the first that looks people up in the database.
+    """The backend that sessions name: ours, else the first that looks people up in the database.
 
-    Others may stand before it (axes, say) which only refuse; a session of theirs is nobody's.
+    Others may stand before it (axes, guardian): a session of theirs would be nobody's.
     """
-    paths = settings.AUTHENTICATION_BACKENDS
-    return next((path for path in paths if issubclass(import_string(path), ModelBackend)), paths[0])
+    backends = {path: import_string(path) for path in settings.AUTHENTICATION_BACKENDS}
+    for kind in (MicrosoftBackend, ModelBackend):
+        for path, backend in backends.items():
+            if issubclass(backend, kind):
+                return path
+    raise ImproperlyConfigured("AUTHENTICATION_BACKENDS has none that looks people up.")

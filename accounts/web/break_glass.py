@@ -15,13 +15,13 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
+from .. import places
 from ..models import SignIn
 from ..reasons import Refused
 from ..signin import break_glass, record
 from . import entrance, refusal, request_facts, throttle
 from .backends import session_backend
 from .headers import flow_page
-from .next_path import HOME
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 def enter(request: HttpRequest) -> HttpResponse:
     """GET and HEAD show the button and look nothing up; POST uses the link and signs in."""
     if request.method != "POST":
-        context = {"token": request.GET.get("token", "")}
+        context = {"token": request.GET.get("token", ""), "url": request.path}
         return render(request, "accounts/break_glass.html", context)
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.BREAK_GLASS
-    return refusal.answered(request, attempt, HOME, lambda: _use(request, attempt))
+    return refusal.answered(request, attempt, places.home(), lambda: _use(request, attempt))
 
 
 @sensitive_variables()
@@ -49,7 +49,7 @@ def _use(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     user = _admitted(request)
     attempt.email = user.email
     record.admit(attempt, user.pk)
-    return HttpResponseRedirect(HOME)
+    return HttpResponseRedirect(places.home())
 
 
 @sensitive_variables()

@@ -17,6 +17,7 @@ from django.middleware import csrf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from .. import places
 from ..models import SignIn
 from ..reasons import Refused
 from . import refusal, request_facts, throttle
@@ -143,14 +144,14 @@ def _to_send_again(request: HttpRequest) -> list[tuple[str, str]] | None:
 
 
 def _is_sign_in(request: HttpRequest) -> bool:
-    return request.path in (reverse("microsoft_login"), reverse("admin:login"))
+    return request.path in (reverse("microsoft_login"), *places.login_pages())
 
 
 def _method(request: HttpRequest) -> Any:
     paths = {
         reverse("microsoft_login"): SignIn.Method.MICROSOFT,
-        reverse("admin:login"): SignIn.Method.PASSWORD,
-        reverse("break_glass"): SignIn.Method.BREAK_GLASS,
+        places.break_glass(): SignIn.Method.BREAK_GLASS,
+        **dict.fromkeys(places.login_pages(), SignIn.Method.PASSWORD),
     }
     return paths.get(request.path, SignIn.Method.SESSION)
 

@@ -1,7 +1,7 @@
 """By which door a session came in: with ADMIN_BY_MICROSOFT_ONLY admin opens to ours alone.
 
 A session that other code of the site made (a public login, a token, an impersonation) is signed in,
-and is nobody in admin.
+and is nobody where staff work: in no admin site, on none of STAFF_PATHS.
 """
 
 from __future__ import annotations
@@ -10,26 +10,52 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 
+from .. import places
 from ..models import SignIn
-from ..outages import STORE_ERRORS
+from ..outages import STORE_ERRORS, is_outage
+from . import errors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.contrib.sessions.backends.base import SessionBase
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 ENTRY: Final = "entered_by"
+WHO: Final = "entered_as"
+
+
+class EntranceMiddleware:
+    """Behind AuthenticationMiddleware: covers views that other code guards by `is_staff` alone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            if _is_of_staff(request.path) and not opens_admin(request):
+                request.user = AnonymousUser()
+                request.auser = _nobody
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return errors.failure(request, error)
+        return self._get_response(request)
 
 
 def mark(session: SessionBase, method: SignIn.Method) -> None:
     """Note the door, once the person is signed in."""
     session[ENTRY] = str(method)
+    session[WHO] = session.get(SESSION_KEY)
 
 
 def write(session: SessionBase) -> None:
     """Keep the session now: where the store takes none, nobody was let in, and none is recorded."""
-    session.save()
+    if session.modified:
+        session.save()
 
 
 def leave(request: HttpRequest) -> None:
@@ -45,13 +71,32 @@ def unmark(session: SessionBase) -> None:
     session.pop(ENTRY, None)
 
 
-def opens_admin(session: SessionBase) -> bool:
-    """Whether this session may be in admin, as far as its door goes."""
-    return not settings.ADMIN_BY_MICROSOFT_ONLY or _door(session)
+def opens_admin(request: HttpRequest) -> bool:
+    """Whether this request may be in admin, as far as its session's door and its user go."""
+    return not settings.ADMIN_BY_MICROSOFT_ONLY or (_door(request.session) and _is_theirs(request))
 
 
 def _door(session: SessionBase) -> bool:
+    """A door of ours, by which the session's present user came."""
+    if session.get(WHO, session.get(SESSION_KEY)) != session.get(SESSION_KEY):
+        return False
     method = session.get(ENTRY)
     if method == SignIn.Method.PASSWORD:
         return bool(settings.ADMIN_PASSWORD_LOGIN)
     return method in (SignIn.Method.MICROSOFT, SignIn.Method.BREAK_GLASS)
+
+
+def _is_theirs(request: HttpRequest) -> bool:
+    """Whether the request's user is the session's: middleware may have put another in place."""
+    user = request.user
+    pk = user._meta.pk.value_to_string(user) if user.is_authenticated else None
+    return pk == request.session.get(SESSION_KEY)
+
+
+def _is_of_staff(path: str) -> bool:
+    """Whether it is a page where staff work, and none of the sign-in itself."""
+    return path.startswith(places.staff()) and not path.startswith(places.own_pages())
+
+
+async def _nobody() -> AnonymousUser:
+    return AnonymousUser()

@@ -11,11 +11,12 @@ from django.http import HttpResponseRedirect
 from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
+from .. import places
 from ..outages import is_outage
 from ..reasons import Refused
 from ..registration import CALLBACK_PATH
 from . import errors, refusal, request_facts, throttle
-from .next_path import login_page_url, next_from, staff_places
+from .next_path import login_page_url, next_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,8 @@ class CanonicalOriginMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path != "/" and not request.path.startswith((*staff_places(), "/accounts/")):
+        ours = (*places.staff(), *places.own_pages())
+        if request.path != "/" and not request.path.startswith(ours):
             return self._get_response(request)
         if request.path == CALLBACK_PATH:  # its state knows the origin, and says what became of it
             return self._get_response(request)

@@ -10,13 +10,14 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
-from ..outages import DATABASE_ERRORS, STORE_ERRORS
+from .. import places
+from ..outages import DATABASE_ERRORS, STORE_ERRORS, redis_code, sqlstate
 from ..reasons import CAUSES, Refused
 from ..redact import innermost
 from ..signin import record
 from . import automatic, request_facts, shown_again, throttle, visits
 from .headers import no_store, with_button
-from .next_path import HOME, start_url
+from .next_path import start_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,18 +50,24 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, STORE_ERRORS):
-        return Refused("session_store_unavailable", f"store: {innermost(error)}")
+        return Refused("session_store_unavailable", _told("store", redis_code(error), error))
     if isinstance(error, DATABASE_ERRORS):
-        return Refused("database_unavailable", f"database: {innermost(error)}")
+        return Refused("database_unavailable", _told("database", sqlstate(error), error))
     logger.error("unexpected error", exc_info=error, extra={"reference": reference})
     return Refused("unexpected", f"error: {type(error).__name__}")
+
+
+def _told(what: str, code: str, error: BaseException) -> str:
+    """The innermost cause, with the server's own code where its text lacks it."""
+    cause = innermost(error)
+    return f"{what}: {cause}" if code in cause else f"{what}: {code} {cause}"
 
 
 def refuse(
     request: HttpRequest,
     attempt: Attempt,
     refusal: Refused,
-    next_path: str = HOME,
+    next_path: str = "",
     more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """Record the refusal and show it; `more` is for the page's template."""
@@ -80,7 +87,7 @@ def refuse(
 def again(request: HttpRequest) -> HttpResponse:
     """A refusal's page once more, after a reload: nothing new happened. Raises Refused."""
     refusal, reference, account = shown_again.read(request)
-    return page(request, refusal, reference, HOME, {"account": account})
+    return page(request, refusal, reference, "", {"account": account})
 
 
 def _account(attempt: Attempt) -> dict[str, str] | None:
@@ -97,7 +104,7 @@ def page(
     request: HttpRequest,
     refusal: Refused,
     reference: str,
-    next_path: str | None = HOME,
+    next_path: str | None = "",
     more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The refusal page. From Microsoft it has a matched AADSTS number, and after the token was
@@ -115,7 +122,7 @@ def page(
         "aadsts": refusal.aadsts,
         "retry_after": refusal.retry_after,
         "retry_minutes": -(-(refusal.retry_after or 0) // 60),
-        "try_again_url": start_url(next_path) if next_path is not None else "",
+        "try_again_url": start_url(next_path or places.home()) if next_path is not None else "",
         "again": again_token(),
         **(more or {}),
     }

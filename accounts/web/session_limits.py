@@ -21,8 +21,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.http import HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 
+from .. import places
 from ..outages import is_outage
 from ..registration import in_force
 from ..signin.purpose import Purpose
@@ -43,7 +43,6 @@ logger = logging.getLogger("django.security.sign_in")
 
 _WRITTEN_EVERY: Final = 60  # seconds between two writes of SEEN
 _ONE_AT_A_TIME: Final = 60  # seconds that a re-check may be under way
-_OWN_PAGES: Final = ("/accounts/", "/admin/login/", "/admin/logout/", "/admin/break-glass/")
 _FORMS: Final = ("/add/", "/change/")
 
 
@@ -55,7 +54,7 @@ class SessionLimitsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         on = settings.SESSION_IDLE_MINUTES or settings.RECHECK_MINUTES
-        if not on or request.path.startswith(_OWN_PAGES):
+        if not on or request.path.startswith(places.own_pages()):
             return self._get_response(request)
         try:
             answer = self._limited(request) if _has_session(request) else None
@@ -190,7 +189,7 @@ def _sign_in_again(request: HttpRequest, why: str) -> HttpResponse:
 
 def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
     if not _wants_a_page(request) or request.headers.get("Sec-Fetch-Mode") in ("cors", "no-cors"):
-        url = settings.PUBLIC_URL + reverse("admin:login")
+        url = settings.PUBLIC_URL + places.login_page()
         return JsonResponse({"error": "sign_in_again", "url": url}, status=401)
     if _may_be_sent_away(request):
         url = login_page_url(request.get_full_path())
@@ -199,6 +198,6 @@ def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
     context = {
         "ended": why,
         "idle_minutes": settings.SESSION_IDLE_MINUTES,
-        "url": reverse("admin:index"),
+        "url": places.home(),
     }
     return render(request, "accounts/sign_in_again.html", context, status=401)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from .. import registration
 from ..signin import record
-from . import refusal, request_facts, step_up, throttle
+from . import entrance, refusal, request_facts, step_up, throttle
 from .headers import flow_page, with_button
 from .next_path import next_from, start_url
 from .provider import MicrosoftProvider
@@ -44,5 +44,6 @@ def _to_microsoft(request: HttpRequest, attempt: Attempt, next_path: str) -> Htt
     purpose = step_up.purpose_of(request)
     deadline = request_facts.deadline_of(request)
     issued, url = provider.begin(request, next_path, deadline, again=again, purpose=purpose)
+    entrance.write(request.session)  # a store that takes no session is this attempt's refusal
     record.started(attempt, issued.reference)
     return HttpResponseRedirect(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from . import break_glass, front_channel
+from . import front_channel
 from .callback import microsoft_callback
 from .start import start
 
@@ -12,6 +12,4 @@ urlpatterns = [
     path("accounts/microsoft/login/", start, name="microsoft_login"),
     path("accounts/microsoft/login/callback/", microsoft_callback, name="microsoft_callback"),
     path("accounts/microsoft/logout/", front_channel.logout, name="microsoft_front_channel_logout"),
-    # Before admin's own URLs, which answer everything under /admin/.
-    path("admin/break-glass/", break_glass.enter, name="break_glass"),
 ]

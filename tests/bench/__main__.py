@@ -4,6 +4,7 @@ ARGS="--quick" for a short one; ARGS="--json FILE" writes the figures (bench.jso
 ARGS="--million" measures admin's lists over a million sign-ins instead.
 ARGS="--adfs" measures CPU and memory against django-auth-adfs instead.
 ARGS="--sessions" measures what the limits on sessions cost a page.
+ARGS="--front-page" measures admin's front page beside Django's own.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import measure, million, peers, sessions
+from tests.bench import front_page, measure, million, peers, sessions
 from tests.bench.browser import Browser
 from tests.bench.stage import Stage, stage
 from tests.servers.site import Site
@@ -30,6 +31,9 @@ def main() -> None:
         return
     if options.adfs:
         peers.main(options.quick)
+        return
+    if options.front_page:
+        front_page.main()
         return
     if options.million:
         million.main()
@@ -98,6 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--adfs", action="store_true")
     parser.add_argument("--sessions", action="store_true")
+    parser.add_argument("--front-page", action="store_true")
     parser.add_argument("--json", default="bench.json")
     return parser.parse_args()
 

@@ -57,6 +57,10 @@ class Browser:
         seconds, _text, _sql = self._timed("GET", path)
         return seconds * 1000
 
+    def page_sql(self, path: str) -> int:
+        """SQL statements of a page of someone who is signed in."""
+        return self._timed("GET", path)[2]
+
     def _timed(self, method: str, path: str, body: str | None = None) -> tuple[float, str, int]:
         """Seconds, then where a redirect goes or the page's text, then SQL statements."""
         headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items())}

@@ -93,7 +93,7 @@ def redis_down(stage: Stage) -> str:
     "Redis hangs",
     page="session_store_unavailable",
     doctor="redis.reachable",
-    says="Redis does not answer",
+    says="The port takes connections, but Redis says nothing",
 )
 def redis_hangs(stage: Stage) -> str:
     """Redis is stopped (SIGSTOP) between start and callback: connections stay, nothing answers."""

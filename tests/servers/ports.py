@@ -54,3 +54,13 @@ def _can_bind(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def outside_address() -> str:
+    """An address of this machine other than loopback; loopback where it has no other."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737; nothing is sent
+        except OSError:
+            return LOOPBACK
+        return str(probe.getsockname()[0])

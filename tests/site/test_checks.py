@@ -10,6 +10,7 @@ from django.core import checks
 from django.test import override_settings
 
 from accounts import checks as ours
+from accounts import doors
 from accounts.reasons import REASONS
 
 LOCMEM = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -18,6 +19,9 @@ HTTPS = {"PUBLIC_URL": "https://staff.example.com", "ALLOWED_HOSTS": ["staff.exa
 SECURE = {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
 GOOD = HTTPS | SECURE
 ENGINES = "django.contrib.sessions.backends."
+OURS = "accounts.web.backends.MicrosoftBackend"
+MODEL = "django.contrib.auth.backends.ModelBackend"
+ALLAUTH = "allauth.account.auth_backends.AuthenticationBackend"
 WITHOUT_SESSIONS = ["django.contrib.auth.middleware.AuthenticationMiddleware"]
 
 
@@ -60,6 +64,11 @@ def test_good_settings_have_no_findings(settings: dict[str, Any]) -> None:
     (GOOD | {"SESSION_COOKIE_SECURE": False}, "W005"),
     ({"REDIS_URL": "redis://redis.example.com/0"}, "E011"),
     ({"REDIS_URL": "", "CACHES": PICKLED}, "E011"),
+    ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "E039"),
+    ({"ADMIN_BY_MICROSOFT_ONLY": False, "AUTHENTICATION_BACKENDS": [OURS, MODEL]}, "W011"),
+    ({"ADMIN_BY_MICROSOFT_ONLY": False, "AUTHENTICATION_BACKENDS": [OURS, ALLAUTH]}, "W011"),
+    ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "E040"),
+    ({"MIDDLEWARE": [m for m in site_settings.MIDDLEWARE if "Entrance" not in m]}, "W014"),
     ({"ENVIRONMENT_WARNINGS": ["X is set, but not read."]}, "W007"),
 ])  # fmt: skip
 def test_each_mistake_is_found(settings: dict[str, Any], expected: str) -> None:
@@ -92,7 +101,7 @@ def test_the_middlewares_order_counts() -> None:
 
 
 def test_the_table_lists_every_id_that_is_used() -> None:
-    text = Path(ours.__file__).read_text(encoding="utf-8")
+    text = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (ours, doors))
     used = re.findall(r'"(?:accounts\.)?([EWI]\d{3})"', text)
     assert {f"accounts.{id_}" for id_ in used} == set(ours.CHECKS)
 

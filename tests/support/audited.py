@@ -24,6 +24,7 @@ IN_ADMIN = {
     "socialaccount_socialapp_add": "app.added",
     "socialaccount_socialapp_change": "app.changed",
     "socialaccount_socialapp_delete": "app.deleted",
+    "socialaccount_socialapp_undo": "app.changed",
     "socialaccount_socialapp_changelist: delete_selected": "app.deleted",
     "accounts_rehearsal": "identity.linked",
     "accounts_own_sessions": "sessions.ended",

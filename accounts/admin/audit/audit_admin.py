@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
@@ -40,7 +41,7 @@ class ActionFilter(SimpleListFilter):
 class AuditAdmin(RecordAdmin):
     """Append-only: `accounts.audit` adds."""
 
-    list_display = ("when", "what", "who", "whom", "before", "after", "from_where", "reference")
+    list_display = ("when", "what", "who", "whom", "change", "reference")
     list_display_links = ("when", "reference")
     list_filter = (ActionFilter, "actor_kind", "at")
     list_select_related = ("seal",)
@@ -92,6 +93,14 @@ class AuditAdmin(RecordAdmin):
     def after(self, entry: AuditEntry) -> str:
         """What it is now."""
         return visible(as_values(entry)["after"])
+
+    @admin.display(description=gettext_lazy("before and after"), empty_value="-")
+    def change(self, entry: AuditEntry) -> str:
+        """For the list: what it was, struck out, and what it is now."""
+        before, after = self.before(entry), self.after(entry)
+        old = format_html("<del>{}</del>", before) if before else ""
+        new = format_html("<ins>{}</ins>", after) if after else ""
+        return format_html("{} {}", old, new) if old or new else ""
 
     @admin.display(description=gettext_lazy("note"), empty_value="-")
     def note(self, entry: AuditEntry) -> str:

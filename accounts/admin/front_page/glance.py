@@ -15,7 +15,7 @@ SHOWN: Final = 8
 def chart_of_days() -> str:
     """The chart of the sign-in record, with today's figures, as HTML."""
     drawn = chart.last_days()
-    context = {"chart": drawn, "today": drawn.bars[-1]}
+    context = {"chart": drawn, "svg": chart.svg(drawn), "today": drawn.bars[-1]}
     return render_to_string("admin/accounts/signin/chart_in_short.html", context)
 
 

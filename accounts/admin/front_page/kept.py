@@ -1,4 +1,4 @@
-"""What the front page shows, kept in the shared cache for some seconds: one look-up a page.
+"""What the front page shows, kept in the shared cache for a minute: one look-up a page.
 
 It is the same for all who may see it, so it is made once for everybody, in each language; what
 concerns one person only is kept beside it. Whatever the audit is told of ends both at once: a
@@ -28,8 +28,7 @@ from .notices import Notice
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-SECONDS: Final = 15
-OWN_SECONDS: Final = 60
+SECONDS: Final = 60
 _EVERYBODY: Final = "all"
 Parts = dict[str, Any]
 
@@ -83,8 +82,7 @@ def _kept_or_made(makers: dict[str, Callable[[], Parts]]) -> dict[str, Parts]:
     found = {name: _opened(key, kept.get(key)) for name, key in keys.items()}
     made = {name: make() for name, make in makers.items() if found[name] is None}
     for name, parts in made.items():
-        seconds = SECONDS if name == _EVERYBODY else OWN_SECONDS
-        cache.set(keys[name], seal(keys[name], parts), seconds)
+        cache.set(keys[name], seal(keys[name], parts), SECONDS)
     return {name: parts for name, parts in {**found, **made}.items() if parts is not None}
 
 
@@ -103,4 +101,5 @@ def _key(name: str, language: str | None) -> str:
 def _something_changed(instance: AuditEntry, **kwargs: Any) -> None:
     names = {_EVERYBODY, instance.subject_key} - {""}
     keys = [_key(name, language) for name in names for language, _name in settings.LANGUAGES]
-    transaction.on_commit(partial(cache.delete_many, keys), robust=True)
+    # No partial: Django names a robust hook that fails by its __qualname__.
+    transaction.on_commit(lambda: cache.delete_many(keys), robust=True)

@@ -16,7 +16,7 @@ from ... import moments
 from ...models import SignIn
 from ...operate import break_glass, linking
 from ...operate.audit_log import as_values
-from ...operate.microsoft_app_summary import days_left, show
+from ...operate.microsoft_app_summary import show
 from ...reasons import REASONS
 from ...visible import visible
 from .. import advice
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from ...models import BreakGlassLink
-    from ...operate.microsoft_app_summary import AppSummary
 
 WARN_DAYS: Final = 30
 _LINKS_SHOWN: Final = 5
@@ -52,23 +51,32 @@ def of_app() -> Iterator[Notice]:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")
         why = advice.title_of(shown.problem)
         yield Notice("error", text % {"why": why, "fix": shown.fix}, url)
-    left = shown.secret_days_left
-    if left is not None and left <= WARN_DAYS and not _next_takes_over(shown):
-        yield Notice("error" if left < 0 else "warning", _expiry_text(left), url)
+    left = shown.days_left
+    if left is not None and left <= WARN_DAYS:
+        by_certificate = shown.credential == "certificate"
+        text = _certificate_text(left) if by_certificate else _secret_text(left)
+        yield Notice("error" if left < 0 else "warning", text, url)
 
 
-def _next_takes_over(shown: AppSummary) -> bool:
-    """Whether a second secret is there that outlives the warning."""
-    left = days_left(shown.next_secret_expires)
-    return shown.next_secret.startswith("set") and (left is None or left > WARN_DAYS)
-
-
-def _expiry_text(left: int) -> str:
+def _secret_text(left: int) -> str:
     if left < 0:
-        return _("The Microsoft app's secret has expired: enter a new one.")
+        return _(
+            "The Microsoft app's secret has expired. Create a new one in Entra and enter it here."
+        )
     text = ngettext(
-        "The Microsoft app's secret expires in %(days)d day: make a new one at Entra.",
-        "The Microsoft app's secret expires in %(days)d days: make a new one at Entra.",
+        "The Microsoft app's secret expires in %(days)d day. Create a new one in Entra.",
+        "The Microsoft app's secret expires in %(days)d days. Create a new one in Entra.",
+        left,
+    )
+    return text % {"days": left}
+
+
+def _certificate_text(left: int) -> str:
+    if left < 0:
+        return _("The Microsoft app's certificate has ended: enter a new one.")
+    text = ngettext(
+        "The Microsoft app's certificate ends in %(days)d day: upload the next one to Entra.",
+        "The Microsoft app's certificate ends in %(days)d days: upload the next one to Entra.",
         left,
     )
     return text % {"days": left}
@@ -81,8 +89,9 @@ def of_superusers() -> Iterator[Notice]:
     if unbound:
         named = ", ".join(unbound[:_LINKS_SHOWN]) + (", ..." if len(unbound) > _LINKS_SHOWN else "")
         text = _(
-            "Superusers whose Microsoft identity is not linked yet: %(who)s. Whoever has the"
-            " address at Microsoft first becomes them; enter their object ID, or let them sign in."
+            "Superusers without a linked Microsoft identity: %(who)s. The first Microsoft"
+            " account with"
+            " that address will be linked. Have them sign in soon, or enter their object ID."
         )
         yield Notice("warning", visible(text % {"who": named}), url)
     for entry in linking.superusers_bound_lately()[:_LINKS_SHOWN]:
@@ -104,7 +113,10 @@ def of_refusals() -> Iterator[Notice]:
     newest = rows.exclude(source=SignIn.Source.BROWSER).first()  # which anyone can make up
     if newest is None or _works_since(newest.at):
         return
-    text = _("Staff were refused in the last day since sign-in is set up wrongly: %(why)s. %(fix)s")
+    text = _(
+        "Sign-in is set up incorrectly, and nobody has got in since the last refusal: %(why)s."
+        " %(fix)s"
+    )
     values = {"why": advice.title_of(newest.reason), "fix": advice.fix_of(newest.reason)}
     url = f"{reverse('admin:accounts_signin_changelist')}?reason={newest.reason}"
     yield Notice("error", text % values, url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from allauth.socialaccount.models import SocialApp
 from django.apps import apps
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> list[Any]:
     """The app list, of one app or of all, with this app's pages that have no model."""
+    for listed in app_list:
+        if listed["app_label"] == SocialApp._meta.app_label:
+            _name_it_microsoft(listed)
     pages = list(_own_pages(user)) if app_label in (None, "accounts") else []
     if not pages:
         return app_list
@@ -25,6 +29,14 @@ def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> lis
         ours["models"] += pages
         return app_list
     return [_app(pages), *app_list]
+
+
+def _name_it_microsoft(listed: dict[str, Any]) -> None:
+    """What people look for, in the menu and its filter; allauth says "Social accounts"."""
+    listed["name"] = _("Microsoft")
+    for entry in listed["models"]:
+        if entry["model"] is SocialApp:
+            entry["name"] = _("Microsoft apps")
 
 
 def _own_pages(user: Any) -> Iterator[dict[str, Any]]:

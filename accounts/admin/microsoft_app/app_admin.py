@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import copy
+from typing import TYPE_CHECKING, Any, cast
 
 from allauth.socialaccount.models import SocialApp
 from django.contrib import admin
@@ -16,14 +17,20 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from typing_extensions import override
 
-from ...operate.microsoft_app_summary import how_kept, show
+from ... import registration
+from ...operate import microsoft_app
+from ...operate.microsoft_app_summary import by_rule, credentials_of, show, to_enter
+from ...reasons import Refused
 from ...signin.identities import PROVIDER
+from . import fieldsets, undo
 from .form import MicrosoftAppForm
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
+
+    from ...operate.doctor import before_saving
 
     Base = admin.ModelAdmin[SocialApp]
 else:
@@ -58,36 +65,49 @@ class MicrosoftAppAdmin(SuperusersOnly):
     """The app registrations, of which one may be visible."""
 
     form = MicrosoftAppForm
-    list_display = ("name", "client_id", "tenant", "secret_kept", "secret_expires", "visible")
+    list_display = ("name", "client_id", "tenant", "proof", "expires", "visible")
     ordering = ("pk",)
-    fieldsets = (
-        (None, {"fields": ("name", "client_id", "tenant")}),
-        (gettext_lazy("Secret"), {"fields": ("new_secret", "secret_expires")}),
-        (
-            gettext_lazy("Next secret"),
-            {
-                "fields": ("new_next_secret", "next_secret_expires", "promote"),
-                "description": gettext_lazy(
-                    "Enter it before the other expires: it takes over as soon as Microsoft no"
-                    " longer accepts the first."
-                ),
-            },
-        ),
-        (gettext_lazy("Limits"), {"fields": ("domains", "hidden")}),
-    )
+
+    def __init__(self, model: type[SocialApp], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        # A copy: what the menu, the titles and the messages say, without a change of allauth's.
+        self.opts = copy.copy(model._meta)
+        self.opts.verbose_name = gettext_lazy("Microsoft app")
+        self.opts.verbose_name_plural = gettext_lazy("Microsoft apps")
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialApp]:
         return super().get_queryset(request).filter(provider=PROVIDER)
 
     @override
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        found = super().get_changelist_instance(request)
+        found.opts, found.title = self.opts, _("Microsoft apps")
+        return found
+
+    @override
+    def get_fieldsets(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
+        """The kind that the app has stands open, the others are a click away."""
+        return fieldsets.of_kind(registration.kind_of(obj) if obj else "secret")
+
+    @override
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> type[MicrosoftAppForm]:
+        form = cast("type[MicrosoftAppForm]", super().get_form(request, obj, change, **kwargs))
+        form.user_id = request.user.pk
+        return form
+
+    @override
     def get_urls(self) -> list[URLPattern]:
-        view, name = (
-            self.admin_site.admin_view(self.test_connection),
-            "socialaccount_socialapp_test",
-        )
-        one = path("<int:app_id>/test/", view, name=f"{name}_one")
-        return [path("test/", view, name=name), one, *super().get_urls()]
+        view, name = self.admin_site.admin_view, "socialaccount_socialapp"
+        test = view(self.test_connection)
+        return [
+            path("test/", test, name=f"{name}_test"),
+            path("<int:app_id>/test/", test, name=f"{name}_test_one"),
+            path("<int:app_id>/undo/", view(undo.page(self)), name=f"{name}_undo"),
+            *super().get_urls(),
+        ]
 
     @override
     def changelist_view(
@@ -96,7 +116,16 @@ class MicrosoftAppAdmin(SuperusersOnly):
         return super().changelist_view(request, {"shown": show(), **(extra_context or {})})
 
     @override
-    @method_decorator(sensitive_post_parameters("new_secret", "new_next_secret"))
+    @method_decorator(
+        sensitive_post_parameters(
+            "new_secret",
+            "new_next_secret",
+            "certificate_text",
+            "certificate_passphrase",
+            "next_certificate_text",
+            "next_certificate_passphrase",
+        )
+    )
     def changeform_view(
         self,
         request: HttpRequest,
@@ -104,8 +133,33 @@ class MicrosoftAppAdmin(SuperusersOnly):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        context = {"shown": show(), "tests_this_app": object_id, **(extra_context or {})}
+        app = self.get_object(request, object_id) if object_id else None
+        context = {"shown": show(), **(_about(app) if app else {}), **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
+
+    @override
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
+        """Nothing to correct, but something to confirm, is not shown as an error."""
+        form = context["adminform"].form
+        if form.needs_confirmation:
+            context |= {"errors": [], "judgement": form.judgement}
+        return super().render_change_form(request, context, *args, **kw)
+
+    @override
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        app = self.get_object(request, object_id)
+        context = {"judgement": _of_removing(app)} if app else {}
+        return super().delete_view(request, object_id, {**context, **(extra_context or {})})
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        tests = form.judgement.tests if form.judgement else {}
+        accepted = [slot for slot, reason in tests.items() if not reason]
+        if accepted and len(accepted) == len(tests):
+            self.message_user(request, _("Microsoft accepts what the app proves itself with."))
 
     def test_connection(self, request: HttpRequest, app_id: int | None = None) -> HttpResponse:
         """POST: ask Microsoft about this app, hidden or not, else about the one in force."""
@@ -117,8 +171,9 @@ class MicrosoftAppAdmin(SuperusersOnly):
         if app_id and app is None:
             return HttpResponseRedirect(reverse("admin:socialaccount_socialapp_changelist"))
         # Imported here: the probes are heavy, and nothing else in admin needs them.
-        from ...operate.doctor import online_findings
+        from ...operate.doctor import findings_of, online_findings
 
+        findings = findings_of(app) if app else online_findings()
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -126,8 +181,8 @@ class MicrosoftAppAdmin(SuperusersOnly):
             "media": self.media,
             "shown": show(),
             "tested": app,
-            "tests_this_app": app_id,
-            "findings": online_findings(app_id),
+            **(_about(app) if app else {}),
+            "findings": findings,
         }
         return TemplateResponse(request, "admin/socialaccount/socialapp/test.html", context)
 
@@ -136,20 +191,42 @@ class MicrosoftAppAdmin(SuperusersOnly):
         """The app's own tenant."""
         return str(app.settings.get("tenant") or "")
 
-    @admin.display(description=gettext_lazy("secret"))
-    def secret_kept(self, app: SocialApp) -> str:
-        """Set or not, encrypted or not; never the secret."""
-        return how_kept(app.secret)
+    @admin.display(description=gettext_lazy("proves itself by"))
+    def proof(self, app: SocialApp) -> str:
+        """Each thing, and how it is kept; never what it is."""
+        told = credentials_of(app)
+        return "; ".join(f"{one.label}: {one.kept}" for one in told) or _("nothing")
 
     @admin.display(description=gettext_lazy("expires"))
-    def secret_expires(self, app: SocialApp) -> str:
-        """When the secret ends, as it was entered."""
-        return str(app.settings.get("secret_expires") or "")
+    def expires(self, app: SocialApp) -> str:
+        """When that ends, as it was entered, or as the certificate says."""
+        return "; ".join(one.expires for one in credentials_of(app) if one.expires)
 
     @admin.display(description=gettext_lazy("visible"), boolean=True)
     def visible(self, app: SocialApp) -> bool:
         """Hidden apps are kept, not used."""
         return not app.settings.get("hidden")
+
+
+def _about(app: SocialApp) -> dict[str, Any]:
+    """What is shown of the app whose page it is."""
+    try:
+        entries, why_not = to_enter(app), ""
+    except Refused as refused:
+        entries, why_not = by_rule(app), f"{refused.reason.operator} ({refused.detail})"
+    return {
+        "tests_this_app": app.pk,
+        "credentials": credentials_of(app),
+        "entra_entries": entries,
+        "no_token": why_not,
+        "undo_at": microsoft_app.changed_at(app),
+    }
+
+
+def _of_removing(app: SocialApp) -> before_saving.Judgement:
+    from ...operate.doctor import before_saving
+
+    return before_saving.of_removing([app])
 
 
 def _is_superuser(request: HttpRequest) -> bool:

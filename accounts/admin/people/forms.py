@@ -110,7 +110,7 @@ class ReasonForm(forms.Form):
         max_length=300,
         required=False,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=_("Renewed in the person's history."),
+        help_text=_("Recorded in the person's history."),
     )
 
     def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
+from ... import moments
 from ...models import User
 from ...sessions import service as sessions
 from ..paging import BoundedPaginator
@@ -38,11 +39,11 @@ class PersonAdmin(BoundedUserAdmin):
     add_form_template = None
     fieldsets = (
         (None, {"fields": ("email", "name")}),
-        (gettext_lazy("Sign-in"), {"fields": ("last_login", "date_joined")}),
+        (gettext_lazy("Sign-in"), {"fields": ("last_sign_in", "added")}),
         (gettext_lazy("Permissions"), {"fields": (*SWITCHES, "groups", "user_permissions")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name")}),)
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_sign_in", "added")
     list_display = ("shown_email", "name", "shown_state", "shown_identity", "last_sign_in")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     sortable_by = ("shown_email", "last_sign_in")
@@ -136,10 +137,15 @@ class PersonAdmin(BoundedUserAdmin):
         """The identity bound to the person."""
         return person.shown_identity
 
-    @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login")
-    def last_sign_in(self, person: User) -> Any:
+    @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login", empty_value="-")
+    def last_sign_in(self, person: User) -> str:
         """When they last got in."""
-        return person.last_login
+        return moments.element_of(person.last_login)
+
+    @admin.display(description=gettext_lazy("added"), empty_value="-")
+    def added(self, person: User) -> str:
+        """When they were added here."""
+        return moments.element_of(person.date_joined)
 
 
 def _end_sessions(request: HttpRequest, person: User) -> None:

@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_noop as noop
 
 from ... import audit
 from ...operate import linking, people
@@ -38,12 +39,13 @@ SHOWN = 50  # of whom a confirmation names the identity
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something done to people: `name` is the action and the URL, `past` goes into history."""
+    """Something done to people: `name` is action and URL, `past` for the history, `done` said."""
 
     name: str
     title: _StrPromise
     explanation: _StrPromise
     past: str
+    done: tuple[str, str]
     permission: str
     take: Callable[[User, str, Any], object]
     needs_reason: bool = False
@@ -71,6 +73,10 @@ STEPS = {
             gettext_lazy("Sign out everywhere"),
             gettext_lazy("Every session ends with its next request. They may sign in again."),
             "Signed out everywhere",
+            (
+                noop("%(count)d person was signed out everywhere."),
+                noop("%(count)d people were signed out everywhere."),
+            ),
             "accounts.end_sessions",
             lambda person, reason, by: sessions.end_all_of(person),
             bounded=False,
@@ -80,6 +86,10 @@ STEPS = {
             gettext_lazy("Deactivate"),
             gettext_lazy("They are signed out now and cannot sign in until they are reactivated."),
             "Deactivated",
+            (
+                noop("%(count)d person was deactivated and signed out."),
+                noop("%(count)d people were deactivated and signed out."),
+            ),
             "accounts.change_user",
             lambda person, reason, by: people.deactivate(person),
             on_oneself=False,
@@ -89,6 +99,10 @@ STEPS = {
             gettext_lazy("Reactivate"),
             gettext_lazy("They may sign in again, with the rights they had."),
             "Reactivated",
+            (
+                noop("%(count)d person was reactivated."),
+                noop("%(count)d people were reactivated."),
+            ),
             "accounts.change_user",
             lambda person, reason, by: people.reactivate(person),
         ),
@@ -100,6 +114,10 @@ STEPS = {
                 " address becomes theirs. Be sure that it is the same person."
             ),
             "Unlinked",
+            (
+                noop("The Microsoft identity of %(count)d person was unlinked."),
+                noop("The Microsoft identities of %(count)d people were unlinked."),
+            ),
             "accounts.change_user",
             lambda person, reason, by: people.unlink(person, reason, by),
             needs_reason=True,
@@ -180,8 +198,7 @@ def _take_all(
 ) -> None:
     taken = sum(_perform(page, request, step, person, reason) for person in chosen)
     if taken:
-        text = ngettext("%(title)s: %(count)d person.", "%(title)s: %(count)d people.", taken)
-        messages.success(request, text % {"title": step.title, "count": taken})
+        messages.success(request, ngettext(*step.done, taken) % {"count": taken})
 
 
 def _perform(
@@ -195,7 +212,10 @@ def _perform(
         messages.warning(request, text % {"person": person})
         return False
     except sessions.StoreUnavailable:
-        text = _("%(person)s: signed out, but the session store did not answer: lists may lag.")
+        text = _(
+            "%(person)s is signed out, but the session store did not answer: lists may be out of"
+            " date."
+        )
         messages.error(request, text % {"person": person})
     if not step.logs_itself:
         page.log_change(request, person, f"{step.past}: {reason}" if reason else step.past)

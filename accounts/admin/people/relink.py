@@ -26,17 +26,21 @@ if TYPE_CHECKING:
 
 WARNINGS: Final = {
     "name": gettext_lazy(
-        "ANOTHER NAME: Microsoft calls the refused account by a name that is not this person's."
+        "DIFFERENT NAME: at Microsoft, the refused account does not have this person's name."
     ),
     "no_name": gettext_lazy(
-        "No name to compare: ask the person by a way that you know, not by a reply to a mail."
+        "No name to compare: contact the person in a way that you already know, not by replying"
+        " to an email."
     ),
-    "tenant": gettext_lazy("ANOTHER TENANT: the refused account is of another organization."),
+    "tenant": gettext_lazy(
+        "DIFFERENT TENANT: the refused account belongs to another organization."
+    ),
     "address": gettext_lazy(
-        "ANOTHER ADDRESS: the refused account does not have this person's email address."
+        "DIFFERENT ADDRESS: the refused account does not have this person's email address."
     ),
     "several": gettext_lazy(
-        "SEVERAL ACCOUNTS were refused for this person lately: one of them at least is not theirs."
+        "SEVERAL ACCOUNTS were recently refused for this person: at least one of them is not"
+        " theirs."
     ),
 }
 
@@ -95,7 +99,9 @@ def _linked(request: HttpRequest, person: User, row: SignIn, reason: str) -> boo
         messages.error(request, str(problem))
         return False
     except sessions.StoreUnavailable:
-        text = _("%(person)s: linked, but the session store did not answer: lists may lag.")
+        text = _(
+            "%(person)s is linked, but the session store did not answer: lists may be out of date."
+        )
         messages.warning(request, text % {"person": person})
         return True
     text = _("%(person)s is linked to the identity that was refused, and was signed out.")

@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q
 from django.template.loader import render_to_string
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
@@ -38,7 +39,7 @@ GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class SignInAdmin(RecordAdmin):
     """Append-only: the flow adds, nobody changes, `sign_ins --prune` deletes."""
 
-    list_display = ("when", "result_and_step", "person", "came_from", "reference", "method")
+    list_display = ("when", "result_and_step", "person", "came_from", "reference")
     list_display_links = ("when", "reference")
     list_filter = ("outcome", ReasonFilter, "method", "at")
     list_select_related = ("user",)
@@ -107,7 +108,8 @@ class SignInAdmin(RecordAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Above the list: the last 30 days."""
-        more = {"chart": chart.last_days()}
+        drawn = chart.last_days()
+        more = {"chart": drawn, "svg": chart.svg(drawn)}
         return super().changelist_view(request, {**more, **(extra_context or {})})
 
     @admin.display(description=gettext_lazy("result"))
@@ -120,9 +122,10 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("result"))
     def result_and_step(self, row: SignIn) -> str:
-        """For the list: the result, and below it what can be done."""
-        step = self.what_to_do(row)
-        return format_html("{}<br>{}", self.result(row), step) if step else self.result(row)
+        """For the list: the result, by which other way than Microsoft's, and what can be done."""
+        method = row.get_method_display() if row.method != SignIn.Method.MICROSOFT else ""
+        parts = [self.result(row), method, self.what_to_do(row)]
+        return format_html_join(mark_safe("<br>"), "{}", ((part,) for part in parts if part))
 
     @admin.display(description=gettext_lazy("person"), empty_value="-")
     def person(self, row: Any) -> str:
@@ -172,7 +175,10 @@ class SignInAdmin(RecordAdmin):
         """The fix in words, if what it rests on is true."""
         text = advice.fix_for(row)
         if row.source == SignIn.Source.BROWSER and text:
-            claimed = _("Anyone can make this up, so change nothing for it alone.")
+            claimed = _(
+                "Only the browser said so, which anyone can fake: change nothing because of this"
+                " record alone."
+            )
             return f"{claimed} {text}"
         return text
 

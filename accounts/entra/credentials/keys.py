@@ -22,7 +22,13 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+    pkcs12,
+)
 from cryptography.hazmat.primitives.serialization import load_der_private_key as _load_der
 from django.views.decorators.debug import sensitive_variables
 
@@ -71,6 +77,13 @@ class Certificate:
         """As Entra lists it under Certificates & secrets: SHA-1, in capital hex digits."""
         return self.sha1.hex().upper()
 
+    @property
+    @sensitive_variables()
+    def whole_pem(self) -> str:
+        """Certificate and key, for whoever encrypts what they keep."""
+        key = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return self.public_pem + key.decode()
+
 
 @dataclass(slots=True, repr=False)
 class _Found:
@@ -97,6 +110,21 @@ def read_certificates(
         found.chains.append([])
         _read_part(part, password, found)
     return _valid_now(_paired(found), now or datetime.now(UTC))
+
+
+@sensitive_variables()
+def read_entered(data: bytes, password: str = "", *, now: datetime | None = None) -> Certificate:
+    """The one certificate with its key in a text or file of someone's; it never names a file.
+
+    Raises Unusable.
+    """
+    found = _Found([], [[]])
+    text = data.decode("ascii", "replace").strip()
+    _read_data(_from_base64(text) or data.replace(b"\\n", b"\n"), password, found)
+    made = _valid_now(_paired(found), now or datetime.now(UTC))
+    if len(made) > 1:
+        raise Unusable("holds several certificates with their keys: enter one at a time")
+    return made[0]
 
 
 def paths_of(source: str) -> tuple[Path, ...]:

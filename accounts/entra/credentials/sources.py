@@ -46,9 +46,30 @@ def certificates(source: str, password: str = "") -> tuple[CertificateCredential
     return _once(name, lambda: _Certificates(source, password)).current()
 
 
+@sensitive_variables()
+def kept_certificate(pem: str) -> CertificateCredential:
+    """The certificate that admin keeps: its text is all there is, and names no file.
+
+    Raises Refused(credential_unavailable).
+    """
+    return _once(("kept", pem), lambda: _of_pem(pem))
+
+
+@sensitive_variables()
+def _of_pem(pem: str) -> CertificateCredential:
+    # Here, so that sites with a secret import nothing of it.
+    from .certificate import CertificateCredential
+    from .keys import Unusable, read_entered
+
+    try:
+        return CertificateCredential(read_entered(pem.encode()))
+    except Unusable as problem:
+        raise Refused("credential_unavailable", f"certificate: {problem}") from None
+
+
 def _once(name: Hashable, make: Callable[[], T]) -> T:
     made = _made.get()
-    found: T = made.setdefault(name, make()) if name not in made else made[name]  # type: ignore[assignment]
+    found: T = made[name] if name in made else made.setdefault(name, make())  # type: ignore[assignment]
     return found
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from datetime import date
 from getpass import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.conf import settings
@@ -14,17 +15,26 @@ from django.core.management.base import CommandError
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
+from ... import registration
 from ...operate import microsoft_app
+from ...operate.doctor import before_saving
 from ...operate.microsoft_app import Changes, Invalid
-from ...operate.microsoft_app_summary import show
+from ...operate.microsoft_app_summary import show, to_enter
 from ...operate.output import OperatorCommand, add_json
 from ...reasons import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from allauth.socialaccount.models import SocialApp
     from django.core.management.base import CommandParser
 
+    from ...operate.doctor.before_saving import Judgement
+    from ...operate.microsoft_app_summary import CredentialSummary
+
+_NOT_SAVED = "Nothing was saved."
+_ANYWAY = "To save it all the same: --force. To save without asking Microsoft: --untested."
+_PASSPHRASE = "MICROSOFT_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105 - a name
 _DOMAINS = "its mail domains, with commas; several allowed tenants: each as TENANT-GUID=contoso.com"
 _FOUND = ("level", "title", "detail", "fix")
 _SECRET_VARIABLE = "MICROSOFT_CLIENT_SECRET"  # noqa: S105 - a name
@@ -51,7 +61,11 @@ examples:
   ./manage.py microsoft_app set --client-id GUID --tenant GUID --secret-prompt
   ./manage.py microsoft_app set --secret-stdin --secret-expires 2030-01-31 < secret.txt
   ./manage.py microsoft_app set --next-secret-stdin < new.txt    a second, tried after the first
-  ./manage.py microsoft_app set --promote-next             it becomes the first
+  ./manage.py microsoft_app set --promote-next             it becomes the only one
+  ./manage.py microsoft_app set --certificate staff.pem    with its key; PFX as well
+  ./manage.py microsoft_app set --managed-identity GUID    nothing that ever expires
+  ./manage.py microsoft_app set --token-file               of a cluster: MICROSOFT_TOKEN_FILE
+  ./manage.py microsoft_app set --undo                     as before the last change
   ./manage.py microsoft_app show                           the redirect URI to register, too
   ./manage.py microsoft_app test                           asks Microsoft whether it all fits
   ./manage.py microsoft_app register > register.sh         a script for az that registers it
@@ -59,7 +73,10 @@ examples:
 
 The secret never stands on the command line. What is not named stays as it is. An app in admin
 wins over the environment's: MICROSOFT_CLIENT_SECRET then has no effect, and is copied only if
---secret-env says so.
+--secret-env says so. Secrets and keys are kept encrypted.
+
+Microsoft is asked before anything is saved. What would keep people out is saved only when you say
+so: at the prompt, or by --force where there is none; --untested does not ask Microsoft.
 
 exit codes:
   0  done; test: nothing would break a sign-in
@@ -82,22 +99,37 @@ exit codes:
         run: Callable[..., None] = getattr(self, f"_{options['action']}")
         run(**options)
 
-    def _set(self, form: str, **options: Any) -> None:
+    def _set(self, form: str, *, undo: bool, force: bool, untested: bool, **options: Any) -> None:
         try:
-            if options["promote_next"]:
-                microsoft_app.promote_next()
-            else:
-                microsoft_app.save(_changes(options))
+            app = microsoft_app.the_app()
+            after = _undone(app) if undo else microsoft_app.changed(app, _changes(options))
         except Invalid as invalid:
             problems = [text for texts in invalid.problems.values() for text in texts]
-            raise CommandError("\n".join(["Nothing was saved.", *problems])) from None
+            raise CommandError("\n".join([_NOT_SAVED, *problems])) from None
         except Refused as refusal:
             raise CommandError(f"{refusal.reason.operator} {refusal.reason.fix}") from None
+        judgement = before_saving.of_saving(after, app if app.pk else None, asks=not untested)
+        if judgement.consequences and not force:
+            self._confirm(judgement)
+        microsoft_app.remember_tests(after, judgement.tests)
+        after.save()
         self._show(form)
+
+    def _confirm(self, judgement: Judgement) -> None:
+        """Ask whoever is there; where nobody is, nothing is saved. Raises CommandError."""
+        told = "\n".join(_told(judgement))
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise CommandError(f"{_NOT_SAVED}\n{told}\n{_ANYWAY}")
+        self.stderr.write(told)
+        if input("Save anyway? [y/N] ").strip().lower() not in ("y", "yes"):
+            raise CommandError(_NOT_SAVED)
 
     def _show(self, form: str, **options: Any) -> None:
         shown = show()
-        self.write_value(shown.as_dict(), form)
+        value = shown.as_dict()
+        if form == "table":
+            value["credentials"] = tuple(map(_in_words, shown.credentials))
+        self.write_value(value | {"to_enter_in_entra": _to_enter()}, form)
         if shown.problem:
             raise CommandError(f"{shown.problem}: {shown.fix}")
 
@@ -142,7 +174,29 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
             const=f"next {where}",
             help=f"the same for a second secret: --next --secret-{where}",
         )
-    secret.add_argument("--promote-next", action="store_true", help="use the second secret only")
+    secret.add_argument(
+        "--promote-next", action="store_true", help="what is next becomes the only one"
+    )
+    secret.add_argument("--undo", action="store_true", help="as before the last change")
+    secret.add_argument("--certificate", metavar="FILE", help="PEM with its key, or PFX; -: stdin")
+    secret.add_argument(
+        "--next-certificate", metavar="FILE", help="a second one, tried after the first"
+    )
+    secret.add_argument(
+        "--managed-identity",
+        metavar="GUID",
+        nargs="?",
+        const="",
+        help="client id of a user-assigned identity; without one, the environment's",
+    )
+    secret.add_argument(
+        "--token-file", action="store_true", help="the file that MICROSOFT_TOKEN_FILE names"
+    )
+    parser.add_argument(
+        "--passphrase-env", action="store_true", help=f"of the certificate: from {_PASSPHRASE}"
+    )
+    parser.add_argument("--force", action="store_true", help="save also what would keep people out")
+    parser.add_argument("--untested", action="store_true", help="do not ask Microsoft before")
     parser.add_argument("--secret-expires", type=_date, metavar="DATE", help="as 2030-01-31")
     parser.add_argument("--next", action="store_true", help="the secret is a second one")
     parser.add_argument("--secret", nargs="?", action=NotOnTheCommandLine, help=argparse.SUPPRESS)
@@ -156,24 +210,107 @@ _WHENCE = {
 }
 
 
+@sensitive_variables()
 def _changes(options: dict[str, Any]) -> Changes:
     """New apps take what is not named from the environment's registration."""
     new = not microsoft_app.visible()
     domains = options["domains"]
-    whence = options["whence"] or (_whence_of_new() if new else "")
-    following = options["next"] or whence.startswith("next ")
-    which = "next_secret" if following else "secret"
-    secret: dict[str, Any] = {
-        which: _secret(whence.removeprefix("next ")),
-        f"{which}_expires": options["secret_expires"],
-    }
+    given: dict[str, Any] = _credential(options)
+    if not given and not options["promote_next"]:
+        given = _secrets(options, new=new)
     return Changes(
         name=options["name"],
         client_id=options["client_id"] or (settings.MICROSOFT_CLIENT_ID if new else None),
         tenant=options["tenant"],
         domains=None if domains is None else _split(domains),
-        **secret,
+        promote=options["promote_next"] or None,
+        **given,
     )
+
+
+@sensitive_variables()
+def _credential(options: dict[str, Any]) -> dict[str, Any]:
+    """What is given besides a secret."""
+    if options["token_file"]:
+        return {"credential": "token_file"}
+    if options["managed_identity"] is not None:
+        return {"credential": "managed_identity", "managed_identity": options["managed_identity"]}
+    for slot in ("certificate", "next_certificate"):
+        if options[slot]:
+            return {
+                "credential": "certificate",
+                slot: _certificate(options[slot], by_env=options["passphrase_env"]),
+            }
+    return {}
+
+
+@sensitive_variables()
+def _secrets(options: dict[str, Any], *, new: bool) -> dict[str, Any]:
+    whence = options["whence"] or (_whence_of_new() if new else "")
+    following = options["next"] or whence.startswith("next ")
+    which = "next_secret" if following else "secret"
+    secret = _secret(whence.removeprefix("next "))
+    entered: dict[str, Any] = {"credential": "secret"} if secret else {}
+    return {**entered, which: secret, f"{which}_expires": options["secret_expires"]}
+
+
+@sensitive_variables()
+def _certificate(name: str, *, by_env: bool) -> str:
+    """What the file holds, which is kept; its name is not."""
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as problem:
+        raise CommandError(f"{name}: {problem.strerror}. {_NOT_SAVED}") from None
+    passphrase = os.environ.get(_PASSPHRASE, "") if by_env else ""
+    try:
+        return microsoft_app.read_certificate(data, passphrase)
+    except ValueError as problem:
+        if "passphrase" not in str(problem) or by_env or not sys.stdin.isatty():
+            raise CommandError(f"{problem} {_NOT_SAVED}{_by_env(problem)}") from None
+    return _certificate_asked(data)
+
+
+@sensitive_variables()
+def _certificate_asked(data: bytes) -> str:
+    try:
+        return microsoft_app.read_certificate(data, getpass("Passphrase (not shown): "))
+    except ValueError as problem:
+        raise CommandError(f"{problem} {_NOT_SAVED}") from None
+
+
+def _by_env(problem: ValueError) -> str:
+    return f" --passphrase-env reads {_PASSPHRASE}." if "passphrase" in str(problem) else ""
+
+
+def _undone(app: SocialApp) -> SocialApp:
+    after = microsoft_app.undone(app)
+    if after is None:
+        raise CommandError("There is nothing to undo.")
+    return after
+
+
+def _told(judgement: Judgement) -> Iterator[str]:
+    for one in judgement.consequences:
+        yield one.text
+        for finding in one.findings:
+            yield f"  {finding.title}. {finding.detail}"
+            yield f"  What to do: {finding.fix}"
+
+
+def _in_words(one: CredentialSummary) -> str:
+    ends = f" until {one.expires}" if one.expires else ""
+    said = f"refused: {one.refused}" if one.refused else f"accepted {one.tested}"
+    use = "in use" if one.in_use else "next"
+    return f"{one.label}, {use}{ends}, {said if one.tested else 'never tested'}"
+
+
+def _to_enter() -> str:
+    """What belongs under Certificates & secrets, as far as it is known here."""
+    try:
+        found = to_enter(registration.read_afresh().app)
+    except Refused:
+        return ""
+    return "; ".join(f"{name}: {value}" for name, value in found.items())
 
 
 def _whence_of_new() -> str:

@@ -11,10 +11,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.db import DatabaseError
+
+from ... import registration
+from ...reasons import Refused
+from ..microsoft_app import remember_tests
 from . import visit
 from .finding import Finding
 from .probes import (
     app,
+    claims,
     clock,
     database,
     microsoft,
@@ -30,9 +36,20 @@ from .run import Probe, Progress, Report, run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from allauth.socialaccount.models import SocialApp
+
+    from ..credential_test import Tried
     from .finding import Observation
 
-__all__ = ["Finding", "Progress", "Report", "diagnose", "online_findings"]
+__all__ = [
+    "Finding",
+    "Progress",
+    "Report",
+    "ask_microsoft",
+    "diagnose",
+    "findings_of",
+    "online_findings",
+]
 
 
 def diagnose(
@@ -50,9 +67,38 @@ def diagnose(
     return run(_probes(public, online=online), progress, not_asked)
 
 
-def online_findings(app_id: int | None = None) -> list[Finding]:
-    """What Microsoft says of the app in force; with an id, of that app of admin, hidden or not."""
-    return run([Probe("microsoft", partial(microsoft.run, app_id))]).findings
+def online_findings() -> list[Finding]:
+    """What Microsoft says of the app in force; kept with it, where admin has it."""
+    try:
+        in_force = registration.read_afresh().app
+    except (Refused, DatabaseError):
+        return run([Probe("microsoft", microsoft.run)]).findings
+    return [*findings_of(in_force), *run([Probe("claims", claims.run)]).findings]
+
+
+def findings_of(app: SocialApp) -> list[Finding]:
+    """What Microsoft says of this app, in force or not; kept with it, where admin has it."""
+    findings, tests = ask_microsoft(app)
+    if app.pk and remember_tests(app, tests):
+        app.save(update_fields=["settings"])
+    return findings
+
+
+def ask_microsoft(app: SocialApp) -> tuple[list[Finding], dict[str, str]]:
+    """The findings on an app, saved or not, and by slot what each credential met: "" or a reason.
+
+    What could not be asked is not among them.
+    """
+    tests: dict[str, str] = {}
+
+    def told(tried: list[Tried]) -> None:
+        slots = [slot for slot, _credential in registration.by_slot(app)]
+        for slot, one in zip(slots, tried, strict=False):
+            if not one.is_unclear:
+                tests[slot] = one.refusal.reason.code if one.refusal else ""
+
+    find = partial(registration.of_app, app)
+    return run([Probe("microsoft", partial(microsoft.run, find, told))]).findings, tests
 
 
 def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool) -> Iterator[Probe]:
@@ -66,7 +112,7 @@ def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool)
         yield Probe("redis use", redis.uses, (redis.REACHABLE, redis.WRITABLE))
         yield Probe("redis condition", redis.condition, (redis.REACHABLE,))
         yield Probe("redis clock", clock.of_redis, (redis.REACHABLE,))
-    yield Probe("processes", processes.run, (redis.REACHABLE, redis.WRITABLE))
+    yield Probe("processes", processes.run, redis.USABLE)
     yield Probe("schema", database.schema, reachable)
     yield Probe("sessions", sessions.run, _needed_by_sessions())
     yield Probe("database condition", database.condition, reachable)
@@ -75,6 +121,7 @@ def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool)
     yield Probe("app registration", app.run, (*migrated, redis.REACHABLE))
     yield Probe("people", people.run, migrated)
     yield Probe("recent refusals", refusals.run, migrated)
+    yield Probe("claims", claims.run, migrated)
     if online:
         yield Probe("microsoft", microsoft.run, migrated)
     if public:
@@ -84,4 +131,4 @@ def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool)
 def _needed_by_sessions() -> tuple[str, ...]:
     if sessions.is_in_database():
         return database.REACHABLE, database.MIGRATED, database.CACHE_TABLE
-    return redis.REACHABLE, redis.WRITABLE
+    return redis.USABLE

@@ -121,6 +121,10 @@ def _refused(id_: str, title: str, *, level: Level = "error", well: str = "") ->
     return Entry(id_, level, title, "{why}", "{reason_fix}", ("{code}",), well)
 
 
+_OPTIONAL_CLAIM: Final = (
+    "App registrations > this app > Token configuration > Add optional claim > ID; or all at once:"
+    " ./manage.py microsoft_app register"
+)
 _SETTINGS: Final = (
     _error(
         "environment.bad",
@@ -158,7 +162,7 @@ _SETTINGS: Final = (
 _REDIS: Final = (
     _error(
         "redis.reachable",
-        "Redis does not answer",
+        "Redis cannot be used",
         "{cause}",
         "{fix}",
         shows=_NO_STORE,
@@ -449,12 +453,21 @@ _APP: Final = (
     ),
     _warning(
         "app.certificate_expires_soon",
-        "The certificate {thumbprint} ends in {days} days",
+        "The {label} ends in {days} days",
         "After that nobody can sign in.",
-        "Make the next one, upload it under Certificates & secrets > Certificates, then put it into"
-        " MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md, without a gap.",
+        "Make the next one, upload it under Certificates & secrets > Certificates, then enter it as"
+        " the next one in admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md,"
+        " without a gap.",
         shows=("client_credential_refused",),
         well="The certificate is good for another {days} days",
+    ),
+    _error(
+        "app.certificate_expiry",
+        "The {label} ended {days} days ago",
+        "It was good until {date}.",
+        "Make another, upload it under Certificates & secrets > Certificates, then enter it in"
+        " admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md.",
+        shows=("client_credential_refused", "credential_unavailable"),
     ),
     _warning(
         "app.certificate_in_use",
@@ -514,14 +527,14 @@ _APP: Final = (
         "{date} is the date entered with it.",
         _RENEW,
         shows=("client_secret_expired",),
-        well="The client secret is good for another {days} days",
     ),
     _warning(
         "app.secret_expires_soon",
         "The client secret expires in {days} days",
-        "After that nobody can sign in.",
+        "After that nobody can sign in. A next secret counts once Microsoft has accepted it.",
         _RENEW,
         shows=("client_secret_expired",),
+        well="The client secret is good for another {days} days",
     ),
     _error(
         "app.allowed_tenants",
@@ -592,6 +605,26 @@ _PEOPLE: Final = (
         "Add the tenant to MICROSOFT_ALLOWED_TENANTS, or ./manage.py staff unlink EMAIL"
         " --reason 'tenant no longer allowed'.",
         shows=("wrong_tenant", "identity_conflict"),
+    ),
+)
+_CLAIMS: Final = (
+    Entry(
+        "claims.lacking",
+        "note",
+        "The tokens of the last {count} sign-ins lacked optional claims: {names}",
+        "email: the address is then preferred_username's. acct: guests are told by idp alone. sid:"
+        " signing out of Microsoft does not end sessions here. login_hint: Microsoft asks which"
+        " account is meant.",
+        _OPTIONAL_CLAIM,
+        well="The tokens of the last {count} sign-ins had all optional claims: {names}",
+    ),
+    _warning(
+        "claims.needed",
+        "The tokens of the last {count} sign-ins lacked claims that the settings need: {names}",
+        "xms_edov: with several tenants nobody shows that an address is theirs. auth_time, acrs:"
+        " STEP_UP cannot be satisfied.",
+        _OPTIONAL_CLAIM,
+        shows=("step_up_failed", "email_not_owned"),
     ),
 )
 _REFUSALS: Final = (
@@ -799,7 +832,7 @@ _VISIT: Final = (
         "public.cached",
         "A proxy or CDN keeps the login page and gives it to everybody",
         "Received: {header}",
-        "Switch caching off for /admin/ and /accounts/ at the CDN; obey no-store.",
+        "Switch caching off for admin and for /accounts/microsoft/ at the CDN; obey no-store.",
         shows=_BUTTON_403,
     ),
     _error(
@@ -1000,6 +1033,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
             _CLOCK,
             _APP,
             _PEOPLE,
+            _CLAIMS,
             _REFUSALS,
             _ONLINE,
             _VISIT,

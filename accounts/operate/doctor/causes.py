@@ -16,11 +16,14 @@ import struct
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import pq
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
 
+from ... import redact
+from ...outages import redis_code
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from psycopg.pq.abc import PGconn
 
@@ -35,6 +38,9 @@ FIXES: Final[Mapping[str, str]] = {
     "EHOSTUNREACH": "No way leads to that host from here: check routes, VNet and firewall.",
     "ENETUNREACH": "This machine has no route to that network: an address that is IPv6 only needs"
     " IPv6 here.",
+    "EAFNOSUPPORT": "This machine has no IPv6 at all, and that address is IPv6 only: use an address"
+    " or name that IPv4 has, or give this machine IPv6.",
+    "EADDRNOTAVAIL": "This machine has no address from which to reach that one: of IPv6, mostly.",
     "EACCES": "Give this user the right to open the file or socket that {of} names.",
     "ENOENT": "The file or socket that {of} names is not there.",
     "EAI_NONAME": "The host name in {of} is not known here: correct it, or the (private) DNS.",
@@ -66,6 +72,10 @@ FIXES: Final[Mapping[str, str]] = {
     " TLS port (Azure: 6380 or 10000), redis:// for a plain one.",
     "silent": "The port takes connections, but {server} says nothing: it hangs, or something else"
     " listens there.",
+    "TLS port": "That port speaks TLS: write rediss:// for redis:// in {of}.",
+    "another protocol": "What listens there is no {protocol}: correct host and port in {of}.",
+    "no authority": "The file of authorities that {of} names is not there, or cannot be read: mount"
+    " it, or correct its path ({trust}).",
     "no TLS": "The server does not speak TLS: turn it on there, or take sslmode out of {of} if the"
     " network is private.",
     # PostgreSQL, Appendix A: Error Codes
@@ -101,6 +111,8 @@ FIXES: Final[Mapping[str, str]] = {
     "OOM": "Redis is full: raise maxmemory, or give this site a Redis of its own.",
     "READONLY": "REDIS_URL leads to a replica: set it to the master, or to the Sentinels.",
     "NOREPLICAS": "The master lacks its replicas and refuses writes: repair the replication.",
+    "DENIED": "Redis is in protected mode: without a password it takes nobody from another machine."
+    " Give it one (requirepass, or ACL SETUSER) and put it into {of}, by TLS.",
     "MISCONF": "Redis cannot save to its disk and refuses writes: free the disk, see its log.",
     "MOVED": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
     "CROSSSLOT": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
@@ -131,6 +143,7 @@ _SERVERS: Final = {
     "PUBLIC_URL": "the site or its proxy",
     "MICROSOFT_LOGIN_URL": "Microsoft",
 }
+_PROTOCOLS: Final = {"REDIS_URL": "Redis", "DATABASE_URL": "PostgreSQL"}
 # What Redis says under the general prefix ERR; redis-py compares these as wholes, too.
 _ERR: Final = {
     "AUTH <password> called without any password configured for the default user. Are you sure"
@@ -142,13 +155,14 @@ _NAMES: Final = {
     for name in ("EAI_NONAME", "EAI_NODATA", "EAI_AGAIN")
     if hasattr(socket, name)
 }
+_UNEXPLAINED: Final = ("timeout", "closed", "ECONNRESET", "another protocol")
 _SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)  # PostgreSQL, "Message Formats"
 _TRACED_CODE: Final = re.compile(rb'ErrorResponse.*? C "([0-9A-Z]{5})"')
 
 
 def facts_of(error: BaseException, of: str) -> dict[str, str]:
     """The facts `cause` and `fix` of an error, met on the way to what the variable `of` names."""
-    chain = list(chain_of(error))
+    chain = redact.chain_of(error)[::-1]  # the innermost first
     told = next(filter(None, (str(getattr(each, "fix", "")) for each in chain)), "")
     code = next(filter(None, map(code_of, chain)), "")
     return {"code": code, "cause": _text(chain, code), "fix": told or fix_of(code, of)}
@@ -157,19 +171,14 @@ def facts_of(error: BaseException, of: str) -> dict[str, str]:
 def fix_of(code: str, of: str) -> str:
     """What to do about an error of this code."""
     trust = _TRUST.get(of, "SSL_CERT_FILE=/path/ca.pem")
-    return FIXES.get(code, UNKNOWN).format(of=of, trust=trust, server=_SERVERS.get(of, "it"))
-
-
-def chain_of(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, the innermost first."""
-    chain: list[BaseException] = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
-        chain.append(cause)
-    return reversed(chain)
+    server, protocol = _SERVERS.get(of, "it"), _PROTOCOLS.get(of, "such server")
+    return FIXES.get(code, UNKNOWN).format(of=of, trust=trust, server=server, protocol=protocol)
 
 
 def code_of(error: BaseException) -> str:
     """The code that FIXES knows the error by; "" when it has none."""
+    if isinstance(error, Typed):
+        return error.code
     if isinstance(error, MasterNotFoundError):
         return "no master"
     if isinstance(error, RedisError):
@@ -187,9 +196,13 @@ def code_of(error: BaseException) -> str:
 
 
 def _of_redis(error: RedisError) -> str:
+    if redis_code(error) == "NOPERM":
+        return "NOPERM"
     prefix = getattr(error, "status_code", None) or str(error).partition(" ")[0]
     if prefix in FIXES:
         return prefix
+    if isinstance(error, InvalidResponse):
+        return "another protocol"
     text = str(error).removeprefix("ERR ")
     if text in FIXES or text in _ERR:
         return _ERR.get(text, text)
@@ -218,7 +231,7 @@ def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
 
     Each layer is tried by itself: name and port, TLS, then the server's answer with its SQLSTATE.
     """
-    if any(map(code_of, chain_of(error))) or "host" not in parameters:
+    if any(map(code_of, redact.chain_of(error))) or "host" not in parameters:
         return error
     try:
         _reach(parameters)
@@ -228,22 +241,44 @@ def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
 
 
 def of_redis(error: Exception, parameters: Mapping[str, Any], *, tls: bool) -> Exception:
-    """A time-out of Redis as a typed error: before the connection, in the TLS handshake, after."""
-    if code_of(next(chain_of(error))) != "timeout" or "host" not in parameters:
+    """What no answer of Redis explains, as a typed error: a port that is silent, or speaks TLS."""
+    code = code_of(redact.chain_of(error)[-1])
+    if code not in _UNEXPLAINED or "host" not in parameters:
         return error
+    address = (str(parameters["host"]), int(parameters["port"]))
     try:
-        address = (str(parameters["host"]), int(parameters["port"]))
-        with socket.create_connection(address, timeout=3) as plain:
-            if not tls:
-                return Typed("connected, but no answer to PING", "silent")
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            context.wrap_socket(plain, server_hostname=address[0]).close()
+        _handshake(address)
     except TimeoutError:
-        return Typed("connected, but no TLS handshake", "no handshake") if tls else error
+        if tls:
+            return Typed("connected, but no TLS handshake", "no handshake")
+        return Typed("connected, but no answer to PING", "silent") if _connects(address) else error
     except OSError as typed:
-        return typed
-    return Typed("connected by TLS, but no answer to PING", "silent")
+        return typed if tls and code == "timeout" else _plain(error, address, code)
+    if tls:
+        return Typed("connected by TLS, but no answer to PING", "silent")
+    return Typed(" ".join(str(error).split()) or "no answer to PING", "TLS port")
+
+
+def _plain(error: Exception, address: tuple[str, int], code: str) -> Exception:
+    """No TLS there: so it is silent, or the error stands as it is."""
+    silent = code == "timeout" and _connects(address)
+    return Typed("connected, but no answer to PING", "silent") if silent else error
+
+
+def _connects(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _handshake(address: tuple[str, int]) -> None:
+    """Raises OSError where there is no TLS; whose certificate it is does not matter here."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(address, timeout=1.5) as plain:
+        context.wrap_socket(plain, server_hostname=address[0]).close()
 
 
 def _reach(parameters: Mapping[str, Any]) -> None:
@@ -252,21 +287,41 @@ def _reach(parameters: Mapping[str, Any]) -> None:
     if host.startswith("/"):
         return
     with socket.create_connection((host, port), timeout=3) as plain:
-        if mode not in ("require", "verify-ca", "verify-full"):
+        by_tls = _answer_to_tls(plain)
+        asked = mode in ("require", "verify-ca", "verify-full")
+        if by_tls != b"S":
+            if asked:
+                raise Typed("the server does not support SSL", "no TLS")
             return
-        plain.sendall(_SSL_REQUEST)
-        if plain.recv(1) != b"S":
-            raise Typed("the server does not support SSL", "no TLS")
         context = _context(mode, str(parameters.get("sslrootcert") or ""))
-        context.wrap_socket(plain, server_hostname=host).close()
+        try:
+            context.wrap_socket(plain, server_hostname=host).close()
+        except ssl.SSLError:
+            if asked:
+                raise
+            raise Typed("an answer that is not PostgreSQL's", "another protocol") from None
+
+
+def _answer_to_tls(plain: socket.socket) -> bytes:
+    """S or N: what a PostgreSQL says when it is asked for TLS."""
+    try:
+        plain.sendall(_SSL_REQUEST)
+        answer = plain.recv(1)
+    except TimeoutError:
+        raise Typed("connected, but no answer", "silent") from None
+    if answer not in (b"S", b"N", b"E", b""):
+        raise Typed("an answer that is not PostgreSQL's", "another protocol")
+    return answer
 
 
 def _context(mode: str, authority: str) -> ssl.SSLContext:
     """As libpq judges certificates by sslmode and sslrootcert."""
     known = authority not in ("", "system")
+    if known and not os.access(authority, os.R_OK):
+        raise Typed(f"root certificate file {authority}", "no authority")
     context = ssl.create_default_context(cafile=authority if known else None)
     context.check_hostname = mode == "verify-full"
-    if mode == "require" and not authority:
+    if mode not in ("verify-ca", "verify-full") and not (known and mode == "require"):
         context.verify_mode = ssl.CERT_NONE
     return context
 

@@ -6,6 +6,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from django.db import DatabaseError
+
+from ...outages import DATABASE_ERRORS, STORE_ERRORS
 from ...redact import scrub
 from .finding import Finding, Observation, fault, finding_of
 
@@ -48,6 +51,13 @@ class Report:
         broken = {finding.id for finding in self.of("error")}
         return next((need for need in probe.needs if need in broken), "")
 
+    def explanation(self, crash: Exception) -> str:
+        """The id of an error that is known already, and of which this is no more than a sign."""
+        kinds = {"redis.": STORE_ERRORS, "database.": (DatabaseError, *DATABASE_ERRORS)}
+        groups = tuple(group for group, errors in kinds.items() if isinstance(crash, errors))
+        known = (finding.id for finding in self.of("error"))
+        return next((id_ for id_ in known if groups and id_.startswith(groups)), "")
+
 
 class Progress:
     """Told of each probe as it begins and ends; this one keeps quiet."""
@@ -67,7 +77,8 @@ def run(
     for probe in probes:
         progress.begins(probe.name)
         because = report.broken(probe)
-        findings = [] if because else list(_run(probe))
+        findings: list[Finding] = []
+        because = because or _run(probe, findings, report)
         if because:
             report.skipped.append(Skipped(probe.name, because))
         report.findings += findings
@@ -76,15 +87,19 @@ def run(
     return report
 
 
-def _run(probe: Probe) -> Iterable[Finding]:
+def _run(probe: Probe, found: list[Finding], report: Report) -> str:
+    """Fills `found`; returns the id of the error found before that made the probe crash, or ""."""
     try:
         for seen in probe.run():  # one by one: what came before a crash is kept
-            yield scrubbed(finding_of(seen))
+            found.append(scrubbed(finding_of(seen)))
     except Exception as crash:
+        if explained := report.explanation(crash):
+            return explained
         text = " ".join(str(crash).split())[:300]
         name = probe.name.lower().replace(" ", "_")
         crashed = fault(f"{name}.crashed", name=probe.name, error=type(crash).__name__, text=text)
-        yield scrubbed(finding_of(crashed))
+        found.append(scrubbed(finding_of(crashed)))
+    return ""
 
 
 def scrubbed(finding: Finding) -> Finding:

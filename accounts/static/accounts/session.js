@@ -39,7 +39,8 @@
 
     function isKept(field) {
         const never = ['hidden', 'password', 'file', 'submit', 'button', 'reset', 'image'];
-        return field.name && !field.disabled && !field.readOnly && !never.includes(field.type);
+        const may = !field.disabled && !field.readOnly && !('secret' in field.dataset);
+        return field.name && may && !never.includes(field.type);
     }
 
     function valueOf(field) {

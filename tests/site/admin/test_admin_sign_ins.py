@@ -124,7 +124,7 @@ def test_the_pages_end_at_the_bound_and_say_so(browser: Client) -> None:
     SignIn.objects.bulk_create(SignIn(**row) for _ in range(BOUND + 1))
     page = browser.get(LIST)
     assert page.context["cl"].result_count == BOUND
-    assert "narrow by date" in page.content.decode()
+    assert "Use a date, a filter or the search" in page.content.decode()
 
 
 def test_what_a_refusal_means_and_needs_is_said_in_words(browser: Client) -> None:

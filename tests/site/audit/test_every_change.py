@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import re
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -18,9 +19,11 @@ from django.core.management import call_command
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 
+from accounts import audit
 from accounts.admin.people.add_several import digest
 from accounts.audit.actions import ACTIONS
 from accounts.models import AuditEntry, User
+from accounts.operate import microsoft_app
 from tests.servers.process import ROOT
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
 from tests.support.audited import ADMIN_READS, COMMANDS, ELSEWHERE, IN_ADMIN, OTHERS, READS, table
@@ -91,6 +94,19 @@ def post(name: str, data: dict[str, Any], *args: Any) -> Callable[[Client], Any]
     return lambda browser: browser.post(reverse(f"admin:{name}", args=[a() for a in args]), data)
 
 
+def confirmed(name: str, data: dict[str, Any], *args: Any) -> Callable[[Client], Any]:
+    """Nobody answers in Microsoft's place, so these ask first."""
+
+    def send(browser: Client) -> Any:
+        keys = [a() for a in args]
+        page = browser.post(reverse(f"admin:{name}", args=keys), data).content.decode()
+        yes = re.search(r'name="confirmed" value="([^"]+)"', page)
+        assert yes
+        return browser.post(reverse(f"admin:{name}", args=keys), data | {"confirmed": yes[1]})
+
+    return send
+
+
 def act(model: str, action: str, key: Callable[[], int], **data: str) -> Callable[[Client], Any]:
     def send(browser: Client) -> Any:
         more = {"action": action, "_selected_action": key(), "confirmed": "yes", "post": "yes"}
@@ -127,6 +143,16 @@ EXPORT = f"id,mail\n{TID[:-1]}9,new@contoso.example\n"
 PERSON = {"email": ADA, "name": "Ada", "is_active": "on", "is_staff": "on"}
 PASSWORDS = {"password1": "x9-long-enough", "password2": "x9-long-enough"}
 OLD = {f"new_{name}": value for name, value in PASSWORDS.items()}
+
+
+def key_of_changed_app() -> int:
+    app = SocialApp.objects.get(pk=key_of_app())
+    after = microsoft_app.changed(app, microsoft_app.Changes(client_id=TID.replace("1", "2")))
+    with audit.context(silent=True):
+        after.save()
+    return int(app.pk)
+
+
 DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "accounts_user_add": post("accounts_user_add", {"email": "new@contoso.example"}),
     "accounts_user_add_several": post(
@@ -158,9 +184,12 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "auth_group_change": post("auth_group_change", {"name": "Renamed"}, key_of_group),
     "auth_group_delete": post("auth_group_delete", {"post": "yes"}, key_of_group),
     "auth_group_changelist: delete_selected": act("auth_group", "delete_selected", key_of_group),
-    "socialaccount_socialapp_add": post(
+    "socialaccount_socialapp_add": confirmed(
         "socialaccount_socialapp_add",
         {"name": "Entra", "client_id": TID, "new_secret": "abcdefghijklmnopqrstuvwxyz"},
+    ),
+    "socialaccount_socialapp_undo": confirmed(
+        "socialaccount_socialapp_undo", {}, lambda: key_of_changed_app()
     ),
     "socialaccount_socialapp_change": post(
         "socialaccount_socialapp_change", {"name": "Renamed", "client_id": TID}, key_of_app

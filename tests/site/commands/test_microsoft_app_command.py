@@ -15,9 +15,12 @@ from accounts import registration, secretbox
 from accounts.operate import microsoft_app
 from accounts.operate.microsoft_app import Changes
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
+from tests.support.certificates import certificate, pem_of, pfx
 from tests.support.operators import Failed, fail, help_of, manage, run, run_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.emulator.server import Emulator
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +44,8 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 
 def set_it(*words: str) -> Any:
-    return run_json("microsoft_app", "set", *words)
+    """What is entered is looked at here; whether Microsoft takes it, further down."""
+    return run_json("microsoft_app", "set", "--untested", *words)
 
 
 def refused(*words: str) -> Failed:
@@ -128,7 +132,7 @@ def test_a_second_secret_is_tried_and_promoted(
 
 
 def test_there_must_be_a_second_secret_to_promote(app: SocialApp) -> None:
-    assert "no second secret" in refused("--promote-next").error
+    assert "no next one to promote" in refused("--promote-next").error
 
 
 def test_a_secret_among_the_arguments_is_refused_and_not_repeated(app: SocialApp) -> None:
@@ -248,7 +252,7 @@ def test_help_shows_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_program_reads_the_secret_from_a_pipe() -> None:
-    words = ("microsoft_app", "set", "--client-id", OTHER_ID, "--secret-stdin")
+    words = ("microsoft_app", "set", "--client-id", OTHER_ID, "--secret-stdin", "--untested")
     done = manage(*words, stdin=f"{SECRET}\r\n")
     assert done.returncode == 0, done.stderr
     assert SECRET not in done.stdout + done.stderr
@@ -257,7 +261,7 @@ def test_the_program_reads_the_secret_from_a_pipe() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_saved_while_redis_is_away() -> None:
-    words = ("microsoft_app", "set", "--client-id", OTHER_ID, "--secret-env")
+    words = ("microsoft_app", "set", "--client-id", OTHER_ID, "--secret-env", "--untested")
     done = manage(*words, REDIS_URL="redis://127.0.0.1:1/0")
     assert done.returncode == 0, done.stderr
     assert SocialApp.objects.get().client_id == OTHER_ID
@@ -268,3 +272,87 @@ def test_the_program_refuses_a_secret_among_its_arguments() -> None:
     done = manage("microsoft_app", "set", "--secret", SECRET)
     assert done.returncode == 2
     assert SECRET not in done.stderr
+
+
+# --- Microsoft is asked before anything is saved -------------------------------------------------
+
+
+def test_set_tests_first_and_keeps_what_microsoft_said(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, f"{CLIENT_SECRET}\n")
+    shown = run_json("microsoft_app", "set", "--client-id", CLIENT_ID, "--secret-stdin")
+    [one] = shown["credentials"]
+    assert (one["slot"], one["in_use"], one["refused"], one["tested"] != "") == (
+        "secret", True, "", True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [[], ["--force"], ["--untested"]])
+def test_what_microsoft_refuses_is_saved_by_force_only(
+    more: list[str], emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed(monkeypatch, f"{NEXT}\n")
+    words = ["--client-id", CLIENT_ID, "--secret-stdin", *more]
+    if more:
+        run("microsoft_app", "set", *words)
+        assert SocialApp.objects.exists()
+        return
+    error = refused(*words).error
+    assert "Nobody can sign in with Microsoft until this is corrected" in error
+    assert "--force" in error
+    assert NEXT not in error
+    assert not SocialApp.objects.exists()
+
+
+def test_microsoft_out_of_reach_is_said(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.MICROSOFT_LOGIN_URL = "http://localhost:9"
+    typed(monkeypatch, f"{SECRET}\n")
+    error = refused("--client-id", CLIENT_ID, "--secret-stdin").error
+    assert "Microsoft could not be asked" in error
+    assert "--untested" in error
+
+
+def test_a_next_secret_that_is_refused_is_not_promoted_and_a_good_one_may_be_undone(
+    emulator: Emulator,
+) -> None:
+    microsoft_app.save(Changes(client_id=CLIENT_ID, secret=CLIENT_SECRET, next_secret=NEXT))
+    assert "Nobody can sign in" in refused("--promote-next").error
+    emulator.set_secrets([CLIENT_SECRET, NEXT])
+    run("microsoft_app", "set", "--promote-next")
+    assert registration.read_afresh().secrets == (NEXT,)
+    run("microsoft_app", "set", "--undo")
+    assert registration.read_afresh().secrets == (CLIENT_SECRET, NEXT)
+
+
+def test_a_certificate_comes_from_a_file_and_is_kept_itself(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = certificate()
+    emulator.set_certificates([pem_of(made)])
+    path = tmp_path / "staff.pfx"
+    path.write_bytes(pfx(made, "first", "word"))
+    words = ["--client-id", CLIENT_ID, "--certificate", str(path)]
+    assert "--passphrase-env" in refused(*words).error
+    monkeypatch.setenv("MICROSOFT_CLIENT_CERTIFICATE_PASSWORD", "word")
+    text = run("microsoft_app", "set", *words, "--passphrase-env")
+    path.unlink()
+    registration.forget()
+    [one] = registration.read_afresh().credentials
+    assert one.label in text
+    assert f"Thumbprint of the certificate: {one.label.rpartition(' ')[2]}" in text
+    assert "PRIVATE KEY" not in text
+    assert "enc1:" not in text
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["--certificate", "/nowhere.pem"], "/nowhere.pem: No such file"),
+    (["--managed-identity", "site"], "named by a GUID"),
+    (["--managed-identity"], "Enter the identity's client ID"),
+    (["--token-file"], "MICROSOFT_TOKEN_FILE is not set"),
+    (["--token-file", "--secret-stdin"], "not allowed with argument"),
+    (["--certificate", "x", "--managed-identity", OTHER_ID], "not allowed with argument"),
+    (["--undo"], "nothing to undo"),
+])  # fmt: skip
+def test_other_kinds_say_what_is_missing(app: SocialApp, words: list[str], said: str) -> None:
+    assert said in refused(*words).error

@@ -111,17 +111,24 @@ def test_a_tenant_that_cannot_be_is_an_error(tenant: str, reason: str) -> None:
 @pytest.mark.parametrize(("days", "id_", "level"), [
     (-3, "app.secret_expiry", "error"),
     (10, "app.secret_expires_soon", "warning"),
-    (90, "app.secret_expiry", "ok"),
+    (90, "app.secret_expires_soon", "ok"),
 ])  # fmt: skip
 def test_the_date_of_the_secret_is_watched(days: int, id_: str, level: str) -> None:
     add(secret_expires=in_days(days))
     assert look()[id_].level == level
 
 
-def test_a_second_secret_covers_for_the_first() -> None:
+@pytest.mark.parametrize(("tested", "covers"), [
+    ({}, False),
+    ({"next_secret": {"at": "2026-01-01", "reason": "client_secret_wrong"}}, False),
+    ({"next_secret": {"at": "2026-01-01", "reason": ""}}, True),
+])  # fmt: skip
+def test_a_second_secret_covers_for_the_first_once_microsoft_took_it(
+    tested: dict[str, object], covers: bool
+) -> None:
     following = {"next_secret": secretbox.encrypt("x" * 40), "next_secret_expires": in_days(200)}
-    add(secret_expires=in_days(3), **following)
-    assert bad(app.run()) == set()
+    add(secret_expires=in_days(3), last_tests=tested, **following)
+    assert bad(app.run()) == (set() if covers else {"app.secret_expires_soon"})
 
 
 def test_several_tenants_need_domains() -> None:

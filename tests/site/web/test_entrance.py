@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.auth import login
+from django.contrib.auth import SESSION_KEY, login
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.test import Client, RequestFactory
 
 from accounts.models import SignIn, User
 from accounts.web import entrance
-from accounts.web.next_path import HOME, safe_next
+from accounts.web.next_path import safe_next
 from tests.emulator.person import sign_in_as
 from tests.support.admins import let_in
 from tests.support.visitor import LOGIN, START
@@ -19,6 +20,7 @@ from tests.support.visitor import LOGIN, START
 if TYPE_CHECKING:
     from tests.emulator.server import Emulator
 
+HOME = "/admin/"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -34,6 +36,14 @@ def client() -> Client:
 
 def in_admin(client: Client) -> bool:
     return client.get("/admin/").status_code == 200
+
+
+def request_of(user_id: int, **entries: Any) -> Any:
+    request: Any = RequestFactory().get("/admin/")
+    request.session = SessionBase()
+    request.session._session_cache = {SESSION_KEY: str(user_id), **entries}
+    request.user = User(pk=user_id)
+    return request
 
 
 def test_a_session_made_by_other_code_is_nobody_in_admin(client: Client, staff: User) -> None:
@@ -63,24 +73,32 @@ def test_another_login_in_the_same_session_closes_it(client: Client, staff: User
     request: Any = RequestFactory().get("/")
     request.session = client.session
     login(request, staff, backend="django.contrib.auth.backends.ModelBackend")
-    assert not entrance.opens_admin(request.session)
+    assert not entrance.opens_admin(request)
 
 
 @pytest.mark.parametrize(
     "mark", ["", "microsoft ", "Microsoft", "admin", None, True, 1, ["microsoft"]]
 )
 def test_an_odd_mark_is_no_door(mark: Any) -> None:
-    session = SessionBase()
-    session._session_cache = {entrance.ENTRY: mark}  # type: ignore[attr-defined]
-    assert not entrance.opens_admin(session)
+    assert not entrance.opens_admin(request_of(7, **{entrance.ENTRY: mark}))
 
 
 def test_the_password_door_closes_with_its_setting(settings: Any) -> None:
-    session = SessionBase()
-    session._session_cache = {entrance.ENTRY: str(SignIn.Method.PASSWORD)}  # type: ignore[attr-defined]
-    assert not entrance.opens_admin(session)
+    request = request_of(7, **{entrance.ENTRY: str(SignIn.Method.PASSWORD)})
+    assert not entrance.opens_admin(request)
     settings.ADMIN_PASSWORD_LOGIN = True
-    assert entrance.opens_admin(session)
+    assert entrance.opens_admin(request)
+
+
+@pytest.mark.parametrize("user_id", [8, None])
+def test_the_mark_is_of_one_person(user_id: int | None) -> None:
+    """Code that changes whose a session is, or whom a request speaks for, by hand."""
+    entry = {entrance.ENTRY: str(SignIn.Method.MICROSOFT)}
+    assert entrance.opens_admin(request_of(7, **entry))
+    assert not entrance.opens_admin(request_of(7, **entry, **{entrance.WHO: "8"}))
+    request = request_of(7, **entry)
+    request.user = User(pk=user_id) if user_id else AnonymousUser()
+    assert not entrance.opens_admin(request)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.web.next_path import HOME, login_page_url, next_from, safe_next, start_url
+from accounts.web.next_path import login_page_url, next_from, safe_next, start_url
 
 SITE = "https://staff.example"
+HOME = "/admin/"
 ELSEWHERE = [
     "https://attacker.example/", "http://attacker.example/", "//attacker.example/",
     "///attacker.example/", "////attacker.example/", "/\\attacker.example/",

@@ -12,7 +12,7 @@ from ....ids import CONSUMER_TENANT
 from ....reasons import Refused
 from ....signin.identities import PROVIDER
 from ...microsoft_app import GUID, Changes, problems_of
-from ...microsoft_app_summary import AppSummary, days_left, show
+from ...microsoft_app_summary import AppSummary, show
 from ..finding import Observation, because, fault, well
 from . import credential
 
@@ -85,19 +85,18 @@ def _values(found: registration.Registration) -> Iterator[Observation]:
 
 
 def _expiry(shown: AppSummary) -> Iterator[Observation]:
-    """A second secret takes over, so only the last to expire counts."""
-    days = days_left(shown.secret_expires)
-    if shown.next_secret.startswith("set"):
-        following = days_left(shown.next_secret_expires)
-        days = None if following is None or days is None else max(days, following)
-    if days is None:
+    """What is next counts once Microsoft has accepted it."""
+    days = shown.days_left
+    if days is None or not shown.credentials:
         return
+    used = next(one for one in shown.credentials if one.in_use)
+    kind = "certificate" if shown.credential == "certificate" else "secret"
     if days < 0:
-        yield fault("app.secret_expiry", days=-days, date=shown.secret_expires)
+        yield fault(f"app.{kind}_expiry", days=-days, date=used.expires, label=used.label)
     elif days <= _SOON_DAYS:
-        yield fault("app.secret_expires_soon", days=days)
+        yield fault(f"app.{kind}_expires_soon", days=days, label=used.label)
     else:
-        yield well("app.secret_expiry", days=days)
+        yield well(f"app.{kind}_expires_soon", days=days)
 
 
 def _tenant(found: registration.Registration) -> Iterator[Observation]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from .... import registration
 from ....entra.credentials.managed_identity import ManagedIdentity
 from ....entra.credentials.proof import TokenFile, claims_of
 from ....reasons import Refused
+from ...microsoft_app_summary import federated
 from ..finding import Observation, because, fault, well
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from ....entra.credentials import Credential
     from ....entra.credentials.keys import Certificate
-
-_DAY: Final = 24 * 3600
-_SOON_DAYS: Final = 30
 
 
 def run(found: registration.Registration) -> Iterator[Observation]:
@@ -31,7 +29,6 @@ def run(found: registration.Registration) -> Iterator[Observation]:
             sha256=one.sha256.hex().upper(),
             until=f"{one.not_after:%Y-%m-%d}",
         )
-    yield from _expiry(made)
     yield from _in_use(made)
     for credential in found.credentials:
         yield from _federated(credential)
@@ -40,18 +37,6 @@ def run(found: registration.Registration) -> Iterator[Observation]:
 def _certificate_of(credential: Credential) -> Certificate | None:
     found: Certificate | None = getattr(credential, "certificate", None)
     return found
-
-
-def _expiry(made: list[Certificate]) -> Iterator[Observation]:
-    """A later one takes over, so only the last to end counts."""
-    if not made:
-        return
-    last = max(made, key=lambda one: one.not_after)
-    days = int((last.not_after.timestamp() - time.time()) // _DAY)
-    if days <= _SOON_DAYS:
-        yield fault("app.certificate_expires_soon", days=days, thumbprint=last.portal_thumbprint)
-    else:
-        yield well("app.certificate_expires_soon", days=days)
 
 
 def _in_use(made: list[Certificate]) -> Iterator[Observation]:
@@ -70,13 +55,8 @@ def _federated(credential: Credential) -> Iterator[Observation]:
     except Refused as refusal:
         yield fault("app.federated", label=credential.label, **because(refusal))
         return
-    yield well(
-        "app.federated",
-        label=credential.label,
-        issuer=claims.get("iss"),
-        subject=claims.get("sub"),
-        audience=claims.get("aud"),
-    )
+    told = federated(claims)
+    yield well("app.federated", label=credential.label, **told)
     ended = time.time() - _number(claims.get("exp"))
     if ended > 0:
         yield fault("app.token_stale", minutes=int(ended // 60))

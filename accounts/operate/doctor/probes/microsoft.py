@@ -7,6 +7,7 @@ Nothing that Microsoft sent is shown, save matched numbers.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -29,6 +30,7 @@ from ....http.client import get_client
 from ....http.deadline import Deadline
 from ....ids import AADSTS, tenant_of_issuer
 from ....reasons import Refused
+from ....registration import Registration
 from ....signin import state
 from ....web.provider import authorize_parameters
 from ...credential_test import Tried, first_good, try_all
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 
     from ....http.answer import JsonResponse
     from ....http.client import HttpClient
-    from ....registration import Registration
 
 _NEXT_HELPS: Final = OF_THE_CREDENTIAL
 _SECONDS: Final = 8.0
@@ -49,14 +50,24 @@ _SECONDS: Final = 8.0
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
 
-def run(app_id: int | None = None) -> Iterator[Observation]:
-    """Ask Microsoft everything that a sign-in will ask; with an id, by this app of admin."""
+Told = Callable[[list[Tried]], None]
+
+
+def run(
+    find: Callable[[], Registration] = registration.read_afresh,
+    told: Told = lambda tried: None,
+) -> Iterator[Observation]:
+    """Ask Microsoft everything that a sign-in by this registration will ask.
+
+    `told` gets what became of each of its credentials.
+    """
     try:
-        found = registration.of_id(app_id) if app_id else registration.read_afresh()
+        found = find()
     except (Refused, DatabaseError) as problem:
-        away = Refused("database_unavailable", type(problem).__name__)
-        refusal = problem if isinstance(problem, Refused) else away
-        title = "This app cannot be used" if app_id else "No app registration is in force"
+        unavailable = Refused("database_unavailable", type(problem).__name__)
+        refusal = problem if isinstance(problem, Refused) else unavailable
+        of_all = find is registration.read_afresh
+        title = "No app registration is in force" if of_all else "This app cannot be used"
         yield fault(app.IN_FORCE, title=title, **because(refusal))
         return
     http, url = (
@@ -72,7 +83,7 @@ def run(app_id: int | None = None) -> Iterator[Observation]:
     yield from _clock(answer, middle)
     yield _tenant(found, discovery)
     yield _keys(http, discovery)
-    yield from _credential(http, found, discovery)
+    yield from _credential(http, found, discovery, told)
     yield from _redirect_uri(http, found, discovery)
 
 
@@ -118,7 +129,7 @@ def _keys(http: HttpClient, discovery: Discovery) -> Observation:
 
 
 def _credential(
-    http: HttpClient, found: Registration, discovery: Discovery
+    http: HttpClient, found: Registration, discovery: Discovery, told: Told
 ) -> Iterator[Observation]:
     """Try each; sign-in breaks only when none is good."""
     if not found.credentials:
@@ -127,6 +138,7 @@ def _credential(
         return
     client = Client(http, discovery.token_endpoint, found.client_id, found.credentials)
     tried = try_all(client)
+    told(tried)
     good = first_good(tried)
     name = "secret" if tried[0].credential.kind == "secret" else "credential"
     if good is None:

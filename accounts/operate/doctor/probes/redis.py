@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 REACHABLE: Final = "redis.reachable"
 WRITABLE: Final = "redis.writable"
+USE: Final = ("redis.use", "redis.rights")
+USABLE: Final = (REACHABLE, WRITABLE, *USE)  # what needs Redis is looked at when none is an error
 _SECONDS: Final = 5.0
 _SLOW_MS: Final = 50
 _NEARLY_FULL: Final = 0.9

@@ -25,6 +25,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from django.conf import settings
 from django.core import signing
 
+from .... import places
 from ....reasons import REASONS
 from ....web import visits
 from .browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
@@ -137,7 +138,7 @@ def _play(browser: Browser, seen: Visit, *, slow: bool) -> None:
 
 def _open(browser: Browser, seen: Visit) -> None:
     """As a person would, as far as redirects are to be followed."""
-    url = f"{seen.url}/admin/login/"
+    url = f"{seen.url}{places.login_page()}"
     while url:
         seen.opened.append(browser.get(url))
         url = "" if stops_at(seen.opened) else seen.opened[-1].location

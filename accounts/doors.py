@@ -1,0 +1,105 @@
+"""System checks of the doors to admin: whether each that is open is one of this sign-in's.
+
+Their ids are in `checks.CHECKS`. Other sites have a sign-up, passwords and admin sites of
+their own; none of these may lead into admin without anybody having meant it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.core.checks import Tags, register
+from django.core.exceptions import FieldDoesNotExist
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from . import places
+from .checks import error, warning
+
+if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
+
+_MIXIN: Final = "MicrosoftAdminSiteMixin (admin/site.py of this app)"
+# The names that packages, and most sites, give to the page where anybody makes an account.
+_SIGN_UPS: Final = (
+    "account_signup", "socialaccount_signup", "django_registration_register", "rest_register",
+    "registration_register", "register", "registration", "sign_up", "signup",
+)  # fmt: skip
+
+
+@register(Tags.security)
+def admin_has_the_button(**kwargs: Any) -> list[CheckMessage]:
+    """Each admin site that the URLs hold: another login page lets in by other rules, or nobody."""
+    return [
+        error(
+            "E039",
+            f"The admin site {site.name!r} ({type(site).__name__}) has no Microsoft sign-in.",
+            f"Put {_MIXIN} before the other bases of its class, or serve it no more.",
+        )
+        for site in places.admin_sites()
+        if not places.has_button(site)
+    ]
+
+
+@register(Tags.security)
+def passwords_stay_outside(**kwargs: Any) -> list[CheckMessage]:
+    """A password that opens admin is a door beside Microsoft's, without its second factor."""
+    if settings.ADMIN_BY_MICROSOFT_ONLY:
+        return []
+    own = __name__.rpartition(".")[0] + "."
+    paths = [path for path in settings.AUTHENTICATION_BACKENDS if not path.startswith(own)]
+    found = [path for path in paths if _checks_passwords(import_string(path))]
+    hint = "Set ADMIN_BY_MICROSOFT_ONLY=true; or remove the backend, if nobody else needs it."
+    return [warning("W011", f"{path} lets people into admin by password.", hint) for path in found]
+
+
+@register(Tags.security)
+def newcomers_are_not_staff(**kwargs: Any) -> list[CheckMessage]:
+    """Whoever signs up claims an address: as staff, it could be matched to a Microsoft account."""
+    sign_up = next((path for path in map(_path, _SIGN_UPS) if path), "")
+    if not sign_up or not _is_staff_by_default():
+        return []
+    text = f"is_staff is true for every new user, and anybody can sign up at {sign_up}."
+    return [error("E040", text, "Let is_staff default to False on your user model.")]
+
+
+@register(Tags.security)
+def nobody_is_not_staff(**kwargs: Any) -> list[CheckMessage]:
+    """guardian makes a user for those who are not signed in, by the model's defaults."""
+    name = getattr(settings, "ANONYMOUS_USER_NAME", "AnonymousUser")
+    if not apps.is_installed("guardian") or name is None or not _is_staff_by_default():
+        return []
+    text = "guardian's user for people who are not signed in would be staff."
+    return [warning("W013", text, "Set ANONYMOUS_USER_NAME = None.")]
+
+
+@register(Tags.security)
+def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
+    """Views that look at `is_staff` alone know nothing of the door that somebody came by."""
+    wanted = f"{__name__.rpartition('.')[0]}.web.entrance.EntranceMiddleware"
+    if not settings.ADMIN_BY_MICROSOFT_ONLY or wanted in settings.MIDDLEWARE:
+        return []
+    text = "Under admin and STAFF_PATHS, views with staff_member_required open to any session."
+    return [warning("W014", text, f"Add {wanted} to MIDDLEWARE, after AuthenticationMiddleware.")]
+
+
+def _checks_passwords(backend: type) -> bool:
+    return issubclass(backend, ModelBackend)
+
+
+def _is_staff_by_default() -> bool:
+    try:
+        return bool(get_user_model()._meta.get_field("is_staff").get_default())
+    except FieldDoesNotExist:
+        return False
+
+
+def _path(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,105 @@
+"""Where staff's pages are: each admin site that the URLs hold, by `reverse`, and STAFF_PATHS.
+
+Admin may be anywhere, under any name, or several times. `django.contrib.admin` knows all sites.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.conf.urls.i18n import is_language_prefix_patterns_used
+from django.contrib.admin.sites import all_sites
+from django.core.signals import setting_changed
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
+from django.utils.translation import get_language, override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.contrib.admin import AdminSite
+
+_PAGES: Final = ("login", "logout", "break_glass")  # of an admin site, for people not in yet
+
+
+def admin_sites() -> list[AdminSite]:
+    """The sites that the URLs hold: those with our button first, of these `admin` first."""
+    _path("microsoft_login")  # loads the URLs, which may make sites
+    served = [site for site in tuple(all_sites) if _path(f"{site.name}:index")]
+    return sorted(served, key=lambda site: (not has_button(site), site.name != "admin", site.name))
+
+
+def has_button(site: AdminSite) -> bool:
+    """Whether people sign in to it with Microsoft: MicrosoftAdminSiteMixin says so."""
+    return bool(getattr(site, "signs_in_with_microsoft", False))
+
+
+def home() -> str:
+    """The front page of staff: admin's, else the first of STAFF_PATHS."""
+    sites = admin_sites()
+    return _path(f"{sites[0].name}:index") if sites else next(iter(settings.STAFF_PATHS), "/")
+
+
+def staff() -> tuple[str, ...]:
+    """The path prefixes that are staff's: each admin site, and STAFF_PATHS."""
+    return (*_in_each_language("index"), *settings.STAFF_PATHS)
+
+
+def own_pages() -> tuple[str, ...]:
+    """The path prefixes of the sign-in itself: nobody is led back to one, nothing ends there."""
+    start = _path("microsoft_login").removesuffix("login/")
+    return (*((start,) if start else ()), *_in_each_language(*_PAGES))
+
+
+def login_pages() -> tuple[str, ...]:
+    """The login page of each admin site with our button."""
+    return tuple(_path(f"{site.name}:login") for site in _ours())
+
+
+def login_page(path: str = "") -> str:
+    """The page with the button that leads to `path`: of that admin site, if it has one."""
+    ours = {site: _path(f"{site.name}:index") for site in _ours()}
+    theirs = [site for site, index in ours.items() if path.startswith(index)]
+    site = max(theirs, key=lambda site: len(ours[site]), default=next(iter(ours), None))
+    return _path(f"{site.name}:login") if site else _path("microsoft_login")
+
+
+def break_glass() -> str:
+    """The page behind break-glass links, or "" where no admin site has our button."""
+    return next((_path(f"{site.name}:break_glass") for site in _ours()), "")
+
+
+def _ours() -> list[AdminSite]:
+    return [site for site in admin_sites() if has_button(site)]
+
+
+def _in_each_language(*pages: str) -> Iterable[str]:
+    names = [f"{site.name}:{page}" for site in admin_sites() for page in pages]
+    found = dict.fromkeys(map(_path, names))
+    prefixed, _default = is_language_prefix_patterns_used(get_urlconf() or settings.ROOT_URLCONF)
+    if prefixed:
+        for language, _name in settings.LANGUAGES:
+            with override(language):
+                found |= dict.fromkeys(map(_path, names))
+    return tuple(path for path in found if path)
+
+
+def _path(name: str) -> str:
+    return _reversed(name, get_urlconf(), get_script_prefix(), get_language())
+
+
+@lru_cache(maxsize=256)  # asked for with every request
+def _reversed(name: str, urlconf: str | None, prefix: str, language: str | None) -> str:
+    try:
+        return reverse(name, urlconf)
+    except NoReverseMatch:
+        return ""
+
+
+def _forget(setting: str, **kwargs: Any) -> None:
+    if setting == "ROOT_URLCONF":
+        _reversed.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid=__name__)
