@@ -13,7 +13,8 @@ def test_doctor_says_that_a_healthy_site_is_healthy(stage: Stage) -> None:
     stage.start_behind(Nginx([]), REDIS_URL=redis.url)
     assert stage.sign_in() == GETS_IN
     said = stage.doctor("--online", "--url")
-    assert said.problems == {}
+    levels = {finding["level"] for finding in said.document["findings"]}
+    assert levels <= {"ok", "note"}, said.problems
     assert (said.code, said.document["ok"], said.document["skipped"]) == (0, True, [])
     assert said.document["took_ms"] < 15_000
     groups = {finding["id"].partition(".")[0] for finding in said.document["findings"]}

@@ -103,7 +103,7 @@ def ask_microsoft(app: SocialApp) -> tuple[list[Finding], dict[str, str]]:
 
 def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool) -> Iterator[Probe]:
     reachable = (database.REACHABLE,)
-    migrated = (database.REACHABLE, database.MIGRATED)
+    migrated = (database.REACHABLE, database.MIGRATED, "database.schema")
     yield Probe("settings", settings.run)
     yield Probe("database", database.reachable)
     if redis.is_used():

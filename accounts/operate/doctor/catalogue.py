@@ -353,6 +353,13 @@ _DATABASE: Final = (
         shows=("unexpected",),
         well="All migrations are applied",
     ),
+    _error(
+        "database.schema",
+        "The role of DATABASE_URL does not see the site's tables",
+        "They are in the schema {schemas}: it may not use that, or has it not on its search_path.",
+        "GRANT USAGE ON SCHEMA NAME TO the role, and ALTER ROLE it SET search_path = NAME.",
+        shows=("unexpected",),
+    ),
     *(
         _error(
             f"database.{index}",
@@ -405,6 +412,13 @@ _DATABASE: Final = (
         "{cause}",
         "{fix}",
         shows=("unexpected", "database_unavailable"),
+    ),
+    _error(
+        "database.sequence",
+        "The numbers of new rows are behind those that are there",
+        "{tables}: their sequences give numbers that are taken, as after a dump of data only.",
+        "./manage.py sqlsequencereset {apps} | ./manage.py dbshell",
+        shows=("unexpected",),
     ),
     _warning(
         "database.connections",
