@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test check lint format types audit sbom bench faults versions documents troubleshooting soak mutants requirements clean system
+.PHONY: help run dev test check lint format types audit sbom bench faults versions documents troubleshooting screenshots soak mutants requirements clean system
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | while IFS=@ read -r name what; do \
@@ -59,10 +59,14 @@ documents: $(VENV)/dev.stamp  ## write the tables of docs/ anew from the code
 	@for page in test_readme test_architecture_page; do \
 		$(BIN)/python -m tests.unit.documents.$$page || exit 1; done
 	@$(BIN)/python -m tests.faults.catalogue
+	@$(BIN)/python -m tests.journeys.pages
 	@DEBUG=true $(BIN)/python manage.py doctor --explain all > docs/doctor.md
 
 troubleshooting: $(VENV)/dev.stamp  ## write the table of faults into docs/troubleshooting.md
 	@$(BIN)/python -m tests.faults.catalogue
+
+screenshots: $(VENV)/dev.stamp system  ## take the pictures of docs/admin anew, by the journeys they illustrate
+	@SCREENSHOTS=docs/admin $(BIN)/python -m pytest -q -n 0 tests/journeys/test_tasks.py $(ARGS)
 
 soak: $(VENV)/dev.stamp system  ## three instances under load while their parts fail
 	@exec $(BIN)/python -m tests.soak $(ARGS)

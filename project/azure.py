@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -28,6 +29,7 @@ from accounts.per_process import PerProcess
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from azure.core.credentials import AccessToken
     from azure.identity import DefaultAzureCredential
     from redis.auth.token import TokenInterface
 
@@ -38,6 +40,7 @@ POSTGRESQL: Final = "https://ossrdbms-aad.database.windows.net/.default"
 
 # Once, and not for long: someone waits for the page that would say so.
 _TIMEOUTS: Final = {"connection_timeout": 1.0, "read_timeout": 1.5, "retry_total": 0}
+_ON_THE_WAY: Final = 10.0  # seconds before its end, from which on a token may come too late
 # A developer's own logins, some of which start programs and take seconds to say no.
 _DEVELOPERS: Final = (
     "shared_token_cache",
@@ -69,12 +72,17 @@ def token(scope: str) -> str:
     """An access token for the scope, of AZURE_CLIENT_ID's identity or the host's own.
 
     azure-identity keeps it, and asks for the next one at half the life of tokens that last two
-    hours or more, else five minutes before the end. Raises NoToken.
+    hours or more, else five minutes before the end: from then on it takes none of its own, so the
+    last one is kept here, too, and used to its end while no other can be had. Raises NoToken.
     """
+    last = _last.get()
     try:
-        return _credential.get().get_token(scope).token
+        last[scope] = _flights.get().token(scope)
     except Exception as problem:  # azure-identity and its transports raise what they like
-        raise NoToken(problem) from problem
+        if scope not in last or time.time() > last[scope].expires_on - _ON_THE_WAY:
+            raise NoToken(problem) from problem
+        logger.warning("an Entra token is used to its end (%s)", type(problem).__name__)
+    return last[scope].token
 
 
 def _make_credential() -> DefaultAzureCredential:
@@ -85,7 +93,35 @@ def _make_credential() -> DefaultAzureCredential:
     return DefaultAzureCredential(**_TIMEOUTS, **excluded)
 
 
+class _Flights:
+    """Whoever comes while a scope's token is being asked for gets the same answer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: dict[str, Future[AccessToken]] = {}
+
+    def token(self, scope: str) -> AccessToken:
+        with self._lock:
+            flight = self._of.get(scope)
+            if begins := flight is None:
+                flight = self._of[scope] = Future()
+        if begins:
+            self._ask(scope, flight)
+        return flight.result()
+
+    def _ask(self, scope: str, flight: Future[AccessToken]) -> None:
+        try:
+            flight.set_result(_credential.get().get_token(scope))
+        except Exception as problem:
+            flight.set_exception(problem)
+        finally:
+            with self._lock:
+                del self._of[scope]
+
+
 _credential = PerProcess(_make_credential)
+_flights = PerProcess(_Flights)
+_last: PerProcess[dict[str, AccessToken]] = PerProcess(dict)
 
 
 class RedisLogin(StreamingCredentialProvider):
