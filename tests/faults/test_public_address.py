@@ -50,7 +50,7 @@ def localhost(port: int) -> str:
 
 # --- names and ports -----------------------------------------------------------------------------
 
-unknown_name = at(
+public_name_unknown = at(
     "The host of PUBLIC_URL has no DNS entry",
     "The custom domain was never entered.",
     lambda _: "https://staff.contoso.invalid",
@@ -103,7 +103,7 @@ def certified(sentence: str, set_up: str, says: str, **certificate: Any) -> Faul
     return at(sentence, set_up, url, "public.certificate", says)
 
 
-certificate_expired = certified(
+public_certificate_expired = certified(
     "The site's certificate has expired",
     "Nobody renewed it.",
     "The certificate has expired: renew it",
