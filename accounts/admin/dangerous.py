@@ -16,6 +16,7 @@ _FORM_PAGES: Final = ("add", "change", "delete")
 _PAGES: Final = frozenset(
     {
         "accounts_sessions_end",
+        "accounts_rights_export",
         "accounts_signin_export",
         "accounts_audit_export",
         "accounts_user_add_several",

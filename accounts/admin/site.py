@@ -32,6 +32,7 @@ from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
 from . import dangerous, deletion, front_page, hostile, sessions
 from .people import rehearsal
+from .roles import rights_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -221,6 +222,8 @@ def _own_urls(site: AdminSite) -> list[URLPattern]:
         path("accounts/sessions/", view(sessions.page), name="accounts_sessions"),
         path("accounts/sessions/end/", view(sessions.end), name="accounts_sessions_end"),
         path("accounts/my-sessions/", view(sessions.own), name="accounts_own_sessions"),
+        path("accounts/rights/", view(rights_page.page), name="accounts_rights"),
+        path("accounts/rights/export/", view(rights_page.export), name="accounts_rights_export"),
         path("accounts/rehearsal/", view(rehearsal.page), name="accounts_rehearsal"),
     ]
 

@@ -31,6 +31,10 @@ IN_ADMIN = {
     "accounts_sessions_end": "sessions.ended",
     "accounts_signin_export": "export.sign_ins",
     "accounts_auditentry_export": "export.audit",
+    "accounts_rights_export": "export.rights",
+    "accounts_rolemapping_add": "role.mapped",
+    "accounts_rolemapping_change": "role.mapped",
+    "accounts_rolemapping_delete": "role.unmapped",
 }
 ADMIN_READS = {
     "index", "login", "logout", "jsi18n", "autocomplete", "app_list", "view_on_site",
@@ -42,7 +46,8 @@ ADMIN_READS = {
     "accounts_signin_change", "accounts_signin_delete",
     "accounts_auditentry_changelist", "accounts_auditentry_history", "accounts_auditentry_add",
     "accounts_auditentry_change", "accounts_auditentry_delete",
-    "accounts_sessions",
+    "accounts_sessions", "accounts_rights",
+    "accounts_rolemapping_changelist", "accounts_rolemapping_history",
     "auth_group_changelist", "auth_group_history",
     "socialaccount_socialapp_changelist", "socialaccount_socialapp_history",
     "socialaccount_socialapp_test",
