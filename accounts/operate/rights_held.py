@@ -123,7 +123,7 @@ def _entries(keys: list[Any]) -> dict[str, dict[tuple[str, str], AuditEntry]]:
         subject_key__in=[str(key) for key in keys],
     )
     found: dict[str, dict[tuple[str, str], AuditEntry]] = {}
-    for entry in entries.order_by("at").prefetch_related("parts"):
+    for entry in entries.order_by("at").select_related("seal").prefetch_related("parts"):
         of_person = found.setdefault(entry.subject_key, {})
         of_person.update(dict.fromkeys(_given_in(entry), entry))
     return found

@@ -201,6 +201,7 @@ def test_who_has_what_names_role_hand_and_command(root: User, browser: Client) -
     assert found["ben@contoso.example", "Old"] == ("unknown", "")
     assert found[root.email, "superuser"][0] == "command"
 
+    browser.get("/admin/")  # shows what was saved just now
     text = browser.get("/admin/accounts/rights/?q=ada").content.decode()
     assert "App role" in text
     assert "ben@contoso.example" not in text
