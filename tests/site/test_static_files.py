@@ -19,7 +19,7 @@ from tests.servers import forked
 from tests.servers.process import ROOT, clean_environment, scratch
 from tests.servers.release import PARTS
 
-STYLE = "accounts/sign_in.css"
+STYLE = "microsoft_admin/sign_in.css"
 MANIFEST = "staticfiles.json"
 
 
