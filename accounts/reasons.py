@@ -535,7 +535,9 @@ _TABLE = (
         "reach",
         503,
         _("Sign-in is briefly unavailable"),
-        _("The site's memory is away for a moment. You are not signed out. Try again shortly."),
+        _(
+            "The session store is unavailable at the moment. You are not signed out. Try again shortly."
+        ),
         "The session store (Redis) did not answer in time.",
         "Check Redis and REDIS_URL: ./manage.py doctor. Cookies stay valid meanwhile.",
         "operator",
@@ -545,7 +547,7 @@ _TABLE = (
         "reach",
         503,
         _("The site is briefly unavailable"),
-        _("The site's database is away for a moment. Try again shortly."),
+        _("The site cannot reach its database at the moment. Try again shortly."),
         "The database did not answer in time.",
         "Check PostgreSQL and DATABASE_URL: ./manage.py doctor.",
         "operator",
