@@ -535,9 +535,7 @@ _TABLE = (
         "reach",
         503,
         _("Sign-in is briefly unavailable"),
-        _(
-            "The session store is unavailable at the moment. You are not signed out. Try again shortly."
-        ),
+        _("The session store is unavailable just now. You are not signed out. Try again shortly."),
         "The session store (Redis) did not answer in time.",
         "Check Redis and REDIS_URL: ./manage.py doctor. Cookies stay valid meanwhile.",
         "operator",
