@@ -19,10 +19,17 @@ from typing_extensions import override
 
 from ... import registration
 from ...operate import microsoft_app
-from ...operate.microsoft_app_summary import by_rule, credentials_of, show, to_enter
+from ...operate.microsoft_app_summary import (
+    by_rule,
+    credentials_of,
+    public_certificates,
+    show,
+    to_enter,
+)
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
 from . import fieldsets, undo
+from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
 
 if TYPE_CHECKING:
@@ -145,7 +152,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
         """Nothing to correct, but something to confirm, is not shown as an error."""
         form = context["adminform"].form
         if form.needs_confirmation:
-            context |= {"errors": [], "judgement": form.judgement}
+            context |= {"errors": [], "judgement": judgement_in_admin(form.judgement)}
         return super().render_change_form(request, context, *args, **kw)
 
     @override
@@ -185,7 +192,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
             "shown": show(),
             "tested": app,
             **(_about(app) if app else {}),
-            "findings": findings,
+            "findings": in_admin(findings),
         }
         return TemplateResponse(request, "microsoft_admin/admin/socialapp/test.html", context)
 
@@ -198,7 +205,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
     def proof(self, app: SocialApp) -> str:
         """Each thing, and how it is kept; never what it is."""
         told = credentials_of(app)
-        return "; ".join(f"{one.label}: {one.kept}" for one in told) or _("nothing")
+        return "; ".join(f"{_(one.label)}: {_(one.kept)}" for one in told) or _("nothing")
 
     @admin.display(description=gettext_lazy("expires"))
     def expires(self, app: SocialApp) -> str:
@@ -221,6 +228,7 @@ def _about(app: SocialApp) -> dict[str, Any]:
         "tests_this_app": app.pk,
         "credentials": credentials_of(app),
         "entra_entries": entries,
+        "public_certificates": public_certificates(app),
         "no_token": why_not,
         "undo_at": microsoft_app.changed_at(app),
     }
