@@ -107,6 +107,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/sessions",
         "accounts/signin",
     },
+    "accounts/urls.py": {"accounts/web"},
     "accounts/transport.py": {"accounts/http"},
     "accounts/checks.py": {
         "accounts/app.py",
@@ -171,6 +172,8 @@ FLOORS: dict[str, set[str]] = {
         "accounts/web",
     },
     "project": {
+        "accounts/admin",
+        "accounts/apps.py",
         "accounts/entra",
         "accounts/ids.py",
         "accounts/logs.py",
