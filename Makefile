@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test check lint format types audit sbom bench faults versions documents troubleshooting screenshots soak mutants requirements clean system
+.PHONY: help run dev test check lint format types audit sbom bench faults versions comparison documents troubleshooting soak mutants requirements clean system screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | while IFS=@ read -r name what; do \
@@ -54,6 +54,9 @@ faults: $(VENV)/dev.stamp system  ## what breaks a sign-in: the page and doctor'
 
 versions: $(VENV)/dev.stamp  ## the tests on other Pythons and Djangos; ARGS="3.13-6.1 --short"
 	@exec $(BIN)/python -m tests.servers.versions $(ARGS)
+
+comparison: $(VENV)/dev.stamp  ## other packages on a stock project against the emulator (root, Linux)
+	@exec $(BIN)/python -m tests.comparison
 
 documents: $(VENV)/dev.stamp  ## write the tables of docs/ anew from the code
 	@for page in test_readme test_architecture_page; do \

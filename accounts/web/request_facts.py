@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from ..http.client import SECONDS
 from ..http.deadline import Deadline
+from ..references import new_reference
 from ..signin import state
 from ..signin.record import Attempt
 from . import cookies
@@ -136,7 +137,7 @@ def deadline_of(request: HttpRequest) -> Deadline:
 def attempt_of(request: HttpRequest) -> Attempt:
     """A new attempt to record, with a reference of its own until a state brings one."""
     return Attempt(
-        reference=state.new_reference(),
+        reference=new_reference(),
         client_ip=client_ip(request) or None,
         user_agent=request.headers.get("User-Agent", ""),
         host=request.headers.get("Host", ""),

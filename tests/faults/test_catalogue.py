@@ -21,9 +21,9 @@ def test_doctor_says_that_a_healthy_site_is_healthy(stage: Stage) -> None:
     assert {"sessions", "redis", "database", "clock", "app", "online", "public"} <= groups
 
 
-def test_there_are_at_least_ninety_faults_each_told_apart() -> None:
+def test_there_are_many_faults_each_told_apart() -> None:
     every = faults()
-    assert len(every) >= 90
+    assert len(every) >= 211
     assert len({name for name, _ in every}) == len(every)
     assert len({each.sentence for _, each in every}) == len(every)
     assert all(each.sentence and each.set_up for _, each in every)

@@ -664,7 +664,7 @@ _REFUSALS: Final = (
             "warning" if reason.group in ALARMING else "note",
             f"In the last hour a sign-in was refused {{times}}: {reason.title}",
             f"{reason.operator} {{details}}",
-            f"{reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
+            f"{{hints}} {reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
             (code,),
         )
         for code, reason in REASONS.items()
