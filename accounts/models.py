@@ -59,7 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         _("active"),
         default=True,
-        help_text=_("Take this away instead of deleting people."),
+        help_text=_("Untick this instead of deleting people."),
     )
     date_joined = models.DateTimeField(_("added"), default=timezone.now)
     # Part of every session's hash: a step ends them all, even when the store cannot be reached.

@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                     "is_active",
                     models.BooleanField(
                         default=True,
-                        help_text="Take this away instead of deleting people.",
+                        help_text="Untick this instead of deleting people.",
                         verbose_name="active",
                     ),
                 ),

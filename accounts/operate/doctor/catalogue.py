@@ -613,6 +613,14 @@ _PEOPLE: Final = (
         shows=("identity_conflict",),
     ),
     _warning(
+        "people.not_adopted",
+        "{count} people are known to {package} and bound to nothing here",
+        "Its table names their object IDs. Until these are adopted, whoever has their address at"
+        " Microsoft first becomes them.",
+        "./manage.py staff adopt --from django-microsoft-sso, or --from social-auth; then the same"
+        " with --yes.",
+    ),
+    _warning(
         "people.other_tenants",
         "{count} people are bound to a tenant that is not allowed",
         "They were let in when it was.",
