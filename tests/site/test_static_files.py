@@ -63,7 +63,8 @@ def cut_off(root: Path) -> None:
 
 def lacks_our_styles(root: Path) -> None:
     content = json.loads((root / MANIFEST).read_text())
-    content["paths"] = {k: v for k, v in content["paths"].items() if not k.startswith("microsoft_admin/")}
+    paths, own = content["paths"], "microsoft_admin/"
+    content["paths"] = {k: v for k, v in paths.items() if not k.startswith(own)}
     (root / MANIFEST).write_text(json.dumps(content))
 
 

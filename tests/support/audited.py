@@ -42,7 +42,7 @@ ADMIN_READS = {
     "accounts_signin_change", "accounts_signin_delete",
     "accounts_auditentry_changelist", "accounts_auditentry_history", "accounts_auditentry_add",
     "accounts_auditentry_change", "accounts_auditentry_delete",
-    "staff_sessions",
+    "staff_sessions", "break_glass",
     "auth_group_changelist", "auth_group_history",
     "socialaccount_socialapp_changelist", "socialaccount_socialapp_history",
     "socialaccount_socialapp_test",
