@@ -59,7 +59,7 @@ comparison: $(VENV)/dev.stamp  ## other packages on a stock project against the 
 	@exec $(BIN)/python -m tests.comparison
 
 documents: $(VENV)/dev.stamp  ## write the tables of docs/ anew from the code
-	@for page in test_readme test_architecture_page; do \
+	@for page in test_readme test_architecture_page test_trying_page; do \
 		$(BIN)/python -m tests.unit.documents.$$page || exit 1; done
 	@$(BIN)/python -m tests.faults.catalogue
 	@$(BIN)/python -m tests.journeys.pages
