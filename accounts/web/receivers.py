@@ -63,7 +63,7 @@ def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> 
         return
     if ended and hasattr(request, "_messages"):
         text = ngettext(
-            "Your oldest session was ended: %(most)s at once are allowed here.",
+            "%(ended)s older session of yours was ended: %(most)s at once are allowed here.",
             "%(ended)s older sessions of yours were ended: %(most)s at once are allowed here.",
             ended,
         )
