@@ -84,7 +84,7 @@ def admit(attempt: Attempt, user_id: Any) -> None:
 
 
 def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
-    """Record a refusal; a database that is away costs the row, never the page.
+    """Record a refusal; a database that is unavailable costs the row, never the page.
 
     `keep` off writes the log line only: for floods that would fill the table.
     """

@@ -28,6 +28,7 @@ from ...operate.microsoft_app_summary import (
 )
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
+from .. import advice
 from . import fieldsets, undo
 from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
@@ -72,6 +73,9 @@ class MicrosoftAppAdmin(SuperusersOnly):
     """The app registrations, of which one may be visible."""
 
     form = MicrosoftAppForm
+    change_form_template = "microsoft_admin/admin/socialapp/change_form.html"
+    change_list_template = "microsoft_admin/admin/socialapp/change_list.html"
+    delete_confirmation_template = "microsoft_admin/admin/socialapp/delete_confirmation.html"
     list_display = ("name", "client_id", "tenant", "proof", "expires", "visible")
     ordering = ("pk",)
 
@@ -120,7 +124,9 @@ class MicrosoftAppAdmin(SuperusersOnly):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"shown": show(), **(extra_context or {})})
+        return super().changelist_view(
+            request, {"shown": advice.of_app(show()), **(extra_context or {})}
+        )
 
     @override
     @method_decorator(
@@ -141,7 +147,11 @@ class MicrosoftAppAdmin(SuperusersOnly):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         app = self.get_object(request, object_id) if object_id else None
-        context = {"shown": show(), **(_about(app) if app else {}), **(extra_context or {})}
+        context = {
+            "shown": advice.of_app(show()),
+            **(_about(app) if app else {}),
+            **(extra_context or {}),
+        }
         return super().changeform_view(request, object_id, form_url, context)
 
     @override
@@ -186,12 +196,12 @@ class MicrosoftAppAdmin(SuperusersOnly):
             "opts": self.opts,
             "title": _("Test connection"),
             "media": self.media,
-            "shown": show(),
+            "shown": advice.of_app(show()),
             "tested": app,
             **(_about(app) if app else {}),
             "findings": in_admin(findings),
         }
-        return TemplateResponse(request, "admin/socialaccount/socialapp/test.html", context)
+        return TemplateResponse(request, "microsoft_admin/admin/socialapp/test.html", context)
 
     @admin.display(description=gettext_lazy("tenant"))
     def tenant(self, app: SocialApp) -> str:

@@ -23,7 +23,7 @@ class BoundedGroupAdmin(DjangoGroupAdmin):
     """Django's, bounded by the editor's own rights."""
 
     filter_horizontal = ()
-    change_form_template = "admin/accounts/roles/group_change_form.html"
+    change_form_template = "microsoft_admin/admin/roles/group_change_form.html"
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

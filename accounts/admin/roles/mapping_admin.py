@@ -77,9 +77,9 @@ class RoleMappingAdmin(Base):
     """What app roles of Entra give here."""
 
     form = RoleMappingForm
-    change_form_template = "admin/accounts/roles/change_form.html"
-    change_list_template = "admin/accounts/roles/change_list.html"
-    delete_confirmation_template = "admin/accounts/roles/delete_confirmation.html"
+    change_form_template = "microsoft_admin/admin/roles/change_form.html"
+    change_list_template = "microsoft_admin/admin/roles/change_list.html"
+    delete_confirmation_template = "microsoft_admin/admin/roles/delete_confirmation.html"
     list_display = ("value", "is_staff", "is_superuser", "shown_groups")
     actions = None  # taking one out shows whom it changes
 

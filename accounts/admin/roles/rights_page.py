@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ... import audit
-from ...models import AuditEntry
+from ...app import permission, user_permission
 from ...operate import rights_held
 from .. import csv_export
 
@@ -35,8 +35,7 @@ FLAGS: Final = {
 
 def may_see(user: Any) -> bool:
     """Whoever may read both people and the audit."""
-    options = (get_user_model()._meta, AuditEntry._meta)
-    return all(user.has_perm(f"{of.app_label}.view_{of.model_name}") for of in options)
+    return bool(user.has_perms((user_permission("view"), permission("view_auditentry"))))
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -52,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "people": shown,
         "rights": [_shown(right) for right in rights_held.rights_of(shown.object_list)],
     }
-    return TemplateResponse(request, "admin/accounts/roles/rights.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/roles/rights.html", context)
 
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
