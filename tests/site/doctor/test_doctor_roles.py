@@ -87,7 +87,7 @@ def test_a_role_that_nobody_has_had_for_months_is_named(
     came("known", ["Reader"] if has else ["Other"], count=1)
     later = timezone.now() + timedelta(days=days)
     User.objects.exclude(last_login=None).update(last_login=later - timedelta(days=1))
-    monkeypatch.setattr(probe.timezone, "now", lambda: later)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
     assert ("roles.unused" in look()) is told
 
 
