@@ -24,6 +24,7 @@ from ..web.request_facts import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
     from django.db.models import QuerySet
 
 TOLD_FOR: Final = timedelta(days=3)

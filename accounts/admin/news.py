@@ -82,6 +82,4 @@ def _happened(instance: AuditEntry, **kwargs: Any) -> None:
         return
     key, seconds = _key(instance.subject_key), int(about_you.TOLD_FOR.total_seconds())
     # No partial: Django names a robust hook that fails by its __qualname__.
-    transaction.on_commit(
-        lambda: cache.set(key, timezone.now().timestamp(), seconds), robust=True
-    )
+    transaction.on_commit(lambda: cache.set(key, timezone.now().timestamp(), seconds), robust=True)
