@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from allauth.socialaccount.models import SocialApp
+from django.core.management import CommandError
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -356,3 +357,23 @@ def test_a_certificate_comes_from_a_file_and_is_kept_itself(
 ])  # fmt: skip
 def test_other_kinds_say_what_is_missing(app: SocialApp, words: list[str], said: str) -> None:
     assert said in refused(*words).error
+
+
+class Terminal(io.StringIO):
+    """Someone sits there, and types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "is_saved"), [("y\n", True), ("\n", False), ("no\n", False)])
+def test_at_a_terminal_it_asks(
+    answer: str, is_saved: bool, app: SocialApp, emulator: Emulator, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    try:
+        run("microsoft_app", "set", "--client-id", CLIENT_ID)
+    except CommandError as refused:
+        assert str(refused) == "Nothing was saved."
+    assert (SocialApp.objects.get().client_id == CLIENT_ID) == is_saved
