@@ -16,6 +16,7 @@ import threading
 import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from django.conf import settings
 from redis.auth.token import JWToken
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
     from azure.identity import DefaultAzureCredential
     from redis.auth.token import TokenInterface
+    from redis.connection import ConnectionPool
 
 logger = logging.getLogger(__name__)
 
@@ -127,15 +129,19 @@ _last: PerProcess[dict[str, AccessToken]] = PerProcess(dict)
 class RedisLogin(StreamingCredentialProvider):
     """User name and password of each new connection; live ones sign in again with new tokens.
 
-    Goes to both redis-py's pool, which asks for credentials, and its client, which says through
-    `on_next` how to reach live connections. The renewal is redis-entraid's, one a process; its
-    chain of timers may break, and is then begun anew by whoever connects after the last token.
+    Goes to redis-py's pools, of which a cluster has one for each node. The renewal is
+    redis-entraid's, one a process; its chain of timers may break, and is then begun anew by whoever
+    connects after the last token.
     """
 
     def __init__(self) -> None:
         self._lock = PerProcess(threading.Lock)
         self._renewed_until = 0.0  # in milliseconds, as all of redis-py's times
-        self._sign_in_again: Callable[[Any], None] = lambda token: None
+        self._pools: WeakSet[ConnectionPool] = WeakSet()
+
+    def serves(self, pool: ConnectionPool) -> None:
+        """The pool's live connections are among those that sign in again."""
+        self._pools.add(pool)
 
     @override
     def get_credentials(self) -> tuple[str, str]:
@@ -150,8 +156,7 @@ class RedisLogin(StreamingCredentialProvider):
 
     @override
     def on_next(self, callback: Callable[[Any], None]) -> None:
-        """Each client of the pool comes with the same."""
-        self._sign_in_again = callback
+        """redis-py's would reach the pool of the last client only."""
 
     @override
     def on_error(self, callback: Callable[[Exception], None]) -> None:
@@ -186,11 +191,12 @@ class RedisLogin(StreamingCredentialProvider):
     def _renewed(self, token: TokenInterface) -> None:
         """Raises nothing: that would break the chain."""
         self._renewed_until = token.get_expires_at_ms()
-        try:
-            self._sign_in_again(token)
-        except Exception as problem:
-            name = type(problem).__name__
-            logger.warning("not all connections to Redis signed in again (%s)", name)
+        for pool in list(self._pools):
+            try:
+                pool.re_auth_callback(token)
+            except Exception as problem:
+                name = type(problem).__name__
+                logger.warning("not all connections to Redis signed in again (%s)", name)
 
     def _not_renewed(self, problem: Exception) -> None:
         logger.error("Redis's Entra token could not be renewed (%s)", type(problem).__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -108,6 +108,14 @@ def returned_to(request: HttpRequest) -> state.Returned:
 def client_ip(request: HttpRequest) -> str:
     """The client's address, as ProxyMiddleware has established it."""
     return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def signed_in_at(request: HttpRequest) -> float | None:
+    """When the session's person signed in; None where no time is kept."""
+    try:
+        return datetime.fromisoformat(request.session.get("signed_in_at", "")).timestamp()
+    except (TypeError, ValueError):
+        return None
 
 
 def client_network(request: HttpRequest) -> str:

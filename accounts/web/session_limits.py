@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -115,14 +114,9 @@ def _has_session(request: HttpRequest) -> bool:
 def _seen_at(request: HttpRequest) -> float:
     """When the session was last used; a session of an earlier release was used just now."""
     seen = request.session.get(SEEN)
-    return float(seen) if isinstance(seen, int | float) else _signed_in_at(request)
-
-
-def _signed_in_at(request: HttpRequest) -> float:
-    try:
-        return datetime.fromisoformat(request.session.get("signed_in_at", "")).timestamp()
-    except (TypeError, ValueError):
-        return time.time()
+    if isinstance(seen, int | float):
+        return float(seen)
+    return request_facts.signed_in_at(request) or time.time()
 
 
 def _end(request: HttpRequest, why: str) -> None:

@@ -4,6 +4,7 @@ ARGS="--quick" for a short one; ARGS="--json FILE" writes the figures (bench.jso
 ARGS="--million" measures admin's lists over a million sign-ins instead.
 ARGS="--adfs" measures CPU and memory against django-auth-adfs instead.
 ARGS="--sessions" measures what the limits on sessions cost a page.
+ARGS="--credentials" measures a sign-in by each kind of credential.
 ARGS="--front-page" measures admin's front page beside Django's own.
 """
 
@@ -13,7 +14,7 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import front_page, measure, million, peers, sessions
+from tests.bench import credentials, front_page, measure, million, peers, sessions
 from tests.bench.browser import Browser
 from tests.bench.stage import Stage, stage
 from tests.servers.site import Site
@@ -26,6 +27,9 @@ Figures = dict[str, dict[str, float]]
 
 def main() -> None:
     options = _options()
+    if options.credentials:
+        credentials.main(quick=options.quick)
+        return
     if options.sessions:
         sessions.main()
         return
@@ -101,6 +105,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--adfs", action="store_true")
+    parser.add_argument("--credentials", action="store_true")
     parser.add_argument("--sessions", action="store_true")
     parser.add_argument("--front-page", action="store_true")
     parser.add_argument("--json", default="bench.json")

@@ -45,7 +45,7 @@ class Notice:
 
 def of_app() -> Iterator[Notice]:
     """Nobody can sign in, or nobody will be able to soon."""
-    shown = show()
+    shown = advice.of_app(show())
     url = reverse("admin:socialaccount_socialapp_changelist")
     if shown.problem:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")

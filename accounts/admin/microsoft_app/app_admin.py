@@ -28,6 +28,7 @@ from ...operate.microsoft_app_summary import (
 )
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
+from .. import advice
 from . import fieldsets, undo
 from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
@@ -120,7 +121,9 @@ class MicrosoftAppAdmin(SuperusersOnly):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"shown": show(), **(extra_context or {})})
+        return super().changelist_view(
+            request, {"shown": advice.of_app(show()), **(extra_context or {})}
+        )
 
     @override
     @method_decorator(
@@ -141,7 +144,11 @@ class MicrosoftAppAdmin(SuperusersOnly):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         app = self.get_object(request, object_id) if object_id else None
-        context = {"shown": show(), **(_about(app) if app else {}), **(extra_context or {})}
+        context = {
+            "shown": advice.of_app(show()),
+            **(_about(app) if app else {}),
+            **(extra_context or {}),
+        }
         return super().changeform_view(request, object_id, form_url, context)
 
     @override
@@ -186,7 +193,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
             "opts": self.opts,
             "title": _("Test connection"),
             "media": self.media,
-            "shown": show(),
+            "shown": advice.of_app(show()),
             "tested": app,
             **(_about(app) if app else {}),
             "findings": in_admin(findings),

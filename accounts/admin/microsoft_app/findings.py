@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext
+
 from ...reasons import REASONS
 from .. import advice
 
@@ -29,5 +31,7 @@ def judgement_in_admin(judgement: Judgement) -> Judgement:
 
 
 def _fix(finding: Finding) -> str:
+    if finding.id in advice.OF_FINDINGS and finding.fix:
+        return gettext(advice.OF_FINDINGS[finding.id])
     code = next((code for code in finding.shows_as if code in REASONS), "")
     return advice.fix_of(code) if code and _SHELL in finding.fix else finding.fix
