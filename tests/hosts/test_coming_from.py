@@ -1,7 +1,7 @@
-"""Sites that signed people in with another package: after the change each is in at the first press.
+"""Sites that signed people in with another package: each is in at the first press of ours.
 
-Sites of stock allauth really sign people in with it first. django-microsoft-sso asks Microsoft's own
-addresses only, so its rows are made by its own model.
+Sites of stock allauth really sign people in with it first. django-microsoft-sso asks Microsoft's
+own addresses only, so its rows are made by its own model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.emulator.people import DEFAULT_PEOPLE
 from tests.emulator.server import Emulator
 from tests.hosts.projects import Project
-from tests.support.visitor import Page, Visitor
+from tests.support.visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
