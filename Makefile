@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test check lint format types audit sbom bench faults versions comparison documents troubleshooting soak mutants requirements clean system screenshots
+.PHONY: help run dev test check lint format types wheel audit sbom bench faults versions comparison documents troubleshooting soak mutants requirements clean system screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | while IFS=@ read -r name what; do \
@@ -38,6 +38,11 @@ format: $(VENV)/dev.stamp  ## ruff: fix what it can
 
 types: $(VENV)/dev.stamp  ## mypy, strict
 	DEBUG=true $(BIN)/mypy
+
+wheel: $(VENV)/dev.stamp  ## the app for other Django sites: dist/django_microsoft_admin-….whl
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation \
+		--wheel-dir dist .
+	@ls dist/*.whl
 
 audit: $(VENV)/dev.stamp  ## known vulnerabilities in what is pinned (asks an advisory service)
 	@$(BIN)/python -m tests.servers.audit

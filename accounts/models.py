@@ -75,7 +75,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         ordering = ("email",)
-        permissions = (("end_sessions", "Can see who is signed in and end their sessions"),)
+        swappable = "AUTH_USER_MODEL"
         # Upper, not Lower: Django's iexact compares UPPER() on PostgreSQL, so the index serves it.
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -180,6 +180,7 @@ class SignIn(models.Model):
     lacking_claims = models.CharField(max_length=80, blank=True, default="", db_default="")
 
     class Meta:
+        permissions = (("end_sessions", "Can see who is signed in and end their sessions"),)
         verbose_name = _("sign-in")
         verbose_name_plural = _("sign-ins")
         ordering = ("-at",)

@@ -1,9 +1,11 @@
 from django.db import migrations, models
 
+from ..app import label
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0010_app_roles"),
+        (label(), "0010_app_roles"),
     ]
 
     operations = [

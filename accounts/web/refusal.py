@@ -127,7 +127,7 @@ def page(
         "again": again_token(),
         **(more or {}),
     }
-    names = [f"accounts/{refusal.reason.code}.html", "accounts/refused.html"]
+    names = [f"microsoft_admin/{refusal.reason.code}.html", "microsoft_admin/refused.html"]
     text = render_to_string(names, context, request)
     response = HttpResponse(text, status=refusal.reason.status)
     if refusal.retry_after is not None:

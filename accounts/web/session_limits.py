@@ -194,4 +194,4 @@ def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
         "idle_minutes": settings.SESSION_IDLE_MINUTES,
         "url": places.home(),
     }
-    return render(request, "accounts/sign_in_again.html", context, status=401)
+    return render(request, "microsoft_admin/sign_in_again.html", context, status=401)

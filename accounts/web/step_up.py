@@ -65,7 +65,9 @@ def ask(request: HttpRequest) -> HttpResponse:
         "field": FIELD,
         "token": signing.Signer(salt=__name__).sign(FIELD),
     }
-    return no_store(with_button(render(request, "accounts/step_up.html", context, status=403)))
+    return no_store(
+        with_button(render(request, "microsoft_admin/step_up.html", context, status=403))
+    )
 
 
 def is_asked_for(request: HttpRequest) -> bool:

@@ -40,8 +40,9 @@ class ActionFilter(SimpleListFilter):
 
 
 class AuditAdmin(RecordAdmin):
-    """Append-only: `accounts.audit` adds."""
+    """Append-only: `audit` adds."""
 
+    change_list_template = "microsoft_admin/admin/auditentry/change_list.html"
     list_display = ("when_and_reference", "what", "who", "whom", "change")
     list_display_links = ("when_and_reference",)
     list_filter = (ActionFilter, "actor_kind", "at")

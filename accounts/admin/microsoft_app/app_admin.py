@@ -73,6 +73,9 @@ class MicrosoftAppAdmin(SuperusersOnly):
     """The app registrations, of which one may be visible."""
 
     form = MicrosoftAppForm
+    change_form_template = "microsoft_admin/admin/socialapp/change_form.html"
+    change_list_template = "microsoft_admin/admin/socialapp/change_list.html"
+    delete_confirmation_template = "microsoft_admin/admin/socialapp/delete_confirmation.html"
     list_display = ("name", "client_id", "tenant", "proof", "expires", "visible")
     ordering = ("pk",)
 
@@ -198,7 +201,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
             **(_about(app) if app else {}),
             "findings": in_admin(findings),
         }
-        return TemplateResponse(request, "admin/socialaccount/socialapp/test.html", context)
+        return TemplateResponse(request, "microsoft_admin/admin/socialapp/test.html", context)
 
     @admin.display(description=gettext_lazy("tenant"))
     def tenant(self, app: SocialApp) -> str:

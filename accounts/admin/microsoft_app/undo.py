@@ -56,7 +56,7 @@ def _undone(
             "judgement": judgement_in_admin(judgement),
             "app": app,
         }
-        return TemplateResponse(request, "admin/socialaccount/socialapp/undo.html", context)
+        return TemplateResponse(request, "microsoft_admin/admin/socialapp/undo.html", context)
     microsoft_app.remember_tests(after, judgement.tests)
     after.save()
     admin.log_change(request, after, _("Undid the last change."))

@@ -15,12 +15,16 @@ import ssl
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
-from psycopg import pq
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
 
 from ... import redact
 from ...outages import redis_code
+
+try:
+    from psycopg import pq
+except ImportError:  # another database, whose errors have no such codes
+    pq = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import AutoField, Max
 from django.utils import timezone
 
+from ....app import label
 from ....http.deadline import within
 from ....models import SignIn
 from ....signin.identities import PROVIDER
@@ -37,7 +38,7 @@ _RESTORE: Final = (
     " ./manage.py sqlmigrate {app} NAME prints it (./manage.py showmigrations {app} lists them)."
 )
 # Their tables are what a sign-in, and the front page after it, read.
-_OF_SIGN_IN: Final = ("accounts", "socialaccount", "auth", "contenttypes", "admin")
+_OF_SIGN_IN: Final = ("socialaccount", "auth", "contenttypes", "admin")
 # What the database itself must keep apart: table and index.
 _UNIQUE: Final = (
     ("accounts_user", "accounts_user_email_unique"),
@@ -129,7 +130,9 @@ def _is_behind(model: type[Model]) -> bool:
 
 
 def _models() -> list[type[Model]]:
-    ours = [model for model in apps.get_models() if model._meta.app_label in _OF_SIGN_IN]
+    ours = [
+        model for model in apps.get_models() if model._meta.app_label in (label(), *_OF_SIGN_IN)
+    ]
     return [model for model in ours if model._meta.managed and not model._meta.proxy]
 
 
