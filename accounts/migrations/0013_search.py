@@ -12,6 +12,8 @@ from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.utils import DatabaseError
 
+from ..app import label
+
 # What icontains compares; the last is for addresses of clients.
 TRIGRAMS = {"SignIn": ("email", "claimed_name", "detail"), "User": ("email", "name")}
 logger = logging.getLogger("django.security.sign_in")
@@ -36,12 +38,12 @@ def remove(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 def _indexes(apps: Apps) -> Iterator[tuple[str, str, str]]:
     for kind, names in TRIGRAMS.items():
-        meta = apps.get_model("accounts", kind)._meta
+        meta = apps.get_model(label(), kind)._meta
         if not meta.swapped:
             for name in names:
                 columns = f"USING gin (UPPER({name}::text) gin_trgm_ops)"
                 yield f"{meta.db_table}_{name}_part", meta.db_table, columns
-    table = apps.get_model("accounts", "SignIn")._meta.db_table
+    table = apps.get_model(label(), "SignIn")._meta.db_table
     yield f"{table}_client_ip", table, "(client_ip)"
 
 
@@ -58,6 +60,6 @@ def _has_trigrams(schema_editor: BaseDatabaseSchemaEditor) -> bool:
 class Migration(migrations.Migration):
     atomic = False  # CONCURRENTLY: people sign in meanwhile
 
-    dependencies = [("accounts", "0011_lacking_claims")]
+    dependencies = [(label(), "0012_end_sessions")]
 
     operations = [migrations.RunPython(add, remove)]
