@@ -25,7 +25,6 @@ IN_ADMIN = {
     "socialaccount_socialapp_change": "app.changed",
     "socialaccount_socialapp_delete": "app.deleted",
     "socialaccount_socialapp_undo": "app.changed",
-    "socialaccount_socialapp_changelist: delete_selected": "app.deleted",
     "staff_rehearsal": "identity.linked",
     "staff_own_sessions": "sessions.ended",
     "staff_sessions_end": "sessions.ended",

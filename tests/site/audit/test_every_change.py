@@ -197,9 +197,6 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "socialaccount_socialapp_delete": post(
         "socialaccount_socialapp_delete", {"post": "yes"}, key_of_app
     ),
-    "socialaccount_socialapp_changelist: delete_selected": act(
-        "socialaccount_socialapp", "delete_selected", key_of_app
-    ),
     "staff_rehearsal": lambda browser: browser.post(
         reverse("admin:staff_rehearsal"), {"link": "on", "file": exported_file()}
     ),
