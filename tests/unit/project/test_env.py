@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from accounts.configuration.table import BadEnvironment
 from accounts.ids import CONSUMER_TENANT
 from project import variables
-from project.environment import BadEnvironment
 from project.variables import VARIABLES, Environment
 from tests.servers.environment import deployed_environment
 from tests.servers.process import ROOT, clean_environment
