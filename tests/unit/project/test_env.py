@@ -177,7 +177,7 @@ def test_three_wrong_values_are_three_lines_of_one_message() -> None:
     with pytest.raises(BadEnvironment) as caught:
         load(SESSION_HOURS="x", PORT="x", LOG_FORMAT="x")
     lines = str(caught.value).splitlines()[1:]
-    assert [line.split()[0] for line in lines] == ["SESSION_HOURS", "PORT", "LOG_FORMAT"]
+    assert [line.split()[0] for line in lines] == ["PORT", "LOG_FORMAT", "SESSION_HOURS"]
 
 
 @pytest.mark.parametrize(
