@@ -21,6 +21,7 @@ from django.utils.translation import ngettext
 from .. import users
 from ..app import permission
 from ..models import SignIn
+from ..operate import search
 from ..sessions import service as sessions
 from . import about_you, rights
 
@@ -132,7 +133,7 @@ def _demand(request: HttpRequest) -> None:
 def _found(asked: str) -> list[SessionInfo]:
     if not asked:
         return sessions.listing()
-    people = users.by_email(asked, "istartswith")[:_PEOPLE_FOUND]
+    people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]
     return [session for person in people for session in sessions.listing(person)]
 
 

@@ -6,11 +6,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
-from django.db.models import Q
 
 from .. import users
 from ..signin.identities import PROVIDER
 from .account_status import states_of
+from .search import people as find_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +24,7 @@ _CHUNK: Final = 500
 
 def listing(*, state: str = "", search: str = "") -> Iterator[dict[str, Any]]:
     """A row for each person, by email; of one state, or with a text in email or name."""
-    texts = [users.email_field(), *filter(users.has_field, ("name", "first_name", "last_name"))]
-    wanted = Q()
-    for text in texts:
-        wanted |= Q(**{f"{text}__icontains": search})
-    found = users.everyone().filter(wanted).order_by(users.email_field())
+    found = find_people(users.everyone().order_by(users.email_field()), search)
     people = found.iterator(chunk_size=_CHUNK)
     while chunk := list(islice(people, _CHUNK)):
         states, identities = states_of(chunk), identities_of(chunk)

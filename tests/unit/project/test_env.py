@@ -141,6 +141,7 @@ WRONG = {
     ],
     "SESSION_HOURS": ["0", "721", "8h"],
     "SESSION_IDLE_MINUTES": ["-1", "1441", "2h"],
+    "SESSIONS_AT_ONCE": ["-1", "101", "many"],
     "RECHECK_MINUTES": ["-1", "1441", "1.5"],
     "STEP_UP": ["on", "c0", "c100", "mfa", "c٣"],
     "SIGN_IN_LOG_DAYS": ["0", "3651", "a year"],

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.core.cache import cache
 
+from ....conf import is_a_host
 from ..finding import Observation, fault, well
 from .settings import fingerprint
 

@@ -9,7 +9,7 @@ from ..app import label
 
 class Migration(migrations.Migration):
     dependencies = [
-        (label(), "0012_end_sessions"),
+        (label(), "0013_search"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
