@@ -55,7 +55,7 @@ def describe_session(request: HttpRequest, user: Any, **kwargs: Any) -> None:
 def bound_sessions(request: HttpRequest, user: Any, **kwargs: Any) -> None:
     """With SESSIONS_AT_ONCE the oldest sessions end, once this sign-in is certain."""
     most, key = conf.SESSIONS_AT_ONCE, request.session.session_key
-    if most:
+    if most and entrance.is_ours(request.session):
         transaction.on_commit(lambda: _end_oldest(request, user, key, most), robust=True)
 
 

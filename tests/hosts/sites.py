@@ -35,7 +35,8 @@ add("root", "root@contoso.example", is_staff=True, is_superuser=True)
 _LOGIN = """
 from django.contrib.auth.views import LoginView
 """
-_OWN_PAGE = "{% block content %}The host's own page<form method=post>{% csrf_token %}{{ form }}</form>{% endblock %}"
+_OWN_PAGE = """{% block content %}The host's own page
+<form method="post">{% csrf_token %}{{ form }}</form>{% endblock %}"""
 
 STOCK = Host(
     people=_PEOPLE,
