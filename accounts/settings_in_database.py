@@ -1,4 +1,4 @@
-"""The Microsoft app and the role mapping: a change in the database takes effect in every process."""
+"""The Microsoft app and the role mapping: what changes in the database reaches every process."""
 
 from __future__ import annotations
 
