@@ -92,6 +92,11 @@ class MicrosoftAppAdmin(SuperusersOnly):
         return super().get_queryset(request).filter(provider=PROVIDER)
 
     @override
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Deleting is done on an app's own page, which says what follows."""
+        return {}
+
+    @override
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
         found.opts, found.title = self.opts, _("Microsoft apps")
