@@ -142,6 +142,7 @@ WRONG = {
     "SESSION_HOURS": ["0", "721", "8h"],
     "SESSION_IDLE_MINUTES": ["-1", "1441", "2h"],
     "RECHECK_MINUTES": ["-1", "1441", "1.5"],
+    "SESSIONS_AT_ONCE": ["-1", "101", "two"],
     "STEP_UP": ["on", "c0", "c100", "mfa", "c٣"],
     "SIGN_IN_LOG_DAYS": ["0", "3651", "a year"],
     "WEB_CONCURRENCY": ["0", "many"],
