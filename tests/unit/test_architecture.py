@@ -111,6 +111,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/users.py",
     },
     "accounts/operate": {
+        "accounts/app.py",
         "accounts/audit",
         "accounts/conf.py",
         "accounts/entra",
