@@ -86,7 +86,6 @@ def configure(settings: MutableMapping[str, Any]) -> None:
     if "allauth.account" not in settings["INSTALLED_APPS"]:
         # Else allauth's migrations would write every user's address anew, in lower case.
         settings.setdefault("ACCOUNT_USER_MODEL_EMAIL_FIELD", None)
-        settings.setdefault("ACCOUNT_USER_MODEL_USERNAME_FIELD", None)
     settings["INSTALLED_APPS"] = _apps(settings["INSTALLED_APPS"])
     settings["MIDDLEWARE"] = _middleware(settings["MIDDLEWARE"])
     backends = settings.get("AUTHENTICATION_BACKENDS")
