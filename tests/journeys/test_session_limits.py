@@ -150,7 +150,7 @@ def test_who_is_disabled_revoked_or_has_to_prove_more_is_out_and_told(
         expect(page, name).to_have_url(
             f"{site.url}/admin/login/?next={USERS}%3Fq%3Dsam&ended=recheck"
         )
-        expect(page.get_by_text("Microsoft did not confirm"), name).to_be_visible()
+        expect(page.get_by_text("Microsoft has to confirm from time"), name).to_be_visible()
         assert "re-check" in SignIn.objects.latest().detail
         emulator.reset()
         sign_in(page)
@@ -168,7 +168,7 @@ def test_a_context_is_asked_for_before_the_form_is_shown(
     expect(page.get_by_label("Email address")).to_have_count(0)
     page.get_by_role("button", name="Confirm with Microsoft").click()
     be_sam(page)  # Conditional Access is not satisfied
-    expect(page.locator("[data-reason]")).to_have_attribute("data-reason", "step_up_failed")
+    expect(page.locator("[data-reason]")).to_have_attribute("data-reason", "blocked_by_policy")
     emulator.at_microsoft(contexts=["c7"])
     page.goto(f"{site.url}{USERS}add/")
     page.get_by_role("button", name="Confirm with Microsoft").click()
