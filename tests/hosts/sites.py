@@ -65,10 +65,11 @@ class User(AbstractUser):
         "people/admin.py": """
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from microsoft_admin.user_admin import MicrosoftUserAdminMixin
 from .models import User
 
 @admin.register(User)
-class PeopleAdmin(UserAdmin):
+class PeopleAdmin(MicrosoftUserAdminMixin, UserAdmin):
     fieldsets = ((None, {"fields": ("username", "name", "email", "is_staff", "is_superuser")}),)
     list_display = ("username", "name")
     search_fields = ("name",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,11 @@ def test_staff_get_in_and_others_do_not(name: str, tmp_path: Path, entra: Emulat
         assert {path: status for path, status in answers.items() if status != 200} == {}
         assert refused_as(site, "notstaff") == "user_not_staff"
         assert refused_as(site, "nobody") == "unknown_user"
+        if name == "username":
+            person = sam.get("/admin/people/user/1/change/").text
+            [link] = re.findall(r'href="([^"]+)">All sign-ins of this person', person)
+            assert sam.get(html.unescape(link)).status == 200
+            assert "Can sign in" in person
         if name == "uuid":
             assert refused_as(site, "other") == "ambiguous_email"
         if host.own_login:

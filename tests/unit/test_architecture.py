@@ -203,6 +203,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/visible.py",
         "accounts/web",
     },
+    "accounts/user_admin.py": {"accounts/admin"},
     "accounts/management": {
         "accounts/audit",
         "accounts/conf.py",
