@@ -20,6 +20,8 @@ class Host:
     own_login: str = ""  # where its own people sign in, by user name and password
     pages: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
+    # What it may take besides: text for text, in one of its files.
+    takes: tuple[str, str, str] | None = None
 
 
 _PEOPLE = """
@@ -65,14 +67,14 @@ class User(AbstractUser):
         "people/admin.py": """
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from microsoft_admin.user_admin import MicrosoftUserAdminMixin
 from .models import User
 
-@admin.register(User)
-class PeopleAdmin(MicrosoftUserAdminMixin, UserAdmin):
+class PeopleAdmin(UserAdmin):
     fieldsets = ((None, {"fields": ("username", "name", "email", "is_staff", "is_superuser")}),)
     list_display = ("username", "name")
     search_fields = ("name",)
+
+admin.site.register(User, PeopleAdmin)
 """,
         "people/adapters.py": """
 from allauth.account.adapter import DefaultAccountAdapter
@@ -107,6 +109,12 @@ urlpatterns += [path("accounts/", include("allauth.urls"))]
 """,
     own_login="",
     pages=("/admin/people/user/1/change/", "/admin/socialaccount/socialapp/"),
+    takes=(
+        "people/admin.py",
+        "class PeopleAdmin(UserAdmin)",
+        "from microsoft_admin.user_admin import MicrosoftUserAdminMixin\n"
+        "class PeopleAdmin(MicrosoftUserAdminMixin, UserAdmin)",
+    ),
     public=("/accounts/login/", "/accounts/signup/", "/accounts/google/login/"),
 )  # fmt: skip
 

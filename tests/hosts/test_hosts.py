@@ -62,6 +62,10 @@ def made(host: Host, place: Path, entra: Emulator) -> Project:
     site.manage("migrate", "--verbosity", "0")
     site.manage("shell", "--no-imports", "-c", host.people)
     before = site.manage("shell", "--no-imports", "-c", ADDRESSES)
+    if host.takes:
+        name, old, new = host.takes
+        path = site.place / name
+        path.write_text(path.read_text().replace(old, new))
     ours = edit.settings_for(entra.url, site.url)
     site.edit(f"{host.settings}\n{ours}", f"{host.urls}\n{edit.urls()}")
     site.manage("migrate", "--verbosity", "0")
