@@ -219,6 +219,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/admin",
         "accounts/audit",
         "accounts/checks.py",
+        "accounts/conf.py",
         "accounts/doors.py",
         "accounts/settings_in_database.py",
         "accounts/web",
