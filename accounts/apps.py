@@ -20,7 +20,7 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import checks, doors, settings_in_database  # noqa: F401
+        from . import checks, doors, logs, settings_in_database  # noqa: F401
         from .audit import watch
         from .conf import is_a_host
         from .web import new_session  # noqa: F401

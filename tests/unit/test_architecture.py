@@ -221,6 +221,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/checks.py",
         "accounts/conf.py",
         "accounts/doors.py",
+        "accounts/logs.py",
         "accounts/settings_in_database.py",
         "accounts/web",
     },
