@@ -120,8 +120,8 @@ urlpatterns += [path("accounts/", include("allauth.urls"))]
 
 # A key that is no number, an address that nothing keeps unique, and names of its own for both.
 UUID = Host(
-    people=_PEOPLE + 'add("twin1", "other@fabrikam.example", is_staff=True)\n'
-    'add("twin2", "OTHER@fabrikam.example", is_staff=True)\n',
+    people=_PEOPLE + 'add("twin1", "twin@contoso.example", is_staff=True)\n'
+    'add("twin2", "TWIN@contoso.example", is_staff=True)\n',
     files={
         "people/__init__.py": "",
         "people/migrations/__init__.py": "",
