@@ -15,6 +15,8 @@ from django.core.signals import setting_changed
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.translation import get_language, override
 
+from .conf import conf
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -38,12 +40,12 @@ def has_button(site: AdminSite) -> bool:
 def home() -> str:
     """The front page of staff: admin's, else the first of STAFF_PATHS."""
     sites = admin_sites()
-    return _path(f"{sites[0].name}:index") if sites else next(iter(settings.STAFF_PATHS), "/")
+    return _path(f"{sites[0].name}:index") if sites else next(iter(conf.STAFF_PATHS), "/")
 
 
 def staff() -> tuple[str, ...]:
     """The path prefixes that are staff's: each admin site, and STAFF_PATHS."""
-    return (*_in_each_language("index"), *settings.STAFF_PATHS)
+    return (*_in_each_language("index"), *conf.STAFF_PATHS)
 
 
 def own_pages() -> tuple[str, ...]:
@@ -75,9 +77,16 @@ def _ours() -> list[AdminSite]:
 
 
 def _in_each_language(*pages: str) -> Iterable[str]:
+    return _paths_of(pages, get_urlconf(), get_script_prefix(), get_language())
+
+
+@lru_cache(maxsize=64)  # asked for with every request; the sites are those of the URLs
+def _paths_of(
+    pages: tuple[str, ...], urlconf: str | None, _prefix: str, _language: str | None
+) -> tuple[str, ...]:
     names = [f"{site.name}:{page}" for site in admin_sites() for page in pages]
     found = dict.fromkeys(map(_path, names))
-    prefixed, _default = is_language_prefix_patterns_used(get_urlconf() or settings.ROOT_URLCONF)
+    prefixed, _default = is_language_prefix_patterns_used(urlconf or settings.ROOT_URLCONF)
     if prefixed:
         for language, _name in settings.LANGUAGES:
             with override(language):
@@ -100,6 +109,7 @@ def _reversed(name: str, urlconf: str | None, prefix: str, language: str | None)
 def _forget(setting: str, **kwargs: Any) -> None:
     if setting == "ROOT_URLCONF":
         _reversed.cache_clear()
+        _paths_of.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid=__name__)

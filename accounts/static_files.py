@@ -17,7 +17,7 @@ _MANIFEST: Final = "staticfiles.json"
 
 def is_collected() -> bool:
     """Whether `collectstatic` has run at all."""
-    return (_root() / _MANIFEST).exists()
+    return bool(settings.STATIC_ROOT) and (_root() / _MANIFEST).exists()
 
 
 def problem() -> str:
@@ -49,5 +49,5 @@ def _sizes() -> Iterator[tuple[str, int]]:
     """Of this project's own files, which change from release to release."""
     for finder in get_finders():
         for path, storage in finder.list([]):
-            if path.startswith("accounts/"):
+            if path.startswith("microsoft_admin/"):
                 yield path, storage.size(path)

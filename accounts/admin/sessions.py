@@ -18,13 +18,17 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ..models import User
+from .. import users
+from ..app import permission
+from ..models import SignIn
+from ..operate import search
 from ..sessions import service as sessions
 from . import about_you, rights
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from ..models import User
     from ..sessions.service import SessionInfo
 
 SHOWN: Final = 200
@@ -33,7 +37,7 @@ _PEOPLE_FOUND: Final = 20
 
 def may_end(user: Any) -> bool:
     """Whether this person may see who is signed in, and end it."""
-    return bool(user.has_perm("accounts.end_sessions"))
+    return bool(user.has_perm(permission("end_sessions")))
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -44,14 +48,14 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Who is signed in"),
-        "opts": User._meta,
+        "opts": SignIn._meta,
         "query": asked,
         "open_sessions": found[:SHOWN],
         "total": len(found),
         "own_id": str(request.user.pk),
         "next": request.get_full_path(),
     }
-    return TemplateResponse(request, "admin/accounts/sessions.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/sessions.html", context)
 
 
 def end(request: HttpRequest) -> HttpResponse:
@@ -60,7 +64,7 @@ def end(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     key = request.POST.get("user", "")
-    person = get_object_or_404(User, pk=key if rights.is_key(key) else None)
+    person = get_object_or_404(users.everyone(), pk=key if rights.is_key(key) else None)
     try:
         _tell(request, person, _end(person, request.POST.get("handle", "")))
     except sessions.NoSuchSession:
@@ -74,17 +78,17 @@ def own(request: HttpRequest) -> HttpResponse:
     """Everyone's own sessions, whatever their permissions; POST ends one, or all the others."""
     if request.method == "POST":
         _end_own(request)
-        return HttpResponseRedirect(reverse("admin:accounts_own_sessions"))
+        return HttpResponseRedirect(reverse("admin:staff_own_sessions"))
     context = {
         **admin.site.each_context(request),
         "title": _("Your sessions"),
-        "opts": User._meta,
+        "opts": SignIn._meta,
         "open_sessions": _own(request),
         "this_handle": sessions.handle_of(request.session.session_key),
         "sign_ins": about_you.latest_sign_ins(request.user),
         "changes": about_you.latest_changes(request.user),
     }
-    return TemplateResponse(request, "admin/accounts/own_sessions.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/own_sessions.html", context)
 
 
 def _own(request: HttpRequest) -> list[SessionInfo]:
@@ -129,7 +133,7 @@ def _demand(request: HttpRequest) -> None:
 def _found(asked: str) -> list[SessionInfo]:
     if not asked:
         return sessions.listing()
-    people = User.objects.filter(email__istartswith=asked)[:_PEOPLE_FOUND]
+    people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]
     return [session for person in people for session in sessions.listing(person)]
 
 
@@ -148,7 +152,7 @@ def _tell(request: HttpRequest, person: User, ended: int) -> None:
     by: Any = request.user.pk
     LogEntry.objects.log_actions(
         by,
-        User.objects.filter(pk=person.pk),
+        users.everyone().filter(pk=person.pk),
         CHANGE,
         change_message=f"Ended sessions: {ended}",
         single_object=True,
@@ -160,4 +164,4 @@ def _back(request: HttpRequest) -> str:
     asked = request.POST.get("next", "")
     if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
         return asked
-    return reverse("admin:accounts_sessions")
+    return reverse("admin:staff_sessions")

@@ -6,7 +6,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -15,6 +14,8 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from .. import places, registration
+from ..app import label
+from ..conf import conf
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
@@ -30,8 +31,9 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import dangerous, deletion, front_page, hostile, sessions
+from . import dangerous, deletion, front_page, hostile, news, sessions
 from .people import rehearsal
+from .roles import rights_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -55,7 +57,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
     signs_in_with_microsoft: Final = True  # read by accounts/places.py
     login_form = password.ThrottledAuthenticationForm
-    login_template = "admin/login.html"
+    login_template = "microsoft_admin/admin/login.html"
+    logout_template = "microsoft_admin/admin/logged_out.html"
+    index_template = "microsoft_admin/admin/index.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,7 +78,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """SITE_NAME in titles and headers, where there is one."""
+        """SITE_NAME in titles and headers; and what happened to the person's account."""
+        if self.has_our_pages and self.has_permission(request):
+            news.tell(request)
         return {**super().each_context(request), **site_names.names()}
 
     @override
@@ -87,7 +93,7 @@ class MicrosoftAdminSiteMixin(_Base):
         if step := self._further_step(request):
             return no_store(HttpResponseRedirect(step))
         context = {**self._button(request), **(extra_context or {})}
-        if not settings.ADMIN_PASSWORD_LOGIN:
+        if not conf.ADMIN_PASSWORD_LOGIN:
             return no_store(with_button(self._button_page(request, context)))
         return no_store(with_button(self._with_password(request, context)))
 
@@ -127,10 +133,12 @@ class MicrosoftAdminSiteMixin(_Base):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
+        if self.has_our_pages:
+            news.mark(request)  # the page itself tells
         more = front_page.shown_to(request.user) if self.has_our_pages else {}
         response = super().index(request, {**more, **(extra_context or {})})
         if not (response.context_data or {}).get("app_list"):
-            response.template_name = "admin/no_permissions.html"
+            response.template_name = "microsoft_admin/admin/no_permissions.html"
         return response
 
     @override
@@ -152,7 +160,7 @@ class MicrosoftAdminSiteMixin(_Base):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Passwords exist with ADMIN_PASSWORD_LOGIN only."""
-        if not settings.ADMIN_PASSWORD_LOGIN:
+        if not conf.ADMIN_PASSWORD_LOGIN:
             raise Http404
         return super().password_change(request, extra_context)
 
@@ -172,12 +180,12 @@ class MicrosoftAdminSiteMixin(_Base):
         return {
             "title": _("Sign in"),
             "microsoft_login_url": start_url(self._next(request)),
-            "password_login": settings.ADMIN_PASSWORD_LOGIN,
+            "password_login": conf.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
             "other_door": super().has_permission(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),
-            "idle_minutes": settings.SESSION_IDLE_MINUTES,
+            "idle_minutes": conf.SESSION_IDLE_MINUTES,
         }
 
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -218,10 +226,12 @@ class StaffAdminSite(MicrosoftAdminSiteMixin, AdminSite):
 def _own_urls(site: AdminSite) -> list[URLPattern]:
     view = site.admin_view
     return [
-        path("accounts/sessions/", view(sessions.page), name="accounts_sessions"),
-        path("accounts/sessions/end/", view(sessions.end), name="accounts_sessions_end"),
-        path("accounts/my-sessions/", view(sessions.own), name="accounts_own_sessions"),
-        path("accounts/rehearsal/", view(rehearsal.page), name="accounts_rehearsal"),
+        path(f"{label()}/sessions/", view(sessions.page), name="staff_sessions"),
+        path(f"{label()}/sessions/end/", view(sessions.end), name="staff_sessions_end"),
+        path(f"{label()}/my-sessions/", view(sessions.own), name="staff_own_sessions"),
+        path(f"{label()}/rights/", view(rights_page.page), name="staff_rights"),
+        path(f"{label()}/rights/export/", view(rights_page.export), name="staff_rights_export"),
+        path(f"{label()}/rehearsal/", view(rehearsal.page), name="staff_rehearsal"),
     ]
 
 
@@ -235,7 +245,7 @@ def microsoft_logout_url(request: HttpRequest) -> str:
     endpoint = _end_session_endpoint() if session.identity else ""
     if not endpoint:
         return ""
-    back = settings.PUBLIC_URL + places.login_page()
+    back = conf.PUBLIC_URL + places.login_page()
     asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"

@@ -7,10 +7,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.adapter import get_adapter
-from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop as noop
 
 from .. import registration, secretbox
+from ..conf import conf
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
 from ..reasons import REASONS, Refused
@@ -25,6 +26,24 @@ if TYPE_CHECKING:
     from ..entra.credentials import Credential
 
 _NOT_SET: Final = "not set"
+# What admin translates of this: how something is kept, and what it is.
+_WORDS: Final = (
+    noop("not set"),
+    noop("set"),
+    noop("set, encrypted"),
+    noop("set, not encrypted"),
+    noop("set, in the environment"),
+    noop("unreadable"),
+    noop("unusable"),
+    noop("secret"),
+    noop("next secret"),
+    noop("token file"),
+    noop("Thumbprint of the certificate"),
+    noop("Thumbprint of the next certificate"),
+    noop("Issuer"),
+    noop("Subject"),
+    noop("Audience"),
+)
 _OF_NO_USE: Final = ("unreadable", "unusable")  # under a key that is gone; damaged, or ended
 
 
@@ -43,6 +62,16 @@ class CredentialSummary:
     tested: str = ""
     refused: str = ""
     in_use: bool = False
+
+    @property
+    def expires_on(self) -> date | None:
+        """`expires` as a date; None where it is not known."""
+        return _date(self.expires)
+
+    @property
+    def tested_on(self) -> date | None:
+        """`tested` as a date; None where it never was."""
+        return _date(self.tested)
 
     @property
     def is_accepted(self) -> bool:
@@ -75,6 +104,7 @@ class AppSummary:
     next_secret: str = _NOT_SET
     next_secret_expires: str = ""
     domains: tuple[str, ...] = ()
+    app_id: int | None = None
     credential: str = ""
     credentials: tuple[CredentialSummary, ...] = ()
 
@@ -111,24 +141,36 @@ def show() -> AppSummary:
     values = _of_app(apps[0]) if len(apps) == 1 else {}
     if any(one.kept == "unreadable" for one in values.get("credentials", ())):
         problem = "misconfigured"
+    elif values and not problem:
+        problem = _unusable(apps[0])
     return AppSummary(
         in_force=_source(apps),
         problem=problem,
         fix=_fix(problem),
         apps=tuple(_named(app) for app in apps),
         redirect_uri=registration.redirect_uri(),
-        login_url=settings.MICROSOFT_LOGIN_URL,
-        allowed_tenants=tuple(sorted(settings.MICROSOFT_ALLOWED_TENANTS)),
-        allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
+        login_url=conf.MICROSOFT_LOGIN_URL,
+        allowed_tenants=tuple(sorted(conf.MICROSOFT_ALLOWED_TENANTS)),
+        allow_guests=conf.MICROSOFT_ALLOW_GUESTS,
         **values,
     )
+
+
+def _unusable(app: SocialApp) -> str:
+    """Why the app has nothing to prove itself with, as far as that is seen without asking."""
+    try:
+        registration.by_slot(app)
+    except Refused as refused:
+        return refused.reason.code
+    return ""
 
 
 def _of_app(app: SocialApp) -> dict[str, Any]:
     kept = app.settings
     return {
+        "app_id": app.pk,
         "client_id": app.client_id,
-        "tenant": kept.get("tenant") or settings.MICROSOFT_TENANT_ID,
+        "tenant": kept.get("tenant") or conf.MICROSOFT_TENANT_ID,
         "secret": how_kept(app.secret, in_environment=app.pk is None),
         "secret_expires": kept.get("secret_expires", ""),
         "secret_days_left": days_left(kept.get("secret_expires", "")),
@@ -198,15 +240,24 @@ def to_enter(app: SocialApp) -> dict[str, str]:
     return entries
 
 
+def public_certificates(app: SocialApp) -> tuple[str, ...]:
+    """What to upload to Entra, as PEM: the certificates without their keys."""
+    try:
+        made = [getattr(one, "certificate", None) for _slot, one in registration.by_slot(app)]
+    except Refused:
+        return ()
+    return tuple(one.public_pem for one in made if one is not None)
+
+
 def by_rule(app: SocialApp) -> dict[str, str]:
     """What to enter where no token can be had here, as far as it is known."""
     if kind_of(app) != "managed_identity":
         return {}
-    tenant = app.settings.get("tenant") or settings.MICROSOFT_TENANT_ID
+    tenant = app.settings.get("tenant") or conf.MICROSOFT_TENANT_ID
     return {
-        "Issuer": f"{settings.MICROSOFT_LOGIN_URL}/{tenant}/v2.0",
+        "Issuer": f"{conf.MICROSOFT_LOGIN_URL}/{tenant}/v2.0",
         "Subject": "the identity's Object (principal) ID",
-        "Audience": audience_of(settings.MICROSOFT_LOGIN_URL),
+        "Audience": audience_of(conf.MICROSOFT_LOGIN_URL),
     }
 
 
@@ -218,8 +269,13 @@ def federated(claims: Mapping[str, object]) -> dict[str, str]:
 
 def days_left(expires: str) -> int | None:
     """Days until an ISO date, negative once it has passed; None when there is none."""
+    ends = _date(expires)
+    return (ends - timezone.localdate()).days if ends else None
+
+
+def _date(text: str) -> date | None:
     try:
-        return (date.fromisoformat(expires) - timezone.localdate()).days
+        return date.fromisoformat(text)
     except ValueError:
         return None
 

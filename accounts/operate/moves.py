@@ -11,17 +11,16 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from .. import audit
+from .. import audit, users
 from ..ids import is_guid
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import email_of
 from ..signin.policy import same_email
+from ..users import email_of
 from . import linking
 from .moves_file import read_moves
 from .rehearsal_here import users_here
@@ -250,22 +249,22 @@ def carry_out(
         raise CannotMove(f"Line {stops[0].line}: {stops[0].note}")
     todo = [each for each in planned if each.what in ("link", "address")]
     with transaction.atomic(), audit.context(note=reason, reference=audit.new_reference()):
-        users = _locked(todo)
+        people = _locked(todo)
         for each in todo:
-            _carry_out_one(each, users, reason, by)
+            _carry_out_one(each, people, reason, by)
     linked = {each.key for each in todo if each.what == "link"}
-    failed = [_end_sessions(users[key]) for key in linked]
+    failed = [_end_sessions(people[key]) for key in linked]
     return Done(len(linked), len(todo) - len(linked), store_failed=any(failed))
 
 
 def _locked(todo: Iterable[Planned]) -> Mapping[Any, Any]:
     keys = sorted({each.key for each in todo})
-    users = get_user_model()._default_manager.select_for_update().order_by("pk")
-    return {user.pk: user for user in users.filter(pk__in=keys)}
+    found = users.everyone().filter(pk__in=keys).select_for_update().order_by("pk")
+    return {user.pk: user for user in found}
 
 
-def _carry_out_one(each: Planned, users: Mapping[Any, Any], reason: str, by: Any) -> None:
-    user = users.get(each.key)
+def _carry_out_one(each: Planned, people: Mapping[Any, Any], reason: str, by: Any) -> None:
+    user = people.get(each.key)
     try:
         if user is None:
             raise linking.CannotLink("Someone has deleted the person meanwhile.")

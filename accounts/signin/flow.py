@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import transaction
 
+from ..conf import conf
 from ..reasons import Refused
 from . import identities, mapping
 from .bindings import identity_of
@@ -46,8 +46,16 @@ def admit(claims: Claims, rules: Rules) -> Admission:
     rights = judged.get(decision.user_id)
     _check_role(rights, matched, judged, claims, decision.user_id)
     account = None if decision.bind else matched.accounts.get(decision.user_id)
-    note = " ".join(filter(None, (decision.note, rights[1].note if rights else "")))
+    note = " ".join(filter(None, (decision.note, _roles_note(rights))))
     return Admission(matched.users[decision.user_id], account, note, rights)
+
+
+def _roles_note(rights: tuple[Held, Outcome] | None) -> str:
+    """For the record: which mapped roles came, and what was remarkable."""
+    if rights is None:
+        return ""
+    names = f"roles: {', '.join(rights[1].roles)}" if rights[1].roles else ""
+    return "; ".join(filter(None, (names, rights[1].note)))
 
 
 def _judged(matched: identities.MatchedUsers, claims: Claims) -> dict[Any, tuple[Held, Outcome]]:
@@ -71,7 +79,7 @@ def _check_role(
     user_id: Any,
 ) -> None:
     """With ROLES_REQUIRED nobody gets in without a role that is mapped."""
-    if rights is None or rights[1].roles or not settings.ROLES_REQUIRED:
+    if rights is None or rights[1].roles or not conf.ROLES_REQUIRED:
         return
     _take_at_the_door(matched, judged, claims, user_id)
     detail = mapping.missing(rights[1], mapping.table().rows)

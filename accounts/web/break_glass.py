@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from .. import places
+from .. import places, users
 from ..models import SignIn
 from ..reasons import Refused
 from ..signin import break_glass, record
@@ -38,7 +38,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     """GET and HEAD show the button and look nothing up; POST uses the link and signs in."""
     if request.method != "POST":
         context = {"token": request.GET.get("token", ""), "url": request.path}
-        return render(request, "accounts/break_glass.html", context)
+        return render(request, "microsoft_admin/break_glass.html", context)
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.BREAK_GLASS
     return refusal.answered(request, attempt, places.home(), lambda: _use(request, attempt))
@@ -47,7 +47,7 @@ def enter(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _use(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     user = _admitted(request)
-    attempt.email = user.email
+    attempt.email = users.email_of(user)
     record.admit(attempt, user.pk)
     return HttpResponseRedirect(places.home())
 

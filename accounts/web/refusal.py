@@ -14,7 +14,7 @@ from .. import places
 from ..outages import DATABASE_ERRORS, STORE_ERRORS, redis_code, sqlstate
 from ..reasons import CAUSES, Refused
 from ..redact import innermost
-from ..signin import record
+from ..signin import mapping, record
 from . import automatic, request_facts, shown_again, throttle, visits
 from .headers import no_store, with_button
 from .next_path import start_url
@@ -30,6 +30,7 @@ logger = logging.getLogger("django.security.sign_in")
 
 AGAIN: Final = "again"
 _TOLD_EVERY: Final = 256
+_ROLES_NAMED: Final = 10
 
 
 def answered(
@@ -54,7 +55,8 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     if isinstance(error, DATABASE_ERRORS):
         return Refused("database_unavailable", _told("database", sqlstate(error), error))
     logger.error("unexpected error", exc_info=error, extra={"reference": reference})
-    return Refused("unexpected", f"error: {type(error).__name__}")
+    code = f" ({sqlstate(error)})" if error and sqlstate(error) else ""
+    return Refused("unexpected", f"error: {type(error).__name__}{code}")
 
 
 def _told(what: str, code: str, error: BaseException) -> str:
@@ -124,15 +126,23 @@ def page(
         "retry_minutes": -(-(refusal.retry_after or 0) // 60),
         "try_again_url": start_url(next_path or places.home()) if next_path is not None else "",
         "again": again_token(),
+        "wanted_roles": _wanted_roles(refusal),
         **(more or {}),
     }
-    names = [f"accounts/{refusal.reason.code}.html", "accounts/refused.html"]
+    names = [f"microsoft_admin/{refusal.reason.code}.html", "microsoft_admin/refused.html"]
     text = render_to_string(names, context, request)
     response = HttpResponse(text, status=refusal.reason.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     automatic.stop(response)
     return no_store(response if next_path is None else with_button(response))
+
+
+def _wanted_roles(refusal: Refused) -> list[str]:
+    """Which app roles let people in here: what somebody without one has to ask for."""
+    return (
+        sorted(mapping.table().rows)[:_ROLES_NAMED] if refusal.reason.code == "role_missing" else []
+    )
 
 
 def again_token() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -12,8 +12,10 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.utils import timezone
 
+from ..conf import conf
 from ..http.client import SECONDS
 from ..http.deadline import Deadline
+from ..references import new_reference
 from ..signin import state
 from ..signin.record import Attempt
 from . import cookies
@@ -74,7 +76,7 @@ def secrets_of(request: HttpRequest) -> tuple[str, ...]:
 
 def end_within_the_hour(request: HttpRequest) -> None:
     """For a sign-in that Microsoft knows nothing of, and so cannot confirm later."""
-    hours = min(settings.SESSION_HOURS, UNCHECKED_HOURS)
+    hours = min(conf.SESSION_HOURS, UNCHECKED_HOURS)
     request.session.set_expiry(timezone.now() + timedelta(hours=hours))
 
 
@@ -89,7 +91,7 @@ def served_by(request: HttpRequest) -> state.ServedBy:
 
 def process_name() -> str:
     """This process, told apart across instances: "instance/pid"."""
-    return f"{settings.INSTANCE_ID}/{os.getpid()}"
+    return f"{conf.INSTANCE_ID}/{os.getpid()}"
 
 
 def returned_to(request: HttpRequest) -> state.Returned:
@@ -107,6 +109,14 @@ def returned_to(request: HttpRequest) -> state.Returned:
 def client_ip(request: HttpRequest) -> str:
     """The client's address, as ProxyMiddleware has established it."""
     return str(request.META.get("REMOTE_ADDR") or "")
+
+
+def signed_in_at(request: HttpRequest) -> float | None:
+    """When the session's person signed in; None where no time is kept."""
+    try:
+        return datetime.fromisoformat(request.session.get("signed_in_at", "")).timestamp()
+    except (TypeError, ValueError):
+        return None
 
 
 def client_network(request: HttpRequest) -> str:
@@ -136,7 +146,7 @@ def deadline_of(request: HttpRequest) -> Deadline:
 def attempt_of(request: HttpRequest) -> Attempt:
     """A new attempt to record, with a reference of its own until a state brings one."""
     return Attempt(
-        reference=state.new_reference(),
+        reference=new_reference(),
         client_ip=client_ip(request) or None,
         user_agent=request.headers.get("User-Agent", ""),
         host=request.headers.get("Host", ""),

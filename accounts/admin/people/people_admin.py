@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Upper
 from django.shortcuts import get_object_or_404
 from django.urls import path
@@ -17,6 +16,7 @@ from typing_extensions import override
 
 from ... import moments
 from ...models import User
+from ...operate import search
 from ...sessions import service as sessions
 from ..paging import BoundedPaginator
 from . import add_several, group_action, person_actions, person_page, relink
@@ -37,6 +37,8 @@ class PersonAdmin(BoundedUserAdmin):
     form = PersonForm
     add_form = AddPersonForm
     add_form_template = None
+    change_form_template = "microsoft_admin/admin/user/change_form.html"
+    change_list_template = "microsoft_admin/admin/user/change_list.html"
     fieldsets = (
         (None, {"fields": ("email", "name")}),
         (gettext_lazy("Sign-in"), {"fields": ("last_sign_in", "added")}),
@@ -67,28 +69,26 @@ class PersonAdmin(BoundedUserAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """By prefix, which an index serves."""
-        if not (term := search_term.strip()):
-            return queryset, False
-        return queryset.filter(Q(email__istartswith=term) | Q(name__istartswith=term)), False
+        """By any part of an address or a name."""
+        return search.people(queryset, search_term), False
 
     @override
     def get_urls(self) -> list[URLPattern]:
         return self._own_urls() + super().get_urls()
 
     def _own_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
+        view, named = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
         several = add_several.page(self)
         steps = [
-            path(f"<int:pk>/{name}/", view(self._step_page(step)), name=f"accounts_user_{name}")
+            path(f"<int:pk>/{name}/", view(self._step_page(step)), name=f"{named}_{name}")
             for name, step in person_actions.STEPS.items()
         ]
         return [
-            path("add-several/", view(several), name="accounts_user_add_several"),
+            path("add-several/", view(several), name=f"{named}_add_several"),
             path(
                 "<int:pk>/relink/<int:row_pk>/",
                 view(relink.page(self)),
-                name="accounts_user_relink",
+                name=f"{named}_relink",
             ),
             *steps,
         ]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-from django.urls import reverse
-
+from ...app import user_url
+from ...conf import conf
 from ...models import SignIn, User
 from ...operate import linking
 from ...operate.account_status import state_of
@@ -14,6 +13,7 @@ from .. import rights, sessions
 from ..advice import title_of
 from .columns import may_see_sign_ins, state_text
 from .person_actions import STEPS
+from .role_facts import facts_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -32,8 +32,9 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
     links = may_see_sign_ins(request.user)
     return {
         "identity": identity,
+        "role_facts": facts_of(person),
         "state_text": state_text(state_of(person), link=links),
-        "sets_passwords": settings.ADMIN_PASSWORD_LOGIN and request.user.is_superuser,
+        "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and request.user.is_superuser,
         "steps": _steps(request, person, bound=identity is not None),
         "sign_ins": _recent_sign_ins(person) if links else None,
         "open_sessions": sessions.of_person(request, person),
@@ -46,7 +47,7 @@ def _steps(request: HttpRequest, person: User, *, bound: bool) -> list[tuple[Ste
         "" if bound else "unlink",
     }
     return [
-        (step, reverse(f"admin:accounts_user_{name}", args=[person.pk]))
+        (step, user_url(name, person.pk))
         for name, step in STEPS.items()
         if name not in senseless and step.allowed(request.user, person)
     ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.template.response import TemplateResponse
@@ -16,7 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
-from ...models import User
+from ...app import user_permission
+from ...conf import conf
+from ...models import SignIn
 from ...operate import entra_export, rehearsal_here
 from ...operate.linking import CannotLink
 from ..advice import title_of
@@ -52,7 +53,7 @@ class ExportForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not may_link:
             del self.fields["link"]
-        tenants = sorted(settings.MICROSOFT_ALLOWED_TENANTS)
+        tenants = sorted(conf.MICROSOFT_ALLOWED_TENANTS)
         if len(tenants) > 1:
             self.fields["tenant"].choices = [(tenant, tenant) for tenant in tenants]  # type: ignore[attr-defined]
         else:
@@ -77,7 +78,7 @@ class ExportForm(forms.Form):
 
 def may_rehearse(user: Any) -> bool:
     """Whether this person may learn who has a user here."""
-    return bool(user.has_perm("accounts.view_user") or user.has_perm("accounts.change_user"))
+    return bool(user.has_perm(user_permission("view")) or user.has_perm(user_permission("change")))
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -93,14 +94,14 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Go-live rehearsal"),
-        "opts": User._meta,
+        "opts": SignIn._meta,
         "form": form,
         "report": report,
         "sums": _sums(report) if report else [],
         "foreseen": _refused_first(report) if report else [],
         "shown": _SHOWN,
     }
-    return TemplateResponse(request, "admin/accounts/rehearsal.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/rehearsal.html", context)
 
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from typing_extensions import override
 
+from ...app import permission
+from ...conf import conf
+from ...signin import mapping
 from .. import rights
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class BoundedUserAdmin(Base):
 
     def has_end_sessions_permission(self, request: HttpRequest) -> bool:
         """For the action that signs people out."""
-        return request.user.has_perm("accounts.end_sessions")
+        return request.user.has_perm(permission("end_sessions"))
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -60,6 +62,7 @@ class BoundedUserAdmin(Base):
         """
         fields = tuple(super().get_readonly_fields(request, obj))
         own = SWITCHES if _is_oneself(request, obj) else ()
+        fields = (*fields, *managed_flags())
         if request.user.is_superuser:
             return (*fields, *own)
         rights_of_own = GIVEN if own else ()
@@ -81,11 +84,18 @@ class BoundedUserAdmin(Base):
     @override
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         """Passwords exist with ADMIN_PASSWORD_LOGIN only; who sets one can be that person."""
-        if not settings.ADMIN_PASSWORD_LOGIN:
+        if not conf.ADMIN_PASSWORD_LOGIN:
             raise Http404
         if not request.user.is_superuser:
             raise PermissionDenied
         return super().user_change_password(request, id, form_url)
+
+
+def managed_flags() -> tuple[str, ...]:
+    """The fields that app roles set at each sign-in: what is ticked by hand would not last."""
+    managed = mapping.table().managed
+    flags = {"is_staff": managed.staff, "is_superuser": managed.superuser}
+    return tuple(name for name, is_managed in flags.items() if is_managed)
 
 
 def _may_touch(request: HttpRequest, person: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
+from ... import users
 from ...operate import break_glass, people
 from ...operate.output import OperatorCommand, add_json
 from ...reasons import Refused
@@ -23,10 +24,10 @@ class Command(OperatorCommand):
 example:
   ./manage.py break_glass ada@contoso.com
 
-Hand the link to that person only. Opening it uses nothing up; the button on its page does.
+Hand the link to that person only. Opening the link does not use it up; the button on its page does.
 A newer link ends the older ones. It is written to the log and shown on admin's front page that
-a link was made and used. It needs the database and the session store, nothing of Microsoft's:
-while Redis is away nobody can be signed in.
+a link was made and used. It needs the database and the session store, but nothing from Microsoft:
+while Redis is unavailable nobody can be signed in.
 
 exit codes:
   0  the link is printed
@@ -42,10 +43,17 @@ exit codes:
     @override
     def handle(self, *args: Any, email: str, form: str, **options: Any) -> None:
         link = _made(email)
+        email = users.email_of(link.user)
         if form == "json":
-            facts = {"url": link.url, "email": link.user.email, "expires_at": link.expires_at}
+            facts = {
+                "url": link.url,
+                "email": users.email_of(link.user),
+                "expires_at": link.expires_at,
+            }
             return self.write_value(facts, form)
-        self.stderr.write(f"Signs in {link.user.email}, once, until {link.expires_at:%H:%M:%S %Z}:")
+        self.stderr.write(
+            f"Signs in {users.email_of(link.user)}, once, until {link.expires_at:%H:%M:%S %Z}:"
+        )
         return self.stdout.write(link.url)
 
 

@@ -24,6 +24,8 @@ _GROUPS: Final = {
     "processes": "Processes that run",
     "app": "The app registration",
     "people": "People",
+    "claims": "Claims of the last tokens",
+    "roles": "App roles",
     "refusals": "What people met in the last hour",
     "online": "Microsoft (--online)",
     "public": "The public address (--url)",

@@ -6,14 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Upper
 
+from ....conf import conf
 from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
+from ... import adoption
 from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def run() -> Iterator[Observation]:
     yield from _staff()
     yield from _emails()
     yield from _identities()
+    for package, count in adoption.left_behind():
+        yield fault("people.not_adopted", package=package, count=count)
 
 
 def _staff() -> Iterator[Observation]:
@@ -73,7 +76,7 @@ def _unmatchable(email: str) -> Iterator[Observation]:
 
 def _identities() -> Iterator[Observation]:
     bound = SocialAccount.objects.filter(provider=PROVIDER)
-    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    allowed = conf.MICROSOFT_ALLOWED_TENANTS
     yield from _without_tenant(bound, several=len(allowed) > 1)
     ours = Q(pk__in=[])
     for tenant in allowed:

@@ -1,0 +1,336 @@
+"""What a setting's text may be: each reader returns the value, or raises ValueError saying why.
+
+The reasons never quote a text that could hold a secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from datetime import date
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from ..ids import CONSUMER_TENANT, GUID_PATTERN, is_guid
+from . import suspicious
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+SECRET_KEY_LENGTH: Final = 50
+SECRET_KEY_VARIETY: Final = 10
+INSECURE_KEY: Final = "django-insecure-"  # Django's own mark, which `check --deploy` knows
+_GUID_ALONE = re.compile(rf"(?<![0-9a-f]){GUID_PATTERN}(?![0-9a-f])")
+_MADE_UP: Final = frozenset(
+    {
+        "00000000-0000-0000-0000-000000000000",
+        "12345678-1234-1234-1234-123456789012",
+        "12345678-1234-1234-1234-123456789abc",
+    }
+)
+_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off"})
+_SHORT: Final = 32
+_NO_PLACES: Final = frozenset({"localtime", "Factory"})  # files beside the zones
+_DEFAULT_PORT: Final = {"http": 80, "https": 443}
+
+
+def flag(value: str) -> bool:
+    """True or false; nothing else, so that a typing error is never taken for a yes."""
+    if value.lower() in _TRUE | _FALSE:
+        return value.lower() in _TRUE
+    raise ValueError(f"must be true or false, not {_told(value)}")
+
+
+def number(lowest: int, highest: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def read(value: str) -> int:
+        if not value.isdecimal() or not value.isascii() or len(value) > 9:
+            raise ValueError(f"must be a whole number, not {_told(value)}")
+        if not lowest <= int(value) <= highest:
+            raise ValueError(f"must be from {lowest} to {highest}, not {value}")
+        return int(value)
+
+    return read
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """One of a few words."""
+
+    def read(value: str) -> str:
+        if value.lower() not in allowed:
+            raise ValueError(f"must be {' or '.join(allowed)}, not {_told(value)}")
+        return value.lower()
+
+    return read
+
+
+def step_up(value: str) -> str:
+    """off, login, or an authentication context of Conditional Access."""
+    lowered = value.lower()
+    if lowered not in ("off", "login") and not re.fullmatch(r"c[1-9]\d?", lowered, re.ASCII):
+        raise ValueError(f"must be off, login, or one of c1 to c99, not {value!r}")
+    return lowered
+
+
+def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """A comma-separated list; blanks around the commas do not count."""
+
+    def read(value: str) -> tuple[T, ...]:
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        for problem in filter(None, map(suspicious.what_is_wrong, parts)):
+            raise ValueError(f"has an entry that {problem}")
+        return tuple(map(each, parts))
+
+    return read
+
+
+def day(value: str) -> date:
+    """A date as 2027-11-30."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"must be a date as 2027-11-30, not {_told(value)}") from None
+
+
+def text(longest: int) -> Callable[[str], str]:
+    """One line of free text."""
+
+    def read(value: str) -> str:
+        if len(value) > longest:
+            raise ValueError(f"has {len(value)} characters, {longest} at most are shown")
+        return value
+
+    return read
+
+
+def zone(value: str) -> str:
+    """A time zone by its name in the IANA database."""
+    names = {name.lower(): name for name in available_timezones() - _NO_PLACES}
+    if not names:
+        raise ValueError("cannot be looked up: this host has no time zones (package tzdata)")
+    if value.lower() not in names:
+        raise ValueError(f"must be a time zone's name (IANA), not {_told(value)}")
+    return names[value.lower()]
+
+
+def contact(value: str) -> str:
+    """Whom to ask: an email address, or the URL of a page."""
+    try:
+        if "://" in value:
+            _link(value)
+        else:
+            validate_email(value)
+    except ValidationError:
+        raise ValueError(f"must be an email address or a URL, not {_told(value)}") from None
+    return value
+
+
+def _link(value: str) -> None:
+    parts = _split(value)
+    if parts.scheme not in _DEFAULT_PORT or not _is_host(parts.hostname or ""):
+        raise ValueError("must be an email address, or a URL that starts with https://")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user name or password")
+
+
+def secret_key(value: str) -> str:
+    """Long and varied enough to sign with."""
+    if len(value) < SECRET_KEY_LENGTH:
+        raise ValueError(f"has {len(value)} characters, {SECRET_KEY_LENGTH} are needed")
+    if len(set(value)) < SECRET_KEY_VARIETY:
+        raise ValueError(f"repeats itself: {SECRET_KEY_VARIETY} different characters are needed")
+    if value.startswith(INSECURE_KEY):
+        raise ValueError(f"starts with {INSECURE_KEY!r}: make one that is secret")
+    return value
+
+
+def guid(value: str) -> str:
+    """A GUID in lower case."""
+    found = _GUID_ALONE.search(value.lower())
+    if not found:
+        raise ValueError(f"must be a GUID, not {_told(value)}")
+    if not is_guid(value):
+        raise ValueError(f"must be the GUID alone, {found[0]}")
+    if found[0] in _MADE_UP:
+        raise ValueError("is a placeholder: put the real GUID there")
+    return found[0]
+
+
+def allowed_tenant(value: str) -> str:
+    """A tenant that people may come from: a GUID, never that of personal accounts."""
+    if guid(value) == CONSUMER_TENANT:
+        raise ValueError("lists the tenant of personal Microsoft accounts, which is never allowed")
+    return value.lower()
+
+
+def tenant(value: str) -> str:
+    """One tenant by GUID or verified domain, or `organizations`."""
+    name = value.lower()
+    if name in ("common", "consumers", CONSUMER_TENANT):
+        raise ValueError(f"must not be {name!r}: it lets personal Microsoft accounts in")
+    if _GUID_ALONE.search(name):
+        return guid(name)
+    if name == "organizations":
+        return name
+    if "." not in name or not _is_host_name(name):
+        raise ValueError(f"must be a tenant GUID or a verified domain, not {_told(value)}")
+    return name
+
+
+def domain_hint(value: str) -> str:
+    """A domain, or `organizations`, as Microsoft's `domain_hint` takes it."""
+    name = value.lower()
+    if name == "consumers":
+        raise ValueError("must not be 'consumers': personal Microsoft accounts never get in")
+    if name != "organizations" and ("." not in name or not _is_host_name(name)):
+        raise ValueError(f"must be a domain of your tenant, not {_told(value)}")
+    return name
+
+
+def client_secret(value: str) -> str:
+    """The value of a client secret, not its ID, which stands beside it in the portal."""
+    if is_guid(value):
+        raise ValueError("looks like the secret's ID: copy the column Value, not Secret ID")
+    if " " in value:
+        raise ValueError("has a space inside, as no client secret has")
+    if not value.isascii():
+        raise ValueError("has a character that no client secret has")
+    return value
+
+
+def certificate(value: str) -> str:
+    """Where a certificate is; what it holds is looked at together with its passphrase."""
+    if is_guid(value):
+        raise ValueError("looks like the certificate's ID: give the certificate with its key")
+    return value
+
+
+def file_path(value: str) -> str:
+    """The path of a file, from the root."""
+    if not value.startswith("/"):
+        raise ValueError(f"must be a path that starts with /, not {value!r}")
+    return value
+
+
+def ca_bundle(value: str) -> str:
+    """The path of a PEM file with at least one certificate, which can be read."""
+    path = file_path(value)
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ValueError(f"names a file without certificates in PEM: {path}") from None
+    except OSError as error:
+        raise ValueError(f"names a file that cannot be read: {path} ({error.strerror})") from None
+    return path
+
+
+def proxy_url(value: str) -> str:
+    """http(s)://[user:password@]host[:port]; what is wrong with it is said without quoting it."""
+    parts = _split(value)
+    if parts.scheme not in _DEFAULT_PORT:
+        raise ValueError("must start with http:// or https://")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value:
+        raise ValueError("must end after host and port, without path or query")
+    if not _is_host(parts.hostname or ""):
+        raise ValueError("names no host")
+    return value
+
+
+def path_prefix(value: str) -> str:
+    """A part of this site, as `/reports/`."""
+    parts = value.split("/")
+    if len(parts) < 3 or parts[0] or parts[-1]:
+        raise ValueError(f"must list paths that begin and end with a slash, not {_told(value)}")
+    if not all(re.fullmatch(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", part) for part in parts[1:-1]):
+        raise ValueError(f"must list plain paths of this site, not {_told(value)}")
+    if parts[1] == "accounts":
+        raise ValueError("must leave out /accounts/, where the sign-in itself is")
+    return value
+
+
+def host(value: str) -> str:
+    """A host name or address without scheme and port, as in ALLOWED_HOSTS."""
+    name = value.lower()
+    if name == "*" or "/" in name:
+        raise ValueError(f"must list host names without scheme or path, not {_told(value)}")
+    if not _is_host(name.removeprefix(".")):
+        raise ValueError(f"must list host names without a port, not {_told(value)}")
+    return name
+
+
+def origin(value: str) -> str:
+    """`scheme://host[:port]`, in the form in which browsers write it."""
+    parts = _split(value)
+    if parts.scheme not in _DEFAULT_PORT:
+        raise ValueError(f"must start with https://, not {_shown(parts)!r}")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user name or password")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value:
+        raise ValueError("must hold scheme and host only, without path or query")
+    if not _is_host(parts.hostname or ""):
+        raise ValueError(f"names no host: {_shown(parts)!r}")
+    return _canonical(parts)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine."""
+    return is_this_machine(urlsplit(url).hostname or "")
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether the name or address is loopback's."""
+    address = _address(host.strip("[]"))
+    local = host == "localhost" or host.endswith(".localhost")
+    return local or bool(address and address.is_loopback)
+
+
+def _told(value: str) -> str:
+    """The value, unless it is as long as a secret that was pasted into the wrong variable."""
+    return repr(value) if len(value) <= _SHORT else f"a text of {len(value)} characters"
+
+
+def _split(value: str) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is no URL: its host or port cannot be read") from None
+    if not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
+        raise ValueError("has characters that no URL has")
+    return parts
+
+
+def _canonical(parts: SplitResult) -> str:
+    name = parts.hostname or ""
+    shown = f"[{name}]" if ":" in name else name
+    port = "" if parts.port in (None, _DEFAULT_PORT[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{shown}{port}"
+
+
+def _shown(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else parts.path[:40]
+
+
+def _is_host(name: str) -> bool:
+    return _address(name.strip("[]")) is not None or _is_host_name(name)
+
+
+def _is_host_name(name: str) -> bool:
+    return len(name) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in name.split("."))
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
