@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 
 from .. import audit, users
 from ..ids import is_guid
+from ..references import new_reference
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.policy import same_email
@@ -248,7 +249,7 @@ def carry_out(
     if stops := blocking(planned, skip_unknown=skip_unknown):
         raise CannotMove(f"Line {stops[0].line}: {stops[0].note}")
     todo = [each for each in planned if each.what in ("link", "address")]
-    with transaction.atomic(), audit.context(note=reason, reference=audit.new_reference()):
+    with transaction.atomic(), audit.context(note=reason, reference=new_reference()):
         people = _locked(todo)
         for each in todo:
             _carry_out_one(each, people, reason, by)

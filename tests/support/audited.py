@@ -58,6 +58,7 @@ COMMANDS = {
     "staff deactivate": "person.rights_changed, sessions.ended",
     "staff reactivate": "person.rights_changed",
     "staff unlink": "identity.unlinked, sessions.ended",
+    "staff relink": "identity.linked, identity.unlinked, person.address_changed, sessions.ended",
     "staff adopt": "identity.linked",
     "staff erase": "person.erased",
     "staff list": READS,
