@@ -61,7 +61,7 @@ COMMANDS = {
     "staff relink": "identity.linked, identity.unlinked, person.address_changed, sessions.ended",
     "staff adopt": "identity.linked",
     "staff erase": "person.erased",
-    "staff list": READS,
+    "staff list": "export.people",
     "staff preview": "identity.linked",
     "sessions list": READS,
     "sessions end": "sessions.ended",

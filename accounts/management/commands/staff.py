@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
+from ... import audit
 from ...operate import adoption, erasure, moves, people
 from ...operate.entra_export import NotAnExport, text_of
 from ...operate.linking import CannotLink
 from ...operate.moves_file import NotAMapping
 from ...operate.other_packages import PACKAGES, NoTable
 from ...operate.output import OperatorCommand, add_json, as_json
-from ...operate.people_listing import COLUMNS, listing
+from ...operate.people_listing import COLUMNS, NARROW, listing
 from ...operate.rehearsal_here import WhichTenant, link_all, preview
 from ...operate.rehearsal_shown import as_dict, as_lines
 from ...sessions import service as sessions
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
     from ...models import User
     from ...operate.rehearsal import Report
 
+_MOST_DAYS = 3650
 _ADDED = ("line", "email", "what", "note")
 _CHANGED = ("email", "sessions_ended", "what")
 _ADOPTED = ("email", "what", "identity", "note")
-_STATES = ("can_sign_in", "never", "refused", "off")
+_STATES = ("can_sign_in", "never", "refused", "off", *NARROW)
 
 
 class Command(OperatorCommand):
@@ -46,6 +49,7 @@ examples:
   ./manage.py staff add --file people.csv          one email per line, or columns email and name
   ./manage.py staff add ada@contoso.com --superuser --oid 5b3d...    nobody else becomes her
   ./manage.py staff list --state refused
+  ./manage.py staff list --idle 90 --csv           who has not signed in for 90 days
   ./manage.py staff deactivate ada@contoso.com     signs her out at once too
   ./manage.py staff unlink ada@contoso.com --reason "a new account at Microsoft"
   ./manage.py staff unlink --tenant GUID --reason "we moved"          who is of the old tenant
@@ -101,7 +105,12 @@ exit codes:
             raise CommandError(f"{bad} of {len(results)} not added: correct them and add again.")
 
     def _list(self, state: str, search: str, form: str, **options: Any) -> None:
-        self.write_rows(listing(state=state, search=search), COLUMNS, form)
+        idle = options["idle"]
+        rows = listing(state=state, search=search, idle_days=idle)
+        if form != "table" or not self.stdout.isatty():
+            asked = {"state": state, "search": search, "idle": idle}
+            audit.write("export.people", after={k: v for k, v in asked.items() if v})
+        self.write_rows(rows, COLUMNS, form)
 
     def _deactivate(self, emails: list[str], form: str, **options: Any) -> None:
         self._each(emails, form, "deactivated", people.deactivate)
@@ -253,6 +262,16 @@ def _add_adding(parser: ArgumentParser) -> None:
 def _add_listing(parser: ArgumentParser) -> None:
     parser.add_argument("--state", choices=_STATES, default="", help="only people in this state")
     parser.add_argument("--search", default="", metavar="TEXT", help="in email or name")
+    parser.add_argument(
+        "--idle", type=_days, default=0, metavar="DAYS", help="not signed in for so long"
+    )
+    parser.add_argument("--csv", dest="form", action="store_const", const="csv", help="write CSV")
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:5]) <= _MOST_DAYS:
+        raise ArgumentTypeError(f"{text!r} is no number of days from 1 to {_MOST_DAYS}.")
+    return int(text)
 
 
 def _add_unlinking(parser: ArgumentParser) -> None:

@@ -234,6 +234,7 @@ DONE_BY_COMMAND: dict[str, tuple[str, ...]] = {
     "staff reactivate": (ADA,),
     "staff preview": ("{tmp}/users.csv", "--link"),
     "staff unlink": (ADA, "--reason", "x"),
+    "staff list": ("--json",),
     "staff adopt": ("--from", "allauth", "--yes"),
     "staff erase": (ADA, "--reason", "x", "--yes"),
     "sessions end": ("--everyone",),
