@@ -186,6 +186,7 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "auth_user_password_change": post("auth_user_password_change", PASSWORDS, key_of_ada),
     "password_change": post("password_change", {"old_password": "old", **OLD}),
     "auth_group_add": post("auth_group_add", {"name": "New"}),
+    "staff_help_desk": post("staff_help_desk", {}),
     "auth_group_change": post("auth_group_change", {"name": "Renamed"}, key_of_group),
     "auth_group_delete": post("auth_group_delete", {"post": "yes"}, key_of_group),
     "auth_group_changelist: delete_selected": act("auth_group", "delete_selected", key_of_group),
@@ -235,6 +236,7 @@ DONE_BY_COMMAND: dict[str, tuple[str, ...]] = {
     "staff preview": ("{tmp}/users.csv", "--link"),
     "staff unlink": (ADA, "--reason", "x"),
     "staff list": ("--json",),
+    "staff relink": ("{tmp}/moved.csv", "--reason", "x", "--yes"),
     "staff adopt": ("--from", "allauth", "--yes"),
     "staff erase": (ADA, "--reason", "x", "--yes"),
     "sessions end": ("--everyone",),
@@ -284,6 +286,8 @@ def test_what_a_command_does_leaves_its_entry(command: str, settings: Any, tmp_p
     if command == "staff preview":
         person("new@contoso.example")
         (tmp_path / "users.csv").write_text(EXPORT)
+    if command == "staff relink":
+        (tmp_path / "moved.csv").write_text(f"{ADA},moved@contoso.example\n")
     words = tuple(word.format(tmp=tmp_path) for word in DONE_BY_COMMAND.get(command, ()))
     assert left_by(lambda: run(*command.split(), *words)) & one_of(COMMANDS[command])
 
