@@ -265,7 +265,9 @@ def _add_listing(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--idle", type=_days, default=0, metavar="DAYS", help="not signed in for so long"
     )
-    parser.add_argument("--csv", dest="form", action="store_const", const="csv", help="write CSV")
+    parser.add_argument(
+        "--csv", dest="form", action="store_const", const="csv", default="table", help="write CSV"
+    )
 
 
 def _days(text: str) -> int:
