@@ -50,9 +50,8 @@ class IdleFilter(SimpleListFilter):
 
     @override
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if self.value() not in map(str, IDLE_DAYS):
-            return queryset
-        return account_status.idle_for(queryset, int(str(self.value())))
+        days = {str(days): days for days in IDLE_DAYS}.get(self.value() or "")
+        return account_status.idle_for(queryset, days) if days else queryset
 
 
 class LinkedFilter(SimpleListFilter):
