@@ -204,6 +204,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/visible.py",
         "accounts/web",
     },
+    "accounts/user_admin.py": {"accounts/admin"},
     "accounts/management": {
         "accounts/audit",
         "accounts/conf.py",
@@ -219,7 +220,9 @@ FLOORS: dict[str, set[str]] = {
         "accounts/admin",
         "accounts/audit",
         "accounts/checks.py",
+        "accounts/conf.py",
         "accounts/doors.py",
+        "accounts/logs.py",
         "accounts/settings_in_database.py",
         "accounts/web",
     },

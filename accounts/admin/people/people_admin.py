@@ -129,7 +129,7 @@ class PersonAdmin(BoundedUserAdmin):
         """Whoever is switched off here is signed out as well."""
         super().save_model(request, obj, form, change)
         if change and not (obj.is_active and obj.is_staff):
-            transaction.on_commit(lambda: _end_sessions(request, obj))
+            transaction.on_commit(lambda: end_sessions(request, obj))
 
     @admin.display(description=gettext_lazy("email address"), ordering=Upper("email"))
     def shown_email(self, person: User) -> str:
@@ -157,7 +157,8 @@ class PersonAdmin(BoundedUserAdmin):
         return moments.element_of(person.date_joined)
 
 
-def _end_sessions(request: HttpRequest, person: User) -> None:
+def end_sessions(request: HttpRequest, person: User) -> None:
+    """End them all; says so when the store does not answer, which ends them all the same."""
     try:
         sessions.end_all_of(person)
     except sessions.StoreUnavailable:
