@@ -157,7 +157,7 @@ def ada() -> User:
 def test_it_binds_exactly_what_was_refused_and_signs_out(ada: User) -> None:
     theirs = browser_of(ada)
     page, uid = relink(ada, refused(ada))
-    assert "ANOTHER" not in page
+    assert "DIFFERENT" not in page
     assert OLD in page
     assert NEW in page
     assert uid == f"{TID}:{NEW}"

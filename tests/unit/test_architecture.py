@@ -121,6 +121,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/outages.py",
         "accounts/places.py",
         "accounts/reasons.py",
+        "accounts/references.py",
         "accounts/registration.py",
         "accounts/secretbox.py",
         "accounts/sessions",

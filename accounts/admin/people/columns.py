@@ -56,7 +56,7 @@ def state_text(state: State, *, link: bool) -> str:
     """How a person stands; a refusal links to its record for whoever may see it."""
     text = {
         "can_sign_in": _("Can sign in"),
-        "never": _("Has never signed in"),
+        "never": _("Not yet signed in"),
         "refused": _("Refused: %(why)s"),
         "off": _("Switched off") if state.reason == "user_inactive" else _("Not staff"),
     }[state.kind]

@@ -21,6 +21,7 @@ from ...sessions import service as sessions
 from ..paging import BoundedPaginator
 from . import add_several, group_action, person_actions, person_page, relink
 from .columns import PeopleChangeList
+from .filters import IdleFilter, LinkedFilter, StateFilter
 from .forms import AddPersonForm, PersonForm
 from .rights_forms import SWITCHES, BoundedUserAdmin
 
@@ -47,7 +48,15 @@ class PersonAdmin(BoundedUserAdmin):
     add_fieldsets = ((None, {"fields": ("email", "name")}),)
     readonly_fields = ("last_sign_in", "added")
     list_display = ("shown_email", "name", "shown_state", "shown_identity", "last_sign_in")
-    list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    list_filter = (
+        StateFilter,
+        IdleFilter,
+        LinkedFilter,
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "groups",
+    )
     sortable_by = ("shown_email", "last_sign_in")
     ordering = (Upper("email"),)
     search_fields = ("email", "name")

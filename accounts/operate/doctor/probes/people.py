@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
@@ -82,7 +83,13 @@ def _identities() -> Iterator[Observation]:
         ours |= Q(uid__startswith=f"{tenant}:")
     others = bound.filter(uid__contains=":").exclude(ours)
     if allowed and others.exists():
-        yield fault("people.other_tenants", count=others.count())
+        yield fault("people.other_tenants", count=others.count(), tenants=_tenants(others))
+
+
+def _tenants(bound: QuerySet[SocialAccount]) -> str:
+    """Which tenants, most people first."""
+    counted = Counter(uid.partition(":")[0] for uid in bound.values_list("uid", flat=True))
+    return _some(f"{tid} ({n})" for tid, n in counted.most_common(_NAMED + 1))
 
 
 def _without_tenant(bound: QuerySet[SocialAccount], *, several: bool) -> Iterator[Observation]:
