@@ -94,12 +94,12 @@ def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:
 
 def users_here() -> Iterator[Candidate]:
     """Every user as the policy sees them."""
-    found = users.everyone().annotate(identity=identity_of_user(OuterRef("pk")))
+    found = users.everyone().annotate(bound_identity=identity_of_user(OuterRef("pk")))
     for user in found.iterator(chunk_size=_CHUNK):
         yield Candidate(
             user.pk,
             users.email_of(user),
-            user.identity or "",
+            user.bound_identity or "",
             user.is_active,
             users.is_staff(user),
             users.is_superuser(user),
