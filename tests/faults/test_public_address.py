@@ -184,7 +184,7 @@ static_list_cut = static(
 static_of_another_release = static(
     "The static files are another release's",
     "The image's layer with staticfiles/ is older than its code.",
-    lambda root: (root / "accounts" / "sign_in.css").write_text("/* of before */"),
+    lambda root: next(root.rglob("sign_in.css")).write_text("/* of before */"),
     "run: ./manage.py collectstatic --noinput",
 )
 
