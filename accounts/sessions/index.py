@@ -234,7 +234,8 @@ def _read_row(row: Session) -> dict[str, Any]:
 def _store() -> _Store:
     if is_a_host() and not settings.SESSION_ENGINE.endswith(_ROWS):
         return _Elsewhere()
-    return _InRedis() if conf.REDIS_URL else _InDatabase()
+    is_redis = hasattr(caches[settings.SESSION_CACHE_ALIAS], "client")
+    return _InRedis() if conf.REDIS_URL and is_redis else _InDatabase()
 
 
 def _signed_in(name: str, data: dict[str, Any], expires_at: datetime) -> SignedIn:
