@@ -134,8 +134,6 @@ class MicrosoftAdminSiteMixin(_Base):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
-        if self.has_our_pages:
-            news.mark(request)  # the page itself tells
         more = front_page.shown_to(request.user) if self.has_our_pages else {}
         response = super().index(request, {**more, **(extra_context or {})})
         if not (response.context_data or {}).get("app_list"):
