@@ -11,7 +11,7 @@ EXTENSION := $(wildcard extension/requirements.txt)  # what your part needs (doc
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test check lint format types audit sbom bench faults versions documents troubleshooting soak mutants requirements clean system
+.PHONY: help run dev test check lint format types wheel audit sbom bench faults versions comparison documents troubleshooting soak mutants requirements clean system screenshots
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | while IFS=@ read -r name what; do \
@@ -40,6 +40,11 @@ format: $(VENV)/dev.stamp  ## ruff: fix what it can
 types: $(VENV)/dev.stamp  ## mypy, strict
 	DEBUG=true $(BIN)/mypy
 
+wheel: $(VENV)/dev.stamp  ## the app for other Django sites: dist/django_microsoft_admin-….whl
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet wheel --no-deps --no-build-isolation \
+		--wheel-dir dist .
+	@ls dist/*.whl
+
 audit: $(VENV)/dev.stamp  ## known vulnerabilities in what is pinned (asks an advisory service)
 	@$(BIN)/python -m tests.servers.audit
 
@@ -56,14 +61,21 @@ faults: $(VENV)/dev.stamp system  ## what breaks a sign-in: the page and doctor'
 versions: $(VENV)/dev.stamp  ## the tests on other Pythons and Djangos; ARGS="3.13-6.1 --short"
 	@exec $(BIN)/python -m tests.servers.versions $(ARGS)
 
+comparison: $(VENV)/dev.stamp  ## other packages on a stock project against the emulator (root, Linux)
+	@exec $(BIN)/python -m tests.comparison
+
 documents: $(VENV)/dev.stamp  ## write the tables of docs/ anew from the code
-	@for page in test_readme test_architecture_page; do \
+	@for page in test_readme test_architecture_page test_trying_page; do \
 		$(BIN)/python -m tests.unit.documents.$$page || exit 1; done
 	@$(BIN)/python -m tests.faults.catalogue
+	@$(BIN)/python -m tests.journeys.pages
 	@DEBUG=true $(BIN)/python manage.py doctor --explain all > docs/doctor.md
 
 troubleshooting: $(VENV)/dev.stamp  ## write the table of faults into docs/troubleshooting.md
 	@$(BIN)/python -m tests.faults.catalogue
+
+screenshots: $(VENV)/dev.stamp system  ## take the pictures of docs/admin anew, by the journeys they illustrate
+	@SCREENSHOTS=docs/admin $(BIN)/python -m pytest -q -n 0 tests/journeys/test_tasks.py $(ARGS)
 
 soak: $(VENV)/dev.stamp system  ## three instances under load while their parts fail
 	@exec $(BIN)/python -m tests.soak $(ARGS)

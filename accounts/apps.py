@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
@@ -11,7 +11,8 @@ from typing_extensions import override
 class AccountsConfig(AppConfig):
     """Staff sign-in with Microsoft."""
 
-    name = "accounts"
+    name = __name__.rpartition(".")[0]
+    default = True
     verbose_name = _("Staff sign-in")
     default_auto_field = "django.db.models.BigAutoField"
 
@@ -24,10 +25,11 @@ class AccountsConfig(AppConfig):
         watch.connect()
 
 
-class StaffAdminConfig(AdminConfig):
+class StaffAdminConfig(admin_apps.AdminConfig):
     """Stands in INSTALLED_APPS in place of django.contrib.admin: our login page, its site."""
 
-    default_site = "accounts.admin.site.StaffAdminSite"
+    default = False
+    default_site = f"{__name__.rpartition('.')[0]}.admin.site.StaffAdminSite"
 
     @override
     def ready(self) -> None:

@@ -19,6 +19,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from . import static_files, telemetry, transport
+from .app import dotted
 from .http.origins import is_loopback
 
 if TYPE_CHECKING:
@@ -97,10 +98,10 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 }
 _OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
 _PIECES: Final = (
-    ("E004", "SOCIALACCOUNT_ADAPTER", "accounts.web.adapter.StaffSocialAccountAdapter"),
-    ("E031", "ACCOUNT_ADAPTER", "accounts.web.adapter.StaffAccountAdapter"),
+    ("E004", "SOCIALACCOUNT_ADAPTER", dotted("web.adapter.StaffSocialAccountAdapter")),
+    ("E031", "ACCOUNT_ADAPTER", dotted("web.adapter.StaffAccountAdapter")),
 )
-_BACKEND: Final = "accounts.web.backends.MicrosoftBackend"
+_BACKEND: Final = dotted("web.backends.MicrosoftBackend")
 _HOURS_OF_A_DAY: Final = 24
 _IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
 _NETWORK: Final = (
@@ -271,7 +272,8 @@ def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
         path = "nowhere"
     if path == CALLBACK_PATH:
         return []
-    hint = "Include accounts.web.urls at the root of ROOT_URLCONF; leave FORCE_SCRIPT_NAME unset."
+    urls = dotted("urls")
+    hint = f"Include {urls} at the root of ROOT_URLCONF; leave FORCE_SCRIPT_NAME unset."
     return [error("E009", f"The callback is served at {path}, not at {CALLBACK_PATH}.", hint)]
 
 

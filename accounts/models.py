@@ -59,7 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(
         _("active"),
         default=True,
-        help_text=_("Take this away instead of deleting people."),
+        help_text=_("Untick this instead of deleting people."),
     )
     date_joined = models.DateTimeField(_("added"), default=timezone.now)
     # Part of every session's hash: a step ends them all, even when the store cannot be reached.
@@ -75,7 +75,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         ordering = ("email",)
-        permissions = (("end_sessions", "Can see who is signed in and end their sessions"),)
+        swappable = "AUTH_USER_MODEL"
         # Upper, not Lower: Django's iexact compares UPPER() on PostgreSQL, so the index serves it.
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -176,7 +176,11 @@ class SignIn(models.Model):
         _("request at Microsoft"), max_length=36, blank=True, default="", db_default=""
     )
 
+    # Names only, for doctor: which optional claims the token did not have.
+    lacking_claims = models.CharField(max_length=80, blank=True, default="", db_default="")
+
     class Meta:
+        permissions = (("end_sessions", "Can see who is signed in and end their sessions"),)
         verbose_name = _("sign-in")
         verbose_name_plural = _("sign-ins")
         ordering = ("-at",)

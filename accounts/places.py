@@ -75,9 +75,16 @@ def _ours() -> list[AdminSite]:
 
 
 def _in_each_language(*pages: str) -> Iterable[str]:
+    return _paths_of(pages, get_urlconf(), get_script_prefix(), get_language())
+
+
+@lru_cache(maxsize=64)  # asked for with every request; the sites are those of the URLs
+def _paths_of(
+    pages: tuple[str, ...], urlconf: str | None, _prefix: str, _language: str | None
+) -> tuple[str, ...]:
     names = [f"{site.name}:{page}" for site in admin_sites() for page in pages]
     found = dict.fromkeys(map(_path, names))
-    prefixed, _default = is_language_prefix_patterns_used(get_urlconf() or settings.ROOT_URLCONF)
+    prefixed, _default = is_language_prefix_patterns_used(urlconf or settings.ROOT_URLCONF)
     if prefixed:
         for language, _name in settings.LANGUAGES:
             with override(language):
@@ -100,6 +107,7 @@ def _reversed(name: str, urlconf: str | None, prefix: str, language: str | None)
 def _forget(setting: str, **kwargs: Any) -> None:
     if setting == "ROOT_URLCONF":
         _reversed.cache_clear()
+        _paths_of.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid=__name__)

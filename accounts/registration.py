@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
 from django.conf import settings
 from django.core.cache import cache
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.views.decorators.debug import sensitive_variables
 
 from . import secretbox
@@ -131,6 +133,13 @@ def _mark_in_use(found: Registration) -> None:
 def forget() -> None:
     """This process reads the social apps afresh."""
     _memory.forget()
+
+
+@receiver(setting_changed)
+def _settings_changed(setting: str, **kwargs: Any) -> None:
+    """Tests override settings; Django sends this signal then, and at no other time."""
+    if setting.startswith("MICROSOFT_"):
+        forget()
 
 
 def changed() -> None:

@@ -49,5 +49,5 @@ def _sizes() -> Iterator[tuple[str, int]]:
     """Of this project's own files, which change from release to release."""
     for finder in get_finders():
         for path, storage in finder.list([]):
-            if path.startswith("accounts/"):
+            if path.startswith("microsoft_admin/"):
                 yield path, storage.size(path)

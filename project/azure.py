@@ -14,7 +14,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from django.conf import settings
 from redis.auth.token import JWToken
@@ -28,8 +30,10 @@ from accounts.per_process import PerProcess
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from azure.core.credentials import AccessToken
     from azure.identity import DefaultAzureCredential
     from redis.auth.token import TokenInterface
+    from redis.connection import ConnectionPool
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +42,7 @@ POSTGRESQL: Final = "https://ossrdbms-aad.database.windows.net/.default"
 
 # Once, and not for long: someone waits for the page that would say so.
 _TIMEOUTS: Final = {"connection_timeout": 1.0, "read_timeout": 1.5, "retry_total": 0}
+_ON_THE_WAY: Final = 10.0  # seconds before its end, from which on a token may come too late
 # A developer's own logins, some of which start programs and take seconds to say no.
 _DEVELOPERS: Final = (
     "shared_token_cache",
@@ -69,12 +74,17 @@ def token(scope: str) -> str:
     """An access token for the scope, of AZURE_CLIENT_ID's identity or the host's own.
 
     azure-identity keeps it, and asks for the next one at half the life of tokens that last two
-    hours or more, else five minutes before the end. Raises NoToken.
+    hours or more, else five minutes before the end: from then on it takes none of its own, so the
+    last one is kept here, too, and used to its end while no other can be had. Raises NoToken.
     """
+    last = _last.get()
     try:
-        return _credential.get().get_token(scope).token
+        last[scope] = _flights.get().token(scope)
     except Exception as problem:  # azure-identity and its transports raise what they like
-        raise NoToken(problem) from problem
+        if scope not in last or time.time() > last[scope].expires_on - _ON_THE_WAY:
+            raise NoToken(problem) from problem
+        logger.warning("an Entra token is used to its end (%s)", type(problem).__name__)
+    return last[scope].token
 
 
 def _make_credential() -> DefaultAzureCredential:
@@ -85,21 +95,53 @@ def _make_credential() -> DefaultAzureCredential:
     return DefaultAzureCredential(**_TIMEOUTS, **excluded)
 
 
+class _Flights:
+    """Whoever comes while a scope's token is being asked for gets the same answer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of: dict[str, Future[AccessToken]] = {}
+
+    def token(self, scope: str) -> AccessToken:
+        with self._lock:
+            flight = self._of.get(scope)
+            if begins := flight is None:
+                flight = self._of[scope] = Future()
+        if begins:
+            self._ask(scope, flight)
+        return flight.result()
+
+    def _ask(self, scope: str, flight: Future[AccessToken]) -> None:
+        try:
+            flight.set_result(_credential.get().get_token(scope))
+        except Exception as problem:
+            flight.set_exception(problem)
+        finally:
+            with self._lock:
+                del self._of[scope]
+
+
 _credential = PerProcess(_make_credential)
+_flights = PerProcess(_Flights)
+_last: PerProcess[dict[str, AccessToken]] = PerProcess(dict)
 
 
 class RedisLogin(StreamingCredentialProvider):
     """User name and password of each new connection; live ones sign in again with new tokens.
 
-    Goes to both redis-py's pool, which asks for credentials, and its client, which says through
-    `on_next` how to reach live connections. The renewal is redis-entraid's, one a process; its
-    chain of timers may break, and is then begun anew by whoever connects after the last token.
+    Goes to redis-py's pools, of which a cluster has one for each node. The renewal is
+    redis-entraid's, one a process; its chain of timers may break, and is then begun anew by whoever
+    connects after the last token.
     """
 
     def __init__(self) -> None:
         self._lock = PerProcess(threading.Lock)
         self._renewed_until = 0.0  # in milliseconds, as all of redis-py's times
-        self._sign_in_again: Callable[[Any], None] = lambda token: None
+        self._pools: WeakSet[ConnectionPool] = WeakSet()
+
+    def serves(self, pool: ConnectionPool) -> None:
+        """The pool's live connections are among those that sign in again."""
+        self._pools.add(pool)
 
     @override
     def get_credentials(self) -> tuple[str, str]:
@@ -114,8 +156,7 @@ class RedisLogin(StreamingCredentialProvider):
 
     @override
     def on_next(self, callback: Callable[[Any], None]) -> None:
-        """Each client of the pool comes with the same."""
-        self._sign_in_again = callback
+        """redis-py's would reach the pool of the last client only."""
 
     @override
     def on_error(self, callback: Callable[[Exception], None]) -> None:
@@ -150,11 +191,12 @@ class RedisLogin(StreamingCredentialProvider):
     def _renewed(self, token: TokenInterface) -> None:
         """Raises nothing: that would break the chain."""
         self._renewed_until = token.get_expires_at_ms()
-        try:
-            self._sign_in_again(token)
-        except Exception as problem:
-            name = type(problem).__name__
-            logger.warning("not all connections to Redis signed in again (%s)", name)
+        for pool in list(self._pools):
+            try:
+                pool.re_auth_callback(token)
+            except Exception as problem:
+                name = type(problem).__name__
+                logger.warning("not all connections to Redis signed in again (%s)", name)
 
     def _not_renewed(self, problem: Exception) -> None:
         logger.error("Redis's Entra token could not be renewed (%s)", type(problem).__name__)

@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 from typing_extensions import override
 
 from accounts.outages import redis_code
+from project.azure import RedisLogin
 
 if TYPE_CHECKING:
     from redis.connection import AbstractConnection
@@ -96,6 +97,9 @@ class Pool(connection.ConnectionPool):
 
     def __init__(self, connection_class: Any = connection.Connection, **options: Any) -> None:
         super().__init__(_FRESH.get(connection_class, connection_class), **options)
+        login = options.get("credential_provider")
+        if isinstance(login, RedisLogin):
+            login.serves(self)
 
 
 class SentinelPool(sentinel.SentinelConnectionPool):

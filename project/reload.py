@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WORKERS_BEFORE: Final = "GUNICORN_WORKERS_BEFORE"
 _SECONDS: Final = 60
-_OURS: Final = ("accounts", "admin", "registration", "socialaccount")
+_OURS: Final = ("microsoft_admin", "admin", "registration", "socialaccount")
 
 
 def become_new_release(server: Any) -> None:

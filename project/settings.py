@@ -36,7 +36,7 @@ if DEBUG:
 
 INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",  # before admin and allauth, whose templates it overrides
-    "accounts.apps.StaffAdminConfig",  # django.contrib.admin
+    "project.apps.AdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -106,6 +106,7 @@ SESSION_HOURS = ENV.SESSION_HOURS
 ADMIN_BY_MICROSOFT_ONLY = ENV.ADMIN_BY_MICROSOFT_ONLY
 STAFF_PATHS = ENV.STAFF_PATHS
 SESSION_IDLE_MINUTES = ENV.SESSION_IDLE_MINUTES
+SESSIONS_AT_ONCE = ENV.SESSIONS_AT_ONCE
 RECHECK_MINUTES = ENV.RECHECK_MINUTES
 STEP_UP = ENV.STEP_UP
 SESSION_COOKIE_AGE = SESSION_HOURS * 3600

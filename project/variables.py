@@ -327,6 +327,12 @@ class Environment(Table):
     SESSION_IDLE_MINUTES = Variable(
         readers.number(0, 1440), 120, "a session unused for so long ends; `0`: never", "120"
     )
+    SESSIONS_AT_ONCE = Variable(
+        readers.number(0, 100),
+        0,
+        "how many sessions a person may have; the oldest ends; `0`: as many as they open",
+        "3",
+    )
     RECHECK_MINUTES = Variable(
         readers.number(0, 1440),
         0,

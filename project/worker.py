@@ -60,6 +60,7 @@ class Channel:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self.fileno = sock.fileno
         self.unsent = bytearray()
         sock.setblocking(False)
 
@@ -72,7 +73,11 @@ class Channel:
         return self._socket.recv(_CHUNK)
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
+        """Send it, or keep it: headers go out with what follows them, at the latest by `flush`."""
+        is_head = not self.unsent and bytes(data[-4:]) == b"\r\n\r\n"
         self.unsent += data
+        if is_head:
+            return
         self.flush()
         while len(self.unsent) > MOST_UNSENT:
             _, ready, _ = select.select([], [self._socket], [], WRITE_SECONDS)
@@ -174,8 +179,9 @@ class Worker(gthread.ThreadWorker):
         self._waiting.add(conn)
         conn.since = time.monotonic()
         conn.timeout = conn.since + HEAD_SECONDS
-        self._on(conn, selectors.EVENT_READ, self._arrives)
         self._arrives(conn)
+        if conn in self._waiting:  # it did not come in one piece
+            self._on(conn, selectors.EVENT_READ, self._arrives)
 
     def _arrives(self, conn: Connection) -> None:
         try:
@@ -213,7 +219,10 @@ class Worker(gthread.ThreadWorker):
     @override
     def handle(self, conn: Connection) -> Any:
         conn.prepare()
-        return super().handle(conn)  # type: ignore[no-untyped-call]
+        keep = super().handle(conn)  # type: ignore[no-untyped-call]
+        with suppress(OSError):  # the main loop meets it again
+            conn.sock.flush()
+        return keep
 
     @override
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
@@ -240,11 +249,13 @@ class Worker(gthread.ThreadWorker):
             keep = False
         if conn.sock.fileno() < 0:  # gunicorn has cut off an answer that went wrong half-way
             self.nr_conns -= 1
-            return
+            return None
+        if not conn.sock.unsent:
+            return self._next(conn) if keep else self._linger(conn)
         self._waiting.add(conn)
         conn.timeout = time.monotonic() + WRITE_SECONDS
         self._on(conn, selectors.EVENT_WRITE, partial(self._sends, keep=keep))
-        self._sends(conn, keep=keep)
+        return self._sends(conn, keep=keep)
 
     def _sends(self, conn: Connection, *, keep: bool) -> None:
         try:
@@ -279,6 +290,7 @@ class Worker(gthread.ThreadWorker):
         """A few bytes, which any socket takes at once; whoever's does not goes without."""
         try:
             conn.sock.sendall(data)
+            conn.sock.flush()
         except OSError:
             self._drop(conn)
 

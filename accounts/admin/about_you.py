@@ -50,7 +50,7 @@ def notices(user: Any) -> Iterator[tuple[str, str]]:
     sign_ins = _sign_ins(user)
     if not sign_ins:
         return
-    own = reverse("admin:accounts_own_sessions")
+    own = reverse("admin:staff_own_sessions")
     since = max(timezone.now() - TOLD_FOR, sign_ins[0][0])
     for text in (*_changes(user, since), *_unseen(sign_ins)):
         yield text, own

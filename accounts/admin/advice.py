@@ -7,6 +7,7 @@ buttons of admin where they do it. What has no row here has its words from the r
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..models import SignIn
+    from ..operate.microsoft_app_summary import AppSummary
 
 
 class Words(NamedTuple):
@@ -195,6 +197,20 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
 )
 
 
+# Fixes of doctor's findings that a command makes on a terminal.
+OF_FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "online.secret_next": noop("Enter another next secret on the Microsoft app's page."),
+        "online.secret_second": noop(
+            "On the Microsoft app's page tick “The next one is now the only one”, and save."
+        ),
+        "online.redirect_uri_unclear": noop(
+            "Press Test connection again; if it stays, sign in yourself and read Microsoft's page."
+        ),
+    }
+)
+
+
 def title_of(code: str) -> str:
     """The reason in a few words about a colleague; a code of another version is its own title."""
     if code not in REASONS:
@@ -219,3 +235,11 @@ def fix_for(row: SignIn) -> str:
     """What to do about this very refusal: what Microsoft's number says, then the reason's fix."""
     hint = sign_ins.hint(row)
     return " ".join(filter(None, (_(hint) if hint else "", fix_of(row.reason))))
+
+
+def of_app(shown: AppSummary) -> AppSummary:
+    """The summary with its fix in admin's words."""
+    if shown.problem == "misconfigured":
+        fix = _("The secret cannot be decrypted: SECRET_KEY was changed. Enter the secret again.")
+        return replace(shown, fix=fix)
+    return replace(shown, fix=fix_of(shown.problem))

@@ -23,7 +23,7 @@ class Checkboxes(CheckboxSelectMultiple):
     """Rights, each with a label of its own; long lists scroll."""
 
     class Media:
-        js = ("accounts/checkboxes.js",)
+        js = ("microsoft_admin/checkboxes.js",)
 
     def __init__(self) -> None:
         super().__init__(attrs={"class": "staff-right"})

@@ -18,6 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from ..app import permission
 from ..models import User
 from ..sessions import service as sessions
 from . import about_you, rights
@@ -33,7 +34,7 @@ _PEOPLE_FOUND: Final = 20
 
 def may_end(user: Any) -> bool:
     """Whether this person may see who is signed in, and end it."""
-    return bool(user.has_perm("accounts.end_sessions"))
+    return bool(user.has_perm(permission("end_sessions")))
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -51,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "own_id": str(request.user.pk),
         "next": request.get_full_path(),
     }
-    return TemplateResponse(request, "admin/accounts/sessions.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/sessions.html", context)
 
 
 def end(request: HttpRequest) -> HttpResponse:
@@ -74,7 +75,7 @@ def own(request: HttpRequest) -> HttpResponse:
     """Everyone's own sessions, whatever their permissions; POST ends one, or all the others."""
     if request.method == "POST":
         _end_own(request)
-        return HttpResponseRedirect(reverse("admin:accounts_own_sessions"))
+        return HttpResponseRedirect(reverse("admin:staff_own_sessions"))
     context = {
         **admin.site.each_context(request),
         "title": _("Your sessions"),
@@ -84,7 +85,7 @@ def own(request: HttpRequest) -> HttpResponse:
         "sign_ins": about_you.latest_sign_ins(request.user),
         "changes": about_you.latest_changes(request.user),
     }
-    return TemplateResponse(request, "admin/accounts/own_sessions.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/own_sessions.html", context)
 
 
 def _own(request: HttpRequest) -> list[SessionInfo]:
@@ -160,4 +161,4 @@ def _back(request: HttpRequest) -> str:
     asked = request.POST.get("next", "")
     if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
         return asked
-    return reverse("admin:accounts_sessions")
+    return reverse("admin:staff_sessions")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from .. import places, registration
+from ..app import label
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
@@ -55,7 +56,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
     signs_in_with_microsoft: Final = True  # read by accounts/places.py
     login_form = password.ThrottledAuthenticationForm
-    login_template = "admin/login.html"
+    login_template = "microsoft_admin/admin/login.html"
+    logout_template = "microsoft_admin/admin/logged_out.html"
+    index_template = "microsoft_admin/admin/index.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -130,7 +133,7 @@ class MicrosoftAdminSiteMixin(_Base):
         more = front_page.shown_to(request.user) if self.has_our_pages else {}
         response = super().index(request, {**more, **(extra_context or {})})
         if not (response.context_data or {}).get("app_list"):
-            response.template_name = "admin/no_permissions.html"
+            response.template_name = "microsoft_admin/admin/no_permissions.html"
         return response
 
     @override
@@ -218,10 +221,10 @@ class StaffAdminSite(MicrosoftAdminSiteMixin, AdminSite):
 def _own_urls(site: AdminSite) -> list[URLPattern]:
     view = site.admin_view
     return [
-        path("accounts/sessions/", view(sessions.page), name="accounts_sessions"),
-        path("accounts/sessions/end/", view(sessions.end), name="accounts_sessions_end"),
-        path("accounts/my-sessions/", view(sessions.own), name="accounts_own_sessions"),
-        path("accounts/rehearsal/", view(rehearsal.page), name="accounts_rehearsal"),
+        path(f"{label()}/sessions/", view(sessions.page), name="staff_sessions"),
+        path(f"{label()}/sessions/end/", view(sessions.end), name="staff_sessions_end"),
+        path(f"{label()}/my-sessions/", view(sessions.own), name="staff_own_sessions"),
+        path(f"{label()}/rehearsal/", view(rehearsal.page), name="staff_rehearsal"),
     ]
 
 

@@ -7,7 +7,7 @@ comes from `context`, which a middleware sets for requests; without one it is th
 user who runs the command.
 """
 
-from .actor import Actor, Context, context, new_reference, of_request, present
+from .actor import Actor, Context, context, of_request, present
 from .record import write
 
-__all__ = ["Actor", "Context", "context", "new_reference", "of_request", "present", "write"]
+__all__ = ["Actor", "Context", "context", "of_request", "present", "write"]

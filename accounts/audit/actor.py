@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -16,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..models import AuditEntry
+from ..references import new_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from django.http import HttpRequest
-
-_ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,9 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an entry takes over unless it is told otherwise; entries of one act share the reference.
+    """What an entry takes over unless it is told otherwise.
 
+    `new_reference` makes one for an entry that was given none: entries of one act share theirs.
     `silent`: nothing is written by itself, since whoever is at work writes one entry for all.
     """
 
@@ -46,6 +45,7 @@ class Context:
     reference: str = ""
     note: str = ""
     silent: bool = False
+    new_reference: Callable[[], str] = new_reference
 
     def actor(self) -> Actor:
         """Who is at work now."""
@@ -88,12 +88,6 @@ def of_command() -> Actor:
     words = [word for word in sys.argv[1:3] if word.replace("_", "").isalpha()]
     command = " ".join([Path(sys.argv[0]).name, *words])
     return Actor(AuditEntry.Actor.COMMAND, _login(), facts={**_machine(), "command": command})
-
-
-def new_reference() -> str:
-    """Eight characters in two groups, as people read them out."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"
 
 
 @cache

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from ..models import AuditEntry, AuditText
 from . import chain
 from .actions import ACTIONS
-from .actor import new_reference, present
+from .actor import present
 from .seal import seal_pending
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def write(
         actor_key=actor.key,
         subject_kind=subject._meta.label_lower if subject else "",
         subject_key=str(subject.pk)[:64] if subject else "",
-        reference=reference or around.reference or new_reference(),
+        reference=reference or around.reference or around.new_reference(),
     )
     texts = [_of_actor(entry, actor), _of_subject(entry, subject, said, about)]
     _save(entry, texts)

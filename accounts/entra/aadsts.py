@@ -195,7 +195,7 @@ TABLE: tuple[Row, ...] = (
         (501461,),
         "The app has a claims mapping: set acceptMappedClaims, or a custom signing key.",
     ),
-    # --- Microsoft's own trouble ----------------------------------------------------------
+    # --- Microsoft's own problems ----------------------------------------------------------
     Row(
         "microsoft_unreachable",
         (50000, 50033, 90006, 90012, 90024, 90033, 90090, 90091, 70012),

@@ -54,6 +54,8 @@ KEPT_FOR: Final = 72 * HOUR
 ASK_EVERY: Final = 10.0  # seconds between fetches for a kid that is not there
 RETRY_AFTER_FAILURE: Final = 30.0
 _UNAVAILABLE: Final = ("microsoft_unreachable", "microsoft_throttled")
+# Less than whoever began it waits: they are to learn why nothing came, and not that it did not.
+_FLIGHT_SECONDS: Final = SECONDS - 0.5
 _CLOCKS_APART: Final = 300.0
 log = logging.getLogger(__name__)
 
@@ -133,7 +135,7 @@ class Authority:
             log.info("refresh failed: %s %s", refused.reason.code, refused.detail)
 
     def _fetched(self) -> Metadata:
-        deadline = Deadline(SECONDS, None)
+        deadline = Deadline(_FLIGHT_SECONDS, None)
         try:
             document = fetch(self._http, self._url, deadline)
             discovery = read_discovery(document, self._home, self._tenant)
@@ -168,7 +170,7 @@ class Authority:
         self._asked_at, self._ask_failed = self._clock(), ""
         self._shared.set("asked", self._asked_at, int(ASK_EVERY))
         try:
-            keys = fetch_keys(self._http, held.discovery, Deadline(SECONDS, None))
+            keys = fetch_keys(self._http, held.discovery, Deadline(_FLIGHT_SECONDS, None))
         except Refused as refused:
             self._ask_failed = refused.detail or refused.reason.code
             raise

@@ -56,6 +56,20 @@ class Claims:
     roles_problem: str = ""
 
 
+def lacking(claims: Claims) -> tuple[str, ...]:
+    """The names of the optional claims that the token did not have, or not in a form to use."""
+    there = {
+        "email": claims.email,
+        "acct": claims.acct is not None,
+        "xms_edov": claims.xms_edov is not None,
+        "sid": claims.sid,
+        "login_hint": claims.login_hint,
+        "auth_time": claims.auth_time,
+        "acrs": claims.acrs,
+    }
+    return tuple(name for name, value in there.items() if not value)
+
+
 def read_claims(payload: Mapping[str, object]) -> Claims:
     """`payload` has passed every check of tokens.py."""
     return Claims(

@@ -2,7 +2,7 @@
 
 Microsoft asks to branch on `error` only; its AADSTS numbers are finer and may change. So a
 known number decides, an unknown one is shown, and `error` decides where there is no number
-or where it says that the trouble is passing. Texts from Microsoft go no further than this
+or where it says that the problem is passing. Texts from Microsoft go no further than this
 file: only numbers, GUIDs and times that match a strict pattern are kept.
 """
 

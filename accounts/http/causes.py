@@ -26,8 +26,8 @@ _VERIFY_CODES: Final = {
     10: "it has expired",
     18: "it is self-signed",
     19: "its chain ends in an authority that is not trusted here",
-    20: "its authority is not trusted here",
-    21: "its authority is not trusted here",
+    20: "its chain is incomplete, or its authority is not trusted here",
+    21: "its chain is incomplete, or its authority is not trusted here",
     62: "it is for another host name",
     63: "it is for another host name",
     64: "it is for another address",
@@ -135,8 +135,8 @@ class PortSilent(NoConnection):
 
 class Unroutable(NoConnection):
     advice = (
-        "No way leads there from this machine: look at its routes, its VNet, and whether it "
-        "has IPv6."
+        "No way leads there from this machine: look at its routes, its VNet, and, where the "
+        "address is IPv6 only, whether this machine has IPv6."
     )
 
     def __init__(self, where: Origin, error: str) -> None:
@@ -204,7 +204,8 @@ class CertificateRefused(TlsFailed):
 
     advice = (
         "If a proxy of your company looks into TLS (the issuer says so), put its authority into"
-        " MICROSOFT_CA_BUNDLE; for an expired or future certificate compare this machine's clock;"
+        " MICROSOFT_CA_BUNDLE; a server that shows its own certificate alone must show the whole"
+        " chain (fullchain.pem); for an expired or future certificate compare this machine's clock;"
         " for another name correct MICROSOFT_LOGIN_URL."
     )
 

@@ -71,6 +71,15 @@ class Route:
         return self.proxy if origin.scheme == "https" else None
 
 
+def speak_http(sock: socket.socket, origin: Origin) -> protocol.HTTPConnection:
+    """HTTP over what is connected already; `Host` names no port that the scheme implies."""
+    http = protocol.HTTPConnection(origin.host, origin.port)
+    http.auto_open = 0  # else it would connect by itself, past the proxy
+    http.default_port = {"https": 443, "http": 80}[origin.scheme]
+    http.sock = sock
+    return http
+
+
 class Connection:
     """Belongs to one thread at a time; only `abandon` may be called from another."""
 
@@ -110,9 +119,7 @@ class Connection:
             self._step = "tls"
             sock = secured(sock, self._route.context, self.origin.host)
         self._step = "answer"
-        self._http = protocol.HTTPConnection(self.origin.host, self.origin.port)
-        self._http.auto_open = 0  # else it would connect by itself, past the proxy
-        self._http.sock = sock
+        self._http = speak_http(sock, self.origin)
         self._used_at = time.monotonic()
 
     def _connected(self, deadline: Deadline) -> socket.socket:

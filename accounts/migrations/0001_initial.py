@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -58,7 +59,7 @@ class Migration(migrations.Migration):
                     "is_active",
                     models.BooleanField(
                         default=True,
-                        help_text="Take this away instead of deleting people.",
+                        help_text="Untick this instead of deleting people.",
                         verbose_name="active",
                     ),
                 ),
@@ -93,6 +94,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "user",
                 "verbose_name_plural": "users",
                 "ordering": ("email",),
+                "swappable": "AUTH_USER_MODEL",
             },
         ),
         migrations.CreateModel(

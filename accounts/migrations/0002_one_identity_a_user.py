@@ -7,10 +7,12 @@ whose uid has no tenant before it, may be several for a user: they are from befo
 
 from django.db import migrations
 
+from ..app import label
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0001_initial"),
+        (label(), "0001_initial"),
         ("socialaccount", "0006_alter_socialaccount_extra_data"),
     ]
 

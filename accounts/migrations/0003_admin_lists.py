@@ -7,27 +7,30 @@ from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
+from ..app import label
+
 PREFIX_INDEXES = {
-    "accounts_user_email_prefix": ("accounts_user", "UPPER(email) text_pattern_ops"),
-    "accounts_user_name_prefix": ("accounts_user", "UPPER(name) text_pattern_ops"),
-    "accounts_signin_email_prefix": ("accounts_signin", "UPPER(email) text_pattern_ops"),
+    "accounts_user_email_prefix": ("User", "UPPER(email) text_pattern_ops"),
+    "accounts_user_name_prefix": ("User", "UPPER(name) text_pattern_ops"),
+    "accounts_signin_email_prefix": ("SignIn", "UPPER(email) text_pattern_ops"),
 }
 
 
 def add_prefix_indexes(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    for name, (table, columns) in PREFIX_INDEXES.items():
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"CREATE INDEX {name} ON {table} ({columns})")
+    for name, (kind, columns) in PREFIX_INDEXES.items():
+        model = apps.get_model(label(), kind)
+        if schema_editor.connection.vendor == "postgresql" and not model._meta.swapped:
+            schema_editor.execute(f"CREATE INDEX {name} ON {model._meta.db_table} ({columns})")
 
 
 def remove_prefix_indexes(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     for name in PREFIX_INDEXES:
         if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"DROP INDEX {name}")
+            schema_editor.execute(f"DROP INDEX IF EXISTS {name}")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_one_identity_a_user")]
+    dependencies = [(label(), "0002_one_identity_a_user")]
 
     operations = [
         migrations.AlterModelOptions(

@@ -2,10 +2,12 @@
 
 from django.db import migrations, models
 
+from ..app import label
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_session_version"),
+        (label(), "0004_session_version"),
     ]
 
     operations = [

@@ -11,10 +11,12 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+from ..app import label
+
 TABLES = {
-    "accounts_auditentry": "UPDATE OR DELETE",
-    "accounts_auditseal": "UPDATE OR DELETE",
-    "accounts_audittext": "UPDATE",
+    "auditentry": "UPDATE OR DELETE",
+    "auditseal": "UPDATE OR DELETE",
+    "audittext": "UPDATE",
 }
 FUNCTION = """
 CREATE FUNCTION accounts_audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -28,7 +30,8 @@ def guard(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor != "postgresql":
         return
     schema_editor.execute(FUNCTION)
-    for table, events in TABLES.items():
+    for model, events in TABLES.items():
+        table = apps.get_model(label(), model)._meta.db_table
         schema_editor.execute(
             f"CREATE TRIGGER {table}_append_only BEFORE {events} ON {table}"
             " FOR EACH ROW EXECUTE FUNCTION accounts_audit_refuse()"
@@ -38,14 +41,15 @@ def guard(apps: Any, schema_editor: Any) -> None:
 def unguard(apps: Any, schema_editor: Any) -> None:
     if schema_editor.connection.vendor != "postgresql":
         return
-    for table in TABLES:
+    for model in TABLES:
+        table = apps.get_model(label(), model)._meta.db_table
         schema_editor.execute(f"DROP TRIGGER {table}_append_only ON {table}")
     schema_editor.execute("DROP FUNCTION accounts_audit_refuse()")
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_sign_in_source"),
+        (label(), "0005_sign_in_source"),
     ]
 
     operations = [
@@ -110,7 +114,7 @@ class Migration(migrations.Migration):
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="seal",
-                        to="accounts.auditentry",
+                        to=f"{label()}.auditentry",
                     ),
                 ),
             ],
@@ -142,7 +146,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="parts",
-                        to="accounts.auditentry",
+                        to=f"{label()}.auditentry",
                     ),
                 ),
             ],

@@ -2,10 +2,12 @@
 
 from django.db import migrations, models
 
+from ..app import label
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_audit"),
+        (label(), "0006_audit"),
     ]
 
     operations = [

@@ -3,10 +3,12 @@
 import django.utils.timezone
 from django.db import migrations, models
 
+from ..app import label
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_claimed_name"),
+        (label(), "0007_claimed_name"),
     ]
 
     operations = [

@@ -2,10 +2,12 @@
 
 from django.db import migrations, models
 
+from ..app import label
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_tenant_of_domain"),
+        (label(), "0008_tenant_of_domain"),
     ]
 
     operations = [

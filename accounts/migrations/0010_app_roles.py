@@ -6,10 +6,12 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from ..app import label
+
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0009_microsoft_request"),
+        (label(), "0009_microsoft_request"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

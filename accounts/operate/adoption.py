@@ -22,7 +22,13 @@ from ..signin import bindings
 from ..signin.identities import PROVIDER, email_of
 from ..signin.policy import same_email
 from . import linking
-from .other_packages import PACKAGES, WITHOUT_IDENTITIES, client_ids_of_social_auth
+from .other_packages import (
+    PACKAGES,
+    WITH_TABLES,
+    WITHOUT_IDENTITIES,
+    NoTable,
+    client_ids_of_social_auth,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -203,6 +209,18 @@ def summary(package: str, planned: Sequence[Planned]) -> str:
     if counts["adopt"] or counts["expect"]:
         lines.append("Nothing was written: the same with --yes writes it.")
     return "\n".join(lines)
+
+
+def left_behind() -> Iterator[tuple[str, int]]:
+    """Packages whose tables name staff by object ID who are bound to nothing here, and how many."""
+    bound = SocialAccount.objects.filter(provider=PROVIDER).values("user")
+    for package in WITH_TABLES:
+        try:
+            keys = {row.user_id for row in PACKAGES[package]() if row.oid}
+        except NoTable:
+            continue
+        if count := _users(everyone=False).filter(pk__in=keys).exclude(pk__in=bound).count():
+            yield package, count
 
 
 def carry_out(package: str, planned: Iterable[Planned]) -> list[Planned]:

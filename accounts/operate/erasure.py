@@ -73,11 +73,11 @@ def erase_person(user: User, reason: str) -> Erased:
         with audit.context(silent=True):
             sign_ins = _sign_ins_of(user).update(**_NOBODY)
             history = _erase_history(user)
-            away = _end_sessions(user)
+            unavailable = _end_sessions(user)
             user.delete()
         texts = erase.erase(key, note=reason)
-    if away:
-        raise away
+    if unavailable:
+        raise unavailable
     return Erased(key, sign_ins, texts, history)
 
 
@@ -115,6 +115,6 @@ def _erase_history(user: Any) -> int:
 def _end_sessions(user: User) -> sessions.StoreUnavailable | None:
     try:
         sessions.end_all_of(user)
-    except sessions.StoreUnavailable as away:
-        return away
+    except sessions.StoreUnavailable as unavailable:
+        return unavailable
     return None

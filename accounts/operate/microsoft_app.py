@@ -104,7 +104,7 @@ def read_certificate(data: bytes, passphrase: str = "") -> str:
     try:
         return read_entered(data, passphrase).whole_pem
     except ValueError as problem:
-        raise ValueError(_("What was entered %(problem)s.") % {"problem": problem}) from None
+        raise ValueError(f"What was entered {problem}.") from None
 
 
 def save(changes: Changes) -> tuple[SocialApp, bool]:

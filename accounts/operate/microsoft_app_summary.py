@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.socialaccount.adapter import get_adapter
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop as noop
 
 from .. import registration, secretbox
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
@@ -25,6 +26,24 @@ if TYPE_CHECKING:
     from ..entra.credentials import Credential
 
 _NOT_SET: Final = "not set"
+# What admin translates of this: how something is kept, and what it is.
+_WORDS: Final = (
+    noop("not set"),
+    noop("set"),
+    noop("set, encrypted"),
+    noop("set, not encrypted"),
+    noop("set, in the environment"),
+    noop("unreadable"),
+    noop("unusable"),
+    noop("secret"),
+    noop("next secret"),
+    noop("token file"),
+    noop("Thumbprint of the certificate"),
+    noop("Thumbprint of the next certificate"),
+    noop("Issuer"),
+    noop("Subject"),
+    noop("Audience"),
+)
 _OF_NO_USE: Final = ("unreadable", "unusable")  # under a key that is gone; damaged, or ended
 
 
@@ -43,6 +62,16 @@ class CredentialSummary:
     tested: str = ""
     refused: str = ""
     in_use: bool = False
+
+    @property
+    def expires_on(self) -> date | None:
+        """`expires` as a date; None where it is not known."""
+        return _date(self.expires)
+
+    @property
+    def tested_on(self) -> date | None:
+        """`tested` as a date; None where it never was."""
+        return _date(self.tested)
 
     @property
     def is_accepted(self) -> bool:
@@ -75,6 +104,7 @@ class AppSummary:
     next_secret: str = _NOT_SET
     next_secret_expires: str = ""
     domains: tuple[str, ...] = ()
+    app_id: int | None = None
     credential: str = ""
     credentials: tuple[CredentialSummary, ...] = ()
 
@@ -127,6 +157,7 @@ def show() -> AppSummary:
 def _of_app(app: SocialApp) -> dict[str, Any]:
     kept = app.settings
     return {
+        "app_id": app.pk,
         "client_id": app.client_id,
         "tenant": kept.get("tenant") or settings.MICROSOFT_TENANT_ID,
         "secret": how_kept(app.secret, in_environment=app.pk is None),
@@ -198,6 +229,15 @@ def to_enter(app: SocialApp) -> dict[str, str]:
     return entries
 
 
+def public_certificates(app: SocialApp) -> tuple[str, ...]:
+    """What to upload to Entra, as PEM: the certificates without their keys."""
+    try:
+        made = [getattr(one, "certificate", None) for _slot, one in registration.by_slot(app)]
+    except Refused:
+        return ()
+    return tuple(one.public_pem for one in made if one is not None)
+
+
 def by_rule(app: SocialApp) -> dict[str, str]:
     """What to enter where no token can be had here, as far as it is known."""
     if kind_of(app) != "managed_identity":
@@ -218,8 +258,13 @@ def federated(claims: Mapping[str, object]) -> dict[str, str]:
 
 def days_left(expires: str) -> int | None:
     """Days until an ISO date, negative once it has passed; None when there is none."""
+    ends = _date(expires)
+    return (ends - timezone.localdate()).days if ends else None
+
+
+def _date(text: str) -> date | None:
     try:
-        return (date.fromisoformat(expires) - timezone.localdate()).days
+        return date.fromisoformat(text)
     except ValueError:
         return None
 

@@ -119,6 +119,7 @@ PACKAGES: Final[Mapping[str, Callable[[], Iterator[Kept]]]] = MappingProxyType(
         "mozilla-django-oidc": _nothing,
     }
 )
+WITH_TABLES: Final = ("django-microsoft-sso", "social-auth")
 WITHOUT_IDENTITIES: Final = frozenset({"django-auth-adfs", "mozilla-django-oidc"})
 
 

@@ -48,7 +48,7 @@ class OperatorCommand(BaseCommand):
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Redis or a database that is away is one line with the next step, not a traceback."""
+        """An unavailable Redis or database is one line with the next step, not a traceback."""
         try:
             written = super().execute(*args, **options)
             self.stdout.flush()

@@ -7,6 +7,7 @@ optional claims", and the reference of `az ad app`, `az ad sp` and `az rest`.
 
 from __future__ import annotations
 
+import base64
 import json
 import shlex
 from dataclasses import dataclass, field
@@ -20,14 +21,15 @@ from django.urls import NoReverseMatch, reverse
 from .. import registration
 from ..entra.credentials.managed_identity import audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
+from ..ids import is_guid
+from ..models import RoleMapping
 from ..reasons import Refused
+from .optional_claims import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ..registration import Registration
-
-_EVERYONE: Final = ("email", "acct", "sid", "login_hint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class Plan:
 
 
 def plan(roles: Sequence[str] = ()) -> Plan:
-    """The registration as the settings and the app in force ask for it; `roles` are app roles."""
+    """The registration as the settings and the app in force ask for it.
+
+    Its app roles are those of the mapping, and `roles`.
+    """
     try:
         found: Registration | None = registration.read_afresh()
     except Refused:
@@ -57,7 +62,7 @@ def plan(roles: Sequence[str] = ()) -> Plan:
         name=name,
         tenant=found.tenant if found else settings.MICROSOFT_TENANT_ID,
         client_id=found.client_id if found else settings.MICROSOFT_CLIENT_ID,
-        application=_application(name, roles),
+        application=_application(name, _roles(roles)),
         kind=kind,
         certificate=certificate,
         thumbprint=thumbprint,
@@ -105,9 +110,15 @@ def _application(name: str, roles: Sequence[str]) -> dict[str, Any]:
         "displayName": name,
         "signInAudience": "AzureADMultipleOrgs" if several else "AzureADMyOrg",
         "web": web,
-        "optionalClaims": {"idToken": [{"name": claim} for claim in _claims(several=several)]},
+        "optionalClaims": {"idToken": [{"name": claim} for claim in wanted()]},
         "appRoles": [_role(value) for value in roles],
     }
+
+
+def _roles(named: Sequence[str]) -> list[str]:
+    """A mapped value that is a GUID is a group's object id, which is no role."""
+    mapped = RoleMapping.objects.order_by("value").values_list("value", flat=True)
+    return list(dict.fromkeys([*named, *(value for value in mapped if not is_guid(value))]))
 
 
 def _logout_url() -> str:
@@ -115,17 +126,6 @@ def _logout_url() -> str:
         return f"{settings.PUBLIC_URL}{reverse('microsoft_front_channel_logout')}"
     except NoReverseMatch:
         return ""
-
-
-def _claims(*, several: bool) -> Iterator[str]:
-    yield from _EVERYONE
-    if several:
-        yield "xms_edov"
-    step_up = getattr(settings, "STEP_UP", "off")
-    if step_up == "login":
-        yield "auth_time"
-    elif step_up != "off":
-        yield "acrs"
 
 
 def _role(value: str) -> dict[str, Any]:
@@ -156,30 +156,50 @@ def _federated(found: Registration | None) -> dict[str, Any]:
 
 
 def _of_token(credential: Any) -> dict[str, Any]:
-    """Issuer, subject and audience of the token itself; empty where it cannot be had here."""
+    """Issuer, subject and audience of the token itself.
+
+    Where it cannot be had here, the script finds a managed identity by its client id.
+    """
     try:
         claims = claims_of(credential.token()) or {}
     except Refused:
         claims = {}
+    subject = str(claims.get("sub", ""))
     host = urlsplit(settings.PUBLIC_URL).hostname or "site"
+    name = "".join(c if c.isalnum() else "-" for c in host)[:80]
+    of_whom = subject or getattr(credential, "client_id", "")
     return {
-        "name": "".join(c if c.isalnum() else "-" for c in host)[:100],
-        "issuer": claims.get("iss", "ISSUER"),
-        "subject": claims.get("sub", "PRINCIPAL-ID-OF-THE-IDENTITY"),
+        "name": f"{name}-{uuid5(NAMESPACE_URL, of_whom).hex[:8]}",
+        "issuer": claims.get("iss", ""),
+        "subject": subject,
         "audiences": [claims.get("aud", audience_of(settings.MICROSOFT_LOGIN_URL))],
+        "identity": getattr(credential, "client_id", ""),
     }
 
 
 def _credential(made: Plan) -> Iterator[str]:
     if made.kind == "certificate":
-        yield _CERTIFICATE.replace("<<PEM>>", made.certificate.strip()).replace(
-            "<<THUMBPRINT>>", made.thumbprint
-        )
+        sha1 = base64.b64encode(bytes.fromhex(made.thumbprint)).decode()
+        text = _CERTIFICATE.replace("<<PEM>>", made.certificate.strip())
+        yield text.replace("<<THUMBPRINT>>", made.thumbprint).replace("<<BASE64>>", sha1)
     elif made.federated:
-        text = _FEDERATED.replace("<<JSON>>", json.dumps(made.federated, indent=2))
-        yield text.replace("<<SUBJECT>>", made.federated["subject"])
+        yield from _federated_credential(made)
     else:
         yield _NEW_SECRET
+
+
+def _federated_credential(made: Plan) -> Iterator[str]:
+    fields = dict(made.federated)
+    identity = fields.pop("identity")
+    if not fields["subject"] and not identity:
+        yield _NOT_HERE
+        return
+    yield f"ISSUER={shlex.quote(fields.pop('issuer'))}"
+    yield f"SUBJECT={shlex.quote(fields.pop('subject'))}"
+    if identity:
+        login = shlex.quote(settings.MICROSOFT_LOGIN_URL)
+        yield _IDENTITY.replace("<<CLIENT>>", identity).replace("<<LOGIN>>", login)
+    yield _FEDERATED.replace("<<JSON>>", json.dumps(fields, indent=2))
 
 
 _SCRIPT: Final = """\
@@ -262,16 +282,30 @@ cat > "$work/certificate.pem" <<'PEM'
 <<PEM>>
 PEM
 there="$(az ad app credential list --id "$APP" --cert --query '[].customKeyIdentifier' -o tsv)"
-case "$there" in *<<THUMBPRINT>>*) ;; *)
+# Thumbprints are told in hex by some versions of az, in base64 by others.
+case "$there" in *<<THUMBPRINT>>* | *"<<BASE64>>"*) ;; *)
   az ad app credential reset --id "$APP" --cert "@$work/certificate.pem" --append >/dev/null
   echo "The certificate was added.";;
 esac"""
+_NOT_HERE: Final = """\
+echo "The token file cannot be read where this script was printed: print it in a pod." >&2
+exit 1"""
+_IDENTITY: Final = """\
+if [ -z "$SUBJECT" ]; then
+  ISSUER=<<LOGIN>>/$here/v2.0
+  SUBJECT="$(az identity list --query "[?clientId=='<<CLIENT>>'].principalId" -o tsv)"
+  [ -n "$SUBJECT" ] || { echo "No managed identity <<CLIENT>> in this subscription." >&2; exit 1; }
+fi"""
 _FEDERATED: Final = """\
-cat > "$work/federated.json" <<'JSON'
+cat > "$work/fields.json" <<'JSON'
 <<JSON>>
 JSON
-there="$(az ad app federated-credential list --id "$APP" --query '[].subject' -o tsv)"
-case "$there" in *"<<SUBJECT>>"*) ;; *)
+python3 - "$work/fields.json" "$ISSUER" "$SUBJECT" > "$work/federated.json" <<'PYTHON'
+import json, sys
+print(json.dumps({**json.load(open(sys.argv[1])), "issuer": sys.argv[2], "subject": sys.argv[3]}))
+PYTHON
+there="$(az ad app federated-credential list --id "$APP" --query '[].[issuer,subject]' -o tsv)"
+if ! printf '%s\\n' "$there" | grep -Fxq "$ISSUER"$'\\t'"$SUBJECT"; then
   az ad app federated-credential create --id "$APP" --parameters "@$work/federated.json" >/dev/null
-  echo "The federated credential was added; it takes minutes to reach all of Microsoft.";;
-esac"""
+  echo "The federated credential was added; it takes minutes to reach all of Microsoft."
+fi"""

@@ -21,7 +21,7 @@ def as_lines(report: Report, only: str = "") -> Iterator[str]:
     yield from table(people, FORESEEN)
     yield from _listed("Addresses that collide", _collisions(report))
     missing = (user.email for user in report.missing)
-    yield from _listed("Users here whom nobody in the file becomes", missing)
+    yield from _listed("Users here without a match in the file", missing)
     yield from _listed("In all", _sums(report))
     yield from _listed("Fixes", _fixes(report))
 

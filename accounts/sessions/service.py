@@ -114,6 +114,21 @@ def end_all_of(user: User) -> int:
         return session_index.end_sessions(user.pk)
 
 
+def end_oldest_of(user: User, session_key: str | None, most: int) -> int:
+    """Leave the person this session and the newest others, `most` in all; returns how many ended.
+
+    Raises StoreUnavailable.
+    """
+    with _store():
+        found = session_index.sessions_of(user.pk)
+        others = [session for session in found if session.name != name_of(session_key)]
+        others.sort(key=lambda session: session.signed_in_at or _LONG_AGO, reverse=True)
+        ended = sum(session_index.end_session(session.name) for session in others[most - 1 :])
+    if ended:
+        _record(user, ended, because=f"more than {most} at once")
+    return ended
+
+
 def end_everyones() -> int:
     """Sign everybody out; returns how many sessions were ended."""
     with _store():

@@ -140,12 +140,19 @@ def _bound_accounts(claims: Claims) -> list[tuple[SocialAccount, str]]:
     """
     names = names_of(claims)
     accounts = SocialAccount.objects.filter(provider=PROVIDER, uid__in=names)
-    accounts = accounts.select_related("user").annotate(first=identity_of_user(OuterRef("user")))
     found: dict[Any, tuple[SocialAccount, str]] = {}
-    for account in sorted(accounts, key=lambda account: names.index(account.uid)):
-        first = str(account.first)
-        found.setdefault(account.user_id, (account, first if ":" in first else account.uid))
+    for account in sorted(accounts.select_related("user"), key=lambda it: names.index(it.uid)):
+        if account.user_id not in found:
+            found[account.user_id] = (account, _binding_of(account))
     return list(found.values())
+
+
+def _binding_of(account: SocialAccount) -> str:
+    """The uid that counts for the account's user: the database lets each have one with a colon."""
+    if ":" in account.uid:
+        return str(account.uid)
+    beside = accounts_of(account.user).filter(uid__contains=":").values_list("uid", flat=True)
+    return str(beside.first() or account.uid)
 
 
 def _users_with(email: str) -> list[Any]:

@@ -39,6 +39,7 @@ class Attempt:
     microsoft_ms: int = 0
     request_id: str = field(default_factory=lambda: str(uuid4()))  # as Microsoft is told
     process: str = ""
+    lacking: tuple[str, ...] = ()  # optional claims, by name
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -83,7 +84,7 @@ def admit(attempt: Attempt, user_id: Any) -> None:
 
 
 def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
-    """Record a refusal; a database that is away costs the row, never the page.
+    """Record a refusal; a database that is unavailable costs the row, never the page.
 
     `keep` off writes the log line only: for floods that would fill the table.
     """
@@ -148,6 +149,7 @@ def _row(attempt: Attempt, outcome: str, detail: str, user_id: Any) -> SignIn:
         took_ms=attempt.took_ms,
         microsoft_ms=attempt.microsoft_ms,
         microsoft_request_id=attempt.request_id if attempt.microsoft_ms else "",
+        lacking_claims=" ".join(attempt.lacking),
     )
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.core import signing
 
 from ..reasons import Refused
+from ..references import new_reference
 from .purpose import Purpose
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long
 _LONGEST: Final = 2048  # characters of a state; more is not ours
 LONGEST_NEXT: Final = 512
 _CLOCK_SKEW: Final = 60  # seconds between two instances' clocks
-_ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
 _PURPOSES: Final = frozenset(purpose.value for purpose in Purpose)
 _SIGNER: Final = "accounts.signin.state"
 _TWICE: Final = "cookie: sent twice: another app on this host or domain sets one of the same name"
@@ -78,12 +78,6 @@ class Returned:
 def new_browser_secret() -> str:
     """256 random bits that tie a session's sign-ins to it; never leaves the session store."""
     return secrets.token_urlsafe(32)
-
-
-def new_reference() -> str:
-    """Eight characters in two groups that name one attempt, easy to read aloud."""
-    letters = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"
 
 
 def issue(

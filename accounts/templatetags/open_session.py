@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 register = template.Library()
 
 
-@register.inclusion_tag("accounts/open_session.html", takes_context=True)
+@register.inclusion_tag("microsoft_admin/open_session.html", takes_context=True)
 def open_session(context: dict[str, Any]) -> dict[str, Any]:
     """Nothing on pages without a request or a signed-in person."""
     request: HttpRequest | None = context.get("request")

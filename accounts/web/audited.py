@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from .. import audit
+from ..references import new_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,5 +21,6 @@ class AuditMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with audit.context(who=partial(audit.of_request, request), reference=audit.new_reference()):
+        who = partial(audit.of_request, request)
+        with audit.context(who=who, new_reference=cache(new_reference)):
             return self._get_response(request)

@@ -38,7 +38,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     """GET and HEAD show the button and look nothing up; POST uses the link and signs in."""
     if request.method != "POST":
         context = {"token": request.GET.get("token", ""), "url": request.path}
-        return render(request, "accounts/break_glass.html", context)
+        return render(request, "microsoft_admin/break_glass.html", context)
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.BREAK_GLASS
     return refusal.answered(request, attempt, places.home(), lambda: _use(request, attempt))

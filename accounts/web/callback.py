@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET
 
 from .. import audit, registration
 from ..entra import errors, tokens
+from ..entra.claims import lacking
 from ..entra.exchange import Client, exchange_code
 from ..http.client import get_client
 from ..models import SignIn
@@ -256,7 +257,7 @@ def let_in(
 ) -> HttpResponse:
     """Into admin. A first sign-in that loses the race for a user is decided again, once."""
     attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
-    attempt.name = claims.name
+    attempt.name, attempt.lacking = claims.name, lacking(claims)
 
     def decide_and_enter() -> HttpResponse:
         admission = flow.admit(claims, rules)

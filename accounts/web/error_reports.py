@@ -30,9 +30,10 @@ class ReporterFilter(SafeExceptionReporterFilter):
         return dict.fromkeys(posted, self.cleansed_substitute)
 
     @override
-    def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
-        """Names only: the session's is a key to the house."""
-        return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
+    def get_safe_cookies(self, request: HttpRequest | None) -> dict[str, Any]:
+        """Names only: the session's is a key to the house. None outside of a request."""
+        cookies = request.COOKIES if request is not None else {}
+        return dict.fromkeys(cookies, self.cleansed_substitute)
 
 
 class Reporter(ExceptionReporter):

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from .. import places
-from ..signin import state
+from ..references import new_reference
 from . import refusal, site_names
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     """The page for an exception anywhere on the site; not a sign-in attempt, so no record."""
-    reference = state.new_reference()
+    reference = new_reference()
     refused = refusal.reason_of(error, reference)
     refusal.logger.error("request failed: %s", refused.reason.code, extra={"reference": reference})
     return refusal.page(request, refused, reference, next_path=None)
@@ -92,7 +92,7 @@ def unread(status: int) -> bytes:
 
 
 def _context(words: Words, what: str) -> dict[str, object]:
-    reference = state.new_reference()
+    reference = new_reference()
     refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
     title, text = words
     url = settings.PUBLIC_URL + places.home()

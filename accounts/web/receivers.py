@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from allauth.socialaccount.models import SocialApp
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from .. import registration, secretbox
 from ..models import RoleMapping
+from ..sessions import service
 from ..sessions.store import MICROSOFT
 from ..signin import mapping, record
 from ..signin.identities import PROVIDER
@@ -24,6 +28,8 @@ from .request_facts import SEEN
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+logger = logging.getLogger("django.security.sign_in")
 
 
 @receiver(user_logged_in, dispatch_uid="accounts.describe_session")
@@ -39,6 +45,29 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
     request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
     csrf.remember_token(request)
     request_facts.renew_secret(request, request_facts.secrets_of(request))
+
+
+@receiver(user_logged_in, dispatch_uid="accounts.bound_sessions")
+def bound_sessions(request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """With SESSIONS_AT_ONCE the oldest sessions end, once this sign-in is certain."""
+    most, key = settings.SESSIONS_AT_ONCE, request.session.session_key
+    if most:
+        transaction.on_commit(lambda: _end_oldest(request, user, key, most), robust=True)
+
+
+def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> None:
+    try:
+        ended = service.end_oldest_of(user, key, most)
+    except service.StoreUnavailable:
+        logger.warning("older sessions not ended: the session store is unavailable")
+        return
+    if ended and hasattr(request, "_messages"):
+        text = ngettext(
+            "%(ended)s older session of yours was ended: %(most)s at once are allowed here.",
+            "%(ended)s older sessions of yours were ended: %(most)s at once are allowed here.",
+            ended,
+        )
+        messages.info(request, text % {"ended": ended, "most": most})
 
 
 @receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_secrets_encrypted")

@@ -54,7 +54,8 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     if isinstance(error, DATABASE_ERRORS):
         return Refused("database_unavailable", _told("database", sqlstate(error), error))
     logger.error("unexpected error", exc_info=error, extra={"reference": reference})
-    return Refused("unexpected", f"error: {type(error).__name__}")
+    code = f" ({sqlstate(error)})" if error and sqlstate(error) else ""
+    return Refused("unexpected", f"error: {type(error).__name__}{code}")
 
 
 def _told(what: str, code: str, error: BaseException) -> str:
@@ -126,7 +127,7 @@ def page(
         "again": again_token(),
         **(more or {}),
     }
-    names = [f"accounts/{refusal.reason.code}.html", "accounts/refused.html"]
+    names = [f"microsoft_admin/{refusal.reason.code}.html", "microsoft_admin/refused.html"]
     text = render_to_string(names, context, request)
     response = HttpResponse(text, status=refusal.reason.status)
     if refusal.retry_after is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from ..http.client import SECONDS
 from ..http.deadline import Deadline
+from ..references import new_reference
 from ..signin import state
 from ..signin.record import Attempt
 from . import cookies
@@ -109,6 +110,14 @@ def client_ip(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR") or "")
 
 
+def signed_in_at(request: HttpRequest) -> float | None:
+    """When the session's person signed in; None where no time is kept."""
+    try:
+        return datetime.fromisoformat(request.session.get("signed_in_at", "")).timestamp()
+    except (TypeError, ValueError):
+        return None
+
+
 def client_network(request: HttpRequest) -> str:
     """What counts as one client where attempts are counted: see `network_of`."""
     return network_of(client_ip(request))
@@ -136,7 +145,7 @@ def deadline_of(request: HttpRequest) -> Deadline:
 def attempt_of(request: HttpRequest) -> Attempt:
     """A new attempt to record, with a reference of its own until a state brings one."""
     return Attempt(
-        reference=state.new_reference(),
+        reference=new_reference(),
         client_ip=client_ip(request) or None,
         user_agent=request.headers.get("User-Agent", ""),
         host=request.headers.get("Host", ""),

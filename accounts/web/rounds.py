@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.http import HttpResponseRedirect
 
+from ..entra.claims import lacking
 from ..reasons import Refused
 from ..signin import flow
 from ..signin.bindings import identity_of
@@ -92,6 +93,7 @@ def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims
     if identity_of(claims) != microsoft_session.of(request.session).identity:
         raise Refused("session_changed", "another person than the one who is signed in here")
     attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
+    attempt.lacking = lacking(claims)
     flow.confirm(claims, rules, request.user.pk)
     return claims
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -115,14 +114,9 @@ def _has_session(request: HttpRequest) -> bool:
 def _seen_at(request: HttpRequest) -> float:
     """When the session was last used; a session of an earlier release was used just now."""
     seen = request.session.get(SEEN)
-    return float(seen) if isinstance(seen, int | float) else _signed_in_at(request)
-
-
-def _signed_in_at(request: HttpRequest) -> float:
-    try:
-        return datetime.fromisoformat(request.session.get("signed_in_at", "")).timestamp()
-    except (TypeError, ValueError):
-        return time.time()
+    if isinstance(seen, int | float):
+        return float(seen)
+    return request_facts.signed_in_at(request) or time.time()
 
 
 def _end(request: HttpRequest, why: str) -> None:
@@ -200,4 +194,4 @@ def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
         "idle_minutes": settings.SESSION_IDLE_MINUTES,
         "url": places.home(),
     }
-    return render(request, "accounts/sign_in_again.html", context, status=401)
+    return render(request, "microsoft_admin/sign_in_again.html", context, status=401)

@@ -31,7 +31,7 @@ def start(request: HttpRequest) -> HttpResponse:
     next_path = next_from(request)
     if request.method != "POST":
         context = {"microsoft_login_url": start_url(next_path)}
-        return with_button(render(request, "accounts/start.html", context))
+        return with_button(render(request, "microsoft_admin/start.html", context))
     attempt = request_facts.attempt_of(request)
     work = lambda: _to_microsoft(request, attempt, next_path)  # noqa: E731
     return refusal.answered(request, attempt, next_path, work)

@@ -11,7 +11,6 @@ For a site's own views:
 from __future__ import annotations
 
 import time
-from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +20,7 @@ from django.shortcuts import render
 from typing_extensions import override
 
 from ..signin.purpose import STEP_UP_SECONDS, Purpose, is_fresh
-from . import microsoft_session
+from . import microsoft_session, request_facts
 from .headers import no_store, with_button
 from .next_path import safe_next, start_url
 
@@ -44,7 +43,9 @@ def is_satisfied(request: HttpRequest) -> bool:
     if settings.STEP_UP == "off":
         return True
     session = microsoft_session.of(request.session)
-    proved_at = session.proved_at if session.identity else _signed_in_at(request)
+    # By password or break-glass link the sign-in itself was the proof.
+    signed_in_at = request_facts.signed_in_at(request)
+    proved_at = session.proved_at if session.identity else signed_in_at
     return is_fresh(proved_at, time.time())
 
 
@@ -64,7 +65,9 @@ def ask(request: HttpRequest) -> HttpResponse:
         "field": FIELD,
         "token": signing.Signer(salt=__name__).sign(FIELD),
     }
-    return no_store(with_button(render(request, "accounts/step_up.html", context, status=403)))
+    return no_store(
+        with_button(render(request, "microsoft_admin/step_up.html", context, status=403))
+    )
 
 
 def is_asked_for(request: HttpRequest) -> bool:
@@ -113,11 +116,3 @@ class FreshSignInMixin(_Base):
         if request.method != "POST":
             return super().changelist_view(request, *args, **kwargs)
         return fresh_sign_in_required(super().changelist_view)(request, *args, **kwargs)
-
-
-def _signed_in_at(request: HttpRequest) -> float | None:
-    """For sessions by password or break-glass link: the sign-in itself was the proof."""
-    try:
-        return datetime.fromisoformat(request.session.get("signed_in_at", "")).timestamp()
-    except (TypeError, ValueError):
-        return None

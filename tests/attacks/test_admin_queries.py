@@ -88,8 +88,8 @@ def pages() -> list[str]:
         "auth_group": group("Editors").pk,
         "socialaccount_socialapp": app.pk,
     }
-    own = ["index", "accounts_sessions", "accounts_sessions_end", "accounts_own_sessions"]
-    own += ["accounts_rehearsal", "accounts_user_add_several", "autocomplete", "jsi18n"]
+    own = ["index", "staff_sessions", "staff_sessions_end", "staff_own_sessions"]
+    own += ["staff_rehearsal", "accounts_user_add_several", "autocomplete", "jsi18n"]
     own += ["accounts_signin_export", "accounts_auditentry_export", "socialaccount_socialapp_test"]
     steps = [f"accounts_user_{name}" for name in ("unlink", "deactivate", "sign_out")]
     return [
@@ -184,7 +184,7 @@ def test_no_file_breaks_the_rehearsal(browser: Client) -> None:
     found = []
     for raw in files:
         upload = {"file": SimpleUploadedFile("a\0.csv", raw), "link": "on"}
-        posted = browser.post(reverse("admin:accounts_rehearsal"), upload)
+        posted = browser.post(reverse("admin:staff_rehearsal"), upload)
         found.append((repr(raw[:20]), posted.status_code))
     assert failed(found) == []
 

@@ -2,7 +2,9 @@
 
 ARGS="--quick" for a short one; ARGS="--json FILE" writes the figures (bench.json by default).
 ARGS="--million" measures admin's lists over a million sign-ins instead.
+ARGS="--adfs" measures CPU and memory against django-auth-adfs instead.
 ARGS="--sessions" measures what the limits on sessions cost a page.
+ARGS="--credentials" measures a sign-in by each kind of credential.
 ARGS="--front-page" measures admin's front page beside Django's own.
 """
 
@@ -12,19 +14,27 @@ import statistics
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import front_page, measure, million, sessions
+from tests.bench import credentials, front_page, measure, million, peers, sessions
+from tests.bench.browser import Browser
 from tests.bench.stage import Stage, stage
 from tests.servers.site import Site
 
 BLOCKS = 4
+CLIENTS = 4
 MORE_IS_BETTER = ("sign-ins a second of one core",)
 Figures = dict[str, dict[str, float]]
 
 
 def main() -> None:
     options = _options()
+    if options.credentials:
+        credentials.main(quick=options.quick)
+        return
     if options.sessions:
         sessions.main()
+        return
+    if options.adfs:
+        peers.main(options.quick)
         return
     if options.front_page:
         front_page.main()
@@ -40,12 +50,13 @@ def main() -> None:
 
 
 def _measured(built: Stage, rounds: int) -> Figures:
-    contestants = (built.ours, built.stock)
-    figures: Figures = {c.name: measure.counts(c, built.microsoft, rounds) for c in contestants}
-    for contestant in contestants:
+    figures: Figures = {
+        c.name: measure.counts(c, built.microsoft, rounds) for c in built.contestants
+    }
+    for contestant in built.contestants:
         figures[contestant.name]["ms to the first answer"] = measure.first_answer_ms(contestant)
     with ExitStack() as stack:
-        sites = {c.name: stack.enter_context(c.site()) for c in contestants}
+        sites = {c.name: stack.enter_context(c.site()) for c in built.contestants}
         _latencies(built, figures, sites, rounds)
         _loads(figures, sites, rounds)
     return figures
@@ -71,7 +82,8 @@ def _loads(figures: Figures, sites: dict[str, Site], rounds: int) -> None:
     loads: dict[str, list[float]] = {name: [] for name in sites}
     for _ in range(BLOCKS):
         for name, site in sites.items():
-            loads[name].append(measure.under_load(site, rounds)[0])
+            browsers = [Browser(site.url) for _ in range(CLIENTS)]
+            loads[name].append(measure.under_load(browsers, site, rounds))
     for name, site in sites.items():
         each = statistics.median(loads[name])
         figures[name]["worker CPU ms, whole sign-in"] = each
@@ -92,6 +104,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--million", action="store_true")
+    parser.add_argument("--adfs", action="store_true")
+    parser.add_argument("--credentials", action="store_true")
     parser.add_argument("--sessions", action="store_true")
     parser.add_argument("--front-page", action="store_true")
     parser.add_argument("--json", default="bench.json")

@@ -11,6 +11,7 @@ from tests.bench.metering import HEADER
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 START = "/accounts/microsoft/login/"
+FRONT_PAGE = "/admin/"
 
 
 class Failed(RuntimeError):
@@ -47,7 +48,7 @@ class Browser:
         time.sleep(pause)
         back = _at_microsoft(there)
         callback, location, sql_callback = self._timed("GET", back)
-        if not location.endswith("/admin/"):
+        if not location.endswith(FRONT_PAGE):
             raise Failed(f"{back.partition('?')[0]} led to {location[:200]!r}")
         return Timed(page, start, callback, (sql_page, sql_start, sql_callback))
 

@@ -3,6 +3,7 @@
 import os
 import statistics
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -51,20 +52,25 @@ def callbacks(site: Site, microsoft: RemoteEmulator, rounds: int, *, idle: bool)
     return took
 
 
-def under_load(site: Site, rounds: int, clients: int = 4) -> tuple[float, float]:
-    """CPU milliseconds of the worker for a sign-in, and sign-ins a second of one core."""
-    browsers = [Browser(site.url) for _ in range(clients)]
+def under_load(browsers: Sequence[Browser], site: Site, rounds: int, then: str = "") -> float:
+    """CPU milliseconds of the worker for a sign-in, and for the page that comes `then`."""
     for browser in browsers:
-        browser.sign_in()
+        _sign_in(browser, then)
     before = cpu_seconds(site)
 
     def some(browser: Browser) -> list[Timed]:
-        return [browser.sign_in() for _ in range(rounds // clients)]
+        return [_sign_in(browser, then) for _ in range(rounds // len(browsers))]
 
-    with ThreadPoolExecutor(clients) as pool:
+    with ThreadPoolExecutor(len(browsers)) as pool:
         done = sum(len(timed) for timed in pool.map(some, browsers))
-    each = (cpu_seconds(site) - before) / done
-    return each * 1000, 1 / each
+    return (cpu_seconds(site) - before) / done * 1000
+
+
+def _sign_in(browser: Browser, then: str) -> Timed:
+    timed = browser.sign_in()
+    if then:
+        browser.page_ms(then)
+    return timed
 
 
 def cpu_seconds(site: Site) -> float:

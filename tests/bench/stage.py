@@ -16,41 +16,56 @@ from tests.servers.ports import answers, free_port
 from tests.servers.postgres import Postgres
 from tests.servers.process import ROOT, Process, clean_environment, scratch
 from tests.servers.redis import Redis
-from tests.servers.site import Site
+from tests.servers.site import CONFIG, Site
 
-SETTINGS = {"ours": "tests.bench.ours", "stock": "tests.bench.stock.settings"}
-PERSON = "from accounts.models import User; User.objects.create_user('staff@contoso.example')"
+OURS, STOCK, ADFS = "ours", "stock", "adfs"
+SETTINGS = {
+    OURS: "tests.bench.ours",
+    STOCK: "tests.bench.stock.settings",
+    ADFS: "tests.bench.adfs.settings",
+}
+PERSON = """
+from django.contrib.auth import get_user_model
+User = get_user_model()
+person = {User.USERNAME_FIELD: "staff@contoso.example", "email": "staff@contoso.example"}
+User.objects.create(**person, is_staff=True)
+"""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One of the two sites, with the Redis that is its alone."""
+    """A site, with the Redis that is its alone."""
 
     name: str
     env: dict[str, str]
     redis: Redis
 
     def site(self, **more: str) -> Site:
-        return Site(self.env | more, workers=1, forked=False)
+        config = "tests/bench/adfs/gunicorn.conf.py" if self.name == ADFS else CONFIG
+        return Site(self.env | more, workers=1, forked=False, config=config)
 
 
 @dataclass(frozen=True)
 class Stage:
     microsoft: RemoteEmulator
-    ours: Contestant
-    stock: Contestant
+    contestants: tuple[Contestant, ...]
+
+    @property
+    def ours(self) -> Contestant:
+        return self.contestants[0]
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
+def stage(peer: str = STOCK) -> Iterator[Stage]:
+    """Ours and a peer."""
     with ExitStack() as stack:
         postgres = stack.enter_context(Postgres())
         microsoft = _microsoft(stack)
-        made = {
-            name: _contestant(name, postgres, stack.enter_context(Redis()), microsoft.url)
-            for name in SETTINGS
-        }
-        yield Stage(microsoft, **made)
+        made = [
+            _contestant(name, postgres, stack.enter_context(Redis()), microsoft.url)
+            for name in (OURS, peer)
+        ]
+        yield Stage(microsoft, tuple(made))
 
 
 def _microsoft(stack: ExitStack) -> RemoteEmulator:

@@ -9,8 +9,11 @@ from .ids import CLIENT_ID, CLIENT_SECRET, DEFAULT_PORT, TENANT
 from .listen import NotLoopback
 from .server import Emulator
 
-EPILOG = f"""Set in the site: MICROSOFT_TENANT_ID={TENANT}
-MICROSOFT_CLIENT_ID={CLIENT_ID} MICROSOFT_CLIENT_SECRET={CLIENT_SECRET}"""
+# What leads a site here; one that runs with DEBUG and sets nothing finds it by itself.
+SETTINGS = f"""  MICROSOFT_LOGIN_URL={{url}}
+  MICROSOFT_TENANT_ID={TENANT}
+  MICROSOFT_CLIENT_ID={CLIENT_ID}
+  MICROSOFT_CLIENT_SECRET={CLIENT_SECRET}"""
 
 
 def main(arguments: list[str]) -> int:
@@ -32,14 +35,13 @@ def _wait(emulator: Emulator) -> None:
     for how in (signal.SIGINT, signal.SIGTERM):
         signal.signal(how, lambda *_: ended.set())
     print(f"Local Entra ID at {emulator.url}", flush=True)
+    print(SETTINGS.format(url=emulator.url), flush=True)
     ended.wait()
     emulator.stop()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {__package__}", description=__doc__, epilog=EPILOG
-    )
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description=__doc__)
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--host", default="localhost", help="a loopback host (localhost)")
     parser.add_argument("--delay-ms", type=float, default=0, help="how long a round trip takes")

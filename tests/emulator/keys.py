@@ -4,10 +4,13 @@ import base64
 import hashlib
 import threading
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
@@ -42,7 +45,17 @@ class Key:
     def jwk(self) -> dict[str, Any]:
         numbers = self.private.public_key().public_numbers()
         names = {"kty": "RSA", "use": "sig", "kid": self.kid, "x5t": self.kid}
-        return {**names, "n": _number(numbers.n), "e": _number(numbers.e)}
+        key = {"n": _number(numbers.n), "e": _number(numbers.e)}
+        return {**names, **key, "x5c": [base64.b64encode(self._certificate()).decode()]}
+
+    def _certificate(self) -> bytes:
+        """Entra publishes its keys as certificates, too; some clients read only those."""
+        name = x509.Name.from_rfc4514_string("CN=accounts.accesscontrol.windows.net")
+        now = datetime.now(UTC)
+        builder = x509.CertificateBuilder(name, name, self.private.public_key())
+        builder = builder.serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1825))
+        return builder.sign(self.private, SHA256()).public_bytes(Encoding.DER)
 
 
 class Keys:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LOOPBACK_NAME = re.compile(r"(([a-z0-9-]+\.)*localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 STOP_SECONDS = 2.0
+GRAPH = "graph.microsoft.com"  # asked by stock clients only, where its name leads here
 KNOWN_HOSTS = 100
 
 
@@ -132,6 +133,8 @@ class Emulator(Controls):
     def _base_of(self, host: str) -> str | None:
         if self._public_url and self._public_url.endswith(f"//{host}"):
             return self._public_url
+        if self.world.stock and host == GRAPH:
+            return f"https://{GRAPH}"
         scheme = "http" if self._context is None else "https"
         return f"{scheme}://{host}" if LOOPBACK_NAME.fullmatch(host) else None
 

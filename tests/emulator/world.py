@@ -79,6 +79,8 @@ class World:
 
     def route(self, path: str) -> tuple[str, str]:
         """The endpoint's name, or "", and the tenant segment."""
+        if self.stock:  # Entra takes a doubled slash, which MSAL sends
+            path = path.replace("//", "/")
         _, _, rest = path.partition("/")
         tenant, _, tail = rest.partition("/")
         return self._endpoints.get(tail, ""), tenant

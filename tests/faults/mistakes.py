@@ -39,6 +39,7 @@ MISTAKES: dict[str, dict[str, Any]] = {
         "SOCIALACCOUNT_ADAPTER": "allauth.socialaccount.adapter.DefaultSocialAccountAdapter"
     },
     "hosts_without_ours": {"ALLOWED_HOSTS": ["old.example.com"]},
+    "static_root": {"STATIC_ROOT": os.environ.get("STATIC_FILES")},
     "key_prefix": {"CACHES": {"default": {**_REDIS, "KEY_PREFIX": "slot"}}},
     "new_key_at_each_start": {"SECRET_KEY": secrets.token_urlsafe(64)},
 }

@@ -13,16 +13,17 @@ def test_doctor_says_that_a_healthy_site_is_healthy(stage: Stage) -> None:
     stage.start_behind(Nginx([]), REDIS_URL=redis.url)
     assert stage.sign_in() == GETS_IN
     said = stage.doctor("--online", "--url")
-    assert said.problems == {}
+    levels = {finding["level"] for finding in said.document["findings"]}
+    assert levels <= {"ok", "note"}, said.problems
     assert (said.code, said.document["ok"], said.document["skipped"]) == (0, True, [])
     assert said.document["took_ms"] < 15_000
     groups = {finding["id"].partition(".")[0] for finding in said.document["findings"]}
     assert {"sessions", "redis", "database", "clock", "app", "online", "public"} <= groups
 
 
-def test_there_are_at_least_ninety_faults_each_told_apart() -> None:
+def test_there_are_many_faults_each_told_apart() -> None:
     every = faults()
-    assert len(every) >= 90
+    assert len(every) >= 211
     assert len({name for name, _ in every}) == len(every)
     assert len({each.sentence for _, each in every}) == len(every)
     assert all(each.sentence and each.set_up for _, each in every)

@@ -131,7 +131,7 @@ def ended_as_someone_else(stage: Stage) -> str:
 # --- what a browser claims -----------------------------------------------------------------------
 
 
-def claims(number: int, error: str, sentence: str, set_up: str, page: str) -> Fault:
+def claims(number: int, error: str, sentence: str, set_up: str, page: str, says: str = "") -> Fault:
     """An error on the way back through the browser; `number` 0 is none."""
     text = f"AADSTS{number}: Microsoft's words." if number else ""
     said = {"error": error, "error_description": text}
@@ -144,7 +144,7 @@ def claims(number: int, error: str, sentence: str, set_up: str, page: str) -> Fa
         record=part,
         log='"source": "browser"',
         doctor=f"refusals.{page}",
-        says=part,
+        says=says or part,
     )
 
 
@@ -159,6 +159,7 @@ claimed_redirect_uri = claims(
 own_signing_key_missing = claims(
     50146, "invalid_request", "The app's claims are mapped, and it has no signing key of its own",
     "Microsoft sends people back with AADSTS50146.", "microsoft_refused",
+    "so it needs a signing key of its own: set acceptMappedClaims in its manifest",
 )  # fmt: skip
 claimed_outage = claims(
     0, "temporarily_unavailable", "Microsoft's own page fails",

@@ -1,10 +1,8 @@
 """Every page of admin that this site adds: no accessibility or CSP violation, narrow or wide,
 light or dark."""
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
@@ -14,12 +12,10 @@ from playwright.sync_api import Page
 from accounts import secretbox
 from accounts.models import BreakGlassLink
 from tests.journeys.admin_browser import enter, watched
+from tests.journeys.looks import expect_well_made
 from tests.servers.site import Site
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
-from tests.support.axe import violations
 
-# Point it at a directory to look at the pages.
-PICTURES = os.environ.get("PICTURES", "")
 EXPORT = "id,userPrincipalName,mail,displayName,userType,accountEnabled\n" + "\n".join(
     f",{name}@contoso.example,{name}@contoso.example,{name.title()},Member,True"
     for name in ("cole", "nobody", "COLE")
@@ -39,8 +35,9 @@ PAGES = {
     "apps": "/admin/socialaccount/socialapp/",
     "app": "/admin/socialaccount/socialapp/{app}/change/",
     "groups": "/admin/auth/group/add/",
+    "own sessions": "/admin/accounts/my-sessions/",
+    "audit": "/admin/accounts/auditentry/",
 }
-LOOKS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
 
 
 @pytest.fixture
@@ -77,22 +74,6 @@ def admin_page(site: Site, things: dict[str, int], page: Page) -> Iterator[Page]
     enter(page, site, superuser())
     with watched(page):
         yield page
-
-
-def expect_well_made(page: Page, name: str) -> None:
-    """axe finds nothing, at both widths and in both colour schemes."""
-    found = []
-    for width, scheme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        # Links change their colour slowly, and axe would catch them between two.
-        page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
-        if PICTURES:
-            picture = Path(PICTURES) / f"{name.replace(' ', '-')}-{width}-{scheme}.png"
-            page.screenshot(path=picture, full_page=True)
-        if report := violations(page, only_colours=scheme == "dark"):
-            found.append(f"{width} {scheme}: {report}")
-    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -158,10 +158,10 @@ def test_the_app_is_set_up_tested_and_signs_people_in(
     admin: Page, site: Site, colleague: Page
 ) -> None:
     person("staff@contoso.example")
-    open_from_front(admin, "Social applications")
-    admin.get_by_role("link", name=re.compile("Add social application")).click()
-    admin.get_by_label("Client id").fill(CLIENT_ID)
-    admin.get_by_label("Tenant").fill(TID)
+    open_from_front(admin, "Microsoft apps")
+    admin.get_by_role("link", name="Add Microsoft app").click()
+    admin.get_by_label("Client id:", exact=True).fill(CLIENT_ID)
+    admin.get_by_label("Tenant:", exact=True).fill(TID)
     admin.get_by_label("Secret:", exact=True).fill(SECRET)
     admin.get_by_role("button", name="Save", exact=True).click()
     expect(admin.locator(".staff-in-force")).to_contain_text("The app in admin")

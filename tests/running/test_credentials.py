@@ -9,9 +9,11 @@ import jwt
 import pytest
 
 from accounts.models import User
+from accounts.operate import microsoft_app
+from accounts.operate.microsoft_app import Changes
 from tests.conftest import StartSite
 from tests.emulator.discovery import issuer_of
-from tests.emulator.ids import TENANT
+from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.emulator.proofs import AUDIENCE
 from tests.emulator.server import Emulator
 from tests.servers.identity import IdentityEndpoint
@@ -173,16 +175,66 @@ def test_a_certificate_is_replaced_under_load_without_a_refusal(
         lambda: path.write_text(both(NEXT, "second") + both(MADE)),
         lambda: None,
     ]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for change in changes:
-            change()
-            pages = list(pool.map(sign_in, [site.url] * AT_ONCE))
-            assert [page.status for page in pages] == [302] * AT_ONCE
+    for change in changes:
+        change()
+        all_get_in(site)
     site.restart()
     emulator.set_certificates([pem_of(NEXT)])
+    all_get_in(site)
+
+
+def all_get_in(site: Site) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         pages = list(pool.map(sign_in, [site.url] * AT_ONCE))
     assert [page.status for page in pages] == [302] * AT_ONCE
+
+
+def test_a_secret_is_replaced_under_load_without_a_refusal(
+    start_site: StartSite, emulator: Emulator
+) -> None:
+    """The next one is entered, the first ends at Microsoft, the next is promoted."""
+    following = "next-secret~of-this-app.0123456789x"
+    emulator.set_secrets([CLIENT_SECRET, following])
+    entered = Changes(client_id=CLIENT_ID, secret=CLIENT_SECRET, next_secret=following)
+    microsoft_app.save(entered)
+    site = start_site(workers=2, **WITHOUT, MICROSOFT_CLIENT_ID="")
+    all_get_in(site)
+    emulator.set_secrets([following])
+    all_get_in(site)
+    microsoft_app.save(Changes(promote=True))
+    all_get_in(site)
+
+
+def test_a_clusters_token_is_replaced_under_load_without_a_refusal(
+    start_site: StartSite, emulator: Emulator, tmp_path: Path
+) -> None:
+    """As Kubernetes does it: the name leads to another file from one moment to the next."""
+    named = by_token_file(emulator, tmp_path)
+    path = Path(named["MICROSOFT_TOKEN_FILE"])
+    site = start_site(workers=2, **WITHOUT | named)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        pages = [pool.submit(sign_in, site.url) for _ in range(3 * AT_ONCE)]
+        for number in range(2, 20):
+            (new := tmp_path / "new").write_text(cluster_token(number))
+            new.replace(path)
+            time.sleep(0.05)
+        assert {page.result().status for page in pages} == {302}
+    assert len({one["client_assertion"] for one in proofs(emulator)}) > 1
+
+
+def test_an_identitys_token_is_replaced_under_load_without_a_refusal(
+    by_identity: Callable[[], Site], endpoint: IdentityEndpoint, emulator: Emulator
+) -> None:
+    """Of a token that lives for 14 seconds, the last ten are left to its way to Microsoft."""
+    endpoint.mint[AUDIENCE] = lambda: emulator.identity_token(PRINCIPAL, life=14)
+    site = by_identity()
+    for _ in range(60):
+        endpoint.renew()
+        all_get_in(site)
+        if len(endpoint.given) > 1:
+            return
+        time.sleep(0.2)
+    raise AssertionError("the token was never replaced")
 
 
 def test_a_wrong_key_stops_the_start_with_what_is_wrong(start_site: StartSite) -> None:

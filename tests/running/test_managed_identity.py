@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # A new token for another identity shows who signed in anew: CLIENT LIST tells no passwords.
 ANOTHER = "another-object-id"
 SHORT = 200.0  # azure-identity keeps no token that ends within five minutes
+ENDING = 9.0  # too near to its end to be used when no other can be had
 # Redis's token is renewed 3 minutes before it ends: of this life, after about six seconds.
 MARGIN = 180.0
 RENEWED_SOON = MARGIN + 6
@@ -92,11 +93,11 @@ def timed(ask: Callable[[], Page]) -> tuple[str, int, bool]:
 def test_staff_sign_in_where_both_stores_know_the_identity_only(
     site: Callable[..., Site], endpoint: IdentityEndpoint, guarded_redis: GuardedRedis
 ) -> None:
-    assert staff(site(workers=2).url).is_in()
+    assert staff(site().url).is_in()
     assert guarded_redis.knows_only(OBJECT_ID)
-    assert {query["resource"] for query in endpoint.asked} == {REDIS, POSTGRESQL}
+    # One worker, which asks once for each store.
+    assert sorted(query["resource"] for query in endpoint.asked) == sorted([REDIS, POSTGRESQL])
     assert not any("client_id" in query for query in endpoint.asked)
-    assert 2 <= len(endpoint.given) <= 4  # each worker asks once for each store
 
 
 def test_the_stores_refuse_what_is_no_token(
@@ -121,7 +122,7 @@ def test_a_user_assigned_identity_is_asked_for_by_its_client_id(
 def test_no_token_is_in_the_log_nor_the_steps_that_led_to_it(
     site: Callable[..., Site], endpoint: IdentityEndpoint, guarded_postgres: GuardedPostgres
 ) -> None:
-    endpoint.life = SHORT
+    endpoint.life = ENDING
     started = site()
     visitor = staff(started.url)
     endpoint.away = "closes"
@@ -131,6 +132,16 @@ def test_no_token_is_in_the_log_nor_the_steps_that_led_to_it(
     assert [token for token in endpoint.given if token.rpartition(".")[2] in log] == []
     assert "Token manager" not in log
     assert '"level": "info", "logger": "azure' not in log
+
+
+def test_a_token_serves_new_connections_to_its_end_while_the_endpoint_is_away(
+    site: Callable[..., Site], endpoint: IdentityEndpoint, guarded_postgres: GuardedPostgres
+) -> None:
+    endpoint.life = SHORT
+    visitor = staff(site().url)
+    endpoint.away = "closes"
+    guarded_postgres.cut()
+    assert visitor.is_in()
 
 
 def test_a_new_connection_to_postgresql_gets_the_token_of_the_time(
@@ -238,7 +249,7 @@ def test_without_a_token_for_redis_the_page_says_so_until_there_is_one(
 def test_without_a_token_for_postgresql_the_page_says_so_until_there_is_one(
     away: str, endpoint: IdentityEndpoint, guarded_postgres: GuardedPostgres, start_site: StartSite
 ) -> None:
-    endpoint.life = SHORT
+    endpoint.life = ENDING
     stores = {"DATABASE_URL": guarded_postgres.url}
     url = start_site(workers=1, **stores | endpoint.environment).url
     visitor = staff(url)

@@ -16,7 +16,7 @@ from tests.servers.site import Site
 from tests.support.tiny_server import eventually
 
 START = "/accounts/microsoft/login/"
-CODE, TEMPLATE = "accounts/web/health.py", "templates/accounts/start.html"
+CODE, TEMPLATE = "accounts/web/health.py", "accounts/templates/microsoft_admin/start.html"
 SECONDS = 30
 
 

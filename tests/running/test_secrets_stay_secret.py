@@ -8,25 +8,36 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import jwt
 import pytest
+from allauth.socialaccount.models import SocialApp
 from django.db import connection
 from typing_extensions import override
 
 from accounts.models import User
 from accounts.operate import break_glass, microsoft_app
 from accounts.sessions.entries import opened_entry
-from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET
+from tests.emulator.discovery import issuer_of
+from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.emulator.person import meet
+from tests.emulator.proofs import AUDIENCE
+from tests.emulator.server import Emulator
 from tests.servers.environment import SECRET_KEY
+from tests.servers.identity import IdentityEndpoint
+from tests.support.certificates import both, certificate, key_pem, pem_of, public_pem
+from tests.support.keys import private_key
 from tests.support.visitor import CALLBACK, LOGIN, START, Page, Visitor, query_of
 
 if TYPE_CHECKING:
     from tests.conftest import StartSite
-    from tests.emulator.server import Emulator
     from tests.servers.redis import Redis
 
 ACCESS_TOKEN = "access-token-that-nobody-asked-for"
@@ -229,3 +240,92 @@ def test_the_run_was_worth_searching(evidence: Evidence) -> None:
     for words in ("admitted", "refused", "break_glass", "identity_conflict"):
         assert words in evidence.database
     assert "_auth_user_id" in evidence.sessions
+
+
+# --- what proves the app in the place of a secret -------------------------------------------------
+
+
+def _lines_of(pem: str) -> set[str]:
+    """Any line of a key is a part of it."""
+    return {line for line in pem.splitlines() if len(line) > 40 and "-----" not in line}
+
+
+def _by_certificate(emulator: Emulator, folder: Path) -> Kind:
+    """Kept in admin, with a next one; where they are in the rows, they are encrypted."""
+    made, following = certificate(), certificate("second")
+    emulator.set_certificates([pem_of(made)])
+    kept = {"certificate": both(made), "next_certificate": both(following, "second")}
+    app = SocialApp(provider="microsoft", name="Staff", client_id=CLIENT_ID, settings=kept)
+    app.settings["credential"] = "certificate"
+    app.save()
+    keys = _lines_of(key_pem(private_key("first"))) | _lines_of(key_pem(private_key("second")))
+    return {"MICROSOFT_CLIENT_ID": ""}, lambda: keys, lambda: emulator.set_certificates([])
+
+
+def _by_token_file(emulator: Emulator, folder: Path) -> Kind:
+    issuer, subject = "https://oidc.cluster.example/abc/", "system:serviceaccount:web:site"
+    emulator.trust_issuer(issuer, public_pem("cluster"))
+    emulator.set_federated({"issuer": issuer, "subject": subject})
+    claims = {"iss": issuer, "sub": subject, "aud": AUDIENCE, "exp": int(time.time()) + 3600}
+    token = jwt.encode(claims, private_key("cluster"), "RS256")
+    path = folder / "token"
+    path.write_text(token)
+    return {"MICROSOFT_TOKEN_FILE": str(path)}, lambda: {token}, emulator.set_federated
+
+
+@contextmanager
+def _identity(emulator: Emulator, folder: Path) -> Iterator[Kind]:
+    principal = "77777777-7777-4777-8777-777777777777"
+    with IdentityEndpoint() as endpoint:
+        endpoint.mint[AUDIENCE] = lambda: emulator.identity_token(principal)
+        emulator.set_federated({"issuer": issuer_of(emulator.url, TENANT), "subject": principal})
+        named = {"MICROSOFT_MANAGED_IDENTITY_CLIENT_ID": CLIENT_ID}
+        yield named | endpoint.environment, lambda: {*endpoint.given}, emulator.set_federated
+
+
+Kind = tuple[dict[str, str], Callable[[], set[str]], Callable[[], object]]
+KINDS: dict[str, Callable[[Emulator, Path], AbstractContextManager[Kind]]] = {
+    "certificate": lambda emulator, folder: nullcontext(_by_certificate(emulator, folder)),
+    "token file": lambda emulator, folder: nullcontext(_by_token_file(emulator, folder)),
+    "managed identity": _identity,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_key_assertion_or_identity_token_is_anywhere(
+    kind: str, start_site: StartSite, emulator: Emulator, redis_server: Redis, tmp_path: Path
+) -> None:
+    """Good and refused, with an error that nobody foresaw; every page of the app, and its test."""
+    User.objects.create_user("staff@contoso.example", is_superuser=True)
+    with KINDS[kind](emulator, tmp_path) as (named, held, refuse):
+        site, pages = start_site(workers=1, MICROSOFT_CLIENT_SECRET="", **named), list[str]()
+        visitor = Watched(site.url, pages)
+        _good(visitor)
+        apps = "/admin/socialaccount/socialapp/"
+        for app in SocialApp.objects.all():
+            for path in ("change", "history", "delete"):
+                assert visitor.get(f"{apps}{app.pk}/{path}/").status == 200
+        assert "Good: " in _pressed(visitor, f"{apps}test/")
+        _broken(Watched(site.url, pages))
+        refuse()
+        assert "Error: " in _pressed(visitor, f"{apps}test/")
+        assert Watched(site.url, pages).sign_in().reason == "client_credential_refused"
+        sent = {seen.fields["client_assertion"] for seen in emulator.requests
+                if "client_assertion" in seen.fields}  # fmt: skip
+        assert sent
+        assert held()
+        secrets = {"key or token": held(), "assertion": sent}
+    stored, sessions = _redis(redis_server), _sessions(redis_server)
+    site.stop()
+    evidence = Evidence(site.log(), "\n".join(pages), stored, _database(), secrets, sessions)
+    for place in ("log", "pages", "redis", "database", "sessions"):
+        assert evidence.found_in(place) == []
+        assert not TOKEN.search(getattr(evidence, place))
+    assert '"traceback"' in evidence.log
+
+
+def _pressed(visitor: Watched, path: str) -> str:
+    """Test connection, as its button sends it."""
+    hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', visitor.get(path[:-5]).text))
+    token = {"csrfmiddlewaretoken": hidden["csrfmiddlewaretoken"]}
+    return " ".join(re.sub(r"<[^>]+>", " ", visitor.post(path, token).text).split())

@@ -20,6 +20,7 @@ auth_type=any
 pool_mode={mode}
 default_pool_size=4
 ignore_startup_parameters={ignored}
+{lines}
 """
 
 
@@ -27,12 +28,18 @@ class PgBouncer:
     """`with PgBouncer(postgres) as pooler: pooler.url_of("site")`."""
 
     def __init__(
-        self, server: Postgres, *, mode: str = "transaction", ignored: str = AZURE
+        self, server: Postgres, *, mode: str = "transaction", ignored: str = AZURE, lines: str = ""
     ) -> None:
         self.port = free_port()
         self._directory = scratch("pgbouncer")
         self._configuration = CONFIGURATION.format(
-            host=LOOPBACK, server=server.port, user=USER, port=self.port, mode=mode, ignored=ignored
+            host=LOOPBACK,
+            server=server.port,
+            user=USER,
+            port=self.port,
+            mode=mode,
+            ignored=ignored,
+            lines=lines,
         )
         self._process: Process | None = None
 

@@ -1,19 +1,37 @@
 """A cluster of three masters, as Azure Managed Redis is one: with its address, and its ports."""
 
 import time
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Self
 
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.redis import Redis
+from tests.servers.tls import TlsInFront
 
 SLOTS = 16384
+UNREACHED = "127.0.0.2"  # the nodes reach each other there
 
 
 class RedisCluster:
-    """`with RedisCluster() as cluster: cluster.url`, the first node's, as one name for all."""
+    """`with RedisCluster() as cluster: cluster.url`, the first node's, as one name for all.
 
-    def __init__(self, nodes: int = 3) -> None:
-        options = ("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no")
+    `shown` is a server's certificate with its key: then `tls_port` is the first node's. Each node
+    says that it is at such a port, and at an address where nothing of the kind listens.
+    """
+
+    def __init__(self, nodes: int = 3, *, shown: Path | None = None) -> None:
+        self._shown, self._fronts = shown, ExitStack()
+        self.tls_port = 0
+        options = (
+            "--bind",
+            LOOPBACK,
+            UNREACHED,
+            "--cluster-enabled",
+            "yes",
+            "--cluster-require-full-coverage",
+            "no",
+        )
         self._buses = [free_port() for _ in range(nodes)]
         self.nodes = [Redis(*options, "--cluster-port", str(bus)) for bus in self._buses]
 
@@ -24,6 +42,11 @@ class RedisCluster:
     def __enter__(self) -> Self:
         for node in self.nodes:
             node.start()
+            if self._shown:
+                front = self._fronts.enter_context(TlsInFront(node.port, self._shown))
+                node.client().config_set("cluster-announce-port", front.port)
+                node.client().config_set("cluster-announce-ip", UNREACHED)
+                self.tls_port = self.tls_port or front.port
         share = SLOTS // len(self.nodes) + 1
         for number, node in enumerate(self.nodes):
             client: Any = node.client()
@@ -38,6 +61,7 @@ class RedisCluster:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._fronts.close()
         for node in self.nodes:
             node.stop()
 

@@ -11,6 +11,8 @@ from tests.servers.forked import ForkedProcess
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import ROOT, TAIL_LINES, Process, clean_environment, scratch
 
+CONFIG = "project/gunicorn.conf.py"
+
 recent: list["Site"] = []
 
 
@@ -20,7 +22,7 @@ class Site:
     PUBLIC_URL is this server's own address unless `env` names another, such as a proxy's.
     `root` is where the code lies, if it is not today's. Its processes come from the fork server,
     unless `forked` is off: then they start as an operator's do, imports and all. `prefix` is a
-    command that starts another, such as tests.servers.container's.
+    command that starts another, such as tests.servers.container's. `config` is gunicorn's.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Site:
         root: Path = ROOT,
         forked: bool = True,
         prefix: Sequence[str] = (),
+        config: str = CONFIG,
     ) -> None:
         self.prefix = list(prefix)
         self.port = port or free_port()
@@ -40,7 +43,7 @@ class Site:
         process = ForkedProcess if forked and root == ROOT and not prefix else Process
         self.process = process(
             f"site on port {self.port}",
-            [*self.prefix, *gunicorn(self.port)],
+            [*self.prefix, *gunicorn(self.port, config)],
             env=clean_environment(**own | dict(env)),
             log=scratch("site") / "log",
             cwd=root,
@@ -78,9 +81,9 @@ class Site:
         self.stop()
 
 
-def gunicorn(port: int) -> list[str]:
+def gunicorn(port: int, config: str = CONFIG) -> list[str]:
     """The Procfile's command, on loopback."""
-    command = [sys.executable, "-m", "gunicorn", "-c", "project/gunicorn.conf.py"]
+    command = [sys.executable, "-m", "gunicorn", "-c", config]
     return [*command, "--bind", f"{LOOPBACK}:{port}", "project.wsgi"]
 
 

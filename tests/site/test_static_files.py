@@ -19,7 +19,7 @@ from tests.servers import forked
 from tests.servers.process import ROOT, clean_environment, scratch
 from tests.servers.release import PARTS
 
-STYLE = "accounts/sign_in.css"
+STYLE = "microsoft_admin/sign_in.css"
 MANIFEST = "staticfiles.json"
 
 
@@ -63,12 +63,13 @@ def cut_off(root: Path) -> None:
 
 def lacks_our_styles(root: Path) -> None:
     content = json.loads((root / MANIFEST).read_text())
-    content["paths"] = {k: v for k, v in content["paths"].items() if not k.startswith("accounts/")}
+    paths, own = content["paths"], "microsoft_admin/"
+    content["paths"] = {k: v for k, v in paths.items() if not k.startswith(own)}
     (root / MANIFEST).write_text(json.dumps(content))
 
 
 def files_lost(root: Path) -> None:
-    for path in (root / "accounts").glob("sign_in.*.css"):
+    for path in (root / "microsoft_admin").glob("sign_in.*.css"):
         path.unlink()
 
 
@@ -100,7 +101,7 @@ def test_pages_come_and_the_check_says_what_to_run(
     with caplog.at_level(logging.ERROR):
         pages = [client.get(path) for path in ("/accounts/microsoft/login/", "/nothing-here") * 2]
     assert [page.status_code for page in pages] == [200, 404, 200, 404]
-    assert b"accounts/sign_in." in pages[0].content
+    assert b"microsoft_admin/sign_in." in pages[0].content
     assert len({record.getMessage() for record in caplog.records}) == len(
         [r for r in caplog.records if r.name == "project.static"]
     )

@@ -38,18 +38,19 @@ def permissions(*rights: str) -> list[Permission]:
     ]
 
 
-def browser_of(user: User) -> Client:
-    """A browser in which this person has signed in."""
+def browser_of(user: User, **more: str) -> Client:
+    """A browser in which this person has signed in; `more` is what their session keeps of it."""
     client = Client(HTTP_HOST="testserver")
-    let_in(client, user)
+    let_in(client, user, **more)
     return client
 
 
-def let_in(client: Client, user: Any) -> None:
+def let_in(client: Client, user: Any, **more: str) -> None:
     """Sign in without the way to Microsoft and back."""
     client.force_login(user)
     session = client.session
     session[entrance.ENTRY] = SignIn.Method.MICROSOFT
+    session.update(more)
     session.save()
 
 

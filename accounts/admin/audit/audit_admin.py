@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
+from ... import moments
 from ...audit.actions import ACTIONS, title_of
 from ...models import AuditEntry
 from ...operate.audit_log import COLUMNS, as_values, naming
@@ -39,13 +40,15 @@ class ActionFilter(SimpleListFilter):
 
 
 class AuditAdmin(RecordAdmin):
-    """Append-only: `accounts.audit` adds."""
+    """Append-only: `audit` adds."""
 
-    list_display = ("when", "what", "who", "whom", "change", "reference")
-    list_display_links = ("when", "reference")
+    change_list_template = "microsoft_admin/admin/auditentry/change_list.html"
+    list_display = ("when_and_reference", "what", "who", "whom", "change")
+    list_display_links = ("when_and_reference",)
     list_filter = (ActionFilter, "actor_kind", "at")
     list_select_related = ("seal",)
     search_fields = ("reference",)
+    sortable_by = ("when_and_reference",)
     exported = ("audit", "export.audit")
     columns = COLUMNS
     as_values = as_values
@@ -68,6 +71,11 @@ class AuditAdmin(RecordAdmin):
     ) -> tuple[QuerySet[AuditEntry], bool]:
         """Any part of a name or an address, a reference, or a primary key."""
         return naming(queryset, search_term.replace("\0", "").strip()), False
+
+    @admin.display(description=gettext_lazy("time"), ordering="at")
+    def when_and_reference(self, entry: AuditEntry) -> str:
+        """For the list: one column for what tells this entry from all others."""
+        return format_html("{}<br>{}", moments.element_of(entry.at), entry.reference)
 
     @admin.display(description=gettext_lazy("action"))
     def what(self, entry: AuditEntry) -> str:

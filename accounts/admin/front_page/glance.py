@@ -16,7 +16,7 @@ def chart_of_days() -> str:
     """The chart of the sign-in record, with today's figures, as HTML."""
     drawn = chart.last_days()
     context = {"chart": drawn, "svg": chart.svg(drawn), "today": drawn.bars[-1]}
-    return render_to_string("admin/accounts/signin/chart_in_short.html", context)
+    return render_to_string("microsoft_admin/admin/signin/chart_in_short.html", context)
 
 
 def people_signed_in() -> str:
@@ -26,4 +26,4 @@ def people_signed_in() -> str:
     except sessions.StoreUnavailable:
         return ""
     context = {"people": found[:SHOWN], "more": max(0, len(found) - SHOWN), "count": len(found)}
-    return render_to_string("admin/accounts/includes/people_signed_in.html", context)
+    return render_to_string("microsoft_admin/admin/includes/people_signed_in.html", context)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ... import moments
+from ...app import admin_url, user_url
 from ...models import SignIn
 from ...operate import break_glass, linking
 from ...operate.audit_log import as_values
@@ -45,7 +46,7 @@ class Notice:
 
 def of_app() -> Iterator[Notice]:
     """Nobody can sign in, or nobody will be able to soon."""
-    shown = show()
+    shown = advice.of_app(show())
     url = reverse("admin:socialaccount_socialapp_changelist")
     if shown.problem:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")
@@ -84,7 +85,7 @@ def _certificate_text(left: int) -> str:
 
 def of_superusers() -> Iterator[Notice]:
     """Who could still be taken by an address, and who was bound lately by one."""
-    url = reverse("admin:accounts_user_changelist") + "?is_superuser__exact=1"
+    url = user_url("changelist") + "?is_superuser__exact=1"
     unbound = [str(user) for user in linking.unbound_superusers()[: _LINKS_SHOWN + 1]]
     if unbound:
         named = ", ".join(unbound[:_LINKS_SHOWN]) + (", ..." if len(unbound) > _LINKS_SHOWN else "")
@@ -102,7 +103,7 @@ def of_superusers() -> Iterator[Notice]:
             "at": moments.text_of(entry.at),
             "as": facts["after"],
         }
-        url = reverse("admin:accounts_auditentry_change", args=[entry.pk])
+        url = admin_url("auditentry_change", entry.pk)
         yield Notice("warning", visible(text % values), url)
 
 
@@ -118,7 +119,7 @@ def of_refusals() -> Iterator[Notice]:
         " %(fix)s"
     )
     values = {"why": advice.title_of(newest.reason), "fix": advice.fix_of(newest.reason)}
-    url = f"{reverse('admin:accounts_signin_changelist')}?reason={newest.reason}"
+    url = f"{admin_url('signin_changelist')}?reason={newest.reason}"
     yield Notice("error", text % values, url)
 
 
@@ -133,7 +134,7 @@ def of_links() -> Iterator[Notice]:
     """Links that let someone in without Microsoft, made in the last week."""
     for link in break_glass.made_lately()[:_LINKS_SHOWN]:
         query = urlencode({"q": link.user.email, "method__exact": "break_glass"})
-        url = f"{reverse('admin:accounts_signin_changelist')}?{query}" if link.used_at else ""
+        url = f"{admin_url('signin_changelist')}?{query}" if link.used_at else ""
         yield Notice("warning", _link_text(link), url)
 
 

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from ...app import label
 from .. import sessions
 from ..people import rehearsal
 
@@ -21,10 +22,10 @@ def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> lis
     for listed in app_list:
         if listed["app_label"] == SocialApp._meta.app_label:
             _name_it_microsoft(listed)
-    pages = list(_own_pages(user)) if app_label in (None, "accounts") else []
+    pages = list(_own_pages(user)) if app_label in (None, label()) else []
     if not pages:
         return app_list
-    ours = next((app for app in app_list if app["app_label"] == "accounts"), None)
+    ours = next((app for app in app_list if app["app_label"] == label()), None)
     if ours is not None:
         ours["models"] += pages
         return app_list
@@ -41,9 +42,9 @@ def _name_it_microsoft(listed: dict[str, Any]) -> None:
 
 def _own_pages(user: Any) -> Iterator[dict[str, Any]]:
     if sessions.may_end(user):
-        yield _page(_("Who is signed in"), "SessionsPage", "admin:accounts_sessions")
+        yield _page(_("Who is signed in"), "SessionsPage", "admin:staff_sessions")
     if rehearsal.may_rehearse(user):
-        yield _page(_("Go-live rehearsal"), "RehearsalPage", "admin:accounts_rehearsal")
+        yield _page(_("Go-live rehearsal"), "RehearsalPage", "admin:staff_rehearsal")
 
 
 def _page(name: str, object_name: str, url_name: str) -> dict[str, Any]:
@@ -61,9 +62,9 @@ def _page(name: str, object_name: str, url_name: str) -> dict[str, Any]:
 
 def _app(pages: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "name": apps.get_app_config("accounts").verbose_name,
-        "app_label": "accounts",
-        "app_url": reverse("admin:app_list", args=["accounts"]),
+        "name": apps.get_app_config(label()).verbose_name,
+        "app_label": label(),
+        "app_url": reverse("admin:app_list", args=[label()]),
         "has_module_perms": True,
         "models": pages,
     }

@@ -19,10 +19,18 @@ from typing_extensions import override
 
 from ... import registration
 from ...operate import microsoft_app
-from ...operate.microsoft_app_summary import by_rule, credentials_of, show, to_enter
+from ...operate.microsoft_app_summary import (
+    by_rule,
+    credentials_of,
+    public_certificates,
+    show,
+    to_enter,
+)
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
+from .. import advice
 from . import fieldsets, undo
+from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
 
 if TYPE_CHECKING:
@@ -65,6 +73,9 @@ class MicrosoftAppAdmin(SuperusersOnly):
     """The app registrations, of which one may be visible."""
 
     form = MicrosoftAppForm
+    change_form_template = "microsoft_admin/admin/socialapp/change_form.html"
+    change_list_template = "microsoft_admin/admin/socialapp/change_list.html"
+    delete_confirmation_template = "microsoft_admin/admin/socialapp/delete_confirmation.html"
     list_display = ("name", "client_id", "tenant", "proof", "expires", "visible")
     ordering = ("pk",)
 
@@ -113,7 +124,9 @@ class MicrosoftAppAdmin(SuperusersOnly):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {"shown": show(), **(extra_context or {})})
+        return super().changelist_view(
+            request, {"shown": advice.of_app(show()), **(extra_context or {})}
+        )
 
     @override
     @method_decorator(
@@ -134,7 +147,11 @@ class MicrosoftAppAdmin(SuperusersOnly):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         app = self.get_object(request, object_id) if object_id else None
-        context = {"shown": show(), **(_about(app) if app else {}), **(extra_context or {})}
+        context = {
+            "shown": advice.of_app(show()),
+            **(_about(app) if app else {}),
+            **(extra_context or {}),
+        }
         return super().changeform_view(request, object_id, form_url, context)
 
     @override
@@ -142,7 +159,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
         """Nothing to correct, but something to confirm, is not shown as an error."""
         form = context["adminform"].form
         if form.needs_confirmation:
-            context |= {"errors": [], "judgement": form.judgement}
+            context |= {"errors": [], "judgement": judgement_in_admin(form.judgement)}
         return super().render_change_form(request, context, *args, **kw)
 
     @override
@@ -179,12 +196,12 @@ class MicrosoftAppAdmin(SuperusersOnly):
             "opts": self.opts,
             "title": _("Test connection"),
             "media": self.media,
-            "shown": show(),
+            "shown": advice.of_app(show()),
             "tested": app,
             **(_about(app) if app else {}),
-            "findings": findings,
+            "findings": in_admin(findings),
         }
-        return TemplateResponse(request, "admin/socialaccount/socialapp/test.html", context)
+        return TemplateResponse(request, "microsoft_admin/admin/socialapp/test.html", context)
 
     @admin.display(description=gettext_lazy("tenant"))
     def tenant(self, app: SocialApp) -> str:
@@ -195,7 +212,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
     def proof(self, app: SocialApp) -> str:
         """Each thing, and how it is kept; never what it is."""
         told = credentials_of(app)
-        return "; ".join(f"{one.label}: {one.kept}" for one in told) or _("nothing")
+        return "; ".join(f"{_(one.label)}: {_(one.kept)}" for one in told) or _("nothing")
 
     @admin.display(description=gettext_lazy("expires"))
     def expires(self, app: SocialApp) -> str:
@@ -218,6 +235,7 @@ def _about(app: SocialApp) -> dict[str, Any]:
         "tests_this_app": app.pk,
         "credentials": credentials_of(app),
         "entra_entries": entries,
+        "public_certificates": public_certificates(app),
         "no_token": why_not,
         "undo_at": microsoft_app.changed_at(app),
     }

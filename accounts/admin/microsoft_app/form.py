@@ -255,7 +255,7 @@ class MicrosoftAppForm(AppModelForm):
         app = self.instance
         text = _("Now: %(how)s. Type to replace it; it is never shown.")
         for slot, field in _FIELDS.items():
-            told = text % {"how": how_kept(value_in(app, slot))}
+            told = text % {"how": _(how_kept(value_in(app, slot)))}
             if slot in self._typed or slot + _UNREAD in self._typed:
                 told = _("What you entered is kept for this form, and not shown.")
             self.fields[field].help_text = told

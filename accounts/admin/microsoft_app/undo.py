@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ...operate import microsoft_app
+from .findings import judgement_in_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +53,10 @@ def _undone(
             "opts": admin.opts,
             "title": _("Undo the last change"),
             "media": admin.media,
-            "judgement": judgement,
+            "judgement": judgement_in_admin(judgement),
             "app": app,
         }
-        return TemplateResponse(request, "admin/socialaccount/socialapp/undo.html", context)
+        return TemplateResponse(request, "microsoft_admin/admin/socialapp/undo.html", context)
     microsoft_app.remember_tests(after, judgement.tests)
     after.save()
     admin.log_change(request, after, _("Undid the last change."))

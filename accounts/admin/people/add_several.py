@@ -104,4 +104,4 @@ def _answer(admin: ModelAdmin[User], request: HttpRequest, more: dict[str, Any])
         "media": admin.media,
         **more,
     }
-    return TemplateResponse(request, "admin/accounts/user/add_several.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/user/add_several.html", context)

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
+from ...app import admin_url, permission
 from ...operate.account_status import State, states_of
 from ...signin.identities import PROVIDER
 from ...visible import visible
@@ -70,12 +71,12 @@ def state_text(state: State, *, link: bool) -> str:
 
 def record_url(state: State) -> str:
     """The list of sign-ins, narrowed to the one of this refusal."""
-    return f"{reverse('admin:accounts_signin_changelist')}?q={state.reference}"
+    return f"{admin_url('signin_changelist')}?q={state.reference}"
 
 
 def may_see_sign_ins(user: User | Any) -> bool:
     """Whether this person may read the record."""
-    return bool(user.has_perm("accounts.view_signin"))
+    return bool(user.has_perm(permission("view_signin")))
 
 
 def person_url(person: User, reader: Any) -> str:

@@ -96,4 +96,4 @@ def _asked(
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
         "media": page.media,
     }
-    return TemplateResponse(request, "admin/accounts/user/step.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/user/step.html", context)

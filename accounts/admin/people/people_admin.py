@@ -37,6 +37,8 @@ class PersonAdmin(BoundedUserAdmin):
     form = PersonForm
     add_form = AddPersonForm
     add_form_template = None
+    change_form_template = "microsoft_admin/admin/user/change_form.html"
+    change_list_template = "microsoft_admin/admin/user/change_list.html"
     fieldsets = (
         (None, {"fields": ("email", "name")}),
         (gettext_lazy("Sign-in"), {"fields": ("last_sign_in", "added")}),
@@ -77,18 +79,18 @@ class PersonAdmin(BoundedUserAdmin):
         return self._own_urls() + super().get_urls()
 
     def _own_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
+        view, named = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
         several = add_several.page(self)
         steps = [
-            path(f"<int:pk>/{name}/", view(self._step_page(step)), name=f"accounts_user_{name}")
+            path(f"<int:pk>/{name}/", view(self._step_page(step)), name=f"{named}_{name}")
             for name, step in person_actions.STEPS.items()
         ]
         return [
-            path("add-several/", view(several), name="accounts_user_add_several"),
+            path("add-several/", view(several), name=f"{named}_add_several"),
             path(
                 "<int:pk>/relink/<int:row_pk>/",
                 view(relink.page(self)),
-                name="accounts_user_relink",
+                name=f"{named}_relink",
             ),
             *steps,
         ]

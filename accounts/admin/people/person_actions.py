@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as noop
 
 from ... import audit
+from ...app import permission, user_permission
 from ...operate import linking, people
 from ...sessions import service as sessions
 from .. import rights
@@ -77,7 +78,7 @@ STEPS = {
                 noop("%(count)d person was signed out everywhere."),
                 noop("%(count)d people were signed out everywhere."),
             ),
-            "accounts.end_sessions",
+            permission("end_sessions"),
             lambda person, reason, by: sessions.end_all_of(person),
             bounded=False,
         ),
@@ -90,7 +91,7 @@ STEPS = {
                 noop("%(count)d person was deactivated and signed out."),
                 noop("%(count)d people were deactivated and signed out."),
             ),
-            "accounts.change_user",
+            user_permission("change"),
             lambda person, reason, by: people.deactivate(person),
             on_oneself=False,
         ),
@@ -103,7 +104,7 @@ STEPS = {
                 noop("%(count)d person was reactivated."),
                 noop("%(count)d people were reactivated."),
             ),
-            "accounts.change_user",
+            user_permission("change"),
             lambda person, reason, by: people.reactivate(person),
         ),
         Step(
@@ -118,7 +119,7 @@ STEPS = {
                 noop("The Microsoft identity of %(count)d person was unlinked."),
                 noop("The Microsoft identities of %(count)d people were unlinked."),
             ),
-            "accounts.change_user",
+            user_permission("change"),
             lambda person, reason, by: people.unlink(person, reason, by),
             needs_reason=True,
             logs_itself=True,
@@ -186,7 +187,7 @@ def confirmation(
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
         "media": page.media,
     }
-    return TemplateResponse(request, "admin/accounts/user/step.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/user/step.html", context)
 
 
 def _take_all(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.urls import reverse
 
+from ...app import user_url
 from ...models import SignIn, User
 from ...operate import linking
 from ...operate.account_status import state_of
@@ -46,7 +46,7 @@ def _steps(request: HttpRequest, person: User, *, bound: bool) -> list[tuple[Ste
         "" if bound else "unlink",
     }
     return [
-        (step, reverse(f"admin:accounts_user_{name}", args=[person.pk]))
+        (step, user_url(name, person.pk))
         for name, step in STEPS.items()
         if name not in senseless and step.allowed(request.user, person)
     ]

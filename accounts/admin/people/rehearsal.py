@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
+from ...app import user_permission
 from ...models import User
 from ...operate import entra_export, rehearsal_here
 from ...operate.linking import CannotLink
@@ -77,7 +78,7 @@ class ExportForm(forms.Form):
 
 def may_rehearse(user: Any) -> bool:
     """Whether this person may learn who has a user here."""
-    return bool(user.has_perm("accounts.view_user") or user.has_perm("accounts.change_user"))
+    return bool(user.has_perm(user_permission("view")) or user.has_perm(user_permission("change")))
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -100,7 +101,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "foreseen": _refused_first(report) if report else [],
         "shown": _SHOWN,
     }
-    return TemplateResponse(request, "admin/accounts/rehearsal.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/rehearsal.html", context)
 
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:

@@ -9,10 +9,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ...app import user_url
 from ...models import SignIn, User
 from ...operate import linking
 from ...sessions import service as sessions
@@ -57,7 +57,7 @@ def page(admin: ModelAdmin[User]) -> Callable[..., HttpResponse]:
             raise PermissionDenied
         form = ReasonForm(request.POST if request.method == "POST" else None, required=True)
         if form.is_valid() and _linked(request, person, row, form.cleaned_data["reason"]):
-            return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[person.pk]))
+            return HttpResponseRedirect(user_url("change", person.pk))
         return _compared(admin, request, person, row, form)
 
     return relink
@@ -88,7 +88,7 @@ def _compared(
         "form": form,
         "media": admin.media,
     }
-    return TemplateResponse(request, "admin/accounts/user/relink.html", context)
+    return TemplateResponse(request, "microsoft_admin/admin/user/relink.html", context)
 
 
 def _linked(request: HttpRequest, person: User, row: SignIn, reason: str) -> bool:

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from typing_extensions import override
 
+from ...app import permission
 from .. import rights
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class BoundedUserAdmin(Base):
 
     def has_end_sessions_permission(self, request: HttpRequest) -> bool:
         """For the action that signs people out."""
-        return request.user.has_perm("accounts.end_sessions")
+        return request.user.has_perm(permission("end_sessions"))
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 from django.core.cache import cache
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
+from ...app import admin_url
 from ...models import SignIn
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def svg(chart: Chart) -> str:
 
     It is for the pointer only: what it says is in the table, or in the list, for everyone else.
     """
-    list_url = reverse("admin:accounts_signin_changelist")
+    list_url = admin_url("signin_changelist")
     bars = format_html_join("", _BAR, ((list_url, *_bar_parts(bar)) for bar in chart.bars))
     return format_html(
         '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>',

@@ -9,20 +9,20 @@ from django.db import connection
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
+from ...models import SignIn
 from ..advice import title_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from ...models import SignIn
 
 # DISTINCT reads every row; this hops through the index of (reason, at) from code to code.
 _CODES: Final = """
     WITH RECURSIVE codes(reason) AS (
-        SELECT min(reason) FROM accounts_signin WHERE reason > ''
+        SELECT min(reason) FROM {table} WHERE reason > ''
         UNION ALL
-        SELECT (SELECT min(s.reason) FROM accounts_signin s WHERE s.reason > codes.reason)
+        SELECT (SELECT min(s.reason) FROM {table} s WHERE s.reason > codes.reason)
         FROM codes WHERE codes.reason IS NOT NULL
     )
     SELECT reason FROM codes WHERE reason IS NOT NULL
@@ -32,7 +32,7 @@ _CODES: Final = """
 def codes_met() -> list[str]:
     """The reason codes that the record holds."""
     with connection.cursor() as cursor:
-        cursor.execute(_CODES)
+        cursor.execute(_CODES.format(table=connection.ops.quote_name(SignIn._meta.db_table)))
         return [code for (code,) in cursor.fetchall()]
 
 

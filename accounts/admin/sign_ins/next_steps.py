@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from django.contrib.auth import get_user_model
 from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ...app import user_permission, user_url
 from ...models import User
 from ...operate import linking
 from ...reasons import REASONS
@@ -63,24 +65,26 @@ def _already_here(emails: Iterable[str]) -> set[str]:
     wanted = {email.upper() for email in emails}
     if not wanted:
         return set()
-    found = User.objects.annotate(upper=Upper("email")).filter(upper__in=wanted)
+    model = get_user_model()
+    found = model._default_manager.annotate(upper=Upper(model.get_email_field_name()))
+    found = found.filter(upper__in=wanted)
     return set(found.values_list("upper", flat=True))
 
 
 def _add(row: SignIn, editor: Any) -> NextStep | None:
-    if not row.email or not editor.has_perms(("accounts.add_user", "accounts.change_user")):
+    if not row.email or not editor.has_perms((user_permission("add"), user_permission("change"))):
         return None
     query = urlencode({"email": row.email})
-    return NextStep(_("Add this person"), f"{reverse('admin:accounts_user_add')}?{query}")
+    return NextStep(_("Add this person"), f"{user_url('add')}?{query}")
 
 
 def _on_person(row: SignIn, editor: Any, touchable: Touchable) -> NextStep | None:
-    if row.user is None or not editor.has_perm("accounts.change_user"):
+    if row.user is None or not editor.has_perm(user_permission("change")):
         return None
     if not touchable(editor, row.user):
         return None
-    label, url_name = _ON_PERSON[row.reason]
-    return NextStep(str(label), reverse(url_name, args=[row.user.pk]))
+    label, page = _ON_PERSON[row.reason]
+    return NextStep(str(label), user_url(page, row.user.pk))
 
 
 def _relink(row: SignIn, editor: Any) -> NextStep | None:
@@ -89,14 +93,16 @@ def _relink(row: SignIn, editor: Any) -> NextStep | None:
         return None
     unlike = set(linking.differences(row.user, None, linking.of_sign_in(row))) - {"no_name"}
     label = _("Compare: looks like someone else") if unlike else _("Compare and link this identity")
-    return NextStep(label, reverse("admin:accounts_user_relink", args=[row.user.pk, row.pk]))
+    return NextStep(label, user_url("relink", row.user.pk, row.pk))
 
 
 def _find_namesakes(row: SignIn, editor: Any) -> NextStep | None:
-    if not editor.has_perm("accounts.view_user") and not editor.has_perm("accounts.change_user"):
+    if not editor.has_perm(user_permission("view")) and not editor.has_perm(
+        user_permission("change")
+    ):
         return None
     query = urlencode({"q": row.email})
-    return NextStep(_("Find these people"), f"{reverse('admin:accounts_user_changelist')}?{query}")
+    return NextStep(_("Find these people"), f"{user_url('changelist')}?{query}")
 
 
 def _open_app(editor: Any) -> NextStep | None:
@@ -108,8 +114,8 @@ def _open_app(editor: Any) -> NextStep | None:
 
 
 _ON_PERSON = {
-    "user_inactive": (gettext_lazy("Reactivate"), "admin:accounts_user_reactivate"),
-    "user_not_staff": (gettext_lazy("Give staff status"), "admin:accounts_user_change"),
+    "user_inactive": (gettext_lazy("Reactivate"), "reactivate"),
+    "user_not_staff": (gettext_lazy("Give staff status"), "change"),
 }
 _BY_REASON: dict[str, Callable[[SignIn, Any], NextStep | None]] = {
     "unknown_user": _add,

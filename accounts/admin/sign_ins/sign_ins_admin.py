@@ -39,6 +39,7 @@ GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class SignInAdmin(RecordAdmin):
     """Append-only: the flow adds, nobody changes, `sign_ins --prune` deletes."""
 
+    change_list_template = "microsoft_admin/admin/signin/change_list.html"
     list_display = ("when", "result_and_step", "person", "came_from", "reference")
     list_display_links = ("when", "reference")
     list_filter = ("outcome", ReasonFilter, "method", "at")
@@ -139,7 +140,7 @@ class SignInAdmin(RecordAdmin):
     def came_from(self, row: SignIn) -> str:
         """For the list: the address, and the browser in words."""
         facts = {"address": row.client_ip, "agent": row.user_agent}
-        return render_to_string("admin/accounts/includes/from.html", facts)
+        return render_to_string("microsoft_admin/admin/includes/from.html", facts)
 
     @admin.display(description=gettext_lazy("address"), empty_value="-")
     def place(self, row: SignIn) -> str:

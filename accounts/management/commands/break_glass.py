@@ -26,7 +26,7 @@ example:
 Hand the link to that person only. Opening it uses nothing up; the button on its page does.
 A newer link ends the older ones. It is written to the log and shown on admin's front page that
 a link was made and used. It needs the database and the session store, nothing of Microsoft's:
-while Redis is away nobody can be signed in.
+while Redis is unavailable nobody can be signed in.
 
 exit codes:
   0  the link is printed

@@ -181,7 +181,7 @@ def _changed(email: str, done: str, change: Callable[[User], int | None]) -> dic
     except people.NothingToUnlink:
         what = "not bound to a Microsoft identity: nothing to unlink"
     except sessions.StoreUnavailable:
-        what = f"{done} and signed out, but Redis is away: sessions list may lag"
+        what = f"{done} and signed out, but Redis is unavailable: sessions list may lag"
     except ValueError as problem:
         what = str(problem)
     return {"email": email, "what": what, "sessions_ended": ended}

@@ -20,6 +20,7 @@ from . import visit
 from .finding import Finding
 from .probes import (
     app,
+    claims,
     clock,
     database,
     microsoft,
@@ -72,7 +73,7 @@ def online_findings() -> list[Finding]:
         in_force = registration.read_afresh().app
     except (Refused, DatabaseError):
         return run([Probe("microsoft", microsoft.run)]).findings
-    return findings_of(in_force)
+    return [*findings_of(in_force), *run([Probe("claims", claims.run)]).findings]
 
 
 def findings_of(app: SocialApp) -> list[Finding]:
@@ -102,7 +103,7 @@ def ask_microsoft(app: SocialApp) -> tuple[list[Finding], dict[str, str]]:
 
 def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool) -> Iterator[Probe]:
     reachable = (database.REACHABLE,)
-    migrated = (database.REACHABLE, database.MIGRATED)
+    migrated = (database.REACHABLE, database.MIGRATED, "database.schema")
     yield Probe("settings", settings.run)
     yield Probe("database", database.reachable)
     if redis.is_used():
@@ -120,6 +121,7 @@ def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool)
     yield Probe("app registration", app.run, (*migrated, redis.REACHABLE))
     yield Probe("people", people.run, migrated)
     yield Probe("recent refusals", refusals.run, migrated)
+    yield Probe("claims", claims.run, migrated)
     if online:
         yield Probe("microsoft", microsoft.run, migrated)
     if public:

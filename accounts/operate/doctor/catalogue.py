@@ -121,6 +121,10 @@ def _refused(id_: str, title: str, *, level: Level = "error", well: str = "") ->
     return Entry(id_, level, title, "{why}", "{reason_fix}", ("{code}",), well)
 
 
+_OPTIONAL_CLAIM: Final = (
+    "App registrations > this app > Token configuration > Add optional claim > ID; or all at once:"
+    " ./manage.py microsoft_app register"
+)
 _SETTINGS: Final = (
     _error(
         "environment.bad",
@@ -349,6 +353,13 @@ _DATABASE: Final = (
         shows=("unexpected",),
         well="All migrations are applied",
     ),
+    _error(
+        "database.schema",
+        "The role of DATABASE_URL does not see the site's tables",
+        "They are in the schema {schemas}: it may not use that, or has it not on its search_path.",
+        "GRANT USAGE ON SCHEMA NAME TO the role, and ALTER ROLE it SET search_path = NAME.",
+        shows=("unexpected",),
+    ),
     *(
         _error(
             f"database.{index}",
@@ -401,6 +412,13 @@ _DATABASE: Final = (
         "{cause}",
         "{fix}",
         shows=("unexpected", "database_unavailable"),
+    ),
+    _error(
+        "database.sequence",
+        "The numbers of new rows are behind those that are there",
+        "{tables}: their sequences give numbers that are taken, as after a dump of data only.",
+        "./manage.py sqlsequencereset {apps} | ./manage.py dbshell",
+        shows=("unexpected",),
     ),
     _warning(
         "database.connections",
@@ -595,12 +613,40 @@ _PEOPLE: Final = (
         shows=("identity_conflict",),
     ),
     _warning(
+        "people.not_adopted",
+        "{count} people are known to {package} and bound to nothing here",
+        "Its table names their object IDs. Until these are adopted, whoever has their address at"
+        " Microsoft first becomes them.",
+        "./manage.py staff adopt --from django-microsoft-sso, or --from social-auth; then the same"
+        " with --yes.",
+    ),
+    _warning(
         "people.other_tenants",
         "{count} people are bound to a tenant that is not allowed",
         "They were let in when it was.",
         "Add the tenant to MICROSOFT_ALLOWED_TENANTS, or ./manage.py staff unlink EMAIL"
         " --reason 'tenant no longer allowed'.",
         shows=("wrong_tenant", "identity_conflict"),
+    ),
+)
+_CLAIMS: Final = (
+    Entry(
+        "claims.lacking",
+        "note",
+        "The tokens of the last {count} sign-ins lacked optional claims: {names}",
+        "email: the address is then preferred_username's. acct: guests are told by idp alone. sid:"
+        " signing out of Microsoft does not end sessions here. login_hint: Microsoft asks which"
+        " account is meant.",
+        _OPTIONAL_CLAIM,
+        well="The tokens of the last {count} sign-ins had all optional claims: {names}",
+    ),
+    _warning(
+        "claims.needed",
+        "The tokens of the last {count} sign-ins lacked claims that the settings need: {names}",
+        "xms_edov: with several tenants nobody shows that an address is theirs. auth_time, acrs:"
+        " STEP_UP cannot be satisfied.",
+        _OPTIONAL_CLAIM,
+        shows=("step_up_failed", "email_not_owned"),
     ),
 )
 _REFUSALS: Final = (
@@ -626,7 +672,7 @@ _REFUSALS: Final = (
             "warning" if reason.group in ALARMING else "note",
             f"In the last hour a sign-in was refused {{times}}: {reason.title}",
             f"{reason.operator} {{details}}",
-            f"{reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
+            f"{{hints}} {reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
             (code,),
         )
         for code, reason in REASONS.items()
@@ -1009,6 +1055,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
             _CLOCK,
             _APP,
             _PEOPLE,
+            _CLAIMS,
             _REFUSALS,
             _ONLINE,
             _VISIT,

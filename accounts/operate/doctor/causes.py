@@ -15,12 +15,16 @@ import ssl
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
-from psycopg import pq
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
 
 from ... import redact
 from ...outages import redis_code
+
+try:
+    from psycopg import pq
+except ImportError:  # another database, whose errors have no such codes
+    pq = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,17 +86,21 @@ FIXES: Final[Mapping[str, str]] = {
     "28P01": "User or password in {of} is wrong. With auth=entra the server's Entra admin runs"
     " SELECT * FROM pgaadauth_create_principal('NAME', false, false); NAME is the identity's and"
     " {of}'s user.",
-    "28000": "The server does not let this role in from here (unknown role, or pg_hba.conf):"
-    " correct the user in {of}. With auth=entra the server's Entra admin runs SELECT * FROM"
+    "28000": "The server does not let this role in from here: an unknown role, pg_hba.conf, a"
+    " firewall rule of Azure's, or it wants TLS (?sslmode=verify-full). Correct {of}'s user, or the"
+    " rule. With auth=entra the server's Entra admin runs SELECT * FROM"
     " pgaadauth_create_principal('NAME', false, false); NAME is the identity's and {of}'s user.",
+    "no password": "The server wants a password, and {of} has none: postgres://USER:PASSWORD@HOST/NAME",
     "3D000": "That database does not exist: create it, or correct its name at the end of {of}.",
     "53300": "All connections are taken: fewer workers, a pooler, or a larger max_connections.",
     "53100": "The server's disk is full: free space or enlarge it.",
     "53200": "The server is out of memory.",
     "57P03": "The server is starting or shutting down: wait, then run doctor again.",
     "57P01": "The server is being shut down or failed over: wait, then run doctor again.",
-    "08P01": "The server, or a pooler before it, does not understand the connection's parameters:"
-    " PgBouncer needs ignore_startup_parameters = extra_float_digits, options.",
+    "08P01": "What answers is a pooler such as PgBouncer, and its message says what it lacks."
+    " Unsupported startup parameter: ignore_startup_parameters = extra_float_digits, options. No"
+    " more connections allowed: a larger max_client_conn. Connect failed, or server login: its own"
+    " way to PostgreSQL.",
     "42501": "GRANT the role of DATABASE_URL what the message names.",
     "42P01": "A table is missing: ./manage.py migrate",
     "42703": "A column is missing: the code is newer than the schema. ./manage.py migrate",
@@ -100,6 +108,7 @@ FIXES: Final[Mapping[str, str]] = {
     " primary, or free space.",
     "23505": "A sequence is behind its table (a restored dump): ./manage.py sqlsequencereset"
     " accounts socialaccount | ./manage.py dbshell",
+    "55000": "The database takes no connections: ALTER DATABASE NAME WITH ALLOW_CONNECTIONS true.",
     "57014": "The statement took too long: look for locks and for a server under load.",
     "55P03": "A lock is held by somebody else: look for an open transaction or a migration.",
     # Redis, first word of an error
@@ -335,7 +344,8 @@ def _sqlstate(parameters: Mapping[str, Any]) -> str:
     }
     trace = os.memfd_create("doctor")
     try:
-        _connect_traced(pq.PGconn.connect_start(make_conninfo("", **plain).encode()), trace)
+        if _connect_traced(pq.PGconn.connect_start(make_conninfo("", **plain).encode()), trace):
+            return "no password"
         os.lseek(trace, 0, os.SEEK_SET)
         found = _TRACED_CODE.search(os.read(trace, 64 * 1024))
     finally:
@@ -343,14 +353,17 @@ def _sqlstate(parameters: Mapping[str, Any]) -> str:
     return found[1].decode() if found else ""
 
 
-def _connect_traced(connection: PGconn, trace: int) -> None:
+def _connect_traced(connection: PGconn, trace: int) -> bool:
+    """Whether it failed for want of a password."""
     connection.trace(trace)
     for _ in range(300):
         if connection.connect_poll() in (pq.PollingStatus.FAILED, pq.PollingStatus.OK):
             break
         _wait(connection.socket)
     connection.untrace()
+    wanted = connection.needs_password
     connection.finish()
+    return wanted
 
 
 def _wait(number: int) -> None:

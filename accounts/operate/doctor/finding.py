@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext
+
 from ...entra.errors import hint_for
 from ...http.causes import NoAnswer
 from ...reasons import REASONS
@@ -38,11 +40,12 @@ def fault(id_: str, **facts: Any) -> Observation:
 def because(refusal: Refused) -> dict[str, str]:
     """The facts of a refusal, in the words of the one table of reasons."""
     reason = refusal.reason
+    operator = gettext(reason.operator)
     number = f"AADSTS{refusal.aadsts}" if refusal.aadsts is not None else ""
     told = refusal.detail if number in refusal.detail else f"{number} {refusal.detail}".strip()
     return {
         "code": reason.code,
-        "why": f"{reason.operator} ({told})" if told else reason.operator,
+        "why": f"{operator} ({told})" if told else operator,
         "reason_fix": _advice(refusal),
     }
 
@@ -85,14 +88,14 @@ def finding_of(seen: Observation) -> Finding:
     entry = entry_of(seen.id)
     words = _Words({"id": seen.id, **seen.facts})
     if seen.well:
-        return Finding("ok", seen.id, words.fill(entry.well), page=entry.page)
+        return Finding("ok", seen.id, words.translated(entry.well), page=entry.page)
     return Finding(
         level=entry.level,
         id=seen.id,
-        title=words.fill(entry.title),
-        detail=words.fill(entry.detail),
+        title=words.translated(entry.title),
+        detail=words.translated(entry.detail),
         shows_as=_shows_as(entry, words),
-        fix=words.fill(entry.fix),
+        fix=words.translated(entry.fix),
         page=entry.page,
     )
 
@@ -118,3 +121,7 @@ class _Words(dict[str, Any]):
 
     def fill(self, template: str) -> str:
         return " ".join(template.format_map(self).split())
+
+    def translated(self, template: str) -> str:
+        """In the reader's language where admin asks; a terminal's is English."""
+        return self.fill(gettext(template) if template else "")

@@ -24,6 +24,7 @@ _GROUPS: Final = {
     "processes": "Processes that run",
     "app": "The app registration",
     "people": "People",
+    "claims": "Claims of the last tokens",
     "refusals": "What people met in the last hour",
     "online": "Microsoft (--online)",
     "public": "The public address (--url)",

@@ -1,12 +1,7 @@
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    """What tests/servers/site.py waits for."""
-    return HttpResponse("ok")
-
+from tests.bench.health import healthz
 
 urlpatterns = [
     path("healthz", healthz),

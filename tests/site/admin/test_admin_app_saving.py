@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from django.utils.formats import date_format
 from pytest_django import Settings
 
 from accounts import registration, secretbox
@@ -38,6 +39,10 @@ NEXT = "next-secret~of-this-app.0123456789x"
 NOBODY = "Nobody can sign in with Microsoft until this is corrected."
 MADE, FOLLOWING = certificate(), certificate("second")
 THUMBPRINT = re.compile(r"Thumbprint of the certificate: <code[^>]*>([0-9A-F]{40})<")
+
+
+def shown_date(day: date) -> str:
+    return date_format(day, "SHORT_DATE_FORMAT")
 
 
 @pytest.fixture(autouse=True)
@@ -286,7 +291,7 @@ def test_the_warning_goes_when_a_tested_secret_takes_over_and_not_before(
     browser.post(f"{LIST}{app.pk}/test/")
     assert not warns(browser)
     page = browser.get(LIST).content.decode()
-    assert f"in use until {soon}" in page
+    assert f"in use until {shown_date(date.fromisoformat(soon))}" in page
     assert "next, without an end that is known" in page
 
 
@@ -299,7 +304,10 @@ def test_in_force_says_the_next_is_used_once_the_first_was_refused(
     browser.post(f"{LIST}{app.pk}/test/")
     words = " ".join(re.sub(r"<[^>]+>", " ", browser.get(LIST).content.decode()).split())
     assert "secret: set, encrypted; not in use; refused by Microsoft on" in words
-    assert f"next secret: set, encrypted; in use until {later}" in words
+    assert (
+        f"next secret: set, encrypted; in use until {shown_date(date.fromisoformat(later))}"
+        in words
+    )
 
 
 # --- what was typed -------------------------------------------------------------------------------
@@ -345,7 +353,7 @@ def test_a_pasted_certificate_is_checked_encrypted_and_told_as_the_portal_does(
     shown = THUMBPRINT.search(page)
     assert shown
     assert made.label == f"certificate {shown[1]}"
-    assert f"in use until {MADE.not_valid_after_utc.date().isoformat()}" in page
+    assert f"in use until {shown_date(MADE.not_valid_after_utc.date())}" in page
     for place in (page, str(app.settings), browser.get(LIST).content.decode()):
         assert "PRIVATE KEY" not in place
         assert "enc1:" not in page

@@ -153,7 +153,7 @@ def test_pages_that_show_secrets_or_bind_by_hand_are_not_registered() -> None:
 @pytest.mark.parametrize("who", sorted(EVERYONE - SESSION_ENDERS))
 def test_only_those_with_the_right_end_sessions(things: dict[str, Any], who: str) -> None:
     client = client_of(who)
-    response = client.post(reverse("admin:accounts_sessions_end"), {"user": things["person"]})
+    response = client.post(reverse("admin:staff_sessions_end"), {"user": things["person"]})
     assert response.status_code != 200
     assert "sessions" not in response.headers.get("Location", "").split("?")[0]
 

@@ -200,15 +200,15 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "socialaccount_socialapp_changelist: delete_selected": act(
         "socialaccount_socialapp", "delete_selected", key_of_app
     ),
-    "accounts_rehearsal": lambda browser: browser.post(
-        reverse("admin:accounts_rehearsal"), {"link": "on", "file": exported_file()}
+    "staff_rehearsal": lambda browser: browser.post(
+        reverse("admin:staff_rehearsal"), {"link": "on", "file": exported_file()}
     ),
-    "accounts_own_sessions": lambda browser: (
+    "staff_own_sessions": lambda browser: (
         browser_of(User.objects.get(is_superuser=True)),  # the session that is ended
-        browser.post(reverse("admin:accounts_own_sessions")),
+        browser.post(reverse("admin:staff_own_sessions")),
     ),
-    "accounts_sessions_end": lambda browser: browser.post(
-        reverse("admin:accounts_sessions_end"), {"user": key_of_ada()}
+    "staff_sessions_end": lambda browser: browser.post(
+        reverse("admin:staff_sessions_end"), {"user": key_of_ada()}
     ),
     "accounts_signin_export": lambda browser: browser.get(reverse("admin:accounts_signin_export")),
     "accounts_auditentry_export": lambda browser: browser.get(

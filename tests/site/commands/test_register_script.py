@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from accounts.models import RoleMapping
 from accounts.operate import register_script
 from tests.emulator.ids import TENANT
 from tests.support.certificates import both, certificate
@@ -40,7 +42,8 @@ elif has("ad", "app", "credential", "reset"):
     state["certificates" if "--cert" in words else "secrets"].append(state["next"])
     print("" if "--cert" in words else "a-secret")
 elif has("ad", "app", "federated-credential", "list"):
-    print("\\n".join(one["subject"] for one in state["federated"]))
+    print("\\n".join(one["issuer"] + "\\t" + one["subject"] for one in state["federated"]))
+elif has("identity", "list"): print(state["principal"])
 elif has("ad", "app", "federated-credential", "create"):
     wrote = True
     state["federated"].append(json.loads(pathlib.Path(option("--parameters")[1:]).read_text()))
@@ -72,6 +75,7 @@ class Tenant:
     def __init__(self, home: Path, **state: Any) -> None:
         self.home = home
         empty = {"app": {}, "sp": False, "required": "false", "secrets": [], "certificates": []}
+        empty["principal"] = "principal-id"
         self._write({**empty, "federated": [], "wrote": [], "next": "new", **state})
         az = home / "az"
         az.write_text(AZ.format(python=sys.executable, home=str(home), tenant=TENANT))
@@ -136,14 +140,26 @@ def test_what_others_entered_stays(tmp_path: Path) -> None:
     assert app["optionalClaims"]["idToken"][0] == {"name": "email", "essential": True}
 
 
+def test_the_roles_of_the_mapping_are_made_and_groups_are_none(tmp_path: Path) -> None:
+    for value in ("Staff", "Superuser", TENANT):
+        RoleMapping.objects.create(value=value)
+    tenant = Tenant(tmp_path)
+    tenant.paste(run("microsoft_app", "register", "--role", "Auditor"))
+    roles = tenant.state["app"]["appRoles"]
+    assert [one["value"] for one in roles] == ["Auditor", "Staff", "Superuser"]
+    assert len({one["id"] for one in roles}) == 3
+
+
+@pytest.mark.parametrize("in_base64", [False, True])
 def test_a_certificate_is_uploaded_once_and_without_its_key(
-    tmp_path: Path, settings: Settings
+    in_base64: bool, tmp_path: Path, settings: Settings
 ) -> None:
     settings.MICROSOFT_CLIENT_CERTIFICATE = both(certificate())
     made = register_script.plan()
+    shown = base64.b64encode(bytes.fromhex(made.thumbprint)).decode()
     script = run("microsoft_app", "register")
     assert "PRIVATE KEY" not in script
-    tenant = Tenant(tmp_path, next=made.thumbprint)
+    tenant = Tenant(tmp_path, next=shown if in_base64 else made.thumbprint)
     assert "The certificate was added" in tenant.paste(script)
     tenant.forget_writes()
     tenant.paste(script)
@@ -166,6 +182,30 @@ def test_a_federated_credential_is_made_once(tmp_path: Path, settings: Settings)
     [made] = tenant.state["federated"]
     assert (made["issuer"], made["subject"]) == (claims["iss"], claims["sub"])
     assert made["audiences"] == ["api://x"]
+
+
+def test_a_managed_identity_that_is_not_here_is_found_by_its_client_id(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID = TENANT
+    tenant, script = Tenant(tmp_path), run("microsoft_app", "register")
+    for _ in range(2):
+        tenant.paste(script)
+    [made] = tenant.state["federated"]
+    assert made["subject"] == "principal-id"
+    assert made["issuer"] == f"{settings.MICROSOFT_LOGIN_URL}/{TENANT}/v2.0"
+    assert made["audiences"] == ["api://AzureADTokenExchange"]
+
+
+def test_a_token_file_that_is_not_here_makes_nothing_wrong(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.MICROSOFT_TOKEN_FILE = str(tmp_path / "nowhere")
+    tenant, script = Tenant(tmp_path), run("microsoft_app", "register")
+    with pytest.raises(subprocess.CalledProcessError) as ended:
+        tenant.paste(script)
+    assert "print it in a pod" in ended.value.stderr
+    assert tenant.state["federated"] == []
 
 
 @pytest.mark.parametrize(("step_up", "claim"), [("login", "auth_time"), ("c1", "acrs")])

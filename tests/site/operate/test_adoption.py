@@ -10,9 +10,11 @@ from allauth.socialaccount.models import SocialAccount
 
 from accounts.models import AuditEntry
 from accounts.operate import adoption
+from accounts.operate.doctor.probes import people as probe
 from accounts.operate.other_packages import WITHOUT_IDENTITIES
 from tests.emulator.ids import CLIENT_ID
 from tests.support.admins import TID, person
+from tests.support.doctoring import bad, rendered
 from tests.support.operators import fail, run, run_json
 from tests.support.other_packages import make_tables
 
@@ -109,6 +111,14 @@ def test_microsoft_sso_kept_object_ids(ada: User, bob: User, upto: str) -> None:
         eve.email: ("by address", ""),
     }
     assert bound() == {ada.email: f"{TID}:{OID}"}
+
+
+def test_doctor_says_whom_nobody_has_adopted(ada: User, bob: User) -> None:
+    of_microsoft_sso((ada, OID), (bob, PERSONAL))
+    [left] = [each for each in probe.run() if each.id == "people.not_adopted"]
+    assert "1 people are known to django-microsoft-sso" in rendered(left).title
+    adopt("django-microsoft-sso", "--yes")
+    assert "people.not_adopted" not in bad(probe.run())
 
 
 @pytest.mark.parametrize("upto", ["0009", "0017", "9999"])

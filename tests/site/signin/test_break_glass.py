@@ -239,7 +239,7 @@ def test_the_command_makes_five_an_hour(ada: User) -> None:
 def test_help_says_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
     text = help_of("break_glass", capsys)
     assert "./manage.py break_glass ada@contoso.com" in text
-    assert "while Redis is away nobody can be signed in" in text
+    assert "while Redis is unavailable nobody can be signed in" in text
     assert "exit codes:" in text
 
 

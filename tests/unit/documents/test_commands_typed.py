@@ -28,7 +28,9 @@ def sources() -> Iterator[tuple[str, str]]:
         yield reason.code, f"{reason.operator} {reason.fix}"
     pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
     modules = [*(ROOT / "accounts").rglob("*.py"), *(ROOT / "project").rglob("*.py")]
-    templates = sorted((ROOT / "templates").rglob("*.html"))
+    templates = sorted(
+        p for d in ("templates", "accounts/templates") for p in (ROOT / d).rglob("*.html")
+    )
     for path in [*pages, *modules, *templates]:
         yield str(path.relative_to(ROOT)), joined(path)
 

@@ -23,9 +23,8 @@ from tests.servers.process import ROOT
 LANGUAGES = ("de", "es", "fr", "vi")
 TEMPLATES = (
     *ROOT.glob("templates/*.html"),
-    *ROOT.glob("templates/accounts/*.html"),
-    *ROOT.glob("templates/registration/*.html"),
-    ROOT / "templates/admin/login.html",
+    *ROOT.glob("accounts/templates/microsoft_admin/*.html"),
+    *ROOT.glob("accounts/templates/microsoft_admin/admin/log*.html"),
 )
 LITERAL = r"""('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 IN_TEMPLATE = re.compile(rf"(?:gettext|\b_)\(u?{LITERAL}")
@@ -114,8 +113,8 @@ def test_the_compiled_catalogue_counts_as_its_source_does(language: str) -> None
 
 def test_a_template_gives_up_its_words() -> None:
     assert "Sign in with Microsoft" in in_template(
-        ROOT / "templates/accounts/microsoft_button.html"
+        ROOT / "accounts/templates/microsoft_admin/microsoft_button.html"
     )
     assert "You can try again in %(seconds)s second." in in_template(
-        ROOT / "templates/accounts/refused.html"
+        ROOT / "accounts/templates/microsoft_admin/refused.html"
     )

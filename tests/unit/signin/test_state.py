@@ -285,10 +285,3 @@ def test_nonce_and_verifier_differ_by_purpose_state_and_browser() -> None:
 def test_used_keys_do_not_tell_the_state() -> None:
     assert "id-of-a-state" not in state.used_key("id-of-a-state")
     assert state.used_key("a") != state.used_key("b")
-
-
-def test_a_reference_is_easy_to_read_aloud() -> None:
-    reference = state.new_reference()
-    assert len(reference) == 9
-    assert reference[4] == "-"
-    assert not set(reference) & set("AEIOU01")

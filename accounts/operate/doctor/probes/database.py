@@ -11,8 +11,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import AutoField, Max
 from django.utils import timezone
 
+from ....app import label
 from ....http.deadline import within
 from ....models import SignIn
 from ....signin.identities import PROVIDER
@@ -29,8 +31,14 @@ MIGRATED: Final = "database.migrations"
 CACHE_TABLE: Final = "database.cache_table"
 _SECONDS: Final = 3
 _FULL: Final = 0.9
+_GONE: Final = ("42P01", "42703")  # a table, a column; here every migration counts as applied
+_RESTORE: Final = (
+    "All migrations count as applied, so migrate makes nothing anew: it was dropped, or a dump was"
+    " restored in part. Restore a backup, or make what is missing by hand, as"
+    " ./manage.py sqlmigrate {app} NAME prints it (./manage.py showmigrations {app} lists them)."
+)
 # Their tables are what a sign-in, and the front page after it, read.
-_OF_SIGN_IN: Final = ("accounts", "socialaccount", "auth", "contenttypes", "admin")
+_OF_SIGN_IN: Final = ("socialaccount", "auth", "contenttypes", "admin")
 # What the database itself must keep apart: table and index.
 _UNIQUE: Final = (
     ("accounts_user", "accounts_user_email_unique"),
@@ -52,6 +60,9 @@ def reachable() -> Iterator[Observation]:
 
 def schema() -> Iterator[Observation]:
     """Migrations, unique indexes, the table that DEBUG keeps the cache in."""
+    if hidden := _hidden_in():
+        yield fault("database.schema", schemas=hidden)
+        return
     waiting = _unapplied()
     if waiting:
         yield fault(MIGRATED, count=len(waiting), names=", ".join(waiting[:6]))
@@ -80,7 +91,7 @@ def condition() -> Iterator[Observation]:
 
 def uses() -> Iterator[Observation]:
     """The ORM's own reads of every table of a sign-in, and its writes, undone again."""
-    found = list(_reads()) or list(_writes())
+    found = list(_reads()) or [*_sequences(), *_writes()]
     yield from found
     if not found:
         yield well("database.privileges")
@@ -91,8 +102,37 @@ def _reads() -> Iterator[Observation]:
         yield from _tried("read", model, model._default_manager.first)
 
 
+def _sequences() -> Iterator[Observation]:
+    """Those that give numbers which are taken."""
+    if connection.vendor != "postgresql":
+        return
+    behind = [model._meta for model in _models() if _is_behind(model)]
+    if behind:
+        tables = ", ".join(each.db_table for each in behind)
+        apps_ = " ".join(dict.fromkeys(each.app_label for each in behind))
+        yield fault("database.sequence", tables=tables, apps=apps_)
+
+
+def _is_behind(model: type[Model]) -> bool:
+    if not isinstance(model._meta.pk, AutoField):
+        return False
+    last = model._default_manager.aggregate(last=Max("pk"))["last"]
+    with connection.cursor() as cursor:
+        table, column = model._meta.db_table, model._meta.pk.column
+        cursor.execute(
+            "SELECT s.last_value FROM pg_sequences s, pg_get_serial_sequence(%s, %s) of"
+            " WHERE format('%%I.%%I', s.schemaname, s.sequencename)::regclass = of::regclass"
+            " AND has_sequence_privilege(of, 'SELECT')",  # without, its last value is not told
+            [table, column],
+        )
+        row = cursor.fetchone()
+    return bool(last and row and (row[0] or 0) < last)
+
+
 def _models() -> list[type[Model]]:
-    ours = [model for model in apps.get_models() if model._meta.app_label in _OF_SIGN_IN]
+    ours = [
+        model for model in apps.get_models() if model._meta.app_label in (label(), *_OF_SIGN_IN)
+    ]
     return [model for model in ours if model._meta.managed and not model._meta.proxy]
 
 
@@ -120,6 +160,8 @@ def _tried(action: str, model: type[Model], work: Callable[[], object]) -> Itera
             transaction.set_rollback(True)
     except DatabaseError as problem:
         facts = facts_of(problem, "DATABASE_URL")
+        if facts["code"] in _GONE:
+            facts["fix"] = _RESTORE.format(app=model._meta.app_label)
         id_ = "database.privileges" if facts["code"] == "42501" else "database.use"
         yield fault(id_, action=action, table=table, **facts)
 
@@ -151,6 +193,23 @@ def _unapplied() -> list[str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _hidden_in() -> str:
+    """The schemas that have our tables, where the role does not see them; "" where it does."""
+    if connection.vendor != "postgresql":
+        return ""
+    table = get_user_model()._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname, pg_table_is_visible(c.oid) FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relname = %s AND c.relkind IN ('r', 'p')",
+            [table],
+        )
+        found = cursor.fetchall()
+    seen = any(visible for _, visible in found)
+    return "" if seen else ", ".join(name for name, _ in found)
 
 
 def _is_unique(table: str, name: str) -> bool:

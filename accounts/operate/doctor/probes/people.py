@@ -13,6 +13,7 @@ from django.db.models.functions import Upper
 
 from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
+from ... import adoption
 from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def run() -> Iterator[Observation]:
     yield from _staff()
     yield from _emails()
     yield from _identities()
+    for package, count in adoption.left_behind():
+        yield fault("people.not_adopted", package=package, count=count)
 
 
 def _staff() -> Iterator[Observation]:

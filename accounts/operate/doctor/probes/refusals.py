@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import Count
 from django.utils import timezone
 
+from ....entra.errors import hint_in
 from ....ids import AADSTS
 from ....models import SignIn
 from ....reasons import REASONS
@@ -80,7 +81,16 @@ def _admitted(by_reason: dict[str, list[dict[str, Any]]]) -> Iterator[Observatio
 def _met(code: str, rows: list[dict[str, Any]]) -> Observation:
     details = "; ".join(row["detail"] for row in rows[:_DETAILS] if row["detail"])
     times = _times(_sum(rows))
-    return fault(f"refusals.{code}", times=times, details=f"({details})" if details else "")
+    hints = " ".join(dict.fromkeys(filter(None, map(_hint, rows))))
+    details = f"({details})" if details else ""
+    return fault(f"refusals.{code}", times=times, details=details, hints=hints)
+
+
+def _hint(row: dict[str, Any]) -> str:
+    """What Microsoft's number says to change; where the browser brought it, only if it is true."""
+    hint = hint_in(row["detail"])
+    claimed = hint and row["source"] == SignIn.Source.BROWSER
+    return f"If Microsoft really said so, and nobody made it up: {hint}" if claimed else hint
 
 
 def _causes(rows: list[dict[str, Any]]) -> str:

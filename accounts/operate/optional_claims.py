@@ -1,0 +1,24 @@
+"""The optional claims that this site makes use of, as its settings ask for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ALWAYS: Final = ("email", "acct", "sid", "login_hint")
+
+
+def wanted() -> Iterator[str]:
+    """Their names, in the order in which Entra's Token configuration is to have them."""
+    yield from _ALWAYS
+    if len(settings.MICROSOFT_ALLOWED_TENANTS) > 1:
+        yield "xms_edov"
+    step_up = getattr(settings, "STEP_UP", "off")
+    if step_up == "login":
+        yield "auth_time"
+    elif step_up != "off":
+        yield "acrs"
