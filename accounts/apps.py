@@ -37,7 +37,8 @@ class StaffAdminConfig(admin_apps.AdminConfig):
         super().ready()
         from django.contrib import admin
 
-        from .admin import front_page, pages
+        from .admin import front_page, news, pages
 
         pages.register(admin.site)
         front_page.connect()
+        news.connect()

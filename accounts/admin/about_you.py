@@ -7,10 +7,11 @@ network with the same browser.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,7 +24,6 @@ from ..web.request_facts import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -42,8 +42,10 @@ _ABOUT_YOU: Final = (
 _VERSIONS: Final = re.compile(r"[\d._]+")
 
 
-def notices(user: Any) -> Iterator[tuple[str, str]]:
-    """Texts for the person's front page, each with where to look.
+def notices(
+    user: Any, changes_since: float = 0, sign_ins_since: float = 0
+) -> Iterator[tuple[str, str]]:
+    """Texts for the person, each with where to look; of the last days, or since those moments.
 
     Nothing before their first sign-in is news: somebody had to add them, and give them rights.
     """
@@ -51,9 +53,19 @@ def notices(user: Any) -> Iterator[tuple[str, str]]:
     if not sign_ins:
         return
     own = reverse("admin:staff_own_sessions")
-    since = max(timezone.now() - TOLD_FOR, sign_ins[0][0])
-    for text in (*_changes(user, since), *_unseen(sign_ins)):
+    lately = timezone.now() - TOLD_FOR
+    since = max(lately, sign_ins[0][0], _moment(changes_since))
+    came = max(lately, _moment(sign_ins_since))
+    for text in (*_changes(user, since), *_unseen(sign_ins, came)):
         yield text, own
+
+
+def concerns(entry: AuditEntry) -> bool:
+    """Whether somebody should be told of it: done to their account, and not by them alone."""
+    about_a_user = entry.subject_kind == get_user_model()._meta.label_lower
+    is_own = entry.actor_key == entry.subject_key
+    by_visitor = entry.actor_kind == AuditEntry.Actor.VISITOR
+    return about_a_user and entry.action in _ABOUT_YOU and not by_visitor and not is_own
 
 
 def latest_sign_ins(user: Any) -> Iterable[SignIn]:
@@ -98,13 +110,16 @@ def _by_others(user: Any, since: datetime) -> QuerySet[AuditEntry]:
     return entries.exclude(**own).order_by("-at")
 
 
-def _unseen(sign_ins: list[Any]) -> Iterator[str]:
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:
     known: set[tuple[str, str]] = set()
     new: list[str] = []
-    lately = timezone.now() - TOLD_FOR
     for at, address, agent in sign_ins:
         place = (_network(address or ""), _VERSIONS.sub("", agent))
-        if known and place not in known and at > lately:
+        if known and place not in known and at > since:
             values = {
                 "when": moments.text_of(at),
                 "address": address or "?",

@@ -26,7 +26,13 @@ _OF_A_USER: Final = (
     "reactivate",
 )
 _APP: Final = "socialaccount_socialapp"
-_OTHERS: Final = ("staff_sessions_end", f"{_APP}_test", f"{_APP}_test_one", f"{_APP}_undo")
+_OTHERS: Final = (
+    "staff_sessions_end",
+    "staff_rights_export",
+    f"{_APP}_test",
+    f"{_APP}_test_one",
+    f"{_APP}_undo",
+)
 
 
 @lru_cache(maxsize=1)

@@ -12,11 +12,12 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib.auth.models import Group
 
-from ..models import AuditEntry, SignIn, User
+from ..models import AuditEntry, RoleMapping, SignIn, User
 from .audit.audit_admin import AuditAdmin
 from .microsoft_app.app_admin import MicrosoftAppAdmin
 from .people.groups import BoundedGroupAdmin
 from .people.people_admin import PersonAdmin
+from .roles.mapping_admin import RoleMappingAdmin
 from .sign_ins.sign_ins_admin import SignInAdmin
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ PAGES: Final[Mapping[Any, Any]] = {
     AuditEntry: AuditAdmin,
     SocialApp: MicrosoftAppAdmin,
     Group: BoundedGroupAdmin,
+    RoleMapping: RoleMappingAdmin,
 }
 # allauth's own pages show secrets and tokens, and would bind identities by hand; people have
 # their identity on their own page.

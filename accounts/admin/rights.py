@@ -13,6 +13,8 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 from django.forms import CheckboxSelectMultiple
 
+from ..signin import mapping
+
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
@@ -54,7 +56,8 @@ def grantable(editor: Any, permissions: QuerySet[Permission]) -> QuerySet[Permis
 
 
 def grantable_groups(editor: Any, groups: QuerySet[Group]) -> QuerySet[Group]:
-    """Those of the groups whose every right the editor holds."""
+    """Those of the groups whose every right the editor holds, and that no app role manages."""
+    groups = groups.exclude(pk__in=mapping.table().managed.groups)
     if editor.is_superuser:
         return groups
     lacking = Permission.objects.exclude(pk__in=_held_keys(editor))

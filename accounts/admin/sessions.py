@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from ..app import permission
 from ..models import User
+from ..operate import search
 from ..sessions import service as sessions
 from . import about_you, rights
 
@@ -130,7 +131,7 @@ def _demand(request: HttpRequest) -> None:
 def _found(asked: str) -> list[SessionInfo]:
     if not asked:
         return sessions.listing()
-    people = User.objects.filter(email__istartswith=asked)[:_PEOPLE_FOUND]
+    people = search.people(User.objects.all(), asked)[:_PEOPLE_FOUND]
     return [session for person in people for session in sessions.listing(person)]
 
 

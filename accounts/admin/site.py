@@ -31,8 +31,9 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import dangerous, deletion, front_page, hostile, sessions
+from . import dangerous, deletion, front_page, hostile, news, sessions
 from .people import rehearsal
+from .roles import rights_page
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -77,7 +78,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """SITE_NAME in titles and headers, where there is one."""
+        """SITE_NAME in titles and headers; and what happened to the person's account."""
+        if self.has_our_pages and self.has_permission(request):
+            news.tell(request)
         return {**super().each_context(request), **site_names.names()}
 
     @override
@@ -130,6 +133,8 @@ class MicrosoftAdminSiteMixin(_Base):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
+        if self.has_our_pages:
+            news.mark(request)  # the page itself tells
         more = front_page.shown_to(request.user) if self.has_our_pages else {}
         response = super().index(request, {**more, **(extra_context or {})})
         if not (response.context_data or {}).get("app_list"):
@@ -224,6 +229,8 @@ def _own_urls(site: AdminSite) -> list[URLPattern]:
         path(f"{label()}/sessions/", view(sessions.page), name="staff_sessions"),
         path(f"{label()}/sessions/end/", view(sessions.end), name="staff_sessions_end"),
         path(f"{label()}/my-sessions/", view(sessions.own), name="staff_own_sessions"),
+        path(f"{label()}/rights/", view(rights_page.page), name="staff_rights"),
+        path(f"{label()}/rights/export/", view(rights_page.export), name="staff_rights_export"),
         path(f"{label()}/rehearsal/", view(rehearsal.page), name="staff_rehearsal"),
     ]
 

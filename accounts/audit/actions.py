@@ -36,6 +36,7 @@ ACTIONS: Final[Mapping[str, _StrPromise]] = MappingProxyType(
         "break_glass.used": _("Break-glass link used"),
         "export.sign_ins": _("Sign-ins exported"),
         "export.audit": _("Audit exported"),
+        "export.rights": _("Rights exported"),
         "sign_ins.pruned": _("Old sign-ins deleted"),
         "admin.added": _("Added in admin"),
         "admin.changed": _("Changed in admin"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.views.decorators.debug import sensitive_variables
 
+from ..entra.credentials.renewal import NoProofInTime
 from ..entra.exchange import OF_THE_CREDENTIAL, Client, ask_as
 from ..http.deadline import Deadline
 from ..reasons import Refused
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 UNCLEAR: Final = ("microsoft_unreachable", "microsoft_throttled")
 _OF_CLIENT: Final = (*OF_THE_CREDENTIAL, "client_unknown", "tenant_not_found", *UNCLEAR)
 _SECONDS: Final = 8.0
+_MOMENTS: Final = 3  # of `PATIENCE` each
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,22 @@ def _try(client: Client, credential: Credential) -> Refused | None:
         "client_id": client.client_id,
         "scope": f"{client.client_id}/.default",
     }
+    deadline = Deadline(_SECONDS)
     try:
-        ask_as(credential, client, fields, Deadline(_SECONDS), str(uuid.uuid4()))
+        _wait_for_proof(client, credential, deadline)
+        ask_as(credential, client, fields, deadline, str(uuid.uuid4()))
     except Refused as refused:
         about_client = "error=invalid_client" in refused.detail.split()
         return refused if about_client or refused.reason.code in _OF_CLIENT else None
     return None
+
+
+@sensitive_variables()
+def _wait_for_proof(client: Client, credential: Credential, deadline: Deadline) -> None:
+    """A sign-in waits a moment only for what a worker has long since; here it may be the first."""
+    for _ in range(_MOMENTS):
+        try:
+            credential.fields(client.client_id, client.token_endpoint, deadline)
+        except NoProofInTime:
+            continue
+        break

@@ -141,6 +141,8 @@ def show() -> AppSummary:
     values = _of_app(apps[0]) if len(apps) == 1 else {}
     if any(one.kept == "unreadable" for one in values.get("credentials", ())):
         problem = "misconfigured"
+    elif values and not problem:
+        problem = _unusable(apps[0])
     return AppSummary(
         in_force=_source(apps),
         problem=problem,
@@ -152,6 +154,15 @@ def show() -> AppSummary:
         allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
         **values,
     )
+
+
+def _unusable(app: SocialApp) -> str:
+    """Why the app has nothing to prove itself with, as far as that is seen without asking."""
+    try:
+        registration.by_slot(app)
+    except Refused as refused:
+        return refused.reason.code
+    return ""
 
 
 def _of_app(app: SocialApp) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
-from django.db.models import Q
 
 from ..models import User
 from ..signin.identities import PROVIDER
 from .account_status import states_of
+from .search import people as find_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,8 @@ _CHUNK: Final = 500
 
 def listing(*, state: str = "", search: str = "") -> Iterator[dict[str, Any]]:
     """A row for each person, by email; of one state, or with a text in email or name."""
-    wanted = Q(email__icontains=search) | Q(name__icontains=search)
-    people = User.objects.filter(wanted).order_by("email").iterator(chunk_size=_CHUNK)
+    found = find_people(User.objects.order_by("email"), search)
+    people = found.iterator(chunk_size=_CHUNK)
     while chunk := list(islice(people, _CHUNK)):
         states, identities = states_of(chunk), identities_of(chunk)
         for user in chunk:

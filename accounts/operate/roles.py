@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
@@ -65,9 +67,9 @@ def preview(row: Row | None = None, *, remove: str = "") -> list[Change]:
     return list(_changes(Table(changed, table.seen)))
 
 
-def save(row: Row) -> None:
-    """Make or change one row; audited. Raises Invalid."""
-    _check(row)
+def save(row: Row) -> int:
+    """Make or change one row; audited; returns its primary key. Raises Invalid."""
+    check(row)
     with transaction.atomic():
         found, _ = RoleMapping.objects.get_or_create(value=row.value)
         before = _row(found)
@@ -76,6 +78,7 @@ def save(row: Row) -> None:
         found.groups.set(_groups(row.groups))
         audit.write("role.mapped", found, before=_facts(before), after=_facts(row))
     mapping.changed()
+    return found.pk
 
 
 def remove(value: str) -> None:
@@ -108,6 +111,12 @@ def in_words(rights: Rights) -> str:
     return ", ".join([*flags, *(group.name for group in names)]) or "nothing"
 
 
+def digest_of(changes: Iterable[Change]) -> str:
+    """Names exactly these changes: a confirmation is good for what was shown, and nothing else."""
+    shown = json.dumps([astuple(change) for change in changes])
+    return hashlib.sha256(shown.encode()).hexdigest()[:32]
+
+
 def _row(found: RoleMapping) -> Row:
     names = tuple(sorted(group.name for group in found.groups.all()))
     return Row(found.value, found.is_staff, found.is_superuser, names)
@@ -130,7 +139,8 @@ def _groups(names: Iterable[str]) -> list[Group]:
     return list(found.values())
 
 
-def _check(row: Row) -> None:
+def check(row: Row) -> None:
+    """Raises Invalid when this row cannot be mapped."""
     if not _VALUE.fullmatch(row.value):
         raise Invalid(
             f"{row.value!r} is no role's Value: App roles > the role > Value has no spaces; its"

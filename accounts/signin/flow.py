@@ -46,8 +46,16 @@ def admit(claims: Claims, rules: Rules) -> Admission:
     rights = judged.get(decision.user_id)
     _check_role(rights, matched, judged, claims, decision.user_id)
     account = None if decision.bind else matched.accounts.get(decision.user_id)
-    note = " ".join(filter(None, (decision.note, rights[1].note if rights else "")))
+    note = " ".join(filter(None, (decision.note, _roles_note(rights))))
     return Admission(matched.users[decision.user_id], account, note, rights)
+
+
+def _roles_note(rights: tuple[Held, Outcome] | None) -> str:
+    """For the record: which mapped roles came, and what was remarkable."""
+    if rights is None:
+        return ""
+    names = f"roles: {', '.join(rights[1].roles)}" if rights[1].roles else ""
+    return "; ".join(filter(None, (names, rights[1].note)))
 
 
 def _judged(matched: identities.MatchedUsers, claims: Claims) -> dict[Any, tuple[Held, Outcome]]:

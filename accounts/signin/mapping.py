@@ -19,13 +19,14 @@ from django.utils import timezone
 
 from .. import audit
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
-from .roles import Carried, Outcome, Rights, Table, judge
+from .roles import Carried, Outcome, Rights, Table, judge, keeping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ..entra.claims import Claims
 
+NOTE: Final = "app roles: "  # how the audit's note of a change by roles begins
 _VERSION_KEY: Final = "role-mapping-version"
 _LOOK_EVERY: Final = 1.0  # seconds until a change is seen by other processes
 _READ_EVERY: Final = 60.0  # seconds until a change behind Django's back is seen
@@ -108,25 +109,14 @@ def _held(user: Any, rows: list[tuple[Any, ...]]) -> Held:
 
 
 def guarded(user: Any, held: Held, outcome: Outcome, *, lock: bool = False) -> Outcome:
-    """The outcome without what a claim must never do: lock everybody out.
-
-    The last active superuser keeps superuser and staff; who came in by a break-glass link keeps
-    all, since the link was made because something is broken. `lock`: in a transaction.
-    """
+    """The outcome within its bounds, as `keeping` sets them. `lock`: in a transaction."""
     lost = held.rights - outcome.after
     if not lost:
         return outcome
-    if _is_in_by_break_glass(user):
-        return _keeping(outcome, held.rights, "in by a break-glass link: nothing is taken")
-    if lost.superuser and user.is_active and _is_last_superuser(user, lock=lock):
-        kept = Rights(held.rights.staff, superuser=True)
-        return _keeping(outcome, kept, "the last active superuser stays one")
-    return outcome
-
-
-def _keeping(outcome: Outcome, rights: Rights, why: str) -> Outcome:
-    note = " ".join(filter(None, (outcome.note, f"roles: {why}")))
-    return replace(outcome, after=outcome.after | rights, note=note)
+    by_link = _is_in_by_break_glass(user)
+    at_risk = lost.superuser and user.is_active and not by_link
+    is_last = at_risk and _is_last_superuser(user, lock=lock)
+    return keeping(outcome, held.rights, is_last=is_last, by_link=by_link)
 
 
 def _is_in_by_break_glass(user: Any) -> bool:
@@ -146,7 +136,7 @@ def apply(user: Any, held: Held, outcome: Outcome, client_id: str) -> None:
     outcome = guarded(user, held, outcome, lock=True)
     names = ", ".join(outcome.roles) or "none"
     if outcome.after != held.rights:
-        with audit.context(note=f"app roles: {names}"):
+        with audit.context(note=f"{NOTE}{names}"):
             _set_rights(user, held.rights, outcome.after)
     before = (held.state, held.roles, held.given)
     if before != (outcome.state, outcome.roles, outcome.given):

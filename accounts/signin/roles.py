@@ -8,7 +8,7 @@ off      nothing is mapped: rights are given by hand alone
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -100,6 +100,34 @@ def judge(table: Table, client_id: str, carried: Carried, held: Rights, given: R
     granted = union(table.rows[name] for name in names)
     after = (held - table.managed - given) | granted
     return Outcome("known", tuple(names), after, granted, _near_miss(table, carried, names))
+
+
+def keeping(outcome: Outcome, held: Rights, *, is_last: bool, by_link: bool) -> Outcome:
+    """The outcome without what a claim must never do: lock everybody out.
+
+    `is_last`: the last active superuser keeps superuser and staff. `by_link`: who came in by a
+    break-glass link keeps all, since it was made because something is broken.
+    """
+    lost = held - outcome.after
+    if not lost:
+        return outcome
+    if by_link:
+        return _with(outcome, held, "in by a break-glass link: nothing is taken")
+    if is_last and lost.superuser:
+        kept = Rights(held.staff, superuser=True)
+        return _with(outcome, kept, "the last active superuser stays one")
+    return outcome
+
+
+def _with(outcome: Outcome, rights: Rights, why: str) -> Outcome:
+    note = " ".join(filter(None, (outcome.note, f"roles: {why}")))
+    return replace(outcome, after=outcome.after | rights, note=note)
+
+
+def roles_giving(table: Table, roles: Iterable[str], right: Rights) -> list[str]:
+    """Which of these roles give any of this right, as the mapping is now."""
+    rows = ((name, table.rows.get(name, NONE)) for name in roles)
+    return sorted(name for name, given in rows if right - (right - given))
 
 
 def _why_unknown(table: Table, client_id: str, carried: Carried) -> str:

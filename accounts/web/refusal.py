@@ -14,7 +14,7 @@ from .. import places
 from ..outages import DATABASE_ERRORS, STORE_ERRORS, redis_code, sqlstate
 from ..reasons import CAUSES, Refused
 from ..redact import innermost
-from ..signin import record
+from ..signin import mapping, record
 from . import automatic, request_facts, shown_again, throttle, visits
 from .headers import no_store, with_button
 from .next_path import start_url
@@ -30,6 +30,7 @@ logger = logging.getLogger("django.security.sign_in")
 
 AGAIN: Final = "again"
 _TOLD_EVERY: Final = 256
+_ROLES_NAMED: Final = 10
 
 
 def answered(
@@ -125,6 +126,7 @@ def page(
         "retry_minutes": -(-(refusal.retry_after or 0) // 60),
         "try_again_url": start_url(next_path or places.home()) if next_path is not None else "",
         "again": again_token(),
+        "wanted_roles": _wanted_roles(refusal),
         **(more or {}),
     }
     names = [f"microsoft_admin/{refusal.reason.code}.html", "microsoft_admin/refused.html"]
@@ -134,6 +136,13 @@ def page(
         response.headers["Retry-After"] = str(refusal.retry_after)
     automatic.stop(response)
     return no_store(response if next_path is None else with_button(response))
+
+
+def _wanted_roles(refusal: Refused) -> list[str]:
+    """Which app roles let people in here: what somebody without one has to ask for."""
+    return (
+        sorted(mapping.table().rows)[:_ROLES_NAMED] if refusal.reason.code == "role_missing" else []
+    )
 
 
 def again_token() -> str:

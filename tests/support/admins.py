@@ -38,14 +38,14 @@ def permissions(*rights: str) -> list[Permission]:
     ]
 
 
-def browser_of(user: User, **more: str) -> Client:
+def browser_of(user: User, **more: Any) -> Client:
     """A browser in which this person has signed in; `more` is what their session keeps of it."""
     client = Client(HTTP_HOST="testserver")
     let_in(client, user, **more)
     return client
 
 
-def let_in(client: Client, user: Any, **more: str) -> None:
+def let_in(client: Client, user: Any, **more: Any) -> None:
     """Sign in without the way to Microsoft and back."""
     client.force_login(user)
     session = client.session

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from ...app import label
 from .. import sessions
 from ..people import rehearsal
+from ..roles import rights_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,8 @@ def _name_it_microsoft(listed: dict[str, Any]) -> None:
 def _own_pages(user: Any) -> Iterator[dict[str, Any]]:
     if sessions.may_end(user):
         yield _page(_("Who is signed in"), "SessionsPage", "admin:staff_sessions")
+    if rights_page.may_see(user):
+        yield _page(_("Who has what, and why"), "RightsPage", "admin:staff_rights")
     if rehearsal.may_rehearse(user):
         yield _page(_("Go-live rehearsal"), "RehearsalPage", "admin:staff_rehearsal")
 

@@ -12,6 +12,7 @@ from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
@@ -89,6 +90,11 @@ class MicrosoftAppAdmin(SuperusersOnly):
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialApp]:
         return super().get_queryset(request).filter(provider=PROVIDER)
+
+    @override
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Deleting is done on an app's own page, which says what follows."""
+        return {}
 
     @override
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -217,7 +223,8 @@ class MicrosoftAppAdmin(SuperusersOnly):
     @admin.display(description=gettext_lazy("expires"))
     def expires(self, app: SocialApp) -> str:
         """When that ends, as it was entered, or as the certificate says."""
-        return "; ".join(one.expires for one in credentials_of(app) if one.expires)
+        days = (one.expires_on for one in credentials_of(app))
+        return "; ".join(date_format(day, "SHORT_DATE_FORMAT") for day in days if day)
 
     @admin.display(description=gettext_lazy("visible"), boolean=True)
     def visible(self, app: SocialApp) -> bool:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
 from ...models import User
 from ...operate import addresses
+from ...signin import mapping
 from .. import rights
 
 if TYPE_CHECKING:
@@ -63,6 +65,13 @@ class PersonForm(AddressMixin):
             "groups",
             "user_permissions",
         )
+
+    def clean_groups(self) -> Any:
+        """What was chosen, and what app roles gave, which is not chosen here."""
+        chosen = self.cleaned_data["groups"]
+        held = Q(user=self.instance, pk__in=mapping.table().managed.groups)
+        keys = Group.objects.filter(held).values("pk")
+        return Group.objects.filter(Q(pk__in=chosen.values("pk")) | Q(pk__in=keys))
 
 
 class AddSeveralForm(forms.Form):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Upper
 from django.shortcuts import get_object_or_404
 from django.urls import path
@@ -17,6 +16,7 @@ from typing_extensions import override
 
 from ... import moments
 from ...models import User
+from ...operate import search
 from ...sessions import service as sessions
 from ..paging import BoundedPaginator
 from . import add_several, group_action, person_actions, person_page, relink
@@ -69,10 +69,8 @@ class PersonAdmin(BoundedUserAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        """By prefix, which an index serves."""
-        if not (term := search_term.strip()):
-            return queryset, False
-        return queryset.filter(Q(email__istartswith=term) | Q(name__istartswith=term)), False
+        """By any part of an address or a name."""
+        return search.people(queryset, search_term), False
 
     @override
     def get_urls(self) -> list[URLPattern]:

@@ -14,6 +14,7 @@ from .. import rights, sessions
 from ..advice import title_of
 from .columns import may_see_sign_ins, state_text
 from .person_actions import STEPS
+from .role_facts import facts_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -32,6 +33,7 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
     links = may_see_sign_ins(request.user)
     return {
         "identity": identity,
+        "role_facts": facts_of(person),
         "state_text": state_text(state_of(person), link=links),
         "sets_passwords": settings.ADMIN_PASSWORD_LOGIN and request.user.is_superuser,
         "steps": _steps(request, person, bound=identity is not None),

@@ -12,6 +12,7 @@ from django.http import Http404
 from typing_extensions import override
 
 from ...app import permission
+from ...signin import mapping
 from .. import rights
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class BoundedUserAdmin(Base):
         """
         fields = tuple(super().get_readonly_fields(request, obj))
         own = SWITCHES if _is_oneself(request, obj) else ()
+        fields = (*fields, *managed_flags())
         if request.user.is_superuser:
             return (*fields, *own)
         rights_of_own = GIVEN if own else ()
@@ -87,6 +89,13 @@ class BoundedUserAdmin(Base):
         if not request.user.is_superuser:
             raise PermissionDenied
         return super().user_change_password(request, id, form_url)
+
+
+def managed_flags() -> tuple[str, ...]:
+    """The fields that app roles set at each sign-in: what is ticked by hand would not last."""
+    managed = mapping.table().managed
+    flags = {"is_staff": managed.staff, "is_superuser": managed.superuser}
+    return tuple(name for name, is_managed in flags.items() if is_managed)
 
 
 def _may_touch(request: HttpRequest, person: Any) -> bool:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -17,6 +15,7 @@ from typing_extensions import override
 
 from ... import browsers
 from ...models import SignIn
+from ...operate import search
 from ...operate.sign_ins import COLUMNS, as_values
 from ...visible import visible
 from .. import advice
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
-
-GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class SignInAdmin(RecordAdmin):
@@ -92,13 +89,8 @@ class SignInAdmin(RecordAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[SignIn], search_term: str
     ) -> tuple[QuerySet[SignIn], bool]:
-        """Exact or by prefix, as the indexes have it."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if GUID.fullmatch(term.lower()):
-            return queryset.filter(oid=term.lower()), False
-        return queryset.filter(Q(reference=term.upper()) | Q(email__istartswith=term)), False
+        """By person, address, IP, AADSTS number or reference."""
+        return search.sign_ins(queryset, search_term), False
 
     @override
     def related(self, rows: QuerySet[SignIn]) -> QuerySet[SignIn]:

@@ -35,6 +35,10 @@ class Dated:
     expires_at: float
 
 
+class NoProofInTime(Refused):
+    """It is being made; whoever can wait may ask again."""
+
+
 class Renewed:
     """The proof that `make` gives; `make` raises Refused when it has none."""
 
@@ -62,8 +66,9 @@ class Renewed:
         try:
             return self._renewal().result(patience).text
         except TimeoutError:
-            detail = f"no proof within {patience:g} s"
-            raise Refused("credential_unavailable", detail) from None
+            raise NoProofInTime(
+                "credential_unavailable", f"no proof within {patience:g} s"
+            ) from None
 
     def renew_if_due(self) -> None:
         """Begin a renewal when half of the life is over; returns at once."""

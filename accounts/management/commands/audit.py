@@ -51,9 +51,11 @@ exit codes:
         actions = parser.add_subparsers(dest="command", required=True, metavar="ACTION")
         _add_listing(actions.add_parser("list", help="the entries, newest first"))
         checking = actions.add_parser("verify", help="check the chain, every entry and every text")
-        checking.add_argument("--head", default="", metavar="NUMBER:DIGEST", help="must be in it")
         checking.add_argument(
-            "--acknowledge", default="", metavar="REASON", help="what is found now is known"
+            "--head", default="", metavar="NUMBER:DIGEST", help="must be in the chain"
+        )
+        checking.add_argument(
+            "--acknowledge", default="", metavar="REASON", help="accept the present findings"
         )
         for action in actions.choices.values():
             add_json(action)
@@ -98,16 +100,16 @@ exit codes:
         if problems:
             raise CommandError(
                 f"The audit is not whole: {len(problems)} problems. Compare it with the log and a"
-                " backup; docs/audit.md says what each means."
+                " backup; docs/audit.md explains each."
             )
 
 
 def _add_listing(parser: ArgumentParser) -> None:
     parser.add_argument("--since", default="", help="30m, 2h, 7d, 2w, or an ISO date or time")
     parser.add_argument("--action", default="", help="as person.rights_changed, or its beginning")
-    parser.add_argument("--person", default="", metavar="TEXT", help="who did it or had it done")
-    parser.add_argument("--reference", default="", help="of one act")
-    parser.add_argument("--limit", type=int, help="at most so many entries")
+    parser.add_argument("--person", default="", metavar="TEXT", help="who did it, or to whom")
+    parser.add_argument("--reference", default="", help="of one entry")
+    parser.add_argument("--limit", type=int, help="at most this many entries")
     parser.add_argument(
         "--csv", dest="form", action="store_const", const="csv", default="table", help="CSV"
     )

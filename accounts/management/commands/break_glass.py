@@ -23,9 +23,9 @@ class Command(OperatorCommand):
 example:
   ./manage.py break_glass ada@contoso.com
 
-Hand the link to that person only. Opening it uses nothing up; the button on its page does.
+Hand the link to that person only. Opening the link does not use it up; the button on its page does.
 A newer link ends the older ones. It is written to the log and shown on admin's front page that
-a link was made and used. It needs the database and the session store, nothing of Microsoft's:
+a link was made and used. It needs the database and the session store, but nothing from Microsoft:
 while Redis is unavailable nobody can be signed in.
 
 exit codes:

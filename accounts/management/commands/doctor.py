@@ -46,7 +46,7 @@ exit codes:
   3  nothing does now, but something will, or does for some people (warnings)
   4  nothing wrong was seen, but something could not be looked at
 --url presses the button about ten times and comes back twenty times; nobody is signed in. No rows
-are left in the sign-in record where doctor has the site's SECRET_KEY, else such with the user agent
+are left in the sign-in record if doctor has the site's SECRET_KEY; otherwise their user agent is
 "doctor".
 """
 
@@ -71,7 +71,7 @@ are left in the sign-in record where doctor has the site's SECRET_KEY, else such
             "--slow", action="store_true", help="with --url: does an answer of 11 s come through?"
         )
         parser.add_argument("--json", action="store_true", help="a stable document for monitoring")
-        parser.add_argument("--explain", metavar="ID", help="explain an id, and look at nothing")
+        parser.add_argument("--explain", metavar="ID", help="explain an id without checking")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -122,7 +122,7 @@ def _explained(id_: str) -> str:
         return page.explained(id_)
     except KeyError:
         raise CommandError(
-            f"{id_} is no id of doctor. All of them: ./manage.py doctor --explain all",
+            f"{id_} is not an id of doctor. All of them: ./manage.py doctor --explain all",
             returncode=2,
         ) from None
 
@@ -134,12 +134,13 @@ def _url(given: str | None) -> str:
     parts = urlsplit(given or settings.PUBLIC_URL)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CommandError(
-            f"--url {given} is no address. Example: --url https://staff.example.com", returncode=2
+            f"--url {given} is not an address. Example: --url https://staff.example.com",
+            returncode=2,
         )
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _ca_file(given: str) -> str:
     if given and not Path(given).is_file():
-        raise CommandError(f"--ca-file {given} is not there.", returncode=2)
+        raise CommandError(f"--ca-file {given} does not exist.", returncode=2)
     return given

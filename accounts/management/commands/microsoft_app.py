@@ -71,7 +71,7 @@ examples:
   ./manage.py microsoft_app register > register.sh         a script for az that registers it
   ./manage.py microsoft_app register --manifest            the same for the portal
 
-The secret never stands on the command line. What is not named stays as it is. An app in admin
+The secret is never given on the command line. What is not named stays as it is. An app in admin
 wins over the environment's: MICROSOFT_CLIENT_SECRET then has no effect, and is copied only if
 --secret-env says so. Secrets and keys are kept encrypted.
 
@@ -159,7 +159,7 @@ def _add_register(parser: argparse.ArgumentParser) -> None:
 def _add_setting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client-id", metavar="GUID", help="Application (client) ID")
     parser.add_argument("--tenant", metavar="GUID", help="Directory (tenant) ID, or a domain")
-    parser.add_argument("--name", help="how admin lists it")
+    parser.add_argument("--name", help="its name in admin")
     parser.add_argument("--domains", metavar="LIST", help=_DOMAINS)
     secret = parser.add_mutually_exclusive_group()
     for where, what in _WHENCE.items():
@@ -175,9 +175,9 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
             help=f"the same for a second secret: --next --secret-{where}",
         )
     secret.add_argument(
-        "--promote-next", action="store_true", help="what is next becomes the only one"
+        "--promote-next", action="store_true", help="make the next one the only one"
     )
-    secret.add_argument("--undo", action="store_true", help="as before the last change")
+    secret.add_argument("--undo", action="store_true", help="undo the last change")
     secret.add_argument("--certificate", metavar="FILE", help="PEM with its key, or PFX; -: stdin")
     secret.add_argument(
         "--next-certificate", metavar="FILE", help="a second one, tried after the first"
@@ -195,9 +195,11 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--passphrase-env", action="store_true", help=f"of the certificate: from {_PASSPHRASE}"
     )
-    parser.add_argument("--force", action="store_true", help="save also what would keep people out")
-    parser.add_argument("--untested", action="store_true", help="do not ask Microsoft before")
-    parser.add_argument("--secret-expires", type=_date, metavar="DATE", help="as 2030-01-31")
+    parser.add_argument(
+        "--force", action="store_true", help="save even if people would be kept out"
+    )
+    parser.add_argument("--untested", action="store_true", help="do not ask Microsoft first")
+    parser.add_argument("--secret-expires", type=_date, metavar="DATE", help="such as 2030-01-31")
     parser.add_argument("--next", action="store_true", help="the secret is a second one")
     parser.add_argument("--secret", nargs="?", action=NotOnTheCommandLine, help=argparse.SUPPRESS)
 
@@ -347,7 +349,9 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date: write it as 2030-01-31") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no date: write it such as 2030-01-31"
+        ) from None
 
 
 def _of_environment() -> str:

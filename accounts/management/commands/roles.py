@@ -49,7 +49,7 @@ exit codes:
         actions.add_parser("list", help="show the mapping")
         setting = actions.add_parser("set", help="map a role, or change what it gives")
         setting.add_argument("value", metavar="VALUE")
-        setting.add_argument("--yes", action="store_true", help="although it changes many people")
+        setting.add_argument("--yes", action="store_true", help="even if it changes many people")
         looking = actions.add_parser("preview", help="show whom it changes at their next sign-in")
         looking.add_argument("value", metavar="VALUE", nargs="?", default="")
         for each in (setting, looking):
@@ -77,8 +77,8 @@ exit codes:
         if len(changes) > roles.A_FEW and not yes:
             self.write_rows(map(asdict, changes), _CHANGE, form)
             raise CommandError(
-                f"Nothing was saved: {len(changes)} people would have other rights after their next"
-                " sign-in, as shown. Again with --yes if that is meant."
+                f"Nothing was saved: {len(changes)} people would have different rights after their"
+                " next sign-in, as shown. Repeat with --yes if that is intended."
             )
         if options["remove"]:
             roles.remove(options["value"])

@@ -32,7 +32,7 @@ examples:
   ./manage.py sessions end --handle 0123456789ab       the one of this handle, from the list
   ./manage.py sessions end --everyone
 
-Whoever is signed out notices on their next request. That keeps nobody from signing in again:
+Whoever is signed out notices on their next request. It does not keep them from signing in again;
 for that, ./manage.py staff deactivate EMAIL.
 
 exit codes:
@@ -79,9 +79,9 @@ exit codes:
 
 def _add_ending(parser: ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("--email", default="", help="all of this person")
-    whose.add_argument("--handle", default="", help="this one")
-    whose.add_argument("--everyone", action="store_true", help="all there are")
+    whose.add_argument("--email", default="", help="all sessions of this person")
+    whose.add_argument("--handle", default="", help="this session")
+    whose.add_argument("--everyone", action="store_true", help="all sessions")
 
 
 def _row(session: SessionInfo) -> dict[str, Any]:

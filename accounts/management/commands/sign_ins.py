@@ -46,14 +46,14 @@ exit codes:
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--since", default="", help="30m, 2h, 7d, 2w, or an ISO date or time")
-        parser.add_argument("--reason", default="", metavar="CODE", help="as unknown_user")
+        parser.add_argument("--reason", default="", metavar="CODE", help="such as unknown_user")
         parser.add_argument("--outcome", choices=SignIn.Outcome.values, default="")
-        parser.add_argument("--email", default="", help="the claimed email, in any case")
+        parser.add_argument("--email", default="", help="the claimed email, in any letter case")
         parser.add_argument("--reference", default="", help="of one attempt")
-        parser.add_argument("--limit", type=_positive, help="at most so many rows")
+        parser.add_argument("--limit", type=_positive, help="at most this many rows")
         parser.add_argument("--counts", action="store_true", help="count them by reason")
         parser.add_argument("--prune", action="store_true", help="delete old rows instead")
-        parser.add_argument("--days", type=int, help="with --prune: keep so many days")
+        parser.add_argument("--days", type=int, help="with --prune: how many days to keep")
         add_json(parser)
         parser.add_argument("--csv", dest="form", action="store_const", const="csv", help="CSV")
 

@@ -42,7 +42,7 @@ class Command(OperatorCommand):
     epilog = """
 examples:
   ./manage.py staff add ada@contoso.com grace@contoso.com
-  ./manage.py staff add --file people.csv          an email a line, or columns email and name
+  ./manage.py staff add --file people.csv          one email per line, or columns email and name
   ./manage.py staff add ada@contoso.com --superuser --oid 5b3d...    nobody else becomes her
   ./manage.py staff list --state refused
   ./manage.py staff deactivate ada@contoso.com     signs her out at once too
@@ -67,9 +67,11 @@ exit codes:
         on = actions.add_parser("reactivate", help="switch people on again")
         for action in (off, on):
             action.add_argument("emails", nargs="+", metavar="EMAIL")
-        _add_unlinking(actions.add_parser("unlink", help="take someone's Microsoft identity"))
-        _add_erasing(actions.add_parser("erase", help="remove a person's data, as the law asks"))
-        _add_preview(actions.add_parser("preview", help="rehearse with people of Entra"))
+        _add_unlinking(actions.add_parser("unlink", help="remove someone's Microsoft identity"))
+        _add_erasing(
+            actions.add_parser("erase", help="remove a person's data, as the law requires")
+        )
+        _add_preview(actions.add_parser("preview", help="rehearse with an export from Entra"))
         _add_adopting(actions.add_parser("adopt", help="bring identities from another package"))
         for action in actions.choices.values():
             add_json(action)
@@ -194,18 +196,18 @@ def _add_adding(parser: ArgumentParser) -> None:
     parser.add_argument("--oid", default="", metavar="GUID", help="object ID: linked at once")
     parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the object IDs")
     parser.add_argument("--superuser", action="store_true", help="may do everything in admin")
-    parser.add_argument("--not-staff", action="store_true", help="here, but not let into admin")
+    parser.add_argument("--not-staff", action="store_true", help="add without access to admin")
 
 
 def _add_listing(parser: ArgumentParser) -> None:
-    parser.add_argument("--state", choices=_STATES, default="", help="only people of this state")
+    parser.add_argument("--state", choices=_STATES, default="", help="only people in this state")
     parser.add_argument("--search", default="", metavar="TEXT", help="in email or name")
 
 
 def _add_unlinking(parser: ArgumentParser) -> None:
     parser.add_argument("email", metavar="EMAIL")
-    parser.add_argument("--reason", required=True, help="why; kept in admin's history")
-    parser.add_argument("--by", default="", metavar="EMAIL", help="who does it, of the users here")
+    parser.add_argument("--reason", required=True, help="why; recorded in admin's history")
+    parser.add_argument("--by", default="", metavar="EMAIL", help="the user here who does it")
 
 
 def _add_erasing(parser: ArgumentParser) -> None:
@@ -226,7 +228,7 @@ def _confirm(email: str, yes: bool) -> None:
 def _add_preview(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV exported from Entra; - standard input")
     parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the file")
-    parser.add_argument("--only", choices=("in", "refused"), default="", help="of the table")
+    parser.add_argument("--only", choices=("in", "refused"), default="", help="only these rows")
     parser.add_argument(
         "--link", action="store_true", help="link everyone who would get in to their object ID now"
     )
@@ -243,7 +245,7 @@ def _add_adopting(parser: ArgumentParser) -> None:
         metavar="GUID",
         help="the client ID social-auth used",
     )
-    parser.add_argument("--all", dest="everyone", action="store_true", help="not staff alone")
+    parser.add_argument("--all", dest="everyone", action="store_true", help="not only staff")
     parser.add_argument("--yes", action="store_true", help="write it; without, nothing is written")
 
 

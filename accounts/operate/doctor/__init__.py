@@ -28,6 +28,7 @@ from .probes import (
     processes,
     redis,
     refusals,
+    roles,
     sessions,
     settings,
 )
@@ -122,6 +123,7 @@ def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool)
     yield Probe("people", people.run, migrated)
     yield Probe("recent refusals", refusals.run, migrated)
     yield Probe("claims", claims.run, migrated)
+    yield Probe("roles", roles.run, migrated)
     if online:
         yield Probe("microsoft", microsoft.run, migrated)
     if public:

@@ -649,6 +649,33 @@ _CLAIMS: Final = (
         shows=("step_up_failed", "email_not_owned"),
     ),
 )
+_ROLES: Final = (
+    _warning(
+        "roles.none_came",
+        "None of the last {count} sign-ins carried an app role that is mapped",
+        "{people} people; for {unknown} of them the token did not say which roles they have, so"
+        " their rights stay as they were. Roles of another registration, display names in the place"
+        " of Values, nested groups and Default Access look like this.",
+        "Compare ./manage.py roles list with App roles of the registration that"
+        " ./manage.py microsoft_app show names, and its assignments under Enterprise applications >"
+        " this app > Users and groups. What each token lacked: ./manage.py sign_ins --since 1d",
+        shows=("role_missing",),
+        well="The last {count} sign-ins carried app roles that are mapped",
+    ),
+    _warning(
+        "roles.group_gone",
+        "The app role {role} is mapped to groups that are gone: {groups}",
+        "It gives what is left of its mapping.",
+        "Make the group again in admin and map it once more, or save the mapping as it is:"
+        " ./manage.py roles set {role} --help",
+    ),
+    _warning(
+        "roles.unused",
+        "App roles are mapped that nobody who came in the last {days} days has: {names}",
+        "A mapping that nobody needs is one that somebody can be put into unnoticed.",
+        "See who is assigned in Entra; ./manage.py roles set ROLE --remove takes it out.",
+    ),
+)
 _REFUSALS: Final = (
     _well("refusals.none", "Nobody was refused in the last hour"),
     _error(
@@ -1056,6 +1083,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
             _APP,
             _PEOPLE,
             _CLAIMS,
+            _ROLES,
             _REFUSALS,
             _ONLINE,
             _VISIT,

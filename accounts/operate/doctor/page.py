@@ -25,6 +25,7 @@ _GROUPS: Final = {
     "app": "The app registration",
     "people": "People",
     "claims": "Claims of the last tokens",
+    "roles": "App roles",
     "refusals": "What people met in the last hour",
     "online": "Microsoft (--online)",
     "public": "The public address (--url)",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts import audit
@@ -67,3 +68,66 @@ def test_what_another_changed(sam: User) -> None:
 def test_what_was_set_up_before_the_first_sign_in_is_no_news(sam: User) -> None:
     audit.write("person.rights_changed", sam, before={"staff": False}, after={"staff": True})
     assert "Your account" not in front_page(sam)
+
+
+OWN_PAGE = "/admin/accounts/my-sessions/"
+
+
+def messages_on(browser: Client, page: str = OWN_PAGE) -> str:
+    return " ".join(map(str, browser.get(page).context["messages"]))
+
+
+def at_the_desk(sam: User) -> Client:
+    """A browser in which Sam came in a while ago, and was told of everything up to then."""
+    came(sam, 30, "192.0.2.7")
+    before = timezone.now() - timedelta(minutes=10)
+    return browser_of(sam, signed_in_at=before.isoformat(), told_of=before.timestamp())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_by_another_is_told_on_whatever_page_is_next_and_once(sam: User) -> None:
+    browser = at_the_desk(sam)
+    assert messages_on(browser) == ""
+    sam.is_superuser = True
+    sam.save()
+    assert "Your account: Rights changed" in messages_on(browser)
+    assert messages_on(browser) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_before_they_came_in_is_told_on_their_first_page(sam: User) -> None:
+    came(sam, 30, "192.0.2.7")
+    sam.is_superuser = True
+    sam.save()
+    assert "Your account: Rights changed" in messages_on(browser_of(sam))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_front_page_says_it_once(sam: User) -> None:
+    browser = at_the_desk(sam)
+    sam.is_superuser = True
+    sam.save()
+    text = browser.get("/admin/").content.decode()
+    assert text.count("Your account: Rights changed") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("address", "told"), [("192.0.2.9", False), ("198.51.100.1", True)])
+def test_a_sign_in_elsewhere_is_told_where_they_are(sam: User, address: str, told: bool) -> None:
+    browser = at_the_desk(sam)
+    assert messages_on(browser) == ""
+    came(sam, 0, address)
+    sam.last_login = timezone.now()
+    sam.save(update_fields=["last_login"])
+    assert ("someone signed in as you" in messages_on(browser)) is told
+    assert messages_on(browser) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_they_changed_themselves_is_no_news(sam: User) -> None:
+    browser = at_the_desk(sam)
+    own = audit.Actor(kind="person", key=str(sam.pk), name=sam.email)
+    with audit.context(who=lambda: own):
+        sam.email = "sam2@contoso.example"
+        sam.save()
+    assert messages_on(browser) == ""

@@ -476,3 +476,30 @@ def test_the_menu_has_it_under_microsoft(browser: Client) -> None:
     assert "Social app" not in page
     for path in ("", "add/"):
         assert "Microsoft app" in browser.get(f"{LIST}{path}").content.decode()
+
+
+@pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/undo/", "{pk}/test/", "test/"])
+def test_a_stale_session_signs_in_afresh_first(
+    page: str, browser: Client, app: SocialApp, emulator: Emulator, settings: Settings
+) -> None:
+    settings.STEP_UP = "login"
+    session = browser.session
+    session["signed_in_at"] = (timezone.now() - timedelta(hours=1)).isoformat()
+    session.save()
+    path = LIST + page.format(pk=app.pk)
+    answer = browser.post(path, {"name": "Taken over", "client_id": UNKNOWN})
+    assert answer.status_code == 403
+    assert kept().client_id == CLIENT_ID
+    assert not emulator.requests
+
+
+def test_an_app_that_can_prove_nothing_is_told_on_the_front_page(browser: Client) -> None:
+    an_app("", credential="certificate", certificate=both(certificate(ends=-timedelta(hours=1))))
+    page = html.unescape(browser.get("/admin/").content.decode())
+    assert "Nobody can sign in with Microsoft" in page
+    assert "unusable" in browser.get(LIST).content.decode()
+
+
+def test_apps_are_not_deleted_by_the_handful(browser: Client, app: SocialApp) -> None:
+    browser.post(LIST, {"action": "delete_selected", "_selected_action": app.pk, "post": "yes"})
+    assert kept() == app

@@ -30,7 +30,11 @@ from tests.unit.documents.test_translations import IN_TEMPLATE, LANGUAGES, catal
 
 ON_TERMINALS = [entry.fix for entry in CATALOGUE.values() if entry.id in OF_FINDINGS]
 MARKS = ("_", "gettext", "gettext_lazy", "gettext_noop", "noop", "ngettext", "ngettext_lazy")
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+TEMPLATES = sorted(
+    path
+    for folder in ("templates", "accounts/templates")
+    for path in (ROOT / folder).rglob("*.html")
+)
 # Tags, comments, scripts, entities and the variables' places; what is left is read by people.
 NOT_WORDS = re.compile(
     r"\{%\s*comment.*?endcomment\s*%\}|\{#.*?#\}|\{% block bodyclass %\}.*?\{% endblock %\}"

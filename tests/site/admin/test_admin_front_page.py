@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TestCase
 from django.test.utils import CaptureQueriesContext, override_settings
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit, secretbox
@@ -189,3 +190,8 @@ def test_someone_without_permissions_reads_what_that_means_and_whom_to_ask(db: N
     assert "your account has no permissions on this site yet" in page
     assert "mailto:helpdesk@contoso.example" in page
     assert "permission to view or edit anything" not in page
+
+
+def test_nor_does_the_menu_of_another_page_say_it_otherwise(db: None) -> None:
+    page = browser_of(person("new@contoso.example")).get(reverse("admin:staff_own_sessions"))
+    assert "your account has no permissions on this site" in page.content.decode()

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import audit, secretbox
-from accounts.models import SignIn, User
+from accounts.models import RoleMapping, SignIn, User
 from tests.support.admins import TID, browser_of, group, person, sign_in, superuser
 
 SECRET = "the-secret-that-nobody-may-read~42"
@@ -73,6 +73,12 @@ TABLE: list[tuple[str, str, frozenset[str]]] = [
     ("/admin/accounts/auditentry/{entry}/delete/", "POST", frozenset()),
     ("/admin/accounts/sessions/", "GET", SESSION_ENDERS),
     ("/admin/accounts/rehearsal/", "GET", PEOPLE_READERS),
+    ("/admin/accounts/rights/", "GET", ONLY),
+    ("/admin/accounts/rights/export/", "GET", ONLY),
+    ("/admin/accounts/rolemapping/", "GET", ONLY),
+    ("/admin/accounts/rolemapping/add/", "GET", ONLY),
+    ("/admin/accounts/rolemapping/{role}/change/", "GET", ONLY),
+    ("/admin/accounts/rolemapping/{role}/delete/", "GET", ONLY),
     ("/admin/socialaccount/socialapp/", "GET", ONLY),
     ("/admin/socialaccount/socialapp/add/", "GET", ONLY),
     ("/admin/socialaccount/socialapp/{app}/change/", "GET", ONLY),
@@ -107,6 +113,7 @@ def things(db: None) -> dict[str, Any]:
         "conflict": conflict.pk,
         "app": app.pk,
         "group": group("Editors").pk,
+        "role": RoleMapping.objects.create(value="Staff").pk,
         "entry": audit.write("sessions.ended", colleague).pk,
     }
 
@@ -147,6 +154,7 @@ def test_pages_that_show_secrets_or_bind_by_hand_are_not_registered() -> None:
         "accounts.AuditEntry",
         "socialaccount.SocialApp",
         "auth.Group",
+        "accounts.RoleMapping",
     }
 
 

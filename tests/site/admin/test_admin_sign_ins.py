@@ -37,10 +37,12 @@ def exported(browser: Client, query: str = "") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-@pytest.mark.parametrize("asked", ["abcd-2345", " ABCD-2345 ", "anna@", "ANNA@Contoso", TID])
-def test_a_row_is_found_by_reference_email_prefix_or_object_id(browser: Client, asked: str) -> None:
+@pytest.mark.parametrize("asked", ["abcd-2345", " ABCD2345 ", "nna@", "ANNA@Contoso", TID])
+def test_a_row_is_found_by_reference_part_of_an_address_or_object_id(
+    browser: Client, asked: str
+) -> None:
     sign_in(reference="ABCD-2345", email="anna@contoso.example", oid=TID)
-    sign_in(reference="WXYZ-9876", email="joanna@contoso.example", oid="other")
+    sign_in(reference="WXYZ-9876", email="bert@contoso.example", oid="other")
     assert listed(browser, q=asked) == {"ABCD-2345"}
 
 

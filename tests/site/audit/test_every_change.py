@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from accounts import audit
 from accounts.admin.people.add_several import digest
 from accounts.audit.actions import ACTIONS
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry, RoleMapping, User
 from accounts.operate import microsoft_app
 from tests.servers.process import ROOT
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
@@ -153,6 +153,11 @@ def key_of_changed_app() -> int:
     return int(app.pk)
 
 
+def key_of_role() -> int:
+    with audit.context(silent=True):
+        return int(RoleMapping.objects.create(value="Staff").pk)
+
+
 DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "accounts_user_add": post("accounts_user_add", {"email": "new@contoso.example"}),
     "accounts_user_add_several": post(
@@ -197,9 +202,6 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "socialaccount_socialapp_delete": post(
         "socialaccount_socialapp_delete", {"post": "yes"}, key_of_app
     ),
-    "socialaccount_socialapp_changelist: delete_selected": act(
-        "socialaccount_socialapp", "delete_selected", key_of_app
-    ),
     "staff_rehearsal": lambda browser: browser.post(
         reverse("admin:staff_rehearsal"), {"link": "on", "file": exported_file()}
     ),
@@ -213,6 +215,16 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "accounts_signin_export": lambda browser: browser.get(reverse("admin:accounts_signin_export")),
     "accounts_auditentry_export": lambda browser: browser.get(
         reverse("admin:accounts_auditentry_export")
+    ),
+    "staff_rights_export": lambda browser: browser.get(reverse("admin:staff_rights_export")),
+    "accounts_rolemapping_add": post(
+        "accounts_rolemapping_add", {"value": "Staff", "is_staff": "on"}
+    ),
+    "accounts_rolemapping_change": post(
+        "accounts_rolemapping_change", {"is_staff": "on"}, lambda: key_of_role()
+    ),
+    "accounts_rolemapping_delete": post(
+        "accounts_rolemapping_delete", {"post": "yes"}, lambda: key_of_role()
     ),
 }
 DONE_BY_COMMAND: dict[str, tuple[str, ...]] = {

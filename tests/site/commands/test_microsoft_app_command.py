@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from allauth.socialaccount.models import SocialApp
+from django.core.management import CommandError
 from django.utils import timezone
 from pytest_django import Settings
+from typing_extensions import override
 
 from accounts import registration, secretbox
 from accounts.operate import microsoft_app
@@ -356,3 +359,22 @@ def test_a_certificate_comes_from_a_file_and_is_kept_itself(
 ])  # fmt: skip
 def test_other_kinds_say_what_is_missing(app: SocialApp, words: list[str], said: str) -> None:
     assert said in refused(*words).error
+
+
+class Terminal(io.StringIO):
+    """Someone sits there, and types this."""
+
+    @override
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "is_saved"), [("y\n", True), ("\n", False), ("no\n", False)])
+def test_at_a_terminal_it_asks(
+    answer: str, is_saved: bool, app: SocialApp, emulator: Emulator, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    monkeypatch.setattr("sys.stderr", Terminal())
+    with nullcontext() if is_saved else pytest.raises(CommandError, match="Nothing was saved"):
+        run("microsoft_app", "set", "--client-id", CLIENT_ID)
+    assert (SocialApp.objects.get().client_id == CLIENT_ID) == is_saved

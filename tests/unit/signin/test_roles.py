@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.entra.claims import read_claims
-from accounts.signin.roles import NONE, Carried, Rights, Table, judge, union
+from accounts.signin.roles import NONE, Carried, Rights, Table, judge, keeping, union
 from tests.support.keys import claims as good_claims
 
 APP = "33333333-3333-4333-8333-333333333333"
@@ -91,6 +91,7 @@ ANY = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(table=TABLES, held=RIGHTS, before=RIGHTS, value=ANY, groups=ANY, extra=ANY)
 def test_no_claim_of_any_form_gives_more_than_the_mapping_says(
     table: Table, held: Rights, before: Rights, value: object, groups: object, extra: object
@@ -105,6 +106,21 @@ def test_no_claim_of_any_form_gives_more_than_the_mapping_says(
     if outcome.state != "known":
         assert outcome.after == held
     assert (held - table.managed - before) - outcome.after == NONE
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(table=TABLES, held=RIGHTS, before=RIGHTS, value=ANY, groups=ANY, link=st.booleans())
+def test_no_claim_of_any_form_takes_from_the_last_superuser_or_a_break_glass_person(
+    table: Table, held: Rights, before: Rights, value: object, groups: object, link: bool
+) -> None:
+    found = read_claims(good_claims(roles=value, groups=groups))
+    carried = Carried(found.roles, found.groups, found.roles_problem)
+    last = Rights(held.staff, superuser=True, groups=held.groups)
+    outcome = keeping(judge(table, APP, carried, last, before), last, is_last=True, by_link=link)
+    assert outcome.after.superuser
+    assert outcome.after.staff >= last.staff
+    assert not link or not last - outcome.after
+    assert outcome.given == judge(table, APP, carried, last, before).given
 
 
 def _texts(value: object) -> list[str]:

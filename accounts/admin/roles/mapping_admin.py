@@ -1,0 +1,150 @@
+"""The mapping of app roles in admin: superusers only, and never saved before its effect is seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from typing_extensions import override
+
+from ...models import RoleMapping
+from ...operate import roles
+from ...operate.roles import Change, Row
+from .. import rights
+
+if TYPE_CHECKING:
+    from django.db.models import ManyToManyField
+    from django.http import HttpRequest, HttpResponse
+
+    Base = admin.ModelAdmin[RoleMapping]
+    MappingModelForm = forms.ModelForm[RoleMapping]
+else:
+    Base = admin.ModelAdmin
+    MappingModelForm = forms.ModelForm
+
+CONFIRMED = "confirmed"
+
+
+class RoleMappingForm(MappingModelForm):
+    """One role; refused until its effect on more than a few people was seen and confirmed."""
+
+    changes: tuple[Change, ...] = ()
+
+    class Meta:
+        model = RoleMapping
+        fields = ("value", "is_staff", "is_superuser", "groups")
+
+    @property
+    def row(self) -> Row:
+        """What is asked for."""
+        asked = self.cleaned_data
+        names = tuple(sorted(group.name for group in asked["groups"]))
+        value = self.instance.value if self.instance.pk else asked["value"]
+        return Row(value, asked["is_staff"], asked["is_superuser"], names)
+
+    @property
+    def digest(self) -> str:
+        """Names the changes that are shown."""
+        return roles.digest_of(self.changes)
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors:
+            self._see_its_effect()
+        return cleaned
+
+    def _see_its_effect(self) -> None:
+        try:
+            roles.check(self.row)
+            changes = tuple(roles.preview(self.row))
+        except roles.Invalid as invalid:
+            raise ValidationError(str(invalid)) from None
+        if len(changes) <= roles.A_FEW or self.data.get(CONFIRMED) == roles.digest_of(changes):
+            return
+        self.changes = changes
+        raise ValidationError(
+            _("Nothing was saved yet: %(count)d people would have other rights."),
+            params={"count": len(changes)},
+        )
+
+
+class RoleMappingAdmin(Base):
+    """What app roles of Entra give here."""
+
+    form = RoleMappingForm
+    change_form_template = "microsoft_admin/admin/roles/change_form.html"
+    change_list_template = "microsoft_admin/admin/roles/change_list.html"
+    delete_confirmation_template = "microsoft_admin/admin/roles/delete_confirmation.html"
+    list_display = ("value", "is_staff", "is_superuser", "shown_groups")
+    actions = None  # taking one out shows whom it changes
+
+    @override
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _may(request)
+
+    @override
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may(request)
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _may(request)
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may(request)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may(request)
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Another value is another role: it is taken out, and the other one added."""
+        return ("value",) if obj else ()
+
+    @override
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any
+    ) -> Any:
+        kwargs["widget"] = rights.Checkboxes()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @override
+    def save_model(self, request: HttpRequest, obj: RoleMapping, form: Any, change: bool) -> None:
+        """By the service that the command uses, which tells the audit."""
+        obj.pk = roles.save(form.row)
+        obj._state.adding = False
+
+    @override
+    def delete_model(self, request: HttpRequest, obj: RoleMapping) -> None:
+        roles.remove(obj.value)
+
+    @override
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Whom it changes stands above the question."""
+        found = self.get_object(request, object_id) if _may(request) else None
+        changes = roles.preview(remove=found.value) if found else []
+        return super().delete_view(
+            request, object_id, {"changes": changes, **(extra_context or {})}
+        )
+
+    @admin.display(description=gettext_lazy("groups"), empty_value="-")
+    def shown_groups(self, mapping: RoleMapping) -> str:
+        """The groups that it gives."""
+        return ", ".join(sorted(group.name for group in mapping.groups.all()))
+
+
+def _may(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and request.user.is_superuser)

@@ -1,0 +1,76 @@
+"""Who has what, and why: each right with the role, the person or the command that gave it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ... import audit
+from ...app import permission, user_permission
+from ...operate import rights_held
+from .. import csv_export
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+
+PEOPLE_A_PAGE: Final = 50
+WAYS: Final = {
+    rights_held.ROLE: gettext_lazy("App role"),
+    rights_held.HAND: gettext_lazy("By hand"),
+    rights_held.COMMAND: gettext_lazy("By command"),
+    rights_held.UNKNOWN: gettext_lazy("Not in the audit"),
+}
+FLAGS: Final = {
+    "staff": gettext_lazy("staff status"),
+    "superuser": gettext_lazy("superuser status"),
+}
+
+
+def may_see(user: Any) -> bool:
+    """Whoever may read both people and the audit."""
+    return bool(user.has_perms((user_permission("view"), permission("view_auditentry"))))
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """The rights, some people at a time; `q` narrows it to those whose email begins so."""
+    asked = _asked(request)
+    people = Paginator(rights_held.people(asked), PEOPLE_A_PAGE)
+    shown = people.get_page(request.GET.get("p"))
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Who has what, and why"),
+        "opts": get_user_model()._meta,
+        "query": asked,
+        "people": shown,
+        "rights": [_shown(right) for right in rights_held.rights_of(shown.object_list)],
+    }
+    return TemplateResponse(request, "microsoft_admin/admin/roles/rights.html", context)
+
+
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """The same as CSV, of which the audit is told."""
+    asked = _asked(request)
+    audit.write("export.rights", after=request.GET.dict())
+    found = rights_held.rights_of(rights_held.people(asked).iterator(chunk_size=200))
+    return csv_export.download("rights", map(rights_held.as_row, found), rights_held.COLUMNS)
+
+
+def _asked(request: HttpRequest) -> str:
+    if not may_see(request.user):
+        raise PermissionDenied
+    return request.GET.get("q", "").replace("\0", "").strip()
+
+
+def _shown(right: rights_held.Right) -> dict[str, Any]:
+    return {
+        "held": right,
+        "name": FLAGS.get(right.right, right.right),
+        "way": WAYS[right.by],
+    }

@@ -1,0 +1,165 @@
+"""Who has which rights here, and why: by an app role, by hand or by a command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q
+
+from ..models import AuditEntry, RoleGrant
+from ..signin import mapping
+from ..signin.roles import Rights, roles_giving
+from .audit_log import as_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+COLUMNS: Final = ("person", "active", "right", "by", "why", "since", "reference")
+ROLE, HAND, COMMAND, UNKNOWN = "role", "hand", "command", "unknown"
+_GIVING: Final = ("person.added", "person.rights_changed")
+_FIELDS: Final = ("is_staff", "is_superuser", "groups", "user_permissions")
+_FLAGS: Final = {"is_staff": "staff", "is_superuser": "superuser"}
+_CHUNK: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One right of one person. `by` is role, hand, command or unknown; `why` names which or who.
+
+    `unknown`: it was given before the audit began, or by SQL.
+    """
+
+    user_id: Any
+    person: str
+    active: bool
+    right: str
+    by: str
+    why: str = ""
+    since: datetime | None = None
+    reference: str = ""
+
+
+def people(begins: str = "") -> QuerySet[Any]:
+    """Everyone who holds any right, by address; `begins` narrows it."""
+    model = get_user_model()
+    has = {field.name: field.many_to_many for field in model._meta.get_fields()}
+    held = Q(pk__in=[])
+    for name in (name for name in _FIELDS if name in has):
+        held |= Q((f"{name}__isnull", False)) if has[name] else Q((name, True))
+    email = model.get_email_field_name()
+    found = model._default_manager.filter(held, **{f"{email}__istartswith": begins})
+    return found.distinct().order_by(email, "pk")
+
+
+def rights_of(chosen: Iterable[Any]) -> Iterator[Right]:
+    """Each right of these people, some hundreds at a time."""
+    remaining = iter(chosen)
+    while chunk := list(islice(remaining, _CHUNK)):
+        yield from _of_chunk(chunk)
+
+
+def _of_chunk(chunk: list[Any]) -> Iterator[Right]:
+    keys = [person.pk for person in chunk]
+    grants = {grant.user_id: grant for grant in RoleGrant.objects.filter(user__in=keys)}
+    entries = _entries(keys)
+    for person in _with_rights(keys):
+        given = _given_by_roles(grants.get(person.pk))
+        by_entry = entries.get(str(person.pk), {})
+        for field, name, value in _rights(person):
+            yield _right(person, name, given.get((field, value)), by_entry.get((field, name)))
+
+
+def _with_rights(keys: list[Any]) -> Iterable[Any]:
+    """Once more, with groups and permissions; in the order of `people`."""
+    found = people().filter(pk__in=keys)
+    return found.prefetch_related("groups", "user_permissions__content_type")
+
+
+def _rights(person: Any) -> Iterator[tuple[str, str, Any]]:
+    """Field, name and value of each right that the person holds."""
+    for field, word in _FLAGS.items():
+        if getattr(person, field, False):
+            yield field, word, True
+    for group in person.groups.all():
+        yield "groups", group.name, group.pk
+    for permission in person.user_permissions.all():
+        name = f"{permission.content_type.app_label}.{permission.codename}"
+        yield "permissions", name, permission.pk
+
+
+def _right(person: Any, name: str, roles: list[str] | None, entry: Any) -> Right:
+    held = Right(person.pk, str(person), person.is_active, name, UNKNOWN)
+    if entry is not None and (roles is None or _is_by_role(entry)):
+        held = replace(held, by=_way(entry), why=_why(entry))
+        held = replace(held, since=entry.at, reference=entry.reference)
+    return held if roles is None else replace(held, by=ROLE, why=", ".join(roles))
+
+
+def _given_by_roles(grant: RoleGrant | None) -> dict[tuple[str, Any], list[str]]:
+    """The rights that the mapping gave this person, each with the roles that do."""
+    if grant is None:
+        return {}
+    table = mapping.table()
+    given: dict[tuple[str, Any], Rights] = {
+        **({("is_staff", True): Rights(staff=True)} if grant.staff else {}),
+        **({("is_superuser", True): Rights(superuser=True)} if grant.superuser else {}),
+        **{("groups", pk): Rights(groups=frozenset({pk})) for pk in grant.groups},
+    }
+    return {key: roles_giving(table, grant.roles, right) for key, right in given.items()}
+
+
+def _entries(keys: list[Any]) -> dict[str, dict[tuple[str, str], AuditEntry]]:
+    """For each person and right the latest entry of the audit that gave it."""
+    model = get_user_model()
+    entries = AuditEntry.objects.filter(
+        action__in=_GIVING,
+        subject_kind=model._meta.label_lower,
+        subject_key__in=[str(key) for key in keys],
+    )
+    found: dict[str, dict[tuple[str, str], AuditEntry]] = {}
+    for entry in entries.order_by("at").select_related("seal").prefetch_related("parts"):
+        of_person = found.setdefault(entry.subject_key, {})
+        of_person.update(dict.fromkeys(_given_in(entry), entry))
+    return found
+
+
+def _given_in(entry: AuditEntry) -> Iterator[tuple[str, str]]:
+    after = _said(entry, "subject").get("after") or {}
+    for field, word in _FLAGS.items():
+        if after.get(field) is True:
+            yield field, word
+    for field in ("groups", "permissions"):
+        for name in after.get(field) or ():
+            yield field, str(name)
+
+
+def _way(entry: AuditEntry) -> str:
+    if _is_by_role(entry):
+        return ROLE
+    return COMMAND if entry.actor_kind == AuditEntry.Actor.COMMAND else HAND
+
+
+def _is_by_role(entry: AuditEntry) -> bool:
+    return str(_said(entry, "subject").get("note", "")).startswith(mapping.NOTE)
+
+
+def _why(entry: AuditEntry) -> str:
+    """Who gave it; the roles that did, when it was a sign-in."""
+    if _is_by_role(entry):
+        return str(_said(entry, "subject")["note"]).removeprefix(mapping.NOTE)
+    return str(as_values(entry)["who"])
+
+
+def _said(entry: AuditEntry, role: str) -> dict[str, Any]:
+    return next((part.content for part in entry.parts.all() if part.role == role), {})
+
+
+def as_row(right: Right) -> dict[str, Any]:
+    """For tables and files, by COLUMNS."""
+    return {name: getattr(right, name) for name in COLUMNS}

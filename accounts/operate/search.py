@@ -1,0 +1,82 @@
+"""Finding people, and their sign-ins, by any part of a name or an address.
+
+What is looked for are words, each of which must be found; trigram indexes serve that on PostgreSQL
+(migration search).
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from functools import reduce
+from ipaddress import ip_address
+from operator import and_, or_
+from typing import TYPE_CHECKING, Any, Final
+
+from django.contrib.auth import get_user_model
+from django.db.models import Q
+
+from ..ids import is_guid
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from ..models import SignIn
+
+_REFERENCE: Final = re.compile(r"([A-Z0-9]{4})-?([A-Z0-9]{4})")
+_AADSTS: Final = re.compile(r"(?:AADSTS)?([0-9]{4,8})")
+_NAMES: Final = ("name", "first_name", "last_name")
+_MOST_WORDS: Final = 6
+_MOST_PEOPLE: Final = 200  # whose sign-ins a search finds
+
+
+def people(found: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Those whose address and names hold every word."""
+    words = _words(text)
+    return found.filter(_each(words, _of_people())) if words else found
+
+
+def sign_ins(found: QuerySet[SignIn], text: str) -> QuerySet[SignIn]:
+    """By person, address, claimed name, IP, AADSTS number, reference, or object ID."""
+    text = text.strip()
+    if is_guid(text):
+        return found.filter(oid=text.lower())
+    if not (words := _words(text)):
+        return found
+    wanted_rows = _each(words, ("email", "claimed_name"))
+    keys = people(get_user_model()._default_manager.all(), text).values_list("pk", flat=True)
+    if theirs := list(keys[:_MOST_PEOPLE]):
+        wanted_rows |= Q(user__in=theirs)
+    return found.filter(reduce(or_, _exact(text), wanted_rows))
+
+
+def _exact(text: str) -> list[Q]:
+    """What the whole text may be besides a part of a name."""
+    exact = []
+    if match := _REFERENCE.fullmatch(text.upper()):
+        exact.append(Q(reference=f"{match[1]}-{match[2]}"))
+    if match := _AADSTS.fullmatch(text.upper()):
+        exact.append(Q(detail__icontains=f"AADSTS{match[1]}"))
+    with suppress(ValueError):
+        exact.append(Q(client_ip=str(ip_address(text))))
+    return exact
+
+
+def _of_people() -> tuple[str, ...]:
+    """The fields of the site's users that hold an address or a name."""
+    model = get_user_model()
+    there = {field.name for field in model._meta.concrete_fields}
+    wanted = (model.get_email_field_name(), model.USERNAME_FIELD, *_NAMES)
+    return tuple(dict.fromkeys(name for name in wanted if name in there))
+
+
+def _each(words: list[str], fields: tuple[str, ...]) -> Q:
+    """Every word in one of the fields."""
+    return reduce(
+        and_, (reduce(or_, (Q(**{f"{f}__icontains": word}) for f in fields)) for word in words)
+    )
+
+
+def _words(text: str) -> list[str]:
+    """PostgreSQL stores no NUL: what holds one is nobody's."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").split()[:_MOST_WORDS]

@@ -1,0 +1,99 @@
+"""Sites that signed people in with another package: each is in at the first press of ours.
+
+Sites of stock allauth really sign people in with it first. django-microsoft-sso asks Microsoft's
+own addresses only, so its rows are made by its own model.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
+from tests.emulator.people import DEFAULT_PEOPLE
+from tests.emulator.server import Emulator
+from tests.hosts.projects import Project
+from tests.support.visitor import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SAM, EDA = (next(p for p in DEFAULT_PEOPLE if p.key == key) for key in ("staff", "editor"))
+ADD = """
+from django.contrib.auth.models import User
+for name in ("sam", "eda"):
+    email = {"sam": "staff", "eda": "editor"}[name] + "@contoso.example"
+    User.objects.create_user(name, email, is_staff=True)
+"""
+BOUND = """
+import json
+from allauth.socialaccount.models import SocialAccount
+print(json.dumps(dict(SocialAccount.objects.values_list("user__username", "uid"))))
+"""
+START = "/accounts/microsoft/login/"
+
+
+@pytest.fixture(scope="module")
+def entra() -> Iterator[Emulator]:
+    """It takes what stock clients send, and answers them as Graph."""
+    with Emulator(stock=True) as emulator:
+        yield emulator
+
+
+def allauth(entra: Emulator) -> tuple[str, str]:
+    """Settings and URLs of stock allauth, as its own pages say."""
+    app = {
+        "client_id": CLIENT_ID,
+        "secret": CLIENT_SECRET,
+        "settings": {"tenant": TENANT, "login_url": entra.url, "graph_url": entra.url},
+    }
+    settings = f"""
+INSTALLED_APPS += ["allauth", "allauth.account", "allauth.socialaccount",
+                   "allauth.socialaccount.providers.microsoft"]
+MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend",
+                           "allauth.account.auth_backends.AuthenticationBackend"]
+SOCIALACCOUNT_PROVIDERS = {{"microsoft": {{
+    "EMAIL_AUTHENTICATION": True, "VERIFIED_EMAIL": True, "APPS": [{app!r}]}}}}
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+"""
+    urls = """
+from django.urls import include
+urlpatterns += [path("accounts/", include("allauth.urls"))]
+"""
+    return settings, urls
+
+
+def through_allauth(site: Project, person: str) -> Visitor:
+    """A browser that has signed in with the stock package."""
+    visitor = Visitor(site.url)
+    page = visitor.get(START)
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
+    assert token
+    sent = visitor.post(START, {"csrfmiddlewaretoken": token[1]})
+    visitor.come_back(visitor.choose(sent.location, person))
+    return visitor
+
+
+def bound(site: Project) -> dict[str, str]:
+    found: dict[str, str] = json.loads(site.manage("shell", "--no-imports", "-c", BOUND))
+    return found
+
+
+def before(site: Project) -> None:
+    site.manage("migrate", "--verbosity", "0")
+    site.manage("shell", "--no-imports", "-c", ADD)
+
+
+def test_a_site_of_stock_allauth(tmp_path: Path, entra: Emulator) -> None:
+    site = Project(tmp_path, with_wheel=False)
+    site.edit(*allauth(entra))
+    before(site)
+    with site.serve():
+        assert through_allauth(site, "staff").is_in()
+        assert through_allauth(site, "editor").is_in()
+    assert bound(site) == {"sam": SAM.oid, "eda": EDA.oid}
