@@ -36,7 +36,7 @@ if DEBUG:
 
 INSTALLED_APPS = [
     "accounts.apps.AccountsConfig",  # before admin and allauth, whose templates it overrides
-    "project.apps.AdminConfig",  # django.contrib.admin
+    "accounts.apps.StaffAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
