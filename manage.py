@@ -17,8 +17,8 @@ def main() -> None:
     _use_the_sites_python()
     from django.core.management import execute_from_command_line
 
+    from accounts.configuration.table import BadEnvironment
     from project import bad_environment
-    from project.environment import BadEnvironment
 
     if sys.argv[1:2] == [BUILDING]:
         _forget_settings()

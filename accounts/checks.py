@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from . import static_files, telemetry, transport
 from .app import dotted
+from .conf import conf, is_a_host
 from .http.origins import is_loopback
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _unshared() -> Iterator[tuple[str, str]]:
     if engine.endswith("backends.signed_cookies"):
         yield "E021", f"SESSION_ENGINE is {engine}"
     default = settings.CACHES.get("default", {}).get("BACKEND", "")
-    if default.endswith(_OF_ONE_PROCESS):
+    if default.endswith(_OF_ONE_PROCESS) and not is_a_host():  # signin/used.py
         yield "E022", f"CACHES['default'], which marks used states, is {default}"
 
 
@@ -190,7 +191,7 @@ def _cookie_problems(
     if path != "/":
         yield ids[1], names[2], path, "Leave it at /."
     if secure and not _is_https():
-        hint = f"PUBLIC_URL is {settings.PUBLIC_URL}; serve the site by https."
+        hint = f"PUBLIC_URL is {conf.PUBLIC_URL}; serve the site by https."
         yield ids[2], names[3], secure, hint
     if name.startswith("__") and not secure:
         yield ids[3], names[0], name, f"Browsers demand Secure of such names: {names[3]} = True."
@@ -215,7 +216,7 @@ def the_flow_is_whole(**kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = [
         error(number, f"{name} is not {value}.", hint)
         for number, name, value in _PIECES
-        if getattr(settings, name) != value
+        if not is_a_host() and getattr(settings, name, "") != value
     ]
     if _BACKEND not in settings.AUTHENTICATION_BACKENDS:
         text = f"AUTHENTICATION_BACKENDS is not a list with {_BACKEND}."
@@ -241,8 +242,9 @@ def middleware_is_in_order(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def public_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
     """Django answers 400 to a host that it does not know."""
-    name, _ = split_domain_port(urlsplit(settings.PUBLIC_URL).netloc)
-    if validate_host(name, map(str, settings.ALLOWED_HOSTS)):
+    name, _ = split_domain_port(urlsplit(conf.PUBLIC_URL).netloc)
+    debug = [".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else []  # Django's own
+    if validate_host(name, map(str, settings.ALLOWED_HOSTS or debug)):
         return []
     text = f"PUBLIC_URL's host {name} is not in ALLOWED_HOSTS."
     return [error("E006", text, f"Add {name} to ALLOWED_HOSTS, or correct PUBLIC_URL.")]
@@ -252,7 +254,7 @@ def public_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
 def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
     """The site must learn from its proxy that the browser came by https."""
     proxied = [name for name in _BEHIND_PROXY if os.environ.get(name)]
-    if proxied and _is_https() and settings.TRUSTED_PROXY_COUNT == 0:
+    if proxied and _is_https() and conf.TRUSTED_PROXY_COUNT == 0:
         text = f"TRUSTED_PROXY_COUNT is 0, yet a proxy ends TLS here ({proxied[0]} is set)."
         return [error("E008", text, "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front.")]
     if settings.SECURE_SSL_REDIRECT and not _is_https():
@@ -287,7 +289,7 @@ def _in_front() -> Iterator[tuple[str, str, str]]:
     if os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() in ("1", "true"):
         hint = "App Service > Authentication > turn it off; this site does the sign-in itself."
         yield "W001", "Easy Auth (WEBSITE_AUTH_ENABLED) is on.", hint
-    host = urlsplit(settings.PUBLIC_URL).hostname or ""
+    host = urlsplit(conf.PUBLIC_URL).hostname or ""
     if settings.DEBUG and not is_loopback(host):
         yield "W002", f"DEBUG is on, and people come to {host}.", "Set DEBUG=false."
 
@@ -301,9 +303,9 @@ def sessions_last(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def sessions_end_in_a_day(**kwargs: Any) -> list[CheckMessage]:
     """OWASP ASVS 5.0, 7.3.2: an absolute lifetime that fits the risk."""
-    if settings.SESSION_HOURS <= _HOURS_OF_A_DAY:
+    if conf.SESSION_HOURS <= _HOURS_OF_A_DAY:
         return []
-    text = f"SESSION_HOURS is {settings.SESSION_HOURS}: a stolen cookie works as long."
+    text = f"SESSION_HOURS is {conf.SESSION_HOURS}: a stolen cookie works as long."
     hint = "Set it to 24 or less; RECHECK_MINUTES has Microsoft confirm people in between."
     return [warning("W008", text, hint)]
 
@@ -320,7 +322,7 @@ def _session_problems() -> Iterator[tuple[str, str, str]]:
 @register(Tags.security)
 def stores_are_reached_by_tls(**kwargs: Any) -> list[CheckMessage]:
     """Whoever is on the way would read sessions, secrets and people, and could change them."""
-    if settings.DEBUG or getattr(settings, "PRIVATE_NETWORK", False):
+    if settings.DEBUG or getattr(conf, "PRIVATE_NETWORK", False):
         return []
     text = "{} on {} is reached without TLS, and PRIVATE_NETWORK is not true."
     databases = transport.open_databases(settings.DATABASES.values(), os.environ)
@@ -333,7 +335,7 @@ def stores_are_reached_by_tls(**kwargs: Any) -> list[CheckMessage]:
 
 def _redis_urls() -> list[str]:
     """REDIS_URL, which names Sentinels too; else what the caches say."""
-    if url := getattr(settings, "REDIS_URL", ""):
+    if url := getattr(conf, "REDIS_URL", ""):
         return [url]
     entries = [e for e in settings.CACHES.values() if "redis" in e.get("BACKEND", "").lower()]
     locations = [entry.get("LOCATION", "") for entry in entries]
@@ -344,7 +346,7 @@ def _redis_urls() -> list[str]:
 def variables_are_read(**kwargs: Any) -> list[CheckMessage]:
     """A typing error in a variable's name: what it says has no effect."""
     hint = "Correct its name, or remove it."
-    unread = getattr(settings, "ENVIRONMENT_WARNINGS", ())
+    unread = getattr(conf, "ENVIRONMENT_WARNINGS", ())
     return [warning("W007", told, hint) for told in unread]
 
 
@@ -380,20 +382,18 @@ def static_files_are_collected(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def context_needs_a_policy(**kwargs: Any) -> list[CheckMessage]:
     """Microsoft, "Developer guidance for Conditional Access authentication context"."""
-    if settings.STEP_UP in ("off", "login"):
+    if conf.STEP_UP in ("off", "login"):
         return []
     text = (
-        f"STEP_UP is {settings.STEP_UP}: Microsoft issues an authentication context to everyone"
+        f"STEP_UP is {conf.STEP_UP}: Microsoft issues an authentication context to everyone"
         " while no Conditional Access policy names it, and it then proves nothing."
     )
-    hint = (
-        f"See in Entra, under Conditional Access, that a policy has {settings.STEP_UP} as target."
-    )
+    hint = f"See in Entra, under Conditional Access, that a policy has {conf.STEP_UP} as target."
     return [Info(text, hint=hint, id="accounts.I002")]
 
 
 def _is_https() -> bool:
-    return bool(settings.PUBLIC_URL.startswith("https://"))
+    return bool(conf.PUBLIC_URL.startswith("https://"))
 
 
 def error(number: str, text: str, hint: str) -> Error:

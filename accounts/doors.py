@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 
 from . import places
 from .checks import error, warning
+from .conf import conf
 
 if TYPE_CHECKING:
     from django.core.checks import CheckMessage
@@ -48,7 +49,7 @@ def admin_has_the_button(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def passwords_stay_outside(**kwargs: Any) -> list[CheckMessage]:
     """A password that opens admin is a door beside Microsoft's, without its second factor."""
-    if settings.ADMIN_BY_MICROSOFT_ONLY:
+    if conf.ADMIN_BY_MICROSOFT_ONLY:
         return []
     own = __name__.rpartition(".")[0] + "."
     paths = [path for path in settings.AUTHENTICATION_BACKENDS if not path.startswith(own)]
@@ -81,7 +82,7 @@ def nobody_is_not_staff(**kwargs: Any) -> list[CheckMessage]:
 def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
     """Views that look at `is_staff` alone know nothing of the door that somebody came by."""
     wanted = f"{__name__.rpartition('.')[0]}.web.entrance.EntranceMiddleware"
-    if not settings.ADMIN_BY_MICROSOFT_ONLY or wanted in settings.MIDDLEWARE:
+    if not conf.ADMIN_BY_MICROSOFT_ONLY or wanted in settings.MIDDLEWARE:
         return []
     text = "Under admin and STAFF_PATHS, views with staff_member_required open to any session."
     return [warning("W014", text, f"Add {wanted} to MIDDLEWARE, after AuthenticationMiddleware.")]

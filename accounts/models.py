@@ -296,6 +296,36 @@ class RolesSeen(models.Model):
         return self.client_id
 
 
+class UsedMark(models.Model):
+    """A state that was used, where no cache is shared by all processes."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    @override
+    def __str__(self) -> str:
+        return self.key
+
+
+class SessionVersion(models.Model):
+    """Which of a person's sessions are valid, on a user model that does not say so itself."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
+    version = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.version}"
+
+
 class AppendOnlyError(Exception):
     """The audit is added to, and nothing else; PostgreSQL refuses the same by triggers."""
 

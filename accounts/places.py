@@ -15,6 +15,8 @@ from django.core.signals import setting_changed
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.translation import get_language, override
 
+from .conf import conf
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -38,12 +40,12 @@ def has_button(site: AdminSite) -> bool:
 def home() -> str:
     """The front page of staff: admin's, else the first of STAFF_PATHS."""
     sites = admin_sites()
-    return _path(f"{sites[0].name}:index") if sites else next(iter(settings.STAFF_PATHS), "/")
+    return _path(f"{sites[0].name}:index") if sites else next(iter(conf.STAFF_PATHS), "/")
 
 
 def staff() -> tuple[str, ...]:
     """The path prefixes that are staff's: each admin site, and STAFF_PATHS."""
-    return (*_in_each_language("index"), *settings.STAFF_PATHS)
+    return (*_in_each_language("index"), *conf.STAFF_PATHS)
 
 
 def own_pages() -> tuple[str, ...]:

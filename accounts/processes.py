@@ -25,6 +25,7 @@ from django.core.cache import caches
 from django.utils.crypto import salted_hmac
 
 from . import sealed
+from .conf import conf
 from .outages import STORE_ERRORS
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ def _opened(text: str) -> Process | None:
 
 
 def _key() -> str:
-    return str(caches["default"].make_key(f"{_NAME}:{_hash(settings.PUBLIC_URL)}"))
+    return str(caches["default"].make_key(f"{_NAME}:{_hash(conf.PUBLIC_URL)}"))
 
 
 def _redis() -> Any:
@@ -201,7 +202,7 @@ def _fingerprint(name: str) -> str:
         entry = settings.DATABASES["default"]
         value: object = [str(entry.get(part, "")) for part in _DATABASE]
     else:
-        value = getattr(settings, name, "")
+        value = getattr(conf, name, "")
     plain = sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value
     text = json.dumps(plain, default=str)
     return salted_hmac(__name__, f"{name}={text}", algorithm="sha256").hexdigest()[:16]

@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
+from .conf import conf
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -53,14 +55,14 @@ def _secrets() -> Iterator[str]:
     yield settings.SECRET_KEY
     yield from settings.SECRET_KEY_FALLBACKS
     yield from _passwords()
-    yield str(getattr(settings, "MICROSOFT_CLIENT_SECRET", "") or "")
+    yield str(getattr(conf, "MICROSOFT_CLIENT_SECRET", "") or "")
 
 
 def _passwords() -> Iterator[str]:
     for database in settings.DATABASES.values():
         yield str(database.get("PASSWORD") or "")
-    urls = str(getattr(settings, "REDIS_URL", "") or "").split(",")
-    for part in [*urls, str(getattr(settings, "MICROSOFT_PROXY_URL", "") or "")]:
+    urls = str(getattr(conf, "REDIS_URL", "") or "").split(",")
+    for part in [*urls, str(getattr(conf, "MICROSOFT_PROXY_URL", "") or "")]:
         raw = _password_in(part)
         yield raw
         yield unquote(raw)

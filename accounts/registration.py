@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
-from django.conf import settings
 from django.core.cache import cache
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.views.decorators.debug import sensitive_variables
 
 from . import secretbox
+from .conf import conf, is_a_host
 from .entra.authority import Authority, get_authority
 from .entra.credentials import Credential, Secret, sources
 from .entra.credentials.managed_identity import audience_of
@@ -76,12 +76,12 @@ class Registration:
 
     def authority(self) -> Authority:
         """Where this registration's tenant signs people in."""
-        return get_authority(settings.MICROSOFT_LOGIN_URL, self.tenant, self.client_id)
+        return get_authority(conf.MICROSOFT_LOGIN_URL, self.tenant, self.client_id)
 
 
 def redirect_uri() -> str:
     """PUBLIC_URL's callback."""
-    return f"{settings.PUBLIC_URL}{CALLBACK_PATH}"
+    return f"{conf.PUBLIC_URL}{CALLBACK_PATH}"
 
 
 def in_force() -> Registration:
@@ -96,21 +96,21 @@ def rules_for(
 
     Else its own document is asked for it, until the deadline. Raises Refused when that fails.
     """
-    tenants = settings.MICROSOFT_ALLOWED_TENANTS or frozenset({named} if named else ())
+    tenants = conf.MICROSOFT_ALLOWED_TENANTS or frozenset({named} if named else ())
     tenants = tenants or _tenant_by_domain(registration, deadline)
     return Rules(
         tenants=tenants,
-        allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
+        allow_guests=conf.MICROSOFT_ALLOW_GUESTS,
         domains=_domains(registration, tenants),
-        superusers_by_oid=getattr(settings, "SUPERUSER_FIRST_SIGN_IN", "email") == "oid",
+        superusers_by_oid=getattr(conf, "SUPERUSER_FIRST_SIGN_IN", "email") == "oid",
     )
 
 
 def prepare_worker() -> None:
     """A worker that starts fetches the environment's identity token before anyone needs it."""
-    client_id = settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+    client_id = conf.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
     if client_id:
-        audience = audience_of(settings.MICROSOFT_LOGIN_URL)
+        audience = audience_of(conf.MICROSOFT_LOGIN_URL)
         sources.managed_identity(client_id, audience).prepare(None)
 
 
@@ -158,7 +158,24 @@ def registered_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
 def visible_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
     """Those in admin, and the environment's, which is in force only where admin has none."""
     apps = DefaultSocialAccountAdapter.list_apps(adapter, None, provider=PROVIDER)  # type: ignore[arg-type]
+    if is_a_host():  # what its SOCIALACCOUNT_PROVIDERS says is for its own people
+        apps = [app for app in apps if app.pk] + _app_of_host()
     return [app for app in apps if not app.settings.get("hidden")]
+
+
+def _app_of_host() -> list[SocialApp]:
+    from allauth.socialaccount.models import SocialApp as Apps
+
+    if not conf.MICROSOFT_CLIENT_ID:
+        return []
+    expires = conf.MICROSOFT_CLIENT_SECRET_EXPIRES
+    told = {
+        "tenant": conf.MICROSOFT_TENANT_ID,
+        "login_url": conf.MICROSOFT_LOGIN_URL,
+        "secret_expires": expires.isoformat() if expires else "",
+    }
+    client_id, secret = conf.MICROSOFT_CLIENT_ID, conf.MICROSOFT_CLIENT_SECRET
+    return [Apps(provider=PROVIDER, client_id=client_id, secret=secret, settings=told)]
 
 
 class _Memory:
@@ -231,7 +248,7 @@ def of_app(app: SocialApp) -> Registration:
         app=app,
         client_id=app.client_id,
         credentials=tuple(credential for _slot, credential in by_slot(app)),
-        tenant=app.settings.get("tenant") or settings.MICROSOFT_TENANT_ID,
+        tenant=app.settings.get("tenant") or conf.MICROSOFT_TENANT_ID,
         domains=_lower(app.settings.get("domains", ())),
     )
 
@@ -247,7 +264,7 @@ def kind_of(app: SocialApp) -> Kind:
         found: Kind = app.settings.get("credential") or "secret"
         return found
     for kind, name in _VARIABLES.items():
-        if getattr(settings, name, ""):
+        if getattr(conf, name, ""):
             return kind
     return "secret"
 
@@ -287,8 +304,8 @@ def _of_secrets(app: SocialApp) -> Slotted:
 def _of_certificates(app: SocialApp) -> Slotted:
     """The environment's, or those kept in admin; one that has ended leaves the next in force."""
     if is_environments(app):
-        password = settings.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
-        found = sources.certificates(settings.MICROSOFT_CLIENT_CERTIFICATE, password)
+        password = conf.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
+        found = sources.certificates(conf.MICROSOFT_CLIENT_CERTIFICATE, password)
         return [("certificate", one) for one in found]
     kept: Slotted = []
     ended = None
@@ -304,18 +321,18 @@ def _of_certificates(app: SocialApp) -> Slotted:
 
 def _of_identity(app: SocialApp) -> Slotted:
     client_id = "" if is_environments(app) else app.settings.get("managed_identity", "")
-    client_id = client_id or settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+    client_id = client_id or conf.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
     if not client_id:
         raise Refused("credential_unavailable", "managed identity: no client id")
-    audience = audience_of(settings.MICROSOFT_LOGIN_URL)
+    audience = audience_of(conf.MICROSOFT_LOGIN_URL)
     return [("managed_identity", sources.managed_identity(client_id, audience))]
 
 
 def _of_token_file(app: SocialApp) -> Slotted:
     """The path is the environment's alone: nothing in the database chooses a file to send away."""
-    if not settings.MICROSOFT_TOKEN_FILE:
+    if not conf.MICROSOFT_TOKEN_FILE:
         raise Refused("credential_unavailable", "token file: MICROSOFT_TOKEN_FILE is not set")
-    return [("token_file", sources.token_file(settings.MICROSOFT_TOKEN_FILE))]
+    return [("token_file", sources.token_file(conf.MICROSOFT_TOKEN_FILE))]
 
 
 _MAKE: Final[Mapping[Kind, Callable[[SocialApp], Slotted]]] = {
@@ -359,8 +376,8 @@ def _tenant_by_domain(registration: Registration, deadline: Deadline | None) -> 
 
     The environment's tenant, never the social app's: nothing in the database widens the bound.
     """
-    tenant = settings.MICROSOFT_TENANT_ID
-    authority = get_authority(settings.MICROSOFT_LOGIN_URL, tenant, registration.client_id)
+    tenant = conf.MICROSOFT_TENANT_ID
+    authority = get_authority(conf.MICROSOFT_LOGIN_URL, tenant, registration.client_id)
     issuer = authority.discovery(deadline or Deadline(SECONDS)).issuer
     found = tenant_of_issuer(issuer)
     return frozenset({found if not is_guid(found) else _kept(tenant, found)})
@@ -371,7 +388,7 @@ _tenants: dict[str, str] = {}
 
 def _kept(domain: str, found: str) -> str:
     """The tenant that the domain had when it was first asked; one that moves lets nobody in."""
-    name = f"{settings.MICROSOFT_LOGIN_URL}/{domain.lower()}"
+    name = f"{conf.MICROSOFT_LOGIN_URL}/{domain.lower()}"
     kept = _tenants.get(name)
     if kept is None:
         kept = TenantOfDomain.objects.get_or_create(name=name, defaults={"tid": found})[0].tid

@@ -17,7 +17,7 @@ _MANIFEST: Final = "staticfiles.json"
 
 def is_collected() -> bool:
     """Whether `collectstatic` has run at all."""
-    return (_root() / _MANIFEST).exists()
+    return bool(settings.STATIC_ROOT) and (_root() / _MANIFEST).exists()
 
 
 def problem() -> str:

@@ -16,8 +16,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from django.conf import settings
-
+from .conf import conf
 from .per_process import PerProcess
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ def _provider() -> Any:
     # Told apart by process: each counts from zero, and their sums must not be mixed.
     own = {
         "service.name": "staff-sign-in",
-        "service.instance.id": f"{settings.INSTANCE_ID}/{os.getpid()}",
+        "service.instance.id": f"{conf.INSTANCE_ID}/{os.getpid()}",
     }
     resource = Resource.create(own).merge(OTELResourceDetector().detect())
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())

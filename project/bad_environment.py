@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from project.environment import BadEnvironment
+from accounts.configuration.table import BadEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from accounts import logs
+from accounts.configuration.table import BadEnvironment
 from project import variables
-from project.environment import BadEnvironment
 from project.reload import become_new_release, end_workers_before
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 
-from project import readers, store_forms
+from accounts.configuration import readers
+from project import store_forms
 
 SQLITE: Final = "django.db.backends.sqlite3"
 _POSTGRESQL: Final = "project.postgresql"

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django.apps import apps
 from django.contrib.auth.models import Group
 
+from ..conf import is_a_host
 from ..models import AuditEntry, RoleMapping, SignIn, User
 from .audit.audit_admin import AuditAdmin
 from .microsoft_app.app_admin import MicrosoftAppAdmin
@@ -39,9 +41,22 @@ NOT_SHOWN: Final = (SocialAccount, SocialToken, EmailAddress)
 
 
 def register(site: AdminSite) -> None:
-    """Put our pages in place of whatever is there."""
-    for model in (*PAGES, *NOT_SHOWN):
+    """Put our pages in place of whatever is there; in another site, beside its own."""
+    pages = _beside_others() if is_a_host() else PAGES
+    hidden = () if is_a_host() and _has_providers_of_its_own() else NOT_SHOWN
+    for model in (*pages, *hidden):
         if site.is_registered(model):
             site.unregister(model)
-    for model, page in PAGES.items():
+    for model, page in pages.items():
         site.register(model, page)
+
+
+def _beside_others() -> Mapping[Any, Any]:
+    """Its users and groups are its own to show; so are its social apps, if it has providers."""
+    theirs = {User, Group, *([SocialApp] if _has_providers_of_its_own() else [])}
+    return {model: page for model, page in PAGES.items() if model not in theirs}
+
+
+def _has_providers_of_its_own() -> bool:
+    names = [app.name for app in apps.get_app_configs()]
+    return any(name.startswith("allauth.socialaccount.providers.") for name in names)

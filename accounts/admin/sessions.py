@@ -18,8 +18,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from .. import users
 from ..app import permission
-from ..models import User
+from ..models import SignIn
 from ..operate import search
 from ..sessions import service as sessions
 from . import about_you, rights
@@ -27,6 +28,7 @@ from . import about_you, rights
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from ..models import User
     from ..sessions.service import SessionInfo
 
 SHOWN: Final = 200
@@ -46,7 +48,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Who is signed in"),
-        "opts": User._meta,
+        "opts": SignIn._meta,
         "query": asked,
         "open_sessions": found[:SHOWN],
         "total": len(found),
@@ -62,7 +64,7 @@ def end(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     key = request.POST.get("user", "")
-    person = get_object_or_404(User, pk=key if rights.is_key(key) else None)
+    person = get_object_or_404(users.everyone(), pk=key if rights.is_key(key) else None)
     try:
         _tell(request, person, _end(person, request.POST.get("handle", "")))
     except sessions.NoSuchSession:
@@ -80,7 +82,7 @@ def own(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Your sessions"),
-        "opts": User._meta,
+        "opts": SignIn._meta,
         "open_sessions": _own(request),
         "this_handle": sessions.handle_of(request.session.session_key),
         "sign_ins": about_you.latest_sign_ins(request.user),
@@ -131,7 +133,7 @@ def _demand(request: HttpRequest) -> None:
 def _found(asked: str) -> list[SessionInfo]:
     if not asked:
         return sessions.listing()
-    people = search.people(User.objects.all(), asked)[:_PEOPLE_FOUND]
+    people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]
     return [session for person in people for session in sessions.listing(person)]
 
 
@@ -150,7 +152,7 @@ def _tell(request: HttpRequest, person: User, ended: int) -> None:
     by: Any = request.user.pk
     LogEntry.objects.log_actions(
         by,
-        User.objects.filter(pk=person.pk),
+        users.everyone().filter(pk=person.pk),
         CHANGE,
         change_message=f"Ended sessions: {ended}",
         single_object=True,

@@ -6,7 +6,6 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -16,6 +15,7 @@ from typing_extensions import override
 
 from .. import places, registration
 from ..app import label
+from ..conf import conf
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
@@ -93,7 +93,7 @@ class MicrosoftAdminSiteMixin(_Base):
         if step := self._further_step(request):
             return no_store(HttpResponseRedirect(step))
         context = {**self._button(request), **(extra_context or {})}
-        if not settings.ADMIN_PASSWORD_LOGIN:
+        if not conf.ADMIN_PASSWORD_LOGIN:
             return no_store(with_button(self._button_page(request, context)))
         return no_store(with_button(self._with_password(request, context)))
 
@@ -160,7 +160,7 @@ class MicrosoftAdminSiteMixin(_Base):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """Passwords exist with ADMIN_PASSWORD_LOGIN only."""
-        if not settings.ADMIN_PASSWORD_LOGIN:
+        if not conf.ADMIN_PASSWORD_LOGIN:
             raise Http404
         return super().password_change(request, extra_context)
 
@@ -180,12 +180,12 @@ class MicrosoftAdminSiteMixin(_Base):
         return {
             "title": _("Sign in"),
             "microsoft_login_url": start_url(self._next(request)),
-            "password_login": settings.ADMIN_PASSWORD_LOGIN,
+            "password_login": conf.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
             "other_door": super().has_permission(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),
-            "idle_minutes": settings.SESSION_IDLE_MINUTES,
+            "idle_minutes": conf.SESSION_IDLE_MINUTES,
         }
 
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -245,7 +245,7 @@ def microsoft_logout_url(request: HttpRequest) -> str:
     endpoint = _end_session_endpoint() if session.identity else ""
     if not endpoint:
         return ""
-    back = settings.PUBLIC_URL + places.login_page()
+    back = conf.PUBLIC_URL + places.login_page()
     asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"

@@ -13,10 +13,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
 from .. import telemetry
+from ..conf import conf
 from ..per_process import PerProcess
 from ..reasons import Refused
 from .answer import JsonResponse, json_of
@@ -159,7 +159,7 @@ def _request(method: str, url: str, body: bytes | None, extra: Extra) -> Request
 
 
 def _made() -> HttpClient:
-    bundle, proxy = (getattr(settings, f"MICROSOFT_{n}", "") for n in ("CA_BUNDLE", "PROXY_URL"))
+    bundle, proxy = (getattr(conf, f"MICROSOFT_{n}", "") for n in ("CA_BUNDLE", "PROXY_URL"))
     return HttpClient(context=trusted_context(bundle), proxy=proxy_from(proxy))
 
 

@@ -14,12 +14,15 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from typing_extensions import override
 
-from ..models import SignIn, User
+from .. import users
+from ..models import SignIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.db.models import QuerySet
+
+    from ..models import User
 
 LATELY: Final = timedelta(days=30)
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,7 +64,7 @@ def states_of(users: Iterable[User]) -> dict[Any, State]:
 def _state(user: User, refusal: SignIn | None) -> State:
     if not user.is_active:
         return State("off", "user_inactive")
-    if not user.is_staff:
+    if not users.is_staff(user):
         return State("off", "user_not_staff")
     if refusal is not None:
         return State("refused", refusal.reason, refusal.at, refusal.reference)
@@ -70,9 +73,13 @@ def _state(user: User, refusal: SignIn | None) -> State:
 
 def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
     """The newest refusal since each person's last sign-in, by their user or their email."""
-    latest = User.objects.filter(pk__in=keys).annotate(
-        by_user=_newest(Q(user=OuterRef("pk"))),
-        by_email=_newest(Q(email__iexact=OuterRef("email"))),
+    latest = (
+        users.everyone()
+        .filter(pk__in=keys)
+        .annotate(
+            by_user=_newest(Q(user=OuterRef("pk"))),
+            by_email=_newest(Q(email__iexact=OuterRef(users.email_field()))),
+        )
     )
     found = {pk: ids for pk, *ids in latest.values_list("pk", "by_user", "by_email")}
     rows = SignIn.objects.in_bulk([key for ids in found.values() for key in ids if key])

@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 
 from .. import audit, registration
+from ..conf import conf
 from ..ids import is_guid
 from ..reasons import Refused
 from ..signin import bindings
-from ..signin.identities import PROVIDER, email_of
+from ..signin.identities import PROVIDER
 from ..signin.policy import same_email
+from ..users import email_of
 from . import linking
 from .other_packages import (
     PACKAGES,
@@ -241,13 +242,13 @@ def _carry_out_one(package: str, planned: Planned) -> Planned:
 
 
 def _terms(package: str, kept: Sequence[Kept], tenant: str, client_id: str) -> Terms:
-    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    allowed = conf.MICROSOFT_ALLOWED_TENANTS
     tid = ""
     if any(row.oid and not row.tid for row in kept):
         tid = linking.tenant_of(tenant)
         if allowed and tid not in allowed:
             raise CannotAdopt(f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
-    tenants = allowed or frozenset({tid or settings.MICROSOFT_TENANT_ID.lower()})
+    tenants = allowed or frozenset({tid or conf.MICROSOFT_TENANT_ID.lower()})
     if not any(row.sub for row in kept):
         return Terms(tenants, tid)
     return Terms(tenants, tid, _client_id(client_id), _client_id_in_force())

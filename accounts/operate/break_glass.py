@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import audit, places
+from .. import audit, places, users
+from ..conf import conf
 from ..models import BreakGlassLink
 from ..reasons import Refused
 from ..signin import break_glass
@@ -48,9 +48,9 @@ def make(email: str) -> Link:
         audit.write("break_glass.made", user)
     logger.warning(
         "break-glass link made",
-        extra={"event": "break_glass_made", "user_id": user.pk, "email": user.email},
+        extra={"event": "break_glass_made", "user_id": user.pk, "email": users.email_of(user)},
     )
-    url = f"{settings.PUBLIC_URL}{page}?{urlencode({'token': token})}"
+    url = f"{conf.PUBLIC_URL}{page}?{urlencode({'token': token})}"
     return Link(url, user, timezone.now() + break_glass.LIFETIME)
 
 

@@ -22,7 +22,8 @@ from ..audit import erase
 from ..models import SignIn
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER, email_of
+from ..signin.identities import PROVIDER
+from ..users import email_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
@@ -20,12 +19,14 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from .. import audit
+from ..conf import conf
 from ..ids import is_guid
 from ..models import AuditEntry, SignIn
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER, accounts_of, email_of
+from ..signin.identities import PROVIDER, accounts_of
 from ..signin.policy import same_email
+from ..users import email_of
 from ..visible import visible
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
 
 def tenant_of(named: str = "") -> str:
     """The tid that object ids are of: as named, else the one allowed. Raises CannotLink."""
-    allowed = sorted(settings.MICROSOFT_ALLOWED_TENANTS) or [settings.MICROSOFT_TENANT_ID]
+    allowed = sorted(conf.MICROSOFT_ALLOWED_TENANTS) or [conf.MICROSOFT_TENANT_ID]
     tid = named.lower() or (allowed[0].lower() if len(allowed) == 1 else "")
     if not tid:
         raise CannotLink("Several tenants are allowed: name theirs, --tenant GUID.")
@@ -212,7 +213,7 @@ def superusers_bound_lately(within: timedelta = timedelta(days=7)) -> QuerySet[A
 
 def _check_tenant(tid: str) -> None:
     """A tenant that is named by its domain only is known to Microsoft, and checked at sign-in."""
-    allowed = settings.MICROSOFT_ALLOWED_TENANTS or {settings.MICROSOFT_TENANT_ID.lower()}
+    allowed = conf.MICROSOFT_ALLOWED_TENANTS or {conf.MICROSOFT_TENANT_ID.lower()}
     if tid not in allowed and all(map(is_guid, allowed)):
         raise CannotLink(f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
 

@@ -15,13 +15,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialApp
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from .. import secretbox
+from ..conf import conf
 from ..reasons import Refused
 from ..registration import SLOTS, kind_of, value_in
 from ..signin.identities import PROVIDER
@@ -247,7 +247,7 @@ def _missing(app: SocialApp, changes: Changes, kind: Kind) -> tuple[str, str] | 
         return "certificate", _("Paste or upload the certificate with its key.")
     if kind == "managed_identity" and not _identity_named(app, given):
         return "managed_identity", _("Enter the identity's client ID.")
-    if kind == "token_file" and not settings.MICROSOFT_TOKEN_FILE:
+    if kind == "token_file" and not conf.MICROSOFT_TOKEN_FILE:
         return "credential", _(
             "MICROSOFT_TOKEN_FILE is not set: the file is chosen in the environment only."
         )
@@ -260,7 +260,7 @@ def _next_of(app: SocialApp, kind: Kind) -> str:
 
 def _identity_named(app: SocialApp, given: Mapping[str, Any]) -> bool:
     here = given.get("managed_identity", app.settings.get("managed_identity", ""))
-    return bool(here or settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID)
+    return bool(here or conf.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID)
 
 
 @sensitive_variables()
@@ -413,7 +413,7 @@ def _check_client_id(client_id: str) -> Iterator[str]:
 
 
 def _check_tenant(tenant: str) -> Iterator[str]:
-    tenant, allowed = tenant.lower(), settings.MICROSOFT_ALLOWED_TENANTS
+    tenant, allowed = tenant.lower(), conf.MICROSOFT_ALLOWED_TENANTS
     if tenant in ("common", "consumers"):
         yield f"The tenant {tenant!r} would let strangers in: enter your tenant's GUID."
     elif tenant == "organizations":
@@ -428,7 +428,7 @@ def _check_tenant(tenant: str) -> Iterator[str]:
 def _within_bound(tenant: str, allowed: frozenset[str]) -> bool:
     """A domain's GUID is known to Microsoft only: sign-in itself checks it."""
     if not allowed:
-        return tenant == settings.MICROSOFT_TENANT_ID.lower()
+        return bool(tenant == conf.MICROSOFT_TENANT_ID.lower())
     return tenant in allowed or not GUID.fullmatch(tenant)
 
 
@@ -452,7 +452,7 @@ def _check_expiry(expires: date | str) -> Iterator[str]:
 
 def _check_domains(domains: Sequence[str]) -> Iterator[str]:
     """With several allowed tenants each domain says whose it is: TENANT-GUID=contoso.com."""
-    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    allowed = conf.MICROSOFT_ALLOWED_TENANTS
     for entry in domains:
         tid, named, domain = entry.lower().rpartition("=")
         if not DOMAIN.fullmatch(domain):

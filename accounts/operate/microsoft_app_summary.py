@@ -7,11 +7,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.adapter import get_adapter
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop as noop
 
 from .. import registration, secretbox
+from ..conf import conf
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
 from ..reasons import REASONS, Refused
@@ -149,9 +149,9 @@ def show() -> AppSummary:
         fix=_fix(problem),
         apps=tuple(_named(app) for app in apps),
         redirect_uri=registration.redirect_uri(),
-        login_url=settings.MICROSOFT_LOGIN_URL,
-        allowed_tenants=tuple(sorted(settings.MICROSOFT_ALLOWED_TENANTS)),
-        allow_guests=settings.MICROSOFT_ALLOW_GUESTS,
+        login_url=conf.MICROSOFT_LOGIN_URL,
+        allowed_tenants=tuple(sorted(conf.MICROSOFT_ALLOWED_TENANTS)),
+        allow_guests=conf.MICROSOFT_ALLOW_GUESTS,
         **values,
     )
 
@@ -170,7 +170,7 @@ def _of_app(app: SocialApp) -> dict[str, Any]:
     return {
         "app_id": app.pk,
         "client_id": app.client_id,
-        "tenant": kept.get("tenant") or settings.MICROSOFT_TENANT_ID,
+        "tenant": kept.get("tenant") or conf.MICROSOFT_TENANT_ID,
         "secret": how_kept(app.secret, in_environment=app.pk is None),
         "secret_expires": kept.get("secret_expires", ""),
         "secret_days_left": days_left(kept.get("secret_expires", "")),
@@ -253,11 +253,11 @@ def by_rule(app: SocialApp) -> dict[str, str]:
     """What to enter where no token can be had here, as far as it is known."""
     if kind_of(app) != "managed_identity":
         return {}
-    tenant = app.settings.get("tenant") or settings.MICROSOFT_TENANT_ID
+    tenant = app.settings.get("tenant") or conf.MICROSOFT_TENANT_ID
     return {
-        "Issuer": f"{settings.MICROSOFT_LOGIN_URL}/{tenant}/v2.0",
+        "Issuer": f"{conf.MICROSOFT_LOGIN_URL}/{tenant}/v2.0",
         "Subject": "the identity's Object (principal) ID",
-        "Audience": audience_of(settings.MICROSOFT_LOGIN_URL),
+        "Audience": audience_of(conf.MICROSOFT_LOGIN_URL),
     }
 
 

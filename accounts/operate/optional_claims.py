@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
+from ..conf import conf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +15,9 @@ _ALWAYS: Final = ("email", "acct", "sid", "login_hint")
 def wanted() -> Iterator[str]:
     """Their names, in the order in which Entra's Token configuration is to have them."""
     yield from _ALWAYS
-    if len(settings.MICROSOFT_ALLOWED_TENANTS) > 1:
+    if len(conf.MICROSOFT_ALLOWED_TENANTS) > 1:
         yield "xms_edov"
-    step_up = getattr(settings, "STEP_UP", "off")
+    step_up = getattr(conf, "STEP_UP", "off")
     if step_up == "login":
         yield "auth_time"
     elif step_up != "off":

@@ -14,7 +14,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from ..models import User
+from .. import users
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import accounts_of
@@ -25,6 +25,8 @@ from .pasted import read_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from ..models import User
 
 __all__ = ["State", "state_of", "states_of"]
 
@@ -39,6 +41,14 @@ class NoSuchPerson(Exception):
     def __init__(self, email: str) -> None:
         super().__init__(f"No user has the email {email!r}.")
         self.email = email
+
+
+class SeveralPeople(NoSuchPerson):
+    """The user model lets several people have one email, and they do."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(email)
+        self.args = (f"Several users have the email {email!r}: which of them is not clear.",)
 
 
 class NothingToUnlink(Exception):
@@ -59,10 +69,14 @@ class Added:
 
 def find(email: str) -> User:
     """The user of this email, ignoring ASCII case only. Raises NoSuchPerson."""
-    for user in User.objects.filter(email__iexact=email) if email.isprintable() else ():
-        if same_email(user.email, email):
-            return user
-    raise NoSuchPerson(email)
+    found = users.by_email(email) if email.isprintable() else ()
+    named = [user for user in found if same_email(users.email_of(user), email)]
+    if len(named) > 1:
+        raise SeveralPeople(email)
+    if not named:
+        raise NoSuchPerson(email)
+    only: User = named[0]
+    return only
 
 
 def add(
@@ -83,9 +97,7 @@ def add(
     """
     try:
         with transaction.atomic():
-            added = _added(
-                User(email=email, name=name, is_staff=staff, is_superuser=superuser), promote
-            )
+            added = _added(users.new(email, name, staff=staff, superuser=superuser), promote)
             if oid and added.user and (added.what == "added" or link_existing):
                 added = _bound_ahead(added, oid, tenant)
             return added
@@ -95,7 +107,10 @@ def add(
 
 def _added(user: User, promote: bool) -> Added:
     try:
-        return _existing(find(user.email), user.is_staff, user.is_superuser, promote=promote)
+        wanted = users.is_staff(user), users.is_superuser(user)
+        return _existing(find(users.email_of(user)), *wanted, promote=promote)
+    except SeveralPeople as problem:
+        return Added(users.email_of(user), "invalid", note=str(problem))
     except NoSuchPerson:
         return _new(user)
 
@@ -176,8 +191,8 @@ def unlink(user: User, reason: str, by: User | None = None) -> int:
 
 def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Added:
     gains = {
-        "is_staff": staff and not user.is_staff,
-        "is_superuser": superuser and not user.is_superuser,
+        "is_staff": staff and not users.is_staff(user),
+        "is_superuser": superuser and not users.is_superuser(user),
     }
     gained = [field for field, gain in gains.items() if gain and promote]
     for field in gained:
@@ -189,22 +204,23 @@ def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Add
         who = f"{identity.name} {identity.address}".strip()
         notes.append(f"rights go to {who or 'someone'}, {identity.uid}: is that them?")
     note = "; ".join(notes)
-    return Added(user.email, "promoted" if gained else "exists", user, note)
+    return Added(users.email_of(user), "promoted" if gained else "exists", user, note)
 
 
 def _new(user: User) -> Added:
     user.set_unusable_password()
-    if wrong := addresses.problem_of(user.email):
-        return Added(user.email, "invalid", note=wrong)
+    email = users.email_of(user)
+    if wrong := addresses.problem_of(email):
+        return Added(email, "invalid", note=wrong)
     try:
         user.full_clean()
         with transaction.atomic():
             user.save(force_insert=True)
     except ValidationError as problem:
-        return Added(user.email, "invalid", note=" ".join(problem.messages))
+        return Added(email, "invalid", note=" ".join(problem.messages))
     except IntegrityError:  # someone else added them meanwhile
-        return Added(user.email, "exists", User.objects.filter(email__iexact=user.email).first())
-    return Added(user.email, "added", user)
+        return Added(email, "exists", users.by_email(email).first())
+    return Added(email, "added", user)
 
 
 def _set_active(user: User, *, active: bool) -> None:
@@ -229,7 +245,7 @@ def _record_unlinking(user: User, identity: str, reason: str, by: User | None) -
     where = "" if by else " on the command line"
     LogEntry.objects.log_actions(
         (by or user).pk,
-        User.objects.filter(pk=user.pk),
+        users.everyone().filter(pk=user.pk),
         CHANGE,
         change_message=f"Microsoft identity {identity} unlinked{where}: {reason}",
         single_object=True,

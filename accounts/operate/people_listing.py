@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 
-from ..models import User
+from .. import users
 from ..signin.identities import PROVIDER
 from .account_status import states_of
 from .search import people as find_people
@@ -15,6 +15,7 @@ from .search import people as find_people
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..models import User
     from .account_status import State
 
 COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
@@ -23,7 +24,7 @@ _CHUNK: Final = 500
 
 def listing(*, state: str = "", search: str = "") -> Iterator[dict[str, Any]]:
     """A row for each person, by email; of one state, or with a text in email or name."""
-    found = find_people(User.objects.order_by("email"), search)
+    found = find_people(users.everyone().order_by(users.email_field()), search)
     people = found.iterator(chunk_size=_CHUNK)
     while chunk := list(islice(people, _CHUNK)):
         states, identities = states_of(chunk), identities_of(chunk)
@@ -41,11 +42,11 @@ def identities_of(users: list[User]) -> dict[Any, str]:
 
 def _row(user: User, state: State, identity: str) -> dict[str, Any]:
     return {
-        "email": user.email,
-        "name": user.name,
+        "email": users.email_of(user),
+        "name": users.name_of(user),
         "state": str(state),
         "reference": state.reference,
         "last_login": user.last_login,
-        "superuser": user.is_superuser,
+        "superuser": users.is_superuser(user),
         "identity": identity,
     }

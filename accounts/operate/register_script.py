@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from .. import registration
+from ..conf import conf
 from ..entra.credentials.managed_identity import audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
 from ..ids import is_guid
@@ -60,8 +60,8 @@ def plan(roles: Sequence[str] = ()) -> Plan:
     certificate, thumbprint = _certificate(found)
     return Plan(
         name=name,
-        tenant=found.tenant if found else settings.MICROSOFT_TENANT_ID,
-        client_id=found.client_id if found else settings.MICROSOFT_CLIENT_ID,
+        tenant=found.tenant if found else conf.MICROSOFT_TENANT_ID,
+        client_id=found.client_id if found else conf.MICROSOFT_CLIENT_ID,
         application=_application(name, _roles(roles)),
         kind=kind,
         certificate=certificate,
@@ -91,7 +91,7 @@ def script(made: Plan) -> str:
 
 
 def _name() -> str:
-    host = urlsplit(settings.PUBLIC_URL).hostname or "staff"
+    host = urlsplit(conf.PUBLIC_URL).hostname or "staff"
     return f"Staff sign-in of {host}"
 
 
@@ -105,7 +105,7 @@ def _application(name: str, roles: Sequence[str]) -> dict[str, Any]:
     }
     if logout := _logout_url():
         web["logoutUrl"] = logout
-    several = len(settings.MICROSOFT_ALLOWED_TENANTS) > 1
+    several = len(conf.MICROSOFT_ALLOWED_TENANTS) > 1
     return {
         "displayName": name,
         "signInAudience": "AzureADMultipleOrgs" if several else "AzureADMyOrg",
@@ -123,7 +123,7 @@ def _roles(named: Sequence[str]) -> list[str]:
 
 def _logout_url() -> str:
     try:
-        return f"{settings.PUBLIC_URL}{reverse('microsoft_front_channel_logout')}"
+        return f"{conf.PUBLIC_URL}{reverse('microsoft_front_channel_logout')}"
     except NoReverseMatch:
         return ""
 
@@ -131,10 +131,10 @@ def _logout_url() -> str:
 def _role(value: str) -> dict[str, Any]:
     """Its id comes from its value, so that a second run means the same role."""
     return {
-        "id": str(uuid5(NAMESPACE_URL, f"{settings.PUBLIC_URL}#{value}")),
+        "id": str(uuid5(NAMESPACE_URL, f"{conf.PUBLIC_URL}#{value}")),
         "allowedMemberTypes": ["User"],
         "displayName": value,
-        "description": f"{value} of {urlsplit(settings.PUBLIC_URL).hostname}",
+        "description": f"{value} of {urlsplit(conf.PUBLIC_URL).hostname}",
         "isEnabled": True,
         "value": value,
     }
@@ -165,14 +165,14 @@ def _of_token(credential: Any) -> dict[str, Any]:
     except Refused:
         claims = {}
     subject = str(claims.get("sub", ""))
-    host = urlsplit(settings.PUBLIC_URL).hostname or "site"
+    host = urlsplit(conf.PUBLIC_URL).hostname or "site"
     name = "".join(c if c.isalnum() else "-" for c in host)[:80]
     of_whom = subject or getattr(credential, "client_id", "")
     return {
         "name": f"{name}-{uuid5(NAMESPACE_URL, of_whom).hex[:8]}",
         "issuer": claims.get("iss", ""),
         "subject": subject,
-        "audiences": [claims.get("aud", audience_of(settings.MICROSOFT_LOGIN_URL))],
+        "audiences": [claims.get("aud", audience_of(conf.MICROSOFT_LOGIN_URL))],
         "identity": getattr(credential, "client_id", ""),
     }
 
@@ -197,7 +197,7 @@ def _federated_credential(made: Plan) -> Iterator[str]:
     yield f"ISSUER={shlex.quote(fields.pop('issuer'))}"
     yield f"SUBJECT={shlex.quote(fields.pop('subject'))}"
     if identity:
-        login = shlex.quote(settings.MICROSOFT_LOGIN_URL)
+        login = shlex.quote(conf.MICROSOFT_LOGIN_URL)
         yield _IDENTITY.replace("<<CLIENT>>", identity).replace("<<LOGIN>>", login)
     yield _FEDERATED.replace("<<JSON>>", json.dumps(fields, indent=2))
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.db.models import OuterRef
 
-from .. import registration
-from ..models import User
+from .. import registration, users
+from ..conf import conf
 from ..reasons import Refused
 from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Rules
@@ -29,6 +28,9 @@ class WhichTenant(Exception):
         super().__init__("Several tenants are allowed: name the file's, --tenant GUID.")
 
 
+_CHUNK: Final = 500
+
+
 def preview(text: str, tenant: str = "") -> Report:
     """The rehearsal of an export's text. Raises entra_export.NotAnExport, WhichTenant."""
     tid = tenant.lower() or _only_tenant()
@@ -41,12 +43,12 @@ def preview(text: str, tenant: str = "") -> Report:
 def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:
     """Bind everyone who would get in to their object ID now; how many, and what went wrong."""
     tid, linked, problems = linking.tenant_of(tenant), 0, []
-    users = User.objects.in_bulk([p.user_id for p in report.people if p.gets_in and p.oid])
+    people = users.everyone().in_bulk([p.user_id for p in report.people if p.gets_in and p.oid])
     for person in report.people:
-        if not (person.gets_in and person.oid and person.user_id in users):
+        if not (person.gets_in and person.oid and person.user_id in people):
             continue
         try:
-            linked += linking.bind_ahead(users[person.user_id], tid, person.oid)
+            linked += linking.bind_ahead(people[person.user_id], tid, person.oid)
         except linking.CannotLink as problem:
             problems.append(f"line {person.line}, {person.email}: {problem}")
     return linked, problems
@@ -54,10 +56,16 @@ def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:
 
 def users_here() -> Iterator[Candidate]:
     """Every user as the policy sees them."""
-    users = User.objects.annotate(identity=identity_of_user(OuterRef("pk")))
-    fields = ("pk", "email", "identity", "is_active", "is_staff", "is_superuser")
-    for pk, email, identity, *flags in users.values_list(*fields).iterator():
-        yield Candidate(pk, email, identity or "", *flags)
+    found = users.everyone().annotate(identity=identity_of_user(OuterRef("pk")))
+    for user in found.iterator(chunk_size=_CHUNK):
+        yield Candidate(
+            user.pk,
+            users.email_of(user),
+            user.identity or "",
+            user.is_active,
+            users.is_staff(user),
+            users.is_superuser(user),
+        )
 
 
 def rules_here(tenant: str) -> Rules:
@@ -65,14 +73,14 @@ def rules_here(tenant: str) -> Rules:
     try:
         return registration.rules_for(registration.in_force(), named=tenant)
     except Refused:
-        tenants = settings.MICROSOFT_ALLOWED_TENANTS or frozenset({tenant})
-        return Rules(tenants, allow_guests=settings.MICROSOFT_ALLOW_GUESTS)
+        tenants = conf.MICROSOFT_ALLOWED_TENANTS or frozenset({tenant})
+        return Rules(tenants, allow_guests=conf.MICROSOFT_ALLOW_GUESTS)
 
 
 def _only_tenant() -> str:
     """The one allowed tenant, or the one that is named by its domain only."""
-    allowed = settings.MICROSOFT_ALLOWED_TENANTS
-    own = settings.MICROSOFT_TENANT_ID.lower()
+    allowed: frozenset[str] = conf.MICROSOFT_ALLOWED_TENANTS
+    own: str = conf.MICROSOFT_TENANT_ID.lower()
     if own in allowed or not allowed:
         return own
     if len(allowed) == 1:

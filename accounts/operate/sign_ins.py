@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from .. import audit
+from ..conf import conf
 from ..entra.errors import hint_in
 from ..models import SignIn
 from ..reasons import REASONS
@@ -128,7 +128,7 @@ def prune(days: int | None = None, *, batch: int = 1000) -> int:
 
     Raises ValueError for less than a day.
     """
-    kept = settings.SIGN_IN_LOG_DAYS if days is None else days
+    kept = conf.SIGN_IN_LOG_DAYS if days is None else days
     if kept < 1:
         raise ValueError("Sign-ins are kept for a day at least.")
     old = SignIn.objects.filter(at__lt=timezone.now() - timedelta(days=kept)).order_by("at")

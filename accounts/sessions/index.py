@@ -20,13 +20,15 @@ from django.utils import timezone
 from django_redis.client.default import glob_escape
 from typing_extensions import override
 
-from .entries import HANDLE_LENGTH, opened_entry
+from ..conf import conf, is_a_host
+from .entries import HANDLE_LENGTH, name_of, opened_entry
 from .store import cache_key, index_key, owners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BATCH: Final = 500
+_ROWS: Final = ("backends.db", "sessions.database")  # engines whose rows can be looked through
 _LOOKED_AT: Final = 5  # sessions of one person, to see whether any is there
 
 
@@ -43,8 +45,8 @@ class SignedIn:
 
     @property
     def handle(self) -> str:
-        """The beginning of its name, for pages, logs and commands."""
-        return self.name[:HANDLE_LENGTH]
+        """The beginning of its name, for pages, logs and commands; of a key, that of its hash."""
+        return (name_of(self.name) if is_a_host() else self.name)[:HANDLE_LENGTH]
 
 
 def all_sessions() -> Iterator[SignedIn]:
@@ -169,11 +171,35 @@ class _InRedis(_Store):
         return str(self._client.make_key(index_key(user_id)))
 
 
+class _Elsewhere(_Store):
+    """In a site whose sessions are where nobody can look through them: versions end them."""
+
+    @override
+    def every(self) -> Iterator[SignedIn]:
+        return iter(())
+
+    @override
+    def of(self, user_id: str) -> Iterator[SignedIn]:
+        return iter(())
+
+    @override
+    def those_signed_in(self, user_ids: Sequence[str]) -> set[str]:
+        return set()
+
+    @override
+    def end_of(self, user_id: str) -> int:
+        return 0
+
+    @override
+    def end(self, names: Sequence[str]) -> int:
+        return 0
+
+
 class _InDatabase(_Store):
     @override
     def every(self) -> Iterator[SignedIn]:
         for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-            data = opened_entry(row.session_key, row.session_data) or {}
+            data = _read_row(row)
             if SESSION_KEY in data:
                 yield _signed_in(row.session_key, data, row.expire_date)
 
@@ -188,8 +214,8 @@ class _InDatabase(_Store):
     @override
     def end_of(self, user_id: str) -> int:
         rows = Session.objects.filter(expire_date__gt=timezone.now())
-        read = ((row.session_key, opened_entry(row.session_key, row.session_data)) for row in rows)
-        return self.end([name for name, data in read if user_id in owners(data or {})])
+        read = ((row.session_key, _read_row(row)) for row in rows)
+        return self.end([name for name, data in read if user_id in owners(data)])
 
     @override
     def end(self, names: Sequence[str]) -> int:
@@ -197,8 +223,18 @@ class _InDatabase(_Store):
         return deleted
 
 
+def _read_row(row: Session) -> dict[str, Any]:
+    """What is in it: ours is sealed; that of another site's engine only its own code reads."""
+    if is_a_host():
+        found: dict[str, Any] = row.get_decoded()
+        return found
+    return opened_entry(row.session_key, row.session_data) or {}
+
+
 def _store() -> _Store:
-    return _InRedis() if settings.REDIS_URL else _InDatabase()
+    if is_a_host() and not settings.SESSION_ENGINE.endswith(_ROWS):
+        return _Elsewhere()
+    return _InRedis() if conf.REDIS_URL else _InDatabase()
 
 
 def _signed_in(name: str, data: dict[str, Any], expires_at: datetime) -> SignedIn:

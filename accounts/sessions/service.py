@@ -9,21 +9,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from .. import audit
-from ..models import SignIn, User
+from .. import audit, users
+from ..conf import conf
+from ..models import SignIn
 from ..outages import STORE_ERRORS
 from . import index as session_index
+from . import versions
 from .entries import HANDLE_LENGTH, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ..models import User
     from .index import SignedIn
 
 COLUMNS: Final = ("handle", "email", "since", "expires", "client_ip", "user_agent")
@@ -73,10 +75,12 @@ def people_signed_in() -> list[tuple[str, datetime]]:
     The last few hundred sign-ins within a session's life are looked at, whatever the number of
     sessions: a page may ask. Raises StoreUnavailable.
     """
-    since = timezone.now() - timedelta(hours=settings.SESSION_HOURS)
+    since = timezone.now() - timedelta(hours=conf.SESSION_HOURS)
     rows = SignIn.objects.filter(at__gt=since, outcome=SignIn.Outcome.ADMITTED).order_by("-at")
     came: dict[str, tuple[str, datetime]] = {}
-    for key, email, at in rows.values_list("user_id", "user__email", "at")[:_SIGN_INS_LOOKED_AT]:
+    for key, email, at in rows.values_list("user_id", f"user__{users.email_field()}", "at")[
+        :_SIGN_INS_LOOKED_AT
+    ]:
         came.setdefault(str(key), (email or "", at))
     with _store():
         here = session_index.those_signed_in(list(came))
@@ -108,7 +112,7 @@ def end_all_of(user: User) -> int:
 
     Raises StoreUnavailable when they could not be counted; they have ended all the same.
     """
-    user.end_sessions()
+    versions.end_all(user)
     _record(user, "all")
     with _store():
         return session_index.end_sessions(user.pk)
@@ -144,7 +148,7 @@ def _record(user: User | None, sessions: int | str, **more: str) -> None:
 
 def _person(key: str) -> User | None:
     try:
-        return User.objects.filter(pk=key).first()
+        return cast("User | None", users.everyone().filter(pk=key).first())
     except (ValueError, ValidationError):  # keys of another user model
         return None
 
@@ -168,8 +172,8 @@ def _with_emails(sessions: Iterable[SignedIn]) -> Iterator[SessionInfo]:
 
 def _emails(keys: set[str]) -> dict[str, str]:
     try:
-        users = User.objects.filter(pk__in=keys).values_list("pk", "email")
-        return {str(pk): email for pk, email in users}
+        found = users.everyone().filter(pk__in=keys).values_list("pk", users.email_field())
+        return {str(pk): email or "" for pk, email in found}
     except (ValueError, ValidationError):  # keys of another user model
         return {}
 

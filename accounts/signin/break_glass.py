@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import transaction
 from django.utils import timezone
 
-from .. import audit
+from .. import audit, users
 from ..models import BreakGlassLink
 from ..reasons import Refused
 
@@ -58,7 +58,7 @@ def redeem(token: str) -> User:
 def _check_staff(user: User) -> None:
     if not user.is_active:
         raise Refused("user_inactive", "user: is_active is off", source="here", user_id=user.pk)
-    if not user.is_staff:
+    if not users.is_staff(user):
         raise Refused("user_not_staff", "user: is_staff is off", source="here", user_id=user.pk)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import transaction
 
+from ..conf import conf
 from ..reasons import Refused
 from . import identities, mapping
 from .bindings import identity_of
@@ -79,7 +79,7 @@ def _check_role(
     user_id: Any,
 ) -> None:
     """With ROLES_REQUIRED nobody gets in without a role that is mapped."""
-    if rights is None or rights[1].roles or not settings.ROLES_REQUIRED:
+    if rights is None or rights[1].roles or not conf.ROLES_REQUIRED:
         return
     _take_at_the_door(matched, judged, claims, user_id)
     detail = mapping.missing(rights[1], mapping.table().rows)

@@ -16,6 +16,7 @@ from django.db import IntegrityError
 from django.db.models import Case, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
+from ..users import email_of
 from .bindings import identity_of, names_of
 from .policy import Candidate, claimed_email, same_email
 
@@ -112,11 +113,6 @@ def _complete(account: SocialAccount, claims: Claims) -> None:
         raise IntegrityError("the identity is gone, or completed by another sign-in")
     row.uid, row.extra_data = identity_of(claims), stored_claims(claims)
     row.save(update_fields=["uid", "extra_data", "last_login"])
-
-
-def email_of(user: Any) -> str:
-    """The user's email, on any user model."""
-    return str(getattr(user, user.get_email_field_name()) or "")
 
 
 def identity_of_user(user: Any) -> Subquery:

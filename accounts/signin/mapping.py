@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.utils import timezone
 
 from .. import audit
+from ..conf import conf
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
 from .roles import Carried, Outcome, Rights, Table, judge, keeping
 
@@ -120,7 +120,7 @@ def guarded(user: Any, held: Held, outcome: Outcome, *, lock: bool = False) -> O
 
 
 def _is_in_by_break_glass(user: Any) -> bool:
-    since = timezone.now() - timedelta(hours=settings.SESSION_HOURS)
+    since = timezone.now() - timedelta(hours=conf.SESSION_HOURS)
     return BreakGlassLink.objects.filter(user=user, used_at__gt=since).exists()
 
 

@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django import template
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import places
+from ..conf import conf
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,7 +29,7 @@ def open_session(context: dict[str, Any]) -> dict[str, Any]:
     return {
         "user_key": str(user.pk),
         "ends_in": request.session.get_expiry_age(),
-        "idle_minutes": settings.SESSION_IDLE_MINUTES,
+        "idle_minutes": conf.SESSION_IDLE_MINUTES,
         "words": json.dumps(_words(request.session.get_expiry_date())),
     }
 

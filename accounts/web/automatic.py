@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.conf import settings
 
+from ..conf import conf
+
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
@@ -23,8 +25,8 @@ def starts_by_itself(request: HttpRequest) -> bool:
     Never where the password form is shown, or to someone signed in who may not use admin.
     """
     return (
-        settings.SIGN_IN_AUTOMATICALLY
-        and not settings.ADMIN_PASSWORD_LOGIN
+        conf.SIGN_IN_AUTOMATICALLY
+        and not conf.ADMIN_PASSWORD_LOGIN
         and request.method == "GET"
         and not request.user.is_authenticated
         and _cookie_name() not in request.COOKIES
@@ -42,7 +44,7 @@ def stop(response: Answered) -> Answered:
 
 
 def _ask_for_the_button(response: Answered, max_age: int | None) -> Answered:
-    if settings.SIGN_IN_AUTOMATICALLY:
+    if conf.SIGN_IN_AUTOMATICALLY:
         response.set_cookie(
             _cookie_name(),
             "1",

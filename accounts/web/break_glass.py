@@ -15,7 +15,7 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from .. import places
+from .. import places, users
 from ..models import SignIn
 from ..reasons import Refused
 from ..signin import break_glass, record
@@ -47,7 +47,7 @@ def enter(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 def _use(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     user = _admitted(request)
-    attempt.email = user.email
+    attempt.email = users.email_of(user)
     record.admit(attempt, user.pk)
     return HttpResponseRedirect(places.home())
 

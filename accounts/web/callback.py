@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.helpers import complete_social_login
-from django.core.cache import cache
+from django.contrib.auth import login as django_login
 from django.db import IntegrityError, transaction
 from django.http import HttpResponseRedirect
 from django.views.decorators.csrf import csrf_exempt
@@ -19,13 +19,14 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
 from .. import audit, registration
+from ..conf import is_a_host
 from ..entra import errors, tokens
 from ..entra.claims import lacking
 from ..entra.exchange import Client, exchange_code
 from ..http.client import get_client
 from ..models import SignIn
 from ..reasons import Refused
-from ..signin import flow, record, state
+from ..signin import flow, record, state, used
 from . import (
     automatic,
     entrance,
@@ -181,11 +182,11 @@ def _accept(request: HttpRequest, issued: state.Issued) -> Begun | None:
     returned = request_facts.returned_to(request)
     problem = state.diagnose(issued, returned)
     key = state.used_key(issued.id)
-    if problem is None and cache.add(key, 1, state.LIFETIME * 2):
+    if problem is None and used.mark(key, state.LIFETIME * 2):
         secret = state.secret_for(issued, returned.browser_secrets)
         before = secret != request_facts.known_secret_of(request)
         return Begun(issued, secret, before_sign_in=before)
-    if problem is not None and cache.get(key) is None:
+    if problem is not None and not used.is_marked(key):
         raise problem
     if request.user.is_authenticated and getattr(request.user, "is_staff", False):
         return None
@@ -289,6 +290,16 @@ def _check_same_person(request: HttpRequest, admission: Admission, begun: Begun)
         raise Refused("session_changed", detail, user_id=admission.user.pk)
 
 
+def _logged_in(request: HttpRequest, login: AdmittedLogin, next_path: str) -> HttpResponse:
+    """By allauth, as this project does; elsewhere by Django, past the adapters of that site."""
+    if is_a_host():
+        user: Any = login.user
+        django_login(request, user, backend=user.backend)
+        return HttpResponseRedirect(next_path)
+    response: HttpResponse = complete_social_login(request, login)
+    return response
+
+
 def _enter(
     request: HttpRequest,
     admission: Admission,
@@ -307,7 +318,7 @@ def _enter(
             row = write(attempt, admission.user.pk, admission.note)
             login = AdmittedLogin(MicrosoftProvider(request, app=app.app), admission.user, account)
             login.state["next"] = next_path
-            response: HttpResponse = complete_social_login(request, login)
+            response = _logged_in(request, login, next_path)
             request_facts.renew_secret(request, secrets)
             microsoft_session.begin(request.session, claims)
             entrance.mark(request.session, SignIn.Method.MICROSOFT)

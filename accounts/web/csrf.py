@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from .. import places
+from ..conf import conf
 from ..models import SignIn
 from ..reasons import Refused
 from . import refusal, request_facts, throttle
@@ -134,7 +135,7 @@ def _answer(request: HttpRequest, attempt: Attempt, reason: str, next_path: str)
 
 def _to_send_again(request: HttpRequest) -> list[tuple[str, str]] | None:
     """The fields of a form whose page the browser vouches for; None when they cannot be kept."""
-    if request.headers.get("Origin") != settings.PUBLIC_URL or request.FILES:
+    if request.headers.get("Origin") != conf.PUBLIC_URL or request.FILES:
         return None
     pairs = [(name, value) for name, values in request.POST.lists() for value in values]
     pairs = [(name, value) for name, value in pairs if name != "csrfmiddlewaretoken"]

@@ -9,13 +9,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 
 from .. import places
+from ..app import NAME
+from ..conf import conf
 from ..models import SignIn
 from ..outages import STORE_ERRORS, is_outage
+from ..sessions import versions
 from . import errors
 
 if TYPE_CHECKING:
@@ -66,6 +68,11 @@ def leave(request: HttpRequest) -> None:
     request.user = AnonymousUser()
 
 
+def is_ours(session: SessionBase) -> bool:
+    """Whether a backend of this app signed its user in: others' sessions are theirs to limit."""
+    return str(session.get(BACKEND_SESSION_KEY, "")).startswith(f"{NAME}.")
+
+
 def unmark(session: SessionBase) -> None:
     """Whoever signs in by other code has come by no door of ours."""
     session.pop(ENTRY, None)
@@ -73,7 +80,7 @@ def unmark(session: SessionBase) -> None:
 
 def opens_admin(request: HttpRequest) -> bool:
     """Whether this request may be in admin, as far as its session's door and its user go."""
-    return not settings.ADMIN_BY_MICROSOFT_ONLY or (_door(request.session) and _is_theirs(request))
+    return not conf.ADMIN_BY_MICROSOFT_ONLY or (_door(request.session) and _is_theirs(request))
 
 
 def _door(session: SessionBase) -> bool:
@@ -82,15 +89,17 @@ def _door(session: SessionBase) -> bool:
         return False
     method = session.get(ENTRY)
     if method == SignIn.Method.PASSWORD:
-        return bool(settings.ADMIN_PASSWORD_LOGIN)
+        return bool(conf.ADMIN_PASSWORD_LOGIN)
     return method in (SignIn.Method.MICROSOFT, SignIn.Method.BREAK_GLASS)
 
 
 def _is_theirs(request: HttpRequest) -> bool:
     """Whether the request's user is the session's: middleware may have put another in place."""
     user = request.user
-    pk = user._meta.pk.value_to_string(user) if user.is_authenticated else None
-    return pk == request.session.get(SESSION_KEY)
+    if not user.is_authenticated:
+        return False
+    pk = user._meta.pk.value_to_string(user)
+    return pk == request.session.get(SESSION_KEY) and versions.is_valid(request.session, user)
 
 
 def _is_of_staff(path: str) -> bool:

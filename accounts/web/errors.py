@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.core.exceptions import (
     DisallowedHost,
     RequestDataTooBig,
@@ -17,6 +16,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
 from .. import places
+from ..conf import conf
 from ..references import new_reference
 from . import refusal, site_names
 
@@ -95,6 +95,6 @@ def _context(words: Words, what: str) -> dict[str, object]:
     reference = new_reference()
     refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
     title, text = words
-    url = settings.PUBLIC_URL + places.home()
+    url = conf.PUBLIC_URL + places.home()
     shown = {"title": title, "text": text, "public_url": url, "reference": reference}
     return {**site_names.names(), **shown}

@@ -15,6 +15,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.http import HttpResponse, HttpResponseNotAllowed, JsonResponse
 
+from ..conf import conf
 from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _database() -> None:
 
 
 def _session_store() -> None:
-    if settings.REDIS_URL:
+    if conf.REDIS_URL:
         caches[settings.SESSION_CACHE_ALIAS].get("readyz")
     else:
         _database()

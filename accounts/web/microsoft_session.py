@@ -10,8 +10,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
+from ..conf import conf
 from ..sessions.store import MICROSOFT
 from ..signin.bindings import identity_of
 
@@ -49,7 +48,7 @@ def of(session: SessionBase) -> MicrosoftSession:
 
 def begin(session: SessionBase, claims: Claims) -> None:
     """After a sign-in; one for which Microsoft asked just now is as good as a step-up."""
-    _keep(session, claims, proved_at=claims.auth_time if settings.STEP_UP == "login" else None)
+    _keep(session, claims, proved_at=claims.auth_time if conf.STEP_UP == "login" else None)
 
 
 def confirm(session: SessionBase, claims: Claims) -> None:

@@ -12,6 +12,7 @@ from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
 from .. import places
+from ..conf import conf
 from ..outages import is_outage
 from ..reasons import Refused
 from ..registration import CALLBACK_PATH
@@ -43,7 +44,7 @@ class CanonicalOriginMiddleware:
             return self._get_response(request)
         if request.path == CALLBACK_PATH:  # its state knows the origin, and says what became of it
             return self._get_response(request)
-        if _origin(request) == settings.PUBLIC_URL:
+        if _origin(request) == conf.PUBLIC_URL:
             return self._on_the_right_one(request)
         return _elsewhere(request)
 
@@ -111,7 +112,7 @@ def _path(request: HttpRequest, *, marked: bool) -> str:
 
 
 def _redirect(path: str, status: int = 302) -> HttpResponse:
-    response = HttpResponseRedirect(settings.PUBLIC_URL + path)
+    response = HttpResponseRedirect(conf.PUBLIC_URL + path)
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -119,8 +120,8 @@ def _redirect(path: str, status: int = 302) -> HttpResponse:
 
 def _why(request: HttpRequest) -> str:
     """What differs; never the host itself, which whoever asks can choose, nor what to change."""
-    public, seen = urlsplit(settings.PUBLIC_URL), urlsplit(_origin(request))
+    public, seen = urlsplit(conf.PUBLIC_URL), urlsplit(_origin(request))
     scheme = f"the scheme {seen.scheme}" if seen.scheme != public.scheme else ""
     host = "another host" if seen.netloc != public.netloc else ""
     what = " and ".join(filter(None, (scheme, host)))
-    return f"origin: after a redirect to {settings.PUBLIC_URL} the request still has {what}"
+    return f"origin: after a redirect to {conf.PUBLIC_URL} the request still has {what}"

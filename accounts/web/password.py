@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from typing_extensions import override
 
+from ..conf import conf
 from ..models import SignIn
 from ..signin import record
 from . import entrance, request_facts, throttle
@@ -43,7 +43,7 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
 def record_admission(request: HttpRequest) -> None:
     """Record that the person who just posted the form is in."""
     entrance.mark(request.session, SignIn.Method.PASSWORD)
-    if settings.RECHECK_MINUTES:
+    if conf.RECHECK_MINUTES:
         request_facts.end_within_the_hour(request)
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.PASSWORD

@@ -13,11 +13,11 @@ from urllib.parse import quote, urlencode
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphProvider
-from django.conf import settings
 from django.http import HttpResponseRedirect
 from typing_extensions import override
 
 from .. import registration
+from ..conf import conf
 from ..http.client import get_client
 from ..signin import purpose as purposes
 from ..signin import state
@@ -109,7 +109,7 @@ def _purpose_parameters(request: HttpRequest, purpose: Purpose, *, again: bool) 
     if purpose is Purpose.SIGN_IN:
         return {}
     hint = microsoft_session.of(request.session).login_hint
-    return purposes.parameters(purpose, settings.STEP_UP, hint)
+    return purposes.parameters(purpose, conf.STEP_UP, hint)
 
 
 def authorize_parameters(
@@ -127,8 +127,8 @@ def authorize_parameters(
         "code_challenge": state.code_challenge(state.code_verifier(secret, issued.id)),
         "code_challenge_method": "S256",
     }
-    if settings.MICROSOFT_DOMAIN_HINT:
-        parameters["domain_hint"] = settings.MICROSOFT_DOMAIN_HINT
+    if conf.MICROSOFT_DOMAIN_HINT:
+        parameters["domain_hint"] = conf.MICROSOFT_DOMAIN_HINT
     return parameters
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
+from ..conf import conf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ class ProxyMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
-        self._count: int = settings.TRUSTED_PROXY_COUNT
+        self._count: int = conf.TRUSTED_PROXY_COUNT
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         claims: dict[str, str] = {}

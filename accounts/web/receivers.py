@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from allauth.socialaccount.models import SocialApp
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_login_failed
@@ -18,8 +17,9 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from .. import registration, secretbox
+from ..conf import conf
 from ..models import RoleMapping
-from ..sessions import service
+from ..sessions import service, versions
 from ..sessions.store import MICROSOFT
 from ..signin import mapping, record
 from ..signin.identities import PROVIDER
@@ -33,16 +33,20 @@ logger = logging.getLogger("django.security.sign_in")
 
 
 @receiver(user_logged_in, dispatch_uid="accounts.describe_session")
-def describe_session(request: HttpRequest, **kwargs: Any) -> None:
-    """However a person signed in, the session ends SESSION_HOURS later and says whose it is."""
+def describe_session(request: HttpRequest, user: Any, **kwargs: Any) -> None:
+    """By whichever of our doors, the session ends SESSION_HOURS later and says whose it is."""
     now = timezone.now()
+    if not entrance.is_ours(request.session):
+        entrance.unmark(request.session)
+        return
     entrance.unmark(request.session)  # until the door that they came by marks it
     request.session.pop(MICROSOFT, None)  # of an earlier sign-in of the same person
     request.session[SEEN] = now.timestamp()
-    request.session.set_expiry(now + timedelta(hours=settings.SESSION_HOURS))
+    request.session.set_expiry(now + timedelta(hours=conf.SESSION_HOURS))
     request.session["signed_in_at"] = now.isoformat(timespec="seconds")
     request.session["client_ip"] = request_facts.client_ip(request)
     request.session["user_agent"] = request.headers.get("User-Agent", "")[:256]
+    versions.mark(request.session, user)
     csrf.remember_token(request)
     request_facts.renew_secret(request, request_facts.secrets_of(request))
 
@@ -50,8 +54,8 @@ def describe_session(request: HttpRequest, **kwargs: Any) -> None:
 @receiver(user_logged_in, dispatch_uid="accounts.bound_sessions")
 def bound_sessions(request: HttpRequest, user: Any, **kwargs: Any) -> None:
     """With SESSIONS_AT_ONCE the oldest sessions end, once this sign-in is certain."""
-    most, key = settings.SESSIONS_AT_ONCE, request.session.session_key
-    if most:
+    most, key = conf.SESSIONS_AT_ONCE, request.session.session_key
+    if most and entrance.is_ours(request.session):
         transaction.on_commit(lambda: _end_oldest(request, user, key, most), robust=True)
 
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.utils import timezone
 
+from ..conf import conf
 from ..http.client import SECONDS
 from ..http.deadline import Deadline
 from ..references import new_reference
@@ -75,7 +76,7 @@ def secrets_of(request: HttpRequest) -> tuple[str, ...]:
 
 def end_within_the_hour(request: HttpRequest) -> None:
     """For a sign-in that Microsoft knows nothing of, and so cannot confirm later."""
-    hours = min(settings.SESSION_HOURS, UNCHECKED_HOURS)
+    hours = min(conf.SESSION_HOURS, UNCHECKED_HOURS)
     request.session.set_expiry(timezone.now() + timedelta(hours=hours))
 
 
@@ -90,7 +91,7 @@ def served_by(request: HttpRequest) -> state.ServedBy:
 
 def process_name() -> str:
     """This process, told apart across instances: "instance/pid"."""
-    return f"{settings.INSTANCE_ID}/{os.getpid()}"
+    return f"{conf.INSTANCE_ID}/{os.getpid()}"
 
 
 def returned_to(request: HttpRequest) -> state.Returned:

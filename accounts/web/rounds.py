@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.http import HttpResponseRedirect
 
+from ..conf import conf
 from ..entra.claims import lacking
 from ..reasons import Refused
 from ..signin import flow
@@ -49,7 +49,7 @@ def finish(request: HttpRequest, issued: Issued, attempt: Attempt, verify: Verif
     if issued.purpose is Purpose.RECHECK:
         return _recheck(request, issued, attempt, verify)
     claims = _confirmed(request, attempt, verify)
-    check_step_up(settings.STEP_UP, claims, issued.at)
+    check_step_up(conf.STEP_UP, claims, issued.at)
     microsoft_session.prove(request.session, claims)
     _tell(request, issued)
     return HttpResponseRedirect(safe_next(issued.next))

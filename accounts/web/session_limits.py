@@ -22,12 +22,13 @@ from django.http import HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 
 from .. import places
+from ..conf import conf
 from ..outages import is_outage
 from ..registration import in_force
 from ..signin.purpose import Purpose
 from ..signin.session_limits import Due, Limits, due, is_idle, is_put_off
 from ..signin.state import LONGEST_NEXT
-from . import automatic, errors, microsoft_session, request_facts
+from . import automatic, entrance, errors, microsoft_session, request_facts
 from .headers import no_store
 from .next_path import login_page_url, safe_next
 from .provider import MicrosoftProvider
@@ -52,7 +53,7 @@ class SessionLimitsMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        on = settings.SESSION_IDLE_MINUTES or settings.RECHECK_MINUTES
+        on = conf.SESSION_IDLE_MINUTES or conf.RECHECK_MINUTES
         if not on or request.path.startswith(places.own_pages()):
             return self._get_response(request)
         try:
@@ -104,11 +105,13 @@ def _asked_of_microsoft(request: HttpRequest, how: Due) -> HttpResponse | None:
 
 
 def _limits() -> Limits:
-    return Limits(idle=settings.SESSION_IDLE_MINUTES * 60, recheck=settings.RECHECK_MINUTES * 60)
+    return Limits(idle=conf.SESSION_IDLE_MINUTES * 60, recheck=conf.RECHECK_MINUTES * 60)
 
 
 def _has_session(request: HttpRequest) -> bool:
-    return settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES or SESSION_KEY not in request.session:
+        return False
+    return entrance.is_ours(request.session)
 
 
 def _seen_at(request: HttpRequest) -> float:
@@ -183,7 +186,7 @@ def _sign_in_again(request: HttpRequest, why: str) -> HttpResponse:
 
 def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
     if not _wants_a_page(request) or request.headers.get("Sec-Fetch-Mode") in ("cors", "no-cors"):
-        url = settings.PUBLIC_URL + places.login_page()
+        url = conf.PUBLIC_URL + places.login_page()
         return JsonResponse({"error": "sign_in_again", "url": url}, status=401)
     if _may_be_sent_away(request):
         url = login_page_url(request.get_full_path())
@@ -191,7 +194,7 @@ def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
         return HttpResponseRedirect(f"{url}{joint}{urlencode({'ended': why})}")
     context = {
         "ended": why,
-        "idle_minutes": settings.SESSION_IDLE_MINUTES,
+        "idle_minutes": conf.SESSION_IDLE_MINUTES,
         "url": places.home(),
     }
     return render(request, "microsoft_admin/sign_in_again.html", context, status=401)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
+from ..conf import conf
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 
 def names(request: HttpRequest | None = None) -> dict[str, Any]:
     """A context processor; the site's titles are Django's own where SITE_NAME is empty."""
-    titles = dict.fromkeys(("site_title", "site_header"), settings.SITE_NAME)
-    return {"admin_contact": settings.ADMIN_CONTACT, **(titles if settings.SITE_NAME else {})}
+    titles = dict.fromkeys(("site_title", "site_header"), conf.SITE_NAME)
+    return {"admin_contact": conf.ADMIN_CONTACT, **(titles if conf.SITE_NAME else {})}

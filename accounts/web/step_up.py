@@ -14,11 +14,11 @@ import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.core import signing
 from django.shortcuts import render
 from typing_extensions import override
 
+from ..conf import conf
 from ..signin.purpose import STEP_UP_SECONDS, Purpose, is_fresh
 from . import microsoft_session, request_facts
 from .headers import no_store, with_button
@@ -40,7 +40,7 @@ FIELD: Final = "step_up"
 
 def is_satisfied(request: HttpRequest) -> bool:
     """Whether this session may do dangerous things now. Always, with STEP_UP off."""
-    if settings.STEP_UP == "off":
+    if conf.STEP_UP == "off":
         return True
     session = microsoft_session.of(request.session)
     # By password or break-glass link the sign-in itself was the proof.
@@ -81,7 +81,7 @@ def is_asked_for(request: HttpRequest) -> bool:
 
 def purpose_of(request: HttpRequest) -> Purpose:
     """What a press of the button is for."""
-    asked = settings.STEP_UP != "off" and request.user.is_authenticated and is_asked_for(request)
+    asked = conf.STEP_UP != "off" and request.user.is_authenticated and is_asked_for(request)
     return Purpose.STEP_UP if asked else Purpose.SIGN_IN
 
 

@@ -11,9 +11,9 @@ from http.cookies import SimpleCookie
 
 import pytest
 
+from accounts.configuration.table import BadEnvironment
 from accounts.models import SignIn
 from project import variables
-from project.environment import BadEnvironment
 from tests.attacks.scene import Attack, Scene, people_sign_in_as_before, withstand
 from tests.conftest import ENVIRONMENT, StartSite
 from tests.emulator.server import Emulator

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ... import moments
+from ... import moments, users
 from ...app import admin_url, user_url
 from ...models import SignIn
 from ...operate import break_glass, linking
@@ -133,7 +133,7 @@ def _works_since(moment: datetime) -> bool:
 def of_links() -> Iterator[Notice]:
     """Links that let someone in without Microsoft, made in the last week."""
     for link in break_glass.made_lately()[:_LINKS_SHOWN]:
-        query = urlencode({"q": link.user.email, "method__exact": "break_glass"})
+        query = urlencode({"q": users.email_of(link.user), "method__exact": "break_glass"})
         url = f"{admin_url('signin_changelist')}?{query}" if link.used_at else ""
         yield Notice("warning", _link_text(link), url)
 

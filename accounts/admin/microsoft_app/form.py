@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialApp
 from django import forms
-from django.conf import settings
 from django.contrib.admin.widgets import AdminDateWidget, AdminRadioSelect
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
@@ -20,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
+from ...conf import conf
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import how_kept
 from ...registration import SLOTS, kind_of, value_in
@@ -139,7 +139,7 @@ class MicrosoftAppForm(AppModelForm):
         self.initial.setdefault("domains", ", ".join(kept.get("domains", ())))
         self.initial.setdefault("credential", kind_of(self._app()))
         self.fields["name"].initial = "Microsoft"
-        self.fields["tenant"].widget.attrs["placeholder"] = settings.MICROSOFT_TENANT_ID
+        self.fields["tenant"].widget.attrs["placeholder"] = conf.MICROSOFT_TENANT_ID
         self._say_what_is_kept()
 
     @property
@@ -259,7 +259,7 @@ class MicrosoftAppForm(AppModelForm):
             if slot in self._typed or slot + _UNREAD in self._typed:
                 told = _("What you entered is kept for this form, and not shown.")
             self.fields[field].help_text = told
-        identity = settings.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+        identity = conf.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
         self.fields["managed_identity"].help_text = (
             _("Client ID of the user-assigned identity. Empty: the environment's, %(id)s.")
             % {"id": identity}

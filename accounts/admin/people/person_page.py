@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
-
 from ...app import user_url
+from ...conf import conf
 from ...models import SignIn, User
 from ...operate import linking
 from ...operate.account_status import state_of
@@ -35,7 +34,7 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
         "identity": identity,
         "role_facts": facts_of(person),
         "state_text": state_text(state_of(person), link=links),
-        "sets_passwords": settings.ADMIN_PASSWORD_LOGIN and request.user.is_superuser,
+        "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and request.user.is_superuser,
         "steps": _steps(request, person, bound=identity is not None),
         "sign_ins": _recent_sign_ins(person) if links else None,
         "open_sessions": sessions.of_person(request, person),

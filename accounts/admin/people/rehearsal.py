@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.template.response import TemplateResponse
@@ -17,7 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
 from ...app import user_permission
-from ...models import User
+from ...conf import conf
+from ...models import SignIn
 from ...operate import entra_export, rehearsal_here
 from ...operate.linking import CannotLink
 from ..advice import title_of
@@ -53,7 +53,7 @@ class ExportForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not may_link:
             del self.fields["link"]
-        tenants = sorted(settings.MICROSOFT_ALLOWED_TENANTS)
+        tenants = sorted(conf.MICROSOFT_ALLOWED_TENANTS)
         if len(tenants) > 1:
             self.fields["tenant"].choices = [(tenant, tenant) for tenant in tenants]  # type: ignore[attr-defined]
         else:
@@ -94,7 +94,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Go-live rehearsal"),
-        "opts": User._meta,
+        "opts": SignIn._meta,
         "form": form,
         "report": report,
         "sums": _sums(report) if report else [],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
@@ -12,6 +11,7 @@ from django.http import Http404
 from typing_extensions import override
 
 from ...app import permission
+from ...conf import conf
 from ...signin import mapping
 from .. import rights
 
@@ -84,7 +84,7 @@ class BoundedUserAdmin(Base):
     @override
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         """Passwords exist with ADMIN_PASSWORD_LOGIN only; who sets one can be that person."""
-        if not settings.ADMIN_PASSWORD_LOGIN:
+        if not conf.ADMIN_PASSWORD_LOGIN:
             raise Http404
         if not request.user.is_superuser:
             raise PermissionDenied

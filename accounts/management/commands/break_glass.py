@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
+from ... import users
 from ...operate import break_glass, people
 from ...operate.output import OperatorCommand, add_json
 from ...reasons import Refused
@@ -42,10 +43,17 @@ exit codes:
     @override
     def handle(self, *args: Any, email: str, form: str, **options: Any) -> None:
         link = _made(email)
+        email = users.email_of(link.user)
         if form == "json":
-            facts = {"url": link.url, "email": link.user.email, "expires_at": link.expires_at}
+            facts = {
+                "url": link.url,
+                "email": users.email_of(link.user),
+                "expires_at": link.expires_at,
+            }
             return self.write_value(facts, form)
-        self.stderr.write(f"Signs in {link.user.email}, once, until {link.expires_at:%H:%M:%S %Z}:")
+        self.stderr.write(
+            f"Signs in {users.email_of(link.user)}, once, until {link.expires_at:%H:%M:%S %Z}:"
+        )
         return self.stdout.write(link.url)
 
 

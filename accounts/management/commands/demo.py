@@ -30,6 +30,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("demo works only with DEBUG=true: it adds made-up staff.")
+        if User._meta.swapped:
+            raise CommandError("demo adds people to this project's own user model: use staff add.")
         for email, fields in PEOPLE.items():
             if not User.objects.filter(email__iexact=email).exists():
                 User.objects.create_user(email, **fields)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.management.base import CommandError
 from typing_extensions import override
 
+from ...conf import conf
 from ...operate import doctor
 from ...operate.doctor import page
 from ...operate.doctor import report as reports
@@ -131,7 +131,7 @@ def _url(given: str | None) -> str:
     """The origin to visit; "" for no visit."""
     if given is None:
         return ""
-    parts = urlsplit(given or settings.PUBLIC_URL)
+    parts = urlsplit(given or conf.PUBLIC_URL)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CommandError(
             f"--url {given} is not an address. Example: --url https://staff.example.com",

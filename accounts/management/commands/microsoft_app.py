@@ -10,12 +10,12 @@ from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
 from ... import registration
+from ...conf import conf
 from ...operate import microsoft_app
 from ...operate.doctor import before_saving
 from ...operate.microsoft_app import Changes, Invalid
@@ -222,7 +222,7 @@ def _changes(options: dict[str, Any]) -> Changes:
         given = _secrets(options, new=new)
     return Changes(
         name=options["name"],
-        client_id=options["client_id"] or (settings.MICROSOFT_CLIENT_ID if new else None),
+        client_id=options["client_id"] or (conf.MICROSOFT_CLIENT_ID if new else None),
         tenant=options["tenant"],
         domains=None if domains is None else _split(domains),
         promote=options["promote_next"] or None,
@@ -356,5 +356,5 @@ def _date(text: str) -> date:
 
 def _of_environment() -> str:
     """MICROSOFT_CLIENT_SECRET, which settings may have read from a file; never their default."""
-    in_file = settings.MICROSOFT_CLIENT_SECRET if f"{_SECRET_VARIABLE}_FILE" in os.environ else ""
+    in_file = conf.MICROSOFT_CLIENT_SECRET if f"{_SECRET_VARIABLE}_FILE" in os.environ else ""
     return os.environ.get(_SECRET_VARIABLE) or in_file

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.utils import timezone
 
+from ...conf import conf
 from .finding import Finding, staff_see
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def as_json(report: Report) -> dict[str, Any]:
         "unknown": len(report.of("unknown")),
         "at": timezone.now().isoformat(timespec="seconds"),
         "took_ms": round(report.seconds * 1000),
-        "instance": settings.INSTANCE_ID,
-        "public_url": settings.PUBLIC_URL,
+        "instance": conf.INSTANCE_ID,
+        "public_url": conf.PUBLIC_URL,
         "findings": [finding.as_json() for finding in report.findings],
         "skipped": [
             {"check": skipped.name, "because": skipped.because} for skipped in report.skipped

@@ -6,7 +6,7 @@ import string
 import pytest
 from django.core.management.utils import get_random_secret_key
 
-from project.suspicious import what_is_wrong
+from accounts.configuration.suspicious import what_is_wrong
 from project.variables import VARIABLES
 from tests.unit.project.test_env import GOOD, KEY, OTHER, load, problems
 

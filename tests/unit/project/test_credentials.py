@@ -5,7 +5,7 @@ from pathlib import Path
 import jwt
 import pytest
 
-from project.environment import BadEnvironment
+from accounts.configuration.table import BadEnvironment
 from project.variables import Environment
 from project.variables import load as load_environment
 from tests.support.certificates import both, certificate, pem_of, pfx

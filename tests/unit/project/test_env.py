@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from accounts.configuration.table import BadEnvironment
 from accounts.ids import CONSUMER_TENANT
 from project import variables
-from project.environment import BadEnvironment
 from project.variables import VARIABLES, Environment
 from tests.servers.environment import deployed_environment
 from tests.servers.process import ROOT, clean_environment
@@ -141,6 +141,7 @@ WRONG = {
     ],
     "SESSION_HOURS": ["0", "721", "8h"],
     "SESSION_IDLE_MINUTES": ["-1", "1441", "2h"],
+    "SESSIONS_AT_ONCE": ["-1", "101", "many"],
     "RECHECK_MINUTES": ["-1", "1441", "1.5"],
     "STEP_UP": ["on", "c0", "c100", "mfa", "c٣"],
     "SIGN_IN_LOG_DAYS": ["0", "3651", "a year"],
@@ -177,7 +178,7 @@ def test_three_wrong_values_are_three_lines_of_one_message() -> None:
     with pytest.raises(BadEnvironment) as caught:
         load(SESSION_HOURS="x", PORT="x", LOG_FORMAT="x")
     lines = str(caught.value).splitlines()[1:]
-    assert [line.split()[0] for line in lines] == ["SESSION_HOURS", "PORT", "LOG_FORMAT"]
+    assert [line.split()[0] for line in lines] == ["PORT", "LOG_FORMAT", "SESSION_HOURS"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from project.environment import BadEnvironment
+from accounts.configuration.table import BadEnvironment
 from project.variables import Environment
 from project.variables import load as load_environment
 from tests.unit.project.test_env import GOOD, OTHER, TENANT, load, problems

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from accounts.configuration.table import BadEnvironment
 from accounts.transport import open_databases, open_redis
 from project import stores, variables
-from project.environment import BadEnvironment
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
+from accounts.configuration.table import BadEnvironment
 from project import variables
-from project.environment import BadEnvironment
 from tests.unit.project.test_env import GOOD, load, problems
 
 

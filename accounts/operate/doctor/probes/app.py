@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from allauth.socialaccount.models import SocialApp
-from django.conf import settings
 
 from .... import registration
+from ....conf import conf
 from ....ids import CONSUMER_TENANT
 from ....reasons import Refused
 from ....signin.identities import PROVIDER
@@ -61,7 +61,7 @@ def _hidden() -> Iterator[Observation]:
 
 
 def _other_in_environment(shown: AppSummary) -> str:
-    other = settings.MICROSOFT_CLIENT_ID
+    other = conf.MICROSOFT_CLIENT_ID
     if shown.in_force == "admin" and other and other != shown.client_id:
         return f"MICROSOFT_CLIENT_ID {other} of the environment is not used while admin has an app."
     return ""
@@ -100,7 +100,7 @@ def _expiry(shown: AppSummary) -> Iterator[Observation]:
 
 
 def _tenant(found: registration.Registration) -> Iterator[Observation]:
-    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    allowed = conf.MICROSOFT_ALLOWED_TENANTS
     if CONSUMER_TENANT in allowed:
         yield fault("app.allowed_tenants", tenant=CONSUMER_TENANT)
     if len(allowed) > 1 and not found.domains:

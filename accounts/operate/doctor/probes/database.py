@@ -168,15 +168,18 @@ def _tried(action: str, model: type[Model], work: Callable[[], object]) -> Itera
 
 def _connect_once() -> None:
     """Outside Django's connection and pool, so that a hanging server is left behind."""
-    raw: Any = connection.copy().get_new_connection(_parameters())  # it knows of poolers
+    own = connection.copy()  # Django's, or one of ours that knows of poolers
+    raw: Any = own.get_new_connection(_parameters(own))
     try:
-        raw.execute("SELECT 1")
+        cursor = raw.cursor()
+        cursor.execute("SELECT 1")
     finally:
         raw.close()
 
 
-def _parameters() -> dict[str, Any]:
-    parameters: dict[str, Any] = connection.get_connection_params()
+def _parameters(own: Any = connection) -> dict[str, Any]:
+    """SQLite's wrapper keeps part of them in itself, so they are asked of the one that connects."""
+    parameters: dict[str, Any] = own.get_connection_params()
     if connection.vendor == "postgresql":
         parameters["connect_timeout"] = _SECONDS
     return parameters

@@ -12,10 +12,10 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from django.conf import settings
 from django.db import DatabaseError
 
 from .... import registration
+from ....conf import conf
 from ....entra.errors import reason_for, refusal_of
 from ....entra.exchange import OF_THE_CREDENTIAL, Client
 from ....entra.jwks import read_keys
@@ -72,7 +72,7 @@ def run(
         return
     http, url = (
         get_client(),
-        document_url(settings.MICROSOFT_LOGIN_URL, found.tenant, found.client_id),
+        document_url(conf.MICROSOFT_LOGIN_URL, found.tenant, found.client_id),
     )
     try:
         answer, discovery, middle = _ask(http, url, found.tenant)
@@ -94,7 +94,7 @@ def _ask(http: HttpClient, url: str, tenant: str) -> tuple[JsonResponse, Discove
     middle = (began + time.time()) / 2
     if answer.status != 200:
         raise refusal_of(answer.body)
-    home = authority_origin(settings.MICROSOFT_LOGIN_URL)
+    home = authority_origin(conf.MICROSOFT_LOGIN_URL)
     return answer, read_discovery(answer.body, home, tenant), middle
 
 
@@ -191,7 +191,7 @@ def _redirect_uri(
 
 def _authorize_url(found: Registration, discovery: Discovery) -> str:
     secret = state.new_browser_secret()
-    issued, text = state.issue(secret, state.ServedBy(settings.PUBLIC_URL, "doctor"), "")
+    issued, text = state.issue(secret, state.ServedBy(conf.PUBLIC_URL, "doctor"), "")
     parameters = authorize_parameters(found, secret, issued, text)
     joint = "&" if "?" in discovery.authorization_endpoint else "?"
     query = urlencode(parameters | {"prompt": "none"})

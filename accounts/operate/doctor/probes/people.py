@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Upper
 
+from ....conf import conf
 from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
 from ... import adoption
@@ -75,7 +75,7 @@ def _unmatchable(email: str) -> Iterator[Observation]:
 
 def _identities() -> Iterator[Observation]:
     bound = SocialAccount.objects.filter(provider=PROVIDER)
-    allowed = settings.MICROSOFT_ALLOWED_TENANTS
+    allowed = conf.MICROSOFT_ALLOWED_TENANTS
     yield from _without_tenant(bound, several=len(allowed) > 1)
     ours = Q(pk__in=[])
     for tenant in allowed:

@@ -11,6 +11,7 @@ import django
 from django.conf import settings
 from django.core import checks
 
+from ....conf import conf
 from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ def run() -> Iterator[Observation]:
         yield well("environment.checks")
     yield well(
         "environment.facts",
-        instance=settings.INSTANCE_ID,
-        public_url=settings.PUBLIC_URL,
+        instance=conf.INSTANCE_ID,
+        public_url=conf.PUBLIC_URL,
         mode="DEBUG" if settings.DEBUG else "production",
-        proxies=settings.TRUSTED_PROXY_COUNT,
+        proxies=conf.TRUSTED_PROXY_COUNT,
         versions=f"Python {platform.python_version()}, Django {django.get_version()}",
     )
     yield well("environment.secret_key", fingerprint=fingerprint(settings.SECRET_KEY))

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from .... import registration
+from ....conf import conf
 from ....http import causes
 from ....http.origins import is_loopback
 from ....ids import AADSTS
@@ -127,7 +128,7 @@ def _no_page(visit: Visit) -> Iterator[Observation]:
 
 def _loop(last: Reply) -> Observation:
     """The site sends people to PUBLIC_URL for ever when a proxy hides that they are there."""
-    if origin(last.location) == settings.PUBLIC_URL:
+    if origin(last.location) == conf.PUBLIC_URL:
         detail = f"{last.url} leads to {last.location} without end."
         return fault("public.proxy", detail=detail)
     return fault("public.redirect_loop", url=last.url, to=last.location, quote=last.quote)
@@ -169,10 +170,10 @@ def _of_page(visit: Visit, page: LoginPage) -> Iterator[Observation]:
     """People must end on PUBLIC_URL before they press the button; then what proxies added."""
     at, reply = origin(page.url), visit.opened[-1]
     way = "" if origin(visit.url) == at else f" ({visit.url} leads there)"
-    if at == settings.PUBLIC_URL:
+    if at == conf.PUBLIC_URL:
         yield well("public.login_page", at=at, way=way)
     else:
-        yield fault("public.other_address", at=at, public_url=settings.PUBLIC_URL)
+        yield fault("public.other_address", at=at, public_url=conf.PUBLIC_URL)
     yield from _headers(reply)
     name = settings.CSRF_COOKIE_NAME
     if not settings.CSRF_USE_SESSIONS and not visit.cookies.named("csrf"):
@@ -190,7 +191,7 @@ def _headers(reply: Reply) -> Iterator[Observation]:
         yield fault("public.cached", header=reply.received("Age", *_CACHE_HEADERS))
     if "no-referrer" in reply.headers.get("Referrer-Policy", "").split(",")[-1]:
         yield fault("public.referrer_policy", header=reply.received("Referrer-Policy"))
-    authority = settings.MICROSOFT_LOGIN_URL
+    authority = conf.MICROSOFT_LOGIN_URL
     if not all(_lets_forms_go(policy, authority) for policy in _policies(reply)):
         header = reply.received("Content-Security-Policy")
         yield fault("public.csp", header=header)
@@ -254,10 +255,10 @@ def _not_started(reply: Reply, page: LoginPage) -> Observation:
 
 def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Observation]:
     authorize_url = origin(started.authorize_url)
-    if authorize_url == settings.MICROSOFT_LOGIN_URL:
+    if authorize_url == conf.MICROSOFT_LOGIN_URL:
         yield well("public.start", authorize_url=started.authorize_url)
     else:
-        yield fault("public.start", origin=authorize_url, authority=settings.MICROSOFT_LOGIN_URL)
+        yield fault("public.start", origin=authorize_url, authority=conf.MICROSOFT_LOGIN_URL)
     client_id = _client_id_in_force()
     if client_id and client_id != started.client_id:
         yield fault("public.client_id", theirs=started.client_id, ours=client_id)

@@ -22,10 +22,10 @@ from html import unescape
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
-from django.conf import settings
 from django.core import signing
 
 from .... import places
+from ....conf import conf
 from ....reasons import REASONS
 from ....web import visits
 from .browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
@@ -150,7 +150,7 @@ def stops_at(opened: list[Reply]) -> str:
     if not last.location:
         return ""
     to = urlsplit(last.location)
-    if to.path.startswith(EASY_AUTH) or origin(last.location) == settings.MICROSOFT_LOGIN_URL:
+    if to.path.startswith(EASY_AUTH) or origin(last.location) == conf.MICROSOFT_LOGIN_URL:
         return "easy_auth"
     if last.location in [reply.url for reply in opened] or len(opened) > _MOST_REDIRECTS:
         return "loop"

@@ -16,8 +16,8 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from accounts.ids import CONSUMER_TENANT, GUID_PATTERN, is_guid
-from project import suspicious
+from ..ids import CONSUMER_TENANT, GUID_PATTERN, is_guid
+from . import suspicious
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from django.core.exceptions import ImproperlyConfigured
 
-from project import near_misses, suspicious
+from . import near_misses, suspicious
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -98,7 +98,9 @@ class Table:
     @classmethod
     def variables(cls) -> dict[str, Variable[Any]]:
         """All entries, in the table's order."""
-        return {name: entry for name, entry in vars(cls).items() if isinstance(entry, Variable)}
+        classes = [one for one in cls.__mro__ if issubclass(one, Table)]
+        found = {n: e for one in classes for n, e in vars(one).items() if isinstance(e, Variable)}
+        return {name: getattr(cls, name) for name in found}
 
     def is_set(self, *names: str) -> bool:
         """Whether any of them has a value to read, good or bad."""

@@ -1,0 +1,375 @@
+"""The variables that this app needs, wherever it runs: reader, default, meaning, example.
+
+A site reads them from its environment (this project's does, in `project/variables.py`), or from one
+dictionary (`host.py`). Messages, defaults and docs/settings.md come from here.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..ids import is_guid
+from . import readers
+from .table import Table, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MICROSOFT: Final = "https://login.microsoftonline.com"
+EMULATOR_TENANT: Final = "11111111-1111-4111-8111-111111111111"
+EMULATOR_CLIENT_ID: Final = "33333333-3333-4333-8333-333333333333"
+EMULATOR_CLIENT_SECRET: Final = "emulator-secret-not-for-production"  # noqa: S105
+OUTSIDE_DEBUG: Final = "when DEBUG is not true"
+# Each proves by itself that the site is the app; no two together.
+CREDENTIALS: Final = (
+    "MICROSOFT_CLIENT_SECRET",
+    "MICROSOFT_CLIENT_CERTIFICATE",
+    "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
+    "MICROSOFT_TOKEN_FILE",
+)
+# With any of these, AZURE_CLIENT_ID may name an app registration as well as a managed identity.
+_OTHER_IDENTITIES: Final = (
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+)
+
+
+# Defaults that depend on other variables
+
+
+def _login_url(env: AppVariables) -> str:
+    named = env.is_set("MICROSOFT_TENANT_ID", "MICROSOFT_CLIENT_ID", *CREDENTIALS)
+    return f"http://localhost:{env.EMULATOR_PORT}" if env.DEBUG and not named else MICROSOFT
+
+
+def _at_emulator(env: AppVariables) -> bool:
+    return env.DEBUG and readers.is_loopback(env.MICROSOFT_LOGIN_URL)
+
+
+def _tenant(env: AppVariables) -> str:
+    if _at_emulator(env):
+        return EMULATOR_TENANT
+    if env.DEBUG:
+        raise ValueError("is required as soon as another login URL or app registration is named")
+    raise ValueError(f"is required {OUTSIDE_DEBUG}")
+
+
+def _own_tenant(env: AppVariables) -> tuple[str, ...]:
+    return (env.MICROSOFT_TENANT_ID,) if is_guid(env.MICROSOFT_TENANT_ID) else ()
+
+
+def _emulators(value: str) -> Callable[[AppVariables], str]:
+    def default(env: AppVariables) -> str:
+        other = env.is_set("MICROSOFT_CLIENT_ID", *CREDENTIALS)
+        return value if _at_emulator(env) and not other else ""
+
+    return default
+
+
+def _hosts_identity(env: AppVariables) -> str:
+    """AZURE_CLIENT_ID, where it can only be a managed identity's and nothing else is set."""
+    named = env.environ.get("AZURE_CLIENT_ID", "").strip().lower()
+    others = any(env.environ.get(name) for name in _OTHER_IDENTITIES)
+    if others or not env.environ.get("IDENTITY_ENDPOINT") or env.is_set(*CREDENTIALS):
+        return ""
+    is_other = env.is_set("MICROSOFT_CLIENT_ID") and named != env.MICROSOFT_CLIENT_ID
+    return named if is_other and is_guid(named) else ""
+
+
+class AppVariables(Table):
+    """All variables that the app reads."""
+
+    # Said by whoever runs the app.
+    PUBLIC_URL: Any
+
+    DEBUG = Variable(
+        readers.flag, False, "development mode; never on a server that others reach", "false"
+    )
+    TRUSTED_PROXY_COUNT = Variable(
+        readers.number(0, 10),
+        0,
+        "reverse proxies in front whose `X-Forwarded-Proto` and `X-Forwarded-For` are believed;"
+        " Azure App Service: `1`",
+        "1",
+    )
+    MICROSOFT_TENANT_ID = Variable(
+        readers.tenant,
+        _tenant,
+        "tenant GUID or verified domain; `organizations` only together with"
+        " `MICROSOFT_ALLOWED_TENANTS`",
+        "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        default_in_words="the emulator's when `DEBUG`, else required",
+    )
+    MICROSOFT_ALLOWED_TENANTS = Variable(
+        readers.csv(readers.allowed_tenant),
+        _own_tenant,
+        "comma list of tenant GUIDs: the upper bound, which nothing in the database widens",
+        "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        default_in_words="the tenant above",
+    )
+    MICROSOFT_CLIENT_ID = Variable(
+        readers.guid,
+        _emulators(EMULATOR_CLIENT_ID),
+        "Application (client) ID; may be left out when a Microsoft social app exists in admin",
+        "16fd2706-8baf-433b-82eb-8c7fada847da",
+        default_in_words="the emulator's when `DEBUG`",
+    )
+    MICROSOFT_CLIENT_SECRET = Variable(
+        readers.client_secret,
+        _emulators(EMULATOR_CLIENT_SECRET),
+        "the client secret's value",
+        "the column Value under Certificates & secrets (not Secret ID)",
+        default_in_words="the emulator's when `DEBUG`",
+        secret=True,
+    )
+    MICROSOFT_CLIENT_CERTIFICATE = Variable(
+        readers.certificate,
+        "",
+        "instead of a secret: a certificate with its private key, as PEM text (line ends may be"
+        " `\\n`), as the path of a PEM or PFX file, as a PFX in base64, or as the thumbprint of one"
+        " that App Service has loaded; several with commas, tried in order",
+        "/run/secrets/staff-site.pem",
+        secret=True,
+        by_path=True,
+    )
+    MICROSOFT_CLIENT_CERTIFICATE_PASSWORD = Variable(
+        str, "", "the passphrase of that key or PFX", "the passphrase it was made with", secret=True
+    )
+    MICROSOFT_MANAGED_IDENTITY_CLIENT_ID = Variable(
+        readers.guid,
+        _hosts_identity,
+        "instead of a secret: the Client ID of a user-assigned managed identity that the app"
+        " registration trusts as a federated credential",
+        "5f0c1d3e-77aa-4c41-9b62-2f1f0e6d5a10",
+        default_in_words="`AZURE_CLIENT_ID` where nothing else is set and it can be no other",
+    )
+    MICROSOFT_TOKEN_FILE = Variable(
+        readers.file_path,
+        "",
+        "instead of a secret: the file in which a cluster keeps the token that the app registration"
+        " trusts as a federated credential; read at each sign-in",
+        "/var/run/secrets/azure/tokens/azure-identity-token",
+    )
+    MICROSOFT_CLIENT_SECRET_EXPIRES = Variable[date | None](
+        readers.day,
+        None,
+        "the day on which that secret expires; `doctor` and admin's front page warn 30 days ahead",
+        "2027-11-30",
+    )
+    MICROSOFT_LOGIN_URL = Variable(
+        readers.origin,
+        _login_url,
+        "the cloud's authority host (US Government, China, a test server)",
+        "https://login.microsoftonline.us",
+        default_in_words=f"`{MICROSOFT}`; the emulator's when `DEBUG` and nothing above is set",
+    )
+    MICROSOFT_PROXY_URL = Variable(
+        readers.proxy_url,
+        "",
+        "a company's outgoing proxy, for HTTPS to Microsoft (CONNECT); its user name and password"
+        " may be percent-encoded",
+        "http://user:password@proxy.example.com:3128",
+        default_in_words="none: Microsoft is reached directly",
+        secret=True,
+    )
+    MICROSOFT_CA_BUNDLE = Variable(
+        readers.ca_bundle,
+        "",
+        "PEM file of a company's authorities, believed beside the system's: HTTPS to Microsoft",
+        "/etc/ssl/certs/company.pem",
+        default_in_words="none: the system's",
+    )
+    MICROSOFT_ALLOW_GUESTS = Variable(
+        readers.flag, False, "let B2B guests of the tenant in", "true"
+    )
+    SUPERUSER_FIRST_SIGN_IN = Variable(
+        readers.choice("email", "oid"),
+        "email",
+        "`oid`: a superuser's first sign-in must find an object ID entered beforehand; else whoever"
+        " may write addresses in Entra can be any superuser who has not signed in yet",
+        "oid",
+    )
+    MICROSOFT_DOMAIN_HINT = Variable(
+        readers.domain_hint,
+        "",
+        "sent as `domain_hint`: a federated domain's people go straight to its own sign-in",
+        "contoso.com",
+        default_in_words="none",
+    )
+    SIGN_IN_AUTOMATICALLY = Variable(
+        readers.flag,
+        False,
+        "the login page goes on to Microsoft by itself; never after signing out or a refusal, and"
+        " not together with `ADMIN_PASSWORD_LOGIN`",
+        "true",
+    )
+    ROLES_REQUIRED = Variable(
+        readers.flag, False, "where app roles are mapped: without one of them, no entry", "true"
+    )
+    ADMIN_PASSWORD_LOGIN = Variable(
+        readers.flag, False, "show Django's password form under the button", "true"
+    )
+    ADMIN_BY_MICROSOFT_ONLY = Variable(
+        readers.flag,
+        True,
+        "admin opens only to sessions that came through this sign-in, a break-glass link or the"
+        " password form",
+        "true",
+    )
+    STAFF_PATHS = Variable(
+        readers.csv(readers.path_prefix),
+        (),
+        "comma list of path prefixes besides admin that are staff's: `next` is honoured there",
+        "/reports/,/tools/",
+    )
+    SESSION_HOURS = Variable(
+        readers.number(1, 720), 8, "absolute session lifetime after sign-in", "8"
+    )
+    SESSION_IDLE_MINUTES = Variable(
+        readers.number(0, 1440), 120, "a session unused for so long ends; `0`: never", "120"
+    )
+    SESSIONS_AT_ONCE = Variable(
+        readers.number(0, 100),
+        0,
+        "how many sessions a person may have; the oldest ends; `0`: as many as they open",
+        "3",
+    )
+    RECHECK_MINUTES = Variable(
+        readers.number(0, 1440),
+        0,
+        "how often an open session is silently checked with Microsoft; `0`: never",
+        "60",
+    )
+    STEP_UP = Variable(
+        readers.step_up,
+        "off",
+        "`login` or `c1`…`c99`: dangerous things ask for a fresh sign-in, or for that"
+        " authentication context",
+        "login",
+    )
+    SIGN_IN_LOG_DAYS = Variable(
+        readers.number(1, 3650), 365, "how long sign-in records are kept", "365"
+    )
+    SITE_NAME = Variable(
+        readers.text(60),
+        "",
+        "shown in titles and headers",
+        "Contoso staff",
+        default_in_words="Django's names",
+        free=True,
+    )
+    ADMIN_CONTACT = Variable(
+        readers.contact,
+        "",
+        "whom a refused person should ask: an email address or a URL",
+        "it-support@example.com",
+    )
+    PRIVATE_NETWORK = Variable(
+        readers.flag,
+        False,
+        "nobody else is on the network to PostgreSQL and Redis: connections without TLS to other"
+        " machines are accepted",
+        "true",
+    )
+    EMULATOR_PORT = Variable(
+        readers.number(1, 65535), 8400, "the local Microsoft's port; `DEBUG` only", "8400"
+    )
+
+
+# What must fit together
+
+
+def _https_to_microsoft(env: AppVariables) -> None:
+    url = env.MICROSOFT_LOGIN_URL
+    if url.startswith("http://") and not readers.is_loopback(url):
+        env.wrong("MICROSOFT_LOGIN_URL", "must start with https:// (http is for this machine)")
+
+
+def _organizations_with_a_list(env: AppVariables) -> None:
+    if env.MICROSOFT_TENANT_ID == "organizations" and not env.MICROSOFT_ALLOWED_TENANTS:
+        env.wrong(
+            "MICROSOFT_TENANT_ID",
+            "may be 'organizations' only together with MICROSOFT_ALLOWED_TENANTS",
+        )
+
+
+def _both_halves_of_an_app(env: AppVariables) -> None:
+    for half in ("MICROSOFT_CLIENT_SECRET", "MICROSOFT_CLIENT_CERTIFICATE"):
+        if env.is_set(half) and not env.is_set("MICROSOFT_CLIENT_ID"):
+            env.wrong("MICROSOFT_CLIENT_ID", f"is required together with {half}")
+    proved = env.is_set(*CREDENTIALS) or env.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+    if env.is_set("MICROSOFT_CLIENT_ID") and not proved:
+        env.wrong("MICROSOFT_CLIENT_SECRET", _without_credential(env))
+
+
+def _without_credential(env: AppVariables) -> str:
+    others = ", ".join(CREDENTIALS[1:])
+    token_file = env.environ.get("AZURE_FEDERATED_TOKEN_FILE", "")
+    here = f" (this cluster's is {token_file})" if token_file else ""
+    return f"is required together with MICROSOFT_CLIENT_ID, or one of {others}{here}"
+
+
+def _one_credential(env: AppVariables) -> None:
+    named = [name for name in CREDENTIALS if env.is_set(name)]
+    if len(named) > 1:
+        others = " and ".join(named[:-1])
+        env.wrong(named[-1], f"is set, and {others} too: all but one of them must go")
+
+
+def _certificate_that_signs(env: AppVariables) -> None:
+    password = env.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
+    if not env.MICROSOFT_CLIENT_CERTIFICATE:
+        if password and not env.is_set("MICROSOFT_CLIENT_CERTIFICATE"):
+            env.wrong(
+                "MICROSOFT_CLIENT_CERTIFICATE_PASSWORD",
+                "is set without MICROSOFT_CLIENT_CERTIFICATE",
+            )
+        return
+    # Here, so that sites with a secret import nothing of it.
+    from ..entra.credentials.keys import Unusable, read_certificates
+
+    try:
+        read_certificates(env.MICROSOFT_CLIENT_CERTIFICATE, password)
+    except Unusable as problem:
+        variable = "MICROSOFT_CLIENT_CERTIFICATE_PASSWORD"
+        named = f" ({variable})" if "passphrase" in str(problem) else ""
+        env.wrong("MICROSOFT_CLIENT_CERTIFICATE", f"{problem}{named}")
+
+
+def _token_file_with_a_token(env: AppVariables) -> None:
+    if not env.MICROSOFT_TOKEN_FILE:
+        return
+    from ..entra.credentials.proof import read_token
+
+    try:
+        read_token(Path(env.MICROSOFT_TOKEN_FILE))
+    except ValueError as problem:
+        env.wrong("MICROSOFT_TOKEN_FILE", f"names a file that {problem}")
+
+
+def _client_is_no_tenant(env: AppVariables) -> None:
+    if env.MICROSOFT_CLIENT_ID and env.MICROSOFT_CLIENT_ID == env.MICROSOFT_TENANT_ID:
+        env.wrong("MICROSOFT_CLIENT_ID", "is the tenant's ID: copy Application (client) ID")
+
+
+def _one_way_that_starts_by_itself(env: AppVariables) -> None:
+    if env.SIGN_IN_AUTOMATICALLY and env.ADMIN_PASSWORD_LOGIN:
+        env.wrong(
+            "SIGN_IN_AUTOMATICALLY",
+            "must not be true together with ADMIN_PASSWORD_LOGIN: nobody would get to the form",
+        )
+
+
+RULES: Final[tuple[Callable[[Any], None], ...]] = (
+    _https_to_microsoft,
+    _organizations_with_a_list,
+    _both_halves_of_an_app,
+    _one_credential,
+    _certificate_that_signs,
+    _token_file_with_a_token,
+    _client_is_no_tenant,
+    _one_way_that_starts_by_itself,
+)

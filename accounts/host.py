@@ -1,0 +1,191 @@
+"""This app in another Django site: one dictionary, and one call at the end of its settings.
+
+    from microsoft_admin.host import configure
+
+    MICROSOFT_ADMIN = {"TENANT_ID": "…", "CLIENT_ID": "…", "CLIENT_SECRET": os.environ["…"]}
+    configure(globals())
+
+The names are those of docs/settings.md, with or without MICROSOFT_; so are defaults and messages.
+What the site has set itself stays as it is: its user model, sessions, caches, adapters, providers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import socket
+from datetime import date
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+from django.core.exceptions import ImproperlyConfigured
+
+from .conf import READ
+from .configuration import readers
+from .configuration.table import BadEnvironment, Variable
+from .configuration.variables import RULES, AppVariables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping
+
+NAME: Final = __name__.rpartition(".")[0]
+DICTIONARY: Final = "MICROSOFT_ADMIN"
+
+_PREFIX: Final = "MICROSOFT_"
+_FILE: Final = "_FILE"
+_ADMIN: Final = ("django.contrib.admin", "django.contrib.admin.apps.AdminConfig")
+_ALLAUTH: Final = ("allauth", "allauth.account", "allauth.socialaccount")
+_AUTHENTICATION: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
+_SESSIONS: Final = "django.contrib.sessions.middleware.SessionMiddleware"
+_BEFORE_SESSIONS: Final = (f"{NAME}.web.middleware.CanonicalOriginMiddleware",)
+_AFTER_AUTHENTICATION: Final = (
+    f"{NAME}.web.entrance.EntranceMiddleware",
+    f"{NAME}.web.session_limits.SessionLimitsMiddleware",
+    f"{NAME}.web.audited.AuditMiddleware",
+)
+_ACCOUNT: Final = "allauth.account.middleware.AccountMiddleware"
+# What hosts say of themselves, as in the environment of this project's own site.
+_OF_THE_HOST: Final = ("AZURE_", "IDENTITY_", "WEBSITE_HOSTNAME")
+
+
+def _public_url(env: HostVariables) -> str:
+    if azure := env.environ.get("WEBSITE_HOSTNAME", ""):
+        return f"https://{azure.lower()}"
+    if env.DEBUG:
+        return "http://localhost:8000"
+    told = [url for url in env.origins if "*" not in url]
+    told = told or [f"https://{host}" for host in env.hosts if host[:1] not in ("*", ".", "")]
+    if len(told) != 1:
+        raise ValueError("is required: ALLOWED_HOSTS does not name exactly one host")
+    return told[0]
+
+
+class HostVariables(AppVariables):
+    """The app's variables, from a dictionary; the origin may follow from the site's settings."""
+
+    PUBLIC_URL = Variable(
+        readers.origin,
+        _public_url,
+        "the one origin that staff use",
+        "https://staff.example.com",
+        default_in_words="the one host of ALLOWED_HOSTS, by https; `http://localhost:8000` when"
+        " `DEBUG`",
+    )
+
+    def __init__(
+        self, environ: Mapping[str, str], origins: Iterable[str], hosts: Iterable[str]
+    ) -> None:
+        super().__init__(environ)
+        self.origins, self.hosts = list(origins), list(hosts)
+
+
+def configure(settings: MutableMapping[str, Any]) -> None:
+    """Complete a site's settings; called last, with `globals()`. Raises ImproperlyConfigured."""
+    settings[READ] = _read(settings)
+    settings["INSTALLED_APPS"] = _apps(settings["INSTALLED_APPS"])
+    settings["MIDDLEWARE"] = _middleware(settings["MIDDLEWARE"])
+    backends = settings.get("AUTHENTICATION_BACKENDS")
+    backends = list(backends or ["django.contrib.auth.backends.ModelBackend"])
+    password = ["PasswordBackend"] if settings[READ]["ADMIN_PASSWORD_LOGIN"] else []
+    own = [f"{NAME}.web.backends.{each}" for each in ("MicrosoftBackend", *password)]
+    settings["AUTHENTICATION_BACKENDS"] = [*backends, *(b for b in own if b not in backends)]
+
+
+def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Each variable's value by its name."""
+    given = settings.get(DICTIONARY, {})
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured(f'{DICTIONARY} must be a dictionary: {{"TENANT_ID": "…"}}.')
+    variables = HostVariables.variables()
+    names = {_short(name): name for name in variables}
+    environ = {n: v for n, v in os.environ.items() if n.startswith(_OF_THE_HOST)}
+    environ["DEBUG"] = "true" if settings.get("DEBUG") else "false"
+    environ |= {_known(key, names): _as_text(value) for key, value in given.items()}
+    origins, hosts = settings.get("CSRF_TRUSTED_ORIGINS", ()), settings.get("ALLOWED_HOSTS", ())
+    env = HostVariables(environ, origins, hosts)
+    try:
+        env.check((_https_outside_debug, *RULES))
+    except BadEnvironment as problem:
+        lines = "\n".join(f"  {_in_its_words(each, variables)}" for each in problem.problems)
+        raise ImproperlyConfigured(f"{DICTIONARY} is not right:\n{lines}") from None
+    read = {name: env.value(variable) for name, variable in variables.items() if name != "DEBUG"}
+    read["MICROSOFT_ALLOWED_TENANTS"] = frozenset(read["MICROSOFT_ALLOWED_TENANTS"])
+    instance = os.environ.get("WEBSITE_INSTANCE_ID") or socket.gethostname()
+    read["INSTANCE_ID"] = hashlib.sha256(instance.encode()).hexdigest()[:8]
+    return {**read, "REDIS_URL": "", "ENVIRONMENT_WARNINGS": tuple(env.warnings)}
+
+
+def _https_outside_debug(env: HostVariables) -> None:
+    url = env.PUBLIC_URL
+    if url.startswith("http://") and not env.DEBUG and not readers.is_loopback(url):
+        env.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
+
+
+def _short(name: str) -> str:
+    return name.removeprefix(_PREFIX)
+
+
+def _known(key: object, names: Mapping[str, str]) -> str:
+    """The variable's name; raises ImproperlyConfigured for a key that nothing reads."""
+    short = _short(str(key))
+    base = short.removesuffix(_FILE)
+    if short in names and short != "DEBUG":
+        return names[short]
+    if base != short and base in names and getattr(HostVariables, names[base]).secret:
+        return names[base] + _FILE
+    near = get_close_matches(short, [name for name in names if name != "DEBUG"], n=1, cutoff=0.5)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    raise ImproperlyConfigured(f"{DICTIONARY}[{str(key)!r}] is not read by anything.{meant}")
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def _in_its_words(problem: str, variables: Iterable[str]) -> str:
+    """A problem of the environment, said of the dictionary's keys."""
+    for name in sorted(variables, key=len, reverse=True):
+        shown = f'{DICTIONARY}["{_short(name)}"]'
+        if name != "DEBUG":
+            problem = re.sub(rf'(?<![\w"]){name}(?![\w"])', shown, problem)
+    return problem
+
+
+def _apps(installed: Iterable[str]) -> list[str]:
+    """With Django's admin as ours, where it is Django's own; what is missing at the end."""
+    own_admin = f"{NAME}.apps.StaffAdminConfig"
+    apps = [own_admin if app in _ADMIN else app for app in installed]
+    needed = (NAME, *_ALLAUTH)
+    return [*apps, *(n for n in needed if not any(_is(app, n) for app in apps))]
+
+
+def _is(app: str, name: str) -> bool:
+    config = app.removeprefix(f"{name}.apps.")
+    return app == name or (config != app and not config.endswith("AdminConfig"))
+
+
+def _middleware(listed: Iterable[str]) -> list[str]:
+    middleware = list(listed)
+    missing = [each for each in _BEFORE_SESSIONS if each not in middleware]
+    at = _place_of(_SESSIONS, middleware)
+    middleware[at:at] = missing
+    missing = [each for each in _AFTER_AUTHENTICATION if each not in middleware]
+    at = _place_of(_AUTHENTICATION, middleware) + 1
+    middleware[at:at] = missing
+    return middleware if _ACCOUNT in middleware else [*middleware, _ACCOUNT]
+
+
+def _place_of(name: str, middleware: list[str]) -> int:
+    """Where it stands, or a class of the site's own in its place; the end if there is none."""
+    kind = name.rpartition(".")[2]
+    places = [i for i, each in enumerate(middleware) if each == name or each.endswith(f".{kind}")]
+    return places[0] if places else len(middleware)

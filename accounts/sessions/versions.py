@@ -1,0 +1,45 @@
+"""Ending all of a person's sessions at once, wherever they are kept, on any user model.
+
+This project's user has a version in every session's hash. Elsewhere a row of ours has it, and the
+session says which version it was made under.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db.models import F
+
+from ..models import SessionVersion
+
+if TYPE_CHECKING:
+    from django.contrib.sessions.backends.base import SessionBase
+
+_ENTRY: Final = "session_version"
+
+
+def end_all(user: Any) -> None:
+    """From the next request on none is valid."""
+    if hasattr(user, "end_sessions"):
+        user.end_sessions()
+        return
+    SessionVersion.objects.get_or_create(user_id=user.pk)
+    SessionVersion.objects.filter(user_id=user.pk).update(version=F("version") + 1)
+
+
+def mark(session: SessionBase, user: Any) -> None:
+    """Note in a new session which version it is of."""
+    if not hasattr(user, "end_sessions"):
+        session[_ENTRY] = _version_of(user)
+
+
+def is_valid(session: SessionBase, user: Any) -> bool:
+    """Whether the person's sessions have not been ended since this one was made."""
+    if hasattr(user, "end_sessions"):  # its hash has said so
+        return True
+    return bool(session.get(_ENTRY) == _version_of(user))
+
+
+def _version_of(user: Any) -> int:
+    rows = SessionVersion.objects.filter(user_id=user.pk).values_list("version", flat=True)
+    return rows.first() or 0

@@ -1,0 +1,67 @@
+"""The site's people, whatever its user model: their addresses, and finding them by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import FieldDoesNotExist
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+
+def everyone() -> QuerySet[Any]:
+    """All users."""
+    return get_user_model()._default_manager.all()
+
+
+def email_field() -> str:
+    """What the user model calls the address that Microsoft knows a person by."""
+    return get_user_model().get_email_field_name()
+
+
+def by_email(email: str, lookup: str = "iexact") -> QuerySet[Any]:
+    """Those whose address is this one; several, where the model lets it be."""
+    return everyone().filter(**{f"{email_field()}__{lookup}": email})
+
+
+def email_of(user: Any) -> str:
+    """The user's address."""
+    return str(getattr(user, user.get_email_field_name(), "") or "")
+
+
+def name_of(user: Any) -> str:
+    """What the person is called; "" where nothing says so."""
+    full = getattr(user, "get_full_name", None)
+    name = str(full() if callable(full) else getattr(user, "name", "") or "")
+    return "" if name == email_of(user) else name
+
+
+def is_staff(user: Any) -> bool:
+    """Whether they may use admin; a model without such a field has nobody there."""
+    return bool(getattr(user, "is_staff", False))
+
+
+def is_superuser(user: Any) -> bool:
+    """Whether they may do everything."""
+    return bool(getattr(user, "is_superuser", False))
+
+
+def has_field(name: str) -> bool:
+    """Whether the user model has this field."""
+    try:
+        get_user_model()._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return True
+
+
+def new(email: str, name: str, *, staff: bool, superuser: bool) -> Any:
+    """A user, not saved, with the address also where the model wants a user name."""
+    model = get_user_model()
+    told: dict[str, Any] = {email_field(): email, "is_staff": staff, "is_superuser": superuser}
+    first, _space, last = name.partition(" ")
+    told |= {"name": name} if has_field("name") else {"first_name": first, "last_name": last}
+    named = {field: value for field, value in told.items() if has_field(field)}
+    return model(**{str(model.USERNAME_FIELD): email, **named})
