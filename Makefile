@@ -7,7 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --requir
 export PORT ?= 8000
 export EMULATOR_PORT ?= 8400
 ARGS ?=
-EXTENSION := $(wildcard extension/requirements.txt)  # what your part needs (docs/extend.md)
+# What a team adds (docs/extend.md).
+EXTENSION := $(wildcard extension/requirements.txt)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
