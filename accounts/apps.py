@@ -18,9 +18,9 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import checks, doors  # noqa: F401
+        from . import checks, doors, settings_in_database  # noqa: F401
         from .audit import watch
-        from .web import receivers  # noqa: F401
+        from .web import new_session  # noqa: F401
 
         watch.connect()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
 
 from accounts.models import User
 from accounts.operate import microsoft_app
@@ -19,6 +20,7 @@ from tests.emulator.server import Emulator
 from tests.servers.identity import IdentityEndpoint
 from tests.servers.site import Site
 from tests.support.certificates import both, certificate, pem_of, pfx, public_pem
+from tests.support.doctoring import doctor
 from tests.support.keys import private_key
 from tests.support.visitor import Page, Visitor
 
@@ -97,6 +99,11 @@ def test_staff_sign_in_where_a_certificate_proves_the_app(
     assert len(sent) == 3  # one request a sign-in, as with a secret
     assert len(set(sent)) <= 2  # one assertion a worker
     assert not [one for one in sent if one in site.log()]
+    # On App Service the setting is renewed, and the processes keep what they were started with.
+    renewed = {"MICROSOFT_CLIENT_CERTIFICATE": both(NEXT, "second"), "PUBLIC_URL": site.url}
+    [told] = [one for one in doctor(**WITHOUT | renewed)["findings"]
+              if one["id"] == "app.certificate_in_use"]  # fmt: skip
+    assert MADE.fingerprint(SHA1()).hex().upper() in told["title"]  # noqa: S303 - a name
 
 
 def test_staff_sign_in_where_a_managed_identity_proves_the_app(

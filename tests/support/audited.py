@@ -18,6 +18,7 @@ IN_ADMIN = {
     "auth_user_password_change": "person.password_changed",
     "password_change": "person.password_changed",
     "auth_group_add": "group.added",
+    "staff_help_desk": "group.added, group.rights_changed",
     "auth_group_change": "group.changed, group.rights_changed",
     "auth_group_delete": "group.deleted",
     "auth_group_changelist: delete_selected": "group.deleted",

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from typing_extensions import override
 
+from ...operate import help_desk
 from ...signin.mapping import table
 from ...signin.roles import Rights, roles_giving
-from .. import rights
+from .. import meaningful, rights
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import Group
     from django.db.models import ManyToManyField
     from django.forms import ModelMultipleChoiceField
     from django.http import HttpRequest, HttpResponse
+    from django.urls import URLPattern
 
 
 class BoundedGroupAdmin(DjangoGroupAdmin):
     """Django's, bounded by the editor's own rights."""
 
     filter_horizontal = ()
+    change_list_template = "microsoft_admin/admin/group/change_list.html"
     change_form_template = "microsoft_admin/admin/roles/group_change_form.html"
 
     @override
@@ -55,8 +62,43 @@ class BoundedGroupAdmin(DjangoGroupAdmin):
         """Only rights that the editor holds can be chosen."""
         kwargs["widget"] = rights.Checkboxes()
         if db_field.name == "permissions":
-            kwargs["queryset"] = rights.grantable(request.user, Permission.objects.all())
+            every = Permission.objects.select_related("content_type")
+            kwargs["queryset"] = rights.grantable(
+                request.user, meaningful.only(every, self.admin_site)
+            )
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self._make_help_desk)
+        return [path("help-desk/", view, name="staff_help_desk"), *super().get_urls()]
+
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With a button for the ready-made group, until there is one."""
+        missing = not Group.objects.filter(name=help_desk.NAME).exists()
+        more = {
+            "can_make_help_desk": missing and self._may_make_help_desk(request),
+            "help_desk_url": reverse(f"{self.admin_site.name}:staff_help_desk"),
+        }
+        return super().changelist_view(request, {**more, **(extra_context or {})})
+
+    def _may_make_help_desk(self, request: HttpRequest) -> bool:
+        """Whoever adds a group holds every right in it."""
+        user = request.user
+        holds = user.is_superuser or set(help_desk.names()) <= rights.held_for_good(user)
+        return self.has_add_permission(request) and holds
+
+    def _make_help_desk(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self._may_make_help_desk(request):
+            raise PermissionDenied
+        if help_desk.make():
+            messages.success(request, _("The Help desk group is there: put people into it."))
+        return HttpResponseRedirect(reverse(f"{self.admin_site.name}:auth_group_changelist"))
 
 
 def roles_of(group: Group) -> list[str]:

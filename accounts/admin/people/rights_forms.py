@@ -13,7 +13,7 @@ from typing_extensions import override
 from ...app import permission
 from ...conf import conf
 from ...signin import mapping
-from .. import rights
+from .. import meaningful, rights
 
 if TYPE_CHECKING:
     from django.db.models import ManyToManyField
@@ -78,7 +78,8 @@ class BoundedUserAdmin(Base):
             kwargs["queryset"] = rights.grantable_groups(request.user, Group.objects.all())
         if db_field.name == "user_permissions":
             every = Permission.objects.select_related("content_type")
-            kwargs["queryset"] = rights.grantable(request.user, every)
+            some = meaningful.only(every, self.admin_site)
+            kwargs["queryset"] = rights.grantable(request.user, some)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @override

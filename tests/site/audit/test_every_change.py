@@ -186,6 +186,7 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "auth_user_password_change": post("auth_user_password_change", PASSWORDS, key_of_ada),
     "password_change": post("password_change", {"old_password": "old", **OLD}),
     "auth_group_add": post("auth_group_add", {"name": "New"}),
+    "staff_help_desk": post("staff_help_desk", {}),
     "auth_group_change": post("auth_group_change", {"name": "Renamed"}, key_of_group),
     "auth_group_delete": post("auth_group_delete", {"post": "yes"}, key_of_group),
     "auth_group_changelist: delete_selected": act("auth_group", "delete_selected", key_of_group),

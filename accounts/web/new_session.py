@@ -1,4 +1,4 @@
-"""What follows from signals: a session's lifetime and facts, and fresh social apps."""
+"""By whatever door a person came in: their session's lifetime and facts, and a wrong password."""
 
 from __future__ import annotations
 
@@ -6,23 +6,17 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from allauth.socialaccount.models import SocialApp
 from django.contrib import messages
-from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.db import transaction
-from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from .. import registration, secretbox
 from ..conf import conf
-from ..models import RoleMapping
 from ..sessions import service, versions
 from ..sessions.store import MICROSOFT
-from ..signin import mapping, record
-from ..signin.identities import PROVIDER
+from ..signin import record
 from . import csrf, entrance, request_facts
 from .request_facts import SEEN
 
@@ -74,25 +68,6 @@ def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> 
         messages.info(request, text % {"ended": ended, "most": most})
 
 
-@receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_secrets_encrypted")
-def relock_secrets(instance: SocialApp, **kwargs: Any) -> None:
-    """Whenever our app is saved its secrets are encrypted under the present SECRET_KEY."""
-    if instance.provider != PROVIDER:
-        return
-    instance.secret = secretbox.rotate(instance.secret)
-    for name, value in instance.settings.items():
-        if isinstance(value, str) and secretbox.is_secret(name):
-            instance.settings[name] = secretbox.rotate(value)
-
-
-@receiver([post_save, post_delete], sender=RoleMapping, dispatch_uid="accounts.roles_changed")
-@receiver(m2m_changed, sender=RoleMapping.groups.through, dispatch_uid="accounts.role_groups")
-@receiver(post_delete, sender=Group, dispatch_uid="accounts.group_of_role_deleted")
-def roles_changed(**kwargs: Any) -> None:
-    """A change of the mapping takes effect in every process, once it is committed."""
-    transaction.on_commit(mapping.changed, robust=True)
-
-
 @receiver(user_login_failed, dispatch_uid="accounts.password_refused")
 def tell_of_a_wrong_password(
     credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
@@ -101,10 +76,3 @@ def tell_of_a_wrong_password(
     address = request_facts.client_ip(request) if request is not None else ""
     facts = {"event": "password_refused", "email": str(credentials.get("username", ""))[:254]}
     record.logger.warning("password refused", extra={**facts, "client_ip": address})
-
-
-@receiver([post_save, post_delete], sender=SocialApp, dispatch_uid="accounts.app_changed")
-def app_changed(**kwargs: Any) -> None:
-    """A change of the Microsoft app takes effect in every process, once it is committed."""
-    # Robust: it is saved already, and without Redis each process looks again within a minute.
-    transaction.on_commit(registration.changed, robust=True)

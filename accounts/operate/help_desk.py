@@ -1,0 +1,40 @@
+"""The Help desk group: sees who has trouble signing in and why, and can sign people out.
+
+It changes nobody's rights, identity, address or password.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+from ..app import permission, user_permission
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+NAME: Final = "Help desk"
+
+
+def names() -> tuple[str, ...]:
+    """What its members may do, as "app.codename"."""
+    return user_permission("view"), permission("view_signin"), permission("end_sessions")
+
+
+def make() -> bool:
+    """Make the group; False when there is one of the name already, which stays as it is."""
+    with transaction.atomic():
+        group, made = Group.objects.get_or_create(name=NAME)
+        if made:
+            group.permissions.set(_permissions())
+    return made
+
+
+def _permissions() -> QuerySet[Permission]:
+    found = Permission.objects.none()
+    for name in names():
+        app, _, codename = name.partition(".")
+        found |= Permission.objects.filter(content_type__app_label=app, codename=codename)
+    return found

@@ -1,0 +1,42 @@
+"""The Microsoft app and the role mapping: what changes in the database reaches every process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.socialaccount.models import SocialApp
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+from django.dispatch import receiver
+
+from . import registration, secretbox
+from .models import RoleMapping
+from .signin import mapping
+from .signin.identities import PROVIDER
+
+
+@receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_secrets_encrypted")
+def encrypt_secrets(instance: SocialApp, **kwargs: Any) -> None:
+    """Whenever our app is saved its secrets are encrypted under the present SECRET_KEY."""
+    if instance.provider != PROVIDER:
+        return
+    instance.secret = secretbox.rotate(instance.secret)
+    for name, value in instance.settings.items():
+        if isinstance(value, str) and secretbox.is_secret(name):
+            instance.settings[name] = secretbox.rotate(value)
+
+
+@receiver([post_save, post_delete], sender=SocialApp, dispatch_uid="accounts.app_changed")
+def app_changed(**kwargs: Any) -> None:
+    """A change of the Microsoft app takes effect in every process, once it is committed."""
+    # Robust: it is saved already, and without Redis each process looks again within a minute.
+    transaction.on_commit(registration.changed, robust=True)
+
+
+@receiver([post_save, post_delete], sender=RoleMapping, dispatch_uid="accounts.roles_changed")
+@receiver(m2m_changed, sender=RoleMapping.groups.through, dispatch_uid="accounts.role_groups")
+@receiver(post_delete, sender=Group, dispatch_uid="accounts.group_of_role_deleted")
+def roles_changed(**kwargs: Any) -> None:
+    """A change of the mapping takes effect in every process, once it is committed."""
+    transaction.on_commit(mapping.changed, robust=True)
