@@ -223,8 +223,6 @@ FLOORS: dict[str, set[str]] = {
         "accounts/web",
     },
     "project": {
-        "accounts/admin",
-        "accounts/apps.py",
         "accounts/configuration",
         "accounts/logs.py",
         "accounts/outages.py",
