@@ -10,8 +10,9 @@ from django.conf import settings
 COMMANDS: Final = (
     "ping", "hello", "auth", "select", "client|setinfo",  # every connection
     "get", "mget", "set", "del", "exists", "expire", "ttl", "pttl", "incr", "incrby", "eval",
-    "zadd", "zrange", "zrem", "zremrangebyscore", "scan",  # sessions, by person
+    "zadd", "zrange", "zrevrangebyscore", "zrem", "zremrangebyscore", "scan",  # sessions, by person
     "evalsha", "script|load",  # throttles
+    "multi", "exec",  # several figures of admin's pages at once
     "cluster|slots", "command",  # whether it is a cluster, which answers only where it is one
 )  # fmt: skip
 FOR_DOCTOR: Final = ("info", "config|get")  # how it is set up; without them doctor says less

@@ -70,7 +70,8 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     """The page for an exception anywhere on the site; not a sign-in attempt, so no record."""
     reference = new_reference()
     refused = refusal.reason_of(error, reference)
-    refusal.logger.error("request failed: %s", refused.reason.code, extra={"reference": reference})
+    facts = {"reference": reference, "detail": refused.detail}
+    refusal.logger.error("request failed: %s", refused.reason.code, extra=facts)
     return refusal.page(request, refused, reference, next_path=None)
 
 

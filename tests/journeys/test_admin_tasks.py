@@ -36,7 +36,7 @@ def colleague(browser: Browser) -> Iterator[Page]:
 
 
 def open_from_front(page: Page, name: str) -> None:
-    page.locator("#content").get_by_role("link", name=name, exact=True).click()
+    page.locator("#content").get_by_role("link", name=name, exact=True).first.click()
 
 
 def try_to_sign_in(page: Page, site: Site, who: str) -> None:

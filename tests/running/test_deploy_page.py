@@ -1,6 +1,9 @@
 """docs/deploy.md as it stands: each block is run, with this machine's ports and paths put in."""
 
+import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +18,7 @@ from accounts.models import User
 from accounts.sessions import redis_rights
 from project import variables
 from project.redis_cache import key_prefix
+from tests import conftest
 from tests.servers.debian import program
 from tests.servers.nginx import write_certificate
 from tests.servers.ports import LOOPBACK, answers, free_port
@@ -35,9 +39,23 @@ def block(beginning: str) -> str:
 
 
 def as_systemd_reads(text: str) -> dict[str, str]:
-    """systemd.exec(5), EnvironmentFile: a line is a comment or a value, which goes to its end."""
-    lines = [line for line in text.splitlines() if line and line[0] not in "#;"]
-    return dict(line.split("=", 1) for line in lines)
+    """By systemd's own reader of such files, which its generator of environments has as well."""
+    folder = scratch("systemd")
+    (folder / "environment.d").mkdir()
+    (folder / "environment.d" / "staff.conf").write_text(text)
+    generators = Path("/usr/lib/systemd/user-environment-generators")
+    done = subprocess.run(
+        [generators / "30-systemd-environment-d-generator"],
+        env={"XDG_CONFIG_HOME": str(folder)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    read = dict(line.split("=", 1) for line in shlex.split(done.stdout))
+    names = [line.partition("=")[0] for line in text.splitlines() if line[:1] not in "#;"]
+    return {name: read[name] for name in names if name}
+
+
+def test_what_stands_behind_a_value_is_taken_for_a_part_of_it() -> None:
+    """Why the page warns of it: systemd keeps what a shell would drop."""
+    assert as_systemd_reads("A=1 # one\nB=two#2\n") == {"A": "1 # one", "B": "two#2"}
 
 
 @pytest.fixture
@@ -61,6 +79,29 @@ def test_the_environment_is_good(environment: dict[str, str]) -> None:
 def unit() -> dict[str, str]:
     lines = block("# /etc/systemd").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def test_systemd_has_no_complaint_of_the_unit(tmp_path: Path) -> None:
+    program_ = tmp_path / ".venv" / "bin" / "gunicorn"
+    program_.parent.mkdir(parents=True)
+    program_.write_text("#!/bin/sh\n")
+    program_.chmod(0o755)
+    written = tmp_path / "staff.service"
+    written.write_text(block("# /etc/systemd").replace("/srv/staff", str(tmp_path)))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(written)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_systemd_run_knows_what_the_script_says_to_it(tmp_path: Path) -> None:
+    """There is no systemd to run it here: it gets as far as to look for one."""
+    script = tmp_path / "staff"
+    script.write_text(block("#!/bin/sh"))
+    script.chmod(0o755)
+    said = subprocess.run([script, "check"], capture_output=True, text=True, check=False)
+    unknown = ("unrecognized", "invalid", "Failed to parse", "Unknown")
+    assert not [word for word in unknown if word in said.stderr], said.stderr
 
 
 def test_the_unit_starts_the_site(environment: dict[str, str]) -> None:
@@ -88,9 +129,76 @@ def test_a_shell_gets_what_the_unit_gets(tmp_path: Path) -> None:
     assert said.stdout.endswith("/srv/staff/.venv/bin/python\nmanage.py\ndoctor\n--url\n")
 
 
-def test_a_container_collects_static_files_without_settings() -> None:
-    """That this command needs none is tests/site/test_static_files.py's."""
-    assert "RUN python manage.py collectstatic --noinput &&" in block("FROM python")
+# A view of our own: what is copied in place of the image's files goes with it.
+IMAGE = """\
+set -e
+cp -a /etc {root}/etc
+mount --bind {root}/etc /etc
+{layers}
+mount --bind / /
+mount -o remount,ro,bind /
+exec setpriv --reuid {user} --regid {user} --clear-groups \\
+    --inh-caps +dac_read_search --ambient-caps +dac_read_search env -u HOME {command}
+"""
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's, in order: the word, and what follows it."""
+    return [
+        (word, rest)
+        for line in block("FROM python").strip().splitlines()
+        for word, _, rest in [line.partition(" ")]
+    ]
+
+
+def layers(root: Path) -> Iterator[str]:
+    """Each instruction as a line of a shell, in `root` for the image's own files."""
+    place = root
+    for word, rest in instructions():
+        match word, rest.split():
+            case "WORKDIR", [folder]:
+                place = root / folder.lstrip("/")
+                yield f"mkdir -p {place} && cd {place}"
+            case "COPY", [".", "."]:
+                files = "git ls-files -z | xargs -0 cp --parents -t"
+                yield f"(cd {ROOT} && {files} {place})"
+            case "COPY", [source, target]:
+                yield f"cp -r {ROOT / source} {place / target}"
+            case "RUN", _:
+                yield rest
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_image_is_built_step_by_step_and_serves_read_only(
+    emulator: Any, tmp_path: Path
+) -> None:
+    """Its packages are those that are installed already: pip must find nothing missing."""
+    User.objects.create_user("staff@contoso.example")
+    read = dict(instructions())
+    command = shlex.join(json.loads(read["CMD"]))
+    script = IMAGE.format(
+        root=tmp_path, layers="\n".join(layers(tmp_path)), user=read["USER"], command=command
+    )
+    port = free_port()
+    own = {"PUBLIC_URL": f"http://localhost:{port}", "PORT": str(port), "WEB_CONCURRENCY": "1"}
+    tools = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PIP_NO_INDEX": "1"}
+    shared = {name: value for name, value in conftest.ENVIRONMENT.items() if name != "PUBLIC_URL"}
+    image = Process(
+        "the image",
+        ["unshare", "--mount", "sh", "-c", script],
+        env=clean_environment(**shared, **own) | tools,
+        log=scratch("image") / "log",
+    )
+    image.start()
+    try:
+        image.wait_until(lambda: answers(port), seconds=60)
+        visitor = Visitor(own["PUBLIC_URL"])
+        assert visitor.sign_in().status == 302
+        hashed = re.compile(r"/static/admin/css/base\.[0-9a-f]{12}\.css")
+        assert hashed.search(visitor.get("/admin/").text)
+        assert "Traceback" not in image.log_text()
+    finally:
+        image.stop()
 
 
 def test_manage_py_finds_its_environment() -> None:

@@ -21,6 +21,7 @@ def program(name: str) -> str | None:
 PACKAGES: dict[str, Callable[[], bool]] = {
     "chromium": lambda: program("chromium") is not None,
     "pgbouncer": lambda: program("pgbouncer") is not None,
+    "systemd": lambda: program("systemd-analyze") is not None,
     "nginx-light": lambda: program("nginx") is not None,
     "fonts-liberation": lambda: any(FONTS.glob("liberation*")),
 }

@@ -138,9 +138,9 @@ class PersonAdmin(BoundedUserAdmin):
         return person.shown_identity
 
     @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login", empty_value="-")
-    def last_sign_in(self, person: User) -> str:
+    def last_sign_in(self, person: User) -> str | None:
         """When they last got in."""
-        return moments.element_of(person.last_login)
+        return moments.element_of(person.last_login) or None
 
     @admin.display(description=gettext_lazy("added"), empty_value="-")
     def added(self, person: User) -> str:

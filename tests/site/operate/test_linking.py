@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.test import TestCase
 
 from accounts import audit
 from accounts.admin.people.add_several import digest
@@ -113,7 +114,8 @@ def test_a_superusers_binding_by_email_is_a_warning_and_on_the_front_page(
     front = browser_of(root)
     assert ADA in front.get("/admin/").content.decode()
     assert list(linking.unbound_superusers()) == [user]
-    with audit.context(who=lambda: audit.Actor("visitor")):
+    visitor = audit.context(who=lambda: audit.Actor("visitor"))
+    with TestCase.captureOnCommitCallbacks(execute=True), visitor:
         identities.bind(user, claims())
     [line] = [r for r in caplog.records if getattr(r, "event", "") == "superuser_bound"]
     assert line.levelno == logging.WARNING

@@ -72,4 +72,4 @@ def test_a_signing_key_of_the_apps_own_is_named_in_admin(
     let_in(client, User.objects.create_superuser("root@contoso.example"))
     shown = client.get(f"/admin/accounts/signin/{SignIn.objects.get().pk}/change/")
     assert "signing key of its own" in shown.content.decode()
-    assert "Anyone can make this up" in shown.content.decode()
+    assert "Only the browser said so" in shown.content.decode()
