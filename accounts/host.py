@@ -83,6 +83,9 @@ class HostVariables(AppVariables):
 def configure(settings: MutableMapping[str, Any]) -> None:
     """Complete a site's settings; called last, with `globals()`. Raises ImproperlyConfigured."""
     settings[READ] = _read(settings)
+    if "allauth.account" not in settings["INSTALLED_APPS"]:
+        # Else allauth's migrations would write every user's address anew, in lower case.
+        settings.setdefault("ACCOUNT_USER_MODEL_EMAIL_FIELD", None)
     settings["INSTALLED_APPS"] = _apps(settings["INSTALLED_APPS"])
     settings["MIDDLEWARE"] = _middleware(settings["MIDDLEWARE"])
     backends = settings.get("AUTHENTICATION_BACKENDS")

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from .. import places, registration
 from ..app import label
-from ..conf import conf
+from ..conf import conf, is_a_host
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
@@ -57,7 +57,8 @@ class MicrosoftAdminSiteMixin(_Base):
 
     signs_in_with_microsoft: Final = True  # read by accounts/places.py
     login_form = password.ThrottledAuthenticationForm
-    login_template = "microsoft_admin/admin/login.html"
+    # This repository has an admin/login.html of its own, which comes to the same.
+    login_template = "microsoft_admin/admin/login.html" if is_a_host() else "admin/login.html"
     logout_template = "microsoft_admin/admin/logged_out.html"
     index_template = "microsoft_admin/admin/index.html"
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from .pasted import delimiter_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "oid": ("id", "objectid", "azureadobjectid"),
+    "oid": ("id", "objectid", "azureadobjectid", "principalid"),
     "upn": ("userprincipalname", "upn"),
     "mail": ("mail", "email", "emailaddress", "primarysmtpaddress"),
-    "name": ("displayname", "name"),
+    "name": ("displayname", "name", "principaldisplayname"),
     "kind": ("usertype",),
     "enabled": ("accountenabled", "enabled"),
+    "roles": ("roles", "role", "approles", "approle", "approlevalue", "roleassigned"),
 }
 _NO: Final = ("false", "no", "0")
+_SEPARATED: Final = re.compile(r"[^\s,;]+")  # a Value has no spaces
 
 
 class NotAnExport(Exception):
@@ -43,6 +45,7 @@ class Exported:
     name: str = ""
     is_guest: bool = False
     enabled: bool = True
+    roles: tuple[str, ...] | None = None  # None: the file has no such column
 
 
 def text_of(raw: bytes) -> str:
@@ -65,7 +68,20 @@ def read_export(text: str) -> tuple[Exported, ...]:
         found = [_exported(rows.line_num + skipped, row, at) for row in rows if any(row)]
     except csv.Error as error:
         raise NotAnExport(f"Line {rows.line_num + skipped} is not CSV: {error}.") from None
-    return tuple(found)
+    return tuple(_one_each(found))
+
+
+def _one_each(found: Iterable[Exported]) -> Iterable[Exported]:
+    """An export of assignments has a line for each role: together they are the person's."""
+    merged: dict[str, Exported] = {}
+    for number, person in enumerate(found):
+        name = (person.oid or person.upn.lower()) if person.roles is not None else ""
+        name = name or f"line {number}"
+        known = merged.get(name, person)
+        roles = (*(known.roles or ()), *(person.roles or ()))
+        together = tuple(dict.fromkeys(roles)) if person.roles is not None else None
+        merged[name] = replace(known, roles=together)
+    return merged.values()
 
 
 def _columns(header: list[str]) -> dict[str, int]:
@@ -74,7 +90,8 @@ def _columns(header: list[str]) -> dict[str, int]:
         field: next((titles.index(name) for name in names if name in titles), -1)
         for field, names in _COLUMNS.items()
     }
-    if found["mail"] < 0 and found["upn"] < 0:
+    is_of_assignments = found["oid"] >= 0 and found["roles"] >= 0
+    if found["mail"] < 0 and found["upn"] < 0 and not is_of_assignments:
         raise NotAnExport(
             "The first line names neither a column mail nor userPrincipalName."
             " Export with: id, userPrincipalName, mail, displayName, userType, accountEnabled."
@@ -92,4 +109,5 @@ def _exported(line: int, row: list[str], at: Mapping[str, int]) -> Exported:
         name=value.get("name", ""),
         is_guest=value.get("kind", "").lower() == "guest",
         enabled=value.get("enabled", "").lower() not in _NO,
+        roles=tuple(_SEPARATED.findall(value.get("roles", ""))) if "roles" in at else None,
     )

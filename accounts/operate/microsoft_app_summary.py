@@ -78,11 +78,6 @@ class CredentialSummary:
         """Whether Microsoft accepted it when it was last asked."""
         return bool(self.tested) and not self.refused
 
-    @property
-    def is_next(self) -> bool:
-        """Whether it takes over from another."""
-        return not self.in_use
-
 
 @dataclass(frozen=True, slots=True)
 class AppSummary:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -69,14 +70,36 @@ class Report:
         return dict(counted)
 
 
+@dataclass(frozen=True, slots=True)
+class ByRoles:
+    """What a person's app roles would make of one user: `change` in words, "" for none."""
+
+    is_staff: bool
+    change: str = ""
+    is_missing: bool = False  # and ROLES_REQUIRED is on
+
+
+Judge = Callable[["Exported", Candidate], "ByRoles | None"]
+
+
+def _by_hand(person: Exported, user: Candidate) -> ByRoles | None:
+    """Nothing is mapped, or the file has no roles."""
+    return None
+
+
 def rehearse(
-    exported: Iterable[Exported], users: Sequence[Candidate], rules: Rules, tenant: str
+    exported: Iterable[Exported],
+    users: Sequence[Candidate],
+    rules: Rules,
+    tenant: str,
+    by_roles: Judge = _by_hand,
 ) -> Report:
     """Foresee everyone; `tenant` is the tid that they come from."""
     file, here = tuple(exported), _Here(users)
     collisions = tuple(_collisions(file))
     shared = {line: c for c in collisions for line in c.lines}
-    people = tuple(_foresee(person, here, rules, tenant, shared) for person in file)
+    foreseen = (_foresee(person, here, rules, tenant, shared, by_roles) for person in file)
+    people = tuple(foreseen)
     return Report(people, collisions, tuple(_missing(people, users)))
 
 
@@ -126,23 +149,44 @@ def claims_of(person: Exported, tenant: str) -> Claims:
 
 
 def _foresee(
-    person: Exported, here: _Here, rules: Rules, tenant: str, shared: Mapping[int, Collision]
+    person: Exported,
+    here: _Here,
+    rules: Rules,
+    tenant: str,
+    shared: Mapping[int, Collision],
+    by_roles: Judge,
 ) -> Foreseen:
     claims = claims_of(person, tenant)
     known = here.candidates(claims)
-    candidates = known if person.oid else [_as_theirs(user, claims) for user in known]
+    judged = {user.user_id: by_roles(person, user) for user in known}
+    candidates = [_with_roles(user, judged[user.user_id]) for user in known]
+    if not person.oid:
+        candidates = [_as_theirs(user, claims) for user in candidates]
     decision = decide(claims, rules, candidates)
     foreseen = Foreseen(person.line, person.name, claimed_email(claims), user_id=decision.user_id)
     foreseen = replace(foreseen, oid=person.oid)
     notes = tuple(_notes(foreseen, known, here, shared.get(person.line)))
+    rights = judged.get(decision.user_id)
+    notes = (*notes, rights.change) if rights and rights.change else notes
     if not person.enabled:
         code, number = reason_for([DISABLED_AT_ENTRA], "")
         return replace(foreseen, reason=code, fix=hint_for(number), notes=notes)
+    if rights and rights.is_missing and _would_else_get_in(decision):
+        fix = REASONS["role_missing"].fix
+        return replace(foreseen, reason="role_missing", fix=fix, notes=notes)
     if isinstance(decision, Refuse):
         notes = (decision.detail, *notes)
         fix = REASONS[decision.code].fix
         return replace(foreseen, reason=decision.code, fix=fix, notes=notes)
     return replace(foreseen, notes=notes)
+
+
+def _would_else_get_in(decision: Any) -> bool:
+    return not isinstance(decision, Refuse) or decision.code == "user_not_staff"
+
+
+def _with_roles(user: Candidate, rights: ByRoles | None) -> Candidate:
+    return replace(user, is_staff=rights.is_staff) if rights else user
 
 
 def _as_theirs(user: Candidate, claims: Claims) -> Candidate:

@@ -10,15 +10,22 @@ from django.db.models import OuterRef
 from .. import registration, users
 from ..conf import conf
 from ..reasons import Refused
+from ..signin import mapping, roles
 from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Rules
+from ..signin.roles import Carried
 from . import linking
 from .entra_export import read_export
 from .microsoft_app import GUID
-from .rehearsal import Report, rehearse
+from .rehearsal import ByRoles, Report, rehearse
+from .roles import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ..signin.roles import Outcome, Rights
+    from .entra_export import Exported
+    from .rehearsal import Judge
 
 
 class WhichTenant(Exception):
@@ -37,7 +44,37 @@ def preview(text: str, tenant: str = "") -> Report:
     people = read_export(text)
     if not GUID.fullmatch(tid):  # identities are bound under a GUID: these cannot be compared
         people = tuple(replace(person, oid="") for person in people)
-    return rehearse(people, list(users_here()), rules_here(tid), tid)
+    judge = judged_by_roles() if any(one.roles is not None for one in people) else {}
+    return rehearse(people, list(users_here()), rules_here(tid), tid, **judge)
+
+
+def judged_by_roles() -> dict[str, Judge]:
+    """What the mapping would make of each user with the roles of the file; {} with no mapping."""
+    table = mapping.table()
+    if not table:
+        return {}
+    found = {user.pk: user for user in users.everyone()}
+    held = mapping.held_by(found)
+    seen = replace(table, seen=frozenset({""}))
+
+    def judge(person: Exported, user: Candidate) -> ByRoles | None:
+        if person.roles is None:
+            return None
+        of, carried = held[user.user_id], Carried(person.roles, person.roles)
+        outcome = roles.judge(seen, "", carried, of.rights, of.given)
+        outcome = mapping.guarded(found[user.user_id], of, outcome)
+        missing = conf.ROLES_REQUIRED and not outcome.roles
+        return ByRoles(outcome.after.staff, _change(of.rights, outcome), missing)
+
+    return {"by_roles": judge}
+
+
+def _change(held: Rights, outcome: Outcome) -> str:
+    names = ", ".join(outcome.roles) or "no mapped role"
+    if outcome.after == held:
+        return f"{names}: rights stay" if not outcome.note else f"{names}: {outcome.note}"
+    words = f"{names}: {in_words(held)} becomes {in_words(outcome.after)}"
+    return f"{words}; {outcome.note}" if outcome.note else words
 
 
 def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:

@@ -39,15 +39,29 @@ def admit(claims: Claims, rules: Rules) -> Admission:
     judged = _judged(matched, claims)
     decision = decide(claims, rules, tuple(_as_judged(one, judged) for one in matched.candidates))
     if isinstance(decision, Refuse):
-        _take_at_the_door(matched, judged, claims, decision.user_id)
-        raise Refused(
-            decision.code, decision.detail, user_id=decision.user_id, cause=decision.cause
-        )
+        raise _refused(decision, matched, judged, claims)
     rights = judged.get(decision.user_id)
     _check_role(rights, matched, judged, claims, decision.user_id)
     account = None if decision.bind else matched.accounts.get(decision.user_id)
     note = " ".join(filter(None, (decision.note, _roles_note(rights))))
     return Admission(matched.users[decision.user_id], account, note, rights)
+
+
+def _refused(
+    decision: Refuse,
+    matched: identities.MatchedUsers,
+    judged: dict[Any, tuple[Held, Outcome]],
+    claims: Claims,
+) -> Refused:
+    """The policy's refusal; where it is their roles that keep somebody out, that is said."""
+    rights, user_id = judged.get(decision.user_id), decision.user_id
+    detail = decision.detail
+    if decision.code == "user_not_staff" and rights is not None:
+        _check_role(rights, matched, judged, claims, user_id)
+        note = mapping.missing(rights[1], mapping.table().rows)
+        detail = "; ".join(filter(None, (detail, _roles_note(rights) if rights[1].roles else note)))
+    _take_at_the_door(matched, judged, claims, user_id)
+    return Refused(decision.code, detail, user_id=user_id, cause=decision.cause)
 
 
 def _roles_note(rights: tuple[Held, Outcome] | None) -> str:

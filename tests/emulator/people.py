@@ -42,6 +42,51 @@ def _member(key: str, name: str, email: str, outcome: str, *, gets_in: bool = Fa
     return Person(key, name, email, email, outcome, gets_in)
 
 
+MAPPED_GROUP = "0e0e0e0e-0000-4000-8000-0000000000aa"
+OTHER_GROUP = "0e0e0e0e-0000-4000-8000-0000000000bb"
+
+
+def _with_claims(key: str, name: str, outcome: str, **claims: Any) -> Person:
+    """Somebody whose token has these claims; they matter once app roles are mapped."""
+    email = f"{key.replace('_', '-')}@contoso.example"
+    return Person(key, name, email, email, f"Gets in. {outcome}", gets_in=True, claims=claims)
+
+
+# With `roles set Staff` and `roles set Superuser --superuser`.
+WITH_ROLES = (
+    _with_claims(
+        "promoted", "Petra Promoted", "Roles Staff, Superuser: becomes superuser once mapped.",
+        roles=["Staff", "Superuser"],
+    ),
+    _with_claims(
+        "demoted", "Dirk Demoted", "Role Staff alone: is superuser no longer, once mapped.",
+        roles=["Staff"],
+    ),
+    _with_claims(
+        "overage", "Olga Overage", "Too many roles for the token: rights stay as they are.",
+        _claim_names={"roles": "src1"}, _claim_sources={"src1": {"endpoint": "https://x.example"}},
+    ),
+    _with_claims(
+        "wrong_type", "Wim Wrong-Type", "Roles that are no list: rights stay as they are.",
+        roles="Superuser",
+    ),
+    _with_claims(
+        "group_ids", "Gina Groups", "Groups by their object IDs, one of which can be mapped.",
+        groups=[MAPPED_GROUP, OTHER_GROUP],
+    ),
+    _with_claims(
+        "display_name", "Dora Display", "The role's display name for its Value: gets nothing.",
+        roles=["Admin staff", "Superuser (full)"],
+    ),
+    _with_claims(
+        "near_miss", "Nils Near-Miss", "The role in another case: gets nothing, and is told.",
+        roles=["superuser"],
+    ),
+    _with_claims(
+        "no_roles", "Nele No-Roles", "Assigned without a role; refused with ROLES_REQUIRED.",
+    ),
+)  # fmt: skip
+
 DEFAULT_PEOPLE = (
     _member(
         "staff", "Sam Staff", "staff@contoso.example", "Gets in: may do everything.", gets_in=True
@@ -108,6 +153,7 @@ DEFAULT_PEOPLE = (
         "staff@contoso.example",
         "Refused once Sam has been in: Sam's address on another account.",
     ),
+    *WITH_ROLES,
 )
 
 

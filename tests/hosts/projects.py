@@ -71,6 +71,11 @@ class Project:
         """`with project.serve(): ...`"""
         return Serving(self)
 
+    def log(self) -> str:
+        """What its server has written."""
+        path = self.place / "server.log"
+        return path.read_text() if path.exists() else ""
+
     def environment(self) -> dict[str, str]:
         """Development, as on a laptop: no variable of ours but the path."""
         path = str(wheel()) if self.with_wheel else ""

@@ -19,6 +19,7 @@ class Host:
     people: str = ""
     own_login: str = ""  # where its own people sign in, by user name and password
     pages: tuple[str, ...] = ()
+    public: tuple[str, ...] = ()
 
 
 _PEOPLE = """
@@ -104,8 +105,8 @@ from django.urls import include
 urlpatterns += [path("accounts/", include("allauth.urls"))]
 """,
     own_login="",
-    pages=("/admin/people/user/", "/admin/people/user/1/change/", "/accounts/login/",
-           "/accounts/signup/", "/admin/socialaccount/socialapp/"),
+    pages=("/admin/people/user/1/change/", "/admin/socialaccount/socialapp/"),
+    public=("/accounts/login/", "/accounts/signup/", "/accounts/google/login/"),
 )  # fmt: skip
 
 # A key that is no number, an address that nothing keeps unique, and names of its own for both.

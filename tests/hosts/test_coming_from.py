@@ -15,6 +15,7 @@ import pytest
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.emulator.people import DEFAULT_PEOPLE
 from tests.emulator.server import Emulator
+from tests.hosts import edit
 from tests.hosts.projects import Project
 from tests.support.visitor import Visitor
 
@@ -33,6 +34,12 @@ BOUND = """
 import json
 from allauth.socialaccount.models import SocialAccount
 print(json.dumps(dict(SocialAccount.objects.values_list("user__username", "uid"))))
+"""
+SSO_USERS = f"""
+from django.contrib.auth.models import User
+from django_microsoft_sso.models import MicrosoftSSOUser
+for name, oid in (("sam", "{SAM.oid}"), ("eda", "{EDA.oid}")):
+    MicrosoftSSOUser.objects.create(user=User.objects.get(username=name), microsoft_id=oid)
 """
 START = "/accounts/microsoft/login/"
 
@@ -85,8 +92,31 @@ def bound(site: Project) -> dict[str, str]:
 
 
 def before(site: Project) -> None:
+    """Tables, and two people who are staff."""
     site.manage("migrate", "--verbosity", "0")
     site.manage("shell", "--no-imports", "-c", ADD)
+
+
+def each_is_in_at_the_first_press(site: Project) -> None:
+    """And someone else with Sam's address is not, before Sam comes or after."""
+    with site.serve():
+        for person in ("impostor", "staff", "editor", "impostor"):
+            visitor = Visitor(site.url)
+            page = visitor.sign_in(person)
+            if person == "impostor":
+                assert (page.reason, visitor.is_in()) == ("identity_conflict", False)
+            else:
+                assert (page.reason, visitor.is_in()) == ("", True), site.log()
+    assert bound(site) == {"sam": f"{TENANT}:{SAM.oid}", "eda": f"{TENANT}:{EDA.oid}"}
+
+
+def adopted(site: Project, package: str) -> None:
+    """A preview writes nothing; then it is written."""
+    was = bound(site)
+    assert "Nothing was written" not in site.manage("staff", "adopt", "--from", package)
+    assert bound(site) == was
+    said = json.loads(site.manage("staff", "adopt", "--from", package, "--yes", "--json"))
+    assert {row["what"] for row in said} == {"adopted"}
 
 
 def test_a_site_of_stock_allauth(tmp_path: Path, entra: Emulator) -> None:
@@ -97,3 +127,20 @@ def test_a_site_of_stock_allauth(tmp_path: Path, entra: Emulator) -> None:
         assert through_allauth(site, "staff").is_in()
         assert through_allauth(site, "editor").is_in()
     assert bound(site) == {"sam": SAM.oid, "eda": EDA.oid}
+    site.with_wheel = True
+    site.edit(edit.settings_for(entra.url, site.url), edit.urls())
+    site.manage("migrate", "--verbosity", "0")
+    adopted(site, "allauth")
+    each_is_in_at_the_first_press(site)
+
+
+def test_a_site_of_django_microsoft_sso(tmp_path: Path, entra: Emulator) -> None:
+    site = Project(tmp_path, with_wheel=False)
+    site.edit('INSTALLED_APPS += ["django_microsoft_sso"]')
+    before(site)
+    site.manage("shell", "--no-imports", "-c", SSO_USERS)
+    site.with_wheel = True
+    site.edit(edit.settings_for(entra.url, site.url), edit.urls())
+    site.manage("migrate", "--verbosity", "0")
+    adopted(site, "django-microsoft-sso")
+    each_is_in_at_the_first_press(site)

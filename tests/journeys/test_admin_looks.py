@@ -3,13 +3,14 @@ light or dark."""
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from accounts import secretbox
+from accounts import audit, secretbox
 from accounts.models import BreakGlassLink
 from tests.journeys.admin_browser import enter, watched
 from tests.journeys.looks import expect_well_made
@@ -37,11 +38,13 @@ PAGES = {
     "groups": "/admin/auth/group/add/",
     "own sessions": "/admin/accounts/my-sessions/",
     "audit": "/admin/accounts/auditentry/",
+    "audit entry": "/admin/accounts/auditentry/{entry}/change/",
+    "comparison": "/admin/accounts/user/{person}/relink/{row}/",
 }
 
 
 @pytest.fixture
-def things(transactional_db: None) -> dict[str, int]:
+def things(transactional_db: None) -> dict[str, Any]:
     cole = person("cole@contoso.example", name="Cole League")
     SocialAccount.objects.create(
         user=cole, provider="microsoft", uid=f"{TID}:{TID}", extra_data={"email": cole.email}
@@ -65,11 +68,12 @@ def things(transactional_db: None) -> dict[str, int]:
     )
     BreakGlassLink.objects.create(token_hash="x", user=cole, expires_at=now)
     browser_of(cole)
-    return {"person": cole.pk, "row": row.pk, "app": app.pk}
+    entry = audit.write("sessions.ended", cole, after={"sessions": 2}, note="left the company")
+    return {"person": cole.pk, "row": row.pk, "app": app.pk, "entry": entry.pk}
 
 
 @pytest.fixture
-def admin_page(site: Site, things: dict[str, int], page: Page) -> Iterator[Page]:
+def admin_page(site: Site, things: dict[str, Any], page: Page) -> Iterator[Page]:
     """A superuser's browser; at the end, nothing may have been complained of in the console."""
     enter(page, site, superuser())
     with watched(page):
@@ -78,7 +82,7 @@ def admin_page(site: Site, things: dict[str, int], page: Page) -> Iterator[Page]
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_well_made(
-    admin_page: Page, site: Site, things: dict[str, int], name: str
+    admin_page: Page, site: Site, things: dict[str, Any], name: str
 ) -> None:
     admin_page.goto(site.url + PAGES[name].format(**things))
     expect_well_made(admin_page, name)

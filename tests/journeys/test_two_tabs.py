@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import SignIn, User
+from tests.journeys.looks import expect_well_made
 from tests.servers.site import Site
 
 BUTTON = "Sign in with Microsoft"
@@ -44,6 +45,7 @@ def test_a_form_opened_before_signing_in_again_loses_nothing(
     page.locator('input[name="_save"]').click()
     expect(page.locator("[data-reason]")).to_have_attribute("data-reason", "form_refused")
     expect(page.get_by_text("You have signed in again")).to_be_visible()
+    expect_well_made(page, "form refused")
     page.get_by_role("button", name="Send it again").click()
     expect(page.locator(".messagelist .success")).to_be_visible()
     editor.refresh_from_db()

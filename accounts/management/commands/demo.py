@@ -18,6 +18,14 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "notstaff@contoso.example": {"name": "Nora Not-Staff", "is_staff": False},
     "guest@fabrikam.example": {"name": "Gus Guest"},
     "other@fabrikam.example": {"name": "Otto Other"},
+    "promoted@contoso.example": {"name": "Petra Promoted"},
+    "demoted@contoso.example": {"name": "Dirk Demoted", "is_superuser": True},
+    "overage@contoso.example": {"name": "Olga Overage", "is_superuser": True},
+    "wrong-type@contoso.example": {"name": "Wim Wrong-Type"},
+    "group-ids@contoso.example": {"name": "Gina Groups"},
+    "display-name@contoso.example": {"name": "Dora Display"},
+    "near-miss@contoso.example": {"name": "Nils Near-Miss"},
+    "no-roles@contoso.example": {"name": "Nele No-Roles"},
 }
 
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import RoleGrant, User
+from accounts.operate import roles
 from accounts.operate.entra_export import Exported, NotAnExport, read_export, text_of
 from accounts.operate.rehearsal import Foreseen, rehearse
 from accounts.operate.rehearsal_here import WhichTenant, preview
+from accounts.operate.roles import Row
+from accounts.signin import mapping
 from accounts.signin.policy import Candidate, Rules
+from tests.support.admins import browser_of
+from tests.support.operators import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 TENANT = "11111111-1111-4111-8111-111111111111"
 OTHER = "22222222-2222-4222-8222-222222222222"
@@ -162,3 +172,59 @@ def test_a_tenant_known_by_its_domain_needs_no_ids(settings: Settings) -> None:
     user = User.objects.create_user("ada@contoso.example")
     SocialAccount.objects.create(user=user, provider="microsoft", uid=f"{TENANT}:aaaa")
     assert preview("id,mail\naaaa,ada@contoso.example\n").people[0].gets_in
+
+
+# --- app roles: the dry run of a mapping ----------------------------------------------------------
+
+ASSIGNED = """objectId,userPrincipalName,displayName,role
+aaaa,ada@contoso.example,Ada,Staff
+aaaa,ada@contoso.example,Ada,Superuser
+bbbb,ben@contoso.example,Ben,Other
+cccc,cyn@contoso.example,Cyn,
+"""
+
+
+@pytest.fixture
+def mapped(transactional_db: None) -> Iterator[None]:
+    User.objects.create_superuser("root@contoso.example")
+    for name in ("ada", "ben", "cyn"):
+        User.objects.create_user(f"{name}@contoso.example")
+    roles.save(Row("Staff", True, False, ()))
+    roles.save(Row("Superuser", False, True, ()))
+    yield
+    mapping.forget()
+
+
+def test_an_export_of_assignments_has_a_line_for_each_role() -> None:
+    assert [one.roles for one in read_export(ASSIGNED)] == [("Staff", "Superuser"), ("Other",), ()]
+    assert [one.roles for one in read_export("mail\na@x.example\na@x.example\n")] == [None, None]
+    assert [one.oid for one in read_export("PrincipalId,AppRole\naaaa,Staff\n")] == ["aaaa"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_the_rehearsal_says_what_roles_would_make_of_people(
+    mapped: None, settings: Settings, strict: bool
+) -> None:
+    settings.ROLES_REQUIRED = strict
+    ada, ben, cyn = preview(ASSIGNED).people
+    assert ada.gets_in
+    assert "Staff, Superuser: staff becomes staff, superuser" in ada.notes
+    refused = "role_missing" if strict else "user_not_staff"
+    assert [ben.reason, cyn.reason] == [refused, refused]
+    assert "no mapped role: staff becomes nothing" in ben.notes
+    assert not User.objects.filter(email__startswith="ada", is_superuser=True).exists()
+    assert not RoleGrant.objects.exists()
+
+
+def test_a_file_without_roles_rehearses_as_before(mapped: None) -> None:
+    assert preview("mail\nben@contoso.example\n").people[0].gets_in
+
+
+def test_the_command_and_the_page_show_it(mapped: None, tmp_path: Path) -> None:
+    file = tmp_path / "assigned.csv"
+    file.write_text(ASSIGNED)
+    assert "staff becomes staff, superuser" in run("staff", "preview", str(file), "--json")
+    browser = browser_of(User.objects.get(email="root@contoso.example"))
+    with file.open("rb") as opened:
+        page = browser.post("/admin/accounts/rehearsal/", {"file": opened})
+    assert "staff becomes staff, superuser" in page.content.decode()

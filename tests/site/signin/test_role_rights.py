@@ -14,11 +14,23 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import registration
-from accounts.models import AuditEntry, AuditText, BreakGlassLink, RoleGrant, SignIn, User
+from accounts.models import (
+    AuditEntry,
+    AuditText,
+    BreakGlassLink,
+    RoleGrant,
+    RolesSeen,
+    SignIn,
+    User,
+)
 from accounts.operate import roles
+from accounts.operate.doctor.probes import roles as doctors_roles
 from accounts.operate.roles import Row
 from accounts.signin import mapping
+from tests.emulator.ids import CLIENT_ID
+from tests.emulator.people import MAPPED_GROUP, WITH_ROLES
 from tests.emulator.person import sign_in_as
+from tests.support.doctoring import by_id
 from tests.support.operators import fail, run, run_json
 from tests.support.visitor import START
 
@@ -244,3 +256,76 @@ def test_a_mapping_that_changes_many_shows_whom_and_waits_for_a_yes(
     assert len(run_json("roles", "preview", "Staff", "--superuser")) == 5
     run("roles", "set", "Staff", "--superuser", "--yes")
     assert roles.rows()[0].superuser
+
+
+# --- everyone whom the emulator offers ----------------------------------------------------------
+
+BECOMES = {  # superuser before, groups and flags after, what the record says
+    "promoted": (False, (True, True, []), "roles: Staff, Superuser"),
+    "demoted": (True, (True, False, []), "roles: Staff"),
+    "overage": (True, (True, True, []), "(overage); rights stay as they were"),
+    "wrong_type": (False, (True, False, []), "rights stay as they were"),
+    "group_ids": (False, (True, False, ["Editors"]), f"roles: {MAPPED_GROUP}"),
+    "display_name": (True, (False, False, []), "none of Staff, Superuser is in the token"),
+    "near_miss": (True, (False, False, []), "spelled almost like 'Superuser'"),
+    "no_roles": (True, (False, False, []), "none of Staff, Superuser is in the token"),
+}
+
+
+def be(key: str) -> None:
+    browser = Client()
+    browser.post(START, {})
+    browser.get(sign_in_as(browser.post(START).headers["Location"], key, quick=True))
+
+
+@pytest.mark.parametrize("key", BECOMES)
+def test_each_of_the_emulators_people_becomes_what_it_says(
+    key: str, emulator: Emulator, other: User, editors: Group
+) -> None:
+    one = next(person for person in WITH_ROLES if person.key == key)
+    before, after, said = BECOMES[key]
+    user = User.objects.create_user(str(one.email), is_superuser=before)
+    emulator.do("reset")
+    be(key)  # linked before anything is mapped
+    map_roles(STAFF, SUPER)
+    if key == "group_ids":
+        map_roles(Row(MAPPED_GROUP, True, False, ("Editors",)))
+    RolesSeen.objects.create(client_id=CLIENT_ID)
+    mapping.forget()
+    be(key)
+    assert rights(user) == after
+    assert said in SignIn.objects.latest().detail
+
+
+def test_every_case_has_one_of_the_emulators_people() -> None:
+    assert {person.key for person in WITH_ROLES} == set(BECOMES)
+
+
+def test_the_refusal_names_the_roles_to_ask_for_and_keeps_them_from_no_one_else(
+    emulator: Emulator, person: User, settings: Settings
+) -> None:
+    settings.ROLES_REQUIRED = True
+    map_roles(STAFF, SUPER)
+    emulator.do("reset")
+    emulator.tamper(claims={"roles": ["Other"]})
+    browser = Client()
+    browser.post(START, {})
+    there = sign_in_as(browser.post(START).headers["Location"], "staff", quick=True)
+    text = browser.get(there).content.decode()
+    assert 'data-reason="role_missing"' in text
+    assert "Any of these roles is enough: Staff, Superuser." in text
+    there = sign_in_as(browser.post(START).headers["Location"], "nobody", quick=True)
+    assert "Superuser" not in browser.get(there).content.decode()
+
+
+def test_doctor_says_that_another_registration_brings_no_roles(
+    emulator: Emulator, person: User
+) -> None:
+    map_roles(SUPER)
+    User.objects.filter(pk=person.pk).update(is_superuser=True)
+    for _ in range(3):
+        assert sign_in(emulator) == ""
+    assert rights(person) == (True, True, [])
+    found = by_id(doctors_roles.run())["roles.none_came"]
+    assert found.level == "warning"
+    assert "for 1 of them the token did not say" in found.detail
