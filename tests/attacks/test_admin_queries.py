@@ -41,6 +41,7 @@ OF_LISTS = {
         "client_ip", "at__date", "at__range",
     ),
     "accounts_auditentry": ("action", "actor_kind__exact", "at__gte", "at__isnull", "texts__x"),
+    "accounts_rolemapping": ("value__regex", "groups__id__exact", "is_staff__exact"),
     "auth_group": ("name__regex", "permissions__id__exact", "id__in"),
     "socialaccount_socialapp": ("secret__startswith", "settings__x", "provider"),
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """A help-desk account cannot borrow anyone's rights, and a re-link lets in nobody else."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.test import Client
 
-from accounts.models import SignIn, User
-from accounts.operate import linking
+from accounts.models import RoleMapping, SignIn, User
+from accounts.operate import linking, roles
+from accounts.operate.roles import Row
+from accounts.signin import mapping
 from accounts.signin.identities import PROVIDER
 from tests.support.admins import (
     TID,
@@ -216,3 +219,46 @@ def test_names_are_compared_by_their_words(here: str, there: str, same: bool) ->
     user = User(email="a@contoso.example", name=here)
     new = linking.Identity(TID, NEW, name=there, address="a@contoso.example")
     assert ("name" not in linking.differences(user, None, new)) == same
+
+
+# --- app roles -----------------------------------------------------------------------------------
+
+MAPPING = "/admin/accounts/rolemapping/"
+EVERY_RIGHT = tuple(f"accounts.{verb}_rolemapping" for verb in ("add", "change", "delete", "view"))
+
+
+@pytest.fixture
+def forgets() -> Iterator[None]:
+    mapping.forget()
+    yield
+    mapping.forget()
+
+
+def test_no_permission_makes_a_mapper_of_roles(forgets: None) -> None:
+    row = RoleMapping.objects.create(value="Staff")
+    climber = browser_of(person("climber@contoso.example", *EVERY_RIGHT))
+    asked = {"value": "Mine", "is_staff": "on", "is_superuser": "on", "post": "yes"}
+    for path in ("", "add/", f"{row.pk}/change/", f"{row.pk}/delete/"):
+        assert climber.post(f"{MAPPING}{path}", asked).status_code == 403
+        assert climber.get(f"{MAPPING}{path}").status_code == 403
+    assert [one.value for one in RoleMapping.objects.all()] == ["Staff"]
+    assert not RoleMapping.objects.filter(is_superuser=True).exists()
+
+
+def test_what_a_role_decides_is_given_by_no_form(forgets: None) -> None:
+    root, editors = superuser(), group("Editors")
+    roles.save(Row("Editor", True, True, ("Editors",)))
+    victim = person("victim@contoso.example", is_staff=False)
+    browser = browser_of(root)
+    save(browser, victim, is_superuser="on", groups=[editors.pk])
+    chosen = {"action": "add_to_group", "_selected_action": [victim.pk], "confirmed": "yes"}
+    browser.post("/admin/accounts/user/", {**chosen, "group": editors.pk})
+    victim.refresh_from_db()
+    assert (victim.is_staff, victim.is_superuser) == (False, False)
+    assert not victim.groups.exists()
+
+
+def test_who_has_what_is_not_for_whoever_reads_people_alone(forgets: None) -> None:
+    reader = browser_of(person("reader@contoso.example", "accounts.view_user"))
+    assert reader.get("/admin/accounts/rights/").status_code == 403
+    assert reader.get("/admin/accounts/rights/export/").status_code == 403

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .server import Emulator
 
 PUBLIC_URL = "http://testserver"  # as Django's test client names its host
+# Where a site that carries the wheel keeps what its MICROSOFT_ADMIN says.
+READ = "MICROSOFT_ADMIN_READ"
 _REASON = re.compile(r'data-reason="([A-Za-z0-9_]+)"')
 
 
@@ -83,10 +85,17 @@ def entra(entra_server: Emulator, settings: Any) -> Entra:
     from .ids import CLIENT_ID, CLIENT_SECRET, TENANT
 
     entra_server.reset()
-    settings.PUBLIC_URL = PUBLIC_URL
-    settings.MICROSOFT_LOGIN_URL = entra_server.url
-    settings.MICROSOFT_TENANT_ID = TENANT
-    settings.MICROSOFT_ALLOWED_TENANTS = frozenset({TENANT})
-    settings.MICROSOFT_CLIENT_ID = CLIENT_ID
-    settings.MICROSOFT_CLIENT_SECRET = CLIENT_SECRET
+    values = {
+        "PUBLIC_URL": PUBLIC_URL,
+        "MICROSOFT_LOGIN_URL": entra_server.url,
+        "MICROSOFT_TENANT_ID": TENANT,
+        "MICROSOFT_ALLOWED_TENANTS": frozenset({TENANT}),
+        "MICROSOFT_CLIENT_ID": CLIENT_ID,
+        "MICROSOFT_CLIENT_SECRET": CLIENT_SECRET,
+    }
+    if (read := getattr(settings, READ, None)) is not None:
+        setattr(settings, READ, {**read, **values})
+    else:
+        for name, value in values.items():
+            setattr(settings, name, value)
     return Entra(entra_server)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from tests.faults.fault import GETS_IN, NO_START, Fault
 from tests.servers.forked import run
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
-from tests.servers.process import NotStarted, clean_environment
+from tests.servers.process import ROOT, NotStarted, clean_environment
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 from tests.servers.site import answers as serves
@@ -85,6 +87,7 @@ class Stage:
         self._base = dict(env)
         self.url, self.env = shared.url, {**env, "PUBLIC_URL": shared.url}
         self.trust: str | bool = True
+        self.prefix: tuple[str, ...] = ()  # a command that starts sites and doctor
         self.reference = ""
         # Each site whose log tells of this fault, and where in it the fault began.
         self._logs = [(shared, len(shared.log()))]
@@ -204,7 +207,14 @@ class Stage:
         """`manage.py doctor --json` in the site's environment, in a process of its own."""
         env = clean_environment(**self.env)
         words = self._words(options)
-        ended = run("manage.py", "doctor", "--json", *words, env=env, timeout=90)
+        command = ("manage.py", "doctor", "--json", *words)
+        if self.prefix:
+            ended = subprocess.run(
+                [*self.prefix, sys.executable, *command],
+                env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=90,
+            )  # fmt: skip
+        else:
+            ended = run(*command, env=env, timeout=90)
         document = json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
         return Said(ended.returncode, document, ended.stderr)
 
@@ -218,7 +228,7 @@ class Stage:
 
     def _new(self, mistake: str, workers: int, env: Mapping[str, str]) -> Site:
         settings = {"DJANGO_SETTINGS_MODULE": MISTAKES, "MISTAKE": mistake} if mistake else {}
-        site = Site({**self._base, **settings, **env}, workers=workers)
+        site = Site({**self._base, **settings, **env}, workers=workers, prefix=self.prefix)
         self._logs.append((site, 0))
         self.stack.callback(site.process.kill)
         return site

@@ -1,5 +1,6 @@
 """The way to Microsoft once more: chains, bundles, IPv6, and ports that only seem to be there."""
 
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -127,6 +128,29 @@ proxy_dropped = barred(
         "MICROSOFT_PROXY_URL": f"http://127.0.0.1:{enter(stage, Deaf()).number}",
         "MICROSOFT_LOGIN_URL": "https://login.microsoftonline.us",
     },
+)
+
+# --- names ---------------------------------------------------------------------------------------
+
+NAMESERVER = "127.0.0.9"
+OF_OUR_OWN = 'mount --bind "$0" /etc/resolv.conf; exec "$@"'  # a view that nobody else shares
+
+
+def silent_resolver(stage: Stage) -> Mapping[str, str]:
+    """A DNS server that takes every question, and answers none."""
+    mute = stage.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    mute.bind((NAMESERVER, 53))
+    file = Path(scratch("resolver")) / "resolv.conf"
+    file.write_text(f"nameserver {NAMESERVER}\n")
+    stage.prefix = ("unshare", "--mount", "sh", "-c", OF_OUR_OWN, str(file))
+    return {"MICROSOFT_LOGIN_URL": "https://login.microsoftonline.us"}
+
+
+resolver_silent = barred(
+    "The DNS server does not answer",
+    "/etc/resolv.conf names one that takes every question and says nothing.",
+    "the resolver did not answer in time where login.microsoftonline.us is",
+    env=silent_resolver,
 )
 
 # --- clocks --------------------------------------------------------------------------------------

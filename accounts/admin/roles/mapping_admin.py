@@ -80,7 +80,7 @@ class RoleMappingAdmin(Base):
     change_form_template = "microsoft_admin/admin/roles/change_form.html"
     change_list_template = "microsoft_admin/admin/roles/change_list.html"
     delete_confirmation_template = "microsoft_admin/admin/roles/delete_confirmation.html"
-    list_display = ("value", "is_staff", "is_superuser", "shown_groups")
+    list_display = ("value", "gives")
     actions = None  # taking one out shows whom it changes
 
     @override
@@ -140,10 +140,12 @@ class RoleMappingAdmin(Base):
             request, object_id, {"changes": changes, **(extra_context or {})}
         )
 
-    @admin.display(description=gettext_lazy("groups"), empty_value="-")
-    def shown_groups(self, mapping: RoleMapping) -> str:
-        """The groups that it gives."""
-        return ", ".join(sorted(group.name for group in mapping.groups.all()))
+    @admin.display(description=gettext_lazy("gives"), empty_value="-")
+    def gives(self, mapping: RoleMapping) -> str:
+        """All that it gives, in one line."""
+        flags = {_("staff status"): mapping.is_staff, _("superuser status"): mapping.is_superuser}
+        groups = sorted(group.name for group in mapping.groups.all())
+        return ", ".join([*(name for name, given in flags.items() if given), *groups])
 
 
 def _may(request: HttpRequest) -> bool:

@@ -20,6 +20,8 @@ DEFAULT_PORT = 8400
 class Command(BaseCommand):
     """Becomes `python -m` the emulator: production code does not import it."""
 
+    requires_system_checks = ()  # its own refusal comes first
+
     help = "Run the local Entra emulator. Example: ./manage.py entra_emulator --port 8400"
 
     @override

@@ -198,6 +198,20 @@ class TestRecheck:
         assert open_session.post(f"{USERS}add/", form).status_code == 401
         assert open_session.get(USERS, headers=SCRIPT).status_code == 401
 
+    def test_who_is_disabled_is_out_within_a_short_interval_by_the_clock(
+        self, open_session: Client, emulator: Emulator, settings: Any
+    ) -> None:
+        """Nothing is aged here: a script of POSTs, reads of its own, and a page."""
+        settings.RECHECK_MINUTES = 4 / 60
+        emulator.at_microsoft(disabled=["staff"])
+        began, form = time.monotonic(), {"email": "new@contoso.example"}
+        while open_session.post(f"{USERS}add/", form).status_code != 401:
+            assert time.monotonic() - began < 5
+            time.sleep(0.2)
+        assert open_session.get(USERS, headers=SCRIPT).status_code == 401
+        go_silently(open_session, open_session.get(USERS, headers=PAGE))
+        assert not is_in(open_session)
+
     def test_starting_rechecks_and_never_ending_one_is_no_way_to_stay(
         self, open_session: Client
     ) -> None:
