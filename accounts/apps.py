@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 from django.utils.translation import gettext_lazy as _
@@ -18,11 +20,15 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from . import checks, doors, settings_in_database  # noqa: F401
+        from . import checks, doors, logs, settings_in_database  # noqa: F401
         from .audit import watch
+        from .conf import is_a_host
         from .web import new_session  # noqa: F401
 
         watch.connect()
+        if is_a_host():  # runserver and Django write whole addresses, codes and states in them
+            for name in ("django.server", "django.request"):
+                logging.getLogger(name).addFilter(logs.Scrub())
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):

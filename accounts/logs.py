@@ -50,6 +50,17 @@ def scrub(text: str) -> str:
     return _URL_LOGIN.sub(rf"\1{HIDDEN}@", _TOKEN.sub(HIDDEN, text))
 
 
+class Scrub(logging.Filter):
+    """For loggers of another site, whose format is its own: what a line says of a callback goes."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            told = (scrub(arg) if isinstance(arg, str) else arg for arg in record.args)
+            record.args = tuple(told)
+        return True
+
+
 class _Formatter(logging.Formatter):
     """What both formats share: UTC, scrubbed, one line."""
 

@@ -210,7 +210,7 @@ _TABLE = (
         " you are sure that it is the same person; a superuser's first: ./manage.py staff add EMAIL"
         " --oid OBJECT-ID. Otherwise give the new person a user of their own."
         " When the record says that the user is bound in another tenant, and many meet it, the"
-        " organization has moved: unlink all of them.",
+        " organization has moved: ./manage.py staff relink FILE links all of them at once.",
         "admin",
     ),
     Reason(

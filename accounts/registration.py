@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
+from django.apps import apps as django_apps
 from django.core.cache import cache
 from django.core.signals import setting_changed
 from django.dispatch import receiver
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from .entra.credentials.proof import Kind
 
+_ALLAUTHS_OWN: Final = "allauth.socialaccount.providers.microsoft"
 CALLBACK_PATH: Final = "/accounts/microsoft/login/callback/"
 _VERSION_KEY: Final = "microsoft-app-version"
 _LOOK_EVERY: Final = 1.0  # seconds until a change in admin is seen by other processes
@@ -159,8 +161,13 @@ def visible_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
     """Those in admin, and the environment's, which is in force only where admin has none."""
     apps = DefaultSocialAccountAdapter.list_apps(adapter, None, provider=PROVIDER)  # type: ignore[arg-type]
     if is_a_host():  # what its SOCIALACCOUNT_PROVIDERS says is for its own people
-        apps = [app for app in apps if app.pk] + _app_of_host()
+        apps = [app for app in apps if app.pk and owns_social_apps()] + _app_of_host()
     return [app for app in apps if not app.settings.get("hidden")]
+
+
+def owns_social_apps() -> bool:
+    """Whether Microsoft's social apps are staff's: not where a site's own people use them."""
+    return not is_a_host() or not django_apps.is_installed(_ALLAUTHS_OWN)
 
 
 def _app_of_host() -> list[SocialApp]:

@@ -19,7 +19,7 @@ from .signin.identities import PROVIDER
 @receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_secrets_encrypted")
 def encrypt_secrets(instance: SocialApp, **kwargs: Any) -> None:
     """Whenever our app is saved its secrets are encrypted under the present SECRET_KEY."""
-    if instance.provider != PROVIDER:
+    if instance.provider != PROVIDER or not registration.owns_social_apps():
         return
     instance.secret = secretbox.rotate(instance.secret)
     for name, value in instance.settings.items():

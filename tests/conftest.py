@@ -59,6 +59,7 @@ from django.test import TransactionTestCase  # noqa: E402
 settings.WHITENOISE_AUTOREFRESH = True
 
 from accounts import registration  # noqa: E402
+from accounts.signin import mapping  # noqa: E402
 from tests.support import site_keys  # noqa: E402
 from tests.support.order import longest_files_first  # noqa: E402
 from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest finds here
@@ -125,6 +126,7 @@ def _empty_redis() -> None:
         _redis().flushdb()
         site_keys.forget()
         registration.forget()
+        mapping.forget()
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ ACTIONS: Final[Mapping[str, _StrPromise]] = MappingProxyType(
         "break_glass.made": _("Break-glass link made"),
         "break_glass.used": _("Break-glass link used"),
         "export.sign_ins": _("Sign-ins exported"),
+        "export.people": _("People exported"),
         "export.audit": _("Audit exported"),
         "export.rights": _("Rights exported"),
         "sign_ins.pruned": _("Old sign-ins deleted"),

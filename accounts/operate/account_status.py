@@ -1,6 +1,8 @@
 """How people stand: can they sign in, have they ever, were they refused lately and why.
 
-Asked for a page of people at a time: three queries, however many they are.
+The present counts: a refusal whose cause is gone (there was no user, they were switched off, the
+identity was linked since) tells nothing any more. Asked for a page of people at a time: three
+queries, however many they are.
 """
 
 from __future__ import annotations
@@ -9,13 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from django.db.models import F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from allauth.socialaccount.models import SocialAccount
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from typing_extensions import override
 
 from .. import users
 from ..models import SignIn
+from ..signin.identities import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 
 LATELY: Final = timedelta(days=30)
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# What is_active, is_staff and the user's being here say better, as they are now.
+_GONE: Final = ("unknown_user", "user_inactive", "user_not_staff", "cancelled")
 
 Kind = Literal["can_sign_in", "never", "refused", "off"]
 
@@ -43,7 +49,7 @@ class State:
     def __str__(self) -> str:
         return {
             "can_sign_in": "can sign in",
-            "never": "has never signed in",
+            "never": "not yet signed in",
             "refused": f"refused lately: {self.reason}",
             "off": f"switched off: {self.reason}",
         }[self.kind]
@@ -71,17 +77,57 @@ def _state(user: User, refusal: SignIn | None) -> State:
     return State("can_sign_in" if user.last_login else "never")
 
 
+def never_signed_in(people: QuerySet[Any]) -> QuerySet[Any]:
+    """Of these people, those who never came in and were not refused lately, if they may come."""
+    waiting = _may_come(people).filter(last_login__isnull=True)
+    return waiting.exclude(refused_lately(waiting))
+
+
+def refused_lately(people: QuerySet[Any]) -> Q:
+    """Of these people, those whose refusal stands, as a condition on primary keys."""
+    rows = SignIn.objects.filter(outcome=SignIn.Outcome.REFUSED, at__gt=timezone.now() - LATELY)
+    met = rows.exclude(reason__in=_GONE)
+    keys = set(met.filter(user__isnull=False).values_list("user", flat=True))
+    emails = set(met.exclude(email="").values_list(Upper("email"), flat=True))
+    asked = _may_come(people).annotate(upper_email=Upper(users.email_field()))
+    maybe = asked.filter(Q(pk__in=keys) | Q(upper_email__in=emails))
+    found = _last_refusals(list(maybe.values_list("pk", flat=True)))
+    return Q(pk__in=list(found))
+
+
+def idle_for(people: QuerySet[Any], days: int) -> QuerySet[Any]:
+    """Of these people, those who have not come in for so many days, and may; or never have."""
+    since = timezone.now() - timedelta(days=days)
+    long_ago = Q(last_login__lt=since)
+    if users.has_field("date_joined"):
+        long_ago |= Q(last_login__isnull=True, date_joined__lt=since)
+    return _may_come(people).filter(long_ago)
+
+
+def bound(people: QuerySet[Any], *, yes: bool) -> QuerySet[Any]:
+    """Of these people, those who are linked to a Microsoft identity, or are not."""
+    linked = Exists(SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef("pk")))
+    return people.filter(linked if yes else ~linked)
+
+
+def _may_come(people: QuerySet[Any]) -> QuerySet[Any]:
+    staff = {"is_staff": True} if users.has_field("is_staff") else {}
+    return people.filter(is_active=True, **staff)
+
+
 def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
     """The newest refusal since each person's last sign-in, by their user or their email."""
     latest = (
         users.everyone()
         .filter(pk__in=keys)
         .annotate(
-            by_user=_newest(Q(user=OuterRef("pk"))),
-            by_email=_newest(Q(email__iexact=OuterRef(users.email_field()))),
+            refused_by_user=_newest(Q(user=OuterRef("pk"))),
+            refused_by_email=_newest(Q(email__iexact=OuterRef(users.email_field()))),
         )
     )
-    found = {pk: ids for pk, *ids in latest.values_list("pk", "by_user", "by_email")}
+    found = {
+        pk: ids for pk, *ids in latest.values_list("pk", "refused_by_user", "refused_by_email")
+    }
     rows = SignIn.objects.in_bulk([key for ids in found.values() for key in ids if key])
     newest = {pk: [rows[key] for key in ids if key in rows] for pk, ids in found.items()}
     return {pk: max(rows, key=_when) for pk, rows in newest.items() if rows}
@@ -94,7 +140,12 @@ def _newest(whose: Q) -> Subquery:
         outcome=SignIn.Outcome.REFUSED,
         at__gt=timezone.now() - LATELY,
     )
-    rows = rows.filter(at__gt=Coalesce(OuterRef("last_login"), _NEVER))
+    rows = rows.exclude(reason__in=_GONE).filter(at__gt=Coalesce(OuterRef("last_login"), _NEVER))
+    if users.has_field("date_joined"):
+        rows = rows.filter(at__gt=OuterRef("date_joined"))
+    linked = SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef(OuterRef("pk")))
+    since = Subquery(linked.order_by("-date_joined").values("date_joined")[:1])
+    rows = rows.exclude(reason="identity_conflict", at__lt=Coalesce(since, _NEVER))
     return Subquery(rows.order_by(F("at").desc()).values("pk")[:1])
 
 

@@ -140,13 +140,25 @@ def relink(user: User, row: SignIn, reason: str, *, by: User | None, seen: str) 
         raise CannotLink("That sign-in does not say exactly whose identity was refused.")
     new = of_sign_in(row)
     with transaction.atomic(), audit.context(note=reason):
-        _check_tenant(new.tid)
-        old = _take(user, seen)
-        _bind(user, new)
-        _tell_history(
-            user, f"Microsoft identity {old or 'none'} replaced by {new.uid}: {reason}", by
-        )
+        _replace(user, new, reason, by=by, seen=seen)
     return sessions.end_all_of(user)
+
+
+def exchange(user: Any, uid: str, reason: str, *, by: Any, seen: str) -> None:
+    """Bind the uid to the user in place of `seen`, as a mapping file says.
+
+    In the caller's transaction, which ends the sessions afterwards. Raises CannotLink.
+    """
+    bound = bindings.read(uid)
+    new = Identity(bound.tid, bound.oid, address=email_of(user))
+    _replace(user, new, reason, by=by, seen=seen)
+
+
+def _replace(user: Any, new: Identity, reason: str, *, by: Any, seen: str) -> None:
+    _check_tenant(new.tid)
+    old = _take(user, seen)
+    _bind(user, new)
+    tell_history(user, f"Microsoft identity {old or 'none'} replaced by {new.uid}: {reason}", by)
 
 
 def bind_ahead(user: User, tid: str, oid: str) -> bool:
@@ -211,10 +223,18 @@ def superusers_bound_lately(within: timedelta = timedelta(days=7)) -> QuerySet[A
     ).order_by("-at")
 
 
+def tenants_allowed() -> frozenset[str]:
+    """The tenants that identities may be of; empty while one is named by its domain only.
+
+    That one is known to Microsoft, and checked at sign-in.
+    """
+    named = conf.MICROSOFT_ALLOWED_TENANTS or {conf.MICROSOFT_TENANT_ID.lower()}
+    return frozenset(named) if all(map(is_guid, named)) else frozenset()
+
+
 def _check_tenant(tid: str) -> None:
-    """A tenant that is named by its domain only is known to Microsoft, and checked at sign-in."""
-    allowed = conf.MICROSOFT_ALLOWED_TENANTS or {conf.MICROSOFT_TENANT_ID.lower()}
-    if tid not in allowed and all(map(is_guid, allowed)):
+    allowed = tenants_allowed()
+    if allowed and tid not in allowed:
         raise CannotLink(f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
 
 
@@ -241,7 +261,7 @@ def _save(account: SocialAccount) -> None:
         raise CannotLink(f"The identity {account.uid} is bound to another user here.") from None
 
 
-def _tell_history(user: User, text: str, by: User | None) -> None:
+def tell_history(user: Any, text: str, by: Any) -> None:
     """Admin's history wants a user; the audit knows who it was in any case."""
     LogEntry.objects.log_actions(
         (by or user).pk,

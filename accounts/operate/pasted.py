@@ -108,7 +108,7 @@ def _cells(text: str, delimiter: str) -> list[str]:
 
 def _header(cells: Sequence[str]) -> dict[str, int]:
     """Which column holds what, when the first line is a header."""
-    titles = [_title(cell) for cell in cells]
+    titles = [title_of(cell) for cell in cells]
     found = {
         key: next((titles.index(name) for name in names if name in titles), -1)
         for key, names in _COLUMNS.items()
@@ -117,7 +117,8 @@ def _header(cells: Sequence[str]) -> dict[str, int]:
     return named if {"mail", "upn"} & set(named) else {}
 
 
-def _title(cell: str) -> str:
+def title_of(cell: str) -> str:
+    """A column's title as it is compared: small Latin letters and nothing else."""
     plain = unicodedata.normalize("NFKD", cell.casefold())
     return "".join(c for c in plain if c.isascii() and c.isalpha())
 

@@ -9,27 +9,36 @@ from allauth.socialaccount.models import SocialAccount
 
 from .. import users
 from ..signin.identities import PROVIDER
-from .account_status import states_of
+from .account_status import bound, idle_for, states_of
 from .search import people as find_people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from django.db.models import QuerySet
 
     from ..models import User
     from .account_status import State
 
 COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
+NARROW: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {
+    "bound": lambda people: bound(people, yes=True),
+    "not_bound": lambda people: bound(people, yes=False),
+    "superuser": lambda people: people.filter(is_superuser=True),
+}
 _CHUNK: Final = 500
 
 
-def listing(*, state: str = "", search: str = "") -> Iterator[dict[str, Any]]:
+def listing(*, state: str = "", search: str = "", idle_days: int = 0) -> Iterator[dict[str, Any]]:
     """A row for each person, by email; of one state, or with a text in email or name."""
     found = find_people(users.everyone().order_by(users.email_field()), search)
+    found = NARROW[state](found) if state in NARROW else found
+    found = idle_for(found, idle_days) if idle_days else found
     people = found.iterator(chunk_size=_CHUNK)
     while chunk := list(islice(people, _CHUNK)):
         states, identities = states_of(chunk), identities_of(chunk)
         for user in chunk:
-            if state in ("", states[user.pk].kind):
+            if state in ("", *NARROW, states[user.pk].kind):
                 yield _row(user, states[user.pk], identities.get(user.pk, ""))
 
 

@@ -157,7 +157,7 @@ def ada() -> User:
 def test_it_binds_exactly_what_was_refused_and_signs_out(ada: User) -> None:
     theirs = browser_of(ada)
     page, uid = relink(ada, refused(ada))
-    assert "ANOTHER" not in page
+    assert "DIFFERENT" not in page
     assert OLD in page
     assert NEW in page
     assert uid == f"{TID}:{NEW}"
@@ -167,10 +167,10 @@ def test_it_binds_exactly_what_was_refused_and_signs_out(ada: User) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"claimed_name": "Mallory Malone"}, "ANOTHER NAME"),
+        ({"claimed_name": "Mallory Malone"}, "DIFFERENT NAME"),
         ({"claimed_name": ""}, "No name to compare"),
-        ({"tid": OTHER_TID}, "ANOTHER TENANT"),
-        ({"email": "mallory@contoso.example"}, "ANOTHER ADDRESS"),
+        ({"tid": OTHER_TID}, "DIFFERENT TENANT"),
+        ({"email": "mallory@contoso.example"}, "DIFFERENT ADDRESS"),
     ],
 )
 def test_an_impostor_stands_out(ada: User, fields: dict[str, str], said: str) -> None:
@@ -178,7 +178,7 @@ def test_an_impostor_stands_out(ada: User, fields: dict[str, str], said: str) ->
     root = browser_of(superuser())
     page = root.get(f"/admin/accounts/user/{ada.pk}/relink/{row.pk}/").content.decode()
     assert said in page
-    if said in ("ANOTHER NAME", "ANOTHER ADDRESS"):
+    if said in ("DIFFERENT NAME", "DIFFERENT ADDRESS"):
         assert "looks like someone else" in root.get("/admin/accounts/signin/").content.decode()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
+from tests.hosts import edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +185,12 @@ AUTH_ADFS = Package(
 
 OURS = Package(
     "this project",
-    (),
-    _text(f"""
-        MICROSOFT_TENANT_ID={TENANT}
-        MICROSOFT_CLIENT_ID={CLIENT_ID}
-        MICROSOFT_CLIENT_SECRET={CLIENT_SECRET}
-    """),
-    "",
+    ("django-microsoft-admin",),
+    f"import os\n{edit.SETTINGS}",
+    f"from django.urls import include\n{edit.URLS}",
     "/accounts/microsoft/login/callback/",
-    (REGISTER, "git clone, make run", MIGRATE, "staff add EMAIL for each"),
-    "README; variables of the environment instead of lines",
+    (REGISTER, "make wheel, pip install", MIGRATE, "staff add EMAIL, or is_staff on the user"),
+    "docs/hosts.md",
     start="/admin/login/?next=/admin/",
 )
 

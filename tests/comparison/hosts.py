@@ -1,7 +1,6 @@
 """A stock project with one package in it: made, set up, and served."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from tests.comparison.edits import Package
-from tests.comparison.network import MICROSOFT
+from tests.emulator.ids import CLIENT_SECRET
 from tests.servers.ports import answers
 from tests.servers.process import ROOT, Process
 from tests.servers.pythons import uv
@@ -31,7 +30,7 @@ class Host:
 
     def __init__(self, package: Package, place: Path) -> None:
         self.package, self.place = package, place / package.name.replace(" ", "-")
-        self.python = self.place / "env/bin/python"
+        self.python, self.pins = self.place / "env/bin/python", package.pins
         self.project = self.place / "site"
 
     def make(self) -> None:
@@ -39,7 +38,7 @@ class Host:
         shutil.rmtree(self.project, ignore_errors=True)
         self.place.mkdir(parents=True, exist_ok=True)
         uv("venv", "--allow-existing", "--python", sys.executable, str(self.place / "env"))
-        pins = ["django==5.2.*", *self.package.pins]
+        pins = ["django==5.2.*", *self.pins]
         uv("pip", "install", "--python", str(self.python), *pins)
         self.project.mkdir()
         self._run("-m", "django", "startproject", "mysite", ".")
@@ -85,43 +84,30 @@ class Host:
         return ended.stdout.strip()
 
     def _env(self, trust: Path | None) -> dict[str, str]:
-        env = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
+        env = {
+            "PATH": os.environ["PATH"],
+            "PYTHONUNBUFFERED": "1",
+            "CLIENT_SECRET": CLIENT_SECRET,
+        }
         if trust is not None:
             env |= {"SSL_CERT_FILE": str(trust), "REQUESTS_CA_BUNDLE": str(trust)}
         return env
 
 
 class ThisProject(Host):
-    """This repository as it is cloned, with its variables in the environment."""
-
-    def __init__(self, package: Package, place: Path) -> None:
-        super().__init__(package, place)
-        self.python, self.project = Path(sys.executable), ROOT
+    """Ours is installed from the wheel that is built here."""
 
     @override
     def make(self) -> None:
-        self.place.mkdir(parents=True, exist_ok=True)
-
-    @override
-    def prepare(self, trust: Path) -> None:
-        (self.place / "db.sqlite3").unlink(missing_ok=True)
-        self._run("manage.py", "migrate", "--verbosity", "0", trust=trust)
-        self._run("manage.py", "createcachetable", trust=trust)
-        addresses = re.findall(r"\S+@\S+[.]example", ADD.replace('"', " "))
-        self._run("manage.py", "staff", "add", *addresses, trust=trust)
+        dist = self.place / "dist"
+        shutil.rmtree(dist, ignore_errors=True)
+        dist.mkdir(parents=True)
+        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel"]
+        words = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(dist), str(ROOT)]
+        subprocess.run([*pip, *words], check=True)
+        self.pins = tuple(map(str, dist.glob("*.whl")))
+        super().make()
 
     @override
     def version(self) -> str:
-        return "as in this commit"
-
-    @override
-    def _env(self, trust: Path | None) -> dict[str, str]:
-        own = dict(line.split("=", 1) for line in self.package.settings.split())
-        return {
-            **super()._env(trust),
-            **own,
-            "DEBUG": "true",
-            "DATABASE_URL": f"sqlite:///{self.place / 'db.sqlite3'}",
-            "MICROSOFT_LOGIN_URL": f"https://{MICROSOFT}",
-            "MICROSOFT_CA_BUNDLE": str(trust or ""),
-        }
+        return "this commit"

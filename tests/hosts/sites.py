@@ -20,6 +20,8 @@ class Host:
     own_login: str = ""  # where its own people sign in, by user name and password
     pages: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
+    # What it may take besides: text for text, in one of its files.
+    takes: tuple[str, str, str] | None = None
 
 
 _PEOPLE = """
@@ -67,11 +69,12 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from .models import User
 
-@admin.register(User)
 class PeopleAdmin(UserAdmin):
     fieldsets = ((None, {"fields": ("username", "name", "email", "is_staff", "is_superuser")}),)
     list_display = ("username", "name")
     search_fields = ("name",)
+
+admin.site.register(User, PeopleAdmin)
 """,
         "people/adapters.py": """
 from allauth.account.adapter import DefaultAccountAdapter
@@ -106,13 +109,19 @@ urlpatterns += [path("accounts/", include("allauth.urls"))]
 """,
     own_login="",
     pages=("/admin/people/user/1/change/", "/admin/socialaccount/socialapp/"),
+    takes=(
+        "people/admin.py",
+        "class PeopleAdmin(UserAdmin)",
+        "from microsoft_admin.user_admin import MicrosoftUserAdminMixin\n"
+        "class PeopleAdmin(MicrosoftUserAdminMixin, UserAdmin)",
+    ),
     public=("/accounts/login/", "/accounts/signup/", "/accounts/google/login/"),
 )  # fmt: skip
 
 # A key that is no number, an address that nothing keeps unique, and names of its own for both.
 UUID = Host(
-    people=_PEOPLE + 'add("twin1", "other@fabrikam.example", is_staff=True)\n'
-    'add("twin2", "OTHER@fabrikam.example", is_staff=True)\n',
+    people=_PEOPLE + 'add("twin1", "twin@contoso.example", is_staff=True)\n'
+    'add("twin2", "TWIN@contoso.example", is_staff=True)\n',
     files={
         "people/__init__.py": "",
         "people/migrations/__init__.py": "",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.emulator.people import Person
 from tests.emulator.server import Emulator
 from tests.hosts import edit
 from tests.hosts.projects import Project
@@ -39,6 +41,7 @@ NEXT = "/admin/microsoft_admin/signin/?outcome__exact=admitted"
 @pytest.fixture(scope="module")
 def entra() -> Iterator[Emulator]:
     with Emulator() as emulator:
+        emulator.register_person(Person("twin", "Twin", "twin@contoso.example"))
         yield emulator
 
 
@@ -61,6 +64,10 @@ def made(host: Host, place: Path, entra: Emulator) -> Project:
     site.manage("migrate", "--verbosity", "0")
     site.manage("shell", "--no-imports", "-c", host.people)
     before = site.manage("shell", "--no-imports", "-c", ADDRESSES)
+    if host.takes:
+        name, old, new = host.takes
+        path = site.place / name
+        path.write_text(path.read_text().replace(old, new))
     ours = edit.settings_for(entra.url, site.url)
     site.edit(f"{host.settings}\n{ours}", f"{host.urls}\n{edit.urls()}")
     site.manage("migrate", "--verbosity", "0")
@@ -97,8 +104,16 @@ def test_staff_get_in_and_others_do_not(name: str, tmp_path: Path, entra: Emulat
         assert {path: status for path, status in answers.items() if status != 200} == {}
         assert refused_as(site, "notstaff") == "user_not_staff"
         assert refused_as(site, "nobody") == "unknown_user"
+        if name == "username":
+            person = sam.get("/admin/people/user/1/change/").text
+            [link] = re.findall(r'href="([^"]+)">All sign-ins of this person', person)
+            assert sam.get(html.unescape(link)).status == 200
+            assert "Can sign in" in person
         if name == "uuid":
-            assert refused_as(site, "other") == "ambiguous_email"
+            assert refused_as(site, "twin") == "ambiguous_email"
+            one = "get_user_model().objects.get(login='twin2').delete()"
+            shell = f"from django.contrib.auth import get_user_model; {one}"
+            site.manage("shell", "--no-imports", "-c", shell)
         if host.own_login:
             root = signed_in_by_password(site, host.own_login)
             assert root.session_cookie()
@@ -107,7 +122,9 @@ def test_staff_get_in_and_others_do_not(name: str, tmp_path: Path, entra: Emulat
         site.manage("staff", "deactivate", "staff@contoso.example")
         assert not sam.is_in()
         site.manage("staff", "reactivate", "staff@contoso.example")
-        assert "Traceback" not in (site.place / "server.log").read_text()
+        log = (site.place / "server.log").read_text()
+        assert "Traceback" not in log
+        assert "callback/?code=" not in log
     site.manage("doctor")
 
 

@@ -94,7 +94,7 @@ def test_people_read_progress_and_what_to_do(staff: None) -> None:
     ended = manage("doctor", REDIS_URL="redis://127.0.0.1:1/0")
     assert re.search(r"^redis +error$", ended.stderr, re.M)
     assert re.search(r"^sessions +skipped, needs redis.reachable$", ended.stderr, re.M)
-    assert "ERROR redis.reachable: Redis does not answer" in ended.stdout
+    assert "ERROR redis.reachable: Redis cannot be used" in ended.stdout
     assert "What to do:    Start Redis" in ended.stdout
     assert ended.stdout.rstrip().splitlines()[-1].startswith("Sign-in is broken: 1 error")
 

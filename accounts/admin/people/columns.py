@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.views.main import ChangeList
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from ...app import admin_url, permission
+from ...app import admin_url, permission, user_permission, user_url
 from ...operate.account_status import State, states_of
 from ...signin.identities import PROVIDER
 from ...visible import visible
@@ -57,7 +56,7 @@ def state_text(state: State, *, link: bool) -> str:
     """How a person stands; a refusal links to its record for whoever may see it."""
     text = {
         "can_sign_in": _("Can sign in"),
-        "never": _("Has never signed in"),
+        "never": _("Not yet signed in"),
         "refused": _("Refused: %(why)s"),
         "off": _("Switched off") if state.reason == "user_inactive" else _("Not staff"),
     }[state.kind]
@@ -80,9 +79,7 @@ def may_see_sign_ins(user: User | Any) -> bool:
 
 
 def person_url(person: User, reader: Any) -> str:
-    """The person's page, or "" for whoever may not open it."""
-    meta = person._meta
-    named = f"{meta.app_label}.{{}}_{meta.model_name}"
-    if not any(reader.has_perm(named.format(verb)) for verb in ("view", "change")):
+    """The person's page, or "" for whoever may not open it, and where there is none."""
+    if not any(reader.has_perm(user_permission(verb)) for verb in ("view", "change")):
         return ""
-    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[person.pk])
+    return user_url("change", person.pk)

@@ -21,6 +21,7 @@ from ...sessions import service as sessions
 from ..paging import BoundedPaginator
 from . import add_several, group_action, person_actions, person_page, relink
 from .columns import PeopleChangeList
+from .filters import IdleFilter, LinkedFilter, StateFilter
 from .forms import AddPersonForm, PersonForm
 from .rights_forms import SWITCHES, BoundedUserAdmin
 
@@ -47,7 +48,15 @@ class PersonAdmin(BoundedUserAdmin):
     add_fieldsets = ((None, {"fields": ("email", "name")}),)
     readonly_fields = ("last_sign_in", "added")
     list_display = ("shown_email", "name", "shown_state", "shown_identity", "last_sign_in")
-    list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    list_filter = (
+        StateFilter,
+        IdleFilter,
+        LinkedFilter,
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "groups",
+    )
     sortable_by = ("shown_email", "last_sign_in")
     ordering = (Upper("email"),)
     search_fields = ("email", "name")
@@ -120,7 +129,7 @@ class PersonAdmin(BoundedUserAdmin):
         """Whoever is switched off here is signed out as well."""
         super().save_model(request, obj, form, change)
         if change and not (obj.is_active and obj.is_staff):
-            transaction.on_commit(lambda: _end_sessions(request, obj))
+            transaction.on_commit(lambda: end_sessions(request, obj))
 
     @admin.display(description=gettext_lazy("email address"), ordering=Upper("email"))
     def shown_email(self, person: User) -> str:
@@ -148,7 +157,8 @@ class PersonAdmin(BoundedUserAdmin):
         return moments.element_of(person.date_joined)
 
 
-def _end_sessions(request: HttpRequest, person: User) -> None:
+def end_sessions(request: HttpRequest, person: User) -> None:
+    """End them all; says so when the store does not answer, which ends them all the same."""
     try:
         sessions.end_all_of(person)
     except sessions.StoreUnavailable:

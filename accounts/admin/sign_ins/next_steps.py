@@ -66,16 +66,21 @@ def _already_here(emails: Iterable[str]) -> set[str]:
     if not wanted:
         return set()
     model = get_user_model()
-    found = model._default_manager.annotate(upper=Upper(model.get_email_field_name()))
-    found = found.filter(upper__in=wanted)
-    return set(found.values_list("upper", flat=True))
+    found = model._default_manager.annotate(upper_email=Upper(model.get_email_field_name()))
+    found = found.filter(upper_email__in=wanted)
+    return set(found.values_list("upper_email", flat=True))
+
+
+def _step(label: str, url: str, query: str = "") -> NextStep | None:
+    """None where the user admin, which may be the site's own, has no such page."""
+    return NextStep(label, f"{url}?{query}" if query else url) if url else None
 
 
 def _add(row: SignIn, editor: Any) -> NextStep | None:
     if not row.email or not editor.has_perms((user_permission("add"), user_permission("change"))):
         return None
     query = urlencode({"email": row.email})
-    return NextStep(_("Add this person"), f"{user_url('add')}?{query}")
+    return _step(_("Add this person"), user_url("add"), query)
 
 
 def _on_person(row: SignIn, editor: Any, touchable: Touchable) -> NextStep | None:
@@ -84,7 +89,7 @@ def _on_person(row: SignIn, editor: Any, touchable: Touchable) -> NextStep | Non
     if not touchable(editor, row.user):
         return None
     label, page = _ON_PERSON[row.reason]
-    return NextStep(str(label), user_url(page, row.user.pk))
+    return _step(str(label), user_url(page, row.user.pk))
 
 
 def _relink(row: SignIn, editor: Any) -> NextStep | None:
@@ -93,7 +98,7 @@ def _relink(row: SignIn, editor: Any) -> NextStep | None:
         return None
     unlike = set(linking.differences(row.user, None, linking.of_sign_in(row))) - {"no_name"}
     label = _("Compare: looks like someone else") if unlike else _("Compare and link this identity")
-    return NextStep(label, user_url("relink", row.user.pk, row.pk))
+    return _step(label, user_url("relink", row.user.pk, row.pk))
 
 
 def _find_namesakes(row: SignIn, editor: Any) -> NextStep | None:
@@ -102,7 +107,7 @@ def _find_namesakes(row: SignIn, editor: Any) -> NextStep | None:
     ):
         return None
     query = urlencode({"q": row.email})
-    return NextStep(_("Find these people"), f"{user_url('changelist')}?{query}")
+    return _step(_("Find these people"), user_url("changelist"), query)
 
 
 def _open_app(editor: Any) -> NextStep | None:

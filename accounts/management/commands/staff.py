@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from typing_extensions import override
 
-from ...operate import adoption, erasure, people
+from ... import audit
+from ...operate import adoption, erasure, moves, people
 from ...operate.entra_export import NotAnExport, text_of
 from ...operate.linking import CannotLink
+from ...operate.moves_file import NotAMapping
 from ...operate.other_packages import PACKAGES, NoTable
 from ...operate.output import OperatorCommand, add_json, as_json
-from ...operate.people_listing import COLUMNS, listing
+from ...operate.people_listing import COLUMNS, NARROW, listing
 from ...operate.rehearsal_here import WhichTenant, link_all, preview
-from ...operate.rehearsal_shown import as_dict, as_lines
+from ...operate.rehearsal_shown import SPREADSHEET, as_dict, as_lines, as_rows
 from ...sessions import service as sessions
 
 if TYPE_CHECKING:
@@ -29,14 +32,15 @@ if TYPE_CHECKING:
     from ...models import User
     from ...operate.rehearsal import Report
 
+_MOST_DAYS = 3650
 _ADDED = ("line", "email", "what", "note")
 _CHANGED = ("email", "sessions_ended", "what")
 _ADOPTED = ("email", "what", "identity", "note")
-_STATES = ("can_sign_in", "never", "refused", "off")
+_STATES = ("can_sign_in", "never", "refused", "off", *NARROW)
 
 
 class Command(OperatorCommand):
-    """Adds, lists, switches off and on, unlinks, adopts, and rehearses."""
+    """Adds, lists, switches off and on, unlinks, relinks, adopts, and rehearses."""
 
     help = "People who may sign in to admin: by email, without passwords."
     epilog = """
@@ -45,8 +49,12 @@ examples:
   ./manage.py staff add --file people.csv          one email per line, or columns email and name
   ./manage.py staff add ada@contoso.com --superuser --oid 5b3d...    nobody else becomes her
   ./manage.py staff list --state refused
+  ./manage.py staff list --idle 90 --csv           who has not signed in for 90 days
   ./manage.py staff deactivate ada@contoso.com     signs her out at once too
   ./manage.py staff unlink ada@contoso.com --reason "a new account at Microsoft"
+  ./manage.py staff unlink --tenant GUID --reason "we moved"          who is of the old tenant
+  ./manage.py staff relink moved.csv               lines old,new: addresses or object IDs
+  ./manage.py staff relink moved.csv --reason "merger" --yes           and now it is written
   ./manage.py staff erase ada@contoso.com --reason "request 17" --yes    removes her data
   ./manage.py staff preview entra-users.csv        who would get in, who would not, and why
   ./manage.py staff adopt --from allauth           what another package knew people by
@@ -67,7 +75,8 @@ exit codes:
         on = actions.add_parser("reactivate", help="switch people on again")
         for action in (off, on):
             action.add_argument("emails", nargs="+", metavar="EMAIL")
-        _add_unlinking(actions.add_parser("unlink", help="remove someone's Microsoft identity"))
+        _add_unlinking(actions.add_parser("unlink", help="remove people's Microsoft identities"))
+        _add_relinking(actions.add_parser("relink", help="people who moved, by a mapping file"))
         _add_erasing(
             actions.add_parser("erase", help="remove a person's data, as the law requires")
         )
@@ -96,7 +105,12 @@ exit codes:
             raise CommandError(f"{bad} of {len(results)} not added: correct them and add again.")
 
     def _list(self, state: str, search: str, form: str, **options: Any) -> None:
-        self.write_rows(listing(state=state, search=search), COLUMNS, form)
+        idle = options["idle"]
+        rows = listing(state=state, search=search, idle_days=idle)
+        if form != "table" or not self.stdout.isatty():
+            asked = {"state": state, "search": search, "idle": idle}
+            audit.write("export.people", after={k: v for k, v in asked.items() if v})
+        self.write_rows(rows, COLUMNS, form)
 
     def _deactivate(self, emails: list[str], form: str, **options: Any) -> None:
         self._each(emails, form, "deactivated", people.deactivate)
@@ -104,13 +118,59 @@ exit codes:
     def _reactivate(self, emails: list[str], form: str, **options: Any) -> None:
         self._each(emails, form, "reactivated", people.reactivate)
 
-    def _unlink(self, email: str, reason: str, by: str, form: str, **options: Any) -> None:
+    def _unlink(
+        self, emails: list[str], tenant: str, reason: str, by: str, form: str, **options: Any
+    ) -> None:
         actor = _person(by) if by else None
+        if bool(emails) == bool(tenant):
+            raise CommandError("Name one EMAIL or more, or --tenant GUID.")
+        if tenant and not options["yes"]:
+            self._list_tenant(tenant, form)
+            return
 
         def unlink(user: User) -> int:
             return people.unlink(user, reason, actor)
 
-        self._each([email], form, "unlinked", unlink)
+        self._each(_of_tenant(tenant) if tenant else emails, form, "unlinked", unlink)
+
+    def _list_tenant(self, tenant: str, form: str) -> None:
+        rows = [{"email": one, "what": "would be unlinked"} for one in _of_tenant(tenant)]
+        self.write_rows(rows, _CHANGED, form)
+        self.stderr.write(
+            f"{len(rows)} people. Nothing was written: the same with --yes unlinks them, and who"
+            " next signs in with their address at Microsoft becomes them. Safer: staff relink."
+        )
+
+    def _relink(
+        self, file: str, tenant: str, reason: str, by: str, form: str, **options: Any
+    ) -> None:
+        actor = _person(by) if by else None
+        if options["yes"] and not reason.strip():
+            raise CommandError("Say why: --reason TEXT. Nothing was written.")
+        try:
+            planned = moves.plan(_read(file), tenant)
+        except (NotAMapping, CannotLink) as problem:
+            raise CommandError(f"{problem} Nothing was written.") from None
+        self.write_rows((asdict(row) for row in planned), moves.COLUMNS, form)
+        skip = options["skip_unknown"]
+        if stops := moves.blocking(planned, skip_unknown=skip):
+            hint = "" if skip else " (--skip-unknown leaves out who is not here)"
+            raise CommandError(f"{len(stops)} lines cannot be done{hint}. Nothing was written.")
+        if not options["yes"]:
+            self.stderr.write("Nothing was written: the same with --reason and --yes writes it.")
+            return
+        self._carry_out(planned, reason, actor, skip_unknown=skip)
+
+    def _carry_out(
+        self, planned: list[moves.Planned], reason: str, actor: Any, *, skip_unknown: bool
+    ) -> None:
+        try:
+            done = moves.carry_out(planned, reason, by=actor, skip_unknown=skip_unknown)
+        except moves.CannotMove as problem:
+            raise CommandError(f"{problem} Nothing was written.") from None
+        self.stderr.write(f"{done.linked} linked and signed out, {done.addressed} new addresses.")
+        if done.store_failed:
+            raise CommandError("Written, but Redis did not answer: sessions list may lag.")
 
     def _erase(self, email: str, reason: str, yes: bool, form: str, **options: Any) -> None:
         try:
@@ -130,8 +190,11 @@ exit codes:
             report = preview(_read(file), tenant)
         except (NotAnExport, WhichTenant) as problem:
             raise CommandError(str(problem)) from None
-        for line in [as_json(as_dict(report))] if form == "json" else as_lines(report, only):
-            self.stdout.write(line)
+        if form == "csv":
+            self.write_rows(as_rows(report, only), SPREADSHEET, form)
+        else:
+            for line in [as_json(as_dict(report))] if form == "json" else as_lines(report, only):
+                self.stdout.write(line)
         if link:
             self._link(report, tenant)
 
@@ -202,12 +265,46 @@ def _add_adding(parser: ArgumentParser) -> None:
 def _add_listing(parser: ArgumentParser) -> None:
     parser.add_argument("--state", choices=_STATES, default="", help="only people in this state")
     parser.add_argument("--search", default="", metavar="TEXT", help="in email or name")
+    parser.add_argument(
+        "--idle", type=_days, default=0, metavar="DAYS", help="not signed in for so long"
+    )
+    _add_csv(parser)
+
+
+def _add_csv(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--csv", dest="form", action="store_const", const="csv", default="table", help="write CSV"
+    )
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:5]) <= _MOST_DAYS:
+        raise ArgumentTypeError(f"{text!r} is no number of days from 1 to {_MOST_DAYS}.")
+    return int(text)
 
 
 def _add_unlinking(parser: ArgumentParser) -> None:
-    parser.add_argument("email", metavar="EMAIL")
+    parser.add_argument("emails", nargs="*", metavar="EMAIL")
+    parser.add_argument("--tenant", default="", metavar="GUID", help="everyone of this tenant")
+    parser.add_argument("--yes", action="store_true", help="with --tenant: write it")
     parser.add_argument("--reason", required=True, help="why; recorded in admin's history")
     parser.add_argument("--by", default="", metavar="EMAIL", help="the user here who does it")
+
+
+def _add_relinking(parser: ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="lines old,new as CSV; - standard input")
+    parser.add_argument("--tenant", default="", metavar="GUID", help="of the new object IDs")
+    parser.add_argument("--reason", default="", help="why; kept in admin's history")
+    parser.add_argument("--by", default="", metavar="EMAIL", help="who does it, of the users here")
+    parser.add_argument("--skip-unknown", action="store_true", help="leave out who is not here")
+    parser.add_argument("--yes", action="store_true", help="write it; without, nothing is written")
+
+
+def _of_tenant(tenant: str) -> list[str]:
+    try:
+        return moves.of_tenant(tenant)
+    except CannotLink as problem:
+        raise CommandError(str(problem)) from None
 
 
 def _add_erasing(parser: ArgumentParser) -> None:
@@ -228,6 +325,7 @@ def _confirm(email: str, yes: bool) -> None:
 def _add_preview(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV exported from Entra; - standard input")
     parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the file")
+    _add_csv(parser)
     parser.add_argument("--only", choices=("in", "refused"), default="", help="only these rows")
     parser.add_argument(
         "--link", action="store_true", help="link everyone who would get in to their object ID now"

@@ -623,9 +623,12 @@ _PEOPLE: Final = (
     _warning(
         "people.other_tenants",
         "{count} people are bound to a tenant that is not allowed",
-        "They were let in when it was.",
-        "Add the tenant to MICROSOFT_ALLOWED_TENANTS, or ./manage.py staff unlink EMAIL"
-        " --reason 'tenant no longer allowed'.",
+        "They were let in when it was: {tenants}. If the organization has moved, each of them reads"
+        " now that their account is linked to another organization.",
+        "If it has moved: ./manage.py staff relink FILE, with each old address or object ID and the"
+        " new one; or ./manage.py staff unlink --tenant GUID --reason 'moved', and who next has"
+        " their address at Microsoft becomes them. If it has not: add the tenant to"
+        " MICROSOFT_ALLOWED_TENANTS.",
         shows=("wrong_tenant", "identity_conflict"),
     ),
 )

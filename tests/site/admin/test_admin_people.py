@@ -130,7 +130,7 @@ def test_the_list_says_how_people_stand(browser: Client) -> None:
     bind(refused)
     sign_in(reason="identity_conflict", user=refused, reference="WXYZ-9876")
     page = browser.get(LIST).content.decode()
-    assert "Has never signed in" in page
+    assert "Not yet signed in" in page
     assert "Switched off" in page
     assert "m@x.example" in page
     assert "/admin/accounts/signin/?q=WXYZ-9876" in page

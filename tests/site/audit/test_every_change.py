@@ -235,6 +235,8 @@ DONE_BY_COMMAND: dict[str, tuple[str, ...]] = {
     "staff reactivate": (ADA,),
     "staff preview": ("{tmp}/users.csv", "--link"),
     "staff unlink": (ADA, "--reason", "x"),
+    "staff list": ("--json",),
+    "staff relink": ("{tmp}/moved.csv", "--reason", "x", "--yes"),
     "staff adopt": ("--from", "allauth", "--yes"),
     "staff erase": (ADA, "--reason", "x", "--yes"),
     "sessions end": ("--everyone",),
@@ -284,6 +286,8 @@ def test_what_a_command_does_leaves_its_entry(command: str, settings: Any, tmp_p
     if command == "staff preview":
         person("new@contoso.example")
         (tmp_path / "users.csv").write_text(EXPORT)
+    if command == "staff relink":
+        (tmp_path / "moved.csv").write_text(f"{ADA},moved@contoso.example\n")
     words = tuple(word.format(tmp=tmp_path) for word in DONE_BY_COMMAND.get(command, ()))
     assert left_by(lambda: run(*command.split(), *words)) & one_of(COMMANDS[command])
 

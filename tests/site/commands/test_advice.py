@@ -158,6 +158,16 @@ ADVICE = [
         before=lambda: bound(OTHER_TENANT),
         faulty=found(people.run, "people.other_tenants"),
     ),
+    Advice(
+        "staff unlink --tenant GUID --reason TEXT --yes",
+        before=lambda: bound(TENANT),
+        faulty=SocialAccount.objects.exists,
+    ),
+    Advice(
+        "staff relink MOVED --reason TEXT --skip-unknown --yes",
+        before=lambda: User.objects.create_user(BOB),
+        faulty=lambda: User.objects.filter(email=BOB).exists(),
+    ),
     Advice("staff list --search ada", before=lambda: bound(TENANT), says=ADA),
     Advice("staff list --state never", before=lambda: User.objects.create_user(BOB), says=BOB),
     Advice("staff add --file FILE", faulty=lambda: not User.objects.filter(email=BOB).exists()),
@@ -319,6 +329,7 @@ WORDS: dict[str, Any] = {
     "HANDLE": lambda: next(iter(session_index.all_sessions())).handle,
     "HEAD": lambda: run_json("audit", "verify")["head"],
     "FILE": lambda: written("people.csv", f"email,name\n{BOB},Bob\n"),
+    "MOVED": lambda: written("moved.csv", f"old,new\n{BOB},moved@contoso.example\n"),
     "EXPORT": lambda: written("export.csv", f"userPrincipalName,displayName,id\n{BOB},Bob,{OID}\n"),
 }  # fmt: skip
 

@@ -65,7 +65,7 @@ def test_add_from_a_file_that_is_not_there_names_it() -> None:
 def test_list_says_how_people_stand(ada: User) -> None:
     out = run("staff", "list")
     assert "ada@contoso.example" in out
-    assert "has never signed in" in out
+    assert "not yet signed in" in out
     assert IDENTITY in out
 
 

@@ -169,7 +169,7 @@ def test_unlinking_needs_an_identity(ada: User) -> None:
 
 
 def test_someone_new_has_never_signed_in(ada: User) -> None:
-    assert str(state_of(ada)) == "has never signed in"
+    assert str(state_of(ada)) == "not yet signed in"
 
 
 def test_someone_who_was_here_can_sign_in(ada: User) -> None:

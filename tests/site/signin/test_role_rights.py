@@ -250,7 +250,7 @@ def test_a_mapping_that_changes_many_shows_whom_and_waits_for_a_yes(
         one = User.objects.create_user(f"{number}@contoso.example")
         RoleGrant.objects.create(user=one, state="known", roles=["Staff"], staff=True)
     failed = fail("roles", "set", "Staff", "--superuser")
-    assert "5 people would have other rights" in failed.error
+    assert "5 people would have different rights" in failed.error
     assert "4@contoso.example" in failed.out
     assert roles.rows() == [STAFF]
     assert len(run_json("roles", "preview", "Staff", "--superuser")) == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
@@ -55,9 +56,10 @@ def _nobody(people: QuerySet[Any]) -> tuple[str, str]:
 def _emails() -> Iterator[Observation]:
     email = _email_field()
     people = _people().exclude(**{email: ""})
-    doubled = people.values(key=Upper(email)).annotate(n=Count("pk")).filter(n__gt=1)
+    doubled = people.values(upper_email=Upper(email)).annotate(times=Count("pk"))
+    doubled = doubled.filter(times__gt=1)
     if doubled.exists():
-        some = _some(row["key"].lower() for row in doubled[: _NAMED + 1])
+        some = _some(row["upper_email"].lower() for row in doubled[: _NAMED + 1])
         yield fault("people.double_email", count=doubled.count(), some=some)
     yield from _unmatchable(email)
 
@@ -82,7 +84,13 @@ def _identities() -> Iterator[Observation]:
         ours |= Q(uid__startswith=f"{tenant}:")
     others = bound.filter(uid__contains=":").exclude(ours)
     if allowed and others.exists():
-        yield fault("people.other_tenants", count=others.count())
+        yield fault("people.other_tenants", count=others.count(), tenants=_tenants(others))
+
+
+def _tenants(bound: QuerySet[SocialAccount]) -> str:
+    """Which tenants, most people first."""
+    counted = Counter(uid.partition(":")[0] for uid in bound.values_list("uid", flat=True))
+    return _some(f"{tid} ({n})" for tid, n in counted.most_common(_NAMED + 1))
 
 
 def _without_tenant(bound: QuerySet[SocialAccount], *, several: bool) -> Iterator[Observation]:

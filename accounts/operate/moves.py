@@ -1,0 +1,305 @@
+"""People who moved at Microsoft, many at once: linked to new object IDs, given new addresses.
+
+A mapping file says who becomes who. `decide` plans each line from frozen values; `carry_out`
+writes all of it or nothing. What cannot be meant exactly one way is a problem, by line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from .. import audit, users
+from ..ids import is_guid
+from ..references import new_reference
+from ..sessions import service as sessions
+from ..signin import bindings
+from ..signin.policy import same_email
+from ..users import email_of
+from . import linking
+from .moves_file import read_moves
+from .rehearsal_here import users_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ..signin.policy import Candidate
+    from .moves_file import Move
+
+What = Literal["link", "address", "already", "not here", "problem"]
+_LONGEST_ADDRESS: Final = 254
+COLUMNS: Final = ("line", "old", "new", "what", "person", "note")
+
+
+class CannotMove(Exception):
+    """Nothing was written; says by which line, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What becomes of one line; `seen` is the identity or address that the person has now."""
+
+    line: int
+    old: str
+    new: str
+    what: What
+    key: Any = None
+    person: str = ""
+    note: str = ""
+    seen: str = ""
+    uid: str = ""
+    is_superuser: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How many were linked, how many have a new address; whose sessions could not be ended now."""
+
+    linked: int
+    addressed: int
+    store_failed: bool = False
+
+
+# --- deciding ------------------------------------------------------------------------------------
+
+
+def decide(
+    moves: Sequence[Move],
+    people: Iterable[Candidate],
+    tenant: str,
+    allowed: frozenset[str] = frozenset(),
+) -> list[Planned]:
+    """What becomes of each line; `tenant` is the tid of new object IDs that do not name theirs."""
+    here = _Here(people)
+    planned = [_decide_one(move, here, tenant, allowed) for move in moves]
+    found = dict(_twice(planned)) | dict(_tangles(moves))
+    unread = {move.line for move in moves if move.problem}
+    return [
+        replace(each, what="problem", note=found[each.line])
+        if each.line in found and each.line not in unread
+        else each
+        for each in planned
+    ]
+
+
+class _Here:
+    """The users here, by address and by identity."""
+
+    def __init__(self, people: Iterable[Candidate]) -> None:
+        self.by_address: defaultdict[str, list[Candidate]] = defaultdict(list)
+        self.by_uid: defaultdict[str, list[Candidate]] = defaultdict(list)
+        for one in people:
+            self.by_address[one.email.lower()].append(one)
+            if one.identity:
+                self.by_uid[one.identity].append(one)
+                if oid := bindings.read(one.identity).oid:
+                    self.by_uid[oid].append(one)
+
+    def named(self, value: str) -> list[Candidate]:
+        """Everyone whom an address (ignoring ASCII case), object ID or `tid:oid` names."""
+        if "@" in value:
+            alike = self.by_address.get(value.lower(), [])
+            return [one for one in alike if same_email(one.email, value)]
+        return list({one.user_id: one for one in self.by_uid.get(value, [])}.values())
+
+
+def _decide_one(move: Move, here: _Here, tenant: str, allowed: frozenset[str]) -> Planned:
+    nobody = Planned(move.line, move.old, move.new, "problem")
+    if move.problem:
+        return replace(nobody, note=move.problem)
+    found = here.named(move.old)
+    if len(found) > 1:
+        emails = ", ".join(one.email for one in found)
+        return replace(nobody, note=f"{move.old} is more than one user here: {emails}.")
+    if not found:
+        return _unknown(nobody, here)
+    person = found[0]
+    mine = replace(
+        nobody, key=person.user_id, person=person.email, is_superuser=person.is_superuser
+    )
+    if "@" in move.new:
+        return _addressed(mine, person, here)
+    uid = move.new if ":" in move.new else f"{move.tenant or tenant}:{move.new}"
+    return _linked(replace(mine, uid=uid), person, here, allowed)
+
+
+def _unknown(nobody: Planned, here: _Here) -> Planned:
+    note = "Nobody here has it."
+    if has_new := here.named(nobody.new):
+        note += f" {has_new[0].email} has the new one: was this line done before?"
+    return replace(nobody, what="not here", note=note)
+
+
+def _addressed(mine: Planned, person: Candidate, here: _Here) -> Planned:
+    if person.email == mine.new:
+        return replace(mine, what="already", note="Has this address already.")
+    if same_email(person.email, mine.new):
+        return replace(
+            mine, what="already", note="Differs by case only, which makes no difference."
+        )
+    if taken := [one for one in here.named(mine.new) if one.user_id != person.user_id]:
+        return replace(mine, note=f"{taken[0].email} is another user's address here.")
+    if not _is_address(mine.new):
+        return replace(mine, note=f"{mine.new} is no email address.")
+    return replace(mine, what="address", seen=person.email, note=_warning(person))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return len(text) <= _LONGEST_ADDRESS
+
+
+def _linked(mine: Planned, person: Candidate, here: _Here, allowed: frozenset[str]) -> Planned:
+    if person.identity == mine.uid:
+        return replace(mine, what="already", note="Is linked to this object ID already.")
+    tid = bindings.read(mine.uid).tid
+    if not tid:
+        return replace(mine, note="Of which tenant is the new object ID? Name it, --tenant GUID.")
+    if allowed and tid not in allowed:
+        return replace(mine, note=f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
+    if taken := here.named(mine.uid):
+        return replace(mine, note=f"The new object ID is linked to {taken[0].email} here.")
+    note = _warning(person) or ("" if person.identity else "Was not linked before.")
+    return replace(mine, what="link", seen=person.identity, note=note)
+
+
+def _warning(person: Candidate) -> str:
+    return "A superuser: be sure that it is the same person." if person.is_superuser else ""
+
+
+def _tangles(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
+    """Lines whose new one is the old one of another: in which order could be meant either way."""
+    olds: dict[str, Move] = {}
+    for move in moves:
+        olds.setdefault(_key(move.old), move)
+    for move in moves:
+        other = olds.get(_key(move.new))
+        if other is None or other.line == move.line or _key(move.old) == _key(move.new):
+            continue
+        if _key(other.new) == _key(move.old):
+            yield move.line, f"Swaps with line {other.line}: do this one by hand, in admin."
+            continue
+        note = f"Is a chain with line {other.line}"
+        yield move.line, f"{note}: in a file of its own, after that one."
+        yield (
+            other.line,
+            f"Is a chain with line {move.line}: in a file of its own, before that one.",
+        )
+
+
+def _twice(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
+    """Lines about one person or one new address or object ID, of which another line is, too."""
+    by_old: defaultdict[Any, list[int]] = defaultdict(list)
+    by_new: defaultdict[str, list[int]] = defaultdict(list)
+    for each in planned:
+        who = each.key if each.key is not None else _key(each.old)
+        by_old[who, "@" in each.new].append(each.line)
+        by_new[_key(each.uid or each.new)].append(each.line)
+    for why, groups in (("The same person", by_old), ("The same new one", by_new)):
+        for lines in groups.values():
+            for line in lines if len(lines) > 1 else ():
+                others = ", ".join(str(n) for n in lines if n != line)
+                yield line, f"{why} as in line {others}: keep one of them."
+
+
+def _key(value: str) -> str:
+    return value.lower()
+
+
+# --- reading and writing -------------------------------------------------------------------------
+
+
+def plan(text: str, tenant: str = "") -> list[Planned]:
+    """What the file would do. Raises moves_file.NotAMapping, linking.CannotLink."""
+    moves = read_moves(text)
+    needs_tenant = any("@" not in m.new and ":" not in m.new and not m.tenant for m in moves)
+    tid = linking.tenant_of(tenant) if needs_tenant else tenant.lower()
+    return decide(moves, users_here(), tid, linking.tenants_allowed())
+
+
+def blocking(planned: Iterable[Planned], *, skip_unknown: bool = False) -> list[Planned]:
+    """The lines for whose sake nothing is written."""
+    stops = ("problem",) if skip_unknown else ("problem", "not here")
+    return [each for each in planned if each.what in stops]
+
+
+def digest(planned: Iterable[Planned]) -> str:
+    """Names what was previewed: of what has changed since there is a preview anew."""
+    return hashlib.sha256(repr(list(planned)).encode(errors="replace")).hexdigest()
+
+
+def carry_out(
+    planned: Sequence[Planned], reason: str, *, by: Any = None, skip_unknown: bool = False
+) -> Done:
+    """Write all of it, in one transaction; who is linked anew is signed out.
+
+    Raises CannotMove when a line cannot be done, then nothing was; ValueError without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("Linking other identities needs a reason.")
+    if stops := blocking(planned, skip_unknown=skip_unknown):
+        raise CannotMove(f"Line {stops[0].line}: {stops[0].note}")
+    todo = [each for each in planned if each.what in ("link", "address")]
+    with transaction.atomic(), audit.context(note=reason, reference=new_reference()):
+        people = _locked(todo)
+        for each in todo:
+            _carry_out_one(each, people, reason, by)
+    linked = {each.key for each in todo if each.what == "link"}
+    failed = [_end_sessions(people[key]) for key in linked]
+    return Done(len(linked), len(todo) - len(linked), store_failed=any(failed))
+
+
+def _locked(todo: Iterable[Planned]) -> Mapping[Any, Any]:
+    keys = sorted({each.key for each in todo})
+    found = users.everyone().filter(pk__in=keys).select_for_update().order_by("pk")
+    return {user.pk: user for user in found}
+
+
+def _carry_out_one(each: Planned, people: Mapping[Any, Any], reason: str, by: Any) -> None:
+    user = people.get(each.key)
+    try:
+        if user is None:
+            raise linking.CannotLink("Someone has deleted the person meanwhile.")
+        if each.what == "link":
+            linking.exchange(user, each.uid, reason, by=by, seen=each.seen)
+        else:
+            _readdress(user, each, reason, by)
+    except (linking.CannotLink, IntegrityError) as problem:
+        why = problem if isinstance(problem, linking.CannotLink) else "another user has it now."
+        raise CannotMove(f"Line {each.line}, {each.person}: {why}") from None
+
+
+def _readdress(user: Any, each: Planned, reason: str, by: Any) -> None:
+    if email_of(user) != each.seen:
+        raise linking.CannotLink("Someone has changed the address meanwhile: look at it again.")
+    field = user.get_email_field_name()
+    setattr(user, field, each.new)
+    with transaction.atomic():
+        user.save(update_fields=[field])
+    linking.tell_history(user, f"Email address {each.seen} replaced by {each.new}: {reason}", by)
+
+
+def _end_sessions(user: Any) -> bool:
+    """Whether the session store failed; the sessions have ended even so."""
+    try:
+        sessions.end_all_of(user)
+    except sessions.StoreUnavailable:
+        return True
+    return False
+
+
+def of_tenant(tid: str) -> list[str]:
+    """The addresses of everyone bound to an identity of this tenant. Raises linking.CannotLink."""
+    if not is_guid(tid):
+        raise linking.CannotLink(f"The tenant {tid!r} is no GUID; doctor names those in use here.")
+    start = f"{tid.lower()}:"
+    return sorted(one.email for one in users_here() if one.identity.startswith(start))

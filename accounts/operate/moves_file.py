@@ -1,0 +1,131 @@
+"""Read a mapping file: for each person the old address or object ID, and the new one.
+
+Two columns by comma, semicolon or tab, or `old -> new`; a first line of titles is understood, and
+so is a third column with the tenant of the new object ID. Nothing is dropped: a line that cannot
+be read comes back with its reason.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ..ids import is_guid
+from . import addresses
+from .pasted import delimiter_of, title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+MOST_LINES: Final = 5000
+_TITLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "old": ("old", "from", "before", "source", "former", "previous", "alt", "alte", "alter", "von",
+            "ancien", "ancienne", "antiguo", "antigua", "anterior", "cu"),
+    "new": ("new", "to", "after", "target", "neu", "neue", "neuer", "nach", "nouveau", "nouvelle",
+            "nuevo", "nueva", "moi"),
+    "tenant": ("tenant", "tid", "tenantid", "newtenant", "newtenantid"),
+}  # fmt: skip
+_REST: Final = (
+    "", "address", "email", "emailaddress", "mail", "upn", "userprincipalname", "id", "oid",
+    "objectid", "identity", "emailadresse", "adresse", "adresseemail", "correo", "value",
+)  # fmt: skip
+_ARROW: Final = re.compile(r"\s*(?:->|=>|\u2192)\s*")
+
+
+class NotAMapping(Exception):
+    """The file as a whole cannot be read; says what it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One line: `old` and `new` are an address, an object ID or `tid:oid`; or what is wrong."""
+
+    line: int
+    old: str
+    new: str
+    tenant: str = ""
+    problem: str = ""
+
+
+def read_moves(text: str) -> list[Move]:
+    """Every line of the file. Raises NotAMapping."""
+    rows = list(_rows(text.lstrip("\ufeff").splitlines()))
+    if not rows:
+        raise NotAMapping("There is nothing in it. A line is: old@contoso.com,new@fabrikam.com")
+    columns = _header(rows[0][1])
+    if columns:
+        del rows[0]
+    if len(rows) > MOST_LINES:
+        raise NotAMapping(f"It has {len(rows)} lines, at most {MOST_LINES} go at once: split it.")
+    return [
+        _move(line, cells, columns or {"old": 0, "new": 1, "tenant": 2}) for line, cells in rows
+    ]
+
+
+def _rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    delimiter = delimiter_of(next(filter(None, lines), ""))
+    for number, line in enumerate(lines, start=1):
+        try:
+            cells = next(csv.reader([_ARROW.sub(delimiter, line)], delimiter=delimiter), [])
+        except csv.Error as error:
+            raise NotAMapping(f"Line {number} is not CSV: {error}.") from None
+        stripped = [cell.strip(" \t") for cell in cells]
+        if len(stripped) == 1:
+            stripped = stripped[0].split(" ")
+        if any(stripped):
+            yield number, stripped
+
+
+def _header(cells: Sequence[str]) -> dict[str, int]:
+    """Which column holds what, if the first line has titles. Raises NotAMapping."""
+    if any("@" in cell or is_guid(_plain(cell)) or ":" in cell for cell in cells):
+        return {}
+    found: dict[str, int] = {}
+    for at, cell in enumerate(cells):
+        name = _named(title_of(cell))
+        if name and name in found:
+            raise NotAMapping(
+                f"Two columns are titled {name}: keep one pair, {cells[found[name]]!r}."
+            )
+        if name:
+            found[name] = at
+    if {"old", "new"} <= set(found):
+        return found
+    if len(cells) < 2:
+        return {}
+    return {"old": 0, "new": 1, "tenant": found.get("tenant", 2)}
+
+
+def _named(title: str) -> str:
+    for name, beginnings in _TITLES.items():
+        if any(title.removeprefix(b) in _REST for b in beginnings if title.startswith(b)):
+            return name
+    return ""
+
+
+def _move(line: int, cells: Sequence[str], columns: Mapping[str, int]) -> Move:
+    at = {name: cells[index] for name, index in columns.items() if index < len(cells)}
+    old, new = _plain(at.get("old", "")), _plain(at.get("new", ""))
+    tenant = _plain(at.get("tenant", ""))
+    problem = next(filter(None, (_problem("old", old), _problem("new", new))), "")
+    if not problem and tenant and not is_guid(tenant):
+        problem = f"The tenant {tenant!r} is no GUID."
+    return Move(line, old, new, tenant, problem)
+
+
+def _plain(cell: str) -> str:
+    """An object ID in small letters, without the braces that PowerShell writes."""
+    bare = cell.removeprefix("{").removesuffix("}").lower()
+    return bare if all(map(is_guid, bare.split(":"))) else cell
+
+
+def _problem(which: str, value: str) -> str:
+    if not value:
+        return f"The {which} one is missing."
+    if "@" in value:
+        return addresses.problem_of(value)
+    if len(value.split(":")) > 2 or not all(map(is_guid, value.split(":"))):
+        return f"{value!r} is neither an address nor an object ID."
+    return ""
