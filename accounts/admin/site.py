@@ -169,7 +169,7 @@ class MicrosoftAdminSiteMixin(_Base):
         if request.method == "POST" or not is_in or not entrance.opens_admin(request):
             return ""
         url = self.further_step(request)
-        return f"{url}?{urlencode({'next': self._next(request)})}" if url else ""
+        return f"{url}?{urlencode({'next': self._next(request)}, safe='/')}" if url else ""
 
     def _next(self, request: HttpRequest) -> str:
         return next_from(request, reverse("admin:index", current_app=self.name))

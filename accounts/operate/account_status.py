@@ -121,11 +121,13 @@ def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
         users.everyone()
         .filter(pk__in=keys)
         .annotate(
-            by_user=_newest(Q(user=OuterRef("pk"))),
-            by_email=_newest(Q(email__iexact=OuterRef(users.email_field()))),
+            refused_by_user=_newest(Q(user=OuterRef("pk"))),
+            refused_by_email=_newest(Q(email__iexact=OuterRef(users.email_field()))),
         )
     )
-    found = {pk: ids for pk, *ids in latest.values_list("pk", "by_user", "by_email")}
+    found = {
+        pk: ids for pk, *ids in latest.values_list("pk", "refused_by_user", "refused_by_email")
+    }
     rows = SignIn.objects.in_bulk([key for ids in found.values() for key in ids if key])
     newest = {pk: [rows[key] for key in ids if key in rows] for pk, ids in found.items()}
     return {pk: max(rows, key=_when) for pk, rows in newest.items() if rows}

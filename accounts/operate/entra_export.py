@@ -9,24 +9,46 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from .pasted import delimiter_of
+from .pasted import delimiter_of, title_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "oid": ("id", "objectid", "azureadobjectid", "principalid"),
-    "upn": ("userprincipalname", "upn"),
-    "mail": ("mail", "email", "emailaddress", "primarysmtpaddress"),
-    "name": ("displayname", "name", "principaldisplayname"),
-    "kind": ("usertype",),
-    "enabled": ("accountenabled", "enabled"),
+    "oid": ("id", "objectid", "azureadobjectid", "principalid", "objektid", "iddobjet",
+            "iddelobjet", "iddelobjeto", "iddeobjeto", "idoituong", "iddoituong"),
+    "upn": ("userprincipalname", "upn", "benutzerprinzipalname", "nomprincipaldutilisateur",
+            "nomdutilisateurprincipal", "nombreprincipaldeusuario", "nombreprincipaldelusuario",
+            "tenchinhcuanguoidung", "tennguoidungchinh"),
+    "mail": ("mail", "email", "emailaddress", "primarysmtpaddress", "emailadresse", "courriel",
+             "courrier", "adressedemessagerie", "adresseemail", "correo", "correoelectronico",
+             "direcciondecorreoelectronico", "thu", "thudientu", "diachiemail"),
+    "name": ("displayname", "name", "principaldisplayname", "anzeigename", "nomcomplet",
+             "nomdaffichage", "nombreparamostrar", "nombremostrado", "tenhienthi"),
+    "kind": ("usertype", "benutzertyp", "typedutilisateur", "typeutilisateur", "tipodeusuario",
+             "loainguoidung"),
+    "enabled": ("accountenabled", "enabled", "kontoaktiviert", "aktiviert", "compteactive",
+                "cuentahabilitada", "habilitado", "habilitada", "taikhoanduocbat",
+                "dabattaikhoan", "taikhoandabat"),
     "roles": ("roles", "role", "approles", "approle", "approlevalue", "roleassigned"),
+}  # fmt: skip
+_NO: Final = ("false", "no", "0", "n", "falsch", "nein", "faux", "non", "falso", "sai", "khong")
+_YES: Final = ("", "true", "yes", "1", "y", "wahr", "ja", "vrai", "oui", "verdadero", "si", "dung",
+               "co")  # fmt: skip
+_GUEST: Final = ("guest", "gast", "invite", "invitee", "invitado", "invitada", "khach")
+_MEMBER: Final = ("", "member", "mitglied", "membre", "miembro", "thanhvien")
+# What each column is for: without it that is not judged.
+_UNJUDGED: Final[Mapping[str, str]] = {
+    "oid": "id: whether people who are linked already are the same",
+    "upn": "userPrincipalName: people without a mail",
+    "mail": "mail: people are judged by their userPrincipalName",
+    "kind": "userType: who is a guest",
+    "enabled": "accountEnabled: who is blocked at Microsoft",
 }
-_NO: Final = ("false", "no", "0")
 _SEPARATED: Final = re.compile(r"[^\s,;]+")  # a Value has no spaces
 
 
@@ -45,6 +67,7 @@ class Exported:
     name: str = ""
     is_guest: bool = False
     enabled: bool = True
+    unclear: tuple[str, ...] = ()  # what of the line no rule knows
     roles: tuple[str, ...] | None = None  # None: the file has no such column
 
 
@@ -59,16 +82,29 @@ def text_of(raw: bytes) -> str:
 
 def read_export(text: str) -> tuple[Exported, ...]:
     """Everyone in the file. Raises NotAnExport when a needed column is missing."""
-    lines = text.lstrip("\ufeff").splitlines()
-    skipped = 1 if lines and lines[0].startswith("#TYPE") else 0  # PowerShell's own first line
-    header = lines[skipped] if len(lines) > skipped else ""
-    rows = csv.reader(lines[skipped:], delimiter=delimiter_of(header))
+    lines, skipped = _lines(text)
+    rows = csv.reader(lines, delimiter=delimiter_of(lines[0] if lines else ""))
     try:
         at = _columns(next(rows, []))
         found = [_exported(rows.line_num + skipped, row, at) for row in rows if any(row)]
     except csv.Error as error:
         raise NotAnExport(f"Line {rows.line_num + skipped} is not CSV: {error}.") from None
     return tuple(_one_each(found))
+
+
+def unjudged(text: str) -> tuple[str, ...]:
+    """Which columns the file has not, and what therefore was not judged. Raises NotAnExport."""
+    lines, _skipped = _lines(text)
+    header = lines[0] if lines else ""
+    at = _columns(next(csv.reader([header], delimiter=delimiter_of(header)), []))
+    return tuple(what for column, what in _UNJUDGED.items() if column not in at)
+
+
+def _lines(text: str) -> tuple[list[str], int]:
+    """The lines from the titles on, and how many stand before: PowerShell's own, or Excel's."""
+    lines = text.lstrip("\ufeff").splitlines()
+    skipped = 1 if lines and lines[0].lower().startswith(("#type", "sep=")) else 0
+    return lines[skipped:], skipped
 
 
 def _one_each(found: Iterable[Exported]) -> Iterable[Exported]:
@@ -85,7 +121,7 @@ def _one_each(found: Iterable[Exported]) -> Iterable[Exported]:
 
 
 def _columns(header: list[str]) -> dict[str, int]:
-    titles = [re.sub(r"[^a-z]", "", title.lower()) for title in header]
+    titles = [_folded(title) for title in header]
     found = {
         field: next((titles.index(name) for name in names if name in titles), -1)
         for field, names in _COLUMNS.items()
@@ -107,7 +143,27 @@ def _exported(line: int, row: list[str], at: Mapping[str, int]) -> Exported:
         upn=value.get("upn", ""),
         mail=value.get("mail", ""),
         name=value.get("name", ""),
-        is_guest=value.get("kind", "").lower() == "guest",
-        enabled=value.get("enabled", "").lower() not in _NO,
+        is_guest=_folded(value.get("kind", "")) in _GUEST,
+        enabled=_truth(value.get("enabled", "")) not in _NO,
+        unclear=tuple(_unclear(value)),
         roles=tuple(_SEPARATED.findall(value.get("roles", ""))) if "roles" in at else None,
     )
+
+
+def _unclear(value: Mapping[str, str]) -> Iterator[str]:
+    """Values that no rule knows are said, not guessed at in silence."""
+    enabled, kind = value.get("enabled", ""), value.get("kind", "")
+    if _truth(enabled) not in (*_NO, *_YES) or (enabled and not _truth(enabled)):
+        yield f"accountEnabled is {enabled!r}, which is neither yes nor no: taken as yes"
+    if _folded(kind) not in (*_GUEST, *_MEMBER):
+        yield f"userType is {kind!r}, neither Member nor Guest: taken as Member"
+
+
+def _truth(text: str) -> str:
+    return text if text in ("0", "1") else _folded(text)
+
+
+def _folded(text: str) -> str:
+    """Small Latin letters alone; the Vietnamese d with a stroke is not a d with an accent."""
+    whole = unicodedata.normalize("NFC", text).casefold()
+    return title_of(whole.replace("\u0111", "d"))

@@ -61,6 +61,7 @@ class Report:
     people: tuple[Foreseen, ...]
     collisions: tuple[Collision, ...]
     missing: tuple[Candidate, ...]
+    unjudged: tuple[str, ...] = ()  # columns that the file has not, and what they are for
 
     def counts(self) -> dict[str, int]:
         """How many get in ("in"), and how many are refused, by reason."""
@@ -165,7 +166,9 @@ def _foresee(
     decision = decide(claims, rules, candidates)
     foreseen = Foreseen(person.line, person.name, claimed_email(claims), user_id=decision.user_id)
     foreseen = replace(foreseen, oid=person.oid)
-    notes = tuple(_notes(foreseen, known, here, shared.get(person.line)))
+    notes = (*person.unclear, *_notes(foreseen, known, here, shared.get(person.line)))
+    if isinstance(decision, Refuse) and decision.code == "unknown_user":
+        notes = (*notes, *_by_sign_in_name(person, foreseen.email, here))
     rights = judged.get(decision.user_id)
     notes = (*notes, rights.change) if rights and rights.change else notes
     if not person.enabled:
@@ -187,6 +190,15 @@ def _would_else_get_in(decision: Any) -> bool:
 
 def _with_roles(user: Candidate, rights: ByRoles | None) -> Candidate:
     return replace(user, is_staff=rights.is_staff) if rights else user
+
+
+def _by_sign_in_name(person: Exported, email: str, here: _Here) -> Iterable[str]:
+    """Microsoft sends the mail where there is one: the sign-in name alone fits nobody."""
+    for user in here.alike(person.upn) if not same_email(person.upn, email) else ():
+        yield (
+            f"the sign-in name {person.upn!r} is the address of a user here, but Microsoft sends"
+            f" the mail: give the user {user.email!r} the address {email!r}"
+        )
 
 
 def _as_theirs(user: Candidate, claims: Claims) -> Candidate:

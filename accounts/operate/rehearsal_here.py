@@ -15,7 +15,7 @@ from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Rules
 from ..signin.roles import Carried
 from . import linking
-from .entra_export import read_export
+from .entra_export import read_export, unjudged
 from .microsoft_app import GUID
 from .rehearsal import ByRoles, Report, rehearse
 from .roles import in_words
@@ -45,7 +45,8 @@ def preview(text: str, tenant: str = "") -> Report:
     if not GUID.fullmatch(tid):  # identities are bound under a GUID: these cannot be compared
         people = tuple(replace(person, oid="") for person in people)
     judge = judged_by_roles() if any(one.roles is not None for one in people) else {}
-    return rehearse(people, list(users_here()), rules_here(tid), tid, **judge)
+    report = rehearse(people, list(users_here()), rules_here(tid), tid, **judge)
+    return replace(report, unjudged=unjudged(text))
 
 
 def judged_by_roles() -> dict[str, Judge]:
@@ -93,12 +94,12 @@ def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:
 
 def users_here() -> Iterator[Candidate]:
     """Every user as the policy sees them."""
-    found = users.everyone().annotate(identity=identity_of_user(OuterRef("pk")))
+    found = users.everyone().annotate(bound_identity=identity_of_user(OuterRef("pk")))
     for user in found.iterator(chunk_size=_CHUNK):
         yield Candidate(
             user.pk,
             users.email_of(user),
-            user.identity or "",
+            user.bound_identity or "",
             user.is_active,
             users.is_staff(user),
             users.is_superuser(user),

@@ -8,17 +8,19 @@ from ..reasons import REASONS
 from .output import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from .rehearsal import Foreseen, Report
 
 FORESEEN: Final = ("line", "email", "outcome", "notes")
+SPREADSHEET: Final = ("line", "email", "name", "outcome", "notes", "fix")
 
 
 def as_lines(report: Report, only: str = "") -> Iterator[str]:
     """For people to read: the table, what collides, who is missing, the sum, the fixes."""
     people = [_row(person) for person in report.people if _wanted(person, only)]
     yield from table(people, FORESEEN)
+    yield from _listed("Not judged: the file has no column", report.unjudged)
     yield from _listed("Addresses that collide", _collisions(report))
     missing = (user.email for user in report.missing)
     yield from _listed("Users here without a match in the file", missing)
@@ -26,10 +28,18 @@ def as_lines(report: Report, only: str = "") -> Iterator[str]:
     yield from _listed("Fixes", _fixes(report))
 
 
+def as_rows(report: Report, only: str = "") -> Iterator[dict[str, Any]]:
+    """For a spreadsheet, by SPREADSHEET."""
+    for person in report.people:
+        if _wanted(person, only):
+            yield {**_row(person), "name": person.name, "fix": person.fix}
+
+
 def as_dict(report: Report) -> dict[str, Any]:
     """For machines."""
     return {
         "counts": report.counts(),
+        "unjudged": report.unjudged,
         "people": [
             {**_row(person), "fix": person.fix, "name": person.name} for person in report.people
         ],
@@ -65,7 +75,7 @@ def _fixes(report: Report) -> Iterator[str]:
         yield f"{code}: {fix}"
 
 
-def _listed(title: str, lines: Iterator[str]) -> Iterator[str]:
+def _listed(title: str, lines: Iterable[str]) -> Iterator[str]:
     found = list(lines)
     if found:
         yield ""

@@ -15,15 +15,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
-from ...app import user_permission
+from ... import audit
+from ...app import user_permission, user_url
 from ...conf import conf
 from ...models import SignIn
-from ...operate import entra_export, rehearsal_here
+from ...operate import entra_export, rehearsal_here, spreadsheet
 from ...operate.linking import CannotLink
+from ...operate.rehearsal_shown import SPREADSHEET, as_rows
+from .. import csv_export
 from ..advice import title_of
+from .forms import MOST_AT_ONCE
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
     from ...operate.rehearsal import Foreseen, Report
 
@@ -81,7 +86,7 @@ def may_rehearse(user: Any) -> bool:
     return bool(user.has_perm(user_permission("view")) or user.has_perm(user_permission("change")))
 
 
-def page(request: HttpRequest) -> HttpResponse:
+def page(request: HttpRequest) -> HttpResponseBase:
     """The form, and below it what would become of everyone."""
     if not may_rehearse(request.user):
         raise PermissionDenied
@@ -91,6 +96,9 @@ def page(request: HttpRequest) -> HttpResponse:
     report = form.cleaned_data["report"] if form.is_valid() else None
     if report and form.cleaned_data.get("link"):
         _link(request, report, form.cleaned_data.get("tenant", ""))
+    if report and "csv" in request.POST:
+        audit.write("export.people", after={"of": "rehearsal", "people": len(report.people)})
+        return csv_export.download("rehearsal", as_rows(report), SPREADSHEET)
     context = {
         **admin.site.each_context(request),
         "title": _("Go-live rehearsal"),
@@ -99,6 +107,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "report": report,
         "sums": _sums(report) if report else [],
         "foreseen": _refused_first(report) if report else [],
+        "absent": _absent(request, report) if report else "",
         "shown": _SHOWN,
     }
     return TemplateResponse(request, "microsoft_admin/admin/rehearsal.html", context)
@@ -121,7 +130,22 @@ def _sums(report: Report) -> list[tuple[str, int]]:
     return [(_("Would get in") if code == "in" else title_of(code), n) for code, n in counted]
 
 
-def _refused_first(report: Report) -> list[tuple[Foreseen, str]]:
+def _absent(request: HttpRequest, report: Report) -> str:
+    """Those whom nobody here is, as Add several reads them, for whoever may add them."""
+    if not all(request.user.has_perm(user_permission(verb)) for verb in ("add", "change")):
+        return ""
+    found = [one for one in report.people if one.reason == "unknown_user" and one.email]
+    rows = [{"email": one.email, "name": one.name} for one in found[: MOST_AT_ONCE - 1]]
+    return "\n".join(spreadsheet.lines(rows, ("email", "name"))) if rows else ""
+
+
+def _refused_first(report: Report) -> list[tuple[Foreseen, str, str]]:
     """Whoever would be refused is what the page is read for."""
     ordered = sorted(report.people, key=lambda person: (person.gets_in, person.line))
-    return [(one, "" if one.gets_in else title_of(one.reason)) for one in ordered[:_SHOWN]]
+    return [
+        (one, title_of(one.reason) if one.reason else "", _url(one)) for one in ordered[:_SHOWN]
+    ]
+
+
+def _url(person: Foreseen) -> str:
+    return user_url("change", person.user_id) if person.user_id is not None else ""

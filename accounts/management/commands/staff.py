@@ -20,7 +20,7 @@ from ...operate.other_packages import PACKAGES, NoTable
 from ...operate.output import OperatorCommand, add_json, as_json
 from ...operate.people_listing import COLUMNS, NARROW, listing
 from ...operate.rehearsal_here import WhichTenant, link_all, preview
-from ...operate.rehearsal_shown import as_dict, as_lines
+from ...operate.rehearsal_shown import SPREADSHEET, as_dict, as_lines, as_rows
 from ...sessions import service as sessions
 
 if TYPE_CHECKING:
@@ -190,8 +190,11 @@ exit codes:
             report = preview(_read(file), tenant)
         except (NotAnExport, WhichTenant) as problem:
             raise CommandError(str(problem)) from None
-        for line in [as_json(as_dict(report))] if form == "json" else as_lines(report, only):
-            self.stdout.write(line)
+        if form == "csv":
+            self.write_rows(as_rows(report, only), SPREADSHEET, form)
+        else:
+            for line in [as_json(as_dict(report))] if form == "json" else as_lines(report, only):
+                self.stdout.write(line)
         if link:
             self._link(report, tenant)
 
@@ -265,6 +268,10 @@ def _add_listing(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--idle", type=_days, default=0, metavar="DAYS", help="not signed in for so long"
     )
+    _add_csv(parser)
+
+
+def _add_csv(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--csv", dest="form", action="store_const", const="csv", default="table", help="write CSV"
     )
@@ -318,6 +325,7 @@ def _confirm(email: str, yes: bool) -> None:
 def _add_preview(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV exported from Entra; - standard input")
     parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the file")
+    _add_csv(parser)
     parser.add_argument("--only", choices=("in", "refused"), default="", help="only these rows")
     parser.add_argument(
         "--link", action="store_true", help="link everyone who would get in to their object ID now"

@@ -1,11 +1,13 @@
 """The rehearsal's page: a file goes in, a forecast comes out, nothing stays."""
 
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.models import SignIn, User
+from accounts.models import AuditEntry, SignIn, User
 from tests.support.admins import TID, browser_of, person, superuser
 
 PAGE = "/admin/accounts/rehearsal/"
@@ -71,3 +73,51 @@ def test_which_tenant_is_asked_where_several_are_allowed(
     assert other in browser.get(PAGE).content.decode()
     assert "In all" in rehearse(browser, EXPORT.encode(), tenant=TID)
     assert "In all" not in rehearse(browser, EXPORT.encode())
+
+
+@pytest.mark.django_db
+def test_those_without_an_account_are_added_from_the_same_page() -> None:
+    browser = browser_of(superuser())
+    answer = _rehearsed(browser, b"mail,displayName\nnew@contoso.example,=Ada\n")
+    page = answer.content.decode()
+    assert 'action="/admin/accounts/user/add-several/"' in page
+    assert "userType: who is a guest" in page
+    shown = browser.post("/admin/accounts/user/add-several/", {"people": answer.context["absent"]})
+    assert [one.email for one in shown.context["preview"]] == ["new@contoso.example"]
+
+
+@pytest.mark.django_db
+def test_only_who_may_add_people_is_offered_to() -> None:
+    reader = person("reader@contoso.example", "accounts.view_user")
+    assert _rehearsed(browser_of(reader), b"mail\nnew@contoso.example\n").context["absent"] == ""
+
+
+@pytest.mark.django_db
+def test_people_here_are_links() -> None:
+    known = person("known@contoso.example")
+    page = _rehearsed(browser_of(superuser()), b"mail\nknown@contoso.example\n").content.decode()
+    assert f"/admin/accounts/user/{known.pk}/change/" in page
+
+
+@pytest.mark.django_db
+def test_the_result_is_a_spreadsheet_without_formulas_and_audited() -> None:
+    answer = _rehearsed(
+        browser_of(superuser()), b"mail,displayName\nnew@contoso.example,=cmd()\n", csv="1"
+    )
+    text = b"".join(answer.streaming_content).decode()
+    assert "'=cmd()" in text
+    assert "unknown_user" in text
+    assert AuditEntry.objects.filter(action="export.people").exists()
+
+
+@pytest.mark.django_db
+def test_the_sign_in_name_that_fits_a_user_is_a_hint() -> None:
+    person("upn@contoso.example")
+    file = b"userPrincipalName,mail\nupn@contoso.example,mail@contoso.example\n"
+    page = _rehearsed(browser_of(superuser()), file).content.decode()
+    assert "Microsoft sends the mail" in page
+
+
+def _rehearsed(browser: Any, content: bytes, **more: str) -> Any:
+    file = SimpleUploadedFile("people.csv", content, "text/csv")
+    return browser.post(PAGE, {"file": file, **more})

@@ -102,11 +102,11 @@ def offered(browser: Client, page: str, field: str) -> set[str]:
 def test_only_what_means_something_can_be_chosen(ada: User, page: str, field: str) -> None:
     rights = offered(browser_of(superuser()), page.format(ada.pk), field)
     assert {"view_user", "change_user", "view_signin", "end_sessions", "view_auditentry"} <= rights
-    assert {"add_group", "change_socialapp"} <= rights
+    assert {"add_group", "change_group"} <= rights
     assert not rights & {
         "add_signin", "change_signin", "delete_signin", "add_contenttype", "view_session",
         "add_logentry", "change_permission", "add_socialtoken", "view_emailaddress",
-        "change_socialaccount", "add_breakglasslink", "delete_tenantofdomain",
+        "change_socialaccount", "add_breakglasslink", "delete_tenantofdomain", "add_rolemapping",
     }  # fmt: skip
 
 

@@ -56,9 +56,10 @@ def _nobody(people: QuerySet[Any]) -> tuple[str, str]:
 def _emails() -> Iterator[Observation]:
     email = _email_field()
     people = _people().exclude(**{email: ""})
-    doubled = people.values(key=Upper(email)).annotate(n=Count("pk")).filter(n__gt=1)
+    doubled = people.values(upper_email=Upper(email)).annotate(times=Count("pk"))
+    doubled = doubled.filter(times__gt=1)
     if doubled.exists():
-        some = _some(row["key"].lower() for row in doubled[: _NAMED + 1])
+        some = _some(row["upper_email"].lower() for row in doubled[: _NAMED + 1])
         yield fault("people.double_email", count=doubled.count(), some=some)
     yield from _unmatchable(email)
 
