@@ -60,7 +60,8 @@ _JOINING: Final = (
     "xmpp",
 )
 _EDGES: Final = (
-    " \t\r\n,;:|=<>()[]{}\"'`-\u2013\u2014•*/\u201c\u201d\u201e\u00ab\u00bb\u2610\u2611\u2713\u2714\u25a1"
+    " \t\r\n,;:|=<>()[]{}\"'`-\u2013\u2014•*/"
+    "\u201c\u201d\u201e\u00ab\u00bb\u2610\u2611\u2713\u2714\u25a1"
     "\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a"
 )
 _MOST_LINES_OF_A_CELL: Final = 10
