@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --requir
 export PORT ?= 8000
 export EMULATOR_PORT ?= 8400
 ARGS ?=
+# What a team adds (docs/extend.md).
+EXTENSION := $(wildcard extension/requirements.txt)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -85,7 +87,7 @@ mutants: $(VENV)/dev.stamp  ## mutation tests of the policy, the state and the t
 
 requirements: $(VENV)/dev.stamp  ## pin the newest versions that requirements/*.in allow
 	cd requirements && for name in base "production -c base.txt" "azure -c production.txt" \
-		"telemetry -c azure.txt" "dev -c production.txt -c azure.txt -c telemetry.txt"; do \
+		"telemetry -c azure.txt" "dev -c production.txt -c azure.txt -c telemetry.txt" "hosts -c dev.txt"; do \
 		set -- $$name; file=$$1; shift; \
 		../$(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
 			--generate-hashes --no-header "$$file.in" "$$@" --output-file "$$file.txt" || exit 1; \
@@ -101,14 +103,14 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) >/dev/null || \
 		{ rm -rf $(VENV); echo "The venv module is missing: apt-get install python3-venv" >&2; exit 1; }
 
-$(VENV)/production.stamp: requirements/production.txt | $(VENV)/bin/python
-	@echo "Installing $<"
-	@$(PIP) -r $<
+$(VENV)/production.stamp: requirements/production.txt $(EXTENSION) | $(VENV)/bin/python
+	@echo "Installing $^"
+	@$(PIP) $(addprefix -r ,$^)
 	@touch $@
 
-$(VENV)/dev.stamp: requirements/dev.txt | $(VENV)/bin/python
-	@echo "Installing $<"
-	@$(PIP) -r $<
+$(VENV)/dev.stamp: requirements/dev.txt requirements/hosts.txt $(EXTENSION) | $(VENV)/bin/python
+	@echo "Installing $^"
+	@$(PIP) $(addprefix -r ,$^)
 	@touch $@ $(VENV)/production.stamp
 
 system: | $(VENV)/bin/python

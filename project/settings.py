@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy as _
 
 from accounts import logs
-from project import csp, databases, redis_cache, variables
+from project import csp, databases, extension, redis_cache, variables
 
 ENV = variables.load(os.environ)
 BASE_DIR = variables.BASE_DIR
@@ -76,7 +76,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [*extension.folders("templates"), BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -219,7 +219,7 @@ LANGUAGES = [
     ("es", _("Spanish")),
     ("vi", _("Vietnamese")),
 ]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [*extension.folders("locale"), BASE_DIR / "locale"]
 TIME_ZONE = ENV.TIME_ZONE
 FORMAT_MODULE_PATH = "project.formats"
 USE_TZ = True
@@ -228,6 +228,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = extension.folders("static")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "project.static.StaticFiles"},
@@ -240,3 +241,7 @@ WHITENOISE_USE_FINDERS = True  # whatever was collected, a plain name is served
 LOGGING = logs.configuration(ENV.LOG_FORMAT)
 DEFAULT_EXCEPTION_REPORTER = "accounts.web.error_reports.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "accounts.web.error_reports.ReporterFilter"
+
+# What a team adds (docs/extend.md)
+
+globals().update(extension.settings())

@@ -1,4 +1,4 @@
-"""Admin, the sign-in, and nothing else."""
+"""Admin, the sign-in, and what the team adds (docs/extend.md)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts.web import health
+from project import extension
+
+_theirs = extension.urls()
+_have_admin = any(getattr(entry, "app_name", "") == "admin" for entry in _theirs)
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    *_theirs,
     path("", include("accounts.web.urls")),
-    path("admin/", admin.site.urls),
+    *([] if _have_admin else [path("admin/", admin.site.urls)]),
+    path("", RedirectView.as_view(pattern_name="admin:index")),
     # HealthMiddleware answers these before any other part is asked; here they get their names.
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

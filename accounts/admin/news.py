@@ -35,24 +35,31 @@ def connect() -> None:
 
 
 def tell(request: HttpRequest) -> None:
-    """Add messages for what the person was not told of yet; never costs them the page."""
+    """Add messages for what the person was not told of yet; never costs them the page.
+
+    The front page tells by itself, and longer.
+    """
     try:
         since = _since(request)
         if since is None or not _is_there_any(request, since):
             return
-        for text, url in about_you.notices(request.user, *since):
-            link = format_html('{} <a href="{}">{}</a>', text, url, _("Your sessions"))
-            messages.warning(request, link)
-        mark(request)
+        if not _is_front_page(request):
+            _add_messages(request, since)
+        request.session[_TOLD] = time.time()
     except Exception as error:
         if not is_outage(error):
             raise
 
 
-def mark(request: HttpRequest) -> None:
-    """They are told of everything up to now."""
-    if request.user.is_authenticated:
-        request.session[_TOLD] = time.time()
+def _is_front_page(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.url_name == "index"
+
+
+def _add_messages(request: HttpRequest, since: tuple[float, float]) -> None:
+    for text, url in about_you.notices(request.user, *since):
+        link = format_html('{} <a href="{}">{}</a>', text, url, _("Your sessions"))
+        messages.warning(request, link)
 
 
 def _since(request: HttpRequest) -> tuple[float, float] | None:

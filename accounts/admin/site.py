@@ -134,8 +134,6 @@ class MicrosoftAdminSiteMixin(_Base):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
-        if self.has_our_pages:
-            news.mark(request)  # the page itself tells
         more = front_page.shown_to(request.user) if self.has_our_pages else {}
         response = super().index(request, {**more, **(extra_context or {})})
         if not (response.context_data or {}).get("app_list"):
@@ -171,7 +169,7 @@ class MicrosoftAdminSiteMixin(_Base):
         if request.method == "POST" or not is_in or not entrance.opens_admin(request):
             return ""
         url = self.further_step(request)
-        return f"{url}?{urlencode({'next': self._next(request)})}" if url else ""
+        return f"{url}?{urlencode({'next': self._next(request)}, safe='/')}" if url else ""
 
     def _next(self, request: HttpRequest) -> str:
         return next_from(request, reverse("admin:index", current_app=self.name))

@@ -32,15 +32,38 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "oid": ("oid", "id", "objectid", "azureadobjectid", "externaldirectoryobjectid"),
     "tenant": ("tid", "tenant", "tenantid"),
 }  # fmt: skip
-_ADDRESS: Final = re.compile(r"""[^\s<>()\[\]{},;:"|]+@[^\s<>()\[\]{},;:"|]+""")
+_ADDRESS: Final = re.compile(
+    r"""[^\s<>()\[\]{},;:"|=\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a]+@[^\s<>()\[\]{},;:"|/\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a]+"""
+)
 # Bullets, numbers, and the words before the recipients of a mail.
 _LEADING: Final = re.compile(
     r"^\s*(?:[-*•‣◦·\u2013\u2014+>#]+\s+|[•‣◦·]|\(?\d{1,4}[.)\]:]\s*|\d{1,4}\s+)?"
     r"(?:(?:to|cc|bcc|from|an|von|à|de|para|mailto)\s*:\s*)?",
     re.IGNORECASE,
 )
-_JOINING: Final = ("", "and", "und", "et", "y", "or", "oder", "&", "và", "mailto")
-_EDGES: Final = " \t\r\n,;:|<>()[]{}\"'`-\u2013\u2014•*"
+_JOINING: Final = (
+    "",
+    "and",
+    "und",
+    "et",
+    "y",
+    "or",
+    "oder",
+    "&",
+    "và",
+    "mailto",
+    "smtp",
+    "upn",
+    "email",
+    "e-mail",
+    "mail",
+    "xmpp",
+)
+_EDGES: Final = (
+    " \t\r\n,;:|=<>()[]{}\"'`-\u2013\u2014•*/"
+    "\u201c\u201d\u201e\u00ab\u00bb\u2610\u2611\u2713\u2714\u25a1"
+    "\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a"
+)
 _MOST_LINES_OF_A_CELL: Final = 10
 _LONGEST_NAME: Final = 150
 NO_ADDRESS: Final = "There is no email address in this line."

@@ -18,7 +18,7 @@ def watched(page: Page) -> Iterator[Page]:
     page.on("console", lambda message: complaints.extend(_complaint(message)))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def enter(page: Page, site: Site, user: User) -> None:

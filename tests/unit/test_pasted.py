@@ -102,6 +102,27 @@ def test_what_names_nobody_comes_back_with_the_reason(pasted: str, line: int, pr
     assert bad.text == pasted.split("\n")[line - 1]
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (f"\u25a1 {J}", ""),
+        (f"\u2610 Jane Doe {J}", "Jane Doe"),
+        (f"\u2713 {J}", ""),
+        (f"SMTP:{J}", ""),
+        (f"UPN: {J}", ""),
+        (f"Email: {J}", ""),
+        (f"E-Mail={J}", ""),
+        (f"\u201cJane Doe\u201d <{J}>", "Jane Doe"),
+        (f"\u00abJane Doe\u00bb {J}", "Jane Doe"),
+        (f"Jane Doe\uff1c{J}\uff1e", "Jane Doe"),
+        (f"Jane\uff08{J}\uff09", "Jane"),
+    ],
+)
+def test_signs_and_labels_around_are_no_part_of_it(line: str, name: str) -> None:
+    [entry] = read_people([line])
+    assert (entry.email, entry.name) == (J, name)
+
+
 @pytest.mark.parametrize("title", ["id", "objectId", "Object ID", "oid", "AzureAD Object-Id"])
 def test_a_column_holds_the_object_id(title: str) -> None:
     [entry] = read_people([f"{title},mail,tenantId", f"{OID},{J},t"])

@@ -128,7 +128,7 @@ def _bar(day: date, counts: Counts, at: int, scale: float) -> Bar:
 
 
 def _counts(days: Sequence[date], today: date) -> dict[date, Counts]:
-    kept = {_day_of(key): both for key, both in cache.get_many(map(_key, days)).items()}
+    kept = {_day_of(key): both for key, both in cache.get_many([_key(day) for day in days]).items()}
     missing = [day for day in days if day not in kept]
     counted = _counted(missing)
     over = {_key(day): counted.get(day, (0, 0)) for day in missing if day < today}

@@ -846,7 +846,7 @@ _VISIT: Final = (
         "The page has no Microsoft button",
         "{url} answers {quote}, which is not this site's login page.",
         "Correct PUBLIC_URL or the proxy's upstream; keep the content block of"
-        " templates/admin/login.html.",
+        " the login page's template.",
         shows=("a page without the button",),
         well="The login page is served at {at}{way}",
     ),

@@ -109,6 +109,15 @@ def test_the_front_page_says_it_once(sam: User) -> None:
     sam.save()
     text = browser.get("/admin/").content.decode()
     assert text.count("Your account: Rights changed") == 1
+    assert messages_on(browser) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_news_no_page_writes_the_session(sam: User) -> None:
+    browser = at_the_desk(sam)
+    for page in ("/admin/", OWN_PAGE):
+        browser.get(page)  # a session's first page writes its CSRF token
+        assert not browser.get(page).wsgi_request.session.modified
 
 
 @pytest.mark.django_db(transaction=True)

@@ -168,6 +168,7 @@ ADVICE = [
         before=lambda: User.objects.create_user(BOB),
         faulty=lambda: User.objects.filter(email=BOB).exists(),
     ),
+    Advice("staff list --idle 90 --csv", says="email,name,state"),
     Advice("staff list --search ada", before=lambda: bound(TENANT), says=ADA),
     Advice("staff list --state never", before=lambda: User.objects.create_user(BOB), says=BOB),
     Advice("staff add --file FILE", faulty=lambda: not User.objects.filter(email=BOB).exists()),

@@ -1,0 +1,37 @@
+"""What a team adds to this site: the folder `extension/`, which no release of ours contains.
+
+docs/extend.md tells how. Each of its files is optional.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from project.variables import BASE_DIR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIRECTORY: Final = BASE_DIR / "extension"
+
+
+def settings() -> dict[str, Any]:
+    """The settings in extension/settings.py, which may import ours: they stand above."""
+    return {name: value for name, value in _read("settings").items() if name.isupper()}
+
+
+def urls() -> list[Any]:
+    """The `urlpatterns` of extension/urls.py."""
+    return list(_read("urls").get("urlpatterns", []))
+
+
+def folders(name: str) -> list[Path]:
+    """extension/NAME, if it is there."""
+    return [path for path in [DIRECTORY / name] if path.is_dir()]
+
+
+def _read(name: str) -> dict[str, Any]:
+    if not (DIRECTORY / f"{name}.py").is_file():
+        return {}
+    return vars(import_module(f"extension.{name}"))
