@@ -25,7 +25,7 @@ from accounts.operate.doctor.probes import app, database, people
 from accounts.sessions import index as session_index
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, OTHER_TENANT, TENANT
 from tests.servers.process import scratch
-from tests.support.certificates import both, certificate
+from tests.support.certificates import both, certificate, pfx
 from tests.support.doctoring import bad
 from tests.support.operators import open_browser, run, run_json
 from tests.unit.documents.test_commands_typed import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 ADA, BOB = "ada@contoso.example", "bob@contoso.example"
 SECRET = "abc8Q~the-value-of-the-column-Value-0123456789"
+PASSPHRASE = "the passphrase of a certificate"
 OID = "55555555-5555-4555-8555-555555555555"
 CACHE = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_of_advice"}
 
@@ -131,6 +132,12 @@ def session_index_has_some() -> bool:
 def certificate_file() -> Path:
     path = scratch("advice") / "certificate.pem"
     path.write_text(both(certificate("advice"), "advice"))
+    return path
+
+
+def pfx_file() -> Path:
+    path = scratch("advice") / "staff.pfx"
+    path.write_bytes(pfx(certificate("advice"), "advice", PASSPHRASE))
     return path
 
 
@@ -255,6 +262,11 @@ ADVICE = [
         faulty=lambda: not any("certificate" in name for name in in_settings()),
     ),
     Advice(
+        "microsoft_app set --certificate PFX --passphrase-env --untested",
+        before=an_app,
+        faulty=lambda: not any("certificate" in name for name in in_settings()),
+    ),
+    Advice(
         "microsoft_app set --managed-identity GUID --untested",
         before=an_app,
         faulty=lambda: not any("managed" in name for name in in_settings()),
@@ -326,7 +338,7 @@ def written(name: str, text: str) -> Path:
 
 WORDS: dict[str, Any] = {
     "EMAIL": BOB, "ADA": ADA, "OBJECT-ID": OID, "TEXT": "tidying", "CODE": "unknown_user",
-    "DATE": "2099-01-31", "CERTIFICATE": certificate_file,
+    "DATE": "2099-01-31", "CERTIFICATE": certificate_file, "PFX": pfx_file,
     "HANDLE": lambda: next(iter(session_index.all_sessions())).handle,
     "HEAD": lambda: run_json("audit", "verify")["head"],
     "FILE": lambda: written("people.csv", f"email,name\n{BOB},Bob\n"),
@@ -350,6 +362,7 @@ def test_what_is_advised_does_what_it_is_for(
     assert advice.faulty is None or advice.faulty(), "the fault is not there to begin with"
     monkeypatch.setattr("sys.stdin", io.StringIO(advice.stdin))
     monkeypatch.setattr(microsoft_app, "getpass", lambda *_: advice.stdin)
+    monkeypatch.setenv("MICROSOFT_CLIENT_CERTIFICATE_PASSWORD", PASSPHRASE)
     emulator.set_secrets([CLIENT_SECRET, SECRET, SECRET[::-1]])
     out = run(*typed(advice.typed))
     assert advice.says in out
@@ -374,6 +387,7 @@ ELSEWHERE = {
     "entra_emulator": "tests/running/test_emulator.py",
     "demo": "tests/running/test_emulator.py",
     "dbshell": "psql, which is not part of this project",
+    "makemigrations": "tests/recipes, for a team's own app",
     "createsuperuser": "Django's own, named as what not to use",
     "changepassword": "Django's own",
     "shell": "Django's own",
