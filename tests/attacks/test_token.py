@@ -194,12 +194,15 @@ def test_a_token_that_cannot_be_believed_lets_nobody_in(scene: Scene, attack: At
 
 def test_fifty_unknown_keys_cost_microsoft_one_request(scene: Scene) -> None:
     """RFC 8725 3.10; Who gets in, 1: an unknown kid fetches the keys at most once in 10 s."""
+    for _ in range(4):  # each worker has the keys before
+        assert scene.let_in().is_in()
     scene.emulator.tamper(signing="unknown_kid")
-    began = time.monotonic()
+    before, began = scene.emulator.counts.get("jwks", 0), time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         reasons = list(pool.map(lambda _: scene.sign_in().reason, range(50)))
     assert set(reasons) == {"token_invalid"}
-    assert scene.emulator.counts.get("jwks", 0) <= 1 + (time.monotonic() - began) // 10
+    asked = scene.emulator.counts.get("jwks", 0) - before
+    assert asked <= 1 + (time.monotonic() - began) // 10
     people_sign_in_as_before(scene)
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ENVIRONMENT
 from tests.recipes.document import recipes
 from tests.recipes.grown import Grown, grown
-from tests.servers.migrated import DATABASE
+from tests.servers.migrated import TEMPLATE
 from tests.servers.postgres import Postgres
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def recipe_site(postgres: Postgres, emulator: "Emulator") -> RecipeSite:
     @contextmanager
     def started(title: str, more: Mapping[str, str] | None = None, **env: str) -> Iterator[Grown]:
         name = f"recipe_{next(_numbers)}"
-        url = postgres.create_database(name, DATABASE)
+        url = postgres.create_database(name, TEMPLATE)
         try:
             with grown(
                 _files(title, more or {}), {**ENVIRONMENT, "DATABASE_URL": url, **env}

@@ -10,6 +10,7 @@ from tests.servers.postgres import Postgres
 from tests.servers.process import NotStarted
 
 DATABASE = "site"
+TEMPLATE = "site_template"  # the same, which nobody is connected to: to be copied
 # What migrations put there stays when tests empty the tables.
 _OF_MIGRATIONS = ("django_migrations", "django_content_type", "auth_permission")
 # Without looking at who refers to whom: all go. Only tables with rows are written to.
@@ -33,5 +34,6 @@ def _migrate(directory: Path) -> None:
         ended = forked.run("manage.py", "migrate", "--verbosity", "0", env=env)
         if ended.returncode:
             raise NotStarted(f"migrate failed:\n{ended.stdout}{ended.stderr}")
+        server.create_database(TEMPLATE, DATABASE)
         server.stop()
         subprocess.run(["cp", "-a", str(server.data), str(directory)], check=True)
