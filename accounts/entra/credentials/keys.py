@@ -120,7 +120,9 @@ def read_entered(data: bytes, password: str = "", *, now: datetime | None = None
     """
     found = _Found([], [[]])
     text = data.decode("ascii", "replace").strip()
-    _read_data(_from_base64(text) or data.replace(b"\\n", b"\n"), password, found)
+    if b"-----BEGIN" in data:  # text, unlike a PFX, which may hold these two bytes by chance
+        data = data.replace(b"\\n", b"\n")
+    _read_data(_from_base64(text) or data, password, found)
     made = _valid_now(_paired(found), now or datetime.now(UTC))
     if len(made) > 1:
         raise Unusable("holds several certificates with their keys: enter one at a time")
