@@ -59,13 +59,13 @@ def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> 
     except service.StoreUnavailable:
         logger.warning("older sessions not ended: the session store is unavailable")
         return
-    if ended and hasattr(request, "_messages"):
+    if ended:
         text = ngettext(
             "%(ended)s older session of yours was ended: %(most)s at once are allowed here.",
             "%(ended)s older sessions of yours were ended: %(most)s at once are allowed here.",
             ended,
         )
-        messages.info(request, text % {"ended": ended, "most": most})
+        messages.info(request, text % {"ended": ended, "most": most}, fail_silently=True)
 
 
 @receiver(user_login_failed, dispatch_uid="accounts.password_refused")

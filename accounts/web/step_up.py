@@ -44,8 +44,7 @@ def is_satisfied(request: HttpRequest) -> bool:
         return True
     session = microsoft_session.of(request.session)
     # By password or break-glass link the sign-in itself was the proof.
-    signed_in_at = request_facts.signed_in_at(request)
-    proved_at = session.proved_at if session.identity else signed_in_at
+    proved_at = session.proved_at if session.identity else request_facts.signed_in_at(request)
     return is_fresh(proved_at, time.time())
 
 

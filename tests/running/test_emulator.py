@@ -6,7 +6,6 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,19 +34,6 @@ from tests.emulator.site import (
 )
 from tests.servers.nginx import write_certificate
 from tests.servers.process import ROOT
-
-
-@pytest.fixture(scope="module")
-def _entra() -> Iterator[Emulator]:
-    with Emulator() as started:
-        yield started
-
-
-@pytest.fixture
-def entra(_entra: Emulator) -> Emulator:
-    """One of our own, which these tests may take down."""
-    _entra.reset()
-    return _entra
 
 
 def test_the_document_names_endpoints_that_cannot_be_assumed(entra: Emulator) -> None:

@@ -1,7 +1,6 @@
 """The emulator gets wrong exactly what a test tells it to, for as long as it was told."""
 
 import time
-from collections.abc import Iterator
 from http.client import HTTPException
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,19 +23,6 @@ from tests.emulator.site import (
     verified,
 )
 from tests.servers.ports import answers
-
-
-@pytest.fixture(scope="module")
-def _entra() -> Iterator[Emulator]:
-    with Emulator() as started:
-        yield started
-
-
-@pytest.fixture
-def entra(_entra: Emulator) -> Emulator:
-    """One of our own, which these tests may take down."""
-    _entra.reset()
-    return _entra
 
 
 def test_tampering_lasts_as_long_as_told(entra: Emulator) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ...operate import linking
 from .. import rights
-from .person_actions import CONFIRMED, SHOWN
+from .person_actions import CONFIRMED, Question, confirmation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +22,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from ...models import User
+
+
+_ADD_TO_GROUP: Final = Question(
+    "add_to_group",
+    gettext_lazy("Add to group"),
+    gettext_lazy("These people, and whoever holds their identities, gain its rights."),
+)
 
 
 class GroupForm(forms.Form):
@@ -52,7 +56,7 @@ def add_to_group(
     confirmed = CONFIRMED in request.POST
     form = GroupForm(request.POST if confirmed else None, editor=request.user)
     if not form.is_valid():
-        return _asked(page, request, people, form)
+        return confirmation(page, request, _ADD_TO_GROUP, people, form)
     _add(page, request, people, form.cleaned_data["group"])
     return None
 
@@ -75,25 +79,3 @@ def _add(
         "%(count)d person is in %(group)s.", "%(count)d people are in %(group)s.", len(people)
     )
     messages.success(request, text % {"count": len(people), "group": group})
-
-
-def _asked(
-    page: ModelAdmin[User], request: HttpRequest, people: Sequence[User], form: GroupForm
-) -> HttpResponse:
-    context = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
-        "title": _("Add to group"),
-        "step": {
-            "name": "add_to_group",
-            "title": _("Add to group"),
-            "explanation": _("These people, and whoever holds their identities, gain its rights."),
-        },
-        "people": [(person, linking.of_user(person)) for person in people[:SHOWN]],
-        "more": max(0, len(people) - SHOWN),
-        "keys": [person.pk for person in people],
-        "form": form,
-        "action_checkbox_name": ACTION_CHECKBOX_NAME,
-        "media": page.media,
-    }
-    return TemplateResponse(request, "microsoft_admin/admin/user/step.html", context)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
@@ -39,12 +40,18 @@ SHOWN = 50  # of whom a confirmation names the identity
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Something done to people: `name` is action and URL, `past` for the history, `done` said."""
+class Question:
+    """What a confirmation page asks: `name` is the list's action that the form goes to."""
 
     name: str
     title: _StrPromise
     explanation: _StrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Question):
+    """Something done to people: `name` is action and URL, `past` for the history, `done` said."""
+
     past: str
     done: tuple[str, str]
     permission: str
@@ -170,9 +177,9 @@ def page_for_one(
 def confirmation(
     page: ModelAdmin[User],
     request: HttpRequest,
-    step: Step,
+    step: Question,
     chosen: Sequence[User],
-    form: ReasonForm,
+    form: forms.Form,
 ) -> HttpResponse:
     """Whom it is about, what it means, and why: the form goes to the list, as an action."""
     context = {
