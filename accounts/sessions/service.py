@@ -125,7 +125,7 @@ def end_oldest_of(user: User, session_key: str | None, most: int) -> int:
     """
     with _store():
         found = session_index.sessions_of(user.pk)
-        others = [session for session in found if session.name != name_of(session_key)]
+        others = [session for session in found if session.handle != handle_of(session_key)]
         others.sort(key=lambda session: session.signed_in_at or _LONG_AGO, reverse=True)
         ended = sum(session_index.end_session(session.name) for session in others[most - 1 :])
     if ended:
