@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
-from django.utils import timezone
+from django.utils import timezone, translation
 from typing_extensions import override
 
 from ..naming import as_set_here
@@ -39,7 +39,7 @@ class OperatorCommand(BaseCommand):
     """A command whose help ends with `epilog`: examples and exit codes."""
 
     epilog = ""
-    requires_system_checks = ()  # they are for mending what a check would complain of
+    requires_system_checks = ()  # they repair what a check would complain of
 
     @override
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -53,9 +53,13 @@ class OperatorCommand(BaseCommand):
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """An unavailable Redis or database is one line with the next step, not a traceback."""
+        """In English as a whole, and an unavailable store is one line with the next step.
+
+        Reports and documents quote what commands write, and much of it is in no catalogue.
+        """
         try:
-            written = super().execute(*args, **options)
+            with translation.override("en"):
+                written = super().execute(*args, **options)
             self.stdout.flush()
             return written
         except BrokenPipeError:  # | head has read enough
