@@ -93,11 +93,11 @@ def test_a_setting_is_named_as_it_is_set(text: str, there: str) -> None:
     assert as_set_here(text) == text
 
 
-WELL = SECURE | {"SESSION_ENGINE": f"{ENGINES}db", "CACHES": LOCMEM}
+WELL: dict[str, Any] = {**SECURE, "SESSION_ENGINE": f"{ENGINES}db", "CACHES": LOCMEM}
 REDIS = {"default": {**PICKLED["default"], "LOCATION": "redis://localhost"}}
 JSON = {"SERIALIZER": "django_redis.serializers.json.JSONSerializer"}
 SAFE_REDIS = {"default": {**REDIS["default"], "OPTIONS": JSON}}
-ON_ITS_PROXY = {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}
+ON_ITS_PROXY: dict[str, Any] = {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}
 
 
 def ids(given: dict[str, Any] | None = None, **settings: Any) -> set[str]:

@@ -8,6 +8,7 @@ from django.test import override_settings
 
 from accounts import host
 from accounts.conf import READ
+from accounts.naming import DICTIONARY
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 
 OWN = {"TENANT_ID": TENANT, "CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET}
@@ -18,6 +19,6 @@ NAME = "staff.example.com"
 def hosted(given: dict[str, Any] | None = None, **settings: Any) -> Iterator[dict[str, Any]]:
     """`given` is what its dictionary says; gives what was read of it."""
     theirs = {"ALLOWED_HOSTS": [NAME], **settings}
-    read = host._read({**theirs, host.DICTIONARY: {**OWN, **(given or {})}})
+    read = host._read({**theirs, DICTIONARY: {**OWN, **(given or {})}})
     with override_settings(**theirs, **{READ: read}):
         yield read
