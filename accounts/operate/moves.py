@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 
 from .. import audit, users
 from ..ids import is_guid
+from ..naming import as_set_here
 from ..references import new_reference
 from ..sessions import service as sessions
 from ..signin import bindings
@@ -165,7 +166,8 @@ def _linked(mine: Planned, person: Candidate, here: _Here, allowed: frozenset[st
     if not tid:
         return replace(mine, note="Of which tenant is the new object ID? Name it, --tenant GUID.")
     if allowed and tid not in allowed:
-        return replace(mine, note=f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
+        note = f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS."
+        return replace(mine, note=as_set_here(note))
     if taken := here.named(mine.uid):
         return replace(mine, note=f"The new object ID is linked to {taken[0].email} here.")
     note = _warning(person) or ("" if person.identity else "Was not linked before.")
