@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
+from ..naming import as_set_here
 from ..operate import moved_tenant, sign_ins
 from ..reasons import REASONS
 
@@ -234,14 +235,14 @@ def title_of(code: str) -> str:
 
 def meaning_of(code: str) -> str:
     """What the reason means, in the operator's words; "" for a code of another version."""
-    return _(REASONS[code].operator) if code in REASONS else ""
+    return as_set_here(_(REASONS[code].operator)) if code in REASONS else ""
 
 
 def fix_of(code: str) -> str:
     """What to do about it: here, at Entra, or on the server where neither helps."""
     if code not in REASONS:
         return ""
-    return _(WORDS.get(code, Words()).fix or REASONS[code].fix)
+    return as_set_here(_(WORDS.get(code, Words()).fix or REASONS[code].fix))
 
 
 def title_for(row: SignIn) -> str:
@@ -259,7 +260,7 @@ def fix_for(row: SignIn) -> str:
     if moved_tenant.is_told_by(row):
         return _(_TENANT_MOVED.fix)
     hint = sign_ins.hint(row)
-    return " ".join(filter(None, (_(hint) if hint else "", fix_of(row.reason))))
+    return " ".join(filter(None, (as_set_here(_(hint)) if hint else "", fix_of(row.reason))))
 
 
 def of_app(shown: AppSummary) -> AppSummary:

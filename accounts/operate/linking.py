@@ -22,6 +22,7 @@ from .. import audit
 from ..conf import conf
 from ..ids import is_guid
 from ..models import AuditEntry, SignIn
+from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, accounts_of
@@ -252,7 +253,8 @@ def tenants_allowed() -> frozenset[str]:
 def _check_tenant(tid: str) -> None:
     allowed = tenants_allowed()
     if allowed and tid not in allowed:
-        raise CannotLink(f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
+        text = f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS."
+        raise CannotLink(as_set_here(text))
 
 
 def _take(user: User, seen: str) -> str:

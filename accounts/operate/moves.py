@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from .. import audit, users
 from ..ids import is_guid
+from ..naming import as_set_here
 from ..references import new_reference
 from ..sessions import service as sessions
 from ..signin import bindings
@@ -170,7 +171,7 @@ def _linked(mine: Planned, person: Candidate, here: _Here, allowed: frozenset[st
         note = _("Which tenant is the new object ID from? Write TENANT-ID:OBJECT-ID.")
         return replace(mine, note=note)
     if allowed and tid not in allowed:
-        text = _("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS.")
+        text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
         return replace(mine, note=text % {"tid": tid})
     if taken := here.named(mine.uid):
         text = _("The new object ID is linked to %(email)s here.")

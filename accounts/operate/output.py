@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 from django.utils import timezone, translation
 from typing_extensions import override
 
+from ..naming import as_set_here
 from ..outages import is_outage
 from ..visible import visible
 from . import spreadsheet
@@ -28,6 +29,10 @@ _SIGPIPE: Final = 141  # as a shell says of a command that SIGPIPE ended
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
     """Keeps the lines of the examples as they are written."""
+
+    @override
+    def format_help(self) -> str:
+        return as_set_here(super().format_help())
 
 
 class OperatorCommand(BaseCommand):
@@ -60,6 +65,9 @@ class OperatorCommand(BaseCommand):
         except BrokenPipeError:  # | head has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(_SIGPIPE)
+        except CommandError as error:
+            error.args = (as_set_here(error), *error.args[1:])
+            raise
         except Exception as error:
             if not is_outage(error) or options.get("traceback"):
                 raise
