@@ -34,7 +34,8 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 
 def by_hand(request: HttpRequest) -> HttpResponse:
-    login(request, get_user_model().objects.get(username="sam"), request.GET["backend"])
+    sam = get_user_model()._default_manager.get(email="staff@contoso.example")
+    login(request, sam, request.GET["backend"])
     return HttpResponse()
 
 
