@@ -276,6 +276,26 @@ def row_axes_locks_neither_the_button_nor_break_glass() -> None:
         call_command("axes_reset", verbosity=0)
 
 
+def row_checks_say_who_would_be_staff() -> None:
+    from django.contrib.auth.models import User
+    from django.core import checks
+    from django.test import override_settings
+
+    def found() -> set[str]:
+        ours = {str(each.id) for each in checks.run_checks() if "accounts." in str(each.id)}
+        return ours - {"accounts.I004", "accounts.W005"}  # its cache, and its cookie by http
+
+    field: Any = User._meta.get_field("is_staff")
+    assert found() == set()
+    field.default = True
+    try:
+        assert found() == {"accounts.W013", "accounts.E040"}
+        with override_settings(ANONYMOUS_USER_NAME=None):
+            assert found() == {"accounts.E040"}
+    finally:
+        field.default = False
+
+
 def _link() -> str:
     from io import StringIO
 
