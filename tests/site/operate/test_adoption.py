@@ -298,12 +298,12 @@ def test_what_others_wrote_is_read_as_meant_and_the_preview_is_what_is_done() ->
     assert {of_names[e]: uid for e, uid in counts().items()} == {
         n: u for n, (_, _, u) in ODD.items()
     }
-    rows = list(SocialAccount.objects.order_by("pk").values())
+    before = list(SocialAccount.objects.order_by("pk").values())
     entries = AuditEntry.objects.count()
     again = json.loads(fail("staff", "adopt", "--from", "allauth", "--yes", "--json").out)
     done = {of_names[row["email"]]: row["what"] for row in again}
     assert done == {n: "already" if what == "adopt" else what for n, what in shown.items()}
-    assert list(SocialAccount.objects.order_by("pk").values()) == rows
+    assert list(SocialAccount.objects.order_by("pk").values()) == before
     assert AuditEntry.objects.count() == entries
 
 
