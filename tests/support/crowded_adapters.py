@@ -4,11 +4,13 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from typing_extensions import override
 
 CALLED: list[str] = []
 
 
 class _Told:
+    @override
     def __getattribute__(self, name: str) -> Any:
         if not name.startswith("__") and name not in ("request", "error_messages"):
             CALLED.append(name)

@@ -129,7 +129,7 @@ def refused(person: str) -> str:
 
     browser = client()
     url = browser.post("/accounts/microsoft/login/").headers["Location"]
-    page = browser.get(sign_in_as(url, person, quick=True)).content.decode()
+    page = str(browser.get(sign_in_as(url, person, quick=True)).content)
     return page.partition('data-reason="')[2].partition('"')[0]
 
 
