@@ -26,9 +26,9 @@ from ..models import AuditEntry, SignIn
 from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER, accounts_of
+from ..signin.identities import PROVIDER, accounts_of, kept_of
 from ..signin.policy import same_email
-from ..users import email_of
+from ..users import email_of, name_of
 from ..visible import visible
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def of_user(user: User) -> Identity | None:
     account = accounts_of(user).first()
     if account is None:
         return None
-    bound, kept = bindings.read(str(account.uid)), account.extra_data
+    bound, kept = bindings.read(str(account.uid)), kept_of(account)
     whole = bound.tid and bound.oid
     used = SignIn.objects.filter(oid=bound.oid, tid=bound.tid, outcome=SignIn.Outcome.ADMITTED)
     newest = used.order_by("-at").first() if whole else None
@@ -94,7 +94,7 @@ def of_users(keys: Iterable[Any]) -> dict[Any, Identity]:
     bound = SocialAccount.objects.filter(provider=PROVIDER, user__in=list(keys))
     found: dict[Any, Identity] = {}
     for account in sorted(bound, key=lambda one: ":" in one.uid):
-        uid, kept = bindings.read(str(account.uid)), account.extra_data
+        uid, kept = bindings.read(str(account.uid)), kept_of(account)
         name, address = str(kept.get("name") or ""), str(kept.get("email") or "")
         found[account.user_id] = Identity(
             uid.tid, uid.oid, name, address, account.date_joined, bound_as=str(account.uid)
@@ -122,7 +122,7 @@ def differences(user: User, old: Identity | None, new: Identity) -> tuple[str, .
 
 
 def _differences(user: User, old: Identity | None, new: Identity) -> Iterator[str]:
-    known = [name for name in (user.get_full_name(), old.name if old else "") if "@" not in name]
+    known = [name for name in (name_of(user), old.name if old else "") if "@" not in name]
     known = [name for name in known if name]
     if not new.name or not known:
         yield "no_name"
@@ -202,12 +202,12 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     bound, accounts = bindings.read(uid), list(accounts_of(user))
     if any(account.uid == uid for account in accounts):
         return False
-    others = [one.uid for one in accounts if one.uid != bound.oid and bindings.is_known(one.uid)]
+    same = [one for one in accounts if bound.oid and bound.oid in one.uid.lower()]
+    others = [one.uid for one in accounts if one not in same and bindings.is_known(one.uid)]
     if others:
         text = _("Another Microsoft identity is linked: %(identity)s. Unlink it first.")
         raise CannotLink(text % {"identity": others[0]})
-    same = (account for account in accounts if account.uid == bound.oid)
-    account = next(same, SocialAccount(user=user, provider=PROVIDER))
+    account = same[0] if same else SocialAccount(user=user, provider=PROVIDER)
     account.uid = uid
     account.extra_data = {"tid": bound.tid, "oid": bound.oid, "email": address}
     _save(account)
