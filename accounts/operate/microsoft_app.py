@@ -419,7 +419,7 @@ def _check_tenant(tenant: str) -> Iterator[str]:
     if tenant in ("common", "consumers"):
         yield f"The tenant {tenant!r} would let strangers in: enter your tenant's GUID."
     elif tenant == "organizations":
-        if len(allowed) < 2:
+        if len(allowed) < 2 and conf.MICROSOFT_TENANT_ID.lower() != tenant:
             yield "The tenant 'organizations' goes with MICROSOFT_ALLOWED_TENANTS only."
     elif tenant and not (GUID.fullmatch(tenant) or DOMAIN.fullmatch(tenant)):
         yield "The tenant is a GUID (Directory (tenant) ID) or a verified domain."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 
-from ...entra.errors import hint_for
+from ...entra.errors import hint_for, hint_in
 from ...http.causes import NoAnswer
 from ...naming import as_set_here
 from ...reasons import REASONS
@@ -55,7 +55,9 @@ def _advice(refusal: Refused) -> str:
     """By the typed cause, where there is one; else by Microsoft's number and the reason."""
     if isinstance(refusal, NoAnswer) and refusal.advice:
         return refusal.advice
-    return " ".join(filter(None, (hint_for(refusal.aadsts), refusal.reason.fix)))
+    hint = hint_for(refusal.aadsts) or hint_in(refusal.detail, refusal.reason.code)
+    asks_here = refusal.reason.code == "misconfigured"  # its own fix is to run doctor
+    return hint if hint and asks_here else " ".join(filter(None, (hint, refusal.reason.fix)))
 
 
 @dataclass(frozen=True, slots=True)
