@@ -201,6 +201,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/audit",
         "accounts/browsers.py",
         "accounts/conf.py",
+        "accounts/ids.py",
         "accounts/models.py",
         "accounts/moments.py",
         "accounts/naming.py",
