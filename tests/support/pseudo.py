@@ -22,6 +22,7 @@ _BRACKETED = re.compile(f"{_OPEN}[^{_OPEN}{_CLOSE}]*{_CLOSE}")
 # Read aloud or shown, though they are no text of the page.
 _ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "label")
 _DATA = {"staff-raw", "staff-copy"}
+_DJANGOS_OWN = ("Search", "True", "False", "None")  # English in its templates, as alt
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -80,7 +81,8 @@ class _Reader(HTMLParser):
             hidden = tag in ("script", "style", "code", "pre", "textarea", "time", "bdi")
             classes = (given.get("class") or "").split()
             self._open.append((tag, hidden or not _DATA.isdisjoint(classes)))
-        self.found += [given[name] for name in _ATTRIBUTES if given.get(name)]
+        if given.get("alt") not in _DJANGOS_OWN:
+            self.found += [given[name] for name in _ATTRIBUTES if given.get(name)]
         if tag == "input" and given.get("type") in ("submit", "button"):
             self.found.append(given.get("value") or "")
 
@@ -95,4 +97,4 @@ class _Reader(HTMLParser):
             self.found.append(data)
 
 
-_VOID = "area base br col embed hr img input link meta source track wbr path use rect".split()
+_VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path", "use", "rect"]

@@ -59,7 +59,7 @@ def _undone(
         return TemplateResponse(request, "microsoft_admin/admin/socialapp/undo.html", context)
     microsoft_app.remember_tests(after, judgement.tests)
     after.save()
-    admin.log_change(request, after, _("Undid the last change."))
+    admin.log_change(request, after, "Undid the last change.")
     messages.success(request, _("The app is as it was before its last change."))
     url = reverse("admin:socialaccount_socialapp_change", args=[app.pk])
     return HttpResponseRedirect(url)

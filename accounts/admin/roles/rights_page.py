@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from ... import audit
 from ...app import permission, user_permission
 from ...operate import rights_held
-from .. import csv_export
+from .. import csv_export, permission_words
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -69,8 +69,9 @@ def _asked(request: HttpRequest) -> str:
 
 
 def _shown(right: rights_held.Right) -> dict[str, Any]:
+    name = FLAGS.get(right.right) or permission_words.named([right.right])[0]
     return {
         "held": right,
-        "name": FLAGS.get(right.right, right.right),
+        "name": name,
         "way": WAYS[right.by],
     }

@@ -17,6 +17,7 @@ from django.utils import timezone, translation
 
 from accounts import audit, secretbox
 from accounts.audit.actions import ACTIONS
+from accounts.audit.actor import of_command
 from accounts.models import RoleGrant, SignIn, User
 from accounts.reasons import CAUSES, REASONS, Refused
 from accounts.web import errors, refusal
@@ -36,10 +37,17 @@ CHROME = (
 )
 # Data and names, in every language the same.
 DATA = re.compile(
+    r"\([^()]*(error=|token file|managed identity|certificate)[^()]*(\([^()]*\))?[^()]*\)|"
+    r"\b[0-9A-F]{40}\b|"
     r"[\w.+-]+@[\w-]+(\.[\w-]+)+|https?://[^\s\"]+|/[\w/-]*/|[0-9a-f]{8}-[0-9a-f-]{27}|[\w-]+…"
     r"|\b[A-Z0-9]{4}-[A-Z0-9]{4}\b|\b[A-Z]+(_[A-Z]+)+\b|AADSTS\d*"
     r"|\b(Microsoft|Entra( ID)?|Chrome|Windows|Django|Redis|PostgreSQL|UTC|CSV|URI|Cole League"
     r"|Editors|Staff|testserver|JSON|ID|OID|IP)\b"
+)
+
+# This process, which writes the audit entries of the scenes.
+HERE = re.compile(
+    rf"\b({of_command().name}|" + "|".join(map(re.escape, of_command().facts.values())) + ")"
 )
 
 Scene = Callable[[Client, dict[str, Any]], Any]
@@ -74,7 +82,11 @@ def apps(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     kinds: dict[str, dict[str, Any]] = {
         "secret": {"secret_expires": soon, "next_secret": secretbox.encrypt(SECRET)},
         "ended": {"secret_expires": "2020-01-01"},
-        "certificate": {"credential": "certificate", "certificate": bound, "next_certificate": bound},
+        "certificate": {
+            "credential": "certificate",
+            "certificate": bound,
+            "next_certificate": bound,
+        },
         "managed_identity": {"credential": "managed_identity", "managed_identity": TID},
         "token_file": {"credential": "token_file"},
         "unreadable": {"next_secret": "enc1:nonsense"},
@@ -111,8 +123,9 @@ def apps(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     }
     for name, changed in forms.items():
         yield f"saved: {name}", client.post(f"{there}/change/", given | changed, follow=True)
-        yield f"added: {name}", client.post(
-            "/admin/socialaccount/socialapp/add/", given | changed, follow=True
+        yield (
+            f"added: {name}",
+            client.post("/admin/socialaccount/socialapp/add/", given | changed, follow=True),
         )
     yield "undo", client.post(f"{there}/undo/", follow=True)
     yield "history", client.get(f"{there}/history/")
@@ -123,7 +136,14 @@ def people(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     one = User.objects.get(pk=things["person"])
     root = User.objects.get(email="root@contoso.example")
     editors = Group.objects.get()
-    for action in ("add_to_group", "sign_out", "deactivate", "reactivate", "unlink", "delete_selected"):
+    for action in (
+        "add_to_group",
+        "sign_out",
+        "deactivate",
+        "reactivate",
+        "unlink",
+        "delete_selected",
+    ):
         asked = {"action": action, "_selected_action": [one.pk], "index": 0}
         yield action, client.post(there, asked)
         unsaid = {**asked, "confirmed": "yes", "reason": ""}
@@ -132,17 +152,27 @@ def people(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         if action != "delete_selected":
             yield f"{action}: done", client.post(there, said, follow=True)
             yield f"{action}: again", client.post(there, said, follow=True)
-        yield f"{action}: oneself", client.post(there, {**said, "_selected_action": [root.pk]}, follow=True)
+        if action != "sign_out":
+            to_oneself = {**said, "_selected_action": [root.pk]}
+            yield f"{action}: oneself", client.post(there, to_oneself, follow=True)
     yield "history", client.get(f"{there}{one.pk}/history/")
     yield "none chosen", client.post(there, {"action": "sign_out"}, follow=True)
-    for email in ("", "x", "COLLEAGUE@contoso.example", "a\u200bb@contoso.example", "j\u0435@contoso.example"):
+    for email in (
+        "",
+        "x",
+        "COLLEAGUE@contoso.example",
+        "a\u200bb@contoso.example",
+        "j\u0435@contoso.example",
+    ):
         yield f"add {email}", client.post(f"{there}add/", {"email": email})
     yield "added", client.post(f"{there}add/", {"email": "n@contoso.example"}, follow=True)
     yield "object id", client.post(f"{there}add/", {"email": "m@contoso.example", "object_id": "x"})
     for fields in ({"email": ""}, {"email": one.email}, {"email": one.email, "is_superuser": "on"}):
         yield f"change {fields}", client.post(f"{there}{one.pk}/change/", fields, follow=True)
-    yield "oneself", client.post(f"{there}{root.pk}/change/", {"email": root.email}, follow=True)
-    pasted = "Jane <jane@contoso.example>\nx@y\nnothing\ncolleague@contoso.example\nj\u0435@a.example"
+    yield "oneself", client.get(f"{there}{root.pk}/change/")
+    pasted = (
+        "Jane <jane@contoso.example>\nx@y\nnothing\ncolleague@contoso.example\nj\u0435@a.example"
+    )
     previewed = client.post(f"{there}add-several/", {"people": pasted})
     yield "several: preview", previewed
     found = re.search(r'name="confirmed" value="([^"]+)"', previewed.content.decode())
@@ -154,14 +184,17 @@ def people(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for row in SignIn.objects.all():
         page = f"{there}{one.pk}/relink/{row.pk}/"
         yield f"relink {row.reason}", client.post(page, {"reason": ""})
-        yield f"relink {row.reason} done", client.post(page, {"reason": "x", "seen": "y"}, follow=True)
+        yield (
+            f"relink {row.reason} done",
+            client.post(page, {"reason": "x", "seen": "y"}, follow=True),
+        )
     yield "group", client.post("/admin/auth/group/help-desk/", follow=True)
     yield "group page", client.get(f"/admin/auth/group/{editors.pk}/history/")
 
 
 def sessions(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     one = User.objects.get(pk=things["person"])
-    browser_of(one, **{"user_agent": CHROME})
+    browser_of(one, user_agent=CHROME)
     yield "list", client.get("/admin/accounts/sessions/")
     yield "nobody", client.get("/admin/accounts/sessions/?q=nobody")
     yield "person", client.get(f"/admin/accounts/user/{one.pk}/change/")
@@ -172,8 +205,12 @@ def sessions(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]
     yield "get", client.get(end)
     own = "/admin/accounts/my-sessions/"
     yield "own, none", client.post(own, {"handle": "x"}, follow=True)
-    audit.write("person.rights_changed", User.objects.get(email="root@contoso.example"),
-                before={"is_superuser": False}, after={"is_superuser": True})
+    audit.write(
+        "person.rights_changed",
+        User.objects.get(email="root@contoso.example"),
+        before={"is_superuser": False},
+        after={"is_superuser": True},
+    )
     yield "own", client.post(own, follow=True)
 
 
@@ -186,7 +223,9 @@ def roles(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "bad", client.post(add, {"value": "a b"})
     yield "asked", client.post(add, {"value": "Staff", "is_superuser": "on"})
     editors = Group.objects.get()
-    asked = client.post(f"{there}{things['role']}/change/", {"is_superuser": "on", "groups": [editors.pk]})
+    asked = client.post(
+        f"{there}{things['role']}/change/", {"is_superuser": "on", "groups": [editors.pk]}
+    )
     yield "changed", asked
     found = re.search(r'name="confirmed" value="([^"]+)"', asked.content.decode())
     if found:
@@ -218,7 +257,10 @@ def rehearsals(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, An
     for content in (EXPORT, only_mail, "colour\nred\n", "", "\xff"):
         for more in ({}, {"link": "on"}):
             file = SimpleUploadedFile("people.csv", content.encode("latin-1"), "text/csv")
-            yield f"{content[:9]} {more}", client.post("/admin/accounts/rehearsal/", {"file": file, **more})
+            yield (
+                f"{content[:9]} {more}",
+                client.post("/admin/accounts/rehearsal/", {"file": file, **more}),
+            )
     yield "no file", client.post("/admin/accounts/rehearsal/", {})
 
 
@@ -230,13 +272,31 @@ def refusals(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]
                 refused = Refused(code, "x", retry_after=seconds, cause=cause)
                 request.user, request.session = AnonymousUser(), client.session
                 with translation.override(pseudo.LANGUAGE):
-                    yield f"{code} {cause} {seconds}", refusal.page(request, refused, "BCDF-2345", "/admin/", {"account": {"name": "Cole League", "email": "a@contoso.example"}})
+                    yield (
+                        f"{code} {cause} {seconds}",
+                        refusal.page(
+                            request,
+                            refused,
+                            "BCDF-2345",
+                            "/admin/",
+                            {"account": {"name": "Cole League", "email": "a@contoso.example"}},
+                        ),
+                    )
 
 
 def ways_in(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     out = Client(HTTP_ACCEPT_LANGUAGE=pseudo.LANGUAGE, raise_request_exception=False)
-    for path in (LOGIN, START, CALLBACK, f"{LOGIN}?ended=idle", f"{LOGIN}?ended=recheck", f"{LOGIN}?ended=x",
-                 "/admin/break-glass/?token=x", "/nowhere/", "/accounts/"):
+    for path in (
+        LOGIN,
+        START,
+        CALLBACK,
+        f"{LOGIN}?ended=idle",
+        f"{LOGIN}?ended=recheck",
+        f"{LOGIN}?ended=x",
+        "/admin/break-glass/?token=x",
+        "/nowhere/",
+        "/accounts/",
+    ):
         yield path, out.get(path)
         yield f"POST {path}", out.post(path, {"token": "x"})
         yield f"in {path}", client.get(path)
@@ -244,7 +304,10 @@ def ways_in(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]
     checked = Client(enforce_csrf_checks=True, HTTP_ACCEPT_LANGUAGE=pseudo.LANGUAGE)
     for path in (START, LOGIN, "/admin/break-glass/"):
         yield f"CSRF {path}", checked.post(path, {"a": "b"})
-        yield f"CSRF {path}", checked.post(path, {"a": "b"}, headers={"Origin": "https://evil.example"})
+        yield (
+            f"CSRF {path}",
+            checked.post(path, {"a": "b"}, headers={"Origin": "https://evil.example"}),
+        )
     for status in (414, 431):
         with translation.override(pseudo.LANGUAGE):
             yield str(status), HttpResponse(errors.unread(status))
@@ -268,14 +331,27 @@ def ways_in(client: Client, things: dict[str, Any]) -> Iterator[tuple[str, Any]]
         yield "step up", client.get("/admin/accounts/user/add/")
     with override_settings(ADMIN_PASSWORD_LOGIN=True):
         yield "password", Client(HTTP_ACCEPT_LANGUAGE=pseudo.LANGUAGE).get(LOGIN)
-        yield "wrong", Client(HTTP_ACCEPT_LANGUAGE=pseudo.LANGUAGE).post(LOGIN, {"username": "x", "password": "y"})
+        yield (
+            "wrong",
+            Client(HTTP_ACCEPT_LANGUAGE=pseudo.LANGUAGE).post(
+                LOGIN, {"username": "x", "password": "y"}
+            ),
+        )
         yield "change", client.get("/admin/password_change/")
     yield "out", client.post("/admin/logout/")
 
 
 SCENES: dict[str, Scene] = {
-    "pages": pages_of_admin, "records": records, "entries": entries, "apps": apps, "people": people,
-    "sessions": sessions, "roles": roles, "rehearsals": rehearsals, "refusals": refusals, "ways in": ways_in,
+    "pages": pages_of_admin,
+    "records": records,
+    "entries": entries,
+    "apps": apps,
+    "people": people,
+    "sessions": sessions,
+    "roles": roles,
+    "rehearsals": rehearsals,
+    "refusals": refusals,
+    "ways in": ways_in,
 }
 
 
@@ -293,10 +369,16 @@ def test_nothing_is_left_in_english(
     with pseudo.spoken(monkeypatch):
         for name, answer in SCENES[scene](client, things):
             if answer.headers["Content-Type"].startswith("text/html"):
-                left = [DATA.sub("", text) for text in pseudo.left_over(answer.content.decode())]
+                path = getattr(answer, "request", {}).get("PATH_INFO", "")
+                assert "/admin/login/" not in path or scene == "ways in", name
+                left = [
+                    HERE.sub("", DATA.sub("", text))
+                    for text in pseudo.left_over(answer.content.decode())
+                ]
                 left = [text for text in left if re.search(r"[^\W\d_]{2,}", text)]
                 if left:
                     found[name] = left
     with open("/tmp/words/" + scene.replace(" ", ""), "w") as f:
-        for n, l in found.items(): print("##", n, *[x.strip() for x in l], sep="\n   ", file=f)
+        for n, l in found.items():
+            print("##", n, *[x.strip() for x in l], sep="\n   ", file=f)
     assert found == {}
