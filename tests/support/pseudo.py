@@ -21,6 +21,7 @@ _PLACES = re.compile(r"%%|%\(\w+\)[sd]|%[sd]|\{[a-z_]*\}")
 _BRACKETED = re.compile(f"{_OPEN}[^{_OPEN}{_CLOSE}]*{_CLOSE}")
 # Read aloud or shown, though they are no text of the page.
 _ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "label")
+_VOID = frozenset("br hr img input link meta path use rect col".split())
 _DATA = {"staff-raw", "staff-copy"}
 _DJANGOS_OWN = ("Search", "True", "False", "None")  # English in its templates, as alt
 _WORDS = re.compile(r"[^\W\d_]{2,}")
@@ -95,6 +96,3 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not any(hidden for _, hidden in self._open):
             self.found.append(data)
-
-
-_VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path", "use", "rect"]

@@ -147,7 +147,8 @@ class SignInAdmin(RecordAdmin):
             return ""
         words, raw = browsers.browser_of(row.user_agent), visible(row.user_agent)
         return format_html(
-            '{}<details class="staff-agent"><summary>{}</summary><span class="staff-raw">{}</span></details>',
+            '{}<details class="staff-agent"><summary>{}</summary>'
+            '<span class="staff-raw">{}</span></details>',
             visible(words),
             _("As the browser calls itself"),
             raw,
