@@ -21,7 +21,7 @@ _PLACES = re.compile(r"%%|%\(\w+\)[sd]|%[sd]|\{[a-z_]*\}")
 _BRACKETED = re.compile(f"{_OPEN}[^{_OPEN}{_CLOSE}]*{_CLOSE}")
 # Read aloud or shown, though they are no text of the page.
 _ATTRIBUTES = ("title", "aria-label", "placeholder", "alt", "label")
-_VOID = frozenset("br hr img input link meta path use rect col".split())
+_VOID = frozenset(["br", "hr", "img", "input", "link", "meta", "path", "use", "rect", "col"])
 _DATA = {"staff-raw", "staff-copy"}
 _DJANGOS_OWN = ("Search", "True", "False", "None")  # English in its templates, as alt
 _WORDS = re.compile(r"[^\W\d_]{2,}")
@@ -46,7 +46,7 @@ class _Pseudo(trans_real.DjangoTranslation):
 def spoken(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whoever asks for LANGUAGE is answered in brackets."""
     with monkeypatch.context() as patched:
-        patched.setitem(trans_real._translations, LANGUAGE, _Pseudo(LANGUAGE))
+        patched.setitem(vars(trans_real)["_translations"], LANGUAGE, _Pseudo(LANGUAGE))
         yield
 
 

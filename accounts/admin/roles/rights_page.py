@@ -18,6 +18,8 @@ from ...operate import rights_held
 from .. import csv_export, permission_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 PEOPLE_A_PAGE: Final = 50
@@ -49,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "opts": get_user_model()._meta,
         "query": asked,
         "people": shown,
-        "rights": [_shown(right) for right in rights_held.rights_of(shown.object_list)],
+        "rights": _shown(list(rights_held.rights_of(shown.object_list))),
     }
     return TemplateResponse(request, "microsoft_admin/admin/roles/rights.html", context)
 
@@ -68,10 +70,7 @@ def _asked(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "").strip()
 
 
-def _shown(right: rights_held.Right) -> dict[str, Any]:
-    name = FLAGS.get(right.right) or permission_words.named([right.right])[0]
-    return {
-        "held": right,
-        "name": name,
-        "way": WAYS[right.by],
-    }
+def _shown(rights: Sequence[rights_held.Right]) -> list[dict[str, Any]]:
+    names = sorted({right.right for right in rights})
+    words = dict(zip(names, permission_words.named(names), strict=True)) | FLAGS
+    return [{"held": right, "name": words[right.right], "way": WAYS[right.by]} for right in rights]
