@@ -22,6 +22,7 @@ from .checks import error, warning
 from .conf import conf
 
 if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
     from django.core.checks import CheckMessage
 
 _MIXIN: Final = "MicrosoftAdminSiteMixin (admin/site.py of this app)"
@@ -39,11 +40,17 @@ def admin_has_the_button(**kwargs: Any) -> list[CheckMessage]:
         error(
             "E039",
             f"The admin site {site.name!r} ({type(site).__name__}) has no Microsoft sign-in.",
-            f"Put {_MIXIN} before the other bases of its class, or serve it no more.",
+            _how_it_gets_one(site),
         )
         for site in places.admin_sites()
         if not places.has_button(site)
     ]
+
+
+def _how_it_gets_one(site: AdminSite) -> str:
+    if set_on_it := places.replaced(site):
+        return f"Remove the line of your code that sets {set_on_it[0]} on that site."
+    return f"Put {_MIXIN} before the other bases of its class, or serve it no more."
 
 
 @register(Tags.security)
