@@ -6,6 +6,7 @@ One id, one fault, so that one can be silenced: CHECKS says which.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ from . import places, static_files, telemetry, transport
 from .app import dotted
 from .conf import conf, is_a_host
 from .http.origins import is_loopback
+from .naming import as_set_here
+from .redis_cache import is_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +37,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "accounts.E001": ("Sessions live in the memory of one process", ("session_not_found",)),
     "accounts.E020": ("Sessions are files on one machine's disk", ("session_not_found",)),
     "accounts.E021": ("Sessions live in the cookie, and cannot be ended", ()),
+    "accounts.E041": ("Each process has copies of sessions of its own", ("session_changed",)),
     "accounts.E022": ("Used states are marked in one process only", ("state_already_used",)),
     "accounts.E002": ("The cache holds pickles", ()),
     "accounts.E023": ("Sessions hold pickles", ()),
@@ -92,9 +96,17 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "accounts.W008": ("Sessions live for more than a day", ()),
     "accounts.W010": ("The collected static files are not this release's", ("plain pages",)),
     "accounts.W011": ("A password backend beside Microsoft opens admin", ()),
+    "accounts.W015": ("Proxies are trusted, and no middleware reads what they say", ()),
+    "accounts.W017": ("A store of a site that was there before is reached without TLS", ()),
+    "accounts.W016": (
+        "Everyone has the proxy's address",
+        ("too_many_attempts",),
+    ),
     "accounts.W013": ("guardian's user for nobody is staff", ()),
     "accounts.W014": ("Views for staff do not ask how somebody signed in", ()),
     "accounts.I001": ("Static files have not been collected", ()),
+    "accounts.I003": ("The cache of a site that was there before holds pickles", ()),
+    "accounts.I004": ("Each process counts attempts by itself", ()),
     "accounts.I002": ("An authentication context proves nothing without a policy", ()),
     "accounts.W007": ("A variable that looks like one of the site's is not read", ()),
 }
@@ -104,6 +116,10 @@ _PIECES: Final = (
     ("E031", "ACCOUNT_ADAPTER", dotted("web.adapter.StaffAccountAdapter")),
 )
 _BACKEND: Final = dotted("web.backends.MicrosoftBackend")
+_PROXY: Final = dotted("web.proxy.ProxyMiddleware")
+_SESSIONS_OF_A_HOST: Final = (
+    'SESSION_ENGINE = "django.contrib.sessions.backends.db", or cached_db with Redis in CACHES.'
+)
 _HOURS_OF_A_DAY: Final = 24
 _IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
 _NETWORK: Final = (
@@ -119,7 +135,7 @@ _BEHIND_PROXY: Final = ("WEBSITE_HOSTNAME", "DYNO", "K_SERVICE", "RENDER", "FLY_
 @register(Tags.security)
 def sessions_are_shared(**kwargs: Any) -> list[CheckMessage]:
     """The cause of "state mismatch": a session that another worker cannot see."""
-    hint = "Set REDIS_URL, and leave SESSION_ENGINE and CACHES to project/settings.py."
+    hint = _SESSIONS_OF_A_HOST if is_a_host() else "Set REDIS_URL; leave SESSION_ENGINE and CACHES."
     text = "Sessions are not shared between processes: {}."
     return [error(number, text.format(what), hint) for number, what in _unshared()]
 
@@ -136,24 +152,41 @@ def _unshared() -> Iterator[tuple[str, str]]:
     default = settings.CACHES.get("default", {}).get("BACKEND", "")
     if default.endswith(_OF_ONE_PROCESS) and not is_a_host():  # signin/used.py
         yield "E022", f"CACHES['default'], which marks used states, is {default}"
+    if engine.endswith("cached_db") and backend.endswith(_OF_ONE_PROCESS) and not settings.DEBUG:
+        yield "E041", f"SESSION_ENGINE keeps copies in CACHES[{alias!r}], which is {backend}"
 
 
 @register(Tags.security)
 def nothing_is_pickled(**kwargs: Any) -> list[CheckMessage]:
     """A writable Redis must not mean running code."""
-    options = settings.CACHES.get("default", {}).get("OPTIONS", {})
-    backend = settings.CACHES.get("default", {}).get("BACKEND", "")
-    pickles = "Pickle" in str(options.get("SERIALIZER", "")) or (
-        backend.startswith("django_redis") and "SERIALIZER" not in options
-    )
     found: list[CheckMessage] = []
-    if pickles:
-        hint = "Use django_redis.serializers.json.JSONSerializer."
-        found.append(error("E002", "What is in the cache is pickled.", hint))
+    if _is_pickled(settings.CACHES.get("default", {})):
+        hint = (
+            "In its OPTIONS name a SERIALIZER that writes JSON, as django-redis has in"
+            " django_redis.serializers.json.JSONSerializer."
+        )
+        told = partial(info, "I003") if is_a_host() else partial(error, "E002")
+        found.append(told("What is in the cache is pickled.", hint))
     if settings.SESSION_SERIALIZER.endswith("PickleSerializer"):
         hint = "Leave SESSION_SERIALIZER to Django: its JSONSerializer."
         found.append(error("E023", "Sessions are pickled.", hint))
     return found
+
+
+def _is_pickled(cache: Mapping[str, Any]) -> bool:
+    """By name, or by the default of either Redis cache."""
+    serializer = cache.get("OPTIONS", {}).get("SERIALIZER")
+    return "Pickle" in str(serializer) or (is_redis(cache) and not serializer)
+
+
+@register()
+def attempts_are_counted_together(**kwargs: Any) -> list[CheckMessage]:
+    """Several workers, or several machines, each let through as many attempts as one may."""
+    if settings.DEBUG or not is_a_host() or is_redis(settings.CACHES.get("default", {})):
+        return []
+    text = "Limits on attempts are counted by each process for itself."
+    hint = "With Redis as CACHES['default'] (Django's or django-redis) all processes count as one."
+    return [info("I004", text, hint)]
 
 
 @register(Tags.security)
@@ -182,13 +215,9 @@ def _cookie_problems(
 ) -> Iterator[tuple[str, str, object, str]]:
     names = [f"{which}_COOKIE_{part}" for part in ("NAME", "DOMAIN", "PATH", "SECURE", "SAMESITE")]
     name, domain, path, secure, same_site = (getattr(settings, each) for each in names)
-    if domain:
-        yield (
-            ids[0],
-            names[1],
-            domain,
-            "Leave it unset: it is PUBLIC_URL's host then.",
-        )
+    if domain and not (is_a_host() and _covers(domain, urlsplit(conf.PUBLIC_URL).hostname or "")):
+        hint = "Leave it unset: it is PUBLIC_URL's host then."
+        yield ids[0], names[1], domain, hint
     if not (places.callback() or "/").startswith(path):
         yield ids[1], names[2], path, "Leave it at /."
     if secure and not _is_https():
@@ -200,12 +229,17 @@ def _cookie_problems(
         yield ids[4], names[4], same_site, "Browsers demand Secure with it. Leave it at Lax."
 
 
+def _covers(domain: str, host: str) -> bool:
+    """Other sites share their cookies with subdomains of theirs (RFC 6265, section 5.1.3)."""
+    return f".{host}".endswith(f".{domain.lstrip('.')}")
+
+
 def _session_cookie_problems() -> Iterator[tuple[str, str, object, str]]:
     name, same_site = settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SAMESITE
     if str(same_site).lower() == "strict":
         yield "E003", "SESSION_COOKIE_SAMESITE", same_site, "Leave it at Lax."
-    if "session" not in name:
-        yield "E029", "SESSION_COOKIE_NAME", name, "Leave it to project/settings.py."
+    if "session" not in name and not is_a_host():
+        yield "E029", "SESSION_COOKIE_NAME", name, "Take it out of your settings."
     if name == settings.CSRF_COOKIE_NAME:
         yield "E030", "SESSION_COOKIE_NAME", name, "It is CSRF_COOKIE_NAME's: leave both alone."
 
@@ -213,15 +247,14 @@ def _session_cookie_problems() -> Iterator[tuple[str, str, object, str]]:
 @register(Tags.security)
 def the_flow_is_whole(**kwargs: Any) -> list[CheckMessage]:
     """allauth's own adapters would sign people up and match them by unverified email."""
-    hint = "Leave it to project/settings.py."
     found: list[CheckMessage] = [
-        error(number, f"{name} is not {value}.", hint)
+        error(number, f"{name} is not {value}.", "Take it out of your settings.")
         for number, name, value in _PIECES
         if not is_a_host() and getattr(settings, name, "") != value
     ]
     if _BACKEND not in settings.AUTHENTICATION_BACKENDS:
         text = f"AUTHENTICATION_BACKENDS is not a list with {_BACKEND}."
-        found.append(error("E032", text, hint))
+        found.append(error("E032", text, f"Add {_BACKEND} to it."))
     return found
 
 
@@ -232,7 +265,7 @@ def middleware_is_in_order(**kwargs: Any) -> list[CheckMessage]:
     there = [kind for cls in classes for kind in _IN_ORDER if issubclass(cls, kind)]
     if tuple(there) == _IN_ORDER:
         return []
-    hint = "Leave MIDDLEWARE to project/settings.py."
+    hint = "Leave the order as Django's startproject has it."
     missing = [kind.__name__ for kind in _IN_ORDER if kind not in there]
     if missing:
         return [error("E005", f"MIDDLEWARE lacks {', '.join(missing)}.", hint)]
@@ -255,13 +288,30 @@ def public_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
 def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
     """The site must learn from its proxy that the browser came by https."""
     proxied = [name for name in _BEHIND_PROXY if os.environ.get(name)]
-    if proxied and _is_https() and conf.TRUSTED_PROXY_COUNT == 0:
+    if proxied and _is_https() and not (conf.TRUSTED_PROXY_COUNT or _believes_a_proxy()):
         text = f"TRUSTED_PROXY_COUNT is 0, yet a proxy ends TLS here ({proxied[0]} is set)."
         return [error("E008", text, "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front.")]
     if settings.SECURE_SSL_REDIRECT and not _is_https():
         hint = "Set PUBLIC_URL to the https address that staff use."
         return [error("E038", "SECURE_SSL_REDIRECT is on, yet PUBLIC_URL is http.", hint)]
     return []
+
+
+@register(Tags.security)
+def clients_are_told_apart(**kwargs: Any) -> list[CheckMessage]:
+    """Behind a proxy everyone has its address, unless somebody reads what it says of them."""
+    if conf.TRUSTED_PROXY_COUNT and _PROXY not in settings.MIDDLEWARE:
+        text = "TRUSTED_PROXY_COUNT is set, and nothing reads it."
+        return [warning("W015", text, f"Put {_PROXY} first in MIDDLEWARE.")]
+    if is_a_host() and _believes_a_proxy() and not conf.TRUSTED_PROXY_COUNT:
+        text = "A proxy is in front, and all people have its address in the record and the limits."
+        hint = "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front."
+        return [warning("W016", text, hint)]
+    return []
+
+
+def _believes_a_proxy() -> bool:
+    return bool(settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST)
 
 
 @register(Tags.security)
@@ -335,7 +385,7 @@ def _session_problems() -> Iterator[tuple[str, str, str]]:
         yield "W003", text, "Leave it off."
     if _is_https() and not settings.SESSION_COOKIE_SECURE:
         text = "SESSION_COOKIE_SECURE is off: the cookie can be read on the way."
-        yield "W005", text, "Leave it to project/settings.py."
+        yield "W005", text, "SESSION_COOKIE_SECURE = True"
 
 
 @register(Tags.security)
@@ -347,16 +397,21 @@ def stores_are_reached_by_tls(**kwargs: Any) -> list[CheckMessage]:
     databases = transport.open_databases(settings.DATABASES.values(), os.environ)
     redis = transport.open_redis(_redis_urls())
     return [
-        *(error("E010", text.format("PostgreSQL", host), _DATABASE_TLS) for host in databases),
-        *(error("E011", text.format("Redis", host), _REDIS_TLS) for host in redis),
+        *(_open("E010", text.format("PostgreSQL", host), _DATABASE_TLS) for host in databases),
+        *(_open("E011", text.format("Redis", host), _REDIS_TLS) for host in redis),
     ]
+
+
+def _open(number: str, text: str, hint: str) -> CheckMessage:
+    """A site that was there before has stores of its own, and goes on with them."""
+    return warning("W017", text, hint) if is_a_host() else error(number, text, hint)
 
 
 def _redis_urls() -> list[str]:
     """REDIS_URL, which names Sentinels too; else what the caches say."""
     if url := getattr(conf, "REDIS_URL", ""):
         return [url]
-    entries = [e for e in settings.CACHES.values() if "redis" in e.get("BACKEND", "").lower()]
+    entries = [entry for entry in settings.CACHES.values() if is_redis(entry)]
     locations = [entry.get("LOCATION", "") for entry in entries]
     return [url for one in locations for url in ([one] if isinstance(one, str) else one)]
 
@@ -395,7 +450,7 @@ def static_files_are_collected(**kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG or static_files.is_collected():
         return []
     text = "Static files are served as they are, neither hashed nor compressed."
-    return [Info(text, hint=_COLLECT, id="accounts.I001")]
+    return [info("I001", text, _COLLECT)]
 
 
 @register(Tags.security)
@@ -408,7 +463,7 @@ def context_needs_a_policy(**kwargs: Any) -> list[CheckMessage]:
         " while no Conditional Access policy names it, and it then proves nothing."
     )
     hint = f"See in Entra, under Conditional Access, that a policy has {conf.STEP_UP} as target."
-    return [Info(text, hint=hint, id="accounts.I002")]
+    return [info("I002", text, hint)]
 
 
 def _is_https() -> bool:
@@ -417,14 +472,20 @@ def _is_https() -> bool:
 
 def error(number: str, text: str, hint: str) -> Error:
     """A finding that stops the site; `number` is the id in CHECKS, without its app."""
-    return Error(text, hint=_hint(number, hint), id=f"accounts.{number}")
+    return Error(as_set_here(text), hint=_hint(number, hint), id=f"accounts.{number}")
 
 
 def warning(number: str, text: str, hint: str) -> Warning:
     """Likewise, of what works all the same."""
-    return Warning(text, hint=_hint(number, hint), id=f"accounts.{number}")
+    return Warning(as_set_here(text), hint=_hint(number, hint), id=f"accounts.{number}")
+
+
+def info(number: str, text: str, hint: str) -> Info:
+    """Likewise, of what is worth knowing."""
+    return Info(as_set_here(text), hint=_hint(number, hint), id=f"accounts.{number}")
 
 
 def _hint(number: str, hint: str) -> str:
     _, shown = CHECKS[f"accounts.{number}"]
-    return f"{hint} Staff would meet: {', '.join(shown)}." if shown else hint
+    told = as_set_here(hint)
+    return f"{told} Staff would meet: {', '.join(shown)}." if shown else told

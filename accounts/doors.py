@@ -18,6 +18,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from . import places
+from .app import dotted
 from .checks import error, warning
 from .conf import conf
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from django.contrib.admin import AdminSite
     from django.core.checks import CheckMessage
 
-_MIXIN: Final = "MicrosoftAdminSiteMixin (admin/site.py of this app)"
+_MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
 # The names that packages, and most sites, give to the page where anybody makes an account.
 _SIGN_UPS: Final = (
     "account_signup", "socialaccount_signup", "django_registration_register", "rest_register",
@@ -58,7 +59,7 @@ def passwords_stay_outside(**kwargs: Any) -> list[CheckMessage]:
     """A password that opens admin is a door beside Microsoft's, without its second factor."""
     if conf.ADMIN_BY_MICROSOFT_ONLY:
         return []
-    own = __name__.rpartition(".")[0] + "."
+    own = dotted("")
     paths = [path for path in settings.AUTHENTICATION_BACKENDS if not path.startswith(own)]
     found = [path for path in paths if _checks_passwords(import_string(path))]
     hint = "Set ADMIN_BY_MICROSOFT_ONLY=true; or remove the backend, if nobody else needs it."
@@ -88,7 +89,7 @@ def nobody_is_not_staff(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
     """Views that look at `is_staff` alone know nothing of the door that somebody came by."""
-    wanted = f"{__name__.rpartition('.')[0]}.web.entrance.EntranceMiddleware"
+    wanted = dotted("web.entrance.EntranceMiddleware")
     if not conf.ADMIN_BY_MICROSOFT_ONLY or wanted in settings.MIDDLEWARE:
         return []
     text = "Under admin and STAFF_PATHS, views with staff_member_required open to any session."

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import socket
 from datetime import date
 from difflib import get_close_matches
@@ -25,14 +24,13 @@ from .conf import READ
 from .configuration import readers
 from .configuration.table import BadEnvironment, Variable
 from .configuration.variables import RULES, AppVariables
+from .naming import DICTIONARY, as_keys, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
 
 NAME: Final = __name__.rpartition(".")[0]
-DICTIONARY: Final = "MICROSOFT_ADMIN"
 
-_PREFIX: Final = "MICROSOFT_"
 _FILE: Final = "_FILE"
 _ADMIN: Final = ("django.contrib.admin", "django.contrib.admin.apps.AdminConfig")
 _ALLAUTH: Final = ("allauth", "allauth.account", "allauth.socialaccount")
@@ -44,6 +42,7 @@ _AFTER_AUTHENTICATION: Final = (
     f"{NAME}.web.session_limits.SessionLimitsMiddleware",
     f"{NAME}.web.audited.AuditMiddleware",
 )
+_PROXY: Final = f"{NAME}.web.proxy.ProxyMiddleware"
 _ACCOUNT: Final = "allauth.account.middleware.AccountMiddleware"
 # What hosts say of themselves, as in the environment of this project's own site.
 _OF_THE_HOST: Final = ("AZURE_", "IDENTITY_", "WEBSITE_HOSTNAME")
@@ -88,6 +87,8 @@ def configure(settings: MutableMapping[str, Any]) -> None:
         settings.setdefault("ACCOUNT_USER_MODEL_EMAIL_FIELD", None)
     settings["INSTALLED_APPS"] = _apps(settings["INSTALLED_APPS"])
     settings["MIDDLEWARE"] = _middleware(settings["MIDDLEWARE"])
+    if settings[READ]["TRUSTED_PROXY_COUNT"] and _PROXY not in settings["MIDDLEWARE"]:
+        settings["MIDDLEWARE"].insert(0, _PROXY)
     backends = settings.get("AUTHENTICATION_BACKENDS")
     backends = list(backends or ["django.contrib.auth.backends.ModelBackend"])
     password = ["PasswordBackend"] if settings[READ]["ADMIN_PASSWORD_LOGIN"] else []
@@ -101,7 +102,7 @@ def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise ImproperlyConfigured(f'{DICTIONARY} must be a dictionary: {{"TENANT_ID": "…"}}.')
     variables = HostVariables.variables()
-    names = {_short(name): name for name in variables}
+    names = {key_of(name): name for name in variables}
     environ = {n: v for n, v in os.environ.items() if n.startswith(_OF_THE_HOST)}
     environ["DEBUG"] = "true" if settings.get("DEBUG") else "false"
     environ |= {_known(key, names): _as_text(value) for key, value in given.items()}
@@ -110,7 +111,7 @@ def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
     try:
         env.check((_https_outside_debug, *RULES))
     except BadEnvironment as problem:
-        lines = "\n".join(f"  {_in_its_words(each, variables)}" for each in problem.problems)
+        lines = "\n".join(f"  {as_keys(each, variables)}" for each in problem.problems)
         raise ImproperlyConfigured(f"{DICTIONARY} is not right:\n{lines}") from None
     read = {name: env.value(variable) for name, variable in variables.items() if name != "DEBUG"}
     read["MICROSOFT_ALLOWED_TENANTS"] = frozenset(read["MICROSOFT_ALLOWED_TENANTS"])
@@ -125,13 +126,9 @@ def _https_outside_debug(env: HostVariables) -> None:
         env.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
 
 
-def _short(name: str) -> str:
-    return name.removeprefix(_PREFIX)
-
-
 def _known(key: object, names: Mapping[str, str]) -> str:
     """The variable's name; raises ImproperlyConfigured for a key that nothing reads."""
-    short = _short(str(key))
+    short = key_of(str(key))
     base = short.removesuffix(_FILE)
     if short in names and short != "DEBUG":
         return names[short]
@@ -152,15 +149,6 @@ def _as_text(value: object) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         return ",".join(map(str, value))
     return str(value)
-
-
-def _in_its_words(problem: str, variables: Iterable[str]) -> str:
-    """A problem of the environment, said of the dictionary's keys."""
-    for name in sorted(variables, key=len, reverse=True):
-        shown = f'{DICTIONARY}["{_short(name)}"]'
-        if name != "DEBUG":
-            problem = re.sub(rf'(?<![\w"]){name}(?![\w"])', shown, problem)
-    return problem
 
 
 def _apps(installed: Iterable[str]) -> list[str]:

@@ -25,8 +25,9 @@ from django.core.cache import caches
 from django.utils.crypto import salted_hmac
 
 from . import sealed
-from .conf import conf
+from .conf import conf, is_a_host
 from .outages import STORE_ERRORS
+from .redis_cache import client_of, is_redis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,7 +106,7 @@ def publish() -> None:
 
 def is_told() -> bool:
     """Whether there is a place where processes can tell of themselves."""
-    return str(settings.CACHES["default"]["BACKEND"]).startswith("django_redis.")
+    return not is_a_host() and is_redis(settings.CACHES["default"])
 
 
 def running() -> Running:
@@ -192,9 +193,7 @@ def _key() -> str:
 
 
 def _redis() -> Any:
-    from django_redis import get_redis_connection
-
-    return get_redis_connection("default")
+    return client_of()
 
 
 def _fingerprint(name: str) -> str:

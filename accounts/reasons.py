@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.translation import gettext_lazy as _
 
+from .naming import as_set_here
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -74,7 +76,7 @@ class Refused(Exception):
     ) -> None:
         super().__init__(code)
         self.reason = REASONS[code]
-        self.detail = detail
+        self.detail = as_set_here(detail)
         self.source = source or _SOURCES[self.reason.group]
         self.user_id = user_id
         self.cause = cause
@@ -242,8 +244,8 @@ _TABLE = (
         ),
         "The callback came without the session cookie that the start had set.",
         "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py"
-        " doctor --url PUBLIC_URL, which sees what proxies and cookies really do, and leave"
-        " SESSION_COOKIE_DOMAIN and SESSION_COOKIE_SAMESITE to project/settings.py.",
+        " doctor --url, which sees what proxies and cookies really do, and leave"
+        " SESSION_COOKIE_DOMAIN and SESSION_COOKIE_SAMESITE unset.",
         "operator",
     ),
     Reason(
@@ -383,7 +385,7 @@ _TABLE = (
         503,
         _("Sign-in is not set up yet"),
         _("This site has no Microsoft app yet. Tell whoever runs it."),
-        "Neither the environment nor admin has a Microsoft app.",
+        "Neither the settings nor admin have a Microsoft app.",
         "Set MICROSOFT_CLIENT_ID and MICROSOFT_CLIENT_SECRET, or run ./manage.py microsoft_app"
         " set.",
         "operator",
@@ -559,7 +561,7 @@ _TABLE = (
         _("For your safety nothing was changed."),
         "The check against forged forms (CSRF) failed; the detail says which part of it.",
         "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
-        " --url PUBLIC_URL, and leave CSRF_* to project/settings.py.",
+        " --url, and leave the CSRF_* settings alone.",
         "person",
     ),
     Reason(
@@ -587,7 +589,7 @@ _TABLE = (
         _("Wait a little, then press Try again."),
         "This address or account met the limit of attempts.",
         "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
-        " --url PUBLIC_URL, which sees whether all of them look like one client here.",
+        " --url, which sees whether all of them look like one client here.",
         "person",
     ),
     Reason(

@@ -52,9 +52,13 @@ import django  # noqa: E402 -- only now is the environment ready for its setting
 django.setup()
 
 from django.conf import settings  # noqa: E402
+from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
+from django.utils import translation  # noqa: E402
 
+# A quarter of a second for each password otherwise; sites still take their own time.
+PBKDF2PasswordHasher.iterations = 1
 # Else WhiteNoise reads every static file for each test client, a third of what these tests cost.
 settings.WHITENOISE_AUTOREFRESH = True
 
@@ -127,6 +131,13 @@ def _empty_redis() -> None:
         site_keys.forget()
         registration.forget()
         mapping.forget()
+
+
+@pytest.fixture(autouse=True)
+def _default_language() -> Iterator[None]:
+    """A page that was asked for in another language leaves that language on in its thread."""
+    yield
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ _APP: Final = "socialaccount_socialapp"
 _OTHERS: Final = (
     "staff_sessions_end",
     "staff_rights_export",
+    "staff_moves",
     f"{_APP}_test",
     f"{_APP}_test_one",
     f"{_APP}_undo",

@@ -33,7 +33,7 @@ from ..web import (
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
 from . import dangerous, deletion, front_page, hostile, news, sessions
-from .people import rehearsal
+from .people import moves, rehearsal
 from .roles import rights_page
 
 if TYPE_CHECKING:
@@ -255,6 +255,7 @@ def _own_urls(site: AdminSite) -> list[URLPattern]:
         path(f"{label()}/rights/", view(rights_page.page), name="staff_rights"),
         path(f"{label()}/rights/export/", view(rights_page.export), name="staff_rights_export"),
         path(f"{label()}/rehearsal/", view(rehearsal.page), name="staff_rehearsal"),
+        path(f"{label()}/moves/", view(moves.page), name="staff_moves"),
     ]
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q
@@ -23,7 +22,7 @@ from ..models import SignIn
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER
-from ..users import email_of
+from ..users import email_of, is_last_superuser
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -70,7 +69,8 @@ def erase_person(user: User, reason: str) -> Erased:
         raise ValueError("Erasing a person needs a reason; do not name them in it.")
     key = str(user.pk)
     with transaction.atomic():
-        _check_not_last(user)
+        if is_last_superuser(user, lock=True):
+            raise LastSuperuser
         with audit.context(silent=True):
             sign_ins = _sign_ins_of(user).update(**_NOBODY)
             history = _erase_history(user)
@@ -80,12 +80,6 @@ def erase_person(user: User, reason: str) -> Erased:
     if unavailable:
         raise unavailable
     return Erased(key, sign_ins, texts, history)
-
-
-def _check_not_last(user: User) -> None:
-    others = get_user_model()._default_manager.exclude(pk=user.pk)
-    if user.is_superuser and not others.filter(is_superuser=True, is_active=True).exists():
-        raise LastSuperuser
 
 
 def _sign_ins_of(user: User) -> QuerySet[SignIn]:

@@ -22,6 +22,7 @@ from .. import audit
 from ..conf import conf
 from ..ids import is_guid
 from ..models import AuditEntry, SignIn
+from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, accounts_of
@@ -30,7 +31,7 @@ from ..users import email_of
 from ..visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -43,6 +44,10 @@ _WORD: Final = re.compile(r"\w+")
 
 class CannotLink(Exception):
     """The identity cannot be bound to the user; says why, and nothing was changed."""
+
+
+class WhichTenant(CannotLink):
+    """Of which tenant the object IDs are must be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,19 @@ def of_user(user: User) -> Identity | None:
         last_used=newest.at if newest else None,
         bound_as=str(account.uid),
     )
+
+
+def of_users(keys: Iterable[Any]) -> dict[Any, Identity]:
+    """The identities bound to these users, by primary key; when they were last used is left out."""
+    bound = SocialAccount.objects.filter(provider=PROVIDER, user__in=list(keys))
+    found: dict[Any, Identity] = {}
+    for account in sorted(bound, key=lambda one: ":" in one.uid):
+        uid, kept = bindings.read(str(account.uid)), account.extra_data
+        name, address = str(kept.get("name") or ""), str(kept.get("email") or "")
+        found[account.user_id] = Identity(
+            uid.tid, uid.oid, name, address, account.date_joined, bound_as=str(account.uid)
+        )
+    return found
 
 
 def of_sign_in(row: SignIn) -> Identity:
@@ -198,9 +216,9 @@ def tenant_of(named: str = "") -> str:
     allowed = sorted(conf.MICROSOFT_ALLOWED_TENANTS) or [conf.MICROSOFT_TENANT_ID]
     tid = named.lower() or (allowed[0].lower() if len(allowed) == 1 else "")
     if not tid:
-        raise CannotLink("Several tenants are allowed: name theirs, --tenant GUID.")
+        raise WhichTenant("Several tenants are allowed: name theirs, --tenant GUID.")
     if not is_guid(tid):
-        raise CannotLink(f"The tenant {tid!r} is named by a domain: name it, --tenant GUID.")
+        raise WhichTenant(f"The tenant {tid!r} is named by a domain: name it, --tenant GUID.")
     return tid
 
 
@@ -235,7 +253,8 @@ def tenants_allowed() -> frozenset[str]:
 def _check_tenant(tid: str) -> None:
     allowed = tenants_allowed()
     if allowed and tid not in allowed:
-        raise CannotLink(f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
+        text = f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS."
+        raise CannotLink(as_set_here(text))
 
 
 def _take(user: User, seen: str) -> str:

@@ -22,6 +22,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import secretbox
 from ..conf import conf
+from ..naming import as_set_here
 from ..reasons import Refused
 from ..registration import SLOTS, kind_of, value_in
 from ..signin.identities import PROVIDER
@@ -56,8 +57,9 @@ class Invalid(Exception):
     """What was entered cannot be right: `problems` by field. Nothing was saved."""
 
     def __init__(self, problems: Mapping[str, Sequence[str]]) -> None:
-        super().__init__(" ".join(text for texts in problems.values() for text in texts))
-        self.problems = problems
+        told = {name: [as_set_here(text) for text in texts] for name, texts in problems.items()}
+        super().__init__(" ".join(text for texts in told.values() for text in texts))
+        self.problems = told
 
 
 @dataclass(frozen=True, slots=True, repr=False)

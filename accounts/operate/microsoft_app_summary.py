@@ -14,6 +14,7 @@ from .. import registration, secretbox
 from ..conf import conf
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
+from ..naming import as_set_here
 from ..reasons import REASONS, Refused
 from ..registration import SLOTS, kind_of, value_in
 from .microsoft_app import TESTS
@@ -300,7 +301,7 @@ def _fix(problem: str) -> str:
             "The secret was encrypted under a SECRET_KEY that is gone. Put that key into"
             " SECRET_KEY_FALLBACKS, or enter the secret again: ./manage.py microsoft_app set."
         )
-    return REASONS[problem].fix if problem else ""
+    return as_set_here(REASONS[problem].fix) if problem else ""
 
 
 def _named(app: SocialApp) -> str:

@@ -10,9 +10,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
-from django.utils import timezone
+from django.utils import timezone, translation
 from typing_extensions import override
 
+from ..naming import as_set_here
 from ..outages import is_outage
 from ..visible import visible
 from . import spreadsheet
@@ -29,12 +30,16 @@ _SIGPIPE: Final = 141  # as a shell says of a command that SIGPIPE ended
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
     """Keeps the lines of the examples as they are written."""
 
+    @override
+    def format_help(self) -> str:
+        return as_set_here(super().format_help())
+
 
 class OperatorCommand(BaseCommand):
     """A command whose help ends with `epilog`: examples and exit codes."""
 
     epilog = ""
-    requires_system_checks = ()  # they are for mending what a check would complain of
+    requires_system_checks = ()  # they repair what a check would complain of
 
     @override
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -48,14 +53,21 @@ class OperatorCommand(BaseCommand):
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """An unavailable Redis or database is one line with the next step, not a traceback."""
+        """In English as a whole, and an unavailable store is one line with the next step.
+
+        Reports and documents quote what commands write, and much of it is in no catalogue.
+        """
         try:
-            written = super().execute(*args, **options)
+            with translation.override("en"):
+                written = super().execute(*args, **options)
             self.stdout.flush()
             return written
         except BrokenPipeError:  # | head has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(_SIGPIPE)
+        except CommandError as error:
+            error.args = (as_set_here(error), *error.args[1:])
+            raise
         except Exception as error:
             if not is_outage(error) or options.get("traceback"):
                 raise

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..entra.claims import Claims
 from ..entra.errors import hint_for, reason_for
+from ..naming import as_set_here
 from ..reasons import REASONS
 from ..signin.bindings import identity_of, names_of
 from ..signin.policy import Candidate, Refuse, claimed_email, decide, same_email
@@ -173,13 +174,13 @@ def _foresee(
     notes = (*notes, rights.change) if rights and rights.change else notes
     if not person.enabled:
         code, number = reason_for([DISABLED_AT_ENTRA], "")
-        return replace(foreseen, reason=code, fix=hint_for(number), notes=notes)
+        return replace(foreseen, reason=code, fix=as_set_here(hint_for(number)), notes=notes)
     if rights and rights.is_missing and _would_else_get_in(decision):
-        fix = REASONS["role_missing"].fix
+        fix = as_set_here(REASONS["role_missing"].fix)
         return replace(foreseen, reason="role_missing", fix=fix, notes=notes)
     if isinstance(decision, Refuse):
-        notes = (decision.detail, *notes)
-        fix = REASONS[decision.code].fix
+        notes = (as_set_here(decision.detail), *notes)
+        fix = as_set_here(REASONS[decision.code].fix)
         return replace(foreseen, reason=decision.code, fix=fix, notes=notes)
     return replace(foreseen, notes=notes)
 

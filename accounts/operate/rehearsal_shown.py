@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ..naming import as_set_here
 from ..reasons import REASONS
 from .output import table
 
@@ -65,7 +66,7 @@ def _collisions(report: Report) -> Iterator[str]:
 
 def _sums(report: Report) -> Iterator[str]:
     for code, count in sorted(report.counts().items(), key=lambda pair: -pair[1]):
-        title = "would get in" if code == "in" else f"{code}: {REASONS[code].operator}"
+        title = "would get in" if code == "in" else f"{code}: {as_set_here(REASONS[code].operator)}"
         yield f"{count:>6}  {title}"
 
 

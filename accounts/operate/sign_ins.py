@@ -15,6 +15,7 @@ from .. import audit
 from ..conf import conf
 from ..entra.errors import hint_in
 from ..models import SignIn
+from ..naming import as_set_here
 from ..reasons import REASONS
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def elsewhere(reference: str) -> str:
         f"No sign-in in the record has the reference {reference}. It is in the site's log then:"
         f' search it for "{reference}". Only there are sign-ins that were begun and never came'
         " back, what was refused without a database or in a flood, pages that are no"
-        " sign-in (unexpected errors), and what is older than SIGN_IN_LOG_DAYS."
+        " sign-in (unexpected errors), and what is older than the record is kept."
     )
 
 
@@ -140,7 +141,7 @@ def prune(days: int | None = None, *, batch: int = 1000) -> int:
 def advice(row: SignIn) -> str:
     """What to change: what the AADSTS number says, then the reason's own fix."""
     fix = REASONS[row.reason].fix if row.reason in REASONS else ""
-    return " ".join(filter(None, (hint(row), fix)))
+    return as_set_here(" ".join(filter(None, (hint(row), fix))))
 
 
 def hint(row: SignIn) -> str:

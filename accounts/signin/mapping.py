@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.utils import timezone
 
 from .. import audit
 from ..conf import conf
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
+from ..users import everyone, is_last_superuser
 from .roles import Carried, Outcome, Rights, Table, judge, keeping
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _judged(known: Table, client_id: str, carried: Carried, held: Held) -> Outco
 def held_by(users: Mapping[Any, Any]) -> dict[Any, Held]:
     """One query for all of them."""
     fields = ("pk", "groups", *(f"role_grant__{name}" for name in _GRANT))
-    rows = list(get_user_model()._default_manager.filter(pk__in=list(users)).values_list(*fields))
+    rows = list(everyone().filter(pk__in=list(users)).values_list(*fields))
     return {pk: _held(user, [row for row in rows if row[0] == pk]) for pk, user in users.items()}
 
 
@@ -114,21 +114,14 @@ def guarded(user: Any, held: Held, outcome: Outcome, *, lock: bool = False) -> O
     if not lost:
         return outcome
     by_link = _is_in_by_break_glass(user)
-    at_risk = lost.superuser and user.is_active and not by_link
-    is_last = at_risk and _is_last_superuser(user, lock=lock)
+    at_risk = (lost.superuser or lost.staff) and not by_link
+    is_last = at_risk and is_last_superuser(user, lock=lock)
     return keeping(outcome, held.rights, is_last=is_last, by_link=by_link)
 
 
 def _is_in_by_break_glass(user: Any) -> bool:
     since = timezone.now() - timedelta(hours=conf.SESSION_HOURS)
     return BreakGlassLink.objects.filter(user=user, used_at__gt=since).exists()
-
-
-def _is_last_superuser(user: Any, *, lock: bool) -> bool:
-    others = get_user_model()._default_manager.filter(is_active=True, is_superuser=True)
-    if lock:
-        others = others.select_for_update()
-    return not [pk for pk in others.order_by("pk").values_list("pk", flat=True) if pk != user.pk]
 
 
 def apply(user: Any, held: Held, outcome: Outcome, client_id: str) -> None:

@@ -113,7 +113,7 @@ def keeping(outcome: Outcome, held: Rights, *, is_last: bool, by_link: bool) -> 
         return outcome
     if by_link:
         return _with(outcome, held, "in by a break-glass link: nothing is taken")
-    if is_last and lost.superuser:
+    if is_last and (lost.superuser or lost.staff):
         kept = Rights(held.staff, superuser=True)
         return _with(outcome, kept, "the last active superuser stays one")
     return outcome

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import template
 
 from .. import browsers, moments
+from ..naming import as_set_here as named_as_set_here
 from ..visible import visible as made_visible
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ register = template.Library()
 def visible(value: Any) -> str:
     """{{ text|visible }}: with bidirectional and invisible characters written out."""
     return made_visible(str(value if value is not None else ""))
+
+
+@register.filter
+def as_set_here(text: Any) -> str:
+    """{{ text|as_set_here }}: with each setting named as this site sets it."""
+    return named_as_set_here(text)
 
 
 @register.filter

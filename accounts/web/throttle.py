@@ -25,6 +25,7 @@ from redis.exceptions import ResponseError
 from typing_extensions import override
 
 from ..reasons import Refused
+from ..redis_cache import client_of, is_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,8 +147,8 @@ _limiter = once(new_limiter)
 
 
 def _storage() -> Storage:
-    if not settings.CACHES["default"]["BACKEND"].startswith("django_redis."):
-        return MemoryStorage()  # no crash where CACHES is mistaken: checks and doctor tell of it
+    if not is_redis(settings.CACHES["default"]):
+        return MemoryStorage()  # each process counts by itself: checks and doctor tell of it
     prefix = settings.CACHES["default"].get("KEY_PREFIX", "")  # two sites may share one Redis
     return _Shared("redis://", key_prefix=f"{prefix}:throttle")
 
@@ -157,6 +158,4 @@ class _Shared(RedisStorage):
 
     @override
     def get_connection(self, readonly: bool = False) -> Any:
-        from django_redis import get_redis_connection
-
-        return get_redis_connection("default")
+        return client_of()

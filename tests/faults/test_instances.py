@@ -42,7 +42,7 @@ def another_redis_database(stage: Stage) -> str:
     "Instances put different prefixes before their keys",
     page="session_not_found",
     doctor="public.sessions",
-    says="leave SESSION_ENGINE and CACHES to project/settings.py",
+    says="keep sessions there (SESSION_ENGINE, CACHES)",
     ask=URL,
 )
 def another_key_prefix(stage: Stage) -> str:

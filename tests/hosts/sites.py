@@ -202,7 +202,8 @@ admin.site.register(SignIn)
         "accounts/templates/accounts/login.html": OWN_PAGE,
         "accounts/templates/accounts/refused.html": "not this one",
         "accounts/templates/accounts/page.html": "not this one",
-        "templates/admin/login.html": "not this one",
+        "templates/admin/login.html": '{% extends "admin/base_site.html" %}'
+        "{% block content %}not this one{% endblock %}",
     },
     settings='INSTALLED_APPS += ["accounts"]\n',
     urls=_URLS.replace("login/", "accounts/login/").replace("own.html", "accounts/login.html"),

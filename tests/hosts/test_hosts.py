@@ -70,14 +70,14 @@ def sent(visitor: Visitor, path: str, **fields: str) -> str:
 
 
 def walked(visitor: Visitor, host: Host) -> dict[str, int]:
-    """Every page that links lead to, one of a kind, and its status; signing out is none."""
+    """Every page that links lead to, one of a kind, and its status, but for what needs a POST."""
     statuses: dict[str, int] = {}
     kinds: set[str] = set()
     waiting = list(host.crawled)
     while waiting and len(statuses) < MOST_PAGES:
         path = waiting.pop(0)
         kind = re.sub(r"[0-9a-f-]{32,}|\d+", "N", path)
-        if kind in kinds or "logout" in kind or not path.startswith(host.crawled):
+        if kind in kinds or re.search("logout|/bulk/", kind) or not path.startswith(host.crawled):
             continue
         kinds.add(kind)
         page = visitor.get(path)

@@ -14,6 +14,9 @@ from accounts import doors
 from accounts.reasons import REASONS
 
 LOCMEM = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+DJANGOS_REDIS = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://x"}
+}
 PICKLED = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://x"}}
 HTTPS = {"PUBLIC_URL": "https://staff.example.com", "ALLOWED_HOSTS": ["staff.example.com"]}
 SECURE = {"SESSION_COOKIE_SECURE": True, "CSRF_COOKIE_SECURE": True}
@@ -22,6 +25,7 @@ ENGINES = "django.contrib.sessions.backends."
 OURS = "accounts.web.backends.MicrosoftBackend"
 MODEL = "django.contrib.auth.backends.ModelBackend"
 ALLAUTH = "allauth.account.auth_backends.AuthenticationBackend"
+WITHOUT_PROXY = [m for m in site_settings.MIDDLEWARE if "Proxy" not in m]
 WITHOUT_SESSIONS = ["django.contrib.auth.middleware.AuthenticationMiddleware"]
 
 
@@ -35,7 +39,7 @@ def test_good_settings_have_no_findings(settings: dict[str, Any]) -> None:
     assert ids(**settings) == set()
 
 
-@pytest.mark.parametrize(("settings", "expected"), [
+MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"CACHES": LOCMEM}, "E022"),
     ({"SESSION_ENGINE": f"{ENGINES}cache", "CACHES": LOCMEM}, "E001"),
     ({"SESSION_ENGINE": f"{ENGINES}file"}, "E020"),
@@ -70,7 +74,13 @@ def test_good_settings_have_no_findings(settings: dict[str, Any]) -> None:
     ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "E040"),
     ({"MIDDLEWARE": [m for m in site_settings.MIDDLEWARE if "Entrance" not in m]}, "W014"),
     ({"ENVIRONMENT_WARNINGS": ["X is set, but not read."]}, "W007"),
-])  # fmt: skip
+    ({"TRUSTED_PROXY_COUNT": 1, "MIDDLEWARE": WITHOUT_PROXY}, "W015"),
+    ({"DEBUG": False, "CACHES": LOCMEM, "SESSION_ENGINE": f"{ENGINES}cached_db"}, "E041"),
+    ({"CACHES": DJANGOS_REDIS}, "E002"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("settings", "expected"), MISTAKES)
 def test_each_mistake_is_found(settings: dict[str, Any], expected: str) -> None:
     assert f"accounts.{expected}" in ids(**settings)
 

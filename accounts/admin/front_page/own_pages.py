@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from ...app import label
 from .. import sessions
-from ..people import rehearsal
+from ..people import moves, rehearsal
 from ..roles import rights_page
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def _own_pages(user: Any) -> Iterator[dict[str, Any]]:
         yield _page(_("Who has what, and why"), "RightsPage", "admin:staff_rights")
     if rehearsal.may_rehearse(user):
         yield _page(_("Go-live rehearsal"), "RehearsalPage", "admin:staff_rehearsal")
+    if moves.may_move(user):
+        yield _page(_("People who moved"), "MovesPage", "admin:staff_moves")
 
 
 def _page(name: str, object_name: str, url_name: str) -> dict[str, Any]:

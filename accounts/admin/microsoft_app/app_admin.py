@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from typing_extensions import override
 
 from ... import registration
+from ...naming import as_set_here
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import (
     by_rule,
@@ -237,7 +238,10 @@ def _about(app: SocialApp) -> dict[str, Any]:
     try:
         entries, why_not = to_enter(app), ""
     except Refused as refused:
-        entries, why_not = by_rule(app), f"{refused.reason.operator} ({refused.detail})"
+        entries, why_not = (
+            by_rule(app),
+            as_set_here(f"{refused.reason.operator} ({refused.detail})"),
+        )
     return {
         "tests_this_app": app.pk,
         "credentials": credentials_of(app),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy
 
+from ...naming import as_set_here_lazy
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,9 +46,11 @@ _PARTS: Final[Mapping[str, tuple[tuple[Any, tuple[str, ...], Any], ...]]] = {
         (
             gettext_lazy("Token file"),
             (),
-            gettext_lazy(
-                "The file's path is the environment's alone, MICROSOFT_TOKEN_FILE: nothing that is"
-                " entered here chooses a file."
+            as_set_here_lazy(
+                gettext_lazy(
+                    "The file's path is the environment's alone, MICROSOFT_TOKEN_FILE: nothing that"
+                    " is entered here chooses a file."
+                )
             ),
         ),
     ),

@@ -20,6 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
 from ...conf import conf
+from ...naming import as_set_here_lazy
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import how_kept
 from ...registration import SLOTS, kind_of, value_in
@@ -59,8 +60,8 @@ class MicrosoftAppForm(AppModelForm):
         label=gettext_lazy("Tenant"),
         required=False,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy(
-            "Directory (tenant) ID, or a verified domain. Empty: MICROSOFT_TENANT_ID."
+        help_text=as_set_here_lazy(
+            gettext_lazy("Directory (tenant) ID, or a verified domain. Empty: MICROSOFT_TENANT_ID.")
         ),
     )
     credential = forms.ChoiceField(

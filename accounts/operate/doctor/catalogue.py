@@ -35,11 +35,11 @@ PROXY_FIX: Final = (
 )
 _ONE_REDIS: Final = (
     "Set REDIS_URL to the same Redis on every instance and slot, with maxmemory-policy noeviction,"
-    " and leave SESSION_ENGINE and CACHES to project/settings.py; restart all of them."
+    " and keep sessions there (SESSION_ENGINE, CACHES); restart all of them."
 )
 _SHARED_REDIS: Final = (
-    "Set REDIS_URL=redis://host:6379/0 to one Redis for all workers and instances, and leave"
-    " SESSION_ENGINE and CACHES to project/settings.py."
+    "Set REDIS_URL=redis://host:6379/0, one Redis for all workers and instances, and keep sessions"
+    " there (SESSION_ENGINE, CACHES)."
 )
 _RENEW: Final = (
     "App registrations > this app > Certificates & secrets > New client secret, then"
@@ -281,7 +281,7 @@ _SESSIONS: Final = (
         "An outage of the cache would sign everybody out",
         "Django's cache sessions take an unreachable store for an empty session, and delete the"
         " cookie of everyone who comes by.",
-        'Set SESSION_ENGINE = "accounts.sessions.store", as project/settings.py does.',
+        'Set SESSION_ENGINE = "{engine}".',
         shows=_NOT_SENT,
     ),
     _error(
@@ -323,7 +323,7 @@ _PROCESSES: Final = (
         "processes.not_compared",
         "note",
         "The processes that run were not compared with this command",
-        "They tell of their settings in Redis, and sessions here are kept in {store}.",
+        "Nothing here keeps what each was started with; sessions are kept in {store}.",
         "Nothing; after a change of the environment restart them, since nothing here can say that"
         " they still have the old one.",
     ),
@@ -332,7 +332,7 @@ _PROCESSES: Final = (
         "note",
         "No process has told of itself lately",
         "The site does not run, or runs at another PUBLIC_URL, with another Redis, or"
-        " without gunicorn's settings of this project: whether it has these settings is not known.",
+        " under a server that does not tell: whether it has these settings is not known.",
         "Start the site; then run doctor again.",
     ),
 )
@@ -365,8 +365,8 @@ _DATABASE: Final = (
             f"database.{index}",
             f"The unique index {index} is missing",
             f"Nothing keeps {keeps} when two first sign-ins race.",
-            "Remove double rows in {table}, then make the index again as accounts' migrations"
-            f" do: ./manage.py sqlmigrate accounts {migration}",
+            "Remove double rows in {table}, then make the index again as our migrations"
+            f" do: ./manage.py sqlmigrate {{app}} {migration}",
             shows=("ambiguous_email", "identity_conflict"),
             well=f"The database keeps {keeps}",
         )
@@ -619,6 +619,15 @@ _PEOPLE: Final = (
         " Microsoft first becomes them.",
         "./manage.py staff adopt --from django-microsoft-sso, or --from social-auth; then the same"
         " with --yes.",
+    ),
+    _warning(
+        "people.moved",
+        "{count} people were refused lately whose accounts are bound in another tenant",
+        "Bound in one, refused from the other: {tenants}. Either the organization has moved, and"
+        " everyone will meet it; or people of the one tenant claim addresses of the other.",
+        "If it has moved: Users > People who moved in admin, or ./manage.py staff relink FILE, with"
+        " each old address or object ID and the new one.",
+        shows=("identity_conflict",),
     ),
     _warning(
         "people.other_tenants",
@@ -965,7 +974,7 @@ _VISIT: Final = (
         "{share} came without the session cookie",
         "{why}",
         "Let no proxy strip or rewrite cookies; serve start and return on one host by one scheme;"
-        " leave SESSION_COOKIE_* to project/settings.py.",
+        " leave the SESSION_COOKIE_* settings alone.",
         shows=_NOT_SENT,
     ),
     _error(
@@ -1050,7 +1059,7 @@ _VISIT: Final = (
         "public.instances_differ",
         "Instances send people to Microsoft in {count} different ways",
         "{ways}",
-        "Give all instances and slots the same PUBLIC_URL and MICROSOFT_* variables.",
+        "Give all instances and slots the same PUBLIC_URL and settings for Microsoft.",
         shows=("redirect_uri_mismatch", "client_unknown"),
     ),
     *(_refused(f"public.{code}", "{what}") for code in REASONS if code != "session_changed"),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 
 from ...entra.errors import hint_for
 from ...http.causes import NoAnswer
+from ...naming import as_set_here
 from ...reasons import REASONS
 from .catalogue import Entry, Level, entry_of
 
@@ -88,7 +89,7 @@ def finding_of(seen: Observation) -> Finding:
     entry = entry_of(seen.id)
     words = _Words({"id": seen.id, **seen.facts})
     if seen.well:
-        return Finding("ok", seen.id, words.translated(entry.well), page=entry.page)
+        return Finding("ok", seen.id, words.translated(entry.well), page=as_set_here(entry.page))
     return Finding(
         level=entry.level,
         id=seen.id,
@@ -96,7 +97,7 @@ def finding_of(seen: Observation) -> Finding:
         detail=words.translated(entry.detail),
         shows_as=_shows_as(entry, words),
         fix=words.translated(entry.fix),
-        page=entry.page,
+        page=as_set_here(entry.page),
     )
 
 
@@ -120,7 +121,7 @@ class _Words(dict[str, Any]):
         return "unknown"
 
     def fill(self, template: str) -> str:
-        return " ".join(template.format_map(self).split())
+        return as_set_here(" ".join(template.format_map(self).split()))
 
     def translated(self, template: str) -> str:
         """In the reader's language where admin asks; a terminal's is English."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from allauth.socialaccount.models import SocialApp
 from django.core.management import CommandError
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import Settings
 from typing_extensions import override
 
@@ -55,6 +55,13 @@ def refused(*words: str) -> Failed:
     failed = fail("microsoft_app", "set", *words)
     assert failed.out == ""
     return failed
+
+
+def test_commands_are_english_wherever_the_site_is() -> None:
+    with translation.override("de"):
+        missing, unknown = refused("--managed-identity"), fail("staff", "show", "no one")
+    assert "Enter the identity's client ID" in missing.error
+    assert unknown.error.isascii(), unknown.error
 
 
 def test_set_creates_the_app(monkeypatch: pytest.MonkeyPatch) -> None:

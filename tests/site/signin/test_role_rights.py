@@ -163,6 +163,17 @@ def test_the_last_superuser_stays_one(emulator: Emulator, person: User, other: U
     assert "the last active superuser stays one" in SignIn.objects.latest().detail
 
 
+def test_the_last_superuser_stays_staff_where_the_mapping_gives_staff_only(
+    emulator: Emulator, person: User, other: User
+) -> None:
+    map_roles(STAFF)
+    other.delete()
+    User.objects.filter(pk=person.pk).update(is_staff=True, is_superuser=True)
+    for role in ("Staff", "Other"):
+        assert sign_in(emulator, role) == ""
+    assert rights(person) == (True, True, [])
+
+
 def test_nothing_is_taken_from_who_came_in_by_a_break_glass_link(
     emulator: Emulator, person: User
 ) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 
+from ....redis_cache import client_of
 from ..finding import Observation, fault, well
-from . import redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def _measured(ask: Callable[[], float]) -> tuple[float, float]:
 
 
 def _redis_time() -> float:
-    seconds, micro = redis.client().time()
+    seconds, micro = client_of().time()
     return float(seconds) + float(micro) / 1e6
 
 

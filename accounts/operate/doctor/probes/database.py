@@ -71,7 +71,9 @@ def schema() -> Iterator[Observation]:
     tables = set(connection.introspection.table_names())
     for table, name in _UNIQUE:
         if table in tables:  # a dump restored by hand, or an index dropped in haste
-            yield (well if _is_unique(table, name) else fault)(f"database.{name}", table=table)
+            yield (well if _is_unique(table, name) else fault)(
+                f"database.{name}", table=table, app=label()
+            )
     for alias, cache in settings.CACHES.items():
         table = str(cache.get("LOCATION", ""))
         if cache["BACKEND"].endswith("DatabaseCache") and table not in tables:

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ....http.deadline import within
 from ....outages import STORE_ERRORS
+from ....redis_cache import client_of, is_redis, pool_of
 from ....sessions import index
 from ....sessions.store import SessionStore
 from ....signin import state
@@ -39,14 +40,7 @@ _COMMAND: Final = re.compile(r"run the '([a-z|]+)'")  # of NOPERM, in Redis's ac
 
 def is_used() -> bool:
     """Whether the cache of the settings is Redis at all; without, sessions are in the database."""
-    return str(settings.CACHES["default"]["BACKEND"]).startswith("django_redis")
-
-
-def client() -> Any:
-    """The site's own client: its time-outs, TLS, Sentinel."""
-    from django_redis import get_redis_connection
-
-    return get_redis_connection("default")
+    return is_redis(settings.CACHES["default"])
 
 
 def reachable() -> Iterator[Observation]:
@@ -65,9 +59,9 @@ def writable() -> Iterator[Observation]:
     """A key that goes away by itself: shows full memory, a replica, failed persistence, ACLs."""
     key = caches["default"].make_key(f"session:doctor-{time.time_ns()}")
     try:
-        client().set(key, "1", px=5000)
-        kept = client().get(key)
-        client().delete(key)
+        client_of().set(key, "1", px=5000)
+        kept = client_of().get(key)
+        client_of().delete(key)
     except RedisError as problem:
         yield fault(WRITABLE, **facts_of(problem, _OF))
         return
@@ -94,6 +88,11 @@ def _uses() -> Iterator[tuple[str, str, Callable[[], object]]]:
     yield "the mark of a used state", key("state-used:*"), _used_state
     prefix = settings.CACHES["default"].get("KEY_PREFIX", "")
     yield "a throttle", f"{prefix}:throttle*", _throttle
+
+
+def _holds_sessions() -> bool:
+    """What is a cache alone may lose what it has."""
+    return str(settings.SESSION_ENGINE).endswith(("sessions.store", "backends.cache"))
 
 
 def _session() -> None:
@@ -140,34 +139,28 @@ def _of_use(what: str, key: str, problem: Exception) -> Observation:
 def condition() -> Iterator[Observation]:
     """What INFO tells: role, version, memory, persistence."""
     try:
-        info: Mapping[str, Any] = dict(client().info())
+        info: Mapping[str, Any] = dict(client_of().info())
     except RedisError as problem:
         yield fault("redis.info", cause=facts_of(problem, _OF)["cause"])
         return
     yield from _server(info)
-    yield from _eviction(info)
+    if _holds_sessions():
+        yield from _eviction(info)
+        yield from _persistence(info)
     yield from _memory(info)
-    yield from _persistence(info)
 
 
 def _typed(problem: Exception) -> Exception:
     try:
-        pool = _pool()
+        pool = pool_of()
         tls = issubclass(pool.connection_class, SSLConnection)
         return within(_SECONDS, lambda: of_redis(problem, pool.connection_kwargs, tls=tls))
     except Exception:  # the first answer tells more than a second that fails otherwise
         return problem
 
 
-def _pool() -> Any:
-    """What the site's connections are made of, without one."""
-    asked: Any = caches["default"].client  # type: ignore[attr-defined]
-    factory = asked.connection_factory
-    return factory.get_or_create_connection_pool(factory.make_connection_params(asked._server[0]))
-
-
 def _round_trip() -> float:
-    connected = client()
+    connected = client_of()
     times = []
     for _ in range(5):
         began = time.perf_counter()
@@ -179,7 +172,7 @@ def _round_trip() -> float:
 def _config(name: str) -> str | None:
     """One setting, or None where CONFIG is refused, as managed services do."""
     try:
-        return str(client().config_get(name)[name])
+        return str(client_of().config_get(name)[name])
     except (ResponseError, KeyError):
         return None
 

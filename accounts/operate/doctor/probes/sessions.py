@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.core.cache import cache
 
+from ....app import dotted
 from ....conf import is_a_host
 from ..finding import Observation, fault, well
 from .settings import fingerprint
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHARED: Final = "sessions.shared"
+_OURS: Final = "sessions.store"
+_KEEPS_COOKIES: Final = "django.contrib.sessions.backends.cached_db"  # of Django's own engines
 _SECONDS: Final = 30
 _MARK: Final = "doctor-answer:"  # tells the answer apart from whatever settings print
 _FIELD: Final = "doctor"
@@ -51,7 +54,7 @@ def run() -> Iterator[Observation]:
     if cached or not is_a_host():  # there used states are marked in the database
         yield (well if cached else fault)("sessions.cache_shared", backend=backend)
     if str(settings.SESSION_ENGINE).endswith("backends.cache"):
-        yield fault("sessions.outage")
+        yield fault("sessions.outage", engine=_KEEPS_COOKIES if is_a_host() else dotted(_OURS))
     if not same_key:
         yield fault("environment.secret_key_same")
 

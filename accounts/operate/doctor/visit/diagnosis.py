@@ -39,11 +39,11 @@ _OF_RETURNS: Final = {
 }
 _LET_THROUGH: Final = "Let the proxy or CDN pass Set-Cookie through, and keep it from caching."
 _LEAVE_COOKIES: Final = (
-    "Leave SESSION_COOKIE_* and CSRF_COOKIE_* to project/settings.py and set PUBLIC_URL to the"
+    "Leave the SESSION_COOKIE_* and CSRF_COOKIE_* settings alone and set PUBLIC_URL to the"
     " address that people use."
 )
 _REWRITTEN: Final = (
-    "Leave SESSION_COOKIE_* to project/settings.py; let no proxy rewrite Set-Cookie (nginx:"
+    "Leave the SESSION_COOKIE_* settings alone; let no proxy rewrite Set-Cookie (nginx:"
     " proxy_cookie_path, proxy_cookie_flags)."
 )
 _PROBLEMS: Final = {

@@ -1,0 +1,75 @@
+"""How texts name a setting: as it is set where the app runs.
+
+They are written with the names of docs/settings.md. In another site these are keys of its
+dictionary, the stores are Django's own settings, and the documents lie in the installed package.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.utils.functional import lazy
+
+from .conf import READ, is_a_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DICTIONARY: Final = "MICROSOFT_ADMIN"
+
+_PREFIX: Final = "MICROSOFT_"
+# What another site sets in settings of Django's own.
+_OF_DJANGO: Final = {
+    "REDIS_URL": 'CACHES["default"]["LOCATION"]',
+    "DATABASE_URL": 'DATABASES["default"]',
+    "DEBUG": "DEBUG",
+    "ALLOWED_HOSTS": "ALLOWED_HOSTS",
+}
+_VALUE: Final = r"(?:=([^\s,;()]*[^\s,;().:]))?"
+_NUMBER_OR_NAME: Final = re.compile(r"[0-9]+|[A-Z]+")
+_WORDS: Final = {"true": "True", "false": "False"}
+_DOCUMENT: Final = re.compile(r"(?<![\w/])docs/(?=[a-z-]+\.md)")
+_REQUIREMENTS: Final = re.compile(r"-r requirements/(azure|telemetry)\.txt")
+_ITS_DOCUMENTS: Final = Path(__file__).parent / "docs"
+
+
+def key_of(name: str) -> str:
+    """A variable's name as a key of the dictionary."""
+    return name.removeprefix(_PREFIX)
+
+
+def as_keys(text: str, names: Iterable[str]) -> str:
+    """The text with these variables named as keys of the dictionary, their values as Python's."""
+    return _pattern(frozenset(names)).sub(_as_key, text)
+
+
+def as_set_here(text: object) -> str:
+    """The text with each setting named as this site sets it."""
+    if not is_a_host():
+        return str(text)
+    told = as_keys(str(text), getattr(settings, READ))
+    told = _REQUIREMENTS.sub(r'"django-microsoft-admin[\1]"', told)
+    return _DOCUMENT.sub(f"{_ITS_DOCUMENTS}/", told)
+
+
+as_set_here_lazy = lazy(as_set_here, str)
+
+
+@lru_cache(maxsize=4)
+def _pattern(names: frozenset[str]) -> re.Pattern[str]:
+    longest_first = sorted(names | _OF_DJANGO.keys(), key=len, reverse=True)
+    return re.compile(rf'(?<![\w"\[{{])({"|".join(longest_first)})(?![\w*"]){_VALUE}')
+
+
+def _as_key(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    named = _OF_DJANGO.get(name) or f'{DICTIONARY}["{key_of(name)}"]'
+    if value is None:
+        return named
+    plain = _WORDS.get(value, value)
+    is_plain = plain != value or _NUMBER_OR_NAME.fullmatch(plain)
+    return f"{named} = {plain}" if is_plain else f'{named} = "{plain}"'

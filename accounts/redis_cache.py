@@ -1,0 +1,33 @@
+"""The Redis behind a cache of Django: of django-redis, or of Django's own class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.cache import caches
+from django.core.cache.backends.redis import RedisCache
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def is_redis(cache: Mapping[str, Any]) -> bool:
+    """Whether an entry of CACHES is in Redis: both classes have one name."""
+    return str(cache.get("BACKEND", "")).endswith(".RedisCache")
+
+
+def client_of(alias: str = "default") -> Any:
+    """The cache's own client, with its time-outs, TLS, Sentinels, cluster."""
+    cache: Any = caches[alias]
+    if isinstance(cache, RedisCache):
+        return cache._cache.get_client(None, write=True)
+    return cache.client.get_client(write=True)
+
+
+def pool_of(alias: str = "default") -> Any:
+    """What its connections are made of, without one."""
+    cache: Any = caches[alias]
+    if isinstance(cache, RedisCache):
+        return cache._cache._get_connection_pool(write=True)  # type: ignore[attr-defined]
+    factory, server = cache.client.connection_factory, cache.client._server[0]
+    return factory.get_or_create_connection_pool(factory.make_connection_params(server))

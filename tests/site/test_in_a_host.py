@@ -1,0 +1,137 @@
+"""In another site: what is said there is said of its own settings, and its gaps are found."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.core.management import load_command_class
+
+from accounts import reasons
+from accounts.admin import advice
+from accounts.entra import errors
+from accounts.naming import as_set_here
+from accounts.operate.doctor import catalogue, causes
+from accounts.operate.doctor.finding import fault, finding_of, well
+from tests.site.test_checks import ENGINES, LOCMEM, MISTAKES, PICKLED, SECURE
+from tests.support.hosted import NAME, hosted
+
+# What is not there: files of this repository, its make targets, and its variables by their names.
+FILES = r"project/|extension/|(?<!microsoft_admin/)(?<![\w/-])docs/|requirements/|\.env\b|gunicorn"
+COMMANDS = r"\bmake (run|test|wheel|check|requirements)\b"
+
+
+def nothing_of_ours(text: str, names: set[str]) -> None:
+    variables = "|".join({*names, "REDIS_URL", "DATABASE_URL"} - {"ALLOWED_HOSTS"})
+    found = re.search(rf'{FILES}|{COMMANDS}|(?<![\w"])({variables})\b(?!["\w])', text)
+    assert not found, f"{found[0]}: {text}"
+
+
+@pytest.fixture
+def names() -> Iterator[set[str]]:
+    """The variables of this project that are keys of the dictionary there."""
+    with hosted() as read:
+        yield set(read)
+
+
+def test_doctor_names_nothing_of_this_repository(names: set[str]) -> None:
+    facts = {"of": "REDIS_URL", "fix": "Set DATABASE_URL=postgres://h/n", "hint": "Set DEBUG=true."}
+    for id_ in catalogue.CATALOGUE:
+        for seen in (fault(id_, **facts), well(id_, **facts)):
+            found = finding_of(seen)
+            nothing_of_ours(f"{found.title} {found.detail} {found.fix}", names)
+            assert found.page.startswith("/") or not found.page
+    for code in causes.FIXES:
+        for of in ("REDIS_URL", "DATABASE_URL", "MICROSOFT_LOGIN_URL"):
+            nothing_of_ours(as_set_here(causes.fix_of(code, of)), names)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_neither_do_the_reasons(language: str, names: set[str]) -> None:
+    from django.utils.translation import override
+
+    with override(language):
+        for code in reasons.REASONS:
+            nothing_of_ours(f"{advice.meaning_of(code)} {advice.fix_of(code)}", names)
+    for row in errors.ROWS.values():
+        nothing_of_ours(as_set_here(row.hint), names)
+    assert reasons.Refused("wrong_tenant", "not one of MICROSOFT_ALLOWED_TENANTS").detail == (
+        'not one of MICROSOFT_ADMIN["ALLOWED_TENANTS"]'
+    )
+
+
+def test_nor_do_the_commands(names: set[str]) -> None:
+    for command in ("doctor", "staff", "sessions", "sign_ins", "microsoft_app", "audit", "roles"):
+        parser = load_command_class("accounts", command).create_parser("manage.py", command)
+        nothing_of_ours(parser.format_help(), names)
+
+
+@pytest.mark.parametrize(("settings", "expected"), MISTAKES)
+def test_nor_do_the_checks(settings: dict[str, Any], expected: str) -> None:
+    with hosted(**settings) as read:
+        names = set(read)
+        for each in checks.run_checks(include_deployment_checks=True):
+            if str(each.id).startswith("accounts."):
+                nothing_of_ours(f"{each.msg} {each.hint}".replace("accounts.", ""), names)
+
+
+@pytest.mark.parametrize(("text", "there"), [
+    ("Set PUBLIC_URL to the address.", 'Set MICROSOFT_ADMIN["PUBLIC_URL"] to the address.'),
+    ("sets MICROSOFT_ALLOW_GUESTS=true.", 'sets MICROSOFT_ADMIN["ALLOW_GUESTS"] = True.'),
+    ("Set TRUSTED_PROXY_COUNT=1, or", 'Set MICROSOFT_ADMIN["TRUSTED_PROXY_COUNT"] = 1, or'),
+    ("PUBLIC_URL=https://a.example; or", 'MICROSOFT_ADMIN["PUBLIC_URL"] = "https://a.example"; or'),
+    ("Only with DEBUG=true: it", "Only with DEBUG = True: it"),
+    ("end REDIS_URL with /0.", 'end CACHES["default"]["LOCATION"] with /0.'),
+    ("SECRET_KEY and SESSION_ENGINE stay", "SECRET_KEY and SESSION_ENGINE stay"),
+    ("pip install -r requirements/azure.txt", 'pip install "django-microsoft-admin[azure]"'),
+])  # fmt: skip
+def test_a_setting_is_named_as_it_is_set(text: str, there: str) -> None:
+    with hosted():
+        assert as_set_here(text) == there
+        assert as_set_here(there) == there
+    assert as_set_here(text) == text
+
+
+WELL: dict[str, Any] = {**SECURE, "SESSION_ENGINE": f"{ENGINES}db", "CACHES": LOCMEM}
+REDIS = {"default": {**PICKLED["default"], "LOCATION": "redis://localhost"}}
+JSON = {"SERIALIZER": "django_redis.serializers.json.JSONSerializer"}
+SAFE_REDIS = {"default": {**REDIS["default"], "OPTIONS": JSON}}
+ON_ITS_PROXY: dict[str, Any] = {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}
+
+
+def ids(given: dict[str, Any] | None = None, **settings: Any) -> set[str]:
+    with hosted(given, **(WELL | settings)):
+        found = checks.run_checks()
+        return {str(each.id).removeprefix("accounts.") for each in found if not each.is_silenced()}
+
+
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({}, {"I004"}),
+    ({"CACHES": SAFE_REDIS}, set()),
+    ({"CACHES": REDIS}, {"I003"}),
+    ({"SESSION_ENGINE": f"{ENGINES}cached_db"}, {"I004", "E041"}),
+    ({"SESSION_ENGINE": f"{ENGINES}cached_db", "CACHES": SAFE_REDIS}, set()),
+    ({"SESSION_ENGINE": f"{ENGINES}cache", "CACHES": SAFE_REDIS}, set()),
+    ({"SESSION_ENGINE": f"{ENGINES}cache"}, {"I004", "E001"}),
+    ({"SESSION_COOKIE_NAME": "sid"}, {"I004"}),
+    ({"SESSION_COOKIE_DOMAIN": ".example.com", "CSRF_COOKIE_DOMAIN": "example.com"}, {"I004"}),
+    ({"SESSION_COOKIE_DOMAIN": "ample.com"}, {"I004", "E024"}),
+    ({"CACHES": {"default": {**SAFE_REDIS["default"], "LOCATION": "redis://r"}}}, {"W017"}),
+    (ON_ITS_PROXY, {"I004", "W016"}),
+])  # fmt: skip
+def test_the_gaps_of_a_site_are_found(settings: dict[str, Any], expected: set[str]) -> None:
+    assert ids(**settings) == expected
+
+
+def test_a_proxy_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DYNO", "web.1")
+    assert ids() == {"I004", "E008"}
+    assert ids(**ON_ITS_PROXY) == {"I004", "W016"}
+    assert ids({"TRUSTED_PROXY_COUNT": 1}, **ON_ITS_PROXY) == {"I004"}
+    assert ids({"TRUSTED_PROXY_COUNT": 1}, MIDDLEWARE=[]) >= {"W015"}
+
+
+def test_its_origin_is_its_own() -> None:
+    with hosted() as read:
+        assert read["PUBLIC_URL"] == f"https://{NAME}"
