@@ -103,6 +103,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ("too_many_attempts",),
     ),
     "accounts.W013": ("guardian's user for nobody is staff", ()),
+    "accounts.W018": ("Wagtail's admin does not ask how somebody signed in", ()),
     "accounts.W014": ("Views for staff do not ask how somebody signed in", ()),
     "accounts.I001": ("Static files have not been collected", ()),
     "accounts.I003": ("The cache of a site that was there before holds pickles", ()),

@@ -96,6 +96,17 @@ def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
     return [warning("W014", text, f"Add {wanted} to MIDDLEWARE, after AuthenticationMiddleware.")]
 
 
+@register(Tags.security)
+def wagtails_admin_is_staffs(**kwargs: Any) -> list[CheckMessage]:
+    """It asks for a permission of its own, and not how somebody signed in."""
+    path = _path("wagtailadmin_home")
+    if not path or not conf.ADMIN_BY_MICROSOFT_ONLY or path.startswith(places.staff()):
+        return []
+    text = f"Wagtail's admin at {path} opens to any session whose user may use it."
+    hint = f'STAFF_PATHS: add "{path}"; and in your settings WAGTAILADMIN_LOGIN_URL = "staff_login".'
+    return [warning("W018", text, hint)]
+
+
 def _checks_passwords(backend: type) -> bool:
     return issubclass(backend, ModelBackend)
 

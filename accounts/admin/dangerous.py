@@ -27,6 +27,7 @@ _OF_A_USER: Final = (
 )
 _APP: Final = "socialaccount_socialapp"
 _OTHERS: Final = (
+    "auth_user_password_change",
     "staff_sessions_end",
     "staff_rights_export",
     "staff_moves",

@@ -32,7 +32,7 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import dangerous, deletion, front_page, hostile, news, sessions
+from . import dangerous, deletion, front_page, head, hostile, news, sessions
 from .people import moves, rehearsal
 from .roles import rights_page
 
@@ -135,8 +135,7 @@ class MicrosoftAdminSiteMixin(_Base):
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if self.has_permission(request) and dangerous.asks_for_step_up(request):
                 return step_up.ask(request)
-            response: HttpResponse = hostile.guarded(inner, request, *args, **kwargs)
-            return response
+            return head.completed(request, hostile.guarded(inner, request, *args, **kwargs))
 
         return guarded
 
@@ -169,7 +168,7 @@ class MicrosoftAdminSiteMixin(_Base):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Here passwords exist with ADMIN_PASSWORD_LOGIN only; other sites have theirs."""
+        """Here passwords exist with ADMIN_PASSWORD_LOGIN only; another site has its own."""
         if not (conf.ADMIN_PASSWORD_LOGIN or is_a_host()):
             raise Http404
         return super().password_change(request, extra_context)
@@ -230,7 +229,7 @@ class MicrosoftAdminSiteMixin(_Base):
 class StaffAdminSite(MicrosoftAdminSiteMixin, AdminSite):
     """Django's admin site with the button: the default one, by StaffAdminConfig."""
 
-    site_url = None  # "View site" would lead back here
+    site_url = "/" if is_a_host() else None  # "View site" would lead back here
 
 
 def compose(site: AdminSite) -> None:

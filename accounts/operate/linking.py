@@ -27,7 +27,7 @@ from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, accounts_of
 from ..signin.policy import same_email
-from ..users import email_of
+from ..users import email_of, name_of
 from ..visible import visible
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def differences(user: User, old: Identity | None, new: Identity) -> tuple[str, .
 
 
 def _differences(user: User, old: Identity | None, new: Identity) -> Iterator[str]:
-    known = [name for name in (user.get_full_name(), old.name if old else "") if "@" not in name]
+    known = [name for name in (name_of(user), old.name if old else "") if "@" not in name]
     known = [name for name in known if name]
     if not new.name or not known:
         yield "no_name"

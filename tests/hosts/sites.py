@@ -67,8 +67,11 @@ class Host:
 STOCK = Host()
 
 # As cookiecutter-django makes it: a user with a user name and an address, allauth with public
-# sign-up for its customers, a provider of theirs, and production settings.
+# sign-up for its customers, a provider of theirs, and production settings. Its own allauth has
+# written addresses in lower case before ours comes.
 SIGN_UP = Host(
+    people="from django.core.management import call_command\n"
+    'call_command("migrate", "account", verbosity=0)\n' + PEOPLE,
     files=_PACKAGE
     | {
         "people/models.py": """
@@ -249,6 +252,7 @@ MIDDLEWARE += ["wagtail.contrib.redirects.middleware.RedirectMiddleware"]
 WAGTAIL_SITE_NAME = "Contoso"
 WAGTAILADMIN_BASE_URL = "http://localhost"
 WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_GRAVATAR_PROVIDER_URL = None
 """,
     urls=_URLS
     + """

@@ -96,7 +96,9 @@ def staff_get_in_and_others_do_not(site: Project, host: Host) -> Visitor:
         assert visitor_of(site, host).sign_in(person, host.next).reason == reason
     statuses = walked(sam, host)
     assert len(statuses) > 15, statuses
-    assert {path: status for path, status in statuses.items() if status not in (200, 302)} == {}
+    assert {path: status for path, status in statuses.items() if status not in (200, 302)} == {}, (
+        site.log()
+    )
     return sam
 
 

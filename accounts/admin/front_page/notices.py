@@ -85,7 +85,8 @@ def _certificate_text(left: int) -> str:
 
 def of_superusers() -> Iterator[Notice]:
     """Who could still be taken by an address, and who was bound lately by one."""
-    url = user_url("changelist") + "?is_superuser__exact=1"
+    listed = user_url("changelist")  # "" where the site shows no users
+    url = f"{listed}?is_superuser__exact=1" if listed else ""
     unbound = [str(user) for user in linking.unbound_superusers()[: _LINKS_SHOWN + 1]]
     if unbound:
         named = ", ".join(unbound[:_LINKS_SHOWN]) + (", ..." if len(unbound) > _LINKS_SHOWN else "")

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ...app import label
+from ...conf import is_a_host
 from .. import sessions
 from ..people import moves, rehearsal
 from ..roles import rights_page
@@ -42,6 +43,8 @@ def _name_it_microsoft(listed: dict[str, Any]) -> None:
 
 
 def _own_pages(user: Any) -> Iterator[dict[str, Any]]:
+    if is_a_host():  # here the link stands in each page's head line
+        yield _page(_("Your sessions"), "OwnSessionsPage", "admin:staff_own_sessions")
     if sessions.may_end(user):
         yield _page(_("Who is signed in"), "SessionsPage", "admin:staff_sessions")
     if rights_page.may_see(user):

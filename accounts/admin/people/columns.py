@@ -80,6 +80,9 @@ def may_see_sign_ins(user: User | Any) -> bool:
 
 def person_url(person: User, reader: Any) -> str:
     """The person's page, or "" for whoever may not open it, and where there is none."""
-    if not any(reader.has_perm(user_permission(verb)) for verb in ("view", "change")):
-        return ""
-    return user_url("change", person.pk)
+    return user_url("change", person.pk) if may_see_people(reader) else ""
+
+
+def may_see_people(reader: Any) -> bool:
+    """Whether this person may open the pages of others."""
+    return any(reader.has_perm(user_permission(verb)) for verb in ("view", "change"))
