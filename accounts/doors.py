@@ -103,7 +103,7 @@ def wagtails_admin_is_staffs(**kwargs: Any) -> list[CheckMessage]:
     if not path or not conf.ADMIN_BY_MICROSOFT_ONLY or path.startswith(places.staff()):
         return []
     text = f"Wagtail's admin at {path} opens to any session whose user may use it."
-    hint = f'STAFF_PATHS: add "{path}"; and in your settings WAGTAILADMIN_LOGIN_URL = "staff_login".'
+    hint = f'Add {path} to STAFF_PATHS, and set WAGTAILADMIN_LOGIN_URL = "staff_login".'
     return [warning("W018", text, hint)]
 
 
