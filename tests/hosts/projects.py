@@ -155,6 +155,6 @@ class Deployed(Project):
     def prepared(self) -> Iterator[None]:
         self.python(str(_SERVE))
         self.manage("collectstatic", "--noinput", "--verbosity", "0")
-        words = ["-m", "gunicorn", "mysite.wsgi", "--workers", "2", "--threads", "4"]
+        words = ["-m", "gunicorn", "mysite.wsgi", "--no-control-socket", "--workers", "2"]
         with self.process([*words, "--bind", f"127.0.0.1:{self.port}"]):
             yield

@@ -152,7 +152,7 @@ urlpatterns = [path("kontor-7x/", admin.site.urls), path("accounts/", include("a
     besides=USER_ADMIN,
     admin="/kontor-7x/",
     next="/kontor-7x/people/user/?q=a",
-    crawled=("/kontor-7x/", "/kontor-7x/people/user/1/change/"),
+    crawled=("/kontor-7x/", "/kontor-7x/people/user/2/change/"),
     own_login="",
     public=("/accounts/login/", "/accounts/signup/", "/accounts/google/login/"),
 )
