@@ -171,7 +171,7 @@ def test_a_host_with_public_sign_up_in_production(
     site = edited(Deployed(tmp_path, env=where), SIGN_UP, entra)
     with site.prepared():
         sam = staff_get_in_and_others_do_not(site, SIGN_UP)
-        person = sam.get(f"{SIGN_UP.admin}people/user/2/change/", headers={"Accept-Language": "en"})
+        person = sam.get(f"{SIGN_UP.admin}people/user/1/change/", headers={"Accept-Language": "en"})
         assert "Can sign in" in person.text
         customers_sign_up(site, SIGN_UP)
         people_are_switched_off(site, sam)
