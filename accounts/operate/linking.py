@@ -17,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .. import audit
 from ..conf import conf
@@ -25,7 +26,7 @@ from ..models import AuditEntry, SignIn
 from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER, accounts_of
+from ..signin.identities import PROVIDER, accounts_of, kept_of
 from ..signin.policy import same_email
 from ..users import email_of, name_of
 from ..visible import visible
@@ -73,7 +74,7 @@ def of_user(user: User) -> Identity | None:
     account = accounts_of(user).first()
     if account is None:
         return None
-    bound, kept = bindings.read(str(account.uid)), account.extra_data
+    bound, kept = bindings.read(str(account.uid)), kept_of(account)
     whole = bound.tid and bound.oid
     used = SignIn.objects.filter(oid=bound.oid, tid=bound.tid, outcome=SignIn.Outcome.ADMITTED)
     newest = used.order_by("-at").first() if whole else None
@@ -93,7 +94,7 @@ def of_users(keys: Iterable[Any]) -> dict[Any, Identity]:
     bound = SocialAccount.objects.filter(provider=PROVIDER, user__in=list(keys))
     found: dict[Any, Identity] = {}
     for account in sorted(bound, key=lambda one: ":" in one.uid):
-        uid, kept = bindings.read(str(account.uid)), account.extra_data
+        uid, kept = bindings.read(str(account.uid)), kept_of(account)
         name, address = str(kept.get("name") or ""), str(kept.get("email") or "")
         found[account.user_id] = Identity(
             uid.tid, uid.oid, name, address, account.date_joined, bound_as=str(account.uid)
@@ -155,7 +156,7 @@ def relink(user: User, row: SignIn, reason: str, *, by: User | None, seen: str) 
     if not reason.strip():
         raise ValueError("Linking another identity needs a reason.")
     if not can_relink(row) or row.user_id != user.pk:
-        raise CannotLink("That sign-in does not say exactly whose identity was refused.")
+        raise CannotLink(_("That sign-in does not say exactly whose identity was refused."))
     new = of_sign_in(row)
     with transaction.atomic(), audit.context(note=reason):
         _replace(user, new, reason, by=by, seen=seen)
@@ -186,7 +187,8 @@ def bind_ahead(user: User, tid: str, oid: str) -> bool:
     """
     new = Identity(tid.lower(), oid.lower())
     if not is_guid(new.oid):
-        raise CannotLink(f"{oid!r} is no object id: it is a GUID, the column id of Entra's export.")
+        text = _("%(text)s is no object ID: it is a GUID, the column id of Entra's export.")
+        raise CannotLink(text % {"text": oid})
     _check_tenant(new.tid)
     return adopt(user, new.uid)
 
@@ -200,11 +202,12 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     bound, accounts = bindings.read(uid), list(accounts_of(user))
     if any(account.uid == uid for account in accounts):
         return False
-    others = [one.uid for one in accounts if one.uid != bound.oid and bindings.is_known(one.uid)]
+    same = [one for one in accounts if bound.oid and bound.oid in one.uid.lower()]
+    others = [one.uid for one in accounts if one not in same and bindings.is_known(one.uid)]
     if others:
-        raise CannotLink(f"is bound to {others[0]}: ./manage.py staff unlink first")
-    same = (account for account in accounts if account.uid == bound.oid)
-    account = next(same, SocialAccount(user=user, provider=PROVIDER))
+        text = _("Another Microsoft identity is linked: %(identity)s. Unlink it first.")
+        raise CannotLink(text % {"identity": others[0]})
+    account = same[0] if same else SocialAccount(user=user, provider=PROVIDER)
     account.uid = uid
     account.extra_data = {"tid": bound.tid, "oid": bound.oid, "email": address}
     _save(account)
@@ -253,15 +256,15 @@ def tenants_allowed() -> frozenset[str]:
 def _check_tenant(tid: str) -> None:
     allowed = tenants_allowed()
     if allowed and tid not in allowed:
-        text = f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS."
-        raise CannotLink(as_set_here(text))
+        text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
+        raise CannotLink(text % {"tid": tid})
 
 
 def _take(user: User, seen: str) -> str:
     accounts = list(accounts_of(user).select_for_update())
     bound = str(accounts[0].uid) if accounts else ""
     if bound != seen:
-        raise CannotLink("Someone has changed the identity meanwhile: look at it again.")
+        raise CannotLink(_("Someone has changed the identity meanwhile: look at it again."))
     for account in accounts:
         account.delete()
     return bound
@@ -277,7 +280,8 @@ def _save(account: SocialAccount) -> None:
         with transaction.atomic():
             account.save()
     except IntegrityError:
-        raise CannotLink(f"The identity {account.uid} is bound to another user here.") from None
+        text = _("The identity %(identity)s is linked to another user here.")
+        raise CannotLink(text % {"identity": account.uid}) from None
 
 
 def tell_history(user: Any, text: str, by: Any) -> None:

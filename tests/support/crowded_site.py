@@ -76,6 +76,8 @@ def set_up(login_url: str) -> None:
         "ACCOUNT_EMAIL_VERIFICATION": "none",
         "ACCOUNT_SIGNUP_FIELDS": ["email*", "username*", "password1*"],
         "ACCOUNT_RATE_LIMITS": False,
+        "ACCOUNT_ADAPTER": "tests.support.crowded_adapters.Account",
+        "SOCIALACCOUNT_ADAPTER": "tests.support.crowded_adapters.Social",
         "REMOTE_USER_HEADER": "REMOTE_USER",
         "DEFAULT_AUTO_FIELD": global_settings.DEFAULT_AUTO_FIELD,
         "LOGGING_CONFIG": None,
@@ -121,6 +123,16 @@ def signed_in(person: str = "staff") -> Any:
     return browser
 
 
+def refused(person: str) -> str:
+    """The reason code on the page."""
+    from tests.emulator.person import sign_in_as
+
+    browser = client()
+    url = browser.post("/accounts/microsoft/login/").headers["Location"]
+    page = str(browser.get(sign_in_as(url, person, quick=True)).content)
+    return page.partition('data-reason="')[2].partition('"')[0]
+
+
 def is_in(browser: Any) -> bool:
     return bool(browser.get("/admin/").status_code == 200)
 
@@ -161,6 +173,17 @@ def row_allauths_login_and_its_remember_me() -> None:
     form = {"login": "sam", "password": PASSWORD, "remember": "on"}
     assert browser.post("/accounts/login/", form).status_code == 302
     no_door(browser)
+
+
+def row_their_adapters_have_no_part_in_staffs_sign_in() -> None:
+    from tests.support.crowded_adapters import CALLED
+
+    CALLED.clear()
+    assert is_in(signed_in())
+    assert refused("nobody") == "unknown_user"
+    assert CALLED == []
+    assert client().get("/accounts/login/").status_code == 200
+    assert CALLED, "and they are theirs still"
 
 
 def row_a_sign_up_is_nobody_in_admin() -> None:
@@ -276,6 +299,26 @@ def row_axes_locks_neither_the_button_nor_break_glass() -> None:
         call_command("axes_reset", verbosity=0)
 
 
+def row_checks_say_who_would_be_staff() -> None:
+    from django.contrib.auth.models import User
+    from django.core import checks
+    from django.test import override_settings
+
+    def found() -> set[str]:
+        ours = {str(each.id) for each in checks.run_checks() if "accounts." in str(each.id)}
+        return ours - {"accounts.I004", "accounts.W005"}  # its cache, and its cookie by http
+
+    field: Any = User._meta.get_field("is_staff")
+    assert found() == set()
+    field.default = True
+    try:
+        assert found() == {"accounts.W013", "accounts.E040"}
+        with override_settings(ANONYMOUS_USER_NAME=None):
+            assert found() == {"accounts.E040"}
+    finally:
+        field.default = False
+
+
 def _link() -> str:
     from io import StringIO
 
@@ -313,6 +356,19 @@ def row_each_page_of_stock_admin_answers() -> None:
     shown = browser.get("/admin/").content
     assert b'href="/">View site</a>' in shown
     assert b'href="/admin/password_change/"' in shown
+
+
+def row_their_policy_lets_the_button_lead_to_microsoft_and_beyond() -> None:
+    from django.conf import settings
+    from django.test import override_settings
+
+    policy = {"DIRECTIVES": {"default-src": ["'self'"], "form-action": ["'self'"]}}
+    middleware = [*settings.MIDDLEWARE, "csp.middleware.CSPMiddleware"]
+    with override_settings(MIDDLEWARE=middleware, CONTENT_SECURITY_POLICY=policy):
+        browser = client()
+        for path, action in (("/admin/login/", "*"), ("/accounts/login/", "'self'")):
+            header = browser.get(path).headers["Content-Security-Policy"]
+            assert f"form-action {action}" in header, (path, header)
 
 
 def row_a_password_is_changed_and_the_session_stays() -> None:

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ...app import admin_url, permission, user_permission, user_url
 from ...operate.account_status import State, states_of
-from ...signin.identities import PROVIDER
+from ...signin.identities import PROVIDER, kept_of
 from ...visible import visible
 from ..advice import title_of
 
@@ -47,7 +47,7 @@ def identity_text(account: SocialAccount | None) -> str:
     """How an identity is called: by the address Microsoft gave, else its object ID."""
     if account is None:
         return ""
-    kept = account.extra_data
+    kept = kept_of(account)
     named = kept.get("preferred_username") or kept.get("email") or account.uid.split(":")[-1]
     return visible(str(named))
 
