@@ -398,6 +398,9 @@ def row_records_and_lists_lead_to_their_user_admin() -> None:
     row = SignIn.objects.filter(user=user()).latest("pk")
     shown = browser.get(f"/admin/accounts/signin/{row.pk}/change/").content.decode()
     assert f"/admin/auth/user/{user().pk}/change/" in shown
+    there = browser.get(f"/admin/auth/user/{user().pk}/change/").content.decode()
+    assert "Can sign in" in there, "Django's own user admin has our part by itself"
+    assert browser.get(f"/admin/auth/user/{user('eda').pk}/unlink/").status_code == 200
     for path in ("/admin/accounts/sessions/", "/admin/accounts/rights/"):
         assert f"/admin/auth/user/{user().pk}/change/" in browser.get(path).content.decode(), path
 
