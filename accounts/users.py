@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -24,6 +24,14 @@ def email_field() -> str:
 def by_email(email: str, lookup: str = "iexact") -> QuerySet[Any]:
     """Those whose address is this one; several, where the model lets it be."""
     return everyone().filter(**{f"{email_field()}__{lookup}": email})
+
+
+def by_key(text: str) -> Any | None:
+    """The user of a primary key as a form has it, whatever its kind; None where there is none."""
+    try:
+        return everyone().filter(pk=get_user_model()._meta.pk.to_python(text)).first()
+    except (ValidationError, ValueError):
+        return None
 
 
 def email_of(user: Any) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
 from ..naming import as_set_here
-from ..operate import sign_ins
+from ..operate import moved_tenant, sign_ins
 from ..reasons import REASONS
 
 if TYPE_CHECKING:
@@ -198,6 +198,19 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
 )
 
 
+# Of one kind of identity_conflict: it is the same for everyone, and not somebody else's sign-in.
+_TENANT_MOVED: Final = Words(
+    noop("Account here is linked to another organization"),
+    noop(
+        "If the organization has moved to this tenant: open People who moved, which links everyone"
+        " at once. If it has not, someone of another organization claims this address: leave it."
+    ),
+)
+_TENANT_MOVED_MEANS: Final = noop(
+    "The user is linked to a Microsoft account of another tenant than the one that signed in now."
+)
+
+
 # Fixes of doctor's findings that a command makes on a terminal.
 OF_FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -232,8 +245,20 @@ def fix_of(code: str) -> str:
     return as_set_here(_(WORDS.get(code, Words()).fix or REASONS[code].fix))
 
 
+def title_for(row: SignIn) -> str:
+    """The title of this very refusal."""
+    return _(_TENANT_MOVED.title) if moved_tenant.is_told_by(row) else title_of(row.reason)
+
+
+def meaning_for(row: SignIn) -> str:
+    """What this very refusal means."""
+    return _(_TENANT_MOVED_MEANS) if moved_tenant.is_told_by(row) else meaning_of(row.reason)
+
+
 def fix_for(row: SignIn) -> str:
     """What to do about this very refusal: what Microsoft's number says, then the reason's fix."""
+    if moved_tenant.is_told_by(row):
+        return _(_TENANT_MOVED.fix)
     hint = sign_ins.hint(row)
     return " ".join(filter(None, (as_set_here(_(hint)) if hint else "", fix_of(row.reason))))
 

@@ -27,8 +27,10 @@ _OF_A_USER: Final = (
 )
 _APP: Final = "socialaccount_socialapp"
 _OTHERS: Final = (
+    "auth_user_password_change",
     "staff_sessions_end",
     "staff_rights_export",
+    "staff_moves",
     f"{_APP}_test",
     f"{_APP}_test_one",
     f"{_APP}_undo",

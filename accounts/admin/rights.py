@@ -84,8 +84,3 @@ def _of_person(person: User) -> QuerySet[Permission]:
 def _names(permissions: QuerySet[Permission]) -> set[str]:
     named = permissions.order_by().values_list("content_type__app_label", "codename")
     return {f"{app}.{codename}" for app, codename in named}
-
-
-def is_key(text: str) -> bool:
-    """Whether it can be a primary key: longer digits would not even become a number."""
-    return text.isascii() and text.isdecimal() and len(text) < 19

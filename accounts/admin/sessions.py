@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -23,7 +22,8 @@ from ..app import permission
 from ..models import SignIn
 from ..operate import search
 from ..sessions import service as sessions
-from . import about_you, rights
+from . import about_you
+from .people.columns import may_see_people
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -51,6 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "opts": SignIn._meta,
         "query": asked,
         "open_sessions": found[:SHOWN],
+        "sees_people": may_see_people(request.user),
         "total": len(found),
         "own_id": str(request.user.pk),
         "next": request.get_full_path(),
@@ -64,7 +65,9 @@ def end(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     key = request.POST.get("user", "")
-    person = get_object_or_404(users.everyone(), pk=key if rights.is_key(key) else None)
+    person = users.by_key(key)
+    if person is None:
+        raise Http404
     try:
         _tell(request, person, _end(person, request.POST.get("handle", "")))
     except sessions.NoSuchSession:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -31,11 +32,12 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import dangerous, deletion, front_page, hostile, news, sessions
-from .people import rehearsal
+from . import dangerous, deletion, front_page, head, hostile, news, sessions
+from .people import moves, rehearsal
 from .roles import rights_page
 
 if TYPE_CHECKING:
+    from django.contrib.auth.forms import AuthenticationForm
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
 
@@ -51,12 +53,13 @@ class MicrosoftAdminSiteMixin(_Base):
 
         class OfficeSite(MicrosoftAdminSiteMixin, OTPAdminSite): ...
 
+    In another site the default admin is composed by itself (`compose`).
+
     Our own pages (people, sign-ins, the Microsoft app) are on the site that they are registered on:
     the default one, or where `pages.register(site)` put them.
     """
 
     signs_in_with_microsoft: Final = True  # read by accounts/places.py
-    login_form = password.ThrottledAuthenticationForm
     # This repository has an admin/login.html of its own, which comes to the same.
     login_template = "microsoft_admin/admin/login.html" if is_a_host() else "admin/login.html"
     logout_template = "microsoft_admin/admin/logged_out.html"
@@ -64,8 +67,16 @@ class MicrosoftAdminSiteMixin(_Base):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.disable_action("delete_selected")
-        self.add_action(deletion.delete_selected, "delete_selected")
+        _audit_deletions(self)
+
+    @property  # type: ignore[explicit-override]
+    def login_form(self) -> type[AuthenticationForm]:
+        """A form that was set on the site (unfold has a setting), throttled all the same."""
+        return password.throttled(vars(self).get("login_form") or AdminAuthenticationForm)
+
+    @login_form.setter
+    def login_form(self, form: type[AuthenticationForm]) -> None:
+        vars(self)["login_form"] = form
 
     @property
     def has_our_pages(self) -> bool:
@@ -124,8 +135,7 @@ class MicrosoftAdminSiteMixin(_Base):
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if self.has_permission(request) and dangerous.asks_for_step_up(request):
                 return step_up.ask(request)
-            response: HttpResponse = hostile.guarded(inner, request, *args, **kwargs)
-            return response
+            return head.completed(request, hostile.guarded(inner, request, *args, **kwargs))
 
         return guarded
 
@@ -158,8 +168,8 @@ class MicrosoftAdminSiteMixin(_Base):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Passwords exist with ADMIN_PASSWORD_LOGIN only."""
-        if not conf.ADMIN_PASSWORD_LOGIN:
+        """Here passwords exist with ADMIN_PASSWORD_LOGIN only; another site has its own."""
+        if not (conf.ADMIN_PASSWORD_LOGIN or is_a_host()):
             raise Http404
         return super().password_change(request, extra_context)
 
@@ -219,7 +229,20 @@ class MicrosoftAdminSiteMixin(_Base):
 class StaffAdminSite(MicrosoftAdminSiteMixin, AdminSite):
     """Django's admin site with the button: the default one, by StaffAdminConfig."""
 
-    site_url = None  # "View site" would lead back here
+    site_url = "/" if is_a_host() else None  # "View site" would lead back here
+
+
+def compose(site: AdminSite) -> None:
+    """As if the class of this site, which stands already, had been composed by the mixin."""
+    kind = site.__class__  # not type(): the default site is a proxy
+    if not issubclass(kind, MicrosoftAdminSiteMixin):
+        site.__class__ = type(kind.__name__, (MicrosoftAdminSiteMixin, kind), {})
+        _audit_deletions(site)
+
+
+def _audit_deletions(site: AdminSite) -> None:
+    site.disable_action("delete_selected")
+    site.add_action(deletion.delete_selected, "delete_selected")
 
 
 def _own_urls(site: AdminSite) -> list[URLPattern]:
@@ -231,6 +254,7 @@ def _own_urls(site: AdminSite) -> list[URLPattern]:
         path(f"{label()}/rights/", view(rights_page.page), name="staff_rights"),
         path(f"{label()}/rights/export/", view(rights_page.export), name="staff_rights_export"),
         path(f"{label()}/rehearsal/", view(rehearsal.page), name="staff_rehearsal"),
+        path(f"{label()}/moves/", view(moves.page), name="staff_moves"),
     ]
 
 

@@ -159,7 +159,8 @@ def _subject(instance: Any) -> Model:
 def _facts(instance: Any) -> dict[str, Any]:
     """What is watched of an object, by name; secrets among it, which `_told` takes out."""
     if isinstance(instance, SocialAccount):
-        return {"identity": instance.uid, **{n: instance.extra_data.get(n, "") for n in _KEPT}}
+        kept = instance.extra_data if isinstance(instance.extra_data, dict) else {}
+        return {"identity": instance.uid, **{n: kept.get(n, "") for n in _KEPT}}
     fields = [f for f in instance._meta.concrete_fields if f.name not in _UNWATCHED]
     facts = {f.name: f.value_from_object(instance) for f in fields if not f.primary_key}
     if isinstance(instance, SocialApp):

@@ -55,6 +55,11 @@ class Person:
     bound: str = ""
     bare: frozenset[str] = frozenset()
 
+    @property
+    def called(self) -> str:
+        """By the address, or by the user name of who has none."""
+        return self.email or self.username
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -92,7 +97,10 @@ class Named:
 def decide(
     people: Sequence[Person], kept: Iterable[Kept], taken: Mapping[str, Any], terms: Terms
 ) -> list[Planned]:
-    """What becomes of each person; `taken` are the uids bound here and their users' keys."""
+    """What becomes of each person; `taken` are the uids bound here and their users' keys.
+
+    An object ID that is bound without its tenant is taken as well.
+    """
     rows: defaultdict[Any, list[Kept]] = defaultdict(list)
     for row in kept:
         rows[row.user_id].append(row)
@@ -101,14 +109,16 @@ def decide(
     for each in planned:
         if each.what in ("adopt", "expect"):
             wanted[each.identity].append(each)
-    emails = {person.key: person.email for person in people}
+    emails = {person.key: person.called for person in people}
     return [_unless_taken(each, wanted[each.identity], taken, emails) for each in planned]
 
 
 def _decide_one(person: Person, rows: Sequence[Kept], terms: Terms) -> Planned:
     named = [(row, _named(row, terms)) for row in rows]
+    if any(name.uid for row, name in named if row.oid):  # surer than what a sub would say
+        named = [(row, name) for row, name in named if not row.sub]
     uids = sorted({name.uid for _, name in named if name.uid})
-    nobody = Planned(person.key, person.email, "conflict")
+    nobody = Planned(person.key, person.called, "conflict")
     if len(uids) > 1:
         return replace(nobody, note=f"has several identities: {', '.join(uids)}")
     if not uids:
@@ -141,7 +151,7 @@ def _named(row: Kept, terms: Terms) -> Named:
 
 
 def _without_identity(person: Person, named: Sequence[tuple[Kept, Named]]) -> Planned:
-    planned = Planned(person.key, person.email, "by address")
+    planned = Planned(person.key, person.called, "by address")
     if person.bound:
         return replace(planned, what="already", identity=person.bound)
     why = "; ".join(dict.fromkeys(name.why_not for _, name in named))
@@ -165,7 +175,8 @@ def _unless_taken(
 ) -> Planned:
     if planned.what not in ("adopt", "expect"):
         return planned
-    owner = taken.get(planned.identity, planned.key)
+    alone = taken.get(bindings.read(planned.identity).oid, planned.key)
+    owner = taken.get(planned.identity, alone)
     if owner != planned.key:
         note = f"the identity is bound to another user here, {emails.get(owner, owner)}"
         return replace(planned, what="conflict", note=note)
@@ -187,10 +198,11 @@ def plan(
     """
     kept = list(PACKAGES[package]())
     terms = _terms(package, kept, tenant, client_id)
-    taken = dict(SocialAccount.objects.filter(provider=PROVIDER).values_list("uid", "user_id"))
-    people = list(_people(taken, everyone=everyone))
-    addressed = _with_double_addresses(decide(people, kept, taken, terms))
-    return sorted(addressed, key=lambda each: each.email)
+    accounts = SocialAccount.objects.filter(provider=PROVIDER).values_list("uid", "user_id")
+    bound = [(bindings.canonical(uid), uid, key) for uid, key in accounts]
+    people = list(_people(bound, everyone=everyone))
+    planned = decide(people, kept, {uid: key for uid, _, key in bound}, terms)
+    return sorted(_with_double_addresses(planned, people), key=lambda each: each.email)
 
 
 def summary(package: str, planned: Sequence[Planned]) -> str:
@@ -271,12 +283,15 @@ def _client_id_in_force() -> str:
         return ""
 
 
-def _people(taken: Mapping[str, Any], *, everyone: bool) -> Iterator[Person]:
-    bound = {key: uid for uid, key in taken.items() if ":" in uid}
+def _people(accounts: Iterable[tuple[str, str, Any]], *, everyone: bool) -> Iterator[Person]:
+    """`accounts`: the uid as claims have it, as it is written, and whose it is."""
+    bound: dict[Any, str] = {}
     bare: defaultdict[Any, set[str]] = defaultdict(set)
-    for uid, key in taken.items():
-        if is_guid(uid):
-            bare[key].add(uid)
+    for uid, written, key in accounts:
+        if bindings.is_whole(written):
+            bound[key] = uid
+        elif is_guid(bindings.read(uid).oid):
+            bare[key].add(bindings.read(uid).oid)
     for user in _users(everyone=everyone).iterator():
         has = frozenset(bare.get(user.pk, ()))
         yield Person(user.pk, email_of(user), user.get_username(), bound.get(user.pk, ""), has)
@@ -292,11 +307,9 @@ def _users(*, everyone: bool) -> QuerySet[Any]:
     return users if everyone else users.filter(is_staff=True)
 
 
-def _with_double_addresses(planned: list[Planned]) -> list[Planned]:
+def _with_double_addresses(planned: list[Planned], people: Iterable[Person]) -> list[Planned]:
     """Two who have one address are told, where the address is to decide."""
-    counted: defaultdict[str, int] = defaultdict(int)
-    for each in planned:
-        counted[each.email.lower()] += 1
+    counted = Counter(person.email.lower() for person in people)
     return [
         replace(each, what="conflict", note="another user has the same address")
         if each.what == "by address" and counted[each.email.lower()] > 1

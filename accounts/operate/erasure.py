@@ -21,7 +21,7 @@ from ..audit import erase
 from ..models import SignIn
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER
+from ..signin.identities import PROVIDER, kept_of
 from ..users import email_of, is_last_superuser
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _sign_ins_of(user: User) -> QuerySet[SignIn]:
 
 
 def _addresses(user: User, bound: list[SocialAccount]) -> set[str]:
-    kept = {str(a.extra_data.get(n) or "") for a in bound for n in ("email", "preferred_username")}
+    kept = {str(kept_of(a).get(n) or "") for a in bound for n in ("email", "preferred_username")}
     listed = EmailAddress.objects.filter(user_id=user.pk).values_list("email", flat=True)
     return {address for address in (*kept, *listed) if address}
 

@@ -17,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .. import audit
 from ..conf import conf
@@ -25,13 +26,13 @@ from ..models import AuditEntry, SignIn
 from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER, accounts_of
+from ..signin.identities import PROVIDER, accounts_of, kept_of
 from ..signin.policy import same_email
-from ..users import email_of
+from ..users import email_of, name_of
 from ..visible import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -44,6 +45,10 @@ _WORD: Final = re.compile(r"\w+")
 
 class CannotLink(Exception):
     """The identity cannot be bound to the user; says why, and nothing was changed."""
+
+
+class WhichTenant(CannotLink):
+    """Of which tenant the object IDs are must be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def of_user(user: User) -> Identity | None:
     account = accounts_of(user).first()
     if account is None:
         return None
-    bound, kept = bindings.read(str(account.uid)), account.extra_data
+    bound, kept = bindings.read(str(account.uid)), kept_of(account)
     whole = bound.tid and bound.oid
     used = SignIn.objects.filter(oid=bound.oid, tid=bound.tid, outcome=SignIn.Outcome.ADMITTED)
     newest = used.order_by("-at").first() if whole else None
@@ -82,6 +87,19 @@ def of_user(user: User) -> Identity | None:
         last_used=newest.at if newest else None,
         bound_as=str(account.uid),
     )
+
+
+def of_users(keys: Iterable[Any]) -> dict[Any, Identity]:
+    """The identities bound to these users, by primary key; when they were last used is left out."""
+    bound = SocialAccount.objects.filter(provider=PROVIDER, user__in=list(keys))
+    found: dict[Any, Identity] = {}
+    for account in sorted(bound, key=lambda one: ":" in one.uid):
+        uid, kept = bindings.read(str(account.uid)), kept_of(account)
+        name, address = str(kept.get("name") or ""), str(kept.get("email") or "")
+        found[account.user_id] = Identity(
+            uid.tid, uid.oid, name, address, account.date_joined, bound_as=str(account.uid)
+        )
+    return found
 
 
 def of_sign_in(row: SignIn) -> Identity:
@@ -104,7 +122,7 @@ def differences(user: User, old: Identity | None, new: Identity) -> tuple[str, .
 
 
 def _differences(user: User, old: Identity | None, new: Identity) -> Iterator[str]:
-    known = [name for name in (user.get_full_name(), old.name if old else "") if "@" not in name]
+    known = [name for name in (name_of(user), old.name if old else "") if "@" not in name]
     known = [name for name in known if name]
     if not new.name or not known:
         yield "no_name"
@@ -138,7 +156,7 @@ def relink(user: User, row: SignIn, reason: str, *, by: User | None, seen: str) 
     if not reason.strip():
         raise ValueError("Linking another identity needs a reason.")
     if not can_relink(row) or row.user_id != user.pk:
-        raise CannotLink("That sign-in does not say exactly whose identity was refused.")
+        raise CannotLink(_("That sign-in does not say exactly whose identity was refused."))
     new = of_sign_in(row)
     with transaction.atomic(), audit.context(note=reason):
         _replace(user, new, reason, by=by, seen=seen)
@@ -169,7 +187,8 @@ def bind_ahead(user: User, tid: str, oid: str) -> bool:
     """
     new = Identity(tid.lower(), oid.lower())
     if not is_guid(new.oid):
-        raise CannotLink(f"{oid!r} is no object id: it is a GUID, the column id of Entra's export.")
+        text = _("%(text)s is no object ID: it is a GUID, the column id of Entra's export.")
+        raise CannotLink(text % {"text": oid})
     _check_tenant(new.tid)
     return adopt(user, new.uid)
 
@@ -183,11 +202,12 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     bound, accounts = bindings.read(uid), list(accounts_of(user))
     if any(account.uid == uid for account in accounts):
         return False
-    others = [one.uid for one in accounts if one.uid != bound.oid and bindings.is_known(one.uid)]
+    same = [one for one in accounts if bound.oid and bound.oid in one.uid.lower()]
+    others = [one.uid for one in accounts if one not in same and bindings.is_known(one.uid)]
     if others:
-        raise CannotLink(f"is bound to {others[0]}: ./manage.py staff unlink first")
-    same = (account for account in accounts if account.uid == bound.oid)
-    account = next(same, SocialAccount(user=user, provider=PROVIDER))
+        text = _("Another Microsoft identity is linked: %(identity)s. Unlink it first.")
+        raise CannotLink(text % {"identity": others[0]})
+    account = same[0] if same else SocialAccount(user=user, provider=PROVIDER)
     account.uid = uid
     account.extra_data = {"tid": bound.tid, "oid": bound.oid, "email": address}
     _save(account)
@@ -199,9 +219,9 @@ def tenant_of(named: str = "") -> str:
     allowed = sorted(conf.MICROSOFT_ALLOWED_TENANTS) or [conf.MICROSOFT_TENANT_ID]
     tid = named.lower() or (allowed[0].lower() if len(allowed) == 1 else "")
     if not tid:
-        raise CannotLink("Several tenants are allowed: name theirs, --tenant GUID.")
+        raise WhichTenant("Several tenants are allowed: name theirs, --tenant GUID.")
     if not is_guid(tid):
-        raise CannotLink(f"The tenant {tid!r} is named by a domain: name it, --tenant GUID.")
+        raise WhichTenant(f"The tenant {tid!r} is named by a domain: name it, --tenant GUID.")
     return tid
 
 
@@ -236,15 +256,15 @@ def tenants_allowed() -> frozenset[str]:
 def _check_tenant(tid: str) -> None:
     allowed = tenants_allowed()
     if allowed and tid not in allowed:
-        text = f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS."
-        raise CannotLink(as_set_here(text))
+        text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
+        raise CannotLink(text % {"tid": tid})
 
 
 def _take(user: User, seen: str) -> str:
     accounts = list(accounts_of(user).select_for_update())
     bound = str(accounts[0].uid) if accounts else ""
     if bound != seen:
-        raise CannotLink("Someone has changed the identity meanwhile: look at it again.")
+        raise CannotLink(_("Someone has changed the identity meanwhile: look at it again."))
     for account in accounts:
         account.delete()
     return bound
@@ -260,7 +280,8 @@ def _save(account: SocialAccount) -> None:
         with transaction.atomic():
             account.save()
     except IntegrityError:
-        raise CannotLink(f"The identity {account.uid} is bound to another user here.") from None
+        text = _("The identity %(identity)s is linked to another user here.")
+        raise CannotLink(text % {"identity": account.uid}) from None
 
 
 def tell_history(user: Any, text: str, by: Any) -> None:

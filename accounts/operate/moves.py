@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from .. import audit, users
 from ..ids import is_guid
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 What = Literal["link", "address", "already", "not here", "problem"]
 _LONGEST_ADDRESS: Final = 254
+_NAMED: Final = 5  # other lines that a note names
 COLUMNS: Final = ("line", "old", "new", "what", "person", "note")
 
 
@@ -117,7 +119,8 @@ def _decide_one(move: Move, here: _Here, tenant: str, allowed: frozenset[str]) -
     found = here.named(move.old)
     if len(found) > 1:
         emails = ", ".join(one.email for one in found)
-        return replace(nobody, note=f"{move.old} is more than one user here: {emails}.")
+        text = _("%(old)s is more than one user here: %(emails)s.")
+        return replace(nobody, note=text % {"old": move.old, "emails": emails})
     if not found:
         return _unknown(nobody, here)
     person = found[0]
@@ -131,23 +134,24 @@ def _decide_one(move: Move, here: _Here, tenant: str, allowed: frozenset[str]) -
 
 
 def _unknown(nobody: Planned, here: _Here) -> Planned:
-    note = "Nobody here has it."
+    note = _("Nobody here has it.")
     if has_new := here.named(nobody.new):
-        note += f" {has_new[0].email} has the new one: was this line done before?"
+        text = _("%(email)s has the new one: was this line done before?")
+        note += " " + text % {"email": has_new[0].email}
     return replace(nobody, what="not here", note=note)
 
 
 def _addressed(mine: Planned, person: Candidate, here: _Here) -> Planned:
     if person.email == mine.new:
-        return replace(mine, what="already", note="Has this address already.")
+        return replace(mine, what="already", note=_("Has this address already."))
     if same_email(person.email, mine.new):
-        return replace(
-            mine, what="already", note="Differs by case only, which makes no difference."
-        )
+        note = _("Differs by case only, which makes no difference.")
+        return replace(mine, what="already", note=note)
     if taken := [one for one in here.named(mine.new) if one.user_id != person.user_id]:
-        return replace(mine, note=f"{taken[0].email} is another user's address here.")
+        text = _("%(email)s is another user's address here.")
+        return replace(mine, note=text % {"email": taken[0].email})
     if not _is_address(mine.new):
-        return replace(mine, note=f"{mine.new} is no email address.")
+        return replace(mine, note=_("%(text)s is no email address.") % {"text": mine.new})
     return replace(mine, what="address", seen=person.email, note=_warning(person))
 
 
@@ -161,21 +165,23 @@ def _is_address(text: str) -> bool:
 
 def _linked(mine: Planned, person: Candidate, here: _Here, allowed: frozenset[str]) -> Planned:
     if person.identity == mine.uid:
-        return replace(mine, what="already", note="Is linked to this object ID already.")
+        return replace(mine, what="already", note=_("Is linked to this object ID already."))
     tid = bindings.read(mine.uid).tid
     if not tid:
-        return replace(mine, note="Of which tenant is the new object ID? Name it, --tenant GUID.")
+        note = _("Which tenant is the new object ID from? Write TENANT-ID:OBJECT-ID.")
+        return replace(mine, note=note)
     if allowed and tid not in allowed:
-        note = f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS."
-        return replace(mine, note=as_set_here(note))
+        text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
+        return replace(mine, note=text % {"tid": tid})
     if taken := here.named(mine.uid):
-        return replace(mine, note=f"The new object ID is linked to {taken[0].email} here.")
-    note = _warning(person) or ("" if person.identity else "Was not linked before.")
+        text = _("The new object ID is linked to %(email)s here.")
+        return replace(mine, note=text % {"email": taken[0].email})
+    note = _warning(person) or ("" if person.identity else _("Was not linked before."))
     return replace(mine, what="link", seen=person.identity, note=note)
 
 
 def _warning(person: Candidate) -> str:
-    return "A superuser: be sure that it is the same person." if person.is_superuser else ""
+    return _("A superuser: be sure that it is the same person.") if person.is_superuser else ""
 
 
 def _tangles(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
@@ -188,14 +194,13 @@ def _tangles(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
         if other is None or other.line == move.line or _key(move.old) == _key(move.new):
             continue
         if _key(other.new) == _key(move.old):
-            yield move.line, f"Swaps with line {other.line}: do this one by hand, in admin."
+            text = _("Swaps with line %(line)d: which of them is meant is not certain. One by one.")
+            yield move.line, text % {"line": other.line}
             continue
-        note = f"Is a chain with line {other.line}"
-        yield move.line, f"{note}: in a file of its own, after that one."
-        yield (
-            other.line,
-            f"Is a chain with line {move.line}: in a file of its own, before that one.",
-        )
+        text = _("Takes what line %(line)d gives up: put it into a second file, after that one.")
+        yield move.line, text % {"line": other.line}
+        text = _("Gives up what line %(line)d takes: put that line into a second file.")
+        yield other.line, text % {"line": move.line}
 
 
 def _twice(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
@@ -206,11 +211,18 @@ def _twice(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
         who = each.key if each.key is not None else _key(each.old)
         by_old[who, "@" in each.new].append(each.line)
         by_new[_key(each.uid or each.new)].append(each.line)
-    for why, groups in (("The same person", by_old), ("The same new one", by_new)):
+    person = _("The same person as in line %(lines)s: keep one of them.")
+    new = _("The same new one as in line %(lines)s: keep one of them.")
+    for text, groups in ((person, by_old), (new, by_new)):
         for lines in groups.values():
             for line in lines if len(lines) > 1 else ():
-                others = ", ".join(str(n) for n in lines if n != line)
-                yield line, f"{why} as in line {others}: keep one of them."
+                yield line, text % {"lines": _others(lines, line)}
+
+
+def _others(lines: Sequence[int], line: int) -> str:
+    """The first of the other lines: a file may name one person a thousand times."""
+    some = [str(n) for n in lines[: _NAMED + 1] if n != line][:_NAMED]
+    return ", ".join(some) + (", ..." if len(lines) - 1 > _NAMED else "")
 
 
 def _key(value: str) -> str:
@@ -236,7 +248,8 @@ def blocking(planned: Iterable[Planned], *, skip_unknown: bool = False) -> list[
 
 def digest(planned: Iterable[Planned]) -> str:
     """Names what was previewed: of what has changed since there is a preview anew."""
-    return hashlib.sha256(repr(list(planned)).encode(errors="replace")).hexdigest()
+    facts = [(p.line, p.old, p.new, p.what, p.key, p.seen, p.uid, p.is_superuser) for p in planned]
+    return hashlib.sha256(repr(facts).encode(errors="replace")).hexdigest()
 
 
 def carry_out(
@@ -249,7 +262,7 @@ def carry_out(
     if not reason.strip():
         raise ValueError("Linking other identities needs a reason.")
     if stops := blocking(planned, skip_unknown=skip_unknown):
-        raise CannotMove(f"Line {stops[0].line}: {stops[0].note}")
+        raise CannotMove(_on_line(stops[0], stops[0].note))
     todo = [each for each in planned if each.what in ("link", "address")]
     with transaction.atomic(), audit.context(note=reason, reference=new_reference()):
         people = _locked(todo)
@@ -270,19 +283,25 @@ def _carry_out_one(each: Planned, people: Mapping[Any, Any], reason: str, by: An
     user = people.get(each.key)
     try:
         if user is None:
-            raise linking.CannotLink("Someone has deleted the person meanwhile.")
+            raise linking.CannotLink(_("Someone has deleted the person meanwhile."))
         if each.what == "link":
             linking.exchange(user, each.uid, reason, by=by, seen=each.seen)
         else:
             _readdress(user, each, reason, by)
     except (linking.CannotLink, IntegrityError) as problem:
-        why = problem if isinstance(problem, linking.CannotLink) else "another user has it now."
-        raise CannotMove(f"Line {each.line}, {each.person}: {why}") from None
+        taken = _("Another user has it now.")
+        why = str(problem) if isinstance(problem, linking.CannotLink) else taken
+        raise CannotMove(_on_line(each, f"{each.person}: {why}")) from None
+
+
+def _on_line(each: Planned, why: str) -> str:
+    return _("Line %(line)d: %(why)s") % {"line": each.line, "why": why}
 
 
 def _readdress(user: Any, each: Planned, reason: str, by: Any) -> None:
     if email_of(user) != each.seen:
-        raise linking.CannotLink("Someone has changed the address meanwhile: look at it again.")
+        text = _("Someone has changed the address meanwhile: look at it again.")
+        raise linking.CannotLink(text)
     field = user.get_email_field_name()
     setattr(user, field, each.new)
     with transaction.atomic():

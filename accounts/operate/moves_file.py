@@ -12,14 +12,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext as _
+
 from ..ids import is_guid
 from . import addresses
-from .pasted import delimiter_of, title_of
+from .columns import delimiter_of, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 MOST_LINES: Final = 5000
+_LONGEST_LINE: Final = 2000
 _TITLES: Final[Mapping[str, tuple[str, ...]]] = {
     "old": ("old", "from", "before", "source", "former", "previous", "alt", "alte", "alter", "von",
             "ancien", "ancienne", "antiguo", "antigua", "anterior", "cu"),
@@ -53,12 +56,14 @@ def read_moves(text: str) -> list[Move]:
     """Every line of the file. Raises NotAMapping."""
     rows = list(_rows(text.lstrip("\ufeff").splitlines()))
     if not rows:
-        raise NotAMapping("There is nothing in it. A line is: old@contoso.com,new@fabrikam.com")
+        text = _("There is nothing in it. A line is: %(line)s")
+        raise NotAMapping(text % {"line": "old@contoso.com,new@fabrikam.com"})
     columns = _header(rows[0][1])
     if columns:
         del rows[0]
     if len(rows) > MOST_LINES:
-        raise NotAMapping(f"It has {len(rows)} lines, at most {MOST_LINES} go at once: split it.")
+        text = _("It has %(count)d lines, at most %(most)d go at once: split it.")
+        raise NotAMapping(text % {"count": len(rows), "most": MOST_LINES})
     return [
         _move(line, cells, columns or {"old": 0, "new": 1, "tenant": 2}) for line, cells in rows
     ]
@@ -67,10 +72,9 @@ def read_moves(text: str) -> list[Move]:
 def _rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     delimiter = delimiter_of(next(filter(None, lines), ""))
     for number, line in enumerate(lines, start=1):
-        try:
-            cells = next(csv.reader([_ARROW.sub(delimiter, line)], delimiter=delimiter), [])
-        except csv.Error as error:
-            raise NotAMapping(f"Line {number} is not CSV: {error}.") from None
+        if len(line) > _LONGEST_LINE:
+            raise NotAMapping(_("Line %(line)d is too long to be a mapping.") % {"line": number})
+        cells = next(csv.reader([_ARROW.sub(delimiter, line)], delimiter=delimiter), [])
         stripped = [cell.strip(" \t") for cell in cells]
         if len(stripped) == 1:
             stripped = stripped[0].split(" ")
@@ -86,9 +90,8 @@ def _header(cells: Sequence[str]) -> dict[str, int]:
     for at, cell in enumerate(cells):
         name = _named(title_of(cell))
         if name and name in found:
-            raise NotAMapping(
-                f"Two columns are titled {name}: keep one pair, {cells[found[name]]!r}."
-            )
+            text = _("Two columns are titled %(name)s: keep one pair, %(title)s.")
+            raise NotAMapping(text % {"name": name, "title": cells[found[name]]})
         if name:
             found[name] = at
     if {"old", "new"} <= set(found):
@@ -109,9 +112,10 @@ def _move(line: int, cells: Sequence[str], columns: Mapping[str, int]) -> Move:
     at = {name: cells[index] for name, index in columns.items() if index < len(cells)}
     old, new = _plain(at.get("old", "")), _plain(at.get("new", ""))
     tenant = _plain(at.get("tenant", ""))
-    problem = next(filter(None, (_problem("old", old), _problem("new", new))), "")
+    missing = _("The new one is missing.") if old else _("The old one is missing.")
+    problem = _problem(old, missing) or _problem(new, missing)
     if not problem and tenant and not is_guid(tenant):
-        problem = f"The tenant {tenant!r} is no GUID."
+        problem = _("The tenant %(tenant)s is no GUID.") % {"tenant": tenant}
     return Move(line, old, new, tenant, problem)
 
 
@@ -121,11 +125,11 @@ def _plain(cell: str) -> str:
     return bare if all(map(is_guid, bare.split(":"))) else cell
 
 
-def _problem(which: str, value: str) -> str:
+def _problem(value: str, missing: str) -> str:
     if not value:
-        return f"The {which} one is missing."
+        return missing
     if "@" in value:
         return addresses.problem_of(value)
     if len(value.split(":")) > 2 or not all(map(is_guid, value.split(":"))):
-        return f"{value!r} is neither an address nor an object ID."
+        return _("%(text)s is neither an address nor an object ID.") % {"text": value}
     return ""

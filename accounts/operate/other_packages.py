@@ -17,8 +17,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection
 
-from ..ids import is_guid
-from ..signin.identities import PROVIDER
+from ..conf import conf
+from ..ids import GUID_PATTERN, is_guid
+from ..signin import bindings
+from ..signin.identities import PROVIDER, kept_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +34,8 @@ SOCIAL_AUTH_BACKENDS: Final = (
     "microsoft-graph",
 )
 _PERSONAL: Final = re.compile(r"[0-9a-fA-F]{1,16}")  # a personal account's id at Graph
+# Tenant and object ID in one text, in either order.
+_PAIR: Final = re.compile(rf"({GUID_PATTERN})[.:@]({GUID_PATTERN})")
 _LONGEST_SUB: Final = 120
 _ADDRESS_KEYS: Final = frozenset({"upn", "preferred_username", "email"})
 
@@ -68,10 +72,14 @@ def client_ids_of_social_auth() -> frozenset[str]:
 
 def _of_allauth() -> Iterator[Kept]:
     """`uid` is Graph's id; `extra_data` is what Graph's /me said."""
-    for account in SocialAccount.objects.filter(provider=PROVIDER).exclude(uid__contains=":"):
-        said = account.extra_data if isinstance(account.extra_data, dict) else {}
-        address = str(said.get("mail") or said.get("userPrincipalName") or "")
-        yield _by_object_id(account.user_id, account.uid, address, blocks=True)
+    for account in SocialAccount.objects.filter(provider=PROVIDER).iterator():
+        if bindings.is_whole(account.uid):
+            continue
+        said = kept_of(account)
+        address = str(said.get("mail") or said.get("userPrincipalName") or said.get("email") or "")
+        uids = (account.uid, *(str(said.get(name) or "") for name in ("oid", "id")))
+        uid = next(filter(_names_an_object, uids), account.uid)
+        yield _by_object_id(account.user_id, uid, address, tid=_tenant_in(said), blocks=True)
 
 
 def _of_microsoft_sso() -> Iterator[Kept]:
@@ -93,11 +101,11 @@ def _of_social_auth() -> Iterator[Kept]:
 def _of_backend(row: Mapping[str, Any]) -> Kept:
     user_id, uid, key = row["user_id"], row["uid"], row.get("id_key")
     extra = _as_dict(row["extra_data"])
-    oid, tid = str(extra.get("oid") or "").lower(), str(extra.get("tid") or "").lower()
-    if is_guid(oid) and is_guid(tid):
-        return Kept(user_id, oid=oid, tid=tid)
-    if row["provider"] == "microsoft-graph" or key == "oid":
-        return _by_object_id(user_id, uid, "")
+    oid = str(extra.get("oid") or "")
+    if is_guid(oid):
+        return _by_object_id(user_id, oid, "", tid=_tenant_in(extra))
+    if row["provider"] == "microsoft-graph" or key == "oid" or _names_an_object(uid):
+        return _by_object_id(user_id, uid, "", tid=_tenant_in(extra))
     if "@" in uid or key in _ADDRESS_KEYS:
         return Kept(user_id, address=uid, unusable=f"known by an address only, {uid}")
     if len(uid) > _LONGEST_SUB or not uid.isascii() or ":" in uid:
@@ -123,15 +131,36 @@ WITH_TABLES: Final = ("django-microsoft-sso", "social-auth")
 WITHOUT_IDENTITIES: Final = frozenset({"django-auth-adfs", "mozilla-django-oidc"})
 
 
-def _by_object_id(user_id: Any, oid: str, address: str, *, blocks: bool = False) -> Kept:
+def _tenant_in(said: Mapping[str, Any]) -> str:
+    """Of which tenant a row says that its object ID is; "" where it says nothing."""
+    found = (str(said.get(name) or "").lower() for name in ("tid", "tenantId", "tenant_id"))
+    return next(filter(is_guid, found), "")
+
+
+def _names_an_object(uid: str) -> bool:
+    return is_guid(uid.strip()) or _PAIR.fullmatch(uid.strip()) is not None
+
+
+def _by_object_id(
+    user_id: Any, uid: str, address: str, *, tid: str = "", blocks: bool = False
+) -> Kept:
+    oid = uid.strip().lower()
+    if pair := _PAIR.fullmatch(oid):
+        oid, tid = _in_order(*pair.groups())
     if is_guid(oid):
-        return Kept(user_id, oid=oid.lower(), address=address, blocks=blocks)
+        return Kept(user_id, oid=oid, tid=tid, address=address, blocks=blocks)
     why = "bound to something that is no object ID"
     if not oid:
         why = "kept without an object ID"
     elif _PERSONAL.fullmatch(oid):
         why = "bound to a personal Microsoft account"
     return Kept(user_id, address=address, unusable=why, blocks=blocks)
+
+
+def _in_order(first: str, second: str) -> tuple[str, str]:
+    """Object ID and tenant: MSAL's home account ids have them so, others the other way round."""
+    tenants = conf.MICROSOFT_ALLOWED_TENANTS | {conf.MICROSOFT_TENANT_ID.lower()}
+    return (second, first) if first in tenants and second not in tenants else (first, second)
 
 
 def _rows(package: str, table: str, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:

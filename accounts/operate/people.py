@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from .. import users
 from ..sessions import service as sessions
@@ -48,7 +49,8 @@ class SeveralPeople(NoSuchPerson):
 
     def __init__(self, email: str) -> None:
         super().__init__(email)
-        self.args = (f"Several users have the email {email!r}: which of them is not clear.",)
+        text = _("Several users have the email %(email)s: which of them is not clear.")
+        self.args = (text % {"email": repr(email)},)
 
 
 class NothingToUnlink(Exception):
@@ -101,6 +103,9 @@ def add(
             if oid and added.user and (added.what == "added" or link_existing):
                 added = _bound_ahead(added, oid, tenant)
             return added
+    except linking.WhichTenant:
+        note = _("Which tenant is the object ID from? Say it in a column titled tenant.")
+        return Added(email, "invalid", note=note)
     except linking.CannotLink as problem:
         return Added(email, "invalid", note=str(problem))
 
@@ -120,7 +125,7 @@ def _bound_ahead(added: Added, oid: str, tenant: str) -> Added:
     if added.user is None:
         return added
     new = linking.bind_ahead(added.user, linking.tenant_of(tenant), oid)
-    note = "object ID linked" if new else "object ID was linked already"
+    note = _("object ID linked") if new else _("object ID was linked already")
     return replace(added, note="; ".join(filter(None, (added.note, note))))
 
 
@@ -199,10 +204,11 @@ def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Add
         setattr(user, field, True)
     if gained:
         user.save(update_fields=gained)
-    notes = [] if user.is_active else ["inactive: reactivate them to let them in"]
+    notes = [] if user.is_active else [_("inactive: reactivate them to let them in")]
     if gained and (identity := linking.of_user(user)):
         who = f"{identity.name} {identity.address}".strip()
-        notes.append(f"rights go to {who or 'someone'}, {identity.uid}: is that them?")
+        text = _("rights go to %(who)s, %(identity)s: is that them?")
+        notes.append(text % {"who": who or _("someone"), "identity": identity.uid})
     note = "; ".join(notes)
     return Added(users.email_of(user), "promoted" if gained else "exists", user, note)
 

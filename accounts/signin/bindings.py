@@ -41,6 +41,18 @@ def read(uid: str) -> Binding:
     return Binding(client_id=client_id, sub=sub)
 
 
+def canonical(uid: str) -> str:
+    """As Microsoft's claims have it: whoever wrote the row may have written its GUIDs otherwise."""
+    bound = read(uid.lower())
+    is_one = is_guid(bound.oid) and (not bound.tid or is_guid(bound.tid))
+    return uid.lower() if is_one else uid
+
+
+def is_whole(uid: str) -> bool:
+    """Whether it is as this app binds, or expects: what counts of a user's."""
+    return ":" in uid and uid == canonical(uid)
+
+
 def is_known(uid: str) -> bool:
     """Whether it names a person who could sign in: a personal account's uid does not."""
     return read(uid) != Binding()

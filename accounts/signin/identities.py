@@ -123,6 +123,11 @@ def identity_of_user(user: Any) -> Subquery:
     return Subquery(accounts_of(user).values("uid")[:1])
 
 
+def kept_of(account: SocialAccount) -> dict[str, Any]:
+    """What is kept of the claims; whoever wrote the row may have kept none, or no object."""
+    return account.extra_data if isinstance(account.extra_data, dict) else {}
+
+
 def accounts_of(user: Any) -> QuerySet[SocialAccount]:
     """What is bound to the user, the identity that counts first."""
     named = Case(When(uid__contains=":", then=Value(0)), default=Value(1))

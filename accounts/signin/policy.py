@@ -26,6 +26,7 @@ _NO_TENANT = (
     "identity: bound by its object ID alone, and several tenants are allowed:"
     " ./manage.py staff adopt --from allauth --tenant GUID"
 )
+BOUND_ELSEWHERE = "identity: the user is bound in tenant "  # the organization may have moved
 _NO_DOMAINS: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
@@ -177,7 +178,7 @@ def _if_unbound(person: Candidate, claims: Claims, rules: Rules) -> Decision:
     if bound.tid in ("", claims.tid):
         return Refuse("identity_conflict", _why_another(bound, claims), person.user_id)
     tid = bound.tid
-    detail = f"identity: the user is bound in tenant {tid}: has the organization moved to this one?"
+    detail = f"{BOUND_ELSEWHERE}{tid}: has the organization moved to this one?"
     return Refuse("identity_conflict", detail, person.user_id, cause="tenant_moved")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings as site_settings
 from django.core import checks
 from django.core.management import load_command_class
 
@@ -14,6 +15,8 @@ from accounts.entra import errors
 from accounts.naming import as_set_here
 from accounts.operate.doctor import catalogue, causes
 from accounts.operate.doctor.finding import fault, finding_of, well
+from accounts.operate.doctor.probes import clock, redis
+from accounts.web import throttle
 from tests.site.test_checks import ENGINES, LOCMEM, MISTAKES, PICKLED, SECURE
 from tests.support.hosted import NAME, hosted
 
@@ -82,6 +85,8 @@ def test_nor_do_the_checks(settings: dict[str, Any], expected: str) -> None:
     ("Set TRUSTED_PROXY_COUNT=1, or", 'Set MICROSOFT_ADMIN["TRUSTED_PROXY_COUNT"] = 1, or'),
     ("PUBLIC_URL=https://a.example; or", 'MICROSOFT_ADMIN["PUBLIC_URL"] = "https://a.example"; or'),
     ("Only with DEBUG=true: it", "Only with DEBUG = True: it"),
+    ("Set DATABASE_URL=postgres://h/n, or", 'Set DATABASES["default"] to PostgreSQL, or'),
+    ("of the environment.", "of the settings."),
     ("end REDIS_URL with /0.", 'end CACHES["default"]["LOCATION"] with /0.'),
     ("SECRET_KEY and SESSION_ENGINE stay", "SECRET_KEY and SESSION_ENGINE stay"),
     ("pip install -r requirements/azure.txt", 'pip install "django-microsoft-admin[azure]"'),
@@ -135,3 +140,22 @@ def test_a_proxy_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_its_origin_is_its_own() -> None:
     with hosted() as read:
         assert read["PUBLIC_URL"] == f"https://{NAME}"
+
+
+@pytest.mark.parametrize("backend", [
+    "django.core.cache.backends.redis.RedisCache", "django_redis.cache.RedisCache",
+])  # fmt: skip
+def test_its_redis_counts_for_all_and_is_looked_at(backend: str) -> None:
+    here = site_settings.CACHES["default"]
+    entry = {"BACKEND": backend, "LOCATION": here["LOCATION"], "KEY_PREFIX": "theirs"}
+    with hosted(CACHES={"default": entry}, SESSION_ENGINE=f"{ENGINES}db"):
+        one, other = throttle.new_limiter(), throttle.new_limiter()
+        for _ in range(throttle.BREAK_GLASS.amount):
+            assert one.hit(throttle.BREAK_GLASS, "them")
+        assert not other.hit(throttle.BREAK_GLASS, "them")
+        one.clear(throttle.BREAK_GLASS, "them")
+        assert redis.is_used()
+        probes = (redis.reachable, redis.writable, redis.uses, redis.condition, clock.of_redis)
+        seen = [each for probe in probes for each in probe()]
+    assert [each.id for each in seen if not each.well] == []
+    assert {"redis.reachable", "redis.writable", "redis.rights"} <= {each.id for each in seen}

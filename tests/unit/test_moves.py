@@ -83,9 +83,9 @@ def test_a_line_that_cannot_be_done_says_why(text: str, why: str) -> None:
     ("first", "second", "why"),
     [
         ("ann@old.example,bob@old.example", "Bob@old.example,ann@old.example", "Swaps with line"),
-        ("ann@old.example,bob@old.example", "bob@old.example,zoe@new.example", "chain with line"),
+        ("ann@old.example,bob@old.example", "bob@old.example,zoe@new.example", "second file"),
         (f"{OID['a']},{OID['b']}", f"{OID['b']},{OID['a']}", "Swaps with line"),
-        (f"{OID['a']},{OID['b']}", f"{OID['b']},{OID['n']}", "chain with line"),
+        (f"{OID['a']},{OID['b']}", f"{OID['b']},{OID['n']}", "second file"),
         ("ann@old.example,x@new.example", "ANN@old.example,y@new.example", "same person"),
         ("ann@old.example,x@new.example", f"{OID['a']},y@new.example", "same person"),
         ("ann@old.example,x@new.example", "ann@old.example,x@new.example", "keep one of them"),

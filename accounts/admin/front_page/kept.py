@@ -64,7 +64,9 @@ def _made_for(user: Any) -> Parts:
 
 def _made_for_everybody() -> Parts:
     return {
-        "for_superusers": _plain([*notices.of_app(), *notices.of_superusers()]),
+        "for_superusers": _plain(
+            [*notices.of_app(), *notices.of_superusers(), *notices.of_moved_tenant()]
+        ),
         "for_readers": _plain([*notices.of_refusals(), *notices.of_links()]),
         "chart": glance.chart_of_days(),
         "people": glance.people_signed_in(),

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from ... import moments, users
 from ...app import admin_url, user_url
 from ...models import SignIn
-from ...operate import break_glass, linking
+from ...operate import break_glass, linking, moved_tenant
 from ...operate.audit_log import as_values
 from ...operate.microsoft_app_summary import show
 from ...reasons import REASONS
@@ -85,7 +85,8 @@ def _certificate_text(left: int) -> str:
 
 def of_superusers() -> Iterator[Notice]:
     """Who could still be taken by an address, and who was bound lately by one."""
-    url = user_url("changelist") + "?is_superuser__exact=1"
+    listed = user_url("changelist")  # "" where the site shows no users
+    url = f"{listed}?is_superuser__exact=1" if listed else ""
     unbound = [str(user) for user in linking.unbound_superusers()[: _LINKS_SHOWN + 1]]
     if unbound:
         named = ", ".join(unbound[:_LINKS_SHOWN]) + (", ..." if len(unbound) > _LINKS_SHOWN else "")
@@ -105,6 +106,21 @@ def of_superusers() -> Iterator[Notice]:
         }
         url = admin_url("auditentry_change", entry.pk)
         yield Notice("warning", visible(text % values), url)
+
+
+def of_moved_tenant() -> Iterator[Notice]:
+    """Refused since the organization moved to another tenant, and not linked to it yet."""
+    if not (found := moved_tenant.refused()):
+        return
+    text = ngettext(
+        "%(count)d person was refused lately, being linked to another tenant: has the organization"
+        " moved? Look at it and link them.",
+        "%(count)d people were refused lately, being linked to another tenant: has the organization"
+        " moved? Look at it and link all of them.",
+        len(found),
+    )
+    url = f"{reverse('admin:staff_moves')}?refused=1"
+    yield Notice("warning", text % {"count": len(found)}, url)
 
 
 def of_refusals() -> Iterator[Notice]:

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ...app import label
+from ...conf import is_a_host
 from .. import sessions
-from ..people import rehearsal
+from ..people import moves, rehearsal
 from ..roles import rights_page
 
 if TYPE_CHECKING:
@@ -42,12 +43,16 @@ def _name_it_microsoft(listed: dict[str, Any]) -> None:
 
 
 def _own_pages(user: Any) -> Iterator[dict[str, Any]]:
+    if is_a_host():  # here the link stands in each page's head line
+        yield _page(_("Your sessions"), "OwnSessionsPage", "admin:staff_own_sessions")
     if sessions.may_end(user):
         yield _page(_("Who is signed in"), "SessionsPage", "admin:staff_sessions")
     if rights_page.may_see(user):
         yield _page(_("Who has what, and why"), "RightsPage", "admin:staff_rights")
     if rehearsal.may_rehearse(user):
         yield _page(_("Go-live rehearsal"), "RehearsalPage", "admin:staff_rehearsal")
+    if moves.may_move(user):
+        yield _page(_("People who moved"), "MovesPage", "admin:staff_moves")
 
 
 def _page(name: str, object_name: str, url_name: str) -> dict[str, Any]:

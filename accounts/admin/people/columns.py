@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ...app import admin_url, permission, user_permission, user_url
 from ...operate.account_status import State, states_of
-from ...signin.identities import PROVIDER
+from ...signin.identities import PROVIDER, kept_of
 from ...visible import visible
 from ..advice import title_of
 
@@ -47,7 +47,7 @@ def identity_text(account: SocialAccount | None) -> str:
     """How an identity is called: by the address Microsoft gave, else its object ID."""
     if account is None:
         return ""
-    kept = account.extra_data
+    kept = kept_of(account)
     named = kept.get("preferred_username") or kept.get("email") or account.uid.split(":")[-1]
     return visible(str(named))
 
@@ -80,6 +80,9 @@ def may_see_sign_ins(user: User | Any) -> bool:
 
 def person_url(person: User, reader: Any) -> str:
     """The person's page, or "" for whoever may not open it, and where there is none."""
-    if not any(reader.has_perm(user_permission(verb)) for verb in ("view", "change")):
-        return ""
-    return user_url("change", person.pk)
+    return user_url("change", person.pk) if may_see_people(reader) else ""
+
+
+def may_see_people(reader: Any) -> bool:
+    """Whether this person may open the pages of others."""
+    return any(reader.has_perm(user_permission(verb)) for verb in ("view", "change"))

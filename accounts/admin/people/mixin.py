@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
-from django.db import transaction
-from django.utils.html import format_html
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import users
 from ...app import admin_url
 from ...operate.account_status import state_of
 from ...signin.identities import accounts_of
 from . import columns
-from .people_admin import end_sessions
+from .person_actions import STEPS, action_of
+from .person_pages import PersonPages
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -25,14 +27,15 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-_FIELDS: Final = ("microsoft_state", "microsoft_identity", "microsoft_sign_ins")
+_FIELDS: Final = ("microsoft_state", "microsoft_identity", "microsoft_sign_ins", "microsoft_steps")
 
 
-class MicrosoftUserAdminMixin(_Base):
+class MicrosoftUserAdminMixin(PersonPages, _Base):
     """`class PeopleAdmin(MicrosoftUserAdminMixin, UserAdmin): ...`
 
-    State, identity and sign-ins stand at the end of a person's page; whoever is switched off there
-    is signed out as well.
+    State, identity, sign-ins and what can be done stand at the end of a person's page, and in the
+    list's actions; whoever is switched off there is signed out as well. For `list_display`:
+    `microsoft_state` and `microsoft_identity`.
     """
 
     @override
@@ -45,10 +48,13 @@ class MicrosoftUserAdminMixin(_Base):
         return [*theirs, (gettext_lazy("Sign-in"), {"fields": _FIELDS})] if obj else theirs
 
     @override
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and not (obj.is_active and users.is_staff(obj)):
-            transaction.on_commit(lambda: end_sessions(request, obj))
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """What may be done to several at once, to whoever may do it at all."""
+        offered = super().get_actions(request)
+        if self.actions is None or IS_POPUP_VAR in request.GET:
+            return offered
+        may = [step for step in STEPS.values() if request.user.has_perm(step.permission)]
+        return {**offered, **{s.name: (action_of(s), s.name, str(s.title)) for s in may}}
 
     @admin.display(description=gettext_lazy("state"))
     def microsoft_state(self, person: Any) -> str:
@@ -59,6 +65,16 @@ class MicrosoftUserAdminMixin(_Base):
     def microsoft_identity(self, person: Any) -> str | None:
         """The identity bound to the person."""
         return columns.identity_text(accounts_of(person).first()) or None
+
+    @admin.display(description=gettext_lazy("what can be done"))
+    def microsoft_steps(self, person: Any) -> str:
+        """Links to a page for each, which asks first, and asks for its own right."""
+        named, at = f"admin:{self.opts.app_label}_{self.opts.model_name}", self.admin_site.name
+        pages = [
+            (reverse(f"{named}_{name}", args=[quote(person.pk)], current_app=at), step.title)
+            for name, step in STEPS.items()
+        ]
+        return format_html_join(" | ", '<a href="{}">{}</a>', pages)
 
     @admin.display(description=gettext_lazy("sign-ins"))
     def microsoft_sign_ins(self, person: Any) -> str:

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin import ShowFacets
-from django.db import transaction
 from django.db.models.functions import Upper
-from django.shortcuts import get_object_or_404
 from django.urls import path
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from ... import moments
 from ...models import User
 from ...operate import search
-from ...sessions import service as sessions
 from ..paging import BoundedPaginator
-from . import add_several, group_action, person_actions, person_page, relink
+from . import add_several, group_action, person_actions, person_page
 from .columns import PeopleChangeList
 from .filters import IdleFilter, LinkedFilter, StateFilter
 from .forms import AddPersonForm, PersonForm
+from .person_pages import PersonPages
 from .rights_forms import SWITCHES, BoundedUserAdmin
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
-    from django.forms import ModelForm
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
 
-class PersonAdmin(BoundedUserAdmin):
+class PersonAdmin(PersonPages, BoundedUserAdmin):
     """People by email; Microsoft says who they are, this page what they may do."""
 
     form = PersonForm
@@ -83,31 +79,9 @@ class PersonAdmin(BoundedUserAdmin):
 
     @override
     def get_urls(self) -> list[URLPattern]:
-        return self._own_urls() + super().get_urls()
-
-    def _own_urls(self) -> list[URLPattern]:
-        view, named = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
-        several = add_several.page(self)
-        steps = [
-            path(f"<int:pk>/{name}/", view(self._step_page(step)), name=f"{named}_{name}")
-            for name, step in person_actions.STEPS.items()
-        ]
-        return [
-            path("add-several/", view(several), name=f"{named}_add_several"),
-            path(
-                "<int:pk>/relink/<int:row_pk>/",
-                view(relink.page(self)),
-                name=f"{named}_relink",
-            ),
-            *steps,
-        ]
-
-    def _step_page(self, step: person_actions.Step) -> Any:
-        def page(request: HttpRequest, pk: int) -> HttpResponse:
-            person = get_object_or_404(User, pk=pk)
-            return person_actions.page_for_one(self, request, step, person)
-
-        return page
+        named = f"{self.opts.app_label}_{self.opts.model_name}_add_several"
+        several = self.admin_site.admin_view(add_several.page(self))
+        return [path("add-several/", several, name=named), *super().get_urls()]
 
     @override
     def change_view(
@@ -121,15 +95,6 @@ class PersonAdmin(BoundedUserAdmin):
         may = self.has_view_or_change_permission(request)
         more = person_page.context(request, object_id) if may else {}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
-
-    @override
-    def save_model(
-        self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool
-    ) -> None:
-        """Whoever is switched off here is signed out as well."""
-        super().save_model(request, obj, form, change)
-        if change and not (obj.is_active and obj.is_staff):
-            transaction.on_commit(lambda: end_sessions(request, obj))
 
     @admin.display(description=gettext_lazy("email address"), ordering=Upper("email"))
     def shown_email(self, person: User) -> str:
@@ -155,12 +120,3 @@ class PersonAdmin(BoundedUserAdmin):
     def added(self, person: User) -> str:
         """When they were added here."""
         return moments.element_of(person.date_joined)
-
-
-def end_sessions(request: HttpRequest, person: User) -> None:
-    """End them all; says so when the store does not answer, which ends them all the same."""
-    try:
-        sessions.end_all_of(person)
-    except sessions.StoreUnavailable:
-        text = _("Saved and signed out %(person)s, but the session store did not answer.")
-        messages.error(request, text % {"person": person})

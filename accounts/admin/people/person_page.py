@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ... import users
 from ...app import user_url
 from ...conf import conf
 from ...models import SignIn, User
 from ...operate import linking
 from ...operate.account_status import state_of
-from .. import rights, sessions
+from .. import sessions
 from ..advice import title_of
 from .columns import may_see_sign_ins, state_text
 from .person_actions import STEPS
@@ -25,7 +26,7 @@ RECENT = 10
 
 def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
     """For change_form.html; empty when there is no such person."""
-    person = User.objects.filter(pk=object_id).first() if rights.is_key(object_id) else None
+    person = users.by_key(object_id)
     if person is None:
         return {}
     identity = linking.of_user(person)

@@ -5,6 +5,8 @@ The file is read and forgotten; nothing is written.
 
 from __future__ import annotations
 
+import csv
+from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -19,7 +21,7 @@ from ... import audit
 from ...app import user_permission, user_url
 from ...conf import conf
 from ...models import SignIn
-from ...operate import entra_export, rehearsal_here, spreadsheet
+from ...operate import entra_export, rehearsal_here
 from ...operate.linking import CannotLink
 from ...operate.rehearsal_shown import SPREADSHEET, as_rows
 from .. import csv_export
@@ -27,6 +29,8 @@ from ..advice import title_of
 from .forms import MOST_AT_ONCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
@@ -107,7 +111,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         "report": report,
         "sums": _sums(report) if report else [],
         "foreseen": _refused_first(report) if report else [],
-        "absent": _absent(request, report) if report else "",
+        "absent": _absent(request, report, form.cleaned_data) if report else "",
         "shown": _SHOWN,
     }
     return TemplateResponse(request, "microsoft_admin/admin/rehearsal.html", context)
@@ -130,13 +134,21 @@ def _sums(report: Report) -> list[tuple[str, int]]:
     return [(_("Would get in") if code == "in" else title_of(code), n) for code, n in counted]
 
 
-def _absent(request: HttpRequest, report: Report) -> str:
-    """Those whom nobody here is, as Add several reads them, for whoever may add them."""
+def _absent(request: HttpRequest, report: Report, asked: Mapping[str, Any]) -> str:
+    """Those whom nobody here is, as Add several reads them, for whoever may add them.
+
+    With their object IDs, so that nobody else becomes them by having their address.
+    """
     if not all(request.user.has_perm(user_permission(verb)) for verb in ("add", "change")):
         return ""
     found = [one for one in report.people if one.reason == "unknown_user" and one.email]
-    rows = [{"email": one.email, "name": one.name} for one in found[: MOST_AT_ONCE - 1]]
-    return "\n".join(spreadsheet.lines(rows, ("email", "name"))) if rows else ""
+    if not found:
+        return ""
+    text, tenant = StringIO(newline=""), asked.get("tenant", "")
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("email", "name", "id", "tenant"))
+    rows.writerows((p.email, p.name, p.oid, tenant) for p in found[: MOST_AT_ONCE - 1])
+    return text.getvalue()
 
 
 def _refused_first(report: Report) -> list[tuple[Foreseen, str, str]]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ...app import user_url
-from ...models import SignIn, User
+from ...models import SignIn
 from ...operate import linking
 from ...sessions import service as sessions
 from .forms import ReasonForm
@@ -21,8 +21,10 @@ from .forms import ReasonForm
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.contrib.admin import ModelAdmin
     from django.http import HttpRequest, HttpResponse
+
+    from ...models import User
+    from .person_pages import PersonPages
 
 WARNINGS: Final = {
     "name": gettext_lazy(
@@ -45,13 +47,13 @@ WARNINGS: Final = {
 }
 
 
-def page(admin: ModelAdmin[User]) -> Callable[..., HttpResponse]:
+def page(admin: PersonPages) -> Callable[..., HttpResponse]:
     """GET compares, POST links."""
 
-    def relink(request: HttpRequest, pk: int, row_pk: int) -> HttpResponse:
+    def relink(request: HttpRequest, key: str, row_pk: int) -> HttpResponse:
         if not request.user.is_superuser:
             raise PermissionDenied
-        person = get_object_or_404(User, pk=pk)
+        person = admin.person(request, key)
         row = get_object_or_404(SignIn, pk=row_pk, user=person)
         if not linking.can_relink(row):
             raise PermissionDenied
@@ -73,7 +75,7 @@ def warnings_for(person: User, row: SignIn, old: linking.Identity | None) -> lis
 
 
 def _compared(
-    admin: ModelAdmin[User], request: HttpRequest, person: User, row: SignIn, form: ReasonForm
+    admin: PersonPages, request: HttpRequest, person: User, row: SignIn, form: ReasonForm
 ) -> HttpResponse:
     old = linking.of_user(person)
     context: dict[str, Any] = {

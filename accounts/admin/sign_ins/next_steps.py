@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ... import users
 from ...app import user_permission, user_url
 from ...models import User
 from ...operate import linking
@@ -79,7 +80,7 @@ def _step(label: str, url: str, query: str = "") -> NextStep | None:
 def _add(row: SignIn, editor: Any) -> NextStep | None:
     if not row.email or not editor.has_perms((user_permission("add"), user_permission("change"))):
         return None
-    query = urlencode({"email": row.email})
+    query = urlencode({users.email_field(): row.email})
     return _step(_("Add this person"), user_url("add"), query)
 
 
@@ -89,7 +90,7 @@ def _on_person(row: SignIn, editor: Any, touchable: Touchable) -> NextStep | Non
     if not touchable(editor, row.user):
         return None
     label, page = _ON_PERSON[row.reason]
-    return _step(str(label), user_url(page, row.user.pk))
+    return _step(str(label), user_url(page, row.user.pk) or user_url("change", row.user.pk))
 
 
 def _relink(row: SignIn, editor: Any) -> NextStep | None:

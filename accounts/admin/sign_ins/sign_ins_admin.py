@@ -110,7 +110,7 @@ class SignInAdmin(RecordAdmin):
         """Admitted, or why not."""
         if row.outcome == SignIn.Outcome.ADMITTED:
             return str(SignIn.Outcome.ADMITTED.label)
-        text = _("Refused: %(why)s") % {"why": advice.title_of(row.reason)}
+        text = _("Refused: %(why)s") % {"why": advice.title_for(row)}
         return format_html('<span class="staff-refused">{}</span>', text)
 
     @admin.display(description=gettext_lazy("result"))
@@ -161,7 +161,7 @@ class SignInAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("what it means"))
     def meaning(self, row: SignIn) -> str:
         """The operator's words for the reason."""
-        return advice.meaning_of(row.reason)
+        return advice.meaning_for(row)
 
     @admin.display(description=gettext_lazy("what to do"))
     def fix(self, row: SignIn) -> str:

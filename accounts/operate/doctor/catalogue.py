@@ -621,6 +621,15 @@ _PEOPLE: Final = (
         " with --yes.",
     ),
     _warning(
+        "people.moved",
+        "{count} people were refused lately whose accounts are bound in another tenant",
+        "Bound in one, refused from the other: {tenants}. Either the organization has moved, and"
+        " everyone will meet it; or people of the one tenant claim addresses of the other.",
+        "If it has moved: Users > People who moved in admin, or ./manage.py staff relink FILE, with"
+        " each old address or object ID and the new one.",
+        shows=("identity_conflict",),
+    ),
+    _warning(
         "people.other_tenants",
         "{count} people are bound to a tenant that is not allowed",
         "They were let in when it was: {tenants}. If the organization has moved, each of them reads"

@@ -73,6 +73,7 @@ TABLE: list[tuple[str, str, frozenset[str]]] = [
     ("/admin/accounts/auditentry/{entry}/delete/", "POST", frozenset()),
     ("/admin/accounts/sessions/", "GET", SESSION_ENDERS),
     ("/admin/accounts/rehearsal/", "GET", PEOPLE_READERS),
+    ("/admin/accounts/moves/", "GET", ONLY),
     ("/admin/accounts/rights/", "GET", ONLY),
     ("/admin/accounts/rights/export/", "GET", ONLY),
     ("/admin/accounts/rolemapping/", "GET", ONLY),

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth import get_user_model
 
 from accounts.models import AuditEntry
 from accounts.operate import adoption
 from accounts.operate.doctor.probes import people as probe
 from accounts.operate.other_packages import WITHOUT_IDENTITIES
+from accounts.signin.identities import accounts_of
 from tests.emulator.ids import CLIENT_ID
-from tests.support.admins import TID, person
+from tests.support.admins import TID, let_in, person, superuser
 from tests.support.doctoring import bad, rendered
 from tests.support.operators import fail, run, run_json
 from tests.support.other_packages import make_tables
 
 if TYPE_CHECKING:
+    from django.test import Client
+
     from accounts.models import User
 
 pytestmark = pytest.mark.django_db
@@ -241,3 +245,96 @@ def test_nobody_without_an_address_is_found_by_it(ada: User) -> None:
     ada.save()
     what, note = adopt("django-auth-adfs")["ada"]
     assert (what, "no email address" in note) == ("conflict", True)
+
+
+# --- other people's data -------------------------------------------------------------------------
+
+G = "aaaaaaaa-bbbb-4ccc-8ddd-00000000000{}"  # has letters, which may be capitals
+# What allauth's rows of one person hold (uid and what was said of them), what becomes of them, and
+# the uid that counts afterwards.
+ODD: dict[str, tuple[list[tuple[str, Any]], str, str]] = {
+    "capitals": ([(G.format(1).upper(), {})], "adopt", f"{TID}:{G.format(1)}"),
+    "nothing said": ([(G.format(2), "")], "adopt", f"{TID}:{G.format(2)}"),
+    "no object said": ([(G.format(3), ["x"])], "adopt", f"{TID}:{G.format(3)}"),
+    "tenant said": ([(G.format(4), {"tid": TID.upper()})], "adopt", f"{TID}:{G.format(4)}"),
+    "other tenant said": ([(G.format(5), {"tenantId": TENANT_TWO})], "conflict", G.format(5)),
+    "tenant first": ([(f"{TID}.{G.format(6)}", {})], "adopt", f"{TID}:{G.format(6)}"),
+    "home account": ([(f"{G.format(7)}.{TID}", {})], "adopt", f"{TID}:{G.format(7)}"),
+    "ours in capitals": ([(f"{TID}:{G.format(8)}".upper(), {})], "adopt", f"{TID}:{G.format(8)}"),
+    "sub, and oid said": ([(SUB, {"oid": G.format(9)})], "adopt", f"{TID}:{G.format(9)}"),
+    "twice": (
+        [(OID.replace("1", "a"), {}), (OID.replace("1", "a").upper(), {})],
+        "adopt",
+        f"{TID}:{OID.replace('1', 'a')}",
+    ),
+    "two": ([(OID, {}), (OTHER, {})], "conflict", OID),
+    "work and personal": ([(PERSONAL, {}), (CLIENT, {})], "adopt", f"{TID}:{CLIENT}"),
+    "personal": ([(PERSONAL.upper(), {})], "conflict", PERSONAL.upper()),
+    "whole already": ([(f"{TID}:{TENANT_TWO}", {})], "already", f"{TID}:{TENANT_TWO}"),
+    "nothing": ([], "by address", ""),
+}
+
+
+def counts() -> dict[str, str]:
+    """By person: the identity that counts."""
+    found = {}
+    for user in get_user_model().objects.all():
+        first = accounts_of(user).first()
+        found[user.email] = first.uid if first else ""
+    return found
+
+
+def test_what_others_wrote_is_read_as_meant_and_the_preview_is_what_is_done() -> None:
+    for name, (rows, _what, _uid) in ODD.items():
+        user = person(f"{name.replace(' ', '-').replace(',', '')}@contoso.example")
+        user.is_active = name != "capitals"  # who is switched off keeps their identity as well
+        user.save()
+        for uid, said in rows:
+            SocialAccount.objects.create(user=user, provider="microsoft", uid=uid, extra_data=said)
+    of_names = {f"{n.replace(' ', '-').replace(',', '')}@contoso.example": n for n in ODD}
+    shown = {of_names[email]: what for email, (what, _) in adopt("allauth").items()}
+    assert shown == {name: what for name, (_, what, _) in ODD.items()}
+    fail("staff", "adopt", "--from", "allauth", "--yes")
+    assert {of_names[e]: uid for e, uid in counts().items()} == {
+        n: u for n, (_, _, u) in ODD.items()
+    }
+    before = list(SocialAccount.objects.order_by("pk").values())
+    entries = AuditEntry.objects.count()
+    again = json.loads(fail("staff", "adopt", "--from", "allauth", "--yes", "--json").out)
+    done = {of_names[row["email"]]: row["what"] for row in again}
+    assert done == {n: "already" if what == "adopt" else what for n, what in shown.items()}
+    assert list(SocialAccount.objects.order_by("pk").values()) == before
+    assert AuditEntry.objects.count() == entries
+
+
+def test_pages_and_commands_read_rows_of_others(ada: User, client: Client) -> None:
+    SocialAccount.objects.create(user=ada, provider="microsoft", uid=OID, extra_data=[])
+    let_in(client, superuser())
+    assert client.get("/admin/accounts/user/").status_code == 200
+    assert client.get(f"/admin/accounts/user/{ada.pk}/change/").status_code == 200
+    run("staff", "erase", ada.email, "--reason", "asked for", "--yes")
+
+
+def test_an_object_id_that_allauth_bound_to_another_is_theirs(ada: User, bob: User) -> None:
+    of_allauth(bob, OID.upper())
+    of_microsoft_sso((ada, OID))
+    what, note = adopt("django-microsoft-sso")[ada.email]
+    assert (what, bob.email in note) == ("conflict", True)
+
+
+def test_an_object_id_is_surer_than_a_sub(ada: User, bob: User) -> None:
+    of_social_auth(
+        (ada, "azuread-tenant-oauth2", SUB, {}),
+        (ada, "microsoft-graph", OID.upper(), {}),
+        (bob, "azuread-v2-tenant-oauth2", SUB[::-1], {"oid": OTHER}),
+    )
+    said = adopt("social-auth", "--client-id", CLIENT_ID, "--yes")
+    assert {what for what, _ in said.values()} == {"adopted"}
+    assert bound() == {ada.email: f"{TID}:{OID}", bob.email: f"{TID}:{OTHER}"}
+
+
+def test_whoever_has_no_address_is_bound_by_object_id_and_called_by_name(ada: User) -> None:
+    of_microsoft_sso((ada, f" {OID} "))
+    ada.email = ""
+    ada.save()
+    assert list(adopt("django-microsoft-sso", "--yes").values()) == [("adopted", "")]

@@ -73,7 +73,7 @@ def test_a_change_in_between_undoes_all_of_it(people: list[User]) -> None:
 def test_an_address_taken_in_between_undoes_all_of_it(people: list[User]) -> None:
     planned = moves.plan("m0@old.example,m0@new.example\nm1@old.example,m1@new.example")
     person("M1@new.example")
-    with pytest.raises(moves.CannotMove, match=r"Line 2.*another user has it now"):
+    with pytest.raises(moves.CannotMove, match=r"Line 2.*Another user has it now"):
         moves.carry_out(planned, "why")
     assert User.objects.filter(email="m0@old.example").exists()
 

@@ -83,7 +83,7 @@ def test_a_domain_that_the_tenant_does_not_own_is_refused() -> None:
     ("person", "user", "note"),
     [
         (replace(ADA, mail="Ada@contoso.example"), USER, "differs only by case"),
-        (replace(ADA, mail="new@contoso.example"), BOUND, "is bound to the user"),
+        (replace(ADA, mail="new@contoso.example"), BOUND, "is linked to the user"),
         (ADA, replace(USER, email="ada@contoso.example "), "looks like the user"),
         (ADA, replace(USER, email="\uff41da@contoso.example"), "looks like the user"),
     ],

@@ -14,7 +14,7 @@ from django.db.models.functions import Upper
 from ....conf import conf
 from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
-from ... import adoption
+from ... import adoption, moved_tenant
 from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ def _identities() -> Iterator[Observation]:
     for tenant in allowed:
         ours |= Q(uid__startswith=f"{tenant}:")
     others = bound.filter(uid__contains=":").exclude(ours)
+    if refused := moved_tenant.refused():
+        yield fault("people.moved", count=len(refused), tenants=moved_tenant.tenants(refused))
     if allowed and others.exists():
         yield fault("people.other_tenants", count=others.count(), tenants=_tenants(others))
 

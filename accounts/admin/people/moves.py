@@ -1,0 +1,221 @@
+"""People who moved at Microsoft, many at once: pasted or uploaded, previewed, written.
+
+`staff relink FILE` does the same on a terminal. As with a single identity, superusers alone:
+whoever names a new identity for a person can be that person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from typing_extensions import override
+
+from ... import audit
+from ...app import user_url
+from ...conf import conf
+from ...ids import is_guid
+from ...models import SignIn
+from ...operate import entra_export, linking, moved_tenant, moves
+from ...operate.moves_file import MOST_LINES, NotAMapping
+from .. import csv_export
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+_LARGEST: Final = 1024 * 1024
+_SHOWN: Final = 500
+_TITLES: Final[Mapping[moves.What, Any]] = {
+    "link": gettext_lazy("Will be linked to the new object ID, and signed out"),
+    "address": gettext_lazy("Gets the new address"),
+    "already": gettext_lazy("Nothing to do"),
+    "not here": gettext_lazy("Nobody here"),
+    "problem": gettext_lazy("Cannot be done"),
+}
+
+
+class MovesForm(forms.Form):
+    """The mapping; what is uploaded goes into the box, so that it can be corrected there."""
+
+    mapping = forms.CharField(
+        label=gettext_lazy("Who becomes who"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 10, "cols": 80, "class": "vLargeTextField"}),
+        help_text=gettext_lazy(
+            "A line for each person: the old email address or object ID, a comma, and the new"
+            " address or object ID. A new object ID links the person to that Microsoft account; a"
+            " new address is what they are called here. Columns titled old and new are understood."
+        ),
+    )
+    file = forms.FileField(
+        label=gettext_lazy("Or a file (CSV)"),
+        required=False,
+        help_text=gettext_lazy("Its lines are used instead of the box. The file is not kept."),
+    )
+    tenant = forms.CharField(
+        label=gettext_lazy("Tenant of the new object IDs"),
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=gettext_lazy("The tenant ID. Lines may also name it: TENANT-ID:OBJECT-ID."),
+    )
+    skip = forms.BooleanField(
+        label=gettext_lazy("Leave out the lines of whom nobody here is"), required=False
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=gettext_lazy("Recorded in each person's history. Needed to write it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tenants = sorted(conf.MICROSOFT_ALLOWED_TENANTS or {conf.MICROSOFT_TENANT_ID})
+        if len(tenants) == 1 and is_guid(tenants[0]):
+            del self.fields["tenant"]
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """Plans it: what is wrong with the mapping as a whole is said beside it."""
+        cleaned = super().clean() or {}
+        if self.errors:
+            return cleaned
+        text = self._text(cleaned)
+        try:
+            cleaned["planned"] = moves.plan(text, cleaned.get("tenant", ""))
+        except linking.WhichTenant:
+            text = _("Enter the ID of the tenant that the new object IDs are from.")
+            raise ValidationError({"tenant": text}) from None
+        except (NotAMapping, linking.CannotLink) as problem:
+            raise ValidationError({"mapping": str(problem)}) from None
+        if "confirmed" in self.data and not cleaned["reason"].strip():
+            self.add_error("reason", _("Say why it is done."))
+        return cleaned
+
+    def _text(self, cleaned: dict[str, Any]) -> str:
+        """What the box holds from now on."""
+        if file := cleaned.get("file"):
+            cleaned["mapping"] = self._read(file)
+            if isinstance(self.data, QueryDict):
+                data = self.data.copy()
+                data["mapping"] = cleaned["mapping"]
+                self.data = data
+        return str(cleaned["mapping"])
+
+    def _read(self, file: Any) -> str:
+        if file.size > _LARGEST:
+            text = _("The file is larger than 1 MB: at most %(most)d lines go at once.")
+            raise ValidationError({"file": text % {"most": MOST_LINES}})
+        try:
+            return entra_export.text_of(file.read())
+        except entra_export.NotAnExport as problem:
+            raise ValidationError({"file": str(problem)}) from None
+
+
+def may_move(user: Any) -> bool:
+    """Superusers alone, as with a single identity."""
+    return bool(user.is_superuser)
+
+
+def page(request: HttpRequest) -> HttpResponseBase:
+    """The box, what each of its lines would do, and, once that is confirmed, what was done."""
+    if not may_move(request.user):
+        raise PermissionDenied
+    if request.method != "POST":
+        return _answer(request, MovesForm(initial={"mapping": _of_refused(request)}))
+    form = MovesForm(request.POST, request.FILES)
+    confirmed = form.is_valid() and "confirmed" in request.POST
+    planned = form.cleaned_data.get("planned")
+    if planned is None:
+        return _answer(request, form)
+    if "csv" in request.POST:
+        audit.write("export.people", after={"of": "moves", "people": len(planned)})
+        return csv_export.download("moves", [_row(one) for one in planned], moves.COLUMNS)
+    if confirmed and _written(request, form, planned):
+        return HttpResponseRedirect(user_url("changelist") or reverse("admin:index"))
+    return _answer(request, form, planned)
+
+
+def _of_refused(request: HttpRequest) -> str:
+    """Those refused because the organization moved, where a notice or a record asks for them."""
+    if "refused" not in request.GET:
+        return ""
+    found = moved_tenant.refused()
+    if others := sum(not one.is_alike for one in found):
+        text = ngettext(
+            "%(count)d other person was refused under another name or address: compare both"
+            " identities at their refusal.",
+            "%(count)d other people were refused under another name or address: compare both"
+            " identities at their refusals.",
+            others,
+        )
+        messages.warning(request, text % {"count": others})
+    return moved_tenant.as_mapping(found)
+
+
+def _written(request: HttpRequest, form: MovesForm, planned: Sequence[moves.Planned]) -> bool:
+    """Whether it was; not if what was previewed has changed since."""
+    if request.POST["confirmed"] != moves.digest(planned):
+        messages.warning(request, _("This is not what you were shown: look at it again."))
+        return False
+    asked = form.cleaned_data
+    try:
+        done = moves.carry_out(
+            planned, asked["reason"], by=request.user, skip_unknown=asked["skip"]
+        )
+    except moves.CannotMove as problem:
+        messages.error(request, _("Nothing was written. %(why)s") % {"why": problem})
+        return False
+    text = _("Linked and signed out: %(linked)d. New addresses: %(addressed)d.")
+    messages.success(request, text % {"linked": done.linked, "addressed": done.addressed})
+    if done.store_failed:
+        text = _("The session store did not answer: lists of sessions may be out of date.")
+        messages.warning(request, text)
+    return True
+
+
+def _answer(
+    request: HttpRequest, form: MovesForm, planned: Sequence[moves.Planned] | None = None
+) -> HttpResponseBase:
+    stops = moves.blocking(planned or (), skip_unknown=bool(form.data.get("skip")))
+    counted = Counter(one.what for one in planned or ())
+    context = {
+        **admin.site.each_context(request),
+        "title": _("People who moved"),
+        "opts": SignIn._meta,
+        "form": form,
+        "planned": _worst_first(planned) if planned is not None else None,
+        "sums": [(title, counted[what]) for what, title in _TITLES.items() if counted[what]],
+        "stops": len(stops),
+        "writes": 0 if stops else counted["link"] + counted["address"],
+        "digest": moves.digest(planned or ()),
+        "more": max(0, len(planned or ()) - _SHOWN),
+    }
+    return TemplateResponse(request, "microsoft_admin/admin/moves.html", context)
+
+
+def _worst_first(planned: Sequence[moves.Planned]) -> list[tuple[moves.Planned, Any, str]]:
+    """What stops it all is what the page is read for."""
+    order = ("problem", "not here", "link", "address", "already")
+    ordered = sorted(planned, key=lambda one: (order.index(one.what), one.line))
+    return [(one, _TITLES[one.what], _url(one)) for one in ordered[:_SHOWN]]
+
+
+def _url(one: moves.Planned) -> str:
+    return user_url("change", one.key) if one.key is not None else ""
+
+
+def _row(one: moves.Planned) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in moves.COLUMNS}
