@@ -85,6 +85,8 @@ def test_nor_do_the_checks(settings: dict[str, Any], expected: str) -> None:
     ("Set TRUSTED_PROXY_COUNT=1, or", 'Set MICROSOFT_ADMIN["TRUSTED_PROXY_COUNT"] = 1, or'),
     ("PUBLIC_URL=https://a.example; or", 'MICROSOFT_ADMIN["PUBLIC_URL"] = "https://a.example"; or'),
     ("Only with DEBUG=true: it", "Only with DEBUG = True: it"),
+    ("Set DATABASE_URL=postgres://h/n, or", 'Set DATABASES["default"] to PostgreSQL, or'),
+    ("of the environment.", "of the settings."),
     ("end REDIS_URL with /0.", 'end CACHES["default"]["LOCATION"] with /0.'),
     ("SECRET_KEY and SESSION_ENGINE stay", "SECRET_KEY and SESSION_ENGINE stay"),
     ("pip install -r requirements/azure.txt", 'pip install "django-microsoft-admin[azure]"'),
@@ -125,6 +127,12 @@ def ids(given: dict[str, Any] | None = None, **settings: Any) -> set[str]:
 ])  # fmt: skip
 def test_the_gaps_of_a_site_are_found(settings: dict[str, Any], expected: set[str]) -> None:
     assert ids(**settings) == expected
+
+
+def test_a_bound_that_cannot_be_kept() -> None:
+    on, cached = {"SESSIONS_AT_ONCE": 2}, {"SESSION_ENGINE": f"{ENGINES}cache"}
+    assert ids(on, CACHES=SAFE_REDIS, **cached) == {"W019"}
+    assert ids(on, CACHES=SAFE_REDIS, SESSION_ENGINE=f"{ENGINES}cached_db") == set()
 
 
 def test_a_proxy_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
