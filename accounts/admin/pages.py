@@ -1,7 +1,7 @@
 """Which models this site shows, and which it does not.
 
-Called by StaffAdminConfig once all apps' admin modules are loaded: nothing here depends on the
-order of INSTALLED_APPS, and no import changes another app's admin as a side effect.
+Called once all apps' admin modules are loaded: nothing here depends on the order of
+INSTALLED_APPS, and no import changes another app's admin as a side effect.
 """
 
 from __future__ import annotations

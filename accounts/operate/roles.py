@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
 
 from .. import audit
 from ..models import RoleGrant, RoleMapping
@@ -20,6 +22,7 @@ from ..signin.roles import Carried, Rights, Table, judge
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_FLAGS: Final = (noop("staff"), noop("superuser"))
 A_FEW: Final = 3  # people whose rights a mapping may change without being asked again
 # "Add app roles to your application": no spaces, not beginning with a dot, at most 120 characters.
 _VALUE: Final = re.compile(r"[^\s.]\S{0,119}")
@@ -71,7 +74,7 @@ def save(row: Row) -> int:
     """Make or change one row; audited; returns its primary key. Raises Invalid."""
     check(row)
     with transaction.atomic():
-        found, _ = RoleMapping.objects.get_or_create(value=row.value)
+        found, _created = RoleMapping.objects.get_or_create(value=row.value)
         before = _row(found)
         found.is_staff, found.is_superuser = row.staff, row.superuser
         found.save()
@@ -86,7 +89,7 @@ def remove(value: str) -> None:
     with transaction.atomic():
         found = RoleMapping.objects.filter(value=value).first()
         if found is None:
-            raise Invalid(f"No role {value!r} is mapped: ./manage.py roles list")
+            raise Invalid(_("No role “%(role)s” is mapped.") % {"role": value})
         audit.write("role.unmapped", found, before=_facts(_row(found)))
         found.delete()
     mapping.changed()
@@ -100,15 +103,15 @@ def _changes(table: Table) -> Iterator[Change]:
         outcome = judge(seen, "", Carried(held.roles, held.roles), held.rights, held.given)
         after = outcome.after if table else held.rights - held.given
         if after != held.rights:
-            names = ", ".join(held.roles) or "none"
+            names = ", ".join(held.roles) or _("none")
             yield Change(str(users[pk]), in_words(held.rights), in_words(after), names)
 
 
 def in_words(rights: Rights) -> str:
     """For people: the flags, and the groups by name."""
     names = Group.objects.filter(pk__in=rights.groups).order_by("name")
-    flags = [word for word in ("staff", "superuser") if getattr(rights, word)]
-    return ", ".join([*flags, *(group.name for group in names)]) or "nothing"
+    flags = [_(word) for word in _FLAGS if getattr(rights, word)]
+    return ", ".join([*flags, *(group.name for group in names)]) or _("nothing")
 
 
 def digest_of(changes: Iterable[Change]) -> str:
@@ -135,20 +138,23 @@ def _groups(names: Iterable[str]) -> list[Group]:
     found = {group.name: group for group in Group.objects.filter(name__in=list(names))}
     missing = [name for name in names if name not in found]
     if missing:
-        raise Invalid(f"There is no group {missing[0]!r}: make it in admin, or correct the name.")
+        text = _("There is no group “%(group)s”: make it in admin, or correct the name.")
+        raise Invalid(text % {"group": missing[0]})
     return list(found.values())
 
 
 def check(row: Row) -> None:
     """Raises Invalid when this row cannot be mapped."""
     if not _VALUE.fullmatch(row.value):
-        raise Invalid(
-            f"{row.value!r} is no role's Value: App roles > the role > Value has no spaces; its"
+        text = _(
+            "“%(role)s” is no role's Value: App roles > the role > Value has no spaces; its"
             " display name may have some."
         )
+        raise Invalid(text % {"role": row.value})
     near = [one for one in RoleMapping.objects.values_list("value", flat=True)
             if one != row.value and one.lower() == row.value.lower()]  # fmt: skip
     if near:
-        raise Invalid(f"{near[0]!r} is mapped already, and differs in upper and lower case only.")
+        text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
+        raise Invalid(text % {"role": near[0]})
     if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
-        raise Invalid("No active superuser exists: make one first, ./manage.py staff add EMAIL.")
+        raise Invalid(_("No active superuser exists: make one first."))

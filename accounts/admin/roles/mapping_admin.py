@@ -15,6 +15,8 @@ from ...models import RoleMapping
 from ...operate import roles
 from ...operate.roles import Change, Row
 from .. import rights
+from ..deletion import WithoutJoinRows
+from ..history import HistoryInWords
 
 if TYPE_CHECKING:
     from django.db.models import ManyToManyField
@@ -73,7 +75,7 @@ class RoleMappingForm(MappingModelForm):
         )
 
 
-class RoleMappingAdmin(Base):
+class RoleMappingAdmin(HistoryInWords, WithoutJoinRows, Base):
     """What app roles of Entra give here."""
 
     form = RoleMappingForm
