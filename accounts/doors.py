@@ -23,6 +23,7 @@ from .checks import error, warning
 from .conf import conf
 
 if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
     from django.core.checks import CheckMessage
 
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
@@ -40,11 +41,17 @@ def admin_has_the_button(**kwargs: Any) -> list[CheckMessage]:
         error(
             "E039",
             f"The admin site {site.name!r} ({type(site).__name__}) has no Microsoft sign-in.",
-            f"Put {_MIXIN} before the other bases of its class, or serve it no more.",
+            _how_it_gets_one(site),
         )
         for site in places.admin_sites()
         if not places.has_button(site)
     ]
+
+
+def _how_it_gets_one(site: AdminSite) -> str:
+    if set_on_it := places.replaced(site):
+        return f"Remove the line of your code that sets {set_on_it[0]} on that site."
+    return f"Put {_MIXIN} before the other bases of its class, or serve it no more."
 
 
 @register(Tags.security)
@@ -87,6 +94,17 @@ def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
         return []
     text = "Under admin and STAFF_PATHS, views with staff_member_required open to any session."
     return [warning("W014", text, f"Add {wanted} to MIDDLEWARE, after AuthenticationMiddleware.")]
+
+
+@register(Tags.security)
+def wagtails_admin_is_staffs(**kwargs: Any) -> list[CheckMessage]:
+    """It asks for a permission of its own, and not how somebody signed in."""
+    path = _path("wagtailadmin_home")
+    if not path or not conf.ADMIN_BY_MICROSOFT_ONLY or path.startswith(places.staff()):
+        return []
+    text = f"Wagtail's admin at {path} opens to any session whose user may use it."
+    hint = f'Add {path} to STAFF_PATHS, and set WAGTAILADMIN_LOGIN_URL = "staff_login".'
+    return [warning("W018", text, hint)]
 
 
 def _checks_passwords(backend: type) -> bool:

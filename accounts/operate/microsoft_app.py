@@ -155,16 +155,27 @@ def changed(app: SocialApp, changes: Changes) -> SocialApp:
         after.settings.get("tenant"),
     ):
         after.settings.pop(TESTS, None)
-    if touches_sign_in(app, after) and app.pk:
+    if touches_sign_in(app, after) and app.pk and not _keeps_previous(app):
         after.settings[PREVIOUS] = _snapshot(app)
     return after
 
 
+def is_as_read(app: SocialApp) -> bool:
+    """Whether nobody has saved the app since it was read; locks it in a transaction.
+
+    Microsoft is asked in between: what somebody else saved meanwhile would be lost.
+    """
+    rows = SocialApp.objects.filter(pk=app.pk)
+    if transaction.get_connection().in_atomic_block:
+        rows = rows.select_for_update()
+    now = rows.values_list("client_id", "secret", "settings").first()
+    return now == (app.client_id, app.secret, app.settings)
+
+
 def undone(app: SocialApp) -> SocialApp | None:
     """A copy as it was before its last change, which may be undone in turn; None without one."""
-    try:
-        before = json.loads(secretbox.decrypt(app.settings.get(PREVIOUS, "")))
-    except (secretbox.Unreadable, ValueError):
+    before = _previous(app)
+    if before is None:
         return None
     after = copy.deepcopy(app)
     after.client_id, after.secret = before["client_id"], before["secret"]
@@ -177,11 +188,30 @@ def undone(app: SocialApp) -> SocialApp | None:
 
 def changed_at(app: SocialApp) -> datetime | None:
     """When the change was made that can be undone; None when there is none."""
+    before = _previous(app)
+    return datetime.fromisoformat(before["at"]) if before else None
+
+
+def _previous(app: SocialApp) -> dict[str, Any] | None:
     try:
-        before = json.loads(secretbox.decrypt(app.settings.get(PREVIOUS, "")))
-        return datetime.fromisoformat(before["at"])
+        before: dict[str, Any] = json.loads(secretbox.decrypt(app.settings.get(PREVIOUS, "")))
     except (secretbox.Unreadable, ValueError):
         return None
+    return before
+
+
+def _keeps_previous(app: SocialApp) -> bool:
+    """What Microsoft accepted stays for the undo until something else is accepted.
+
+    A second change after a wrong secret would lose the good one otherwise.
+    """
+    before = _previous(app)
+    return bool(before and _is_accepted(before["settings"]) and not _is_accepted(app.settings))
+
+
+def _is_accepted(kept: Mapping[str, Any]) -> bool:
+    slots, tests = SLOTS[kept.get("credential") or "secret"], kept.get(TESTS, {})
+    return any(tests.get(slot, {}).get("reason") == "" for slot in slots)
 
 
 @sensitive_variables()

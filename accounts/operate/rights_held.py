@@ -53,8 +53,8 @@ def people(begins: str = "") -> QuerySet[Any]:
     for name in (name for name in _FIELDS if name in has):
         held |= Q((f"{name}__isnull", False)) if has[name] else Q((name, True))
     email = model.get_email_field_name()
-    found = model._default_manager.filter(held, **{f"{email}__istartswith": begins})
-    return found.distinct().order_by(email, "pk")
+    asked = {f"{email}__istartswith": begins} if begins else {}  # NULL begins with nothing
+    return model._default_manager.filter(held, **asked).distinct().order_by(email, "pk")
 
 
 def rights_of(chosen: Iterable[Any]) -> Iterator[Right]:

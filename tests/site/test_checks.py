@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site_settings
+from django.conf.urls.i18n import i18n_patterns
 from django.core import checks
 from django.test import override_settings
+from django.urls import include, path, re_path
 
 from accounts import checks as ours
 from accounts import doors
 from accounts.reasons import REASONS
+from tests.site.web.many_admins import who
 
 LOCMEM = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 DJANGOS_REDIS = {
@@ -63,6 +66,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"CSRF_COOKIE_DOMAIN": "other.example"}, "E034"),
     ({"SECURE_SSL_REDIRECT": True}, "E038"),
     ({"ROOT_URLCONF": "django.contrib.auth.urls"}, "E009"),
+    ({"ROOT_URLCONF": (re_path("", who), path("", include("accounts.urls")))}, "E009"),
+    ({"ROOT_URLCONF": (*i18n_patterns(path("", include("accounts.urls"))),)}, "E009"),
     (GOOD | {"DEBUG": True}, "W002"),
     ({"SESSION_SAVE_EVERY_REQUEST": True}, "W003"),
     (GOOD | {"SESSION_COOKIE_SECURE": False}, "W005"),
@@ -73,6 +78,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"ADMIN_BY_MICROSOFT_ONLY": False, "AUTHENTICATION_BACKENDS": [OURS, ALLAUTH]}, "W011"),
     ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "E040"),
     ({"MIDDLEWARE": [m for m in site_settings.MIDDLEWARE if "Entrance" not in m]}, "W014"),
+    ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "W018"),
     ({"ENVIRONMENT_WARNINGS": ["X is set, but not read."]}, "W007"),
     ({"TRUSTED_PROXY_COUNT": 1, "MIDDLEWARE": WITHOUT_PROXY}, "W015"),
     ({"DEBUG": False, "CACHES": LOCMEM, "SESSION_ENGINE": f"{ENGINES}cached_db"}, "E041"),

@@ -85,6 +85,8 @@ def test_nor_do_the_checks(settings: dict[str, Any], expected: str) -> None:
     ("Set TRUSTED_PROXY_COUNT=1, or", 'Set MICROSOFT_ADMIN["TRUSTED_PROXY_COUNT"] = 1, or'),
     ("PUBLIC_URL=https://a.example; or", 'MICROSOFT_ADMIN["PUBLIC_URL"] = "https://a.example"; or'),
     ("Only with DEBUG=true: it", "Only with DEBUG = True: it"),
+    ("Set DATABASE_URL=postgres://h/n, or", 'Set DATABASES["default"] to PostgreSQL, or'),
+    ("of the environment.", "of the settings."),
     ("end REDIS_URL with /0.", 'end CACHES["default"]["LOCATION"] with /0.'),
     ("SECRET_KEY and SESSION_ENGINE stay", "SECRET_KEY and SESSION_ENGINE stay"),
     ("pip install -r requirements/azure.txt", 'pip install "django-microsoft-admin[azure]"'),

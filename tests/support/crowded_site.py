@@ -358,6 +358,19 @@ def row_each_page_of_stock_admin_answers() -> None:
     assert b'href="/admin/password_change/"' in shown
 
 
+def row_their_policy_lets_the_button_lead_to_microsoft_and_beyond() -> None:
+    from django.conf import settings
+    from django.test import override_settings
+
+    policy = {"DIRECTIVES": {"default-src": ["'self'"], "form-action": ["'self'"]}}
+    middleware = [*settings.MIDDLEWARE, "csp.middleware.CSPMiddleware"]
+    with override_settings(MIDDLEWARE=middleware, CONTENT_SECURITY_POLICY=policy):
+        browser = client()
+        for path, action in (("/admin/login/", "*"), ("/accounts/login/", "'self'")):
+            header = browser.get(path).headers["Content-Security-Policy"]
+            assert f"form-action {action}" in header, (path, header)
+
+
 def row_a_password_is_changed_and_the_session_stays() -> None:
     browser = signed_in()
     form = {"old_password": PASSWORD, "new_password1": PASSWORD, "new_password2": PASSWORD}
@@ -385,6 +398,9 @@ def row_records_and_lists_lead_to_their_user_admin() -> None:
     row = SignIn.objects.filter(user=user()).latest("pk")
     shown = browser.get(f"/admin/accounts/signin/{row.pk}/change/").content.decode()
     assert f"/admin/auth/user/{user().pk}/change/" in shown
+    there = browser.get(f"/admin/auth/user/{user().pk}/change/").content.decode()
+    assert "Can sign in" in there, "Django's own user admin has our part by itself"
+    assert browser.get(f"/admin/auth/user/{user('eda').pk}/unlink/").status_code == 200
     for path in ("/admin/accounts/sessions/", "/admin/accounts/rights/"):
         assert f"/admin/auth/user/{user().pk}/change/" in browser.get(path).content.decode(), path
 

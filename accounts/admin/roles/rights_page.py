@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.template.response import TemplateResponse
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from ... import audit
 from ...app import permission, user_permission
+from ...models import AuditEntry
 from ...operate import rights_held
 from .. import csv_export
 
@@ -46,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": _("Who has what, and why"),
-        "opts": get_user_model()._meta,
+        "opts": AuditEntry._meta,  # users may be shown by nobody
         "query": asked,
         "people": shown,
         "rights": [_shown(right) for right in rights_held.rights_of(shown.object_list)],

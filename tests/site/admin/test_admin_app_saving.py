@@ -7,18 +7,21 @@ import re
 import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import jwt
 import pytest
 from allauth.socialaccount.models import SocialApp
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 from pytest_django import Settings
 
 from accounts import registration, secretbox
+from accounts.admin.microsoft_app.form import MicrosoftAppForm
 from accounts.operate.microsoft_app_summary import show
 from accounts.reasons import Refused
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
@@ -264,6 +267,28 @@ def test_undo_of_what_is_refused_by_now_asks(
     assert registration.of_app(kept()).secrets == (NEXT,)
     browser.post(f"{LIST}{app.pk}/undo/", {"confirmed": pressed[1]})
     assert registration.of_app(kept()).secrets == (CLIENT_SECRET,)
+
+
+def test_a_second_change_after_a_wrong_one_leaves_the_undo_what_worked(
+    browser: Client,
+) -> None:
+    app = an_app(last_tests={"secret": {"at": "2026-11-01", "reason": ""}})
+    for wrong in (WRONG, WRONG[::-1]):
+        form = Form(browser, app)
+        assert NOBODY in form.send(new_secret=wrong)
+        assert form.save_anyway() == ""
+    assert undo(browser, app) == ""
+    assert registration.of_app(kept()).secrets == (CLIENT_SECRET,)
+
+
+def test_what_another_admin_saved_meanwhile_is_not_lost(app: SocialApp) -> None:
+    """Asking Microsoft takes its time: both had read the app as it was."""
+    fields = {"name": "Staff", "client_id": CLIENT_ID, "tenant": TENANT, "new_secret": WRONG}
+    first = MicrosoftAppForm(QueryDict(urlencode(fields)), instance=app)
+    SocialApp.objects.filter(pk=app.pk).update(secret=secretbox.encrypt(NEXT))
+    assert not first.is_valid()
+    assert "Someone has changed the app meanwhile" in str(first.errors)
+    assert registration.of_app(kept()).secrets == (NEXT,)
 
 
 def test_there_is_nothing_to_undo_before_a_change(browser: Client, app: SocialApp) -> None:
