@@ -61,6 +61,8 @@ def is_last_superuser(user: Any, *, lock: bool = False) -> bool:
 
     `lock`: in a transaction, so that two of them cannot lose it to each other at once.
     """
+    if not (has_field("is_active") and has_field("is_superuser")):
+        return False
     able = everyone().filter(is_active=True, is_superuser=True).order_by("pk")
     if lock:
         able = able.select_for_update()

@@ -24,6 +24,7 @@ from ..signin.roles import Carried, Rights, Table, judge, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_FLAGS: Final = ("staff", "superuser")
 A_FEW: Final = 3  # people whose rights a mapping may change without being asked again
 # "Add app roles to your application": these characters, not beginning with a dot, at most 120.
 _VALUE: Final = re.compile(r"(?!\.)[!#-\[\]-~]{1,120}")
@@ -79,7 +80,7 @@ def save(row: Row) -> int:
     check(row)
     row = replace(row, value=mapping.as_mapped(row.value))
     with transaction.atomic():
-        found, _ = RoleMapping.objects.get_or_create(value=row.value)
+        found, _created = RoleMapping.objects.get_or_create(value=row.value)
         before = _row(found)
         found.is_staff, found.is_superuser = row.staff, row.superuser
         found.save()
@@ -112,6 +113,25 @@ def _changes(table: Table) -> Iterator[Change]:
             yield Change(str(known[pk]), in_words(held.rights), in_words(after), names)
     if table and _app_in_force() in table.seen:
         yield from (_would_lose(table, one, held) for one, held in _unheard_of(table))
+
+
+def read_draft(text: str) -> list[Row]:
+    """Rows of a mapping to try: lines such as `Editor = staff, Editors`. Raises Invalid."""
+    lines = (line.strip() for line in text.splitlines())
+    return [_read_row(line) for line in lines if line]
+
+
+def _read_row(line: str) -> Row:
+    value, equals, given = (part.strip() for part in line.rpartition("="))
+    if not equals:
+        example = _("“%(line)s” has no “=”: write Editor = staff, Editors.")
+        raise Invalid(example % {"line": line})
+    check_value(value)
+    names = list(filter(None, (name.strip() for name in given.split(","))))
+    flags = {word: word in map(str.lower, names) for word in _FLAGS}
+    groups = tuple(name for name in names if name.lower() not in _FLAGS)
+    _groups(groups)
+    return Row(value, flags["staff"], flags["superuser"], groups)
 
 
 def waiting(table: Table | None = None) -> list[str]:
@@ -147,7 +167,7 @@ def _app_in_force() -> str:
 def in_words(rights: Rights) -> str:
     """For people: the flags, and the groups by name."""
     names = Group.objects.filter(pk__in=rights.groups).order_by("name")
-    flags = [word for word in ("staff", "superuser") if getattr(rights, word)]
+    flags = [word for word in _FLAGS if getattr(rights, word)]
     return ", ".join([*flags, *(group.name for group in names)]) or "nothing"
 
 
