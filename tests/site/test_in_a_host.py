@@ -129,6 +129,12 @@ def test_the_gaps_of_a_site_are_found(settings: dict[str, Any], expected: set[st
     assert ids(**settings) == expected
 
 
+def test_a_bound_that_cannot_be_kept() -> None:
+    on, cached = {"SESSIONS_AT_ONCE": 2}, {"SESSION_ENGINE": f"{ENGINES}cache"}
+    assert ids(on, CACHES=SAFE_REDIS, **cached) == {"W019"}
+    assert ids(on, CACHES=SAFE_REDIS, SESSION_ENGINE=f"{ENGINES}cached_db") == set()
+
+
 def test_a_proxy_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DYNO", "web.1")
     assert ids() == {"I004", "E008"}
