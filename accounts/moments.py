@@ -31,7 +31,7 @@ def today() -> date:
 
 def text_of(moment: datetime | None) -> str:
     """A time in words: 25 Nov 2026, 14:05 CET; "" for none."""
-    if moment is None:
+    if not moment:  # a template gives "" for what is not there
         return ""
     local = in_zone(moment)
     text = date_format(local, "SHORT_DATETIME_FORMAT")
@@ -40,7 +40,7 @@ def text_of(moment: datetime | None) -> str:
 
 def element_of(moment: datetime | None) -> str:
     """The same as <time>, beside which moments.js writes the reader's own where it differs."""
-    if moment is None:
+    if not moment:  # a template gives "" for what is not there
         return ""
     iso = in_zone(moment).isoformat(timespec="seconds")
     return format_html('<time datetime="{}">{}</time>', iso, text_of(moment))

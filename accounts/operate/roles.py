@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
 
 from .. import audit, registration, users
 from ..models import RoleGrant, RoleMapping
@@ -24,7 +25,7 @@ from ..signin.roles import Carried, Rights, Table, judge, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_FLAGS: Final = ("staff", "superuser")
+_FLAGS: Final = (noop("staff"), noop("superuser"))
 A_FEW: Final = 3  # people whose rights a mapping may change without being asked again
 # "Add app roles to your application": these characters, not beginning with a dot, at most 120.
 _VALUE: Final = re.compile(r"(?!\.)[!#-\[\]-~]{1,120}")
@@ -95,7 +96,7 @@ def remove(value: str) -> None:
     with transaction.atomic():
         found = RoleMapping.objects.filter(value=value).first()
         if found is None:
-            raise Invalid(f"No role {value!r} is mapped: ./manage.py roles list")
+            raise Invalid(_("No role “%(role)s” is mapped.") % {"role": value})
         audit.write("role.unmapped", found, before=_facts(_row(found)))
         found.delete()
     mapping.changed()
@@ -109,7 +110,7 @@ def _changes(table: Table) -> Iterator[Change]:
         outcome = judge(seen, "", Carried(held.roles, held.roles), held.rights, held.given)
         after = outcome.after if table else held.rights - held.given
         if after != held.rights:
-            names = ", ".join(held.roles) or "none"
+            names = ", ".join(held.roles) or _("none")
             yield Change(str(known[pk]), in_words(held.rights), in_words(after), names)
     if table and _app_in_force() in table.seen:
         yield from (_would_lose(table, one, held) for one, held in _unheard_of(table))
@@ -167,8 +168,8 @@ def _app_in_force() -> str:
 def in_words(rights: Rights) -> str:
     """For people: the flags, and the groups by name."""
     names = Group.objects.filter(pk__in=rights.groups).order_by("name")
-    flags = [word for word in _FLAGS if getattr(rights, word)]
-    return ", ".join([*flags, *(group.name for group in names)]) or "nothing"
+    flags = [_(word) for word in _FLAGS if getattr(rights, word)]
+    return ", ".join([*flags, *(group.name for group in names)]) or _("nothing")
 
 
 def digest_of(changes: Iterable[Change]) -> str:
@@ -195,7 +196,8 @@ def _groups(names: Iterable[str]) -> list[Group]:
     found = {group.name: group for group in Group.objects.filter(name__in=list(names))}
     missing = [name for name in names if name not in found]
     if missing:
-        raise Invalid(f"There is no group {missing[0]!r}: make it in admin, or correct the name.")
+        text = _("There is no group “%(group)s”: make it in admin, or correct the name.")
+        raise Invalid(text % {"group": missing[0]})
     return list(found.values())
 
 
@@ -206,18 +208,50 @@ def check(row: Row) -> None:
     looks = plain(row.value)
     near = [one for one in others.values_list("value", flat=True) if plain(one) == looks]
     if near:
-        raise Invalid(f"{near[0]!r} is mapped already, and differs in upper and lower case only.")
+        text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
+        raise Invalid(text % {"role": near[0]})
     if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
-        raise Invalid("No active superuser exists: make one first, ./manage.py staff add EMAIL.")
+        raise Invalid(_("No active superuser exists: make one first."))
 
 
 def check_value(value: str) -> None:
     """Raises Invalid when this can be no role's Value in Entra, nor a group's Object ID."""
     if _VALUE.fullmatch(value):
         return
-    odd = next((c for c in value if not c.isspace() and not _VALUE.fullmatch(f"x{c}")), "")
-    why = f" It holds {unicodedata.name(odd, f'U+{ord(odd):04X}')}." if odd else ""
-    raise Invalid(
-        f"{value!r} is no role's Value: App roles > the role > Value has no spaces and at most 120"
-        f" characters, all of them ASCII; its display name may have some.{why}"
+    text = _(
+        "“%(role)s” is no role's Value: App roles > the role > Value has no spaces; its"
+        " display name may have some."
     )
+    odd = next((c for c in value if not c.isspace() and not _VALUE.fullmatch(f"x{c}")), "")
+    if odd:
+        text = _("“%(role)s” is no role's Value: it has %(character)s in it.")
+    name = unicodedata.name(odd, f"U+{ord(odd):04X}") if odd else ""
+    raise Invalid(text % {"role": value, "character": name})
+    if near:
+        text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
+        raise Invalid(text % {"role": near[0]})
+    if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
+    check_value(row.value)
+    others = RoleMapping.objects.exclude(value=mapping.as_mapped(row.value))
+    looks = plain(row.value)
+    near = [one for one in others.values_list("value", flat=True) if plain(one) == looks]
+    if near:
+        text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
+        raise Invalid(text % {"role": near[0]})
+    if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
+        raise Invalid(_("No active superuser exists: make one first."))
+
+
+def check_value(value: str) -> None:
+    """Raises Invalid when this can be no role's Value in Entra, nor a group's Object ID."""
+    if _VALUE.fullmatch(value):
+        return
+    text = _(
+        "“%(role)s” is no role's Value: App roles > the role > Value has no spaces; its"
+        " display name may have some."
+    )
+    odd = next((c for c in value if not c.isspace() and not _VALUE.fullmatch(f"x{c}")), "")
+    if odd:
+        text = _("“%(role)s” is no role's Value: it has %(character)s in it.")
+    name = unicodedata.name(odd, f"U+{ord(odd):04X}") if odd else ""
+    raise Invalid(text % {"role": value, "character": name})

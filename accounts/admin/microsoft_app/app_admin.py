@@ -31,6 +31,7 @@ from ...operate.microsoft_app_summary import (
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
 from .. import advice
+from ..history import HistoryInWords
 from . import fieldsets, undo
 from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
@@ -71,7 +72,7 @@ class SuperusersOnly(Base):
         return _is_superuser(request)
 
 
-class MicrosoftAppAdmin(SuperusersOnly):
+class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
     """The app registrations, of which one may be visible."""
 
     form = MicrosoftAppForm
@@ -219,7 +220,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
     def proof(self, app: SocialApp) -> str:
         """Each thing, and how it is kept; never what it is."""
         told = credentials_of(app)
-        return "; ".join(f"{_(one.label)}: {_(one.kept)}" for one in told) or _("nothing")
+        return "; ".join(f"{one.label}: {_(one.kept)}" for one in told) or _("nothing")
 
     @admin.display(description=gettext_lazy("expires"))
     def expires(self, app: SocialApp) -> str:
@@ -240,7 +241,7 @@ def _about(app: SocialApp) -> dict[str, Any]:
     except Refused as refused:
         entries, why_not = (
             by_rule(app),
-            as_set_here(f"{refused.reason.operator} ({refused.detail})"),
+            as_set_here(f"{_(refused.reason.operator)} ({refused.detail})"),
         )
     return {
         "tests_this_app": app.pk,

@@ -21,11 +21,13 @@ from ... import audit
 from ...app import user_permission, user_url
 from ...conf import conf
 from ...models import SignIn
+from ...naming import as_set_here
 from ...operate import entra_export, rehearsal_here, roles
 from ...operate.linking import CannotLink
 from ...operate.rehearsal_shown import SPREADSHEET, as_rows
+from ...reasons import REASONS
 from .. import csv_export
-from ..advice import title_of
+from ..advice import fix_of, title_of
 from .forms import MOST_AT_ONCE
 
 if TYPE_CHECKING:
@@ -173,12 +175,20 @@ def _absent(request: HttpRequest, report: Report, asked: Mapping[str, Any]) -> s
     return text.getvalue()
 
 
-def _refused_first(report: Report) -> list[tuple[Foreseen, str, str]]:
+def _refused_first(report: Report) -> list[tuple[Foreseen, str, str, str]]:
     """Whoever would be refused is what the page is read for."""
     ordered = sorted(report.people, key=lambda person: (person.gets_in, person.line))
     return [
-        (one, title_of(one.reason) if one.reason else "", _url(one)) for one in ordered[:_SHOWN]
+        (one, title_of(one.reason) if one.reason else "", _fix(one), _url(one))
+        for one in ordered[:_SHOWN]
     ]
+
+
+def _fix(person: Foreseen) -> str:
+    """In admin's words, unless Microsoft's number says it better."""
+    if person.reason and person.fix == as_set_here(REASONS[person.reason].fix):
+        return fix_of(person.reason)
+    return _(person.fix) if person.fix else ""
 
 
 def _url(person: Foreseen) -> str:

@@ -16,6 +16,8 @@ from ...operate import roles
 from ...operate.roles import Change, Row
 from ...signin.mapping import as_mapped
 from .. import rights
+from ..deletion import WithoutJoinRows
+from ..history import HistoryInWords
 
 if TYPE_CHECKING:
     from django.db.models import ManyToManyField
@@ -78,7 +80,7 @@ class RoleMappingForm(MappingModelForm):
         )
 
 
-class RoleMappingAdmin(Base):
+class RoleMappingAdmin(HistoryInWords, WithoutJoinRows, Base):
     """What app roles of Entra give here."""
 
     form = RoleMappingForm

@@ -341,7 +341,7 @@ def test_in_force_says_the_next_is_used_once_the_first_was_refused(
 def test_a_secret_outlives_an_error_elsewhere_and_is_never_shown(browser: Client) -> None:
     form = Form(browser)
     form.send(client_id="no-guid", new_secret=CLIENT_SECRET, domains="contoso.example")
-    assert "The client id is a GUID" in form.errors
+    assert "The client ID is a GUID" in form.errors
     assert "kept for this form" in form.page
     assert "contoso.example" in form.page
     assert form.send(client_id=CLIENT_ID) == ""
@@ -452,7 +452,7 @@ def test_two_kinds_at_once_are_an_error_that_names_both(browser: Client, app: So
         form.send(credential=chosen, new_secret=NEXT, certificate_text=both(MADE))
         assert "secret" in form.errors
         assert "certificate" in form.errors
-        assert "an app proves itself by one of them" in form.errors
+        assert "An app proves itself by one thing only" in form.errors
 
 
 def test_a_managed_identity_is_named_by_its_client_id(browser: Client, app: SocialApp) -> None:

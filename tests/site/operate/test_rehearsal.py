@@ -92,7 +92,8 @@ def test_a_domain_that_the_tenant_does_not_own_is_refused() -> None:
 def test_what_a_person_should_look_at_is_noted(
     person: Exported, user: Candidate, note: str
 ) -> None:
-    assert note in " ".join(foresee(person, user).notes)
+    found = foresee(person, user)
+    assert note in " ".join([found.detail, *found.notes])
 
 
 def test_one_address_for_two_people_is_a_collision() -> None:

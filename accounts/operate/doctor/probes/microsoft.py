@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db import DatabaseError
+from django.utils.translation import gettext_noop as noop
 
 from .... import registration
 from ....conf import conf
@@ -67,7 +68,9 @@ def run(
         unavailable = Refused("database_unavailable", type(problem).__name__)
         refusal = problem if isinstance(problem, Refused) else unavailable
         of_all = find is registration.read_afresh
-        title = "No app registration is in force" if of_all else "This app cannot be used"
+        title = (
+            noop("No app registration is in force") if of_all else noop("This app cannot be used")
+        )
         yield fault(app.IN_FORCE, title=title, **because(refusal))
         return
     http, url = (
@@ -104,7 +107,7 @@ def _clock(answer: JsonResponse, middle: float) -> Iterator[Observation]:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5
     except ValueError:
         return
-    yield clock.compare("microsoft", "Microsoft's clock", theirs, middle)
+    yield clock.compare("microsoft", noop("Microsoft's clock"), theirs, middle)
 
 
 def _tenant(found: Registration, discovery: Discovery) -> Observation:
