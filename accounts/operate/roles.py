@@ -227,31 +227,3 @@ def check_value(value: str) -> None:
         text = _("“%(role)s” is no role's Value: it has %(character)s in it.")
     name = unicodedata.name(odd, f"U+{ord(odd):04X}") if odd else ""
     raise Invalid(text % {"role": value, "character": name})
-    if near:
-        text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
-        raise Invalid(text % {"role": near[0]})
-    if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
-    check_value(row.value)
-    others = RoleMapping.objects.exclude(value=mapping.as_mapped(row.value))
-    looks = plain(row.value)
-    near = [one for one in others.values_list("value", flat=True) if plain(one) == looks]
-    if near:
-        text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
-        raise Invalid(text % {"role": near[0]})
-    if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
-        raise Invalid(_("No active superuser exists: make one first."))
-
-
-def check_value(value: str) -> None:
-    """Raises Invalid when this can be no role's Value in Entra, nor a group's Object ID."""
-    if _VALUE.fullmatch(value):
-        return
-    text = _(
-        "“%(role)s” is no role's Value: App roles > the role > Value has no spaces; its"
-        " display name may have some."
-    )
-    odd = next((c for c in value if not c.isspace() and not _VALUE.fullmatch(f"x{c}")), "")
-    if odd:
-        text = _("“%(role)s” is no role's Value: it has %(character)s in it.")
-    name = unicodedata.name(odd, f"U+{ord(odd):04X}") if odd else ""
-    raise Invalid(text % {"role": value, "character": name})
