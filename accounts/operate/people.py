@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -228,10 +228,21 @@ def _new(user: User) -> Added:
         with transaction.atomic():
             user.save(force_insert=True)
     except ValidationError as problem:
-        return Added(email, "invalid", note=" ".join(problem.messages))
-    except IntegrityError:  # someone else added them meanwhile
-        return Added(email, "exists", users.by_email(email).first())
+        return Added(email, "invalid", note=_of_fields(problem))
+    except IntegrityError as problem:  # someone else added them meanwhile, or more is demanded
+        there = users.by_email(email).first()
+        refused = _("the database refuses it (%(why)s)") % {"why": type(problem.__cause__).__name__}
+        return Added(email, "exists", there) if there else Added(email, "invalid", note=refused)
     return Added(email, "added", user)
+
+
+def _of_fields(problem: ValidationError) -> str:
+    """What is wrong, and with which field, where it is none of ours: a user model may want more."""
+    if not hasattr(problem, "error_dict"):
+        return " ".join(problem.messages)
+    ours = (users.email_field(), "name", NON_FIELD_ERRORS)
+    told = {name: " ".join(texts) for name, texts in problem.message_dict.items()}
+    return " ".join(text if name in ours else f"{name}: {text}" for name, text in told.items())
 
 
 def _set_active(user: User, *, active: bool) -> None:
