@@ -194,6 +194,9 @@ exit codes:
             report = preview(_read(file), tenant, roles.drafted(drafts) if drafts else None)
         except (NotAnExport, WhichTenant, roles.Invalid) as problem:
             raise CommandError(str(problem)) from None
+        if form != "table" or not self.stdout.isatty():
+            facts = {"of": "rehearsal", "people": len(report.people)}
+            audit.write("export.people", after=facts)
         if form == "csv":
             self.write_rows(as_rows(report, only), SPREADSHEET, form)
         else:
