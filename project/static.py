@@ -49,7 +49,7 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
         made: dict[tuple[object, ...], str] = self.__dict__.setdefault("_made_urls", {})
         key = (name, force, settings.DEBUG, self.base_url)
         if key not in made:
-            made[key] = super().url(name, force)
+            made[key] = super().url(name, force)  # type: ignore[arg-type]
         return made[key]
 
     @property
