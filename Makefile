@@ -92,6 +92,9 @@ requirements: $(VENV)/dev.stamp  ## pin the newest versions that requirements/*.
 		../$(BIN)/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
 			--generate-hashes --no-header "$$file.in" "$$@" --output-file "$$file.txt" || exit 1; \
 	done
+	@test ! -f extension/requirements.in || $(BIN)/uv pip compile --quiet --no-config --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-header -c requirements/production.txt \
+		extension/requirements.in --output-file extension/requirements.txt
 
 clean:  ## remove all that these targets made, the demo database included
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants staticfiles db.sqlite3*

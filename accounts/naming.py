@@ -34,6 +34,7 @@ _NUMBER_OR_NAME: Final = re.compile(r"[0-9]+|[A-Z]+")
 _WORDS: Final = {"true": "True", "false": "False"}
 _DOCUMENT: Final = re.compile(r"(?<![\w/])docs/(?=[a-z-]+\.md)")
 _REQUIREMENTS: Final = re.compile(r"-r requirements/(azure|telemetry)\.txt")
+_ENVIRONMENT: Final = re.compile(r"\bthe environment\b")
 _ITS_DOCUMENTS: Final = Path(__file__).parent / "docs"
 
 
@@ -53,6 +54,7 @@ def as_set_here(text: object) -> str:
         return str(text)
     told = as_keys(str(text), getattr(settings, READ))
     told = _REQUIREMENTS.sub(r'"django-microsoft-admin[\1]"', told)
+    told = _ENVIRONMENT.sub("the settings", told)
     return _DOCUMENT.sub(f"{_ITS_DOCUMENTS}/", told)
 
 
@@ -70,6 +72,8 @@ def _as_key(found: re.Match[str]) -> str:
     named = _OF_DJANGO.get(name) or f'{DICTIONARY}["{key_of(name)}"]'
     if value is None:
         return named
+    if name == "DATABASE_URL":
+        return f"{named} to PostgreSQL"  # a dictionary of many lines
     plain = _WORDS.get(value, value)
     is_plain = plain != value or _NUMBER_OR_NAME.fullmatch(plain)
     return f"{named} = {plain}" if is_plain else f'{named} = "{plain}"'

@@ -22,6 +22,8 @@ _PAIR = re.compile(r"\s*([A-Za-z][\w ]*?)\s*=\s*([^;,]*)")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 # The one database of each: Microsoft's page "What is Azure Managed Redis?", feature comparison.
 _ONE_DATABASE: Final = (".redis.azure.net", ".redisenterprise.cache.azure.net")
+_NUMBERS: Final = ("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval")
+_CERT_REQS: Final = ("none", "optional", "required")
 _SSLMODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 # What Django takes out of the options itself, and what libpq takes besides its own keywords.
 _DJANGOS: Final = frozenset(
@@ -55,6 +57,8 @@ def refuse_other_database(text: str) -> None:
         raise ValueError(f"is JDBC's: {wanted.format(_shown(host, '5432'))}")
     if text.startswith("psql "):
         raise ValueError(f"is a command: {wanted.format('HOST:5432')}")
+    if re.match(r"postgres(ql)?:/?[^/]", text):
+        raise ValueError("must start with postgres://, with two slashes")
     if re.match(r"postgres(ql)?\+\w+://", text):
         raise ValueError("is SQLAlchemy's: write postgres:// without what follows the +")
     if "://" in text.partition("?")[0]:
@@ -64,6 +68,15 @@ def refuse_other_database(text: str) -> None:
     if named:
         where = _shown(f"{named}:{pairs.get('port', '5432')}", "5432")
         raise ValueError(f"is a string of keywords, {whose}: {wanted.format(where)}")
+
+
+def refuse_bad_database(entry: Mapping[str, Any]) -> None:
+    """Raises ValueError for what could be read, and leads to no database of PostgreSQL's."""
+    if "/" in entry["NAME"]:
+        raise ValueError("must end in one database's name, without a slash in it or behind it")
+    _user, _, server = entry["USER"].partition("@")
+    if server and entry["HOST"].startswith(f"{server}."):
+        raise ValueError(f"has the user of Azure's former Single Server: leave @{server} out")
 
 
 def refuse_bad_percent(url: str) -> None:
@@ -89,6 +102,12 @@ def refuse_bad_redis_options(url: str, host: str, path: str) -> None:
     for name in sorted(set(options) - known - {"connection_class"}):
         told = "write rediss:// for TLS" if name.startswith("ssl") else "leave it out"
         raise ValueError(f"has an option {name}, which there is none of: {told}")
+    if (asked := str(options.get("ssl_cert_reqs", "required"))) not in _CERT_REQS:
+        raise ValueError(f"has ssl_cert_reqs={asked[:20]}: one of {', '.join(_CERT_REQS)}")
+    if options.get("username") and not options.get("password"):
+        raise ValueError("has a user and no password: a key alone follows a colon, as in :KEY@")
+    if host.endswith(_ONE_DATABASE) and not tls:
+        raise ValueError("must start with rediss://: Azure Managed Redis speaks TLS (port 10000)")
     if host.endswith(_ONE_DATABASE) and path.strip("/") not in ("", "0"):
         raise ValueError(
             "asks for a second database, and Azure Managed Redis has one: end it in /0"
@@ -103,6 +122,9 @@ def refuse_bad_database_options(options: Mapping[str, Any]) -> None:
             "write sslmode=verify-full" if name.lower() in ("ssl", "ssl mode") else "leave it out"
         )
         raise ValueError(f"has an option {name}, which there is none of: {told}")
+    for name in _NUMBERS:
+        if not re.fullmatch(r"-?\d+", str(options.get(name, "0")), re.ASCII):
+            raise ValueError(f"has an option {name} that is no number")
     if (mode := options.get("sslmode")) is not None and mode not in _SSLMODES:
         raise ValueError(f"has an sslmode that there is none of: one of {', '.join(_SSLMODES)}")
 

@@ -62,6 +62,7 @@ def database(value: str) -> dict[str, Any]:
     if by_entra:
         _check_identity(entry, url)
     if scheme != "sqlite":
+        store_forms.refuse_bad_database(entry)
         store_forms.refuse_bad_database_options(entry.get("OPTIONS", {}))
     host = unquote(entry["HOST"])  # %2Frun%2Fpostgresql is a socket's directory
     return {**entry, "HOST": host, "ENGINE": _ENGINES[scheme], "BY_ENTRA": by_entra}

@@ -11,6 +11,7 @@ import ssl
 from datetime import date
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
@@ -20,7 +21,7 @@ from ..ids import CONSUMER_TENANT, GUID_PATTERN, is_guid
 from . import suspicious
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 
@@ -38,7 +39,30 @@ _MADE_UP: Final = frozenset(
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
+# What is given for a client secret's value, and is something else.
+_NO_SECRETS: Final = (
+    (r"^-----BEGIN ", "is a certificate or key: call it MICROSOFT_CLIENT_CERTIFICATE"),
+    (r"^[0-9A-Fa-f]{40}$", "is a certificate's thumbprint: call it MICROSOFT_CLIENT_CERTIFICATE"),
+    (r"^eyJ[\w-]+\.[\w-]+\.", "is a token, not a secret: tokens end within hours"),
+    (r"^\{\s*\"", "is JSON: take the secret's value alone"),
+    (r"[*•]{3,}", "is hidden by the portal: a value is shown once only, so make a new secret"),
+    (r"%(7E|2E|2D|5F|2B|2F|3D)", "is percent-encoded: write it as the portal shows it"),
+)
+_ALIASES: Final[Mapping[str, str]] = {
+    "login.microsoft.com": "https://login.microsoftonline.com",
+    "login.windows.net": "https://login.microsoftonline.com",
+    "sts.windows.net": "https://login.microsoftonline.com",
+    "login.live.com": "https://login.microsoftonline.com",
+    "portal.azure.com": "https://login.microsoftonline.com",
+    "entra.microsoft.com": "https://login.microsoftonline.com",
+    "graph.microsoft.com": "https://login.microsoftonline.com",
+    "portal.azure.us": "https://login.microsoftonline.us",
+    "graph.microsoft.us": "https://login.microsoftonline.us",
+    "login.chinacloudapi.cn": "https://login.partner.microsoftonline.cn",
+    "portal.azure.cn": "https://login.partner.microsoftonline.cn",
+}
 _SHORT: Final = 32
+_GUIDS_DIGITS: Final = 32
 _NO_PLACES: Final = frozenset({"localtime", "Factory"})  # files beside the zones
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
 
@@ -87,11 +111,24 @@ def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
 
     def read(value: str) -> tuple[T, ...]:
         parts = [part.strip() for part in value.split(",") if part.strip()]
+        if any(_is_several(part, each) for part in parts):
+            raise ValueError("must have commas between its entries, and no brackets or quotes")
         for problem in filter(None, map(suspicious.what_is_wrong, parts)):
             raise ValueError(f"has an entry that {problem}")
         return tuple(map(each, parts))
 
     return read
+
+
+def _is_several(part: str, each: Callable[[str], T]) -> bool:
+    """Whether it is entries that something else divides: a;b or a b or ['a']."""
+    entries = [entry for entry in re.split(r"[\s;|'\"]+", part.strip("[]")) if entry]
+    if len(entries) < 2 and not part.startswith(("['", '["')):
+        return False
+    try:
+        return bool(entries) and all(each(entry) for entry in entries)
+    except ValueError:
+        return False
 
 
 def day(value: str) -> date:
@@ -158,12 +195,24 @@ def guid(value: str) -> str:
     """A GUID in lower case."""
     found = _GUID_ALONE.search(value.lower())
     if not found:
-        raise ValueError(f"must be a GUID, not {_told(value)}")
+        raise ValueError(f"must be a GUID, not {_told(value)}{_instead(value)}")
+    if len(set(_GUID_ALONE.findall(value.lower()))) > 1:
+        raise ValueError("has several GUIDs, where one belongs")
     if not is_guid(value):
         raise ValueError(f"must be the GUID alone, {found[0]}")
     if found[0] in _MADE_UP:
         raise ValueError("is a placeholder: put the real GUID there")
     return found[0]
+
+
+def _instead(value: str) -> str:
+    """What is amiss with a text that is nearly a GUID; "" when it is none at all."""
+    digits = re.sub(r"[\W_]", "", value).lower()
+    if not re.fullmatch(r"[0-9a-f]{25,40}", digits):
+        return ""
+    if len(digits) != _GUIDS_DIGITS:
+        return f": it has {len(digits)} digits, a GUID 32"
+    return f": write {UUID(digits)}, with plain hyphens"
 
 
 def allowed_tenant(value: str) -> str:
@@ -199,8 +248,11 @@ def domain_hint(value: str) -> str:
 
 def client_secret(value: str) -> str:
     """The value of a client secret, not its ID, which stands beside it in the portal."""
-    if is_guid(value):
+    if is_guid(value.strip("{}")):
         raise ValueError("looks like the secret's ID: copy the column Value, not Secret ID")
+    for pattern, what in _NO_SECRETS:
+        if re.search(pattern, value):
+            raise ValueError(what)
     if " " in value:
         raise ValueError("has a space inside, as no client secret has")
     if not value.isascii():
@@ -249,6 +301,8 @@ def proxy_url(value: str) -> str:
 def path_prefix(value: str) -> str:
     """A part of this site, as `/reports/`."""
     parts = value.split("/")
+    if value == "/":
+        raise ValueError("must name parts of the site, not all of it (/)")
     if len(parts) < 3 or parts[0] or parts[-1]:
         raise ValueError(f"must list paths that begin and end with a slash, not {_told(value)}")
     if not all(re.fullmatch(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", part) for part in parts[1:-1]):
@@ -261,25 +315,69 @@ def path_prefix(value: str) -> str:
 def host(value: str) -> str:
     """A host name or address without scheme and port, as in ALLOWED_HOSTS."""
     name = value.lower()
-    if name == "*" or "/" in name:
+    if name == "*":
+        raise ValueError("must list host names, not all (*)")
+    if "/" in name:
         raise ValueError(f"must list host names without scheme or path, not {_told(value)}")
-    if not _is_host(name.removeprefix(".")):
+    if name.startswith("*."):
+        raise ValueError(f"must name all hosts of a domain as {_told(value[1:])}, without *")
+    if re.search(r"[^:]:\d+$", name) and _is_host(name.rpartition(":")[0]):
         raise ValueError(f"must list host names without a port, not {_told(value)}")
+    if not _is_host(name.removeprefix(".")):
+        raise ValueError(f"must list host names, not {_told(value)}{_of_host(name)}")
     return name
 
 
 def origin(value: str) -> str:
     """`scheme://host[:port]`, in the form in which browsers write it."""
+    if not value.isascii() and (ascii_ := _in_ascii(value)):
+        raise ValueError(f"must have its host in ASCII, as browsers send it: {ascii_}")
     parts = _split(value)
     if parts.scheme not in _DEFAULT_PORT:
         raise ValueError(f"must start with https://, not {_shown(parts)!r}")
+    if not parts.netloc or re.match(r"https?:", parts.netloc):
+        raise ValueError("must have https:// once, with two slashes")
     if "@" in parts.netloc:
         raise ValueError("must hold no user name or password")
+    if "," in value or ";" in value:
+        raise ValueError("must be one address, not a list")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value:
         raise ValueError("must hold scheme and host only, without path or query")
-    if not _is_host(parts.hostname or ""):
-        raise ValueError(f"names no host: {_shown(parts)!r}")
+    return _canonical_of_host(parts)
+
+
+def _canonical_of_host(parts: SplitResult) -> str:
+    name = parts.hostname or ""
+    if not _is_host(name):
+        raise ValueError(f"names no host: {_shown(parts)!r}{_of_host(name)}")
+    address = _address(name)
+    if address and address.is_unspecified:
+        raise ValueError(f"has the address to listen on ({name}), not the one that people open")
     return _canonical(parts)
+
+
+def login_url(value: str) -> str:
+    """Microsoft's authority host; aliases and portals are told apart from it."""
+    if right := _ALIASES.get(urlsplit(value).hostname or ""):
+        raise ValueError(f"is not the authority's own host: write {right}")
+    return origin(value)
+
+
+def _of_host(name: str) -> str:
+    """What is amiss with a name that is no host's."""
+    if name.endswith("."):
+        return ": leave the dot at its end out"
+    return ": one host, without *" if "*" in name else ""
+
+
+def _in_ascii(value: str) -> str:
+    """The URL with its host as browsers send it (IDNA); "" when that is not what it needs."""
+    try:
+        parts = urlsplit(value)
+        name = (parts.hostname or "").encode("idna").decode()
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{name}" if name and name != parts.hostname else ""
 
 
 def is_loopback(url: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from html import unescape
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ _PATH: Final = re.compile(
     r"|file:\S+"
 )
 _COMMENT: Final = re.compile(r"\s(#|//|;|<-|--(?!---))")  # a PEM block begins with five
+_ENTITY: Final = re.compile(r"&(amp|lt|gt|quot|apos|#39|#x27|#34);")
 _OF_SCRIPTS: Final = "\u200c\u200d\u00a0\u202f"  # joiners and hard spaces, in text to be read
 _BOMS: Final = ("\ufeff", "ï»¿")
 
@@ -105,8 +107,8 @@ def _complaints(text: str, *, free: bool) -> Iterator[str]:
         yield "is in quotes: write it without them, since nothing takes them away"
     if _COMMENT.search(text):
         yield "is followed by a comment: put that on a line of its own, since it is kept"
-    if "&amp;" in text:
-        yield "has &amp; where & is meant"
+    if found := _ENTITY.search(text):
+        yield f"has {found[0]} where {unescape(found[0])} is meant"
 
 
 def _invisible(text: str, *, free: bool) -> Iterator[str]:

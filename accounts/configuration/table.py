@@ -183,6 +183,8 @@ class Table:
                 self.warnings.append(f"{name} is set, but not read: {right} is.")
             else:
                 meant[base].add(name)
+        for name, right in near_misses.without_effect(given):
+            self.warnings.append(f"{name} is set, but not read: {right} is.")
         for name in [name for name in self._problems if not self.is_set(name)]:
             meant[name].update(near_misses.stand_ins(name, given, known))
         for name, others in meant.items():
@@ -200,6 +202,8 @@ def _parsed(variable: Variable[T], text: str) -> T:
     """The text's value; raises ValueError saying what is wrong, without quoting a secret."""
     if re.match(rf"(export\s+)?{variable.name}(_FILE)?\s*=", text):
         raise ValueError("begins with its own name: only what comes after the = is the value")
+    if text == variable.example and " " in text and not variable.free:
+        raise ValueError("is the example of the documentation: put the real value there")
     if problem := suspicious.what_is_wrong(text, free=variable.free):
         raise ValueError(problem)
     if variable.secret and not variable.by_path and suspicious.is_secrets_path(text):

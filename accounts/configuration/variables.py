@@ -160,7 +160,7 @@ class AppVariables(Table):
         "2027-11-30",
     )
     MICROSOFT_LOGIN_URL = Variable(
-        readers.origin,
+        readers.login_url,
         _login_url,
         "the cloud's authority host (US Government, China, a test server)",
         "https://login.microsoftonline.us",
@@ -352,7 +352,26 @@ def _token_file_with_a_token(env: AppVariables) -> None:
 
 def _client_is_no_tenant(env: AppVariables) -> None:
     if env.MICROSOFT_CLIENT_ID and env.MICROSOFT_CLIENT_ID == env.MICROSOFT_TENANT_ID:
-        env.wrong("MICROSOFT_CLIENT_ID", "is the tenant's ID: copy Application (client) ID")
+        env.wrong(
+            "MICROSOFT_CLIENT_ID",
+            "is the tenant's ID, or MICROSOFT_TENANT_ID the app's: copy Application (client) ID and"
+            " Directory (tenant) ID anew",
+        )
+
+
+def _identity_is_no_app(env: AppVariables) -> None:
+    named = env.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+    if named and named in (env.MICROSOFT_CLIENT_ID, env.MICROSOFT_TENANT_ID):
+        env.wrong(
+            "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
+            "is the app registration's or the tenant's ID: copy Client ID from the overview of the"
+            " managed identity",
+        )
+
+
+def _authority_is_another_site(env: AppVariables) -> None:
+    if env.MICROSOFT_LOGIN_URL == env.PUBLIC_URL:
+        env.wrong("MICROSOFT_LOGIN_URL", "is this site's own address, where Microsoft's belongs")
 
 
 def _one_way_that_starts_by_itself(env: AppVariables) -> None:
@@ -371,5 +390,7 @@ RULES: Final[tuple[Callable[[Any], None], ...]] = (
     _certificate_that_signs,
     _token_file_with_a_token,
     _client_is_no_tenant,
+    _identity_is_no_app,
+    _authority_is_another_site,
     _one_way_that_starts_by_itself,
 )

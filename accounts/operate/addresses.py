@@ -9,6 +9,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from ..visible import is_hidden, named
 
 # Of the Latin letters those that a reader takes for a plain one: dotless i, phonetic a and g.
@@ -23,11 +25,13 @@ def problem_of(address: str) -> str:
     """What is wrong with a character of the address, or ""."""
     for character in address:
         if character in (" ", "\t"):
-            return "The address has a blank in it."
+            return _("The address has a blank in it.")
         if is_hidden(character):
-            return f"The address has an invisible character: {named(character)}."
+            text = _("The address has an invisible character: %(name)s.")
+            return text % {"name": named(character)}
         if _looks_like_another(character):
-            return f"The address has a look-alike character: {character} is {named(character)}."
+            text = _("The address has a look-alike character: %(character)s is %(name)s.")
+            return text % {"character": character, "name": named(character)}
     return ""
 
 

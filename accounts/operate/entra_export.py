@@ -9,45 +9,45 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from .pasted import delimiter_of, title_of
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
+
+from . import columns
+from .columns import delimiter_of, title_of, titled_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "oid": ("id", "objectid", "azureadobjectid", "principalid", "objektid", "iddobjet",
-            "iddelobjet", "iddelobjeto", "iddeobjeto", "idoituong", "iddoituong"),
-    "upn": ("userprincipalname", "upn", "benutzerprinzipalname", "nomprincipaldutilisateur",
-            "nomdutilisateurprincipal", "nombreprincipaldeusuario", "nombreprincipaldelusuario",
-            "tenchinhcuanguoidung", "tennguoidungchinh"),
-    "mail": ("mail", "email", "emailaddress", "primarysmtpaddress", "emailadresse", "courriel",
-             "courrier", "adressedemessagerie", "adresseemail", "correo", "correoelectronico",
-             "direcciondecorreoelectronico", "thu", "thudientu", "diachiemail"),
-    "name": ("displayname", "name", "principaldisplayname", "anzeigename", "nomcomplet",
-             "nomdaffichage", "nombreparamostrar", "nombremostrado", "tenhienthi"),
+    **{key: columns.OF_PEOPLE[key] for key in ("oid", "upn", "mail", "name")},
     "kind": ("usertype", "benutzertyp", "typedutilisateur", "typeutilisateur", "tipodeusuario",
              "loainguoidung"),
     "enabled": ("accountenabled", "enabled", "kontoaktiviert", "aktiviert", "compteactive",
                 "cuentahabilitada", "habilitado", "habilitada", "taikhoanduocbat",
                 "dabattaikhoan", "taikhoandabat"),
+    # The Microsoft 365 admin center has it the other way around.
+    "blocked": ("blockcredential", "signinblocked", "blocksignin", "anmeldungblockiert",
+                "connexionbloquee", "iniciodesesionbloqueado"),
     "roles": ("roles", "role", "approles", "approle", "approlevalue", "roleassigned"),
 }  # fmt: skip
-_NO: Final = ("false", "no", "0", "n", "falsch", "nein", "faux", "non", "falso", "sai", "khong")
-_YES: Final = ("", "true", "yes", "1", "y", "wahr", "ja", "vrai", "oui", "verdadero", "si", "dung",
-               "co")  # fmt: skip
+_NO: Final = ("false", "no", "0", "n", "f", "off", "disabled", "inactive", "falsch", "nein",
+              "deaktiviert", "inaktiv", "gesperrt", "faux", "non", "desactive", "inactif", "falso",
+              "deshabilitado", "desactivado", "inactivo", "sai", "khong", "tat")  # fmt: skip
+_YES: Final = ("", "true", "yes", "1", "y", "t", "on", "enabled", "active", "wahr", "ja",
+               "aktiviert", "aktiv", "vrai", "oui", "actif", "verdadero", "si", "habilitado",
+               "activado", "activo", "dung", "co", "bat")  # fmt: skip
 _GUEST: Final = ("guest", "gast", "invite", "invitee", "invitado", "invitada", "khach")
 _MEMBER: Final = ("", "member", "mitglied", "membre", "miembro", "thanhvien")
 # What each column is for: without it that is not judged.
 _UNJUDGED: Final[Mapping[str, str]] = {
-    "oid": "id: whether people who are linked already are the same",
-    "upn": "userPrincipalName: people without a mail",
-    "mail": "mail: people are judged by their userPrincipalName",
-    "kind": "userType: who is a guest",
-    "enabled": "accountEnabled: who is blocked at Microsoft",
+    "oid": noop("id: whether people who are linked already are the same"),
+    "upn": noop("userPrincipalName: people without a mail"),
+    "mail": noop("mail: people are judged by their userPrincipalName"),
+    "kind": noop("userType: who is a guest"),
+    "enabled": noop("accountEnabled: who is blocked at Microsoft"),
 }
 _SEPARATED: Final = re.compile(r"[^\s,;]+")  # a Value has no spaces
 
@@ -77,34 +77,34 @@ def text_of(raw: bytes) -> str:
     try:
         return raw.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
-        raise NotAnExport("The file is neither UTF-8 nor UTF-16: save it as CSV UTF-8.") from None
+        text = _("The file is neither UTF-8 nor UTF-16: save it as CSV UTF-8.")
+        raise NotAnExport(text) from None
 
 
 def read_export(text: str) -> tuple[Exported, ...]:
     """Everyone in the file. Raises NotAnExport when a needed column is missing."""
-    lines, skipped = _lines(text)
+    lines, skipped = titled_lines(text)
     rows = csv.reader(lines, delimiter=delimiter_of(lines[0] if lines else ""))
     try:
         at = _columns(next(rows, []))
         found = [_exported(rows.line_num + skipped, row, at) for row in rows if any(row)]
     except csv.Error as error:
-        raise NotAnExport(f"Line {rows.line_num + skipped} is not CSV: {error}.") from None
+        text = _("Line %(line)d is not CSV: %(why)s.")
+        values = {"line": rows.line_num + skipped, "why": error}
+        raise NotAnExport(text % values) from None
     return tuple(_one_each(found))
 
 
 def unjudged(text: str) -> tuple[str, ...]:
     """Which columns the file has not, and what therefore was not judged. Raises NotAnExport."""
-    lines, _skipped = _lines(text)
+    lines, _skipped = titled_lines(text)
     header = lines[0] if lines else ""
     at = _columns(next(csv.reader([header], delimiter=delimiter_of(header)), []))
-    return tuple(what for column, what in _UNJUDGED.items() if column not in at)
+    return tuple(_(what) for column, what in _UNJUDGED.items() if not _is_judged(column, at))
 
 
-def _lines(text: str) -> tuple[list[str], int]:
-    """The lines from the titles on, and how many stand before: PowerShell's own, or Excel's."""
-    lines = text.lstrip("\ufeff").splitlines()
-    skipped = 1 if lines and lines[0].lower().startswith(("#type", "sep=")) else 0
-    return lines[skipped:], skipped
+def _is_judged(column: str, at: Mapping[str, int]) -> bool:
+    return column in at or (column == "enabled" and "blocked" in at)
 
 
 def _one_each(found: Iterable[Exported]) -> Iterable[Exported]:
@@ -121,18 +121,16 @@ def _one_each(found: Iterable[Exported]) -> Iterable[Exported]:
 
 
 def _columns(header: list[str]) -> dict[str, int]:
-    titles = [_folded(title) for title in header]
-    found = {
-        field: next((titles.index(name) for name in names if name in titles), -1)
-        for field, names in _COLUMNS.items()
-    }
-    is_of_assignments = found["oid"] >= 0 and found["roles"] >= 0
-    if found["mail"] < 0 and found["upn"] < 0 and not is_of_assignments:
-        raise NotAnExport(
-            "The first line names neither a column mail nor userPrincipalName."
-            " Export with: id, userPrincipalName, mail, displayName, userType, accountEnabled."
+    found = columns.where(header, _COLUMNS)
+    is_of_assignments = {"oid", "roles"} <= set(found)
+    if not {"mail", "upn"} & set(found) and not is_of_assignments:
+        text = _(
+            "The first line names neither a column mail nor userPrincipalName. Export with:"
+            " %(columns)s."
         )
-    return {field: at for field, at in found.items() if at >= 0}
+        wanted = "id, userPrincipalName, mail, displayName, userType, accountEnabled"
+        raise NotAnExport(text % {"columns": wanted})
+    return found
 
 
 def _exported(line: int, row: list[str], at: Mapping[str, int]) -> Exported:
@@ -143,8 +141,8 @@ def _exported(line: int, row: list[str], at: Mapping[str, int]) -> Exported:
         upn=value.get("upn", ""),
         mail=value.get("mail", ""),
         name=value.get("name", ""),
-        is_guest=_folded(value.get("kind", "")) in _GUEST,
-        enabled=_truth(value.get("enabled", "")) not in _NO,
+        is_guest=title_of(value.get("kind", "")) in _GUEST,
+        enabled=_truth(value.get("enabled", "")) not in _NO and not _is_blocked(value),
         unclear=tuple(_unclear(value)),
         roles=tuple(_SEPARATED.findall(value.get("roles", ""))) if "roles" in at else None,
     )
@@ -154,16 +152,17 @@ def _unclear(value: Mapping[str, str]) -> Iterator[str]:
     """Values that no rule knows are said, not guessed at in silence."""
     enabled, kind = value.get("enabled", ""), value.get("kind", "")
     if _truth(enabled) not in (*_NO, *_YES) or (enabled and not _truth(enabled)):
-        yield f"accountEnabled is {enabled!r}, which is neither yes nor no: taken as yes"
-    if _folded(kind) not in (*_GUEST, *_MEMBER):
-        yield f"userType is {kind!r}, neither Member nor Guest: taken as Member"
+        text = _("accountEnabled is %(value)s, which is neither yes nor no: taken as yes")
+        yield text % {"value": repr(enabled)}
+    if title_of(kind) not in (*_GUEST, *_MEMBER):
+        text = _("userType is %(value)s, neither Member nor Guest: taken as Member")
+        yield text % {"value": repr(kind)}
+
+
+def _is_blocked(value: Mapping[str, str]) -> bool:
+    blocked = _truth(value.get("blocked", ""))
+    return bool(blocked) and blocked in _YES
 
 
 def _truth(text: str) -> str:
-    return text if text in ("0", "1") else _folded(text)
-
-
-def _folded(text: str) -> str:
-    """Small Latin letters alone; the Vietnamese d with a stroke is not a d with an accent."""
-    whole = unicodedata.normalize("NFC", text).casefold()
-    return title_of(whole.replace("\u0111", "d"))
+    return text if text in ("0", "1") else title_of(text)

@@ -17,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .. import audit
 from ..conf import conf
@@ -155,7 +156,7 @@ def relink(user: User, row: SignIn, reason: str, *, by: User | None, seen: str) 
     if not reason.strip():
         raise ValueError("Linking another identity needs a reason.")
     if not can_relink(row) or row.user_id != user.pk:
-        raise CannotLink("That sign-in does not say exactly whose identity was refused.")
+        raise CannotLink(_("That sign-in does not say exactly whose identity was refused."))
     new = of_sign_in(row)
     with transaction.atomic(), audit.context(note=reason):
         _replace(user, new, reason, by=by, seen=seen)
@@ -186,7 +187,8 @@ def bind_ahead(user: User, tid: str, oid: str) -> bool:
     """
     new = Identity(tid.lower(), oid.lower())
     if not is_guid(new.oid):
-        raise CannotLink(f"{oid!r} is no object id: it is a GUID, the column id of Entra's export.")
+        text = _("%(text)s is no object ID: it is a GUID, the column id of Entra's export.")
+        raise CannotLink(text % {"text": oid})
     _check_tenant(new.tid)
     return adopt(user, new.uid)
 
@@ -203,7 +205,8 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     same = [one for one in accounts if bound.oid and bound.oid in one.uid.lower()]
     others = [one.uid for one in accounts if one not in same and bindings.is_known(one.uid)]
     if others:
-        raise CannotLink(f"is bound to {others[0]}: ./manage.py staff unlink first")
+        text = _("Another Microsoft identity is linked: %(identity)s. Unlink it first.")
+        raise CannotLink(text % {"identity": others[0]})
     account = same[0] if same else SocialAccount(user=user, provider=PROVIDER)
     account.uid = uid
     account.extra_data = {"tid": bound.tid, "oid": bound.oid, "email": address}
@@ -253,15 +256,15 @@ def tenants_allowed() -> frozenset[str]:
 def _check_tenant(tid: str) -> None:
     allowed = tenants_allowed()
     if allowed and tid not in allowed:
-        text = f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS."
-        raise CannotLink(as_set_here(text))
+        text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
+        raise CannotLink(text % {"tid": tid})
 
 
 def _take(user: User, seen: str) -> str:
     accounts = list(accounts_of(user).select_for_update())
     bound = str(accounts[0].uid) if accounts else ""
     if bound != seen:
-        raise CannotLink("Someone has changed the identity meanwhile: look at it again.")
+        raise CannotLink(_("Someone has changed the identity meanwhile: look at it again."))
     for account in accounts:
         account.delete()
     return bound
@@ -277,7 +280,8 @@ def _save(account: SocialAccount) -> None:
         with transaction.atomic():
             account.save()
     except IntegrityError:
-        raise CannotLink(f"The identity {account.uid} is bound to another user here.") from None
+        text = _("The identity %(identity)s is linked to another user here.")
+        raise CannotLink(text % {"identity": account.uid}) from None
 
 
 def tell_history(user: Any, text: str, by: Any) -> None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from ..ids import is_guid
 from . import addresses
-from .pasted import delimiter_of, title_of
+from .columns import delimiter_of, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

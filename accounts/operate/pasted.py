@@ -1,73 +1,82 @@
-"""Read people out of what an operator pastes: mails, address books, tables, lists.
+"""Read people out of what an operator pastes: mails, address books, tables, records, lists.
 
 Addresses are found wherever they stand: `Doe, Jane <jane@contoso.com>; Roe, Rick <rick@...>`,
-`Name (address)`, `Name address`, `address, Name`, with bullets and numbers, with blanks between,
-in the columns of a spreadsheet, or in a table whose first line names its columns. Nothing is
-dropped: a line without an address comes back with its text and the reason.
+`Name (address)`, `Name address`, `address, Name`, in HTML, with bullets and numbers, with blanks
+between, in the columns of a spreadsheet, or in a table whose first line names its columns. Nothing
+is dropped: a line without an address comes back with its text and the reason.
 """
 
 from __future__ import annotations
 
 import csv
+import html
 import re
 import unicodedata
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
+
 from ..visible import is_hidden
+from . import columns
+from .pasted_records import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "mail": ("email", "mail", "emailaddress", "primarysmtpaddress", "emailadresse", "courriel",
-             "adresseemail", "correo", "correoelectronico", "diachiemail", "address"),
-    "upn": ("userprincipalname", "upn", "signinname", "username", "benutzerprinzipalname",
-            "nomprincipaldelutilisateur", "nombreprincipaldeusuario"),
-    "name": ("displayname", "name", "fullname", "anzeigename", "nomcomplet", "nomafficher",
-             "nombreparamostrar", "nombrecompleto", "tenhienthi", "hoten"),
-    "given": ("givenname", "firstname", "vorname", "prenom", "nombre"),
-    "family": ("surname", "lastname", "nachname", "nom", "apellidos", "familyname"),
-    "oid": ("oid", "id", "objectid", "azureadobjectid", "externaldirectoryobjectid"),
-    "tenant": ("tid", "tenant", "tenantid"),
-}  # fmt: skip
-_ADDRESS: Final = re.compile(
-    r"""[^\s<>()\[\]{},;:"|=\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a]+@[^\s<>()\[\]{},;:"|/\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a]+"""
+# What no address has, here and in Entra; the wide and typographic forms, too.
+_NOT: Final = (
+    r"\s<>()\[\]{},;:\"|\u201c\u201d\u201e\u00ab\u00bb"
+    r"\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a"
 )
+_AT: Final = "@\uff20\ufe6b"  # a wide one is found, to be named as what is wrong
+_ADDRESS: Final = re.compile(rf"(?<![^{_NOT}{_AT}=])[^{_NOT}{_AT}=]+[{_AT}][^{_NOT}/]+")
+_RECIPIENTS: Final = "to|cc|bcc|from|reply-to|an|von|kopie|à|de|para|cco|cci|tới|mailto"
 # Bullets, numbers, and the words before the recipients of a mail.
 _LEADING: Final = re.compile(
-    r"^\s*(?:[-*•‣◦·\u2013\u2014+>#]+\s+|[•‣◦·]|\(?\d{1,4}[.)\]:]\s*|\d{1,4}\s+)?"
-    r"(?:(?:to|cc|bcc|from|an|von|à|de|para|mailto)\s*:\s*)?",
+    r"^\s*(?:[^\w\s\"'<(\[]+\s+)?"
+    r"(?:[•‣◦·●▪\u2460-\u24ff\u2776-\u2793]|\d\ufe0f?\u20e3|\[[ x]?\]\s*"
+    r"|(?:#\s?|n[or°º]\.?\s?)\d{1,4}[.):]?\s+|\(?\d{1,4}[.)\]:]\s*|\d{1,4}\s+"
+    r"|\(?(?:[a-z]|[ivx]{1,5})\)\s+)?\s*"
+    rf"(?:(?:{_RECIPIENTS})\s*:\s*)?",
     re.IGNORECASE,
 )
-_JOINING: Final = (
-    "",
-    "and",
-    "und",
-    "et",
-    "y",
-    "or",
-    "oder",
-    "&",
-    "và",
-    "mailto",
-    "smtp",
-    "upn",
-    "email",
-    "e-mail",
-    "mail",
-    "xmpp",
+_GLUED: Final = re.compile(r"(@[^\s/@]{1,255})/(?=[^\s/@]{1,320}@)")
+_RECIPIENT: Final = re.compile(rf"^[\s,;>]*(?:{_RECIPIENTS})\s*:", re.IGNORECASE)
+_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|br|div|em|font|i|li|o:p|ol|p|span|strong|table|tbody|td|th|thead|tr|u|ul)"
+    r"(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
 )
-_EDGES: Final = (
-    " \t\r\n,;:|=<>()[]{}\"'`-\u2013\u2014•*/"
-    "\u201c\u201d\u201e\u00ab\u00bb\u2610\u2611\u2713\u2714\u25a1"
-    "\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a"
+_LINK: Final = re.compile(
+    r"""<a\s[^<>]*?href\s*=\s*["']?mailto:([^"'?>\s]+)[^<>]*>(.*?)</a>""", re.IGNORECASE
 )
+_MARKDOWN: Final = re.compile(r"\[([^\[\]]*)\]\(mailto:([^()?\s]+)[^()]*\)", re.IGNORECASE)
+# Teams and Outlook add who somebody is.
+_STATUS: Final = re.compile(
+    r"\s*[(\[](?:guest|gast|invitée?|invitad[oa]|khách|extern(?:al|e|o|a)?|external user"
+    r"|[^\W\d_]{1,6}(?:/[^\W\d_]{1,6}){1,2})[)\]]$",
+    re.IGNORECASE,
+)
+_SPELLED_OUT: Final = re.compile(
+    r"\S\s*[\[({<\s](?:at|ät|arobase|arroba|a còng)[\])}>\s]\s*\S+"
+    r"(?:\s*[\[({<\s](?:dot|punkt|point|punto|chấm)[\])}>\s]\s*|\.)\S",
+    re.IGNORECASE,
+)
+_JOINING: Final = re.compile(
+    r"and|und|et|y|or|oder|o|ou|&|và|hoặc|mailto|smtp|upn|e-?mail|mail|xmpp|b?cc", re.IGNORECASE
+)
+_ENUMERATED: Final = re.compile(r"[ivx]{1,5}\.|[a-z]\.", re.IGNORECASE)
+_RULE: Final = re.compile(r"[\s|:=+_-]+")  # between the head of a table and its rows
 _MOST_LINES_OF_A_CELL: Final = 10
 _LONGEST_NAME: Final = 150
-NO_ADDRESS: Final = "There is no email address in this line."
-EMPTY_COLUMNS: Final = "Its columns for the address (mail, userPrincipalName) are empty."
+_LONGEST_LINE: Final = 100_000  # less than the csv module refuses
+NO_ADDRESS: Final = noop("There is no email address in this line.")
+TOO_LONG: Final = noop("This line is too long: split it.")
+SPELLED_OUT: Final = noop("The address is spelled out: write it with @ and dots.")
+EMPTY_COLUMNS: Final = noop("Its columns for the address (mail, userPrincipalName) are empty.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +94,71 @@ class Entry:
 
 def read_people(lines: Iterable[str]) -> Iterator[Entry]:
     """Everyone in these lines; empty lines are skipped."""
-    rows = list(_logical("\n".join(lines).lstrip("\ufeff").splitlines()))
-    if rows and rows[0][1].startswith("#TYPE"):  # PowerShell's own first line
-        del rows[0]
-    if not rows:
+    titled, skipped = columns.titled_lines("\n".join(lines))
+    for number, line in enumerate(titled, start=1):
+        if len(line) > _LONGEST_LINE:
+            yield Entry(number, line[:_LONGEST_NAME], text=line, problem=_(TOO_LONG))
+            titled[number - 1] = ""
+    if (records := read_records(titled)) is not None:
+        for number, text, fields in records:
+            yield _by_fields(number + skipped, text, fields)
         return
-    delimiter = delimiter_of(rows[0][1])
-    if columns := _header(_cells(rows[0][1], delimiter)):
+    rows = [(n + skipped, text) for n, text in _logical(titled) if not _RULE.fullmatch(text)]
+    if rows:
+        yield from _in_rows(rows)
+
+
+def head_of(lines: Iterable[str]) -> str:
+    """The first line, if it names the columns of the others; "" if not."""
+    titled, _skipped = columns.titled_lines("\n".join(lines))
+    head = next((line for line in titled if line.strip()), "")
+    return head if {"mail", "upn"} & set(_columns_named(head)) else ""
+
+
+def _columns_named(head: str) -> dict[str, int]:
+    return columns.where(_cells(head, _delimiter_of(head)), columns.OF_PEOPLE)
+
+
+def _delimiter_of(head: str) -> str:
+    return "|" if head.lstrip().startswith("|") else columns.delimiter_of(head)
+
+
+def _in_rows(rows: Sequence[tuple[int, str]]) -> Iterator[Entry]:
+    delimiter, held = _delimiter_of(rows[0][1]), _columns_named(rows[0][1])
+    if {"mail", "upn"} & set(held):
         for number, text in rows[1:]:
-            yield _by_column(number, text, _cells(text, delimiter), columns)
+            cells = _cells(text, delimiter)
+            at = {key: cells[index] for key, index in held.items() if index < len(cells)}
+            yield _by_fields(number, text, at)
         return
     for number, text in rows:
-        yield from _in_columns(number, text) if "\t" in text else _free(number, text)
+        yield from _one_each(_of_line(number, text))
 
 
-def delimiter_of(text: str) -> str:
-    """The delimiter of a line of CSV: the most frequent of comma, semicolon and tab."""
-    return max(",;\t", key=text.count)
+def _by_fields(number: int, text: str, at: Mapping[str, str]) -> Entry:
+    email = at.get("mail") or at.get("upn") or ""
+    name = at.get("name") or f"{at.get('given', '')} {at.get('family', '')}".strip()
+    problem = "" if email else _(EMPTY_COLUMNS)
+    return Entry(
+        number, email, _clean(name), at.get("oid", ""), at.get("tenant", ""), text, problem
+    )
+
+
+def _of_line(number: int, text: str) -> Iterator[Entry]:
+    line = _without_markup(text)
+    if cells := _columns_of(line):
+        return _in_columns(number, cells, text)
+    return _free(number, line, text)
+
+
+def _one_each(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """A link has an address twice: once is enough, with the name that either has."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        known = found.get(entry.email)
+        if known is None or not known.name:
+            found[entry.email] = entry
+    return iter(found.values())
 
 
 def _logical(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -124,48 +181,46 @@ def _size(lines: Sequence[str]) -> int:
     return 1
 
 
+def _without_markup(text: str) -> str:
+    """HTML and Markdown as it reads: `Name <address>` for a link, a tab between cells."""
+    line = text.replace("\n", " ")
+    line = _LINK.sub(r" \2 <\1> ", line) if "<" in line else line
+    line = re.sub(r"</t[dh]>", "\t", line, flags=re.IGNORECASE)
+    line = re.sub(r"<br\s*/?>|</(?:li|p|div|tr)>", "; ", line, flags=re.IGNORECASE)
+    line = html.unescape(_TAG.sub(" ", line))
+    return _MARKDOWN.sub(r" \1 <\2> ", line).replace("**", "")
+
+
+# --- in columns ----------------------------------------------------------------------------------
+
+
 def _cells(text: str, delimiter: str) -> list[str]:
+    if delimiter == "|":
+        return [" ".join(cell.split()) for cell in text.strip().strip("|").split("|")]
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     return [" ".join(cell.split()) for cell in next(reader, [])]
 
 
-def _header(cells: Sequence[str]) -> dict[str, int]:
-    """Which column holds what, when the first line is a header."""
-    titles = [title_of(cell) for cell in cells]
-    found = {
-        key: next((titles.index(name) for name in names if name in titles), -1)
-        for key, names in _COLUMNS.items()
-    }
-    named = {key: at for key, at in found.items() if at >= 0}
-    return named if {"mail", "upn"} & set(named) else {}
+def _columns_of(line: str) -> list[str]:
+    """The cells of a spreadsheet's row; of CSV if one cell of at least three is an address."""
+    if "\t" in line.strip():
+        return _cells(line, "\t")
+    delimiter = "|" if line.count("|") > 1 else columns.delimiter_of(line)
+    cells = _cells(line, delimiter) if line.count(delimiter) > 1 else []
+    plain = [cell for cell in cells if _ADDRESS.fullmatch(cell)]
+    is_row = len(plain) == 1 and sum("@" in cell for cell in cells) == 1
+    return [cell for cell in cells if cell] if is_row else []
 
 
-def title_of(cell: str) -> str:
-    """A column's title as it is compared: small Latin letters and nothing else."""
-    plain = unicodedata.normalize("NFKD", cell.casefold())
-    return "".join(c for c in plain if c.isascii() and c.isalpha())
-
-
-def _by_column(number: int, text: str, cells: Sequence[str], columns: Mapping[str, int]) -> Entry:
-    at = {key: cells[index] for key, index in columns.items() if index < len(cells)}
-    email = at.get("mail") or at.get("upn") or ""
-    name = at.get("name") or f"{at.get('given', '')} {at.get('family', '')}".strip()
-    problem = "" if email else EMPTY_COLUMNS
-    return Entry(
-        number, email, _clean(name), at.get("oid", ""), at.get("tenant", ""), text, problem
-    )
-
-
-def _in_columns(number: int, text: str) -> Iterator[Entry]:
-    """A row of a spreadsheet: each cell with an address is a person, a cell beside it the name."""
-    cells = _cells(text, "\t")
+def _in_columns(number: int, cells: Sequence[str], text: str) -> Iterator[Entry]:
+    """Each cell with an address is a person, a cell beside it the name."""
     holding = [at for at, cell in enumerate(cells) if _ADDRESS.search(cell)]
     if not holding:
-        yield Entry(number, text, text=text, problem=NO_ADDRESS)
+        yield Entry(number, text, text=text, problem=_why_none(text))
     for at in holding:
         for entry in _free(number, cells[at], text):
             name = entry.name or _name_beside(cells, at, entry.email)
-            yield Entry(number, entry.email, name, text=text)
+            yield Entry(number, entry.email, name, text=text, problem=entry.problem)
 
 
 def _name_beside(cells: Sequence[str], at: int, email: str) -> str:
@@ -191,21 +246,29 @@ def _name_beside(cells: Sequence[str], at: int, email: str) -> str:
     return _clean(best[1]) if plausible else ""
 
 
-def _free(number: int, text: str, row: str = "") -> Iterator[Entry]:
-    line = _LEADING.sub("", text.replace("\n", " "))
+# --- free text -----------------------------------------------------------------------------------
+
+
+def _free(number: int, text: str, row: str) -> Iterator[Entry]:
+    line = _GLUED.sub(r"\1; ", _LEADING.sub("", text))
     found = list(_ADDRESS.finditer(line))
     if not found:
-        yield Entry(number, text, text=row or text, problem=NO_ADDRESS)
+        yield Entry(number, row, text=row, problem=_why_none(text))
         return
     ends = [0, *(match.end() for match in found)]
     starts = [*(match.start() for match in found), len(line)]
     gaps = [line[end:start] for end, start in zip(ends, starts, strict=True)]
     for match, name in zip(found, _names(gaps), strict=True):
-        yield Entry(number, _address(match[0]), name, text=row or text)
+        yield Entry(number, _address(match[0]), name, text=row)
+
+
+def _why_none(text: str) -> str:
+    return _(SPELLED_OUT) if _SPELLED_OUT.search(text) else _(NO_ADDRESS)
 
 
 def _address(text: str) -> str:
-    return text.partition("?")[0].strip("'`\u2018\u2019\u201c\u201d").rstrip(".!*")
+    bare = text.partition("?")[0].strip("'`\u2018\u2019")
+    return bare.lstrip("./").rstrip(".!*\u2026\u3002")
 
 
 def _names(gaps: Sequence[str]) -> list[str]:
@@ -222,21 +285,21 @@ def _names(gaps: Sequence[str]) -> list[str]:
 
 def _preceding(gap: str) -> str:
     """`Doe, Jane <` is a name with a comma; in `Sales,Jane Doe,` only what is nearest is one."""
-    gap = re.sub(r"(?i)mailto\s*:\s*$", "", gap).rstrip()
-    if quoted := re.search(r'"([^"]+)"\s*[,;:<(]?$', gap):
+    gap = _RECIPIENT.sub("", re.sub(r"(?i)mailto\s*:\s*$", "", gap)).rstrip()
+    if quoted := re.search(r'["\u201c\u201e]([^"\u201c\u201d]+)["\u201c\u201d]\s*[,;:<(]?$', gap):
         return _clean(quoted[1])
-    nearest = re.split(r"[;|>\n]", gap.lstrip(",;>) \t"))
-    pieces = [piece for piece in nearest if piece.strip(_EDGES)]
+    nearest = re.split(r"[;|>\n]", gap.lstrip(",;>)/ \t"))
+    pieces = [piece for piece in nearest if _clean(piece)]
     if not pieces:
         return ""
     piece = pieces[-1]
     if gap.endswith((",", ":")) or (gap.endswith(";") and "," in piece):
-        piece = piece.strip(_EDGES).split(",")[-1]
+        piece = piece.rstrip(" ,:;").split(",")[-1]
     return _clean(piece)
 
 
 def _following(gap: str) -> str:
-    piece = re.split(r"[,;|\n]", gap.strip(_EDGES))[0]
+    piece = re.split(r"[,;|\n]", gap.strip(" \t,;:|=<>()[]-/"))[0]
     return _clean(piece) if _is_name(piece) else ""
 
 
@@ -246,10 +309,28 @@ def _parenthesis(gap: str) -> tuple[str, str]:
     return (found[0], _clean(found[1])) if found else ("", "")
 
 
+# --- names ---------------------------------------------------------------------------------------
+
+
 def _clean(name: str) -> str:
+    """Without signs around it, and without what cannot be seen."""
     shown = "".join(" " if c.isspace() else c for c in name if c.isspace() or not is_hidden(c))
-    plain = " ".join(shown.split()).strip(_EDGES)
-    return "" if plain.casefold() in _JOINING else plain[:_LONGEST_NAME]
+    plain = _between_signs(" ".join(shown.split()).rstrip(" <([{"))
+    if _JOINING.fullmatch(plain) or _ENUMERATED.fullmatch(plain) or "://" in plain:
+        return ""
+    return plain[:_LONGEST_NAME]
+
+
+def _between_signs(text: str) -> str:
+    """From the first letter or digit to the last, with the bracket or full stop that ends it."""
+    text = _STATUS.sub("", text.rstrip(" \"'\u201d\u00bb"))
+    at = [index for index, c in enumerate(text) if unicodedata.category(c)[0] in "LMN"]
+    if not at:
+        return ""
+    end = at[-1] + 1
+    inner = text[at[0] : end]
+    closes = text[end : end + 1] == ")" and inner.count("(") > inner.count(")")
+    return text[at[0] : end + 1] if closes or text[end : end + 1] == "." else inner
 
 
 def _is_name(cell: str) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from .. import users
 from ..sessions import service as sessions
@@ -21,6 +22,7 @@ from ..signin.identities import accounts_of
 from ..signin.policy import same_email
 from . import addresses, linking
 from .account_status import State, state_of, states_of
+from .erasure import LastSuperuser
 from .pasted import read_people
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ class SeveralPeople(NoSuchPerson):
 
     def __init__(self, email: str) -> None:
         super().__init__(email)
-        self.args = (f"Several users have the email {email!r}: which of them is not clear.",)
+        text = _("Several users have the email %(email)s: which of them is not clear.")
+        self.args = (text % {"email": repr(email)},)
 
 
 class NothingToUnlink(Exception):
@@ -101,6 +104,9 @@ def add(
             if oid and added.user and (added.what == "added" or link_existing):
                 added = _bound_ahead(added, oid, tenant)
             return added
+    except linking.WhichTenant:
+        note = _("Which tenant is the object ID from? Say it in a column titled tenant.")
+        return Added(email, "invalid", note=note)
     except linking.CannotLink as problem:
         return Added(email, "invalid", note=str(problem))
 
@@ -120,7 +126,7 @@ def _bound_ahead(added: Added, oid: str, tenant: str) -> Added:
     if added.user is None:
         return added
     new = linking.bind_ahead(added.user, linking.tenant_of(tenant), oid)
-    note = "object ID linked" if new else "object ID was linked already"
+    note = _("object ID linked") if new else _("object ID was linked already")
     return replace(added, note="; ".join(filter(None, (added.note, note))))
 
 
@@ -155,12 +161,16 @@ def add_many(
     return results
 
 
-def deactivate(user: User) -> int:
+def deactivate(user: User, *, leave_a_superuser: bool = False) -> int:
     """Switch a person off and end their sessions; returns how many. They can be switched on again.
 
     Raises sessions.StoreUnavailable when the store did not answer; the sessions have ended even so.
+    With `leave_a_superuser`, LastSuperuser: of two who switch each other off at once, one stays.
     """
-    _set_active(user, active=False)
+    with transaction.atomic():
+        if leave_a_superuser and users.is_last_superuser(user, lock=True):
+            raise LastSuperuser
+        _set_active(user, active=False)
     return sessions.end_all_of(user)
 
 
@@ -199,10 +209,11 @@ def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Add
         setattr(user, field, True)
     if gained:
         user.save(update_fields=gained)
-    notes = [] if user.is_active else ["inactive: reactivate them to let them in"]
+    notes = [] if user.is_active else [_("inactive: reactivate them to let them in")]
     if gained and (identity := linking.of_user(user)):
         who = f"{identity.name} {identity.address}".strip()
-        notes.append(f"rights go to {who or 'someone'}, {identity.uid}: is that them?")
+        text = _("rights go to %(who)s, %(identity)s: is that them?")
+        notes.append(text % {"who": who or _("someone"), "identity": identity.uid})
     note = "; ".join(notes)
     return Added(users.email_of(user), "promoted" if gained else "exists", user, note)
 
@@ -217,10 +228,21 @@ def _new(user: User) -> Added:
         with transaction.atomic():
             user.save(force_insert=True)
     except ValidationError as problem:
-        return Added(email, "invalid", note=" ".join(problem.messages))
-    except IntegrityError:  # someone else added them meanwhile
-        return Added(email, "exists", users.by_email(email).first())
+        return Added(email, "invalid", note=_of_fields(problem))
+    except IntegrityError as problem:  # someone else added them meanwhile, or more is demanded
+        there = users.by_email(email).first()
+        refused = _("the database refuses it (%(why)s)") % {"why": type(problem.__cause__).__name__}
+        return Added(email, "exists", there) if there else Added(email, "invalid", note=refused)
     return Added(email, "added", user)
+
+
+def _of_fields(problem: ValidationError) -> str:
+    """What is wrong, and with which field, where it is none of ours: a user model may want more."""
+    if not hasattr(problem, "error_dict"):
+        return " ".join(problem.messages)
+    ours = (users.email_field(), "name", NON_FIELD_ERRORS)
+    told = {name: " ".join(texts) for name, texts in problem.message_dict.items()}
+    return " ".join(text if name in ours else f"{name}: {text}" for name, text in told.items())
 
 
 def _set_active(user: User, *, active: bool) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils.translation import gettext as _
+
 from ..entra.claims import Claims
 from ..entra.errors import hint_for, reason_for
 from ..naming import as_set_here
@@ -37,6 +39,7 @@ class Foreseen:
     email: str
     reason: str = ""
     fix: str = ""
+    detail: str = ""
     notes: tuple[str, ...] = ()
     user_id: Any = None
     oid: str = ""
@@ -179,9 +182,8 @@ def _foresee(
         fix = as_set_here(REASONS["role_missing"].fix)
         return replace(foreseen, reason="role_missing", fix=fix, notes=notes)
     if isinstance(decision, Refuse):
-        notes = (as_set_here(decision.detail), *notes)
-        fix = as_set_here(REASONS[decision.code].fix)
-        return replace(foreseen, reason=decision.code, fix=fix, notes=notes)
+        fix, detail = as_set_here(REASONS[decision.code].fix), as_set_here(decision.detail)
+        return replace(foreseen, reason=decision.code, fix=fix, detail=detail, notes=notes)
     return replace(foreseen, notes=notes)
 
 
@@ -196,10 +198,11 @@ def _with_roles(user: Candidate, rights: ByRoles | None) -> Candidate:
 def _by_sign_in_name(person: Exported, email: str, here: _Here) -> Iterable[str]:
     """Microsoft sends the mail where there is one: the sign-in name alone fits nobody."""
     for user in here.alike(person.upn) if not same_email(person.upn, email) else ():
-        yield (
-            f"the sign-in name {person.upn!r} is the address of a user here, but Microsoft sends"
-            f" the mail: give the user {user.email!r} the address {email!r}"
+        text = _(
+            "the sign-in name %(upn)s is the address of a user here, but Microsoft sends the mail:"
+            " give the user %(user)s the address %(email)s"
         )
+        yield text % {"upn": repr(person.upn), "user": repr(user.email), "email": repr(email)}
 
 
 def _as_theirs(user: Candidate, claims: Claims) -> Candidate:
@@ -215,16 +218,20 @@ def _notes(
             yield _named_differently(user, foreseen)
     for user in here.alike(foreseen.email):
         if not same_email(user.email, foreseen.email):
-            yield f"looks like the user {user.email!r}, but is another address"
+            text = _("looks like the user %(user)s, but is another address")
+            yield text % {"user": repr(user.email)}
     if collision:
         others = ", ".join(str(line) for line in collision.lines if line != foreseen.line)
-        yield f"has the address of line {others}, case apart: who signs in first gets the user"
+        text = _("has the address of line %(lines)s, case apart: who signs in first gets the user")
+        yield text % {"lines": others}
 
 
 def _named_differently(user: Candidate, foreseen: Foreseen) -> str:
     if same_email(user.email, foreseen.email):
-        return f"differs only by case from the user {user.email!r}: fine"
-    return f"is bound to the user {user.email!r}, whom they stay"
+        text = _("differs only by case from the user %(user)s: fine")
+    else:
+        text = _("is linked to the user %(user)s, and stays so")
+    return text % {"user": repr(user.email)}
 
 
 def _collisions(file: Iterable[Exported]) -> Iterable[Collision]:

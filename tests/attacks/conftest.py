@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import User
 from tests.attacks.scene import PEOPLE, Scene
-from tests.conftest import _shared
 from tests.emulator.server import Emulator
+from tests.fixtures import _shared
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 from tests.support import site_keys

@@ -9,8 +9,8 @@ from allauth.socialaccount.models import SocialApp
 
 from tests.attacks.mallory import someone
 from tests.attacks.scene import VICTIM, Attack, Scene, withstand
-from tests.conftest import StartSite
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, CONSUMERS, OTHER_TENANT, TENANT
+from tests.fixtures import StartSite
 from tests.servers.redis import Redis
 from tests.support.visitor import LOGIN, Page
 

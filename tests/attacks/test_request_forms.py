@@ -21,7 +21,7 @@ from tests.attacks.scene import (
     withstand,
 )
 from tests.attacks.sources import from_address
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 from tests.servers.redis import Redis
 from tests.support.visitor import CALLBACK, LOGIN, START, Page, query_of
 

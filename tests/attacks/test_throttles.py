@@ -12,7 +12,7 @@ from accounts.http.client import SLOTS
 from accounts.web import throttle
 from tests.attacks.scene import Scene, people_sign_in_as_before
 from tests.attacks.sources import from_address
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 from tests.support.visitor import Page, Visitor, query_of
 
 ATTACKER = "127.0.0.9"

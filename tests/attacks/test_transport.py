@@ -15,8 +15,8 @@ from accounts.configuration.table import BadEnvironment
 from accounts.models import SignIn
 from project import variables
 from tests.attacks.scene import Attack, Scene, people_sign_in_as_before, withstand
-from tests.conftest import ENVIRONMENT, StartSite
 from tests.emulator.server import Emulator
+from tests.fixtures import ENVIRONMENT, StartSite
 from tests.servers.nginx import Nginx, write_certificate
 from tests.servers.ports import free_port
 from tests.servers.process import scratch

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.attacks.scene import Attack, Scene, people_sign_in_as_before, withstand
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 from tests.servers.redis import Redis
 from tests.support.visitor import LOGIN, Page, Visitor
 

@@ -24,7 +24,6 @@ class Package:
     source: str
     replaced: tuple[tuple[str, str], ...] = ()
     start: str = ""
-    runs: bool = True
 
     def lines(self) -> int:
         """How many lines somebody writes."""
@@ -164,9 +163,10 @@ AUTH_ADFS = Package(
             "USERNAME_CLAIM": "upn",
             "TENANT_ID": "{TENANT}",
             "RELYING_PARTY_ID": "{CLIENT_ID}",
+            "VERSION": "v2.0",
         }}
         LOGIN_URL = "django_auth_adfs:login"
-        LOGIN_REDIRECT_URL = "/"
+        LOGIN_REDIRECT_URL = "/admin/"
     """),
     _text("""
         from django.urls import include
@@ -180,7 +180,7 @@ AUTH_ADFS = Package(
         "a link to the sign-in on admin's login page, which the package does not make",
     ),
     "django-auth-adfs: README, and its Azure AD settings",
-    runs=False,
+    start="/oauth2/login?next=/admin/",
 )
 
 OURS = Package(

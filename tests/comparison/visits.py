@@ -28,6 +28,7 @@ _TAGS = re.compile(r"<(script|style|title|head).*?</\1>|<[^>]+>", re.S)
 _TELLING = tuple(
     re.compile(pattern, re.S)
     for pattern in (
+        r'id="summary">\s*<h1>(.*?)</h1>',  # of Django's page for an exception
         r'<ul class="messagelist">(.*?)</ul>',
         r'<p class="errornote">(.*?)</p>',
         r"<main[^>]*>(.*?)</main>",

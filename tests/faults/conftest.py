@@ -9,12 +9,12 @@ from django.db import connections
 pytest.register_assert_rewrite("tests.faults.stage", "tests.faults.check")
 
 from accounts.models import User  # noqa: E402
-from tests.conftest import _shared  # noqa: E402
 from tests.emulator.server import Emulator  # noqa: E402
 from tests.faults.check import check, check_start_up  # noqa: E402
 from tests.faults.fault import Fault  # noqa: E402
 from tests.faults.stage import Stage  # noqa: E402
 from tests.faults.start_up import is_start_up  # noqa: E402
+from tests.fixtures import _shared  # noqa: E402
 from tests.servers.site import Site  # noqa: E402
 
 PEOPLE = ("staff@contoso.example", "editor@contoso.example", "guest@fabrikam.example")

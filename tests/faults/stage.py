@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tests.conftest import POSTGRES
 from tests.emulator.person import Stopped, meet
 from tests.emulator.server import Emulator
 from tests.faults.fault import GETS_IN, NO_START, Fault
+from tests.fixtures import POSTGRES
 from tests.servers.forked import run
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port

@@ -8,9 +8,9 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import connection
 
 from accounts.models import User
-from tests.conftest import POSTGRES
 from tests.faults.fault import GETS_IN, Fault
 from tests.faults.stage import Stage
+from tests.fixtures import POSTGRES
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres

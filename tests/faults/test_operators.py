@@ -1,9 +1,9 @@
 """Operators' mishaps: addresses and rights of stores, processes left behind, pages in front."""
 
-from tests.conftest import ENVIRONMENT
 from tests.emulator.ids import CLIENT_SECRET
 from tests.faults.fault import GETS_IN, URL, Fault, fault
 from tests.faults.stage import UNKNOWN, Stage
+from tests.fixtures import ENVIRONMENT
 from tests.servers.ports import free_port
 from tests.support.tiny_server import Exchange, TinyServer
 

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 
-from tests.conftest import POSTGRES
 from tests.faults.fault import Fault, fault
 from tests.faults.stage import Stage
+from tests.fixtures import POSTGRES
 from tests.servers.redis import Redis
 
 READ_ONLY = "options=-c%20default_transaction_read_only%3Don"

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import POSTGRES
 from tests.faults.fault import Fault
 from tests.faults.stage import Stage
+from tests.fixtures import POSTGRES
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import scratch
 from tests.servers.redis import Sentinel

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 
 BUTTON = "Sign in with Microsoft"
 

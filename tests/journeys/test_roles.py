@@ -16,7 +16,7 @@ from accounts.operate import roles
 from accounts.operate.roles import Row
 
 if TYPE_CHECKING:
-    from tests.conftest import StartSite
+    from tests.fixtures import StartSite
     from tests.servers.site import Site
 
 MAPPING = "/admin/accounts/rolemapping/"

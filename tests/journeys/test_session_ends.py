@@ -5,7 +5,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from accounts.models import User
 from accounts.sessions import service as sessions
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 from tests.journeys.admin_browser import watched
 from tests.servers.site import Site
 from tests.support.admins import superuser

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import BrowserContext
 
-    from tests.conftest import StartSite
     from tests.emulator.server import Emulator
+    from tests.fixtures import StartSite
     from tests.servers.site import Site
 
 TYPED = "Typed and not saved yet"

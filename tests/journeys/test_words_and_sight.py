@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 from tests.journeys.admin_browser import enter, watched
 from tests.journeys.looks import expect_well_made
 from tests.journeys.tasks import CHROME, SECRET, an_app

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import ENVIRONMENT
+from tests.fixtures import ENVIRONMENT
 from tests.recipes.document import recipes
 from tests.recipes.grown import Grown, grown
 from tests.servers.migrated import TEMPLATE

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tests.conftest import ENVIRONMENT
+from tests.fixtures import ENVIRONMENT
 from tests.recipes.conftest import RecipeSite
 from tests.support.visitor import Visitor, query_of
 

@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from accounts.models import User
 from accounts.operate import microsoft_app
 from accounts.operate.microsoft_app import Changes
-from tests.conftest import StartSite
 from tests.emulator.discovery import issuer_of
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.emulator.proofs import AUDIENCE
 from tests.emulator.server import Emulator
+from tests.fixtures import StartSite
 from tests.servers.identity import IdentityEndpoint
 from tests.servers.site import Site
 from tests.support.certificates import both, certificate, pem_of, pfx, public_pem

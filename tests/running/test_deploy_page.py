@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.sessions import redis_rights
 from project import variables
 from project.redis_cache import key_prefix
-from tests import conftest
+from tests import fixtures
 from tests.servers.debian import program
 from tests.servers.nginx import write_certificate
 from tests.servers.ports import LOOPBACK, answers, free_port
@@ -182,7 +182,7 @@ def test_the_image_is_built_step_by_step_and_serves_read_only(
     port = free_port()
     own = {"PUBLIC_URL": f"http://localhost:{port}", "PORT": str(port), "WEB_CONCURRENCY": "1"}
     tools = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PIP_NO_INDEX": "1"}
-    shared = {name: value for name, value in conftest.ENVIRONMENT.items() if name != "PUBLIC_URL"}
+    shared = {name: value for name, value in fixtures.ENVIRONMENT.items() if name != "PUBLIC_URL"}
     image = Process(
         "the image",
         ["unshare", "--mount", "sh", "-c", script],

@@ -14,8 +14,8 @@ from accounts.operate.doctor.finding import Finding
 from accounts.operate.doctor.report import as_json
 from accounts.operate.doctor.run import Report
 from accounts.reasons import REASONS
-from tests.conftest import ENVIRONMENT, StartSite
 from tests.emulator.server import Emulator
+from tests.fixtures import ENVIRONMENT, StartSite
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
 from tests.servers.process import ROOT, clean_environment

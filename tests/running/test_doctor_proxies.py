@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from accounts.operate.doctor import visit
 from accounts.operate.doctor.finding import Finding
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 from tests.servers.ports import LOOPBACK
 from tests.support.doctoring import bad, by_id
 from tests.support.tiny_server import Exchange, TinyServer

@@ -10,8 +10,8 @@ from django.test import override_settings
 from accounts.models import SignIn
 from accounts.operate.doctor import visit
 from accounts.operate.doctor.finding import Finding
-from tests.conftest import StartSite
 from tests.emulator.server import Emulator
+from tests.fixtures import StartSite
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
 from tests.servers.redis import Redis

@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 
 from accounts.models import User
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 from tests.servers.environment import deployed_environment
 from tests.servers.guarded import GuardedPostgres, GuardedRedis
 from tests.servers.identity import OBJECT_ID, POSTGRESQL, REDIS, IdentityEndpoint

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from accounts.models import User
-from tests.conftest import StartSite
+from tests.fixtures import StartSite
 from tests.servers.guarded import GuardedRedis
 from tests.servers.identity import OBJECT_ID, REDIS, IdentityEndpoint
 from tests.servers.redis_cluster import RedisCluster

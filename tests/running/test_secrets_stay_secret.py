@@ -37,7 +37,7 @@ from tests.support.keys import private_key
 from tests.support.visitor import CALLBACK, LOGIN, START, Page, Visitor, query_of
 
 if TYPE_CHECKING:
-    from tests.conftest import StartSite
+    from tests.fixtures import StartSite
     from tests.servers.redis import Redis
 
 ACCESS_TOKEN = "access-token-that-nobody-asked-for"

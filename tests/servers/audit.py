@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from tests.servers.process import ROOT
 
-REQUIREMENTS = ("requirements/dev.txt",)  # which holds all others' pins
+# dev.txt holds the pins of all that a server installs; the others are what tests install, and what
+# a team has added (docs/extend.md).
+REQUIREMENTS = ("requirements/dev.txt", "requirements/hosts.txt", "extension/requirements.txt")
 # How pip-audit ends when nobody answered: requests' errors, or its own about the service.
 _UNREACHABLE = ("requests.exceptions.", "pip_audit._service.interface.", "could not connect to")
 
@@ -63,7 +65,8 @@ def _vulnerabilities(package: dict[str, Any]) -> Iterable[str]:
 
 
 def main() -> int:
-    files = [word for name in REQUIREMENTS for word in ("-r", name)]
+    there = [name for name in REQUIREMENTS if (ROOT / name).is_file()]
+    files = [word for name in there for word in ("-r", name)]
     command = ["--require-hashes", "--disable-pip", "--progress-spinner", "off", "-f", "json"]
     ended = subprocess.run(
         [sys.executable, "-m", "pip_audit", *command, *files],

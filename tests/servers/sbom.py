@@ -1,5 +1,7 @@
 """`make sbom`: a software bill of materials (CycloneDX 1.6, JSON) of what a server may install.
 
+requirements/hosts.txt is for tests and on no server; what a team has added is (docs/extend.md).
+
 From the pinned requirements alone, so that the same pins give the same file: each package with its
 version, hashes and purl, the licence where it is installed here; what only the optional
 requirements bring has the scope `optional`.
@@ -23,7 +25,8 @@ from pip_requirements_parser import InstallRequirement, RequirementsFile
 from tests.servers.process import ROOT
 
 FILE = ROOT / "sbom.cdx.json"
-NEEDED, OPTIONAL = ("production",), ("azure", "telemetry")
+NEEDED = ("requirements/production.txt", "extension/requirements.txt")
+OPTIONAL = ("requirements/azure.txt", "requirements/telemetry.txt")
 
 
 def bill() -> str:
@@ -46,9 +49,9 @@ def _parts() -> Iterator[Component]:
     """Those of the needed requirements first."""
     for scope, names in ((ComponentScope.REQUIRED, NEEDED), (ComponentScope.OPTIONAL, OPTIONAL)):
         for name in names:
-            path = str(ROOT / "requirements" / f"{name}.txt")
-            for requirement in RequirementsFile.from_file(path).requirements:
-                yield _component(requirement, scope)
+            path = ROOT / name
+            pinned = RequirementsFile.from_file(str(path)).requirements if path.is_file() else ()
+            yield from (_component(requirement, scope) for requirement in pinned)
 
 
 def _component(requirement: InstallRequirement, scope: ComponentScope) -> Component:
@@ -81,9 +84,8 @@ def _licence(name: str, version: str) -> str:
 
 def main() -> int:
     FILE.write_text(bill(), encoding="utf-8")
-    print(
-        f"{FILE.relative_to(ROOT)}: CycloneDX 1.6 of requirements/: {', '.join(NEEDED + OPTIONAL)}"
-    )
+    there = [name for name in NEEDED + OPTIONAL if (ROOT / name).is_file()]
+    print(f"{FILE.relative_to(ROOT)}: CycloneDX 1.6 of {', '.join(there)}")
     return 0
 
 

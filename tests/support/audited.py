@@ -27,6 +27,7 @@ IN_ADMIN = {
     "socialaccount_socialapp_delete": "app.deleted",
     "socialaccount_socialapp_undo": "app.changed",
     "staff_rehearsal": "identity.linked, export.people",
+    "staff_moves": "identity.linked, person.address_changed, export.people",
     "staff_own_sessions": "sessions.ended",
     "staff_sessions_end": "sessions.ended",
     "accounts_signin_export": "export.sign_ins",

@@ -70,12 +70,16 @@ def set_up(login_url: str) -> None:
         ],
         "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+        "SESSION_ENGINE": "django.contrib.sessions.backends.cached_db",
         "STATIC_URL": "static/",
+        "USE_TZ": False,
         "LOGIN_REDIRECT_URL": "/mine/",
         "EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend",
         "ACCOUNT_EMAIL_VERIFICATION": "none",
         "ACCOUNT_SIGNUP_FIELDS": ["email*", "username*", "password1*"],
         "ACCOUNT_RATE_LIMITS": False,
+        "ACCOUNT_ADAPTER": "tests.support.crowded_adapters.Account",
+        "SOCIALACCOUNT_ADAPTER": "tests.support.crowded_adapters.Social",
         "REMOTE_USER_HEADER": "REMOTE_USER",
         "DEFAULT_AUTO_FIELD": global_settings.DEFAULT_AUTO_FIELD,
         "LOGGING_CONFIG": None,
@@ -121,6 +125,16 @@ def signed_in(person: str = "staff") -> Any:
     return browser
 
 
+def refused(person: str) -> str:
+    """The reason code on the page."""
+    from tests.emulator.person import sign_in_as
+
+    browser = client()
+    url = browser.post("/accounts/microsoft/login/").headers["Location"]
+    page = str(browser.get(sign_in_as(url, person, quick=True)).content)
+    return page.partition('data-reason="')[2].partition('"')[0]
+
+
 def is_in(browser: Any) -> bool:
     return bool(browser.get("/admin/").status_code == 200)
 
@@ -161,6 +175,17 @@ def row_allauths_login_and_its_remember_me() -> None:
     form = {"login": "sam", "password": PASSWORD, "remember": "on"}
     assert browser.post("/accounts/login/", form).status_code == 302
     no_door(browser)
+
+
+def row_their_adapters_have_no_part_in_staffs_sign_in() -> None:
+    from tests.support.crowded_adapters import CALLED
+
+    CALLED.clear()
+    assert is_in(signed_in())
+    assert refused("nobody") == "unknown_user"
+    assert CALLED == []
+    assert client().get("/accounts/login/").status_code == 200
+    assert CALLED, "and they are theirs still"
 
 
 def row_a_sign_up_is_nobody_in_admin() -> None:
@@ -283,7 +308,7 @@ def row_checks_say_who_would_be_staff() -> None:
 
     def found() -> set[str]:
         ours = {str(each.id) for each in checks.run_checks() if "accounts." in str(each.id)}
-        return ours - {"accounts.I004", "accounts.W005"}  # its cache, and its cookie by http
+        return ours - {"accounts.I004", "accounts.E041"}  # a cache of one process: there is one
 
     field: Any = User._meta.get_field("is_staff")
     assert found() == set()
@@ -335,6 +360,19 @@ def row_each_page_of_stock_admin_answers() -> None:
     assert b'href="/admin/password_change/"' in shown
 
 
+def row_their_policy_lets_the_button_lead_to_microsoft_and_beyond() -> None:
+    from django.conf import settings
+    from django.test import override_settings
+
+    policy = {"DIRECTIVES": {"default-src": ["'self'"], "form-action": ["'self'"]}}
+    middleware = [*settings.MIDDLEWARE, "csp.middleware.CSPMiddleware"]
+    with override_settings(MIDDLEWARE=middleware, CONTENT_SECURITY_POLICY=policy):
+        browser = client()
+        for path, action in (("/admin/login/", "*"), ("/accounts/login/", "'self'")):
+            header = browser.get(path).headers["Content-Security-Policy"]
+            assert f"form-action {action}" in header, (path, header)
+
+
 def row_a_password_is_changed_and_the_session_stays() -> None:
     browser = signed_in()
     form = {"old_password": PASSWORD, "new_password1": PASSWORD, "new_password2": PASSWORD}
@@ -362,8 +400,20 @@ def row_records_and_lists_lead_to_their_user_admin() -> None:
     row = SignIn.objects.filter(user=user()).latest("pk")
     shown = browser.get(f"/admin/accounts/signin/{row.pk}/change/").content.decode()
     assert f"/admin/auth/user/{user().pk}/change/" in shown
+    there = browser.get(f"/admin/auth/user/{user().pk}/change/").content.decode()
+    assert "Can sign in" in there, "Django's own user admin has our part by itself"
+    assert browser.get(f"/admin/auth/user/{user('eda').pk}/unlink/").status_code == 200
     for path in ("/admin/accounts/sessions/", "/admin/accounts/rights/"):
         assert f"/admin/auth/user/{user().pk}/change/" in browser.get(path).content.decode(), path
+
+
+def row_what_their_user_model_demands_is_told_by_field() -> None:
+    from accounts.operate import people
+
+    long = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example"
+    [refused] = people.add_many([long])
+    assert refused.what == "invalid"
+    assert refused.note.startswith("username: "), refused.note
 
 
 def row_a_user_admin_takes_the_mixin() -> None:

@@ -3,6 +3,8 @@
 Each migration locks one table: whoever needs the first would wait while it waits for a second.
 """
 
+from pathlib import Path
+
 from tests.servers.release import MIGRATIONS, Release, copy_of_today, newest_migration
 
 COLUMN = """\
@@ -44,10 +46,15 @@ SignIn._meta.indexes.append(models.Index(fields=["host"], name="accounts_signin_
 
 def next_release() -> Release:
     made = copy_of_today("next")
+    write_into(made.root)
+    return made
+
+
+def write_into(root: Path) -> None:
+    """What the next release changes, in a tree of today's."""
     after = newest_migration()
     for name, text in STEPS.items():
-        (made.root / MIGRATIONS / f"{name}.py").write_text(text.format(after=after))
+        (root / MIGRATIONS / f"{name}.py").write_text(text.format(after=after))
         after = name
-    with (made.root / "accounts/models.py").open("a") as models:
+    with (root / "accounts/models.py").open("a") as models:
         models.write(MODELS)
-    return made

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.conftest import ENVIRONMENT
+from tests.fixtures import ENVIRONMENT
 from tests.servers import forked
 from tests.servers.process import clean_environment
 

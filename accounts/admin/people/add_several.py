@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 
 from ... import audit
 from ...operate import people
+from ...operate.pasted import head_of
 from .forms import AddSeveralForm
+from .rights_forms import GIVEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from django.contrib.admin import ModelAdmin
-    from django.contrib.auth.models import Group
     from django.http import HttpRequest, HttpResponse
 
     from ...models import User
@@ -34,14 +35,15 @@ def page(admin: ModelAdmin[User]) -> Callable[[HttpRequest], HttpResponse]:
         form = AddSeveralForm(request.POST or None, editor=request.user)
         if not form.is_valid():
             return _answer(admin, request, {"form": form})
-        lines, groups = form.cleaned_data["people"], form.cleaned_data["groups"]
+        lines = form.cleaned_data["people"]
+        given = {name: form.cleaned_data[name] for name in GIVEN}
         seen = digest(lines)
         if request.POST.get("confirmed") != seen:
-            results = _preview(request, lines, groups)
+            results = _preview(request, lines, given)
             more = {"form": form, "preview": results, "digest": seen}
             return _answer(admin, request, {**more, **_totals(results)})
-        results = _add(admin, request, lines, groups)
-        left = AddSeveralForm(initial=_left(results, groups), editor=request.user)
+        results = _add(admin, request, lines, given)
+        left = AddSeveralForm(initial=_left(lines, results, given), editor=request.user)
         return _answer(admin, request, {"form": left, "results": results, **_totals(results)})
 
     return add_several
@@ -53,20 +55,20 @@ def digest(lines: Iterable[str]) -> str:
 
 
 def _preview(
-    request: HttpRequest, lines: Iterable[str], groups: Iterable[Group]
+    request: HttpRequest, lines: Iterable[str], given: Mapping[str, Any]
 ) -> list[people.Added]:
     """What adding does, undone: nobody stays, and nothing of it is in the audit or the log."""
     with transaction.atomic(), audit.context(silent=True):
-        results = _added(request, lines, groups)
+        results = _added(request, lines, given)
         transaction.set_rollback(True)
     return results
 
 
 def _add(
-    admin: ModelAdmin[User], request: HttpRequest, lines: Iterable[str], groups: Iterable[Group]
+    admin: ModelAdmin[User], request: HttpRequest, lines: Iterable[str], given: Mapping[str, Any]
 ) -> list[people.Added]:
     with transaction.atomic():
-        results = _added(request, lines, groups)
+        results = _added(request, lines, given)
         for result in results:
             if result.what == "added" and result.user:
                 admin.log_addition(request, result.user, [{"added": {}}])
@@ -74,14 +76,15 @@ def _add(
 
 
 def _added(
-    request: HttpRequest, lines: Iterable[str], groups: Iterable[Group]
+    request: HttpRequest, lines: Iterable[str], given: Mapping[str, Any]
 ) -> list[people.Added]:
-    """The groups are for those who are new: nobody here gains anything by being pasted."""
+    """What is given is for those who are new: nobody here gains anything by being pasted."""
     link = bool(getattr(request.user, "is_superuser", False))
     results = people.add_many(lines, promote=False, link_existing=link)
     for result in results:
         if result.what == "added" and result.user:
-            result.user.groups.set(groups)
+            result.user.groups.set(given["groups"])
+            result.user.user_permissions.set(given["user_permissions"])
     return results
 
 
@@ -90,10 +93,13 @@ def _totals(results: Sequence[people.Added]) -> dict[str, Any]:
     return {"added": counted["added"], "here": counted["exists"], "bad": counted["invalid"]}
 
 
-def _left(results: Iterable[people.Added], groups: Iterable[Group]) -> dict[str, Any]:
-    """What could not be read or added stays in the box."""
+def _left(
+    lines: Iterable[str], results: Iterable[people.Added], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What could not be read or added stays in the box, below the titles of its columns."""
     left = [result.text or result.email for result in results if result.what == "invalid"]
-    return {"people": "\n".join(dict.fromkeys(left)), "groups": groups}
+    head = head_of(lines) if left else ""
+    return {**given, "people": "\n".join(dict.fromkeys(filter(None, (head, *left))))}
 
 
 def _answer(admin: ModelAdmin[User], request: HttpRequest, more: dict[str, Any]) -> HttpResponse:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib.auth.models import Group
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -13,10 +14,14 @@ from typing_extensions import override
 
 from ...models import User
 from ...operate import addresses
+from ...operate.pasted import read_people
 from ...signin import mapping
-from .. import rights
+from .. import meaningful, rights
+from ..permission_words import PermissionField
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     PersonModelForm = forms.ModelForm[User]
 else:
     PersonModelForm = forms.ModelForm
@@ -94,12 +99,26 @@ class AddSeveralForm(forms.Form):
         help_text=_("For everyone who is added. Those that go beyond your rights are not offered."),
     )
 
+    user_permissions = PermissionField(
+        label=_("Permissions"),
+        queryset=Permission.objects.none(),
+        required=False,
+        widget=rights.Checkboxes,
+        help_text=_("For everyone who is added, beside those of the groups."),
+    )
+
     def __init__(self, *args: Any, editor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        offered = rights.grantable_groups(editor, Group.objects.all())
-        self.fields["groups"].queryset = offered  # type: ignore[attr-defined]
+        every = Permission.objects.select_related("content_type")
+        self._offer("groups", rights.grantable_groups(editor, Group.objects.all()))
+        some = meaningful.only(every, admin.site)
+        self._offer("user_permissions", rights.grantable(editor, some))
+
+    def _offer(self, name: str, offered: QuerySet[Any]) -> None:
+        """Only what the editor may give; nothing to choose is no field."""
+        self.fields[name].queryset = offered  # type: ignore[attr-defined]
         if not offered.exists():
-            self.fields["groups"].widget = forms.MultipleHiddenInput()
+            self.fields[name].widget = forms.MultipleHiddenInput()
 
     def clean_people(self) -> list[str]:
         """The lines."""
@@ -108,6 +127,9 @@ class AddSeveralForm(forms.Form):
             raise ValidationError(
                 _("At most %(most)d lines at once."), params={"most": MOST_AT_ONCE}
             )
+        if sum(1 for _entry in read_people(lines)) > MOST_AT_ONCE:
+            text = _("At most %(most)d people at once.")
+            raise ValidationError(text, params={"most": MOST_AT_ONCE})
         return lines
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import audit, secretbox
 from accounts.admin import front_page
 from accounts.models import BreakGlassLink, User
-from tests.conftest import REDIS
+from tests.fixtures import REDIS
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
 
 

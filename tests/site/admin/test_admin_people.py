@@ -11,7 +11,15 @@ from pytest_django import Settings
 
 from accounts.admin.people.add_several import digest
 from accounts.models import AuditEntry, User
-from tests.support.admins import TID, browser_of, group, person, sign_in, superuser
+from tests.support.admins import (
+    TID,
+    browser_of,
+    group,
+    permissions,
+    person,
+    sign_in,
+    superuser,
+)
 
 LIST = "/admin/accounts/user/"
 
@@ -84,11 +92,29 @@ def test_what_was_typed_after_the_preview_is_previewed_anew(browser: Client) -> 
     assert User.objects.count() == 1
 
 
-def test_nobody_gives_by_pasting_what_they_do_not_hold(db: None) -> None:
+def test_permissions_are_given_at_once_to_who_is_new(browser: Client) -> None:
+    here = person("here@contoso.example")
+    [right] = permissions("accounts.view_signin")
+    lines = ["anna@contoso.example here@contoso.example"]
+    posted = {"people": lines[0], "confirmed": digest(lines), "user_permissions": [right.pk]}
+    browser.post(f"{LIST}add-several/", posted)
+    assert User.objects.get(email="anna@contoso.example").has_perm("accounts.view_signin")
+    assert not here.has_perm("accounts.view_signin")
+
+
+def test_a_line_with_too_many_people_is_refused(browser: Client) -> None:
+    text = " ".join(f"p{number}@contoso.example" for number in range(1001))
+    page = browser.post(f"{LIST}add-several/", {"people": text}).content.decode()
+    assert "At most 1000 people" in page
+
+
+@pytest.mark.parametrize("what", ["groups", "user_permissions"])
+def test_nobody_gives_by_pasting_what_they_do_not_hold(db: None, what: str) -> None:
     helper = person("helper@contoso.example", "accounts.add_user", "accounts.change_user")
     strong = group("Strong", "accounts.end_sessions")
+    given = strong if what == "groups" else permissions("accounts.end_sessions")[0]
     lines = ["anna@contoso.example"]
-    posted = {"people": lines[0], "confirmed": digest(lines), "groups": [strong.pk]}
+    posted = {"people": lines[0], "confirmed": digest(lines), what: [given.pk]}
     browser_of(helper).post(f"{LIST}add-several/", posted)
     assert not User.objects.filter(email="anna@contoso.example").exists()
 

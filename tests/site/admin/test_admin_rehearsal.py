@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django import Settings
@@ -84,6 +85,25 @@ def test_those_without_an_account_are_added_from_the_same_page() -> None:
     assert "userType: who is a guest" in page
     shown = browser.post("/admin/accounts/user/add-several/", {"people": answer.context["absent"]})
     assert [one.email for one in shown.context["preview"]] == ["new@contoso.example"]
+
+
+@pytest.mark.django_db
+def test_their_object_ids_are_linked_and_stay_in_the_box_with_what_cannot_be_added() -> None:
+    browser, page = browser_of(superuser()), "/admin/accounts/user/add-several/"
+    known, new = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2))
+    bound = person("bound@contoso.example")
+    SocialAccount.objects.create(user=bound, provider="microsoft", uid=f"{TID}:{known}")
+    file = f"id,mail,displayName\n{new},new@contoso.example,Ada\n".encode()
+    pasted = _rehearsed(browser, file).context["absent"]
+    pasted += f"other@contoso.example,Bob,{known},\n"
+    seen = browser.post(page, {"people": pasted})
+    assert [one.what for one in seen.context["preview"]] == ["added", "invalid"]
+    done = browser.post(page, {"people": pasted, "confirmed": seen.context["digest"]})
+    assert SocialAccount.objects.get(uid=f"{TID}:{new}").user.email == "new@contoso.example"
+    assert not User.objects.filter(email="other@contoso.example").exists()
+    assert "linked to another user here" in done.content.decode()
+    left = done.context["form"].initial["people"]
+    assert left == f"email,name,id,tenant\nother@contoso.example,Bob,{known},"
 
 
 @pytest.mark.django_db

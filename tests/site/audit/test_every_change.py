@@ -206,6 +206,7 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
     "staff_rehearsal": lambda browser: browser.post(
         reverse("admin:staff_rehearsal"), {"link": "on", "file": exported_file()}
     ),
+    "staff_moves": lambda browser: moved(browser),
     "staff_own_sessions": lambda browser: (
         browser_of(User.objects.get(is_superuser=True)),  # the session that is ended
         browser.post(reverse("admin:staff_own_sessions")),
@@ -228,6 +229,14 @@ DONE_IN_ADMIN: dict[str, Callable[[Client], Any]] = {
         "accounts_rolemapping_delete", {"post": "yes"}, lambda: key_of_role()
     ),
 }
+
+
+def moved(browser: Client) -> None:
+    page, asked = reverse("admin:staff_moves"), {"mapping": f"{ADA},new@contoso.example"}
+    digest_of_it = browser.post(page, asked).context["digest"]
+    browser.post(page, asked | {"confirmed": digest_of_it, "reason": "renamed"})
+
+
 DONE_BY_COMMAND: dict[str, tuple[str, ...]] = {
     "roles set": ("Staff",),
     "staff add": ("new@contoso.example",),

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 
 from accounts.operate.doctor.probes import sessions
-from tests.conftest import REDIS
+from tests.fixtures import REDIS
 from tests.support.doctoring import PER_PROCESS, bad, doctor, found, settings_with
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from accounts.models import User
-from tests import conftest
+from tests import fixtures
 from tests.servers import container
 from tests.servers.nginx import Nginx
 from tests.servers.pgbouncer import SILENT, PgBouncer
@@ -102,7 +102,7 @@ def test_two_sites_on_one_redis_are_healthy(start_site: StartSite) -> None:
 
 def on_app_service(port: int, proxies: int) -> dict[str, str]:
     """Its variables; it also gives each setting of the app a second time, by another name."""
-    settings = {**conftest.ENVIRONMENT, "TRUSTED_PROXY_COUNT": str(proxies)}
+    settings = {**fixtures.ENVIRONMENT, "TRUSTED_PROXY_COUNT": str(proxies)}
     del settings["PUBLIC_URL"]
     again = {f"APPSETTING_{name}": value for name, value in settings.items()}
     return {

@@ -60,7 +60,7 @@ def test_a_table_has_a_column_for_it(column: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("oid", "why"), [("nonsense", "no object id"), (OTHER, "bound to another user")]
+    ("oid", "why"), [("nonsense", "no object ID"), (OTHER, "linked to another user")]
 )
 def test_what_cannot_be_linked_adds_nobody(oid: str, why: str) -> None:
     people.add("eve@contoso.example", oid=OTHER)
@@ -72,14 +72,14 @@ def test_what_cannot_be_linked_adds_nobody(oid: str, why: str) -> None:
 def test_one_who_is_bound_already_stays_so() -> None:
     people.add(ADA, oid=OID)
     assert people.add(ADA, oid=OID).note == "object ID was linked already"
-    assert "unlink" in people.add(ADA, oid=OTHER).note
+    assert "Unlink it first" in people.add(ADA, oid=OTHER).note
     assert bound() == [f"{TID}:{OID}"]
 
 
 def test_several_tenants_must_be_told_apart(settings: Any) -> None:
     second = TID.replace("1", "2")
     settings.MICROSOFT_ALLOWED_TENANTS = frozenset({TID, second})
-    assert "--tenant" in people.add(ADA, oid=OID).note
+    assert "column titled tenant" in people.add(ADA, oid=OID).note
     people.add(ADA, oid=OID, tenant=second)
     assert bound() == [f"{second}:{OID}"]
     assert "not one of" in people.add("eve@contoso.example", oid=OTHER, tenant=OTHER).note

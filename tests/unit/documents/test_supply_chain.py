@@ -52,8 +52,9 @@ def test_the_bill_of_materials_has_every_pin_and_hash() -> None:
     told = json.loads(bill())
     parts = {part["bom-ref"]: part for part in told["components"]}
     text = "".join(
-        (ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8")
+        (ROOT / name).read_text(encoding="utf-8")
         for name in NEEDED + OPTIONAL
+        if (ROOT / name).is_file()
     )
     assert parts.keys() == set(re.findall(r"^([\w.-]+==[\w.]+)", text, re.M))
     hashes = {each["content"] for part in parts.values() for each in part["hashes"]}

@@ -41,7 +41,7 @@ def run() -> Iterator[Observation]:
     shown = show()
     yield well(
         IN_FORCE,
-        source=shown.in_force,
+        source="admin" if shown.is_in_admin else "the environment",
         client_id=found.client_id,
         tenant=found.tenant,
         other=_other_in_environment(shown),

@@ -1,0 +1,71 @@
+"""What a column or field of people is called, by Entra, Active Directory, address books and Excel.
+
+In English, German, French, Spanish and Vietnamese.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+OF_PEOPLE: Final[Mapping[str, tuple[str, ...]]] = {
+    "oid": ("id", "oid", "objectid", "azureadobjectid", "externaldirectoryobjectid", "principalid",
+            "objektid", "iddobjet", "iddelobjet", "iddelobjeto", "iddeobjeto", "idoituong",
+            "iddoituong"),
+    "upn": ("userprincipalname", "upn", "signinname", "username", "benutzerprinzipalname",
+            "nomprincipaldutilisateur", "nomprincipaldelutilisateur", "nomdutilisateurprincipal",
+            "nombreprincipaldeusuario", "nombreprincipaldelusuario", "tenchinhcuanguoidung",
+            "tennguoidungchinh"),
+    "mail": ("mail", "email", "emailaddress", "primarysmtpaddress", "emailadresse", "courriel",
+             "courrier", "adressedemessagerie", "adresseemail", "adressemail", "correo",
+             "correoelectronico", "direcciondecorreoelectronico", "direcciondecorreo", "thu",
+             "thudientu", "diachiemail", "diachithudientu", "address"),
+    "name": ("displayname", "name", "fullname", "principaldisplayname", "anzeigename", "vollername",
+             "nomcomplet", "nomafficher", "nomaafficher", "nomaffiche", "nomdaffichage",
+             "nombreparamostrar", "nombremostrado", "nombrecompleto", "tenhienthi", "hoten",
+             "hovaten", "fn", "cn", "commonname"),
+    "given": ("givenname", "firstname", "vorname", "prenom", "nombre", "ten"),
+    "family": ("surname", "lastname", "familyname", "sn", "nachname", "nom", "nomdefamille",
+               "apellidos", "apellido", "ho"),
+    "tenant": ("tid", "tenant", "tenantid", "mandant", "locataire", "inquilino"),
+}  # fmt: skip
+
+
+def title_of(cell: str) -> str:
+    """A title as it is compared: small Latin letters and nothing else.
+
+    The Vietnamese d with a stroke is not a d with an accent.
+    """
+    plain = unicodedata.normalize("NFKD", cell.casefold().replace("\u0111", "d"))
+    return "".join(c for c in plain if c.isascii() and c.isalpha())
+
+
+def where(titles: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """Which column holds what, of those that are there."""
+    folded = [title_of(title) for title in titles]
+    found = {
+        key: next((folded.index(name) for name in names if name in folded), -1)
+        for key, names in known.items()
+    }
+    return {key: at for key, at in found.items() if at >= 0}
+
+
+def meaning_of(title: str) -> str:
+    """What one field of this title holds, or ""."""
+    plain = title_of(title)
+    return next((key for key, names in OF_PEOPLE.items() if plain in names), "")
+
+
+def delimiter_of(text: str) -> str:
+    """The delimiter of a line of CSV: the most frequent of comma, semicolon and tab."""
+    return max(",;\t", key=text.count)
+
+
+def titled_lines(text: str) -> tuple[list[str], int]:
+    """The lines from the titles on, and how many stand before: PowerShell's own, or Excel's."""
+    lines: Sequence[str] = text.lstrip("\ufeff").splitlines()
+    skipped = 1 if lines and lines[0].lower().startswith(("#type", "sep=")) else 0
+    return list(lines[skipped:]), skipped
