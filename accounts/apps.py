@@ -26,9 +26,11 @@ class AccountsConfig(AppConfig):
         from .web import new_session  # noqa: F401
 
         watch.connect()
-        if is_a_host():  # runserver and Django write whole addresses, codes and states in them
+        if is_a_host():
+            # runserver and Django write whole addresses, codes and states in them
             for name in ("django.server", "django.request"):
                 logging.getLogger(name).addFilter(logs.Scrub())
+            _into_admin()  # `host.configure` has put this app last: all admin modules are loaded
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):
@@ -40,11 +42,21 @@ class StaffAdminConfig(admin_apps.AdminConfig):
     @override
     def ready(self) -> None:
         """Our pages come last, so that they stand whatever the order of INSTALLED_APPS."""
+        from .conf import is_a_host
+
         super().ready()
-        from django.contrib import admin
+        if not is_a_host():
+            _into_admin()
 
-        from .admin import front_page, news, pages
 
-        pages.register(admin.site)
-        front_page.connect()
-        news.connect()
+def _into_admin() -> None:
+    """The default site, whatever its class, signs in with Microsoft and has our pages."""
+    from django.contrib import admin
+
+    from .admin import front_page, news, pages
+    from .admin.site import compose
+
+    compose(admin.site)
+    pages.register(admin.site)
+    front_page.connect()
+    news.connect()

@@ -16,10 +16,11 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.http.request import split_domain_port, validate_host
 from django.middleware.csrf import CsrfViewMiddleware
-from django.urls import NoReverseMatch, reverse
+from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils.module_loading import import_string
+from django.utils.translation import override
 
-from . import static_files, telemetry, transport
+from . import places, static_files, telemetry, transport
 from .app import dotted
 from .conf import conf, is_a_host
 from .http.origins import is_loopback
@@ -96,12 +97,14 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "accounts.W010": ("The collected static files are not this release's", ("plain pages",)),
     "accounts.W011": ("A password backend beside Microsoft opens admin", ()),
     "accounts.W015": ("Proxies are trusted, and no middleware reads what they say", ()),
+    "accounts.W019": ("Sessions are where nobody can count them, and a bound is set", ()),
     "accounts.W017": ("A store of a site that was there before is reached without TLS", ()),
     "accounts.W016": (
         "Everyone has the proxy's address",
         ("too_many_attempts",),
     ),
     "accounts.W013": ("guardian's user for nobody is staff", ()),
+    "accounts.W018": ("Wagtail's admin does not ask how somebody signed in", ()),
     "accounts.W014": ("Views for staff do not ask how somebody signed in", ()),
     "accounts.I001": ("Static files have not been collected", ()),
     "accounts.I003": ("The cache of a site that was there before holds pickles", ()),
@@ -217,7 +220,7 @@ def _cookie_problems(
     if domain and not (is_a_host() and _covers(domain, urlsplit(conf.PUBLIC_URL).hostname or "")):
         hint = "Leave it unset: it is PUBLIC_URL's host then."
         yield ids[0], names[1], domain, hint
-    if path != "/":
+    if not (places.callback() or "/").startswith(path):
         yield ids[1], names[2], path, "Leave it at /."
     if secure and not _is_https():
         hint = f"PUBLIC_URL is {conf.PUBLIC_URL}; serve the site by https."
@@ -315,18 +318,36 @@ def _believes_a_proxy() -> bool:
 
 @register(Tags.security)
 def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
-    """The redirect URI is PUBLIC_URL and a fixed path; Django must serve it there."""
-    from .registration import CALLBACK_PATH
-
-    try:
-        path = reverse("microsoft_callback")
-    except NoReverseMatch:
-        path = "nowhere"
-    if path == CALLBACK_PATH:
+    """A catch-all, or allauth's own pages, that come before ours would answer in our place."""
+    paths = _callbacks()
+    path = min(paths)
+    if not path:
+        text = "The sign-in's URLs are not served."
+    elif len(paths) > 1:
+        text = "The callback has another address in each language; Microsoft is told one."
+    elif _leads_to(path) != "staff_callback":
+        text = f"Another view answers at {path}, where Microsoft sends people back to."
+    else:
         return []
-    urls = dotted("urls")
-    hint = f"Include {urls} at the root of ROOT_URLCONF; leave FORCE_SCRIPT_NAME unset."
-    return [error("E009", f"The callback is served at {path}, not at {CALLBACK_PATH}.", hint)]
+    hint = f"Include {dotted('urls')} first in {settings.ROOT_URLCONF}, not in i18n_patterns."
+    return [error("E009", text, hint)]
+
+
+def _callbacks() -> set[str]:
+    """Its path, in each of two languages."""
+    found = set()
+    for language, _name in settings.LANGUAGES[:2]:
+        with override(language):
+            found.add(places.callback())
+    return found or {places.callback()}
+
+
+def _leads_to(path: str) -> str:
+    """The name of the first URL that this path matches."""
+    try:
+        return resolve(f"/{path.removeprefix(get_script_prefix())}").url_name or ""
+    except Resolver404:
+        return ""
 
 
 @register(Tags.security)
@@ -361,6 +382,14 @@ def sessions_end_in_a_day(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _session_problems() -> Iterator[tuple[str, str, str]]:
+    from .sessions import index
+
+    if conf.SESSIONS_AT_ONCE and not index.can_be_listed():
+        text = f"SESSIONS_AT_ONCE is {conf.SESSIONS_AT_ONCE}, and nobody can count the sessions."
+        hint = (
+            'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db", or db, can be listed.'
+        )
+        yield "W019", text, hint
     if settings.SESSION_SAVE_EVERY_REQUEST:
         text = "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in."
         yield "W003", text, "Leave it off."

@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.core.checks import Tags, register
 from django.core.exceptions import FieldDoesNotExist
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
 from . import places
@@ -23,6 +23,9 @@ from .checks import error, warning
 from .conf import conf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.contrib.admin import AdminSite
     from django.core.checks import CheckMessage
 
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
@@ -40,11 +43,17 @@ def admin_has_the_button(**kwargs: Any) -> list[CheckMessage]:
         error(
             "E039",
             f"The admin site {site.name!r} ({type(site).__name__}) has no Microsoft sign-in.",
-            f"Put {_MIXIN} before the other bases of its class, or serve it no more.",
+            _how_it_gets_one(site),
         )
         for site in places.admin_sites()
         if not places.has_button(site)
     ]
+
+
+def _how_it_gets_one(site: AdminSite) -> str:
+    if set_on_it := places.replaced(site):
+        return f"Remove the line of your code that sets {set_on_it[0]} on that site."
+    return f"Put {_MIXIN} before the other bases of its class, or serve it no more."
 
 
 @register(Tags.security)
@@ -62,8 +71,11 @@ def passwords_stay_outside(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def newcomers_are_not_staff(**kwargs: Any) -> list[CheckMessage]:
     """Whoever signs up claims an address: as staff, it could be matched to a Microsoft account."""
-    sign_up = next((path for path in map(_path, _SIGN_UPS) if path), "")
-    if not sign_up or not _is_staff_by_default():
+    if not _is_staff_by_default():
+        return []
+    named = (name for name in _url_names(get_resolver()) if name.rpartition(":")[2] in _SIGN_UPS)
+    sign_up = next(filter(None, map(_path, named)), "")
+    if not sign_up:
         return []
     text = f"is_staff is true for every new user, and anybody can sign up at {sign_up}."
     return [error("E040", text, "Let is_staff default to False on your user model.")]
@@ -89,6 +101,17 @@ def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
     return [warning("W014", text, f"Add {wanted} to MIDDLEWARE, after AuthenticationMiddleware.")]
 
 
+@register(Tags.security)
+def wagtails_admin_is_staffs(**kwargs: Any) -> list[CheckMessage]:
+    """It asks for a permission of its own, and not how somebody signed in."""
+    path = _path("wagtailadmin_home")
+    if not path or not conf.ADMIN_BY_MICROSOFT_ONLY or path.startswith(places.staff()):
+        return []
+    text = f"Wagtail's admin at {path} opens to any session whose user may use it."
+    hint = f'Add {path} to STAFF_PATHS, and set WAGTAILADMIN_LOGIN_URL = "staff_login".'
+    return [warning("W018", text, hint)]
+
+
 def _checks_passwords(backend: type) -> bool:
     return issubclass(backend, ModelBackend)
 
@@ -98,6 +121,15 @@ def _is_staff_by_default() -> bool:
         return bool(get_user_model()._meta.get_field("is_staff").get_default())
     except FieldDoesNotExist:
         return False
+
+
+def _url_names(resolver: URLResolver, within: tuple[str, ...] = ()) -> Iterator[str]:
+    """The name of each URL, with its namespaces."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from _url_names(each, (*within, *filter(None, [each.namespace])))
+        elif each.name:
+            yield ":".join((*within, each.name))
 
 
 def _path(name: str) -> str:

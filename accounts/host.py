@@ -152,11 +152,10 @@ def _as_text(value: object) -> str:
 
 
 def _apps(installed: Iterable[str]) -> list[str]:
-    """With Django's admin as ours, where it is Django's own; what is missing at the end."""
+    """With Django's admin as ours, where it is Django's own; what is missing, and this app last."""
     own_admin = f"{NAME}.apps.StaffAdminConfig"
-    apps = [own_admin if app in _ADMIN else app for app in installed]
-    needed = (NAME, *_ALLAUTH)
-    return [*apps, *(n for n in needed if not any(_is(app, n) for app in apps))]
+    apps = [own_admin if app in _ADMIN else app for app in installed if not _is(app, NAME)]
+    return [*apps, *(n for n in _ALLAUTH if not any(_is(app, n) for app in apps)), NAME]
 
 
 def _is(app: str, name: str) -> bool:

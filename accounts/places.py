@@ -27,14 +27,19 @@ _PAGES: Final = ("login", "logout", "break_glass")  # of an admin site, for peop
 
 def admin_sites() -> list[AdminSite]:
     """The sites that the URLs hold: those with our button first, of these `admin` first."""
-    _path("microsoft_login")  # loads the URLs, which may make sites
+    _path("staff_login")  # loads the URLs, which may make sites
     served = [site for site in tuple(all_sites) if _path(f"{site.name}:index")]
     return sorted(served, key=lambda site: (not has_button(site), site.name != "admin", site.name))
 
 
 def has_button(site: AdminSite) -> bool:
-    """Whether people sign in to it with Microsoft: MicrosoftAdminSiteMixin says so."""
-    return bool(getattr(site, "signs_in_with_microsoft", False))
+    """Whether people sign in to it with Microsoft, by the mixin's page and no other."""
+    return bool(getattr(site, "signs_in_with_microsoft", False)) and not replaced(site)
+
+
+def replaced(site: AdminSite) -> list[str]:
+    """What code has put on this very site in place of its class's: packages' advice, often."""
+    return sorted({"login", "login_template"} & set(vars(site)))
 
 
 def home() -> str:
@@ -50,7 +55,7 @@ def staff() -> tuple[str, ...]:
 
 def own_pages() -> tuple[str, ...]:
     """The path prefixes of the sign-in itself: nobody is led back to one, nothing ends there."""
-    start = _path("microsoft_login").removesuffix("login/")
+    start = _path("staff_login").removesuffix("login/")
     return (*((start,) if start else ()), *_in_each_language(*_PAGES))
 
 
@@ -64,7 +69,12 @@ def login_page(path: str = "") -> str:
     ours = {site: _path(f"{site.name}:index") for site in _ours()}
     theirs = [site for site, index in ours.items() if path.startswith(index)]
     site = max(theirs, key=lambda site: len(ours[site]), default=next(iter(ours), None))
-    return _path(f"{site.name}:login") if site else _path("microsoft_login")
+    return _path(f"{site.name}:login") if site else _path("staff_login")
+
+
+def callback() -> str:
+    """Where Microsoft sends people back to; "" where this app's URLs are not included."""
+    return _path("staff_callback")
 
 
 def break_glass() -> str:

@@ -19,7 +19,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.views.decorators.debug import sensitive_variables
 
-from . import secretbox
+from . import places, secretbox
 from .conf import conf, is_a_host
 from .entra.authority import Authority, get_authority
 from .entra.credentials import Credential, Secret, sources
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from .entra.credentials.proof import Kind
 
 _ALLAUTHS_OWN: Final = "allauth.socialaccount.providers.microsoft"
-CALLBACK_PATH: Final = "/accounts/microsoft/login/callback/"
 _VERSION_KEY: Final = "microsoft-app-version"
 _LOOK_EVERY: Final = 1.0  # seconds until a change in admin is seen by other processes
 _IN_USE_KEY: Final = "microsoft-certificates-in-use"
@@ -83,7 +82,7 @@ class Registration:
 
 def redirect_uri() -> str:
     """PUBLIC_URL's callback."""
-    return f"{conf.PUBLIC_URL}{CALLBACK_PATH}"
+    return f"{conf.PUBLIC_URL}{places.callback()}"
 
 
 def in_force() -> Registration:

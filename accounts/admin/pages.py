@@ -1,7 +1,7 @@
 """Which models this site shows, and which it does not.
 
-Called by StaffAdminConfig once all apps' admin modules are loaded: nothing here depends on the
-order of INSTALLED_APPS, and no import changes another app's admin as a side effect.
+Called once all apps' admin modules are loaded: nothing here depends on the order of
+INSTALLED_APPS, and no import changes another app's admin as a side effect.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 
 from ..conf import is_a_host
@@ -18,6 +20,7 @@ from ..models import AuditEntry, RoleMapping, SignIn, User
 from .audit.audit_admin import AuditAdmin
 from .microsoft_app.app_admin import MicrosoftAppAdmin
 from .people.groups import BoundedGroupAdmin
+from .people.mixin import MicrosoftUserAdminMixin
 from .people.people_admin import PersonAdmin
 from .roles.mapping_admin import RoleMappingAdmin
 from .sign_ins.sign_ins_admin import SignInAdmin
@@ -49,6 +52,19 @@ def register(site: AdminSite) -> None:
             site.unregister(model)
     for model, page in pages.items():
         site.register(model, page)
+    if is_a_host():
+        _add_to_djangos_own(site)
+
+
+class _UserAdmin(MicrosoftUserAdminMixin, UserAdmin):  # type: ignore[type-arg]
+    """Django's, as it registers it itself; a class of the site's own may take the mixin."""
+
+
+def _add_to_djangos_own(site: AdminSite) -> None:
+    users = get_user_model()
+    if type(site._registry.get(users)) is UserAdmin:
+        site.unregister(users)
+        site.register(users, _UserAdmin)
 
 
 def _beside_others() -> Mapping[Any, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -36,6 +37,7 @@ from .people import moves, rehearsal
 from .roles import rights_page
 
 if TYPE_CHECKING:
+    from django.contrib.auth.forms import AuthenticationForm
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
 
@@ -51,12 +53,13 @@ class MicrosoftAdminSiteMixin(_Base):
 
         class OfficeSite(MicrosoftAdminSiteMixin, OTPAdminSite): ...
 
+    In another site the default admin is composed by itself (`compose`).
+
     Our own pages (people, sign-ins, the Microsoft app) are on the site that they are registered on:
     the default one, or where `pages.register(site)` put them.
     """
 
     signs_in_with_microsoft: Final = True  # read by accounts/places.py
-    login_form = password.ThrottledAuthenticationForm
     # This repository has an admin/login.html of its own, which comes to the same.
     login_template = "microsoft_admin/admin/login.html" if is_a_host() else "admin/login.html"
     logout_template = "microsoft_admin/admin/logged_out.html"
@@ -64,8 +67,16 @@ class MicrosoftAdminSiteMixin(_Base):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.disable_action("delete_selected")
-        self.add_action(deletion.delete_selected, "delete_selected")
+        _audit_deletions(self)
+
+    @property  # type: ignore[explicit-override]
+    def login_form(self) -> type[AuthenticationForm]:
+        """A form that was set on the site (unfold has a setting), throttled all the same."""
+        return password.throttled(vars(self).get("login_form") or AdminAuthenticationForm)
+
+    @login_form.setter
+    def login_form(self, form: type[AuthenticationForm]) -> None:
+        vars(self)["login_form"] = form
 
     @property
     def has_our_pages(self) -> bool:
@@ -219,6 +230,19 @@ class StaffAdminSite(MicrosoftAdminSiteMixin, AdminSite):
     """Django's admin site with the button: the default one, by StaffAdminConfig."""
 
     site_url = "/" if is_a_host() else None  # "View site" would lead back here
+
+
+def compose(site: AdminSite) -> None:
+    """As if the class of this site, which stands already, had been composed by the mixin."""
+    kind = site.__class__  # not type(): the default site is a proxy
+    if not issubclass(kind, MicrosoftAdminSiteMixin):
+        site.__class__ = type(kind.__name__, (MicrosoftAdminSiteMixin, kind), {})
+        _audit_deletions(site)
+
+
+def _audit_deletions(site: AdminSite) -> None:
+    site.disable_action("delete_selected")
+    site.add_action(deletion.delete_selected, "delete_selected")
 
 
 def _own_urls(site: AdminSite) -> list[URLPattern]:

@@ -123,7 +123,7 @@ def _roles(named: Sequence[str]) -> list[str]:
 
 def _logout_url() -> str:
     try:
-        return f"{conf.PUBLIC_URL}{reverse('microsoft_front_channel_logout')}"
+        return f"{conf.PUBLIC_URL}{reverse('staff_front_channel_logout')}"
     except NoReverseMatch:
         return ""
 

@@ -145,12 +145,12 @@ def _to_send_again(request: HttpRequest) -> list[tuple[str, str]] | None:
 
 
 def _is_sign_in(request: HttpRequest) -> bool:
-    return request.path in (reverse("microsoft_login"), *places.login_pages())
+    return request.path in (reverse("staff_login"), *places.login_pages())
 
 
 def _method(request: HttpRequest) -> Any:
     paths = {
-        reverse("microsoft_login"): SignIn.Method.MICROSOFT,
+        reverse("staff_login"): SignIn.Method.MICROSOFT,
         places.break_glass(): SignIn.Method.BREAK_GLASS,
         **dict.fromkeys(places.login_pages(), SignIn.Method.PASSWORD),
     }

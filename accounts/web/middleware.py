@@ -12,10 +12,9 @@ from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
 from .. import places
-from ..conf import conf
+from ..conf import conf, is_a_host
 from ..outages import is_outage
 from ..reasons import Refused
-from ..registration import CALLBACK_PATH
 from . import errors, refusal, request_facts, throttle
 from .next_path import login_page_url, next_from
 
@@ -39,10 +38,10 @@ class CanonicalOriginMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        ours = (*places.staff(), *places.own_pages())
-        if request.path != "/" and not request.path.startswith(ours):
+        front = ("/",) if request.path == "/" and not is_a_host() else ()  # others have their own
+        if not request.path.startswith((*front, *places.staff(), *places.own_pages())):
             return self._get_response(request)
-        if request.path == CALLBACK_PATH:  # its state knows the origin, and says what became of it
+        if request.path == places.callback():  # its state says what became of its origin
             return self._get_response(request)
         if _origin(request) == conf.PUBLIC_URL:
             return self._on_the_right_one(request)

@@ -36,7 +36,7 @@ def next_from(request: HttpRequest, home: str = "") -> str:
 
 def start_url(next_path: str) -> str:
     """The URL that a sign-in is started at by POST."""
-    return _with_next(reverse("microsoft_login"), next_path)
+    return _with_next(reverse("staff_login"), next_path)
 
 
 def login_page_url(next_path: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin.forms import AdminAuthenticationForm
 from typing_extensions import override
 
 from ..conf import conf
@@ -13,10 +13,21 @@ from ..signin import record
 from . import entrance, request_facts, throttle
 
 if TYPE_CHECKING:
+    from django.contrib.auth.forms import AuthenticationForm
     from django.http import HttpRequest
 
+    _Base = AuthenticationForm
+else:
+    _Base = object
 
-class ThrottledAuthenticationForm(AdminAuthenticationForm):
+
+@lru_cache(maxsize=8)
+def throttled(form: type[AuthenticationForm]) -> type[AuthenticationForm]:
+    """The form, with attempts counted."""
+    return type(form.__name__, (_Throttled, form), {})
+
+
+class _Throttled(_Base):
     """Counts attempts by user name and by address before any password is checked."""
 
     request: HttpRequest
@@ -25,7 +36,7 @@ class ThrottledAuthenticationForm(AdminAuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # The button comes first: a form that takes the focus would hide it from a screen reader.
-        del self.fields["username"].widget.attrs["autofocus"]
+        self.fields["username"].widget.attrs.pop("autofocus", None)
 
     @override
     def clean(self) -> dict[str, Any]:

@@ -11,9 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from .. import secretbox
+from .. import places, secretbox
 from ..reasons import REASONS, Refused
-from ..registration import CALLBACK_PATH
 from ..signin import state
 from . import request_facts
 
@@ -32,7 +31,7 @@ def address(
     request: HttpRequest, refusal: Refused, reference: str, account: Mapping[str, str] | None
 ) -> str:
     """Where the page stands from now on; "" where a reload is better off with its own answer."""
-    if request.path != CALLBACK_PATH or refusal.reason.group in _BY_ITSELF:
+    if request.path != places.callback() or refusal.reason.group in _BY_ITSELF:
         return ""
     secret = next(filter(None, request_facts.secrets_of(request)), "")
     if not secret:
@@ -46,7 +45,7 @@ def address(
         "reference": reference,
         "account": account,
     }
-    return f"{CALLBACK_PATH}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
+    return f"{places.callback()}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
 
 
 def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:

@@ -50,7 +50,7 @@ class Entra:
         """Press the button: Microsoft's address, to which the browser is sent."""
         from django.urls import reverse
 
-        answer = client.post(reverse("microsoft_login"), query_params={"next": next})
+        answer = client.post(reverse("staff_login"), query_params={"next": next})
         assert answer.status_code == 302, f"The button answered {answer.status_code}."
         return str(answer.headers["Location"])
 

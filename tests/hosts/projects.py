@@ -6,18 +6,28 @@ repository is on its path.
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import zipfile
-from typing import TYPE_CHECKING, Self
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import requests
+from typing_extensions import override
+
+from tests.servers import forked
+from tests.servers.forked import ForkedProcess
 from tests.servers.once import once
 from tests.servers.ports import answers, free_port
-from tests.servers.process import ROOT, Process, clean_environment
+from tests.servers.process import ROOT, clean_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
+
+_SERVE = Path(__file__).with_name("serve.py")
 
 
 def wheel() -> Path:
@@ -35,14 +45,21 @@ def _build(directory: Path) -> None:
     built.unlink()
 
 
+def _startproject(directory: Path) -> None:
+    words = ("-m", "django", "startproject", "mysite", ".")
+    started = forked.run(*words, env=clean_environment(), cwd=directory)
+    assert started.returncode == 0, started.stderr
+
+
 class Project:
     """`with_wheel` off: before anything of ours is there."""
 
-    def __init__(self, place: Path, *, with_wheel: bool = True) -> None:
-        self.place, self.with_wheel = place / "host", with_wheel
+    def __init__(
+        self, place: Path, *, with_wheel: bool = True, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.place, self.with_wheel, self.env = place / "host", with_wheel, dict(env or {})
         self.port = free_port()
-        self.place.mkdir(parents=True)
-        self._run("-m", "django", "startproject", "mysite", ".")
+        shutil.copytree(once("startproject", _startproject), self.place)
         self.settings = self.place / "mysite/settings.py"
         self.urls = self.place / "mysite/urls.py"
         self._stock = {path: path.read_text() for path in (self.settings, self.urls)}
@@ -63,13 +80,46 @@ class Project:
         self.settings.write_text(f"{text}\n{settings}")
         self.urls.write_text(f"{self._stock[self.urls]}\n{urls}")
 
+    def add(self, files: Mapping[str, str]) -> None:
+        """Files of its own."""
+        for name, text in files.items():
+            path = self.place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
     def manage(self, *words: str, stdin: str = "") -> str:
         """`./manage.py WORDS`; its output. Fails the test when the command does."""
-        return self._run("manage.py", *words, stdin=stdin)
+        return self.python("manage.py", *words, stdin=stdin)
 
-    def serve(self) -> Serving:
-        """`with project.serve(): ...`"""
-        return Serving(self)
+    def python(self, *words: str, stdin: str = "") -> str:
+        """Likewise `python WORDS`."""
+        ended = forked.run(*words, env=self.environment(), cwd=self.place, stdin=stdin)
+        assert ended.returncode == 0, f"{' '.join(words)}\n{ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    @contextmanager
+    def serve(self) -> Iterator[None]:
+        """Its development server."""
+        words = ["manage.py", "runserver", "--noreload", f"{self.port}"]
+        with self.process(words):
+            yield
+
+    @contextmanager
+    def process(self, words: Sequence[str]) -> Iterator[None]:
+        """`python WORDS`, until the end of the block; it listens once it is there."""
+        process = ForkedProcess(
+            "A host",
+            [sys.executable, *words],
+            env=self.environment(),
+            cwd=self.place,
+            log=self.place / "server.log",
+        )
+        process.start()
+        try:
+            process.wait_until(lambda: answers(self.port))
+            yield
+        finally:
+            process.stop()
 
     def log(self) -> str:
         """What its server has written."""
@@ -79,32 +129,32 @@ class Project:
     def environment(self) -> dict[str, str]:
         """Development, as on a laptop: no variable of ours but the path."""
         path = str(wheel()) if self.with_wheel else ""
-        return clean_environment(PYTHONPATH=path, PYTHONUNBUFFERED="1")
-
-    def _run(self, *words: str, stdin: str = "") -> str:
-        env = self.environment() if words[0] == "manage.py" else clean_environment()
-        ended = subprocess.run(
-            [sys.executable, *words], cwd=self.place, env=env, input=stdin,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert ended.returncode == 0, f"{' '.join(words)}\n{ended.stdout}{ended.stderr}"
-        return ended.stdout
+        return clean_environment(PYTHONPATH=path, **self.env)
 
 
-class Serving:
-    """Its development server."""
+class Served(Project):
+    """One that is prepared and served by a single process, which also runs its commands."""
 
-    def __init__(self, project: Project) -> None:
-        command = [sys.executable, "manage.py", "runserver", "--noreload", f"{project.port}"]
-        self._port, self.log = project.port, project.place / "server.log"
-        self._process = Process(
-            "A host", command, env=project.environment(), cwd=project.place, log=self.log
-        )
+    @contextmanager
+    def prepared(self) -> Iterator[None]:
+        with self.process([str(_SERVE), f"{self.port}"]):
+            yield
 
-    def __enter__(self) -> Self:
-        self._process.start()
-        self._process.wait_until(lambda: answers(self._port))
-        return self
+    @override
+    def manage(self, *words: str, stdin: str = "") -> str:
+        asked = requests.post(f"{self.url}/-/manage", data=json.dumps(words), timeout=60)
+        status, out = asked.json()
+        assert status == 0, f"{' '.join(words)}\n{out}"
+        return str(out)
 
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
+
+class Deployed(Project):
+    """One that gunicorn serves by two workers; its commands are processes of their own."""
+
+    @contextmanager
+    def prepared(self) -> Iterator[None]:
+        self.python(str(_SERVE))
+        self.manage("collectstatic", "--noinput", "--verbosity", "0")
+        words = ["-m", "gunicorn", "mysite.wsgi", "--no-control-socket", "--workers", "2"]
+        with self.process([*words, "--bind", f"127.0.0.1:{self.port}"]):
+            yield

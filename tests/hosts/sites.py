@@ -5,57 +5,75 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.hosts.edit import NOTHING, SITE_CLASS, USER_ADMIN, WAGTAIL, Besides
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-@dataclass(frozen=True)
-class Host:
-    """`people` is code that adds sam (staff), nora (not staff) and root, who has a password."""
-
-    files: Mapping[str, str] = field(default_factory=dict)
-    settings: str = ""
-    urls: str = ""
-    people: str = ""
-    own_login: str = ""  # where its own people sign in, by user name and password
-    pages: tuple[str, ...] = ()
-    public: tuple[str, ...] = ()
-    # What it may take besides: text for text, in one of its files.
-    takes: tuple[str, str, str] | None = None
-
-
-_PEOPLE = """
+PASSWORD = "x9-long-enough"
+PEOPLE = f"""
 from django.contrib.auth import get_user_model
 User = get_user_model()
 def add(key, email, **more):
-    user = User(**{User.USERNAME_FIELD: key, User.EMAIL_FIELD: email, **more})
-    user.set_password("x9-long-enough")
+    user = User(**{{User.USERNAME_FIELD: key, User.EMAIL_FIELD: email, **more}})
+    user.set_password("{PASSWORD}")
     user.save()
 add("sam", "STAFF@contoso.example", is_staff=True, is_superuser=True)
 add("nora", "notstaff@contoso.example", is_staff=False)
 add("root", "root@contoso.example", is_staff=True, is_superuser=True)
 """
-_LOGIN = """
-from django.contrib.auth.views import LoginView
-"""
-_OWN_PAGE = """{% block content %}The host's own page
+OWN_PAGE = """{% block content %}The host's own page
 <form method="post">{% csrf_token %}{{ form }}</form>{% endblock %}"""
+# A page where the host's own people sign in; passwords are hashed in no time.
+_SETTINGS = """
+import os
+TEMPLATES[0]["DIRS"] = [BASE_DIR / "templates"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOGIN_REDIRECT_URL = "/nowhere/"
+"""
+_URLS = """
+from django.contrib.auth.views import LoginView
+urlpatterns += [path("login/", LoginView.as_view(template_name="own.html"))]
+"""
+_PACKAGE = {"people/__init__.py": "", "people/migrations/__init__.py": ""}
 
-STOCK = Host(
-    people=_PEOPLE,
-    urls=_LOGIN + 'urlpatterns += [path("login/", LoginView.as_view(template_name="own.html"))]\n',
-    files={"templates/own.html": _OWN_PAGE},
-    settings="TEMPLATES[0]['DIRS'] = [BASE_DIR / 'templates']\nLOGIN_REDIRECT_URL = '/nowhere/'\n",
-    own_login="/login/",
-    pages=("/admin/auth/user/", "/admin/auth/user/1/change/", "/admin/auth/group/add/"),
-)
 
-# As cookiecutter-django makes it: a user with a user name and a name, allauth for its customers.
-USERNAME = Host(
-    people=_PEOPLE,
-    files={
-        "people/__init__.py": "",
-        "people/migrations/__init__.py": "",
+@dataclass(frozen=True)
+class Host:
+    """`people` is code that adds sam (staff), nora (not staff) and root, who has a password.
+
+    `crawled` are pages from which every link is followed, `public` those that anybody opens.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    settings: str = ""
+    urls: str = _URLS
+    people: str = PEOPLE
+    besides: Besides = NOTHING
+    admin: str = "/admin/"
+    next: str = "/admin/auth/group/?q=a"
+    own_login: str = "/login/"  # "": there is a test of its own for it
+    crawled: tuple[str, ...] = ("/admin/",)
+    public: tuple[str, ...] = ()
+
+    def all_files(self) -> dict[str, str]:
+        """With those that each has."""
+        return {"templates/own.html": OWN_PAGE, **self.files, "people.py": self.people}
+
+    def all_settings(self) -> str:
+        return _SETTINGS + self.settings
+
+
+STOCK = Host()
+
+# As cookiecutter-django makes it: a user with a user name and an address, allauth with public
+# sign-up for its customers, a provider of theirs, and production settings. Its own allauth has
+# written addresses in lower case before ours comes.
+SIGN_UP = Host(
+    people="from django.core.management import call_command\n"
+    'call_command("migrate", "account", verbosity=0)\n' + PEOPLE,
+    files=_PACKAGE
+    | {
         "people/models.py": """
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -90,41 +108,61 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 """,
     },
     settings="""
+DEBUG = False
+ALLOWED_HOSTS = ["localhost"]
+DATABASES = {"default": {
+    "ENGINE": "django.db.backends.postgresql", "ATOMIC_REQUESTS": True, "CONN_MAX_AGE": 60,
+    "HOST": os.environ["PGHOST"], "PORT": os.environ["PGPORT"], "USER": os.environ["PGUSER"],
+    "NAME": os.environ["PGDATABASE"]}}
+CACHES = {"default": {
+    "BACKEND": "django_redis.cache.RedisCache", "LOCATION": os.environ["REDIS_URL"],
+    "OPTIONS": {"CLIENT_CLASS": "django_redis.client.DefaultClient", "IGNORE_EXCEPTIONS": True}}}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+            "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}}
+MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+LANGUAGE_CODE = "de"
+MIDDLEWARE.insert(3, "django.middleware.locale.LocaleMiddleware")
 AUTH_USER_MODEL = "people.User"
-INSTALLED_APPS += ["people", "allauth", "allauth.account", "allauth.socialaccount",
-                   "allauth.socialaccount.providers.google"]
+INSTALLED_APPS += ["people", "django.contrib.sites", "allauth", "allauth.account",
+                   "allauth.socialaccount", "allauth.socialaccount.providers.google"]
+SITE_ID = 1
 MIDDLEWARE += ["allauth.account.middleware.AccountMiddleware"]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend",
                            "allauth.account.auth_backends.AuthenticationBackend"]
 ACCOUNT_ADAPTER = "people.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "people.adapters.SocialAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 SOCIALACCOUNT_PROVIDERS = {"google": {"APPS": [{"client_id": "of-customers", "secret": "s"}]}}
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = BASE_DIR / "mail"
+LOGIN_REDIRECT_URL = "/accounts/email/"
+LOGIN_URL = "account_login"
 """,
     urls="""
 from django.urls import include
-urlpatterns += [path("accounts/", include("allauth.urls"))]
+urlpatterns = [path("kontor-7x/", admin.site.urls), path("accounts/", include("allauth.urls"))]
 """,
+    besides=USER_ADMIN,
+    admin="/kontor-7x/",
+    next="/kontor-7x/people/user/?q=a",
+    crawled=("/kontor-7x/", "/kontor-7x/people/user/3/change/"),
     own_login="",
-    pages=("/admin/people/user/1/change/", "/admin/socialaccount/socialapp/"),
-    takes=(
-        "people/admin.py",
-        "class PeopleAdmin(UserAdmin)",
-        "from microsoft_admin.user_admin import MicrosoftUserAdminMixin\n"
-        "class PeopleAdmin(MicrosoftUserAdminMixin, UserAdmin)",
-    ),
     public=("/accounts/login/", "/accounts/signup/", "/accounts/google/login/"),
-)  # fmt: skip
+)
 
 # A key that is no number, an address that nothing keeps unique, and names of its own for both.
 UUID = Host(
-    people=_PEOPLE + 'add("twin1", "twin@contoso.example", is_staff=True)\n'
+    people=PEOPLE + 'add("twin1", "twin@contoso.example", is_staff=True)\n'
     'add("twin2", "TWIN@contoso.example", is_staff=True)\n',
-    files={
-        "people/__init__.py": "",
-        "people/migrations/__init__.py": "",
+    files=_PACKAGE
+    | {
         "people/models.py": """
 import uuid
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -146,12 +184,10 @@ AUTH_USER_MODEL = "people.User"
 INSTALLED_APPS += ["people"]
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 """,
-    pages=("/admin/auth/group/",),
 )
 
 # An app of its own that is called as ours is in this repository, with tables, URLs, templates.
 OWN_ACCOUNTS = Host(
-    people=_PEOPLE,
     files={
         "accounts/__init__.py": "",
         "accounts/migrations/__init__.py": "",
@@ -166,20 +202,109 @@ from django.contrib import admin
 from .models import SignIn
 admin.site.register(SignIn)
 """,
-        "accounts/templates/accounts/login.html": _OWN_PAGE,
+        "accounts/templates/accounts/login.html": OWN_PAGE,
         "accounts/templates/accounts/refused.html": "not this one",
         "accounts/templates/accounts/page.html": "not this one",
+        "templates/admin/login.html": '{% extends "admin/base_site.html" %}'
+        "{% block content %}not this one{% endblock %}",
     },
-    settings='INSTALLED_APPS += ["accounts"]\nLOGIN_REDIRECT_URL = "/nowhere/"\n',
-    urls=_LOGIN + 'urlpatterns += [path("accounts/login/",'
-    ' LoginView.as_view(template_name="accounts/login.html"))]\n',
+    settings='INSTALLED_APPS += ["accounts"]\n',
+    urls=_URLS.replace("login/", "accounts/login/").replace("own.html", "accounts/login.html"),
     own_login="/accounts/login/",
-    pages=("/admin/accounts/signin/", "/admin/accounts/signin/add/", "/admin/auth/user/"),
+    next="/admin/accounts/signin/",
+)
+
+# Admin on another URL, and a second site beside it.
+MOVED = Host(
+    files={
+        "office/__init__.py": "",
+        "office/site.py": """
+from django.contrib.admin import AdminSite
+from django.contrib.auth.models import Group
+
+class OfficeSite(AdminSite):
+    site_header = "Shop office"
+
+office = OfficeSite(name="office")
+office.register(Group)
+""",
+    },
+    urls=_URLS
+    + """
+from office.site import office
+urlpatterns[0] = path("back/office/", admin.site.urls)
+urlpatterns += [path("shop/", office.urls)]
+""",
+    besides=SITE_CLASS,
+    admin="/back/office/",
+    next="/shop/auth/group/?q=a",
+    crawled=("/back/office/", "/shop/"),
+)
+
+# Its own admin at /cms/, its pages at every other address. Its 200 migrations would take 10 s.
+WAGTAIL_SITE = Host(
+    people="from django.core.management import call_command\n"
+    'call_command("migrate", run_syncdb=True, verbosity=0)\n'
+    + PEOPLE
+    + """
+from wagtail.models import Collection, Locale, Page
+Locale.objects.create(language_code="en")
+Page.add_root(title="Root", slug="root")
+Collection.add_root(name="Root")
+""",
+    settings="""
+INSTALLED_APPS += [
+    "wagtail.contrib.forms", "wagtail.contrib.redirects", "wagtail.embeds", "wagtail.sites",
+    "wagtail.users", "wagtail.snippets", "wagtail.documents", "wagtail.images",
+    "wagtail.search", "wagtail.admin", "wagtail", "modelcluster", "taggit"]
+MIGRATION_MODULES = {"taggit": None} | {f"wagtail{name}": None for name in (
+    "core", "admin", "docs", "embeds", "forms", "images", "redirects", "search", "users")}
+MIDDLEWARE += ["wagtail.contrib.redirects.middleware.RedirectMiddleware"]
+WAGTAIL_SITE_NAME = "Contoso"
+WAGTAILADMIN_BASE_URL = "http://localhost"
+WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_GRAVATAR_PROVIDER_URL = None
+""",
+    urls=_URLS
+    + """
+from django.urls import include
+urlpatterns += [path("cms/", include("wagtail.admin.urls")),
+                path("documents/", include("wagtail.documents.urls")),
+                path("", include("wagtail.urls"))]
+""",
+    besides=WAGTAIL,
+    next="/cms/reports/site-history/?q=a",
+    crawled=("/cms/", "/admin/"),
 )
 
 HOSTS: Mapping[str, Host] = {
     "stock": STOCK,
-    "username": USERNAME,
+    "sign_up": SIGN_UP,
     "uuid": UUID,
     "own_accounts": OWN_ACCOUNTS,
+    "moved": MOVED,
+    "wagtail": WAGTAIL_SITE,
 }
+
+# One site whose admin has another look by a variable.
+THEMES: Mapping[str, tuple[str, ...]] = {
+    "unfold": ("unfold",),
+    "jazzmin": ("jazzmin",),
+    "grappelli": ("grappelli",),
+    "admin-interface": ("admin_interface", "colorfield"),
+}
+THEMED = Host(
+    settings=f"""
+INSTALLED_APPS[:0] = {dict(THEMES)!r}[os.environ["THEME"]]
+X_FRAME_OPTIONS = "SAMEORIGIN"
+SILENCED_SYSTEM_CHECKS = ["security.W019"]
+JAZZMIN_SETTINGS = {{"use_google_fonts_cdn": False}}
+""",
+    urls=_URLS
+    + """
+import os
+from django.urls import include
+if os.environ["THEME"] == "grappelli":
+    urlpatterns += [path("grappelli/", include("grappelli.urls"))]
+""",
+)

@@ -24,7 +24,7 @@ def expect_well_made(page: Page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
         # Links change their colour slowly, and axe would catch them between two.
-        page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
+        page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
         if PICTURES:
             picture = Path(PICTURES) / f"{name.replace(' ', '-')}-{width}-{scheme}.png"
             page.screenshot(path=picture, full_page=True)

@@ -1,11 +1,11 @@
 """Debian's Chromium, driven by Playwright, which downloads no browser of its own."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.servers.debian import HEADLESS, program
 from tests.servers.process import NotStarted
 
 # The last four keep it from asking its maker's servers for anything.
@@ -24,8 +24,8 @@ PATIENCE_MS = 15_000
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """One browser process; tests take a fresh context each, as from a new profile."""
-    if (path := shutil.which("chromium")) is None:
-        raise NotStarted("Chromium is missing: sudo apt-get install chromium")
+    if (path := program(HEADLESS) or program("chromium")) is None:
+        raise NotStarted(f"Chromium is missing: sudo apt-get install {HEADLESS}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=FLAGS)
         try:

@@ -1,17 +1,22 @@
 """Static checks: each mistake in the settings has its own id, and good settings have none."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as site_settings
+from django.conf.urls.i18n import i18n_patterns
 from django.core import checks
 from django.test import override_settings
+from django.urls import include, path, re_path
+from django.views import View
 
 from accounts import checks as ours
 from accounts import doors
 from accounts.reasons import REASONS
+from tests.site.web.many_admins import who
 
 LOCMEM = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 DJANGOS_REDIS = {
@@ -63,6 +68,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"CSRF_COOKIE_DOMAIN": "other.example"}, "E034"),
     ({"SECURE_SSL_REDIRECT": True}, "E038"),
     ({"ROOT_URLCONF": "django.contrib.auth.urls"}, "E009"),
+    ({"ROOT_URLCONF": (re_path("", who), path("", include("accounts.urls")))}, "E009"),
+    ({"ROOT_URLCONF": (*i18n_patterns(path("", include("accounts.urls"))),)}, "E009"),
     (GOOD | {"DEBUG": True}, "W002"),
     ({"SESSION_SAVE_EVERY_REQUEST": True}, "W003"),
     (GOOD | {"SESSION_COOKIE_SECURE": False}, "W005"),
@@ -73,6 +80,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"ADMIN_BY_MICROSOFT_ONLY": False, "AUTHENTICATION_BACKENDS": [OURS, ALLAUTH]}, "W011"),
     ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "E040"),
     ({"MIDDLEWARE": [m for m in site_settings.MIDDLEWARE if "Entrance" not in m]}, "W014"),
+    ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "W018"),
     ({"ENVIRONMENT_WARNINGS": ["X is set, but not read."]}, "W007"),
     ({"TRUSTED_PROXY_COUNT": 1, "MIDDLEWARE": WITHOUT_PROXY}, "W015"),
     ({"DEBUG": False, "CACHES": LOCMEM, "SESSION_ENGINE": f"{ENGINES}cached_db"}, "E041"),
@@ -104,6 +112,19 @@ def test_a_host_behind_a_proxy_must_trust_it(
     monkeypatch.setenv(variable, "x")
     assert ids(**GOOD) == {"accounts.E008"}
     assert ids(**GOOD, TRUSTED_PROXY_COUNT=1) == set()
+
+
+class Club:
+    """A site whose sign-up is in a namespace."""
+
+    urlpatterns = [
+        *import_module("project.urls").urlpatterns,
+        path("club/", include(([path("join/", View.as_view(), name="register")], "club"))),
+    ]
+
+
+def test_a_sign_up_in_a_namespace_is_found() -> None:
+    assert "accounts.E040" in ids(ROOT_URLCONF=Club)
 
 
 def test_the_middlewares_order_counts() -> None:

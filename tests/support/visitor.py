@@ -20,6 +20,7 @@ import requests
 
 from tests.emulator import person as at_microsoft
 
+ADMIN = "/admin/"
 LOGIN = "/admin/login/"
 START = "/accounts/microsoft/login/"
 CALLBACK = "/accounts/microsoft/login/callback/"
@@ -63,12 +64,20 @@ class Page:
 
 
 class Visitor:
-    """One browser profile. `verify` is a CA file, or False for a proxy's own certificate."""
+    """One browser profile. `verify` is a CA file, or False for a proxy's own certificate.
+
+    `admin` is where the site's admin is.
+    """
 
     def __init__(
-        self, site_url: str, *, verify: bool | str = True, headers: Mapping[str, str] | None = None
+        self,
+        site_url: str,
+        *,
+        verify: bool | str = True,
+        headers: Mapping[str, str] | None = None,
+        admin: str = ADMIN,
     ) -> None:
-        self.site_url = site_url
+        self.site_url, self.admin = site_url, admin
         self.http = requests.Session()
         self.http.trust_env = False
         self.http.verify = verify
@@ -84,7 +93,7 @@ class Visitor:
     def press_button(self, next_path: str = "") -> str:
         """From the login page to Microsoft's address."""
         query = {"next": next_path} if next_path else {}
-        return self.submit(self.get(LOGIN, params=query)).location
+        return self.submit(self.get(f"{self.admin}login/", params=query)).location
 
     def submit(self, page: Page) -> Page:
         """Press the sign-in or Try again button on a page."""
@@ -103,13 +112,13 @@ class Visitor:
 
     def is_in(self) -> bool:
         """Whether admin lets this browser in."""
-        return self.get("/admin/").status == 200
+        return self.get(self.admin).status == 200
 
     def sign_out(self) -> Page:
-        page = self.get("/admin/")
+        page = self.get(self.admin)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         assert token
-        return self.post("/admin/logout/", {"csrfmiddlewaretoken": token[1]})
+        return self.post(f"{self.admin}logout/", {"csrfmiddlewaretoken": token[1]})
 
     def session_cookie(self) -> str:
         """The session cookie's value, or ""."""

@@ -202,7 +202,10 @@ class MicrosoftAppForm(AppModelForm):
         self._after = microsoft_app.changed(app, changes)
         before = app if app.pk else None
         self.judgement = before_saving.of_saving(self._after, before, promotes=promotes)
-        if self.judgement.digest not in ("", self.data.get("confirmed", "")):
+        if before and not microsoft_app.is_as_read(app):
+            self.judgement = None
+            self.add_error(None, _("Someone has changed the app meanwhile. Look at it again."))
+        elif self.judgement.digest not in ("", self.data.get("confirmed", "")):
             self.add_error(None, [one.text for one in self.judgement.consequences])
 
     @sensitive_variables()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -58,8 +59,13 @@ def _undone(
         }
         return TemplateResponse(request, "microsoft_admin/admin/socialapp/undo.html", context)
     microsoft_app.remember_tests(after, judgement.tests)
-    after.save()
-    admin.log_change(request, after, _("Undid the last change."))
-    messages.success(request, _("The app is as it was before its last change."))
+    with transaction.atomic():
+        if microsoft_app.is_as_read(app):
+            after.save()
+            admin.log_change(request, after, "Undid the last change.")
+            messages.success(request, _("The app is as it was before its last change."))
+        else:
+            text = _("Someone has changed the app meanwhile. Look at it again.")
+            messages.warning(request, text)
     url = reverse("admin:socialaccount_socialapp_change", args=[app.pk])
     return HttpResponseRedirect(url)

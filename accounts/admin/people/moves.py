@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
-from ... import audit
+from ... import audit, users
 from ...app import user_url
 from ...conf import conf
 from ...ids import is_guid
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _LARGEST: Final = 1024 * 1024
 _SHOWN: Final = 500
 _TITLES: Final[Mapping[moves.What, Any]] = {
-    "link": gettext_lazy("Will be linked to the new object ID, and signed out"),
+    "link": gettext_lazy("Will be linked and signed out"),
     "address": gettext_lazy("Gets the new address"),
     "already": gettext_lazy("Nothing to do"),
     "not here": gettext_lazy("Nobody here"),
@@ -126,7 +126,7 @@ class MovesForm(forms.Form):
 
 def may_move(user: Any) -> bool:
     """Superusers alone, as with a single identity."""
-    return bool(user.is_superuser)
+    return users.is_superuser(user)
 
 
 def page(request: HttpRequest) -> HttpResponseBase:

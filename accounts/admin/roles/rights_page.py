@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.template.response import TemplateResponse
@@ -14,10 +13,13 @@ from django.utils.translation import gettext_lazy
 
 from ... import audit
 from ...app import permission, user_permission
+from ...models import AuditEntry
 from ...operate import rights_held
-from .. import csv_export
+from .. import csv_export, permission_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 PEOPLE_A_PAGE: Final = 50
@@ -39,17 +41,17 @@ def may_see(user: Any) -> bool:
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The rights, some people at a time; `q` narrows it to those whose email begins so."""
+    """The rights, some people at a time; `q` narrows it to a part of a name or address."""
     asked = _asked(request)
     people = Paginator(rights_held.people(asked), PEOPLE_A_PAGE)
     shown = people.get_page(request.GET.get("p"))
     context = {
         **admin.site.each_context(request),
         "title": _("Who has what, and why"),
-        "opts": get_user_model()._meta,
+        "opts": AuditEntry._meta,  # users may be shown by nobody
         "query": asked,
         "people": shown,
-        "rights": [_shown(right) for right in rights_held.rights_of(shown.object_list)],
+        "rights": _shown(list(rights_held.rights_of(shown.object_list))),
     }
     return TemplateResponse(request, "microsoft_admin/admin/roles/rights.html", context)
 
@@ -68,9 +70,7 @@ def _asked(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "").strip()
 
 
-def _shown(right: rights_held.Right) -> dict[str, Any]:
-    return {
-        "held": right,
-        "name": FLAGS.get(right.right, right.right),
-        "way": WAYS[right.by],
-    }
+def _shown(rights: Sequence[rights_held.Right]) -> list[dict[str, Any]]:
+    names = sorted({right.right for right in rights})
+    words = dict(zip(names, permission_words.named(names), strict=True)) | FLAGS
+    return [{"held": right, "name": words[right.right], "way": WAYS[right.by]} for right in rights]

@@ -11,11 +11,11 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max, Min
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from ... import moments
 from ...models import SignIn
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _bounds() -> tuple[date | None, date | None]:
 
 
 def _local(moment: datetime | None) -> date | None:
-    return timezone.localtime(moment).date() if moment else None
+    return moments.in_zone(moment).date() if moment else None
 
 
 def _number(cl: ChangeList, part: str) -> int | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.management.base import CommandError
+from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
@@ -112,7 +113,10 @@ exit codes:
         if judgement.consequences and not force:
             self._confirm(judgement)
         microsoft_app.remember_tests(after, judgement.tests)
-        after.save()
+        with transaction.atomic():
+            if app.pk and not microsoft_app.is_as_read(app):
+                raise CommandError(f"{_NOT_SAVED} Someone has changed the app meanwhile.")
+            after.save()
         self._show(form)
 
     def _confirm(self, judgement: Judgement) -> None:

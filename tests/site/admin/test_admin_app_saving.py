@@ -7,18 +7,21 @@ import re
 import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import jwt
 import pytest
 from allauth.socialaccount.models import SocialApp
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 from django.utils.formats import date_format
 from pytest_django import Settings
 
 from accounts import registration, secretbox
+from accounts.admin.microsoft_app.form import MicrosoftAppForm
 from accounts.operate.microsoft_app_summary import show
 from accounts.reasons import Refused
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
@@ -266,6 +269,28 @@ def test_undo_of_what_is_refused_by_now_asks(
     assert registration.of_app(kept()).secrets == (CLIENT_SECRET,)
 
 
+def test_a_second_change_after_a_wrong_one_leaves_the_undo_what_worked(
+    browser: Client,
+) -> None:
+    app = an_app(last_tests={"secret": {"at": "2026-11-01", "reason": ""}})
+    for wrong in (WRONG, WRONG[::-1]):
+        form = Form(browser, app)
+        assert NOBODY in form.send(new_secret=wrong)
+        assert form.save_anyway() == ""
+    assert undo(browser, app) == ""
+    assert registration.of_app(kept()).secrets == (CLIENT_SECRET,)
+
+
+def test_what_another_admin_saved_meanwhile_is_not_lost(app: SocialApp) -> None:
+    """Asking Microsoft takes its time: both had read the app as it was."""
+    fields = {"name": "Staff", "client_id": CLIENT_ID, "tenant": TENANT, "new_secret": WRONG}
+    first = MicrosoftAppForm(QueryDict(urlencode(fields)), instance=app)
+    SocialApp.objects.filter(pk=app.pk).update(secret=secretbox.encrypt(NEXT))
+    assert not first.is_valid()
+    assert "Someone has changed the app meanwhile" in str(first.errors)
+    assert registration.of_app(kept()).secrets == (NEXT,)
+
+
 def test_there_is_nothing_to_undo_before_a_change(browser: Client, app: SocialApp) -> None:
     assert undo(browser, app) == ""
     assert "/undo/" not in browser.get(f"{LIST}{app.pk}/change/").content.decode()
@@ -316,7 +341,7 @@ def test_in_force_says_the_next_is_used_once_the_first_was_refused(
 def test_a_secret_outlives_an_error_elsewhere_and_is_never_shown(browser: Client) -> None:
     form = Form(browser)
     form.send(client_id="no-guid", new_secret=CLIENT_SECRET, domains="contoso.example")
-    assert "The client id is a GUID" in form.errors
+    assert "The client ID is a GUID" in form.errors
     assert "kept for this form" in form.page
     assert "contoso.example" in form.page
     assert form.send(client_id=CLIENT_ID) == ""
@@ -427,7 +452,7 @@ def test_two_kinds_at_once_are_an_error_that_names_both(browser: Client, app: So
         form.send(credential=chosen, new_secret=NEXT, certificate_text=both(MADE))
         assert "secret" in form.errors
         assert "certificate" in form.errors
-        assert "an app proves itself by one of them" in form.errors
+        assert "An app proves itself by one thing only" in form.errors
 
 
 def test_a_managed_identity_is_named_by_its_client_id(browser: Client, app: SocialApp) -> None:
@@ -474,8 +499,11 @@ def test_the_menu_has_it_under_microsoft(browser: Client) -> None:
     links = re.findall(r'<a href="/admin/socialaccount/socialapp/"[^>]*>([^<]*)</a>', page)
     assert links.count("Microsoft apps") >= 2  # the front page's, and the sidebar's
     assert "Social app" not in page
-    for path in ("", "add/"):
-        assert "Microsoft app" in browser.get(f"{LIST}{path}").content.decode()
+    app = an_app()
+    for path in ("", "add/", f"{app.pk}/change/", f"{app.pk}/history/", f"{app.pk}/delete/"):
+        page = browser.get(f"{LIST}{path}").content.decode()
+        assert "Microsoft app" in page
+        assert "Social Accounts" not in page, path
 
 
 @pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/undo/", "{pk}/test/", "test/"])

@@ -29,6 +29,7 @@ def who(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", who, name="public"),
     path("sign-up/", who, name="account_signup"),
+    path("cms/", who, name="wagtailadmin_home"),
     path("", include("accounts.web.urls")),
     path("back-office/staff/", admin.site.urls),
     path("office/report/", staff_member_required(who), name="report"),

@@ -1,0 +1,89 @@
+"""A host's tables and people, then its server, in one process: `serve.py PORT`, in its folder.
+
+People are there before all tables of allauth are. POST /-/manage has a command of manage.py run, or
+Python: Django is set up once.
+"""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+
+import django
+
+django.setup()
+
+from django.apps import apps  # noqa: E402
+from django.contrib.auth import get_user_model  # noqa: E402
+from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: E402
+from django.core.management import execute_from_command_line  # noqa: E402
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+
+
+def manage(*words: str) -> None:
+    execute_from_command_line(["manage.py", *words])
+
+
+def prepare() -> None:
+    own = [app.label for app in apps.get_app_configs() if Path(app.path).parent == Path.cwd()]
+    model: Any = get_user_model()
+    addresses = model._default_manager.order_by("pk").values_list(model.get_email_field_name())
+    if own:
+        manage("makemigrations", *own, "--verbosity", "0")
+    manage("migrate", "microsoft_admin", "--verbosity", "0", "--skip-checks")
+    if not addresses:
+        run(Path("people.py").read_text())
+    before = list(addresses.all())
+    manage("migrate", "--verbosity", "0", "--skip-checks")
+    assert list(addresses.all()) == before, "nobody's address is rewritten"
+    manage("makemigrations", "--check", "--dry-run", "--verbosity", "0", "--skip-checks")
+
+
+def run(code: str) -> None:
+    exec(code, {"__name__": "shell"})  # noqa: S102 - as `manage.py shell -c` does
+
+
+def serve(port: int) -> None:
+    server = ThreadedWSGIServer(("127.0.0.1", port), WSGIRequestHandler)
+    server.daemon_threads = True
+    server.set_app(StaticFilesHandler(commanded(get_wsgi_application())))
+    Path("ready").touch()
+    server.serve_forever()
+
+
+def commanded(site: Callable[..., Iterable[bytes]]) -> Any:
+    def answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/-/manage":
+            return site(environ, start)
+        told = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        start("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(outcome(json.loads(told))).encode()]
+
+    return answer
+
+
+def outcome(told: list[str]) -> list[Any]:
+    """Exit status and output of a command; `shell` reads nothing but code here."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        try:
+            run(told[-1]) if told[0] == "shell" else manage(*told)
+        except SystemExit as ended:
+            return [ended.code or 0, out.getvalue()]
+        except Exception:
+            return [1, out.getvalue() + traceback.format_exc()]
+    return [0, out.getvalue()]
+
+
+if __name__ == "__main__":
+    prepare()
+    if len(sys.argv) > 1:
+        serve(int(sys.argv[1]))
