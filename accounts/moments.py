@@ -16,7 +16,7 @@ def text_of(moment: datetime | None) -> str:
     """A time in words: 25 Nov 2026, 14:05 CET; "" for none."""
     if moment is None:
         return ""
-    local = timezone.localtime(moment)
+    local = local_of(moment)
     text = date_format(local, "SHORT_DATETIME_FORMAT")
     return text if _names_zone() else f"{text} {local.tzname()}"
 
@@ -25,8 +25,13 @@ def element_of(moment: datetime | None) -> str:
     """The same as <time>, beside which moments.js writes the reader's own where it differs."""
     if moment is None:
         return ""
-    iso = timezone.localtime(moment).isoformat(timespec="seconds")
+    iso = local_of(moment).isoformat(timespec="seconds")
     return format_html('<time datetime="{}">{}</time>', iso, text_of(moment))
+
+
+def local_of(moment: datetime) -> datetime:
+    """In the site's zone, and aware of it: with USE_TZ off times are kept without."""
+    return timezone.localtime(moment if timezone.is_aware(moment) else timezone.make_aware(moment))
 
 
 def _names_zone() -> bool:

@@ -230,6 +230,10 @@ def _new(user: User) -> Added:
 
 
 def _set_active(user: User, *, active: bool) -> None:
+    if not users.has_field("is_active"):
+        raise ValueError(
+            _("This site's users have no is_active: only their own code turns them off.")
+        )
     user.is_active = active
     user.save(update_fields=["is_active"])
     logger.warning(

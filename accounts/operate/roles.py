@@ -8,7 +8,6 @@ import re
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
 
@@ -16,6 +15,7 @@ from .. import audit
 from ..models import RoleGrant, RoleMapping
 from ..signin import mapping
 from ..signin.roles import Carried, Rights, Table, judge
+from ..users import everyone, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -150,5 +150,5 @@ def check(row: Row) -> None:
             if one != row.value and one.lower() == row.value.lower()]  # fmt: skip
     if near:
         raise Invalid(f"{near[0]!r} is mapped already, and differs in upper and lower case only.")
-    if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
+    if not where(everyone(), is_superuser=True, is_active=True).exists():
         raise Invalid("No active superuser exists: make one first, ./manage.py staff add EMAIL.")

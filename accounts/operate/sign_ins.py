@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -67,7 +68,13 @@ def since_of(text: str) -> datetime:
         moment = None
     if moment is None:
         raise ValueError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    return _as_stored(moment)
+
+
+def _as_stored(moment: datetime) -> datetime:
+    if timezone.is_aware(moment) == settings.USE_TZ:
+        return moment
+    return timezone.make_aware(moment) if settings.USE_TZ else timezone.make_naive(moment)
 
 
 def checked_reason(code: str) -> str:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import places
+from .. import moments, places
 from ..conf import conf
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def open_session(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(ends_at: Any) -> dict[str, str]:
-    local = timezone.localtime(ends_at)
+    local = moments.local_of(ends_at)
     return {
         "back": _("What you typed before you had to sign in again is back. Nothing is saved yet."),
         "discard": _("Discard it"),

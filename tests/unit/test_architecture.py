@@ -126,6 +126,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/ids.py",
         "accounts/models.py",
         "accounts/naming.py",
+        "accounts/moments.py",
         "accounts/outages.py",
         "accounts/places.py",
         "accounts/reasons.py",
@@ -195,6 +196,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/registration.py",
         "accounts/sessions",
         "accounts/signin",
+        "accounts/users.py",
         "accounts/web",
     },
     "accounts/admin": {

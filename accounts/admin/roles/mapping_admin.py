@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
+from ... import users
 from ...models import RoleMapping
 from ...operate import roles
 from ...operate.roles import Change, Row
@@ -149,4 +150,4 @@ class RoleMappingAdmin(Base):
 
 
 def _may(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_superuser)
+    return bool(request.user.is_active and users.is_superuser(request.user))
