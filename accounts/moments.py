@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
 from django.utils.html import format_html
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
 
 def text_of(moment: datetime | None) -> str:
@@ -32,6 +33,18 @@ def element_of(moment: datetime | None) -> str:
 def local_of(moment: datetime) -> datetime:
     """In the site's zone, and aware of it: with USE_TZ off times are kept without."""
     return timezone.localtime(moment if timezone.is_aware(moment) else timezone.make_aware(moment))
+
+
+def today() -> date:
+    """The day that it is in the site's zone."""
+    return local_of(timezone.now()).date()
+
+
+def as_stored(moment: datetime) -> datetime:
+    """As the database takes it: aware, or with USE_TZ off without a zone."""
+    if timezone.is_aware(moment) == settings.USE_TZ:
+        return moment
+    return timezone.make_aware(moment) if settings.USE_TZ else timezone.make_naive(moment)
 
 
 def _names_zone() -> bool:

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from .. import users
 from ..models import SignIn
+from ..moments import as_stored
 from ..signin.identities import PROVIDER
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ..models import User
 
 LATELY: Final = timedelta(days=30)
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NEVER: Final = as_stored(datetime(1970, 1, 1, tzinfo=UTC))
 # What is_active, is_staff and the user's being here say better, as they are now.
 _GONE: Final = ("unknown_user", "user_inactive", "user_not_staff", "cancelled")
 

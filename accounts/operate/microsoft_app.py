@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
-from .. import secretbox
+from .. import moments, secretbox
 from ..conf import conf
 from ..naming import as_set_here
 from ..reasons import Refused
@@ -228,7 +228,7 @@ def new_in(before: SocialApp | None, after: SocialApp, slot: str) -> bool:
 
 def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
     """Keep what Microsoft said, by slot: "" or a reason code. Returns whether that is news."""
-    today = timezone.localdate().isoformat()
+    today = moments.today().isoformat()
     told = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
     before = app.settings.get(TESTS, {})
     _set(app.settings, TESTS, {**before, **told})
@@ -478,7 +478,7 @@ def _check_secret(secret: str) -> Iterator[str]:
 
 
 def _check_expiry(expires: date | str) -> Iterator[str]:
-    if isinstance(expires, date) and expires <= timezone.localdate():
+    if isinstance(expires, date) and expires <= moments.today():
         yield f"The secret's expiry date {expires} has passed."
 
 

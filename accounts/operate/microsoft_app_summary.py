@@ -7,10 +7,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.adapter import get_adapter
-from django.utils import timezone
 from django.utils.translation import gettext_noop as noop
 
-from .. import registration, secretbox
+from .. import moments, registration, secretbox
 from ..conf import conf
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
@@ -266,7 +265,7 @@ def federated(claims: Mapping[str, object]) -> dict[str, str]:
 def days_left(expires: str) -> int | None:
     """Days until an ISO date, negative once it has passed; None when there is none."""
     ends = _date(expires)
-    return (ends - timezone.localdate()).days if ends else None
+    return (ends - moments.today()).days if ends else None
 
 
 def _date(text: str) -> date | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.conf import settings
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -16,6 +15,7 @@ from .. import audit
 from ..conf import conf
 from ..entra.errors import hint_in
 from ..models import SignIn
+from ..moments import as_stored
 from ..naming import as_set_here
 from ..reasons import REASONS
 
@@ -68,13 +68,7 @@ def since_of(text: str) -> datetime:
         moment = None
     if moment is None:
         raise ValueError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return _as_stored(moment)
-
-
-def _as_stored(moment: datetime) -> datetime:
-    if timezone.is_aware(moment) == settings.USE_TZ:
-        return moment
-    return timezone.make_aware(moment) if settings.USE_TZ else timezone.make_naive(moment)
+    return as_stored(moment)
 
 
 def checked_reason(code: str) -> str:

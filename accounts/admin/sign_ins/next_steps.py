@@ -78,7 +78,9 @@ def _step(label: str, url: str, query: str = "") -> NextStep | None:
 
 
 def _add(row: SignIn, editor: Any) -> NextStep | None:
-    if not row.email or not editor.has_perms((user_permission("add"), user_permission("change"))):
+    if not row.email or not all(
+        editor.has_perm(user_permission(name)) for name in ("add", "change")
+    ):
         return None
     query = urlencode({users.email_field(): row.email})
     return _step(_("Add this person"), user_url("add"), query)
