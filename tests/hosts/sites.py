@@ -161,11 +161,11 @@ urlpatterns = [path("kontor-7x/", admin.site.urls), path("accounts/", include("a
 # none but a property, no superusers, groups or permissions. Its pages all want a login, by
 # middleware, and its times have no zone.
 UUID = Host(
-    people="""
+    people=f"""
 from django.contrib.auth import get_user_model
 def add(login, mail, role="staff"):
     user = get_user_model()(login=login, mail=mail, role=role)
-    user.set_password(%r)
+    user.set_password({PASSWORD!r})
     user.save()
 add("sam", "STAFF@contoso.example")
 add("nora", "notstaff@contoso.example", role="")
@@ -174,8 +174,7 @@ add("twin1", "twin@contoso.example")
 add("twin2", "TWIN@contoso.example")
 add("none1", None)
 add("none2", None)
-"""
-    % PASSWORD,
+""",
     files=_PACKAGE
     | {
         "people/models.py": """
@@ -297,7 +296,11 @@ from office.site import office
 urlpatterns[0] = path("back/office/", admin.site.urls)
 urlpatterns += [path("shop/", office.urls)]
 """,
-    settings='STATIC_URL = "/static/"\nFORCE_SCRIPT_NAME = "/app"\nSESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/app/"\n',
+    settings="""
+STATIC_URL = "/static/"
+FORCE_SCRIPT_NAME = "/app"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/app/"
+""",
     besides=SITE_CLASS,
     admin="/app/back/office/",
     next="/app/shop/auth/group/?q=a",
