@@ -102,6 +102,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "accounts.W010": ("The collected static files are not this release's", ("plain pages",)),
     "accounts.W011": ("A password backend beside Microsoft opens admin", ()),
     "accounts.W015": ("Proxies are trusted, and no middleware reads what they say", ()),
+    "accounts.W019": ("Sessions are where nobody can count them, and a bound is set", ()),
     "accounts.W017": ("A store of a site that was there before is reached without TLS", ()),
     "accounts.W016": (
         "Everyone has the proxy's address",
@@ -396,6 +397,14 @@ def sessions_end_in_a_day(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _session_problems() -> Iterator[tuple[str, str, str]]:
+    from .sessions import index
+
+    if conf.SESSIONS_AT_ONCE and not index.can_be_listed():
+        text = f"SESSIONS_AT_ONCE is {conf.SESSIONS_AT_ONCE}, and nobody can count the sessions."
+        hint = (
+            'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db", or db, can be listed.'
+        )
+        yield "W019", text, hint
     if settings.SESSION_SAVE_EVERY_REQUEST:
         text = "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in."
         yield "W003", text, "Leave it off."

@@ -207,7 +207,7 @@ class SignIn(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.reference} {self.reason or self.outcome}"
+        return self.reference
 
 
 class BreakGlassLink(models.Model):
@@ -406,7 +406,7 @@ class AuditEntry(AuditModel):
 
     @override
     def __str__(self) -> str:
-        return f"{self.reference} {self.action}"
+        return self.reference
 
 
 class AuditText(AuditModel):

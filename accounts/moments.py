@@ -13,38 +13,37 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 
+def in_zone(moment: datetime) -> datetime:
+    """In the site's zone; one without a zone, of a site without USE_TZ, is of that already."""
+    aware = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return timezone.localtime(aware)
+
+
+def as_kept(moment: datetime) -> datetime:
+    """As the site's database has times, to compare with: without a zone where USE_TZ is off."""
+    return in_zone(moment) if settings.USE_TZ else timezone.make_naive(in_zone(moment))
+
+
+def today() -> date:
+    """The day that it is in the site's zone."""
+    return in_zone(timezone.now()).date()
+
+
 def text_of(moment: datetime | None) -> str:
     """A time in words: 25 Nov 2026, 14:05 CET; "" for none."""
-    if moment is None:
+    if not moment:  # a template gives "" for what is not there
         return ""
-    local = local_of(moment)
+    local = in_zone(moment)
     text = date_format(local, "SHORT_DATETIME_FORMAT")
     return text if _names_zone() else f"{text} {local.tzname()}"
 
 
 def element_of(moment: datetime | None) -> str:
     """The same as <time>, beside which moments.js writes the reader's own where it differs."""
-    if moment is None:
+    if not moment:  # a template gives "" for what is not there
         return ""
-    iso = local_of(moment).isoformat(timespec="seconds")
+    iso = in_zone(moment).isoformat(timespec="seconds")
     return format_html('<time datetime="{}">{}</time>', iso, text_of(moment))
-
-
-def local_of(moment: datetime) -> datetime:
-    """In the site's zone, and aware of it: with USE_TZ off times are kept without."""
-    return timezone.localtime(moment if timezone.is_aware(moment) else timezone.make_aware(moment))
-
-
-def today() -> date:
-    """The day that it is in the site's zone."""
-    return local_of(timezone.now()).date()
-
-
-def as_stored(moment: datetime) -> datetime:
-    """As the database takes it: aware, or with USE_TZ off without a zone."""
-    if timezone.is_aware(moment) == settings.USE_TZ:
-        return moment
-    return timezone.make_aware(moment) if settings.USE_TZ else timezone.make_naive(moment)
 
 
 def _names_zone() -> bool:

@@ -111,7 +111,7 @@ def _by_others(user: Any, since: datetime) -> QuerySet[AuditEntry]:
 
 
 def _moment(seconds: float) -> datetime:
-    return moments.as_stored(datetime.fromtimestamp(seconds, UTC))
+    return moments.as_kept(datetime.fromtimestamp(seconds, UTC))
 
 
 def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:

@@ -17,9 +17,8 @@ from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from typing_extensions import override
 
-from .. import users
+from .. import moments, users
 from ..models import SignIn
-from ..moments import as_stored
 from ..signin.identities import PROVIDER
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from ..models import User
 
 LATELY: Final = timedelta(days=30)
-_NEVER: Final = as_stored(datetime(1970, 1, 1, tzinfo=UTC))
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # What is_active, is_staff and the user's being here say better, as they are now.
 _GONE: Final = ("unknown_user", "user_inactive", "user_not_staff", "cancelled")
 
@@ -135,17 +134,18 @@ def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
 
 def _newest(whose: Q) -> Subquery:
     """One index look-up each: by (user, at) or by (upper(email), at)."""
+    never = moments.as_kept(_LONG_AGO)
     rows: QuerySet[SignIn] = SignIn.objects.filter(
         whose,
         outcome=SignIn.Outcome.REFUSED,
         at__gt=timezone.now() - LATELY,
     )
-    rows = rows.exclude(reason__in=_GONE).filter(at__gt=Coalesce(OuterRef("last_login"), _NEVER))
+    rows = rows.exclude(reason__in=_GONE).filter(at__gt=Coalesce(OuterRef("last_login"), never))
     if users.has_field("date_joined"):
         rows = rows.filter(at__gt=OuterRef("date_joined"))
     linked = SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef(OuterRef("pk")))
     since = Subquery(linked.order_by("-date_joined").values("date_joined")[:1])
-    rows = rows.exclude(reason="identity_conflict", at__lt=Coalesce(since, _NEVER))
+    rows = rows.exclude(reason="identity_conflict", at__lt=Coalesce(since, never))
     return Subquery(rows.order_by(F("at").desc()).values("pk")[:1])
 
 

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 from allauth.socialaccount.models import SocialApp
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
 from .. import moments, secretbox
@@ -46,10 +48,10 @@ TESTS: Final = "last_tests"
 # What a sign-in depends on, and one click of undo brings back.
 _OF_SIGN_IN: Final = ("tenant", "hidden", "credential", TESTS, *_ALL_SLOTS, *_SECRETS.values())
 KINDS: Final[Mapping[Kind, str]] = {
-    "secret": "secret",
-    "certificate": "certificate",
-    "managed_identity": "managed identity",
-    "token_file": "token file",
+    "secret": noop("secret"),
+    "certificate": noop("certificate"),
+    "managed_identity": noop("managed identity"),
+    "token_file": noop("token file"),
 }
 
 
@@ -60,6 +62,12 @@ class Invalid(Exception):
         told = {name: [as_set_here(text) for text in texts] for name, texts in problems.items()}
         super().__init__(" ".join(text for texts in told.values() for text in texts))
         self.problems = told
+
+
+def label_in_words(label: str) -> str:
+    """A credential's label, such as "certificate 0A1B…", in the reader's language."""
+    kind = next((kind for kind in KINDS.values() if label.startswith(kind)), "")
+    return _(kind) + label.removeprefix(kind) if kind else label
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,7 +114,12 @@ def read_certificate(data: bytes, passphrase: str = "") -> str:
     try:
         return read_entered(data, passphrase).whole_pem
     except ValueError as problem:
-        raise ValueError(f"What was entered {problem}.") from None
+        raise ValueError(_entered(problem)) from None
+
+
+def _entered(problem: ValueError) -> str:
+    told = _(getattr(problem, "text", str(problem))).format(**getattr(problem, "facts", {}))
+    return _("What was entered %(problem)s.") % {"problem": told}
 
 
 def save(changes: Changes) -> tuple[SocialApp, bool]:
@@ -145,7 +158,7 @@ def changed(app: SocialApp, changes: Changes) -> SocialApp:
     """A copy of the app with the changes, not saved yet. Raises Invalid."""
     problems = problems_with(app, changes)
     if not app.pk and not changes.client_id:
-        problems["client_id"].append("A new app needs a client id (--client-id).")
+        problems["client_id"].append(_("A new app needs a client ID (--client-id)."))
     if problems:
         raise Invalid(problems)
     after = copy.deepcopy(app)
@@ -240,10 +253,9 @@ def problems_with(app: SocialApp, changes: Changes) -> defaultdict[str, list[str
     problems = problems_of(changes)
     kinds = _kinds_entered(changes)
     if len(kinds) > 1:
-        named = " and ".join(_named(kind) for kind in kinds)
-        problems["credential"].append(
-            f"{named} were given at once: an app proves itself by one of them."
-        )
+        text = _("An app proves itself by one thing only, and several were given: %(kinds)s.")
+        named = ", ".join(_(KINDS[kind]) for kind in kinds)
+        problems["credential"].append(text % {"kinds": named})
     elif missing := _missing(app, changes, next(iter(kinds), kind_of(app))):
         field, text = missing
         problems[field].append(text)
@@ -264,10 +276,6 @@ def _kinds_entered(changes: Changes) -> list[Kind]:
     entered = [_KIND_OF_SLOT[slot] for slot in _ALL_SLOTS if given.get(slot)]
     chosen = [changes.credential] if changes.credential else []
     return list(dict.fromkeys([*chosen, *entered]))
-
-
-def _named(kind: Kind) -> str:
-    return f"a {KINDS[kind]}".capitalize()
 
 
 def _missing(app: SocialApp, changes: Changes, kind: Kind) -> tuple[str, str] | None:
@@ -426,12 +434,14 @@ def _set(kept: dict[str, Any], name: str, value: Any) -> None:
 
 def _check_name(name: str) -> Iterator[str]:
     if not 1 <= len(name) <= 40:
-        yield "The name has 1 to 40 characters."
+        yield _("The name has 1 to 40 characters.")
 
 
 def _check_identity(client_id: str) -> Iterator[str]:
     if client_id and not GUID.fullmatch(client_id):
-        yield "The identity is named by a GUID: Client ID on the managed identity's Overview page."
+        yield _(
+            "The identity is named by a GUID: Client ID on the managed identity's Overview page."
+        )
 
 
 def _unchecked(value: Any) -> Iterator[str]:
@@ -441,20 +451,21 @@ def _unchecked(value: Any) -> Iterator[str]:
 
 def _check_client_id(client_id: str) -> Iterator[str]:
     if not GUID.fullmatch(client_id):
-        yield "The client id is a GUID: Application (client) ID on the app's Overview page."
+        yield _("The client ID is a GUID: Application (client) ID on the app's Overview page.")
 
 
 def _check_tenant(tenant: str) -> Iterator[str]:
     tenant, allowed = tenant.lower(), conf.MICROSOFT_ALLOWED_TENANTS
     if tenant in ("common", "consumers"):
-        yield f"The tenant {tenant!r} would let strangers in: enter your tenant's GUID."
+        text = _("The tenant “%(tenant)s” would let strangers in: enter your tenant's GUID.")
+        yield text % {"tenant": tenant}
     elif tenant == "organizations":
-        if len(allowed) < 2:
-            yield "The tenant 'organizations' goes with MICROSOFT_ALLOWED_TENANTS only."
+        if len(allowed) < 2 and conf.MICROSOFT_TENANT_ID.lower() != tenant:
+            yield _("The tenant “organizations” goes with MICROSOFT_ALLOWED_TENANTS only.")
     elif tenant and not (GUID.fullmatch(tenant) or DOMAIN.fullmatch(tenant)):
-        yield "The tenant is a GUID (Directory (tenant) ID) or a verified domain."
+        yield _("The tenant is a GUID (Directory (tenant) ID) or a verified domain.")
     elif tenant and not _within_bound(tenant, allowed):
-        yield "MICROSOFT_ALLOWED_TENANTS does not allow this tenant, and nothing here widens it."
+        yield _("MICROSOFT_ALLOWED_TENANTS does not allow this tenant, and nothing here widens it.")
 
 
 def _within_bound(tenant: str, allowed: frozenset[str]) -> bool:
@@ -466,20 +477,22 @@ def _within_bound(tenant: str, allowed: frozenset[str]) -> bool:
 
 def _check_secret(secret: str) -> Iterator[str]:
     if GUID.fullmatch(secret):
-        yield "That is the secret's ID: copy the column Value, which Entra shows only once."
+        yield _("That is the secret's ID: copy the column Value, which Entra shows only once.")
     elif secret and "***" in secret:
-        yield "That secret is masked: Entra shows it only once, so make a new one."
+        yield _("That secret is masked: Entra shows it only once, so make a new one.")
     elif secret and not (secret.isascii() and secret.isprintable() and " " not in secret):
-        yield "The secret has a space or a character that no secret has: copy it again."
+        yield _("The secret has a space or a character that no secret has: copy it again.")
     elif secret and len(secret) < _SHORTEST_SECRET:
-        yield "The secret is too short to be one: copy the column Value in full."
+        yield _("The secret is too short to be one: copy the column Value in full.")
     elif len(secret) > LONGEST_SECRET:
-        yield f"The secret is longer than {LONGEST_SECRET} characters: Entra's have 40."
+        text = _("The secret is longer than %(most)d characters: Entra's have 40.")
+        yield text % {"most": LONGEST_SECRET}
 
 
 def _check_expiry(expires: date | str) -> Iterator[str]:
     if isinstance(expires, date) and expires <= moments.today():
-        yield f"The secret's expiry date {expires} has passed."
+        text = _("The secret's expiry date, %(day)s, has passed.")
+        yield text % {"day": date_format(expires, "SHORT_DATE_FORMAT")}
 
 
 def _check_domains(domains: Sequence[str]) -> Iterator[str]:
@@ -488,11 +501,15 @@ def _check_domains(domains: Sequence[str]) -> Iterator[str]:
     for entry in domains:
         tid, named, domain = entry.lower().rpartition("=")
         if not DOMAIN.fullmatch(domain):
-            yield f"{entry!r} is no domain: write it as contoso.com."
+            yield _("“%(entry)s” is no domain: write it as contoso.com.") % {"entry": entry}
         elif named and tid not in allowed:
-            yield f"{entry!r}: {tid or 'nothing'} is not one of MICROSOFT_ALLOWED_TENANTS."
+            text = _("“%(entry)s”: the tenant is not one of MICROSOFT_ALLOWED_TENANTS.")
+            yield text % {"entry": entry}
         elif not named and len(allowed) > 1:
-            yield f"{entry!r}: several tenants are allowed, so say whose: TENANT-GUID={domain}."
+            text = _(
+                "“%(entry)s”: several tenants are allowed, so say whose: TENANT-GUID=%(domain)s."
+            )
+            yield text % {"entry": entry, "domain": domain}
 
 
 _CHECKS: Final[Mapping[str, Any]] = {

@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.adapter import get_adapter
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
 from .. import moments, registration, secretbox
@@ -16,7 +17,7 @@ from ..entra.credentials.proof import TokenFile, claims_of
 from ..naming import as_set_here
 from ..reasons import REASONS, Refused
 from ..registration import SLOTS, kind_of, value_in
-from .microsoft_app import TESTS
+from .microsoft_app import KINDS, TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +36,8 @@ _WORDS: Final = (
     noop("set, in the environment"),
     noop("unreadable"),
     noop("unusable"),
-    noop("secret"),
     noop("next secret"),
-    noop("token file"),
+    noop("next certificate"),
     noop("Thumbprint of the certificate"),
     noop("Thumbprint of the next certificate"),
     noop("Issuer"),
@@ -72,6 +72,11 @@ class CredentialSummary:
     def tested_on(self) -> date | None:
         """`tested` as a date; None where it never was."""
         return _date(self.tested)
+
+    @property
+    def why_refused(self) -> str:
+        """The reason that it met, in words."""
+        return str(REASONS[self.refused].title) if self.refused in REASONS else self.refused
 
     @property
     def is_accepted(self) -> bool:
@@ -198,17 +203,23 @@ def _credential(app: SocialApp, slot: str, made: Credential | None) -> Credentia
     expires = app.settings.get(f"{slot}_expires", "")
     if certificate is not None:
         expires = certificate.not_after.date().isoformat()
-    label = made.label if made else slot.removeprefix("next_")
     kept = _kept(app, slot)
     return CredentialSummary(
         slot=slot,
-        label=f"next {label}" if slot.startswith("next") else label,
+        label=_label(slot, made),
         kept=kept if made or kept == "unreadable" else "unusable",
         expires=expires,
         days_left=days_left(expires),
         tested=str(tested.get("at", "")),
         refused=str(tested.get("reason", "")),
     )
+
+
+def _label(slot: str, made: Credential | None) -> str:
+    """ "next certificate 0A1B…": what it is, and which."""
+    kind = KINDS[slot.removeprefix("next_")]  # type: ignore[index]
+    name = _(f"next {kind}" if slot.startswith("next") else kind)
+    return name + made.label.removeprefix(kind) if made else name
 
 
 def _kept(app: SocialApp, slot: str) -> str:
@@ -251,7 +262,7 @@ def by_rule(app: SocialApp) -> dict[str, str]:
     tenant = app.settings.get("tenant") or conf.MICROSOFT_TENANT_ID
     return {
         "Issuer": f"{conf.MICROSOFT_LOGIN_URL}/{tenant}/v2.0",
-        "Subject": "the identity's Object (principal) ID",
+        "Subject": _("the identity's Object (principal) ID"),
         "Audience": audience_of(conf.MICROSOFT_LOGIN_URL),
     }
 
@@ -304,4 +315,7 @@ def _fix(problem: str) -> str:
 
 
 def _named(app: SocialApp) -> str:
-    return f"{app.pk or 'environment'}: {app.name or 'Microsoft'}, client id {app.client_id}"
+    values = {"name": app.name or "Microsoft", "id": app.client_id}
+    if app.pk is None:
+        return _("%(name)s (environment), client ID %(id)s") % values
+    return _("%(name)s (number %(pk)d), client ID %(id)s") % {**values, "pk": app.pk}

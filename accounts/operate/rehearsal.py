@@ -39,6 +39,7 @@ class Foreseen:
     email: str
     reason: str = ""
     fix: str = ""
+    detail: str = ""
     notes: tuple[str, ...] = ()
     user_id: Any = None
     oid: str = ""
@@ -181,9 +182,8 @@ def _foresee(
         fix = as_set_here(REASONS["role_missing"].fix)
         return replace(foreseen, reason="role_missing", fix=fix, notes=notes)
     if isinstance(decision, Refuse):
-        notes = (as_set_here(decision.detail), *notes)
-        fix = as_set_here(REASONS[decision.code].fix)
-        return replace(foreseen, reason=decision.code, fix=fix, notes=notes)
+        fix, detail = as_set_here(REASONS[decision.code].fix), as_set_here(decision.detail)
+        return replace(foreseen, reason=decision.code, fix=fix, detail=detail, notes=notes)
     return replace(foreseen, notes=notes)
 
 

@@ -51,7 +51,7 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 def _row(person: Foreseen) -> dict[str, Any]:
     outcome = person.reason or "gets in"
-    notes = person.notes
+    notes = (person.detail, *person.notes) if person.detail else person.notes
     return {"line": person.line, "email": person.email, "outcome": outcome, "notes": notes}
 
 

@@ -11,11 +11,10 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from .. import audit
+from .. import audit, moments
 from ..conf import conf
 from ..entra.errors import hint_in
 from ..models import SignIn
-from ..moments import as_stored
 from ..naming import as_set_here
 from ..reasons import REASONS
 
@@ -68,7 +67,7 @@ def since_of(text: str) -> datetime:
         moment = None
     if moment is None:
         raise ValueError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return as_stored(moment)
+    return moments.as_kept(moment)
 
 
 def checked_reason(code: str) -> str:
@@ -146,8 +145,8 @@ def advice(row: SignIn) -> str:
 
 
 def hint(row: SignIn) -> str:
-    """What the AADSTS number in the record's detail adds to the reason's fix, or ""."""
-    return hint_in(row.detail)
+    """What the record's detail adds to the reason's fix, or ""."""
+    return hint_in(row.detail, row.reason)
 
 
 def _batches(old: QuerySet[SignIn], size: int) -> Iterable[list[int]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.conf import settings
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BATCH: Final = 500
-_ROWS: Final = ("backends.db", "sessions.database")  # engines whose rows can be looked through
+# Engines whose rows can be looked through; the second has copies in a cache as well.
+_ROWS: Final = ("backends.db", "backends.cached_db", "sessions.database")
 _LOOKED_AT: Final = 5  # sessions of one person, to see whether any is there
 
 
@@ -47,6 +49,11 @@ class SignedIn:
     def handle(self) -> str:
         """The beginning of its name, for pages, logs and commands; of a key, that of its hash."""
         return (name_of(self.name) if is_a_host() else self.name)[:HANDLE_LENGTH]
+
+
+def can_be_listed() -> bool:
+    """Whether sessions are where they can be looked through: in another site they may not be."""
+    return not is_a_host() or settings.SESSION_ENGINE.endswith(_ROWS)
 
 
 def all_sessions() -> Iterator[SignedIn]:
@@ -220,6 +227,9 @@ class _InDatabase(_Store):
     @override
     def end(self, names: Sequence[str]) -> int:
         deleted, _each = Session.objects.filter(session_key__in=names).delete()
+        engine = import_module(settings.SESSION_ENGINE).SessionStore
+        if prefix := getattr(engine, "cache_key_prefix", ""):
+            caches[settings.SESSION_CACHE_ALIAS].delete_many([f"{prefix}{name}" for name in names])
         return deleted
 
 
@@ -232,7 +242,7 @@ def _read_row(row: Session) -> dict[str, Any]:
 
 
 def _store() -> _Store:
-    if is_a_host() and not settings.SESSION_ENGINE.endswith(_ROWS):
+    if not can_be_listed():
         return _Elsewhere()
     is_redis = hasattr(caches[settings.SESSION_CACHE_ALIAS], "client")
     return _InRedis() if conf.REDIS_URL and is_redis else _InDatabase()

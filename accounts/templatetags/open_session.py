@@ -34,7 +34,7 @@ def open_session(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(ends_at: Any) -> dict[str, str]:
-    local = moments.local_of(ends_at)
+    local = moments.in_zone(ends_at)
     return {
         "back": _("What you typed before you had to sign in again is back. Nothing is saved yet."),
         "discard": _("Discard it"),

@@ -16,6 +16,7 @@ from ...models import AuditEntry
 from ...operate.audit_log import COLUMNS, as_values, naming
 from ...visible import visible
 from ..records import RecordAdmin
+from . import facts
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -95,12 +96,12 @@ class AuditAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("before"), empty_value="-")
     def before(self, entry: AuditEntry) -> str:
         """What it was before."""
-        return visible(as_values(entry)["before"])
+        return facts.in_words(_said(entry).get("before"))
 
     @admin.display(description=gettext_lazy("after"), empty_value="-")
     def after(self, entry: AuditEntry) -> str:
         """What it is now."""
-        return visible(as_values(entry)["after"])
+        return facts.in_words(_said(entry).get("after"))
 
     @admin.display(description=gettext_lazy("before and after"), empty_value="-")
     def change(self, entry: AuditEntry) -> str:
@@ -124,3 +125,8 @@ class AuditAdmin(RecordAdmin):
     def link(self, entry: AuditEntry) -> str:
         """Its number and digest, as `audit verify` and the log have them."""
         return str(getattr(entry, "seal", "") or "")
+
+
+def _said(entry: AuditEntry) -> dict[str, Any]:
+    """What was before and after, by key; empty once it is erased."""
+    return next((part.content for part in entry.parts.all() if part.role == "subject"), {})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from allauth.socialaccount.models import SocialApp
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models.options import Options
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -31,6 +32,7 @@ from ...operate.microsoft_app_summary import (
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
 from .. import advice
+from ..history import HistoryInWords
 from . import fieldsets, undo
 from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
@@ -71,7 +73,19 @@ class SuperusersOnly(Base):
         return _is_superuser(request)
 
 
-class MicrosoftAppAdmin(SuperusersOnly):
+class _NamedMicrosoft(Options):  # type: ignore[type-arg]
+    """In breadcrumbs, too, the app is what people look for, not allauth's "Social Accounts"."""
+
+    @property
+    @override
+    def app_config(self) -> Any:
+        """Allauth's, by another name."""
+        named = copy.copy(super().app_config)
+        named.verbose_name = _("Microsoft")
+        return named
+
+
+class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
     """The app registrations, of which one may be visible."""
 
     form = MicrosoftAppForm
@@ -85,6 +99,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
         super().__init__(model, admin_site)
         # A copy: what the menu, the titles and the messages say, without a change of allauth's.
         self.opts = copy.copy(model._meta)
+        self.opts.__class__ = _NamedMicrosoft
         self.opts.verbose_name = gettext_lazy("Microsoft app")
         self.opts.verbose_name_plural = gettext_lazy("Microsoft apps")
 
@@ -219,7 +234,7 @@ class MicrosoftAppAdmin(SuperusersOnly):
     def proof(self, app: SocialApp) -> str:
         """Each thing, and how it is kept; never what it is."""
         told = credentials_of(app)
-        return "; ".join(f"{_(one.label)}: {_(one.kept)}" for one in told) or _("nothing")
+        return "; ".join(f"{one.label}: {_(one.kept)}" for one in told) or _("nothing")
 
     @admin.display(description=gettext_lazy("expires"))
     def expires(self, app: SocialApp) -> str:
@@ -240,7 +255,7 @@ def _about(app: SocialApp) -> dict[str, Any]:
     except Refused as refused:
         entries, why_not = (
             by_rule(app),
-            as_set_here(f"{refused.reason.operator} ({refused.detail})"),
+            as_set_here(f"{_(refused.reason.operator)} ({refused.detail})"),
         )
     return {
         "tests_this_app": app.pk,

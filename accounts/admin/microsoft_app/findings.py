@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext
 
+from ...naming import as_set_here
 from ...reasons import REASONS
 from .. import advice
 
@@ -34,4 +35,7 @@ def _fix(finding: Finding) -> str:
     if finding.id in advice.OF_FINDINGS and finding.fix:
         return gettext(advice.OF_FINDINGS[finding.id])
     code = next((code for code in finding.shows_as if code in REASONS), "")
+    plain = as_set_here(gettext(REASONS[code].fix)) if code else ""
+    if plain and plain in finding.fix:
+        return finding.fix.replace(plain, advice.fix_of(code))
     return advice.fix_of(code) if code and _SHELL in finding.fix else finding.fix

@@ -62,7 +62,7 @@ def _undone(
     with transaction.atomic():
         if microsoft_app.is_as_read(app):
             after.save()
-            admin.log_change(request, after, _("Undid the last change."))
+            admin.log_change(request, after, "Undid the last change.")
             messages.success(request, _("The app is as it was before its last change."))
         else:
             text = _("Someone has changed the app meanwhile. Look at it again.")

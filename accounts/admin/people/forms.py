@@ -17,6 +17,7 @@ from ...operate import addresses
 from ...operate.pasted import read_people
 from ...signin import mapping
 from .. import meaningful, rights
+from ..permission_words import PermissionField
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -98,7 +99,7 @@ class AddSeveralForm(forms.Form):
         help_text=_("For everyone who is added. Those that go beyond your rights are not offered."),
     )
 
-    user_permissions = forms.ModelMultipleChoiceField(
+    user_permissions = PermissionField(
         label=_("Permissions"),
         queryset=Permission.objects.none(),
         required=False,

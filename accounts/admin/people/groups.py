@@ -18,6 +18,9 @@ from ...operate import help_desk
 from ...signin.mapping import table
 from ...signin.roles import Rights, roles_giving
 from .. import meaningful, rights
+from ..deletion import WithoutJoinRows
+from ..history import HistoryInWords
+from ..permission_words import PermissionField
 
 if TYPE_CHECKING:
     from django.db.models import ManyToManyField
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
 
-class BoundedGroupAdmin(DjangoGroupAdmin):
+class BoundedGroupAdmin(HistoryInWords, WithoutJoinRows, DjangoGroupAdmin):
     """Django's, bounded by the editor's own rights."""
 
     filter_horizontal = ()
@@ -64,6 +67,7 @@ class BoundedGroupAdmin(DjangoGroupAdmin):
         kwargs["widget"] = rights.Checkboxes()
         if db_field.name == "permissions":
             every = Permission.objects.select_related("content_type")
+            kwargs["form_class"] = PermissionField
             kwargs["queryset"] = rights.grantable(
                 request.user, meaningful.only(every, self.admin_site)
             )

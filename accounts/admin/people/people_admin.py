@@ -14,6 +14,8 @@ from typing_extensions import override
 from ... import moments
 from ...models import User
 from ...operate import search
+from ..deletion import WithoutJoinRows
+from ..history import HistoryInWords
 from ..paging import BoundedPaginator
 from . import add_several, group_action, person_actions, person_page
 from .columns import PeopleChangeList
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
 
-class PersonAdmin(PersonPages, BoundedUserAdmin):
+class PersonAdmin(HistoryInWords, WithoutJoinRows, PersonPages, BoundedUserAdmin):
     """People by email; Microsoft says who they are, this page what they may do."""
 
     form = PersonForm
@@ -111,10 +113,10 @@ class PersonAdmin(PersonPages, BoundedUserAdmin):
         """The identity bound to the person."""
         return person.shown_identity
 
-    @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login", empty_value="-")
-    def last_sign_in(self, person: User) -> str | None:
+    @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login")
+    def last_sign_in(self, person: User) -> str:
         """When they last got in."""
-        return moments.element_of(person.last_login) or None
+        return moments.element_of(person.last_login) or "-"
 
     @admin.display(description=gettext_lazy("added"), empty_value="-")
     def added(self, person: User) -> str:

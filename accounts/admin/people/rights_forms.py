@@ -15,6 +15,7 @@ from ...app import permission
 from ...conf import conf
 from ...signin import mapping
 from .. import meaningful, rights
+from ..permission_words import PermissionField
 
 if TYPE_CHECKING:
     from django.db.models import ManyToManyField
@@ -80,6 +81,7 @@ class BoundedUserAdmin(Base):
         if db_field.name == "user_permissions":
             every = Permission.objects.select_related("content_type")
             some = meaningful.only(every, self.admin_site)
+            kwargs["form_class"] = PermissionField
             kwargs["queryset"] = rights.grantable(request.user, some)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 

@@ -15,9 +15,11 @@ from ... import audit
 from ...app import permission, user_permission
 from ...models import AuditEntry
 from ...operate import rights_held
-from .. import csv_export
+from .. import csv_export, permission_words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 PEOPLE_A_PAGE: Final = 50
@@ -40,7 +42,7 @@ def may_see(user: Any) -> bool:
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The rights, some people at a time; `q` narrows it to those whose email begins so."""
+    """The rights, some people at a time; `q` narrows it to a part of a name or address."""
     asked = _asked(request)
     people = Paginator(rights_held.people(asked), PEOPLE_A_PAGE)
     shown = people.get_page(request.GET.get("p"))
@@ -50,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "opts": AuditEntry._meta,  # users may be shown by nobody
         "query": asked,
         "people": shown,
-        "rights": [_shown(right) for right in rights_held.rights_of(shown.object_list)],
+        "rights": _shown(list(rights_held.rights_of(shown.object_list))),
     }
     return TemplateResponse(request, "microsoft_admin/admin/roles/rights.html", context)
 
@@ -69,9 +71,7 @@ def _asked(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "").strip()
 
 
-def _shown(right: rights_held.Right) -> dict[str, Any]:
-    return {
-        "held": right,
-        "name": FLAGS.get(right.right, right.right),
-        "way": WAYS[right.by],
-    }
+def _shown(rights: Sequence[rights_held.Right]) -> list[dict[str, Any]]:
+    names = sorted({right.right for right in rights})
+    words = dict(zip(names, permission_words.named(names), strict=True)) | FLAGS
+    return [{"held": right, "name": words[right.right], "way": WAYS[right.by]} for right in rights]

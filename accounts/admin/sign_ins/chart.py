@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
@@ -151,8 +150,7 @@ def _counted(days: Iterable[date]) -> dict[date, Counts]:
 
 
 def _midnight(day: date) -> datetime:
-    midnight = datetime.combine(day, time.min)
-    return timezone.make_aware(midnight) if settings.USE_TZ else midnight
+    return moments.as_kept(datetime.combine(day, time.min))
 
 
 def _key(day: date) -> str:

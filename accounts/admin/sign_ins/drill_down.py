@@ -15,8 +15,8 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from ... import moments
 from ...models import SignIn
-from ...moments import local_of
 
 if TYPE_CHECKING:
     from django.contrib.admin.views.main import ChangeList
@@ -49,7 +49,7 @@ def _bounds() -> tuple[date | None, date | None]:
 
 
 def _local(moment: datetime | None) -> date | None:
-    return local_of(moment).date() if moment else None
+    return moments.in_zone(moment).date() if moment else None
 
 
 def _number(cl: ChangeList, part: str) -> int | None:

@@ -55,7 +55,7 @@ class SignInAdmin(RecordAdmin):
                     "result",
                     "code",
                     "meaning",
-                    "detail",
+                    "technical_detail",
                     "source",
                     "fix",
                     "what_to_do",
@@ -147,16 +147,22 @@ class SignInAdmin(RecordAdmin):
             return ""
         words, raw = browsers.browser_of(row.user_agent), visible(row.user_agent)
         return format_html(
-            '{}<details class="staff-agent"><summary>{}</summary>{}</details>',
+            '{}<details class="staff-agent"><summary>{}</summary>'
+            '<span class="staff-raw">{}</span></details>',
             visible(words),
             _("As the browser calls itself"),
             raw,
         )
 
-    @admin.display(description=gettext_lazy("reason"))
+    @admin.display(description=gettext_lazy("reason"), empty_value="-")
     def code(self, row: SignIn) -> str:
         """The reason code, as the person's page and the log have it."""
-        return row.reason
+        return format_html("<code>{}</code>", row.reason) if row.reason else ""
+
+    @admin.display(description=gettext_lazy("detail"), empty_value="-")
+    def technical_detail(self, row: SignIn) -> str:
+        """As the log has it, in English."""
+        return format_html("<code>{}</code>", visible(row.detail)) if row.detail else ""
 
     @admin.display(description=gettext_lazy("what it means"))
     def meaning(self, row: SignIn) -> str:

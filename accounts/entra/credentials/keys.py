@@ -30,10 +30,11 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from cryptography.hazmat.primitives.serialization import load_der_private_key as _load_der
+from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
@@ -45,19 +46,31 @@ _LARGEST_FILE: Final = 256 * 1024
 _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\s.*?\s-----END \1-----", re.DOTALL)
 _PATH: Final = re.compile(r"[^\s\x00-\x1f]{1,1024}")
 _THUMBPRINT: Final = re.compile(r"(?:[0-9A-F]{40}|[0-9A-F]{64})")
+_PUBLIC_KEY: Final = noop("holds a public key: the certificate and its private key are needed")
+_REQUEST: Final = noop("holds a certificate request: the certificate made of it is needed")
+_NOT_RSA: Final = noop("holds a key that is not RSA: Entra takes RSA keys only")
 _NOT_FOR_US: Final = {
-    "PUBLIC KEY": "a public key: the certificate and its private key are needed",
-    "RSA PUBLIC KEY": "a public key: the certificate and its private key are needed",
-    "CERTIFICATE REQUEST": "a certificate request: the certificate made of it is needed",
-    "NEW CERTIFICATE REQUEST": "a certificate request: the certificate made of it is needed",
-    "OPENSSH PRIVATE KEY": "an SSH key: a certificate and its RSA private key are needed",
-    "EC PRIVATE KEY": "a key that is not RSA: Entra takes RSA keys only",
-    "DSA PRIVATE KEY": "a key that is not RSA: Entra takes RSA keys only",
+    "PUBLIC KEY": _PUBLIC_KEY,
+    "RSA PUBLIC KEY": _PUBLIC_KEY,
+    "CERTIFICATE REQUEST": _REQUEST,
+    "NEW CERTIFICATE REQUEST": _REQUEST,
+    "OPENSSH PRIVATE KEY": noop(
+        "holds an SSH key: a certificate and its RSA private key are needed"
+    ),
+    "EC PRIVATE KEY": _NOT_RSA,
+    "DSA PRIVATE KEY": _NOT_RSA,
 }
 
 
 class Unusable(ValueError):
-    """What was entered is no certificate to sign in with; the text says what is wrong with it."""
+    """What was entered is no certificate to sign in with.
+
+    `text` says what is wrong with it; where it is translated, `facts` fill its places.
+    """
+
+    def __init__(self, text: str, **facts: object) -> None:
+        super().__init__(text.format(**facts) if facts else text)
+        self.text, self.facts = text, facts
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -125,7 +138,7 @@ def read_entered(data: bytes, password: str = "", *, now: datetime | None = None
     _read_data(_from_base64(text) or data, password, found)
     made = _valid_now(_paired(found), now or datetime.now(UTC))
     if len(made) > 1:
-        raise Unusable("holds several certificates with their keys: enter one at a time")
+        raise Unusable(noop("holds several certificates with their keys: enter one at a time"))
     return made[0]
 
 
@@ -212,14 +225,14 @@ def _read_data(data: bytes, password: str, found: _Found) -> None:
     elif data[:1] == b"\x30":
         _read_der(data, password, found)
     else:
-        raise Unusable("is neither PEM text nor a PFX")
+        raise Unusable(noop("is neither PEM text nor a PFX"))
 
 
 @sensitive_variables()
 def _read_pem(text: str, password: str, found: _Found) -> None:
     blocks = list(_BLOCK.finditer(text))
     if not blocks:
-        raise Unusable("is PEM text that is cut off or damaged: copy it whole")
+        raise Unusable(noop("is PEM text that is cut off or damaged: copy it whole"))
     for block in blocks:
         name = block[1]
         if name == "CERTIFICATE":
@@ -227,7 +240,7 @@ def _read_pem(text: str, password: str, found: _Found) -> None:
         elif name.endswith("PRIVATE KEY") and name not in _NOT_FOR_US:
             found.keys.append(_rsa(_pem_key(block[0], password)))
         elif name != "EC PARAMETERS":
-            raise Unusable(f"holds {_NOT_FOR_US.get(name, 'a PEM block of another kind')}")
+            raise Unusable(_NOT_FOR_US.get(name, noop("holds a PEM block of another kind")))
 
 
 @sensitive_variables()
@@ -258,29 +271,30 @@ def _not_opened(data: bytes, password: str) -> str:
     except ValueError:
         pass
     else:
-        return "is a certificate without its private key"
+        return noop("is a certificate without its private key")
     try:
         _load_der(data, None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         pass
     else:
-        return "is a private key without its certificate"
+        return noop("is a private key without its certificate")
     if password:
-        return "is a PFX that this passphrase does not open, or that is damaged"
-    return "is a PFX with a passphrase, which is not set, or is damaged"
+        return noop("is a PFX that this passphrase does not open, or that is damaged")
+    return noop("is a PFX with a passphrase, which is not set, or is damaged")
 
 
 @sensitive_variables()
 def _pem_key(block: str, password: str) -> PrivateKeyTypes:
     is_encrypted = "ENCRYPTED" in block
     if is_encrypted and not password:
-        raise Unusable("holds an encrypted key, and its passphrase is not set")
+        raise Unusable(noop("holds an encrypted key, and its passphrase is not set"))
     given = password.encode() if is_encrypted else None
     try:
         return load_pem_private_key(block.encode(), given)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        wrong = "holds a key that this passphrase does not open" if is_encrypted else ""
-        raise Unusable(wrong or "holds a private key that is damaged: copy it whole") from None
+        wrong = noop("holds a key that this passphrase does not open") if is_encrypted else ""
+        damaged = noop("holds a private key that is damaged: copy it whole")
+        raise Unusable(wrong or damaged) from None
 
 
 @sensitive_variables()
@@ -288,15 +302,19 @@ def _pem_certificate(block: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(block.encode())
     except ValueError:
-        raise Unusable("holds a certificate that is damaged: copy it whole") from None
+        raise Unusable(noop("holds a certificate that is damaged: copy it whole")) from None
 
 
 @sensitive_variables()
 def _rsa(key: PrivateKeyTypes) -> RSAPrivateKey:
     if not isinstance(key, RSAPrivateKey):
-        raise Unusable("holds a key that is not RSA: Entra takes RSA keys only")
+        raise Unusable(_NOT_RSA)
     if key.key_size < SMALLEST_KEY:
-        raise Unusable(f"holds an RSA key of {key.key_size} bits: {SMALLEST_KEY} are needed")
+        raise Unusable(
+            noop("holds an RSA key of {bits} bits: {least} are needed"),
+            bits=key.key_size,
+            least=SMALLEST_KEY,
+        )
     return key
 
 
@@ -306,9 +324,9 @@ def _rsa(key: PrivateKeyTypes) -> RSAPrivateKey:
 @sensitive_variables()
 def _paired(found: _Found) -> list[Certificate]:
     if not found.keys:
-        raise Unusable("holds a certificate without its private key")
+        raise Unusable(noop("holds a certificate without its private key"))
     if not found.certificates:
-        raise Unusable("holds a private key without its certificate")
+        raise Unusable(noop("holds a private key without its certificate"))
     pairs = [_pair(key, found) for key in found.keys]
     own = {pair.sha256 for pair in pairs}
     for chain in found.chains:
@@ -319,11 +337,13 @@ def _paired(found: _Found) -> list[Certificate]:
 def _check_order(is_own: Sequence[bool]) -> None:
     """For each certificate of a source, whether a key belongs to it."""
     if is_own and not any(is_own):
-        raise Unusable("holds a certificate without its private key")
+        raise Unusable(noop("holds a certificate without its private key"))
     if is_own and not is_own[0]:
         raise Unusable(
-            "holds a chain in the wrong order: the certificate of the key comes first, then those"
-            " of its issuers"
+            noop(
+                "holds a chain in the wrong order: the certificate of the key comes first, then"
+                " those of its issuers"
+            )
         )
 
 
@@ -333,12 +353,12 @@ def _pair(key: RSAPrivateKey, found: _Found) -> Certificate:
     for one in found.certificates:
         if one.public_key() == numbers:
             return _certificate(key, one)
-    raise Unusable("holds a private key that belongs to another certificate")
+    raise Unusable(noop("holds a private key that belongs to another certificate"))
 
 
 def _certificate(key: RSAPrivateKey, one: x509.Certificate) -> Certificate:
     if isinstance(one.signature_hash_algorithm, SHA1):
-        raise Unusable("holds a certificate signed with SHA-1: make one with SHA-256")
+        raise Unusable(noop("holds a certificate signed with SHA-1: make one with SHA-256"))
     return Certificate(
         key=key,
         sha256=one.fingerprint(SHA256()),
@@ -353,13 +373,13 @@ def _certificate(key: RSAPrivateKey, one: x509.Certificate) -> Certificate:
 def _valid_now(found: Sequence[Certificate], now: datetime) -> tuple[Certificate, ...]:
     valid = tuple(one for one in found if one.not_before <= now < one.not_after)
     if not valid:
-        raise Unusable("; ".join(_why_not(found, now)))
+        raise _why_not(found[0], now)
     return valid
 
 
-def _why_not(found: Sequence[Certificate], now: datetime) -> Iterator[str]:
-    for one in found:
-        if one.not_after <= now:
-            yield f"holds a certificate that expired on {one.not_after:%Y-%m-%d}"
-        else:
-            yield f"holds a certificate that is valid from {one.not_before:%Y-%m-%d} only"
+def _why_not(one: Certificate, now: datetime) -> Unusable:
+    if one.not_after <= now:
+        text, day = noop("holds a certificate that expired on {day}"), one.not_after
+    else:
+        text, day = noop("holds a certificate that is valid from {day} only"), one.not_before
+    return Unusable(text, day=f"{day:%Y-%m-%d}")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 
-from ...entra.errors import hint_for
+from ...entra.errors import hint_for, hint_in
 from ...http.causes import NoAnswer
 from ...naming import as_set_here
 from ...reasons import REASONS
+from ..microsoft_app import label_in_words
 from .catalogue import Entry, Level, entry_of
 
 if TYPE_CHECKING:
@@ -54,8 +55,11 @@ def because(refusal: Refused) -> dict[str, str]:
 def _advice(refusal: Refused) -> str:
     """By the typed cause, where there is one; else by Microsoft's number and the reason."""
     if isinstance(refusal, NoAnswer) and refusal.advice:
-        return refusal.advice
-    return " ".join(filter(None, (hint_for(refusal.aadsts), refusal.reason.fix)))
+        return gettext(refusal.advice)
+    hint = hint_for(refusal.aadsts) or hint_in(refusal.detail, refusal.reason.code)
+    asks_here = bool(hint) and refusal.reason.code == "misconfigured"  # its own is to run doctor
+    told = filter(None, (hint, "" if asks_here else refusal.reason.fix))
+    return " ".join(map(gettext, told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,12 @@ def _shown(item: str) -> str:
     return item if reason is None else f'"{reason.title}" ({item})'
 
 
+def _in_words(name: str, fact: Any) -> Any:
+    if name == "label":
+        return label_in_words(str(fact))
+    return gettext(fact) if isinstance(fact, str) and fact else fact
+
+
 class _Words(dict[str, Any]):
     def __missing__(self, name: str) -> str:
         return "unknown"
@@ -125,4 +135,5 @@ class _Words(dict[str, Any]):
 
     def translated(self, template: str) -> str:
         """In the reader's language where admin asks; a terminal's is English."""
-        return self.fill(gettext(template) if template else "")
+        words = {name: _in_words(name, fact) for name, fact in self.items()}
+        return _Words(words).fill(gettext(template)) if template else ""

@@ -341,7 +341,7 @@ def test_in_force_says_the_next_is_used_once_the_first_was_refused(
 def test_a_secret_outlives_an_error_elsewhere_and_is_never_shown(browser: Client) -> None:
     form = Form(browser)
     form.send(client_id="no-guid", new_secret=CLIENT_SECRET, domains="contoso.example")
-    assert "The client id is a GUID" in form.errors
+    assert "The client ID is a GUID" in form.errors
     assert "kept for this form" in form.page
     assert "contoso.example" in form.page
     assert form.send(client_id=CLIENT_ID) == ""
@@ -452,7 +452,7 @@ def test_two_kinds_at_once_are_an_error_that_names_both(browser: Client, app: So
         form.send(credential=chosen, new_secret=NEXT, certificate_text=both(MADE))
         assert "secret" in form.errors
         assert "certificate" in form.errors
-        assert "an app proves itself by one of them" in form.errors
+        assert "An app proves itself by one thing only" in form.errors
 
 
 def test_a_managed_identity_is_named_by_its_client_id(browser: Client, app: SocialApp) -> None:
@@ -499,8 +499,11 @@ def test_the_menu_has_it_under_microsoft(browser: Client) -> None:
     links = re.findall(r'<a href="/admin/socialaccount/socialapp/"[^>]*>([^<]*)</a>', page)
     assert links.count("Microsoft apps") >= 2  # the front page's, and the sidebar's
     assert "Social app" not in page
-    for path in ("", "add/"):
-        assert "Microsoft app" in browser.get(f"{LIST}{path}").content.decode()
+    app = an_app()
+    for path in ("", "add/", f"{app.pk}/change/", f"{app.pk}/history/", f"{app.pk}/delete/"):
+        page = browser.get(f"{LIST}{path}").content.decode()
+        assert "Microsoft app" in page
+        assert "Social Accounts" not in page, path
 
 
 @pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/undo/", "{pk}/test/", "test/"])

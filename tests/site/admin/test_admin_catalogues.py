@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.utils.translation import gettext, override
 from django.utils.translation.template import templatize
@@ -21,6 +22,7 @@ from typing_extensions import override as overrides
 
 from accounts.admin.advice import OF_FINDINGS, WORDS, Words
 from accounts.entra.aadsts import TABLE as NUMBERS
+from accounts.http import causes
 from accounts.operate.doctor.catalogue import CATALOGUE
 from accounts.reasons import REASONS
 from tests.servers.process import ROOT
@@ -29,6 +31,8 @@ from tests.support.admins import browser_of, superuser
 from tests.unit.documents.test_translations import IN_TEMPLATE, LANGUAGES, catalogue
 
 ON_TERMINALS = [entry.fix for entry in CATALOGUE.values() if entry.id in OF_FINDINGS]
+# What Test connection and a save may find.
+TESTED = ("online.", "clock.microsoft", "claims.")
 MARKS = ("_", "gettext", "gettext_lazy", "gettext_noop", "noop", "ngettext", "ngettext_lazy")
 TEMPLATES = sorted(
     path
@@ -64,6 +68,10 @@ def _name_of(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
+def metas() -> list[Any]:
+    return [model._meta for model in apps.get_app_config("accounts").get_models()]
+
+
 @cache
 def ours() -> frozenset[str]:
     """Every string that a page of ours may show."""
@@ -76,9 +84,11 @@ def ours() -> frozenset[str]:
     found |= {r.fix for code, r in REASONS.items() if not WORDS.get(code, Words()).fix}
     found |= {row.hint for row in NUMBERS if row.hint}
     # What Test connection finds; a fix that is a command has admin's own words.
-    tested = (entry for entry in CATALOGUE.values() if entry.id.startswith("online."))
+    tested = (entry for entry in CATALOGUE.values() if entry.id.startswith(TESTED))
     parts = {text for e in tested for text in (e.title, e.detail, e.fix, e.well)}
     found |= {text for text in parts if text not in ("{why}", "{reason_fix}")} - set(ON_TERMINALS)
+    found |= {str(one.advice) for one in vars(causes).values() if hasattr(one, "advice")}
+    found |= {name for meta in metas() for _codename, name in meta.permissions}
     plurals = {entry["msgid_plural"] for entry in catalogue("de").values() if len(entry) > 2}
     return frozenset(found - plurals - {""})
 

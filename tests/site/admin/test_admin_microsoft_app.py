@@ -142,7 +142,7 @@ def test_history_says_that_the_secret_changed_but_not_what_to(browser: Client) -
 
 
 @pytest.mark.parametrize(("changed", "told"), [
-    ({"client_id": "not-a-guid"}, "The client id is a GUID"),
+    ({"client_id": "not-a-guid"}, "The client ID is a GUID"),
     ({"tenant": "common"}, "would let strangers in"),
     ({"tenant": "consumers"}, "would let strangers in"),
     ({"tenant": "organizations"}, "goes with MICROSOFT_ALLOWED_TENANTS only"),

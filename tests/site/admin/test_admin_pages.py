@@ -95,7 +95,11 @@ TABLE: list[tuple[str, str, frozenset[str]]] = [
 
 @pytest.fixture
 def things(db: None) -> dict[str, Any]:
-    """One of each thing that a page is about."""
+    return one_of_each()
+
+
+def one_of_each() -> dict[str, Any]:
+    """One of each thing that a page is about, by its primary key."""
     colleague = person("colleague@contoso.example", name="Cole League")
     SocialAccount.objects.create(user=colleague, provider="microsoft", uid=f"{TID}:{TID}")
     row = sign_in(reason="user_inactive", user=colleague, email=colleague.email)

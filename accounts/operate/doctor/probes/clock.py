@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection
+from django.utils.translation import gettext_noop as noop
 
 from ....redis_cache import client_of
 from ..finding import Observation, fault, well
@@ -19,13 +20,13 @@ _ODD: Final = 10.0
 
 def of_redis() -> Iterator[Observation]:
     """This machine's clock against Redis's."""
-    yield compare("redis", "Redis's clock", *_measured(_redis_time))
+    yield compare("redis", noop("Redis's clock"), *_measured(_redis_time))
 
 
 def of_database() -> Iterator[Observation]:
     """Against the database's, where that is a server with a clock of its own."""
     if connection.vendor == "postgresql":
-        yield compare("database", "The database's clock", *_measured(_database_time))
+        yield compare("database", noop("The database's clock"), *_measured(_database_time))
 
 
 def compare(what: str, name: str, theirs: float, ours: float) -> Observation:
@@ -34,7 +35,7 @@ def compare(what: str, name: str, theirs: float, ours: float) -> Observation:
     if abs(apart) <= _ODD:
         return well(f"clock.{what}", name=name, apart=f"{apart:+.1f}")
     id_ = f"clock.{what}" if abs(apart) > _WRONG else f"clock.{what}_drifts"
-    side = "ahead of" if apart > 0 else "behind"
+    side = noop("ahead of") if apart > 0 else noop("behind")
     return fault(id_, name=name, apart=f"{abs(apart):.0f}", side=side)
 
 

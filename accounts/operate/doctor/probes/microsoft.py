@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db import DatabaseError
+from django.utils.translation import gettext_noop as noop
 
 from .... import registration
 from ....conf import conf
@@ -46,6 +47,10 @@ if TYPE_CHECKING:
 
 _NEXT_HELPS: Final = OF_THE_CREDENTIAL
 _SECONDS: Final = 8.0
+_SWAPPED: Final = (
+    "The client id is a tenant's: the two are swapped. Application (client) ID belongs into"
+    " MICROSOFT_CLIENT_ID, Directory (tenant) ID into MICROSOFT_TENANT_ID."
+)
 # Nobody is signed in: these say that all is well so far.
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
@@ -67,7 +72,9 @@ def run(
         unavailable = Refused("database_unavailable", type(problem).__name__)
         refusal = problem if isinstance(problem, Refused) else unavailable
         of_all = find is registration.read_afresh
-        title = "No app registration is in force" if of_all else "This app cannot be used"
+        title = (
+            noop("No app registration is in force") if of_all else noop("This app cannot be used")
+        )
         yield fault(app.IN_FORCE, title=title, **because(refusal))
         return
     http, url = (
@@ -77,7 +84,9 @@ def run(
     try:
         answer, discovery, middle = _ask(http, url, found.tenant)
     except Refused as refusal:
-        yield fault("online.discovery", url=url, **because(refusal))
+        swapped = refusal.reason.code == "tenant_not_found" and _is_tenant(http, found.client_id)
+        facts = because(refusal) | ({"reason_fix": _SWAPPED} if swapped else {})
+        yield fault("online.discovery", url=url, **facts)
         return
     yield well("online.discovery", ms=answer.elapsed_ms, url=url)
     yield from _clock(answer, middle)
@@ -98,13 +107,21 @@ def _ask(http: HttpClient, url: str, tenant: str) -> tuple[JsonResponse, Discove
     return answer, read_discovery(answer.body, home, tenant), middle
 
 
+def _is_tenant(http: HttpClient, client_id: str) -> bool:
+    """Whether the client id is a tenant's, as when the two were swapped."""
+    try:
+        return http.get_json(document_url(conf.MICROSOFT_LOGIN_URL, client_id, "")).status == 200
+    except Refused:
+        return False
+
+
 def _clock(answer: JsonResponse, middle: float) -> Iterator[Observation]:
     """The Date header has no fractions: half a second is its middle."""
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5
     except ValueError:
         return
-    yield clock.compare("microsoft", "Microsoft's clock", theirs, middle)
+    yield clock.compare("microsoft", noop("Microsoft's clock"), theirs, middle)
 
 
 def _tenant(found: Registration, discovery: Discovery) -> Observation:

@@ -120,7 +120,7 @@ def store_name() -> str:
 
 def is_in_database() -> bool:
     """Whether sessions can be looked at only while the database answers."""
-    return str(settings.SESSION_ENGINE).endswith(("backends.db", "sessions.database"))
+    return str(settings.SESSION_ENGINE).endswith(("backends.db", "cached_db", "sessions.database"))
 
 
 def _write(token: str) -> str:
