@@ -22,6 +22,7 @@ from ..signin.identities import accounts_of
 from ..signin.policy import same_email
 from . import addresses, linking
 from .account_status import State, state_of, states_of
+from .erasure import LastSuperuser
 from .pasted import read_people
 
 if TYPE_CHECKING:
@@ -160,12 +161,16 @@ def add_many(
     return results
 
 
-def deactivate(user: User) -> int:
+def deactivate(user: User, *, leave_a_superuser: bool = False) -> int:
     """Switch a person off and end their sessions; returns how many. They can be switched on again.
 
     Raises sessions.StoreUnavailable when the store did not answer; the sessions have ended even so.
+    With `leave_a_superuser`, LastSuperuser: of two who switch each other off at once, one stays.
     """
-    _set_active(user, active=False)
+    with transaction.atomic():
+        if leave_a_superuser and users.is_last_superuser(user, lock=True):
+            raise LastSuperuser
+        _set_active(user, active=False)
     return sessions.end_all_of(user)
 
 
