@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db import DatabaseError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as noop
 
 from .... import registration
