@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.core.checks import Tags, register
 from django.core.exceptions import FieldDoesNotExist
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
 from . import places
@@ -23,6 +23,8 @@ from .checks import error, warning
 from .conf import conf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.contrib.admin import AdminSite
     from django.core.checks import CheckMessage
 
@@ -69,8 +71,11 @@ def passwords_stay_outside(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def newcomers_are_not_staff(**kwargs: Any) -> list[CheckMessage]:
     """Whoever signs up claims an address: as staff, it could be matched to a Microsoft account."""
-    sign_up = next((path for path in map(_path, _SIGN_UPS) if path), "")
-    if not sign_up or not _is_staff_by_default():
+    if not _is_staff_by_default():
+        return []
+    named = (name for name in _url_names(get_resolver()) if name.rpartition(":")[2] in _SIGN_UPS)
+    sign_up = next(filter(None, map(_path, named)), "")
+    if not sign_up:
         return []
     text = f"is_staff is true for every new user, and anybody can sign up at {sign_up}."
     return [error("E040", text, "Let is_staff default to False on your user model.")]
@@ -116,6 +121,15 @@ def _is_staff_by_default() -> bool:
         return bool(get_user_model()._meta.get_field("is_staff").get_default())
     except FieldDoesNotExist:
         return False
+
+
+def _url_names(resolver: URLResolver, within: tuple[str, ...] = ()) -> Iterator[str]:
+    """The name of each URL, with its namespaces."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLResolver):
+            yield from _url_names(each, (*within, *filter(None, [each.namespace])))
+        elif each.name:
+            yield ":".join((*within, each.name))
 
 
 def _path(name: str) -> str:

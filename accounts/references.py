@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Final
 
 _ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
 _LENGTH: Final = 8
+_WRITTEN: Final = re.compile(r"([A-Z0-9]{4})-?([A-Z0-9]{4})")
 _HOW_MANY: Final = len(_ALPHABET) ** _LENGTH
 
 
@@ -17,3 +19,9 @@ def new_reference() -> str:
         number, place = divmod(number, len(_ALPHABET))
         letters += _ALPHABET[place]
     return f"{letters[:4]}-{letters[4:]}"
+
+
+def written(text: str) -> str:
+    """The reference that somebody typed, with or without its hyphen, as it is kept; "" for none."""
+    match = _WRITTEN.fullmatch(text.strip().upper())
+    return f"{match[1]}-{match[2]}" if match else ""

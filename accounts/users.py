@@ -57,15 +57,17 @@ def is_superuser(user: Any) -> bool:
 
 
 def is_last_superuser(user: Any, *, lock: bool = False) -> bool:
-    """Whether nobody else could administer the site: an active superuser who may use admin.
+    """Whether this active superuser is the only one: no other of them may use admin.
 
     `lock`: in a transaction, so that two of them cannot lose it to each other at once.
     """
+    if not (has_field("is_active") and has_field("is_superuser")):
+        return False
     able = everyone().filter(is_active=True, is_superuser=True).order_by("pk")
     if lock:
         able = able.select_for_update()
-    in_charge = [each.pk for each in able if is_staff(each)]
-    return user.pk in in_charge and len(in_charge) == 1
+    in_charge = {each.pk: is_staff(each) for each in able}
+    return in_charge.pop(user.pk, None) is not None and not any(in_charge.values())
 
 
 def has_field(name: str) -> bool:

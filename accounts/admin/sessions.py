@@ -41,7 +41,7 @@ def may_end(user: Any) -> bool:
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The list; `q` narrows it to people whose email begins so."""
+    """The list; `q` narrows it to people by any part of an address or a name."""
     _demand(request)
     asked = request.GET.get("q", "").strip()
     found = _found(asked)

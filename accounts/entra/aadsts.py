@@ -42,12 +42,12 @@ TABLE: tuple[Row, ...] = (
         (7000112, 1000031),
         "Enterprise applications > this app > Properties: Enabled for users to sign in.",
     ),
-    Row("tenant_not_found", (90002, 900021, 900023, 50059, 50128, 90019)),
+    Row("tenant_not_found", (90002, 900021, 900023, 50059, 50128, 90019, 90107)),
     Row("tenant_not_found", (5000224,), "The tenant was removed or blocked."),
     Row("tenant_not_found", (5000225,), "The tenant is blocked for inactivity: reactivate it."),
     Row(
         "misconfigured",
-        (900382, 900432, 90038, 900439),
+        (900382, 900432, 90038, 900439, 50049, 90043, 90051),
         "Wrong cloud: set MICROSOFT_LOGIN_URL to the tenant's (https://login.microsoftonline.us,"
         " https://login.partner.microsoftonline.cn).",
     ),
@@ -71,7 +71,7 @@ TABLE: tuple[Row, ...] = (
     ),
     # --- who the person is ----------------------------------------------------------------
     Row("wrong_tenant", (50020, 90072), "An account from elsewhere that is not a guest here."),
-    Row("wrong_tenant", (500208, 16000, 16001), "They should choose another account."),
+    Row("wrong_tenant", (500207, 500208, 16000, 16001), "They should choose another account."),
     Row("wrong_tenant", (50034, 51004, 16003), "The account is not in this directory."),
     Row("guest_not_allowed", (50014,), "They have not accepted their invitation yet."),
     Row("microsoft_refused", (16002, 160021), "Their session at Microsoft has ended: again."),
@@ -95,6 +95,15 @@ TABLE: tuple[Row, ...] = (
     Row("blocked_by_policy", (50087, 50088), "The telephone factor failed: use another one."),
     Row("blocked_by_policy", (50097, 50155, 50129), "A registered device is demanded."),
     Row("blocked_by_policy", (50131, 53003), "Sign-in logs > Conditional Access names the rule."),
+    Row("blocked_by_policy", (50177, 50178), "A policy asks for what guests of that kind cannot."),
+    Row(
+        "blocked_by_policy",
+        (530001,),
+        "Their browser cannot show that the device is managed: Edge, or Chrome with Microsoft's"
+        " extension.",
+    ),
+    Row("blocked_by_policy", (530004, 530031), "Sign-in logs > Conditional Access names the rule."),
+    Row("blocked_by_policy", (130500,), "Signing in by telephone is not allowed to them."),
     Row("blocked_by_policy", (50158,), "An outside check (terms, other factor) was not passed."),
     Row("blocked_by_policy", (53000, 530002, 530003, 53001), "A managed device is demanded."),
     Row("blocked_by_policy", (53002,), "A policy demands an approved app."),
@@ -110,22 +119,39 @@ TABLE: tuple[Row, ...] = (
     Row("microsoft_refused", (50140, 50199), "An interruption at Microsoft: try again."),
     Row("misconfigured", (50143, 90005), "The request hints at another domain or account."),
     Row("misconfigured", (75011,), "Another way of signing in was demanded than used."),
+    Row(
+        "misconfigured",
+        (75001, 75003, 75005, 75008, 75016),
+        "The enterprise application is set up for SAML: register one for OpenID Connect.",
+    ),
+    Row("misconfigured", (501241,), "The app's claims mapping lacks an input: see its policy."),
     Row("microsoft_throttled", (50196,), "Something signs in in a loop."),
     Row("state_expired", (50089,), "They stayed on Microsoft's page for too long."),
     # --- the organization's own sign-in ---------------------------------------------------
-    Row("microsoft_refused", span(130004, 130008), "Windows Hello: register the device again."),
+    Row(
+        "microsoft_refused",
+        (*span(130004, 130008), 135010),
+        "Their key (Windows Hello, passkey) is not known: register it again.",
+    ),
+    Row("microsoft_refused", (50017, 50192), "Their certificate (smart card) was not accepted."),
+    Row("microsoft_refused", (50085,), "Their own provider wants them to sign in there again."),
     Row("microsoft_refused", span(80001, 80014), "Pass-through authentication: see its agents."),
     Row("microsoft_refused", span(81004, 81012), "Seamless sign-on (Kerberos) failed."),
     Row("microsoft_refused", (20001, 20012, 20033), "The federated identity provider failed."),
     Row("microsoft_refused", (40008, 40009, 40010, 40015), "An outside identity provider failed."),
     Row("microsoft_refused", (50120, 50161, 399284), "The federated identity provider failed."),
     # --- consent --------------------------------------------------------------------------
-    Row("consent_required", (65001, 90008, 90094)),
+    Row("consent_required", (65001, 90008, 90093, 90094)),
+    Row("consent_required", (650051,), "The tenant is unmanaged: an admin must verify its domain."),
     Row("consent_required", (90095,), "A request for approval was sent to the admins."),
     Row("cancelled", (65004,), "They declined the permissions."),
     # --- client authentication ------------------------------------------------------------
     Row("client_secret_wrong", (7000215, 70002)),
-    Row("client_secret_wrong", (7000218,), "No secret was sent, or the app is a public client."),
+    Row(
+        "client_secret_wrong",
+        (7000216, 7000218),
+        "No secret was sent, or the app is a public client.",
+    ),
     Row("client_secret_expired", (7000222,)),
     Row("misconfigured", (700025,), "Public client: register the redirect URI under Web."),
     Row(
@@ -185,7 +211,7 @@ TABLE: tuple[Row, ...] = (
     Row("misconfigured", (700054,), "The app was asked for an id_token: response_type=code."),
     Row(
         "misconfigured",
-        (90056, 90014, 900144, 90100, 9000411, 90015, 90023, 901002, 90027),
+        (90056, 90014, 900144, 90100, 9000410, 9000411, 90009, 90010, 90015, 90023, 901002, 90027),
         "Microsoft does not accept the form of our request.",
     ),
     Row("misconfigured", (70003, 70004, 70005, 70007, 700009, 240002), "A parameter is wrong."),
@@ -198,7 +224,7 @@ TABLE: tuple[Row, ...] = (
     # --- Microsoft's own problems ----------------------------------------------------------
     Row(
         "microsoft_unreachable",
-        (50000, 50033, 90006, 90012, 90024, 90033, 90090, 90091, 70012),
+        (50000, 50033, 90006, 90012, 90024, 90033, 90036, 90090, 90091, 70012),
         "A passing fault at Microsoft.",
     ),
     Row("microsoft_unreachable", (50003,), "Keys are changing; if it lasts: custom signing keys."),

@@ -57,6 +57,46 @@ _CLAIMABLE = frozenset(
         "wrong_tenant",
     }
 )
+_NOT_ENTRAS = (
+    "What answers at MICROSOFT_LOGIN_URL, or stands between, does not give what Entra ID gives:"
+    " look for a proxy that changes answers, and compare with Microsoft's document in a browser."
+)
+_MAPPED = (
+    "A claims mapping gives that claim another form than one text: Enterprise applications > this"
+    " app > Single sign-on > Attributes & Claims."
+)
+# What a detail that begins so adds to its reason's own fix: a check of the id_token, or a field of
+# the metadata. Seen here, so nobody outside chooses it.
+_HINTS: Mapping[str, str] = MappingProxyType(
+    {
+        "exp": "The token had ended when it came: ./manage.py doctor --online compares the clocks.",
+        "iat": "The token is from the future: ./manage.py doctor --online compares the clocks.",
+        "nbf": "The token is not valid yet: ./manage.py doctor --online compares the clocks.",
+        "audience": "The token is for another app: instances, or admin and environment, name"
+        " different client ids (./manage.py microsoft_app show on each).",
+        "azp": "The token was asked for by another app: one client id must be in force.",
+        "nonce": "The answer is of another sign-in: somebody may have tried another's code.",
+        "issuer": "The token is of another authority than the metadata: MICROSOFT_LOGIN_URL must be"
+        " the tenant's own cloud, and sts.windows.net means a v1.0 token.",
+        "key_issuer": "The key is another tenant's or authority's: treat it as an attack.",
+        "ver": "A v1.0 token came from a v2.0 endpoint. " + _NOT_ENTRAS,
+        "id_token": _NOT_ENTRAS,
+        "form": _NOT_ENTRAS,
+        "header": _NOT_ENTRAS,
+        "payload": _NOT_ENTRAS,
+        "tid": _NOT_ENTRAS,
+        "oid": _NOT_ENTRAS,
+        "sub": _NOT_ENTRAS,
+        **dict.fromkeys(("email", "name", "preferred_username", "login_hint"), _MAPPED),
+        "alg": "Entra ID signs with RS256 only: treat it as an attack. " + _NOT_ENTRAS,
+        "signature": "The token was changed on the way, or forged: treat it as an attack.",
+        "keys": _NOT_ENTRAS,
+        "authorization_endpoint": _NOT_ENTRAS,
+        "token_endpoint": _NOT_ENTRAS,
+        "jwks_uri": _NOT_ENTRAS,
+    }
+)
+_TOLD_APART = frozenset({"exp", "iat", "issuer", "nbf", "nonce", "ver"})  # wrong, or missing
 _TELLING = frozenset(OAUTH) - {"access_denied", "invalid_grant", "login_required"}
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z"
@@ -86,9 +126,14 @@ def reason_for(numbers: Sequence[int], error: str) -> tuple[str, int | None]:
     return (by_error if error in _TELLING else "microsoft_refused"), numbers[0]
 
 
-def hint_in(detail: str) -> str:
-    """What the first AADSTS number in a record's detail adds to its reason's own fix."""
-    return next(filter(None, map(hint_for, aadsts_numbers(detail))), "")
+def hint_in(detail: str, reason: str) -> str:
+    """What a record's detail adds to its reason's own fix: by AADSTS number, or what failed."""
+    by_number = next(filter(None, map(hint_for, aadsts_numbers(detail))), "")
+    if by_number or reason not in ("token_invalid", "misconfigured"):
+        return by_number
+    what, _, problem = detail.partition(": ")
+    is_there = not problem.startswith("missing")
+    return _HINTS.get(what, "") if is_there or what not in _TOLD_APART else _NOT_ENTRAS
 
 
 def hint_for(number: int | None) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import Exists, OuterRef, Q
 
 from ..audit.actions import ACTIONS
+from ..ids import is_guid
 from ..models import AuditEntry, AuditText
+from ..references import written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,13 +61,17 @@ def query(asked: AuditQuery) -> QuerySet[AuditEntry]:
 
 
 def naming(entries: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
-    """Those that name someone or something so, in part, or have the key or the reference."""
+    """Those of this reference, or else those that name someone or something so, in part or by key.
+
+    Names alone, where it can be nothing else: no index serves what is joined to them by "or".
+    """
     if not text:
         return entries
-    texts = AuditText.objects.filter(entry=OuterRef("pk"), name__icontains=text)
-    return entries.filter(
-        Exists(texts) | Q(reference=text.upper()) | Q(subject_key=text) | Q(actor_key=text)
-    )
+    if (reference := written(text)) and (found := entries.filter(reference=reference)).exists():
+        return found
+    named = Exists(AuditText.objects.filter(entry=OuterRef("pk"), name__icontains=text))
+    is_key = text.isdecimal() or is_guid(text)
+    return entries.filter(named | Q(subject_key=text) | Q(actor_key=text) if is_key else named)
 
 
 def stream(entries: QuerySet[AuditEntry]) -> Iterator[dict[str, Any]]:

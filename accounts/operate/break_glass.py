@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from django.db import transaction
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ..models import User
 
 logger = logging.getLogger("django.security.sign_in")
+
+
+TOLD_FOR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def make(email: str) -> Link:
     return Link(url, user, timezone.now() + break_glass.LIFETIME)
 
 
-def made_lately(within: timedelta = timedelta(days=7)) -> QuerySet[BreakGlassLink]:
+def made_lately(within: timedelta = TOLD_FOR) -> QuerySet[BreakGlassLink]:
     """Links made in this time, used or not, newest first: for admin's front page."""
     links = BreakGlassLink.objects.filter(made_at__gt=timezone.now() - within)
     return links.select_related("user").order_by("-made_at")

@@ -28,11 +28,17 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "enabled": ("accountenabled", "enabled", "kontoaktiviert", "aktiviert", "compteactive",
                 "cuentahabilitada", "habilitado", "habilitada", "taikhoanduocbat",
                 "dabattaikhoan", "taikhoandabat"),
+    # The Microsoft 365 admin center has it the other way around.
+    "blocked": ("blockcredential", "signinblocked", "blocksignin", "anmeldungblockiert",
+                "connexionbloquee", "iniciodesesionbloqueado"),
     "roles": ("roles", "role", "approles", "approle", "approlevalue", "roleassigned"),
 }  # fmt: skip
-_NO: Final = ("false", "no", "0", "n", "falsch", "nein", "faux", "non", "falso", "sai", "khong")
-_YES: Final = ("", "true", "yes", "1", "y", "wahr", "ja", "vrai", "oui", "verdadero", "si", "dung",
-               "co")  # fmt: skip
+_NO: Final = ("false", "no", "0", "n", "f", "off", "disabled", "inactive", "falsch", "nein",
+              "deaktiviert", "inaktiv", "gesperrt", "faux", "non", "desactive", "inactif", "falso",
+              "deshabilitado", "desactivado", "inactivo", "sai", "khong", "tat")  # fmt: skip
+_YES: Final = ("", "true", "yes", "1", "y", "t", "on", "enabled", "active", "wahr", "ja",
+               "aktiviert", "aktiv", "vrai", "oui", "actif", "verdadero", "si", "habilitado",
+               "activado", "activo", "dung", "co", "bat")  # fmt: skip
 _GUEST: Final = ("guest", "gast", "invite", "invitee", "invitado", "invitada", "khach")
 _MEMBER: Final = ("", "member", "mitglied", "membre", "miembro", "thanhvien")
 # What each column is for: without it that is not judged.
@@ -94,7 +100,11 @@ def unjudged(text: str) -> tuple[str, ...]:
     lines, _skipped = titled_lines(text)
     header = lines[0] if lines else ""
     at = _columns(next(csv.reader([header], delimiter=delimiter_of(header)), []))
-    return tuple(_(what) for column, what in _UNJUDGED.items() if column not in at)
+    return tuple(_(what) for column, what in _UNJUDGED.items() if not _is_judged(column, at))
+
+
+def _is_judged(column: str, at: Mapping[str, int]) -> bool:
+    return column in at or (column == "enabled" and "blocked" in at)
 
 
 def _one_each(found: Iterable[Exported]) -> Iterable[Exported]:
@@ -132,7 +142,7 @@ def _exported(line: int, row: list[str], at: Mapping[str, int]) -> Exported:
         mail=value.get("mail", ""),
         name=value.get("name", ""),
         is_guest=title_of(value.get("kind", "")) in _GUEST,
-        enabled=_truth(value.get("enabled", "")) not in _NO,
+        enabled=_truth(value.get("enabled", "")) not in _NO and not _is_blocked(value),
         unclear=tuple(_unclear(value)),
         roles=tuple(_SEPARATED.findall(value.get("roles", ""))) if "roles" in at else None,
     )
@@ -147,6 +157,11 @@ def _unclear(value: Mapping[str, str]) -> Iterator[str]:
     if title_of(kind) not in (*_GUEST, *_MEMBER):
         text = _("userType is %(value)s, neither Member nor Guest: taken as Member")
         yield text % {"value": repr(kind)}
+
+
+def _is_blocked(value: Mapping[str, str]) -> bool:
+    blocked = _truth(value.get("blocked", ""))
+    return bool(blocked) and blocked in _YES
 
 
 def _truth(text: str) -> str:

@@ -460,7 +460,7 @@ def _check_tenant(tenant: str) -> Iterator[str]:
         text = _("The tenant “%(tenant)s” would let strangers in: enter your tenant's GUID.")
         yield text % {"tenant": tenant}
     elif tenant == "organizations":
-        if len(allowed) < 2:
+        if len(allowed) < 2 and conf.MICROSOFT_TENANT_ID.lower() != tenant:
             yield _("The tenant “organizations” goes with MICROSOFT_ALLOWED_TENANTS only.")
     elif tenant and not (GUID.fullmatch(tenant) or DOMAIN.fullmatch(tenant)):
         yield _("The tenant is a GUID (Directory (tenant) ID) or a verified domain.")

@@ -75,7 +75,7 @@ def _still(rows: Sequence[SignIn]) -> Iterator[Refused]:
 def as_mapping(found: Sequence[Refused]) -> str:
     """A mapping file of those whose name and address agree; the others are compared one by one."""
     alike = (one for one in found if one.is_alike)
-    return "\n".join(f"{one.old.uid},{one.new.uid}" for one in alike)
+    return "\n".join(sorted(f"{one.old.uid},{one.new.uid}" for one in alike))
 
 
 def tenants(found: Sequence[Refused]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
@@ -22,6 +22,7 @@ from ..signin.identities import accounts_of
 from ..signin.policy import same_email
 from . import addresses, linking
 from .account_status import State, state_of, states_of
+from .erasure import LastSuperuser
 from .pasted import read_people
 
 if TYPE_CHECKING:
@@ -160,12 +161,16 @@ def add_many(
     return results
 
 
-def deactivate(user: User) -> int:
+def deactivate(user: User, *, leave_a_superuser: bool = False) -> int:
     """Switch a person off and end their sessions; returns how many. They can be switched on again.
 
     Raises sessions.StoreUnavailable when the store did not answer; the sessions have ended even so.
+    With `leave_a_superuser`, LastSuperuser: of two who switch each other off at once, one stays.
     """
-    _set_active(user, active=False)
+    with transaction.atomic():
+        if leave_a_superuser and users.is_last_superuser(user, lock=True):
+            raise LastSuperuser
+        _set_active(user, active=False)
     return sessions.end_all_of(user)
 
 
@@ -223,10 +228,21 @@ def _new(user: User) -> Added:
         with transaction.atomic():
             user.save(force_insert=True)
     except ValidationError as problem:
-        return Added(email, "invalid", note=" ".join(problem.messages))
-    except IntegrityError:  # someone else added them meanwhile
-        return Added(email, "exists", users.by_email(email).first())
+        return Added(email, "invalid", note=_of_fields(problem))
+    except IntegrityError as problem:  # someone else added them meanwhile, or more is demanded
+        there = users.by_email(email).first()
+        refused = _("the database refuses it (%(why)s)") % {"why": type(problem.__cause__).__name__}
+        return Added(email, "exists", there) if there else Added(email, "invalid", note=refused)
     return Added(email, "added", user)
+
+
+def _of_fields(problem: ValidationError) -> str:
+    """What is wrong, and with which field, where it is none of ours: a user model may want more."""
+    if not hasattr(problem, "error_dict"):
+        return " ".join(problem.messages)
+    ours = (users.email_field(), "name", NON_FIELD_ERRORS)
+    told = {name: " ".join(texts) for name, texts in problem.message_dict.items()}
+    return " ".join(text if name in ours else f"{name}: {text}" for name, text in told.items())
 
 
 def _set_active(user: User, *, active: bool) -> None:

@@ -23,7 +23,7 @@ from .roles import in_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..signin.roles import Outcome, Rights
+    from ..signin.roles import Outcome, Rights, Table
     from .entra_export import Exported
     from .rehearsal import Judge
 
@@ -38,20 +38,23 @@ class WhichTenant(Exception):
 _CHUNK: Final = 500
 
 
-def preview(text: str, tenant: str = "") -> Report:
-    """The rehearsal of an export's text. Raises entra_export.NotAnExport, WhichTenant."""
+def preview(text: str, tenant: str = "", table: Table | None = None) -> Report:
+    """The rehearsal of an export's text, with the mapping in force, or with this draft of one.
+
+    Raises entra_export.NotAnExport, WhichTenant.
+    """
     tid = tenant.lower() or _only_tenant()
     people = read_export(text)
     if not GUID.fullmatch(tid):  # identities are bound under a GUID: these cannot be compared
         people = tuple(replace(person, oid="") for person in people)
-    judge = judged_by_roles() if any(one.roles is not None for one in people) else {}
+    has_roles = any(one.roles is not None for one in people)
+    judge = judged_by_roles(mapping.table() if table is None else table) if has_roles else {}
     report = rehearse(people, list(users_here()), rules_here(tid), tid, **judge)
     return replace(report, unjudged=unjudged(text))
 
 
-def judged_by_roles() -> dict[str, Judge]:
+def judged_by_roles(table: Table) -> dict[str, Judge]:
     """What the mapping would make of each user with the roles of the file; {} with no mapping."""
-    table = mapping.table()
     if not table:
         return {}
     found = {user.pk: user for user in users.everyone()}

@@ -12,6 +12,7 @@ from django.db.models import Q
 from ..models import AuditEntry, RoleGrant
 from ..signin import mapping
 from ..signin.roles import Rights, roles_giving
+from . import search
 from .audit_log import as_values
 
 if TYPE_CHECKING:
@@ -45,16 +46,16 @@ class Right:
     reference: str = ""
 
 
-def people(begins: str = "") -> QuerySet[Any]:
-    """Everyone who holds any right, by address; `begins` narrows it."""
+def people(text: str = "") -> QuerySet[Any]:
+    """Everyone who holds any right, by address; `text` narrows it to a part of name or address."""
     model = get_user_model()
     has = {field.name: field.many_to_many for field in model._meta.get_fields()}
     held = Q(pk__in=[])
     for name in (name for name in _FIELDS if name in has):
         held |= Q((f"{name}__isnull", False)) if has[name] else Q((name, True))
     email = model.get_email_field_name()
-    asked = {f"{email}__istartswith": begins} if begins else {}  # NULL begins with nothing
-    return model._default_manager.filter(held, **asked).distinct().order_by(email, "pk")
+    found = search.people(model._default_manager.filter(held), text)
+    return found.distinct().order_by(email, "pk")
 
 
 def rights_of(chosen: Iterable[Any]) -> Iterator[Right]:

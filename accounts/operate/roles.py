@@ -5,27 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import astuple, dataclass
+import unicodedata
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from .. import audit
+from .. import audit, registration, users
 from ..models import RoleGrant, RoleMapping
+from ..reasons import Refused
 from ..signin import mapping
-from ..signin.roles import Carried, Rights, Table, judge
+from ..signin.roles import Carried, Rights, Table, judge, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _FLAGS: Final = (noop("staff"), noop("superuser"))
 A_FEW: Final = 3  # people whose rights a mapping may change without being asked again
-# "Add app roles to your application": no spaces, not beginning with a dot, at most 120 characters.
-_VALUE: Final = re.compile(r"[^\s.]\S{0,119}")
+# "Add app roles to your application": these characters, not beginning with a dot, at most 120.
+_VALUE: Final = re.compile(r"(?!\.)[!#-\[\]-~]{1,120}")
 
 
 class Invalid(Exception):
@@ -62,17 +65,21 @@ def preview(row: Row | None = None, *, remove: str = "") -> list[Change]:
 
     Raises Invalid.
     """
+    return list(_changes(drafted([row] if row else [], remove=remove)))
+
+
+def drafted(rows: Iterable[Row], *, remove: str = "") -> Table:
+    """The mapping as it would be with these rows, which are not saved. Raises Invalid."""
     table = mapping.read_table()
-    changed = {**table.rows}
-    if row is not None:
-        changed[row.value] = _rights(row)
-    changed.pop(remove, None)
-    return list(_changes(Table(changed, table.seen)))
+    changed = {**table.rows, **{mapping.as_mapped(row.value): _rights(row) for row in rows}}
+    changed.pop(mapping.as_mapped(remove), None)
+    return replace(table, rows=changed)
 
 
 def save(row: Row) -> int:
     """Make or change one row; audited; returns its primary key. Raises Invalid."""
     check(row)
+    row = replace(row, value=mapping.as_mapped(row.value))
     with transaction.atomic():
         found, _created = RoleMapping.objects.get_or_create(value=row.value)
         before = _row(found)
@@ -97,14 +104,65 @@ def remove(value: str) -> None:
 
 def _changes(table: Table) -> Iterator[Change]:
     grants = RoleGrant.objects.filter(state="known").select_related("user").order_by("user__pk")
-    users = {grant.user_id: grant.user for grant in grants}
-    seen = Table(table.rows, frozenset({""}))
-    for pk, held in mapping.held_by(users).items():
+    known = {grant.user_id: grant.user for grant in grants}
+    seen = replace(table, seen=frozenset({""}))
+    for pk, held in mapping.held_by(known).items():
         outcome = judge(seen, "", Carried(held.roles, held.roles), held.rights, held.given)
         after = outcome.after if table else held.rights - held.given
         if after != held.rights:
             names = ", ".join(held.roles) or _("none")
-            yield Change(str(users[pk]), in_words(held.rights), in_words(after), names)
+            yield Change(str(known[pk]), in_words(held.rights), in_words(after), names)
+    if table and _app_in_force() in table.seen:
+        yield from (_would_lose(table, one, held) for one, held in _unheard_of(table))
+
+
+def read_draft(text: str) -> list[Row]:
+    """Rows of a mapping to try: lines such as `Editor = staff, Editors`. Raises Invalid."""
+    lines = (line.strip() for line in text.splitlines())
+    return [_read_row(line) for line in lines if line]
+
+
+def _read_row(line: str) -> Row:
+    value, equals, given = (part.strip() for part in line.rpartition("="))
+    if not equals:
+        example = _("“%(line)s” has no “=”: write Editor = staff, Editors.")
+        raise Invalid(example % {"line": line})
+    check_value(value)
+    names = list(filter(None, (name.strip() for name in given.split(","))))
+    flags = {word: word in map(str.lower, names) for word in _FLAGS}
+    groups = tuple(name for name in names if name.lower() not in _FLAGS)
+    _groups(groups)
+    return Row(value, flags["staff"], flags["superuser"], groups)
+
+
+def waiting(table: Table | None = None) -> list[str]:
+    """Who holds what the mapping manages, and has not come since: without a role they lose it."""
+    return [str(one) for one, _held in _unheard_of(table or mapping.read_table())]
+
+
+def _unheard_of(table: Table) -> Iterator[tuple[Any, mapping.Held]]:
+    """Those who may sign in, and of whom no token has told any roles."""
+    managed = table.managed
+    holds = Q(groups__in=managed.groups)
+    for field, is_managed in (("is_staff", managed.staff), ("is_superuser", managed.superuser)):
+        if is_managed and users.has_field(field):
+            holds |= Q((field, True))
+    people = users.everyone().filter(holds, is_active=True).exclude(role_grant__state="known")
+    found = {one.pk: one for one in people.distinct().order_by("pk")}
+    for pk, held in mapping.held_by(found).items():
+        yield found[pk], held
+
+
+def _would_lose(table: Table, one: Any, held: mapping.Held) -> Change:
+    after = held.rights - table.managed - held.given
+    return Change(str(one), in_words(held.rights), in_words(after), _("not known yet"))
+
+
+def _app_in_force() -> str:
+    try:
+        return str(registration.in_force().client_id)
+    except Refused:
+        return ""
 
 
 def in_words(rights: Rights) -> str:
@@ -145,16 +203,27 @@ def _groups(names: Iterable[str]) -> list[Group]:
 
 def check(row: Row) -> None:
     """Raises Invalid when this row cannot be mapped."""
-    if not _VALUE.fullmatch(row.value):
-        text = _(
-            "“%(role)s” is no role's Value: App roles > the role > Value has no spaces; its"
-            " display name may have some."
-        )
-        raise Invalid(text % {"role": row.value})
-    near = [one for one in RoleMapping.objects.values_list("value", flat=True)
-            if one != row.value and one.lower() == row.value.lower()]  # fmt: skip
+    check_value(row.value)
+    others = RoleMapping.objects.exclude(value=mapping.as_mapped(row.value))
+    looks = plain(row.value)
+    near = [one for one in others.values_list("value", flat=True) if plain(one) == looks]
     if near:
         text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
         raise Invalid(text % {"role": near[0]})
     if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
         raise Invalid(_("No active superuser exists: make one first."))
+
+
+def check_value(value: str) -> None:
+    """Raises Invalid when this can be no role's Value in Entra, nor a group's Object ID."""
+    if _VALUE.fullmatch(value):
+        return
+    text = _(
+        "“%(role)s” is no role's Value: App roles > the role > Value has no spaces; its"
+        " display name may have some."
+    )
+    odd = next((c for c in value if not c.isspace() and not _VALUE.fullmatch(f"x{c}")), "")
+    if odd:
+        text = _("“%(role)s” is no role's Value: it has %(character)s in it.")
+    name = unicodedata.name(odd, f"U+{ord(odd):04X}") if odd else ""
+    raise Invalid(text % {"role": value, "character": name})

@@ -17,13 +17,13 @@ from django.contrib.auth import get_user_model
 from django.db.models import Q
 
 from ..ids import is_guid
+from ..references import written
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from ..models import SignIn
 
-_REFERENCE: Final = re.compile(r"([A-Z0-9]{4})-?([A-Z0-9]{4})")
 _AADSTS: Final = re.compile(r"(?:AADSTS)?([0-9]{4,8})")
 _NAMES: Final = ("name", "first_name", "last_name")
 _MOST_WORDS: Final = 6
@@ -53,8 +53,8 @@ def sign_ins(found: QuerySet[SignIn], text: str) -> QuerySet[SignIn]:
 def _exact(text: str) -> list[Q]:
     """What the whole text may be besides a part of a name."""
     exact = []
-    if match := _REFERENCE.fullmatch(text.upper()):
-        exact.append(Q(reference=f"{match[1]}-{match[2]}"))
+    if reference := written(text):
+        exact.append(Q(reference=reference))
     if match := _AADSTS.fullmatch(text.upper()):
         exact.append(Q(detail__icontains=f"AADSTS{match[1]}"))
     with suppress(ValueError):

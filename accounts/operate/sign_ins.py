@@ -145,8 +145,8 @@ def advice(row: SignIn) -> str:
 
 
 def hint(row: SignIn) -> str:
-    """What the AADSTS number in the record's detail adds to the reason's fix, or ""."""
-    return hint_in(row.detail)
+    """What the record's detail adds to the reason's fix, or ""."""
+    return hint_in(row.detail, row.reason)
 
 
 def _batches(old: QuerySet[SignIn], size: int) -> Iterable[list[int]]:

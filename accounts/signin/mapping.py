@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from .. import audit
 from ..conf import conf
+from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
 from ..users import everyone, is_last_superuser
 from .roles import Carried, Outcome, Rights, Table, judge, keeping
@@ -53,9 +54,14 @@ def read_table() -> Table:
     rows = {}
     for row in RoleMapping.objects.prefetch_related("groups"):
         groups = frozenset(group.pk for group in row.groups.all())
-        rows[row.value] = Rights(row.is_staff, row.is_superuser, groups)
+        rows[as_mapped(row.value)] = Rights(row.is_staff, row.is_superuser, groups)
     seen = frozenset(RolesSeen.objects.values_list("client_id", flat=True)) if rows else frozenset()
     return Table(rows, seen)
+
+
+def as_mapped(value: str) -> str:
+    """Roles letter for letter; object ids of groups are the same in capitals."""
+    return value.lower() if is_guid(value) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ def apply(user: Any, held: Held, outcome: Outcome, client_id: str) -> None:
     before = (held.state, held.roles, held.given)
     if before != (outcome.state, outcome.roles, outcome.given):
         _remember(user, outcome)
-    if outcome.roles and client_id not in table().seen:
+    if not all(map(is_guid, outcome.roles)) and client_id not in table().seen:
         RolesSeen.objects.get_or_create(client_id=client_id)
         changed()
 

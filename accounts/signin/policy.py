@@ -153,8 +153,17 @@ def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decisio
     if len(matches) > 1:
         return Refuse("ambiguous_email", "email: more than one user has it")
     if not matches:
-        return Refuse("unknown_user", "email: no user has it")
+        return Refuse("unknown_user", _no_user_has(claims))
     return _if_unbound(matches[0], claims, rules)
+
+
+def _no_user_has(claims: Claims) -> str:
+    """Where the address itself tells why."""
+    told = "email: no user has it"
+    if not claims.email:
+        return f"{told}: the token has no email claim, so preferred_username counted"
+    spaced = claims.email != claims.email.strip()
+    return f"{told}: at Microsoft it begins or ends with a space" if spaced else told
 
 
 def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:

@@ -8,9 +8,12 @@ off      nothing is mapped: rights are given by hand alone
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
+
+from ..ids import is_guid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,7 +50,10 @@ NONE = Rights()
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The mapping: what each role gives. `seen`: client ids whose tokens ever carried roles."""
+    """The mapping: what each role gives, or each group by its object id in lower case.
+
+    `seen`: client ids whose tokens ever carried roles.
+    """
 
     rows: Mapping[str, Rights] = field(default_factory=lambda: MappingProxyType({}))
     seen: frozenset[str] = frozenset()
@@ -63,11 +69,29 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What a token says: None says that it has no such claim, `problem` why it cannot be told."""
+    """What a token says: None says that it has no such claim, `problem` why it cannot be told.
+
+    What is mapped by a group's object id counts from either, since Entra can emit groups as roles;
+    a group's name is no role, for anybody may give a group any name.
+    """
 
     roles: tuple[str, ...] | None
     groups: tuple[str, ...] | None = None
     problem: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All that can be mapped; object ids in lower case."""
+        groups = filter(is_guid, (*(self.groups or ()), *(self.roles or ())))
+        return frozenset({*(self.roles or ()), *(group.lower() for group in groups)})
+
+    @property
+    def why_no_groups(self) -> str:
+        """Why the token does not say which groups the person is in; "" when it does."""
+        if self.groups is not None:
+            by_name = not all(map(is_guid, self.groups))
+            return "the groups claim has names, not Object IDs" if by_name else ""
+        return "" if any(map(is_guid, self.roles or ())) else "the token has no groups claim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +120,7 @@ def judge(table: Table, client_id: str, carried: Carried, held: Rights, given: R
     problem = _why_unknown(table, client_id, carried)
     if problem:
         return Outcome("unknown", (), held, given, f"roles: {problem}; rights stay as they were")
-    names = sorted({*(carried.roles or ()), *(carried.groups or ())} & table.rows.keys())
+    names = sorted(carried.names & table.rows.keys())
     granted = union(table.rows[name] for name in names)
     after = (held - table.managed - given) | granted
     return Outcome("known", tuple(names), after, granted, _near_miss(table, carried, names))
@@ -133,28 +157,22 @@ def roles_giving(table: Table, roles: Iterable[str], right: Rights) -> list[str]
 def _why_unknown(table: Table, client_id: str, carried: Carried) -> str:
     if carried.problem:
         return carried.problem
-    by_group = any(map(is_group, table.rows))
-    if by_group and carried.groups is None:
-        return "the token has no groups claim"
-    if carried.roles is None and client_id not in table.seen and not by_group:
+    if any(map(is_guid, table.rows)) and carried.why_no_groups:
+        return carried.why_no_groups
+    by_role = not all(map(is_guid, table.rows))
+    if by_role and not carried.roles and client_id not in table.seen:
         return "no token of this app registration has ever carried any"
     return ""
 
 
-def is_group(value: str) -> bool:
-    """Whether a mapped value is a group's object id (of the groups claim) and no role."""
-    parts = value.split("-")
-    return [len(part) for part in parts] == [8, 4, 4, 4, 12] and all(
-        character in "0123456789abcdef" for character in "".join(parts)
-    )
-
-
 def _near_miss(table: Table, carried: Carried, names: list[str]) -> str:
     """A role that is mapped under another spelling: Entra compares exactly, and so do we."""
-    others = {_plain(role) for role in carried.roles or () if role not in table.rows}
-    near = [value for value in table.rows if value not in names and _plain(value) in others]
+    others = {plain(role) for role in carried.roles or () if role not in table.rows}
+    near = [value for value in table.rows if value not in names and plain(value) in others]
     return f"roles: one is spelled almost like {near[0]!r}, which is mapped" if near else ""
 
 
-def _plain(value: str) -> str:
-    return "".join(value.lower().split())
+def plain(value: str) -> str:
+    """What a value looks like: case, blanks, invisible and wide forms of characters apart."""
+    visible = "".join(c for c in unicodedata.normalize("NFKC", value) if c.isprintable())
+    return "".join(visible.casefold().split())

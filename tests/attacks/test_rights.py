@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
+from django.db.models.signals import post_init
 from django.test import Client
 
+from accounts import users
 from accounts.models import RoleMapping, SignIn, User
 from accounts.operate import linking, roles
 from accounts.operate.roles import Row
@@ -26,6 +28,7 @@ from tests.support.admins import (
 pytestmark = pytest.mark.django_db
 
 HELPER = ("accounts.view_user", "accounts.add_user", "accounts.change_user", "accounts.delete_user")
+USERS = "/admin/accounts/user/"
 EDITS_GROUPS = ("auth.view_group", "auth.add_group", "auth.change_group")
 OTHER_TID = "22222222-2222-4222-8222-222222222222"
 OLD, NEW = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2))
@@ -262,3 +265,44 @@ def test_who_has_what_is_not_for_whoever_reads_people_alone(forgets: None) -> No
     reader = browser_of(person("reader@contoso.example", "accounts.view_user"))
     assert reader.get("/admin/accounts/rights/").status_code == 403
     assert reader.get("/admin/accounts/rights/export/").status_code == 403
+
+
+# --- the last superuser -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["form", "action", "delete", "delete action"])
+def test_of_two_superusers_who_remove_each_other_one_stays(way: str, forgets: None) -> None:
+    """The other's request is through just after this one has read who is asking."""
+    one, two = superuser("one@contoso.example"), superuser("two@contoso.example")
+    browser = browser_of(two)
+
+    def demote(instance: User, **_: Any) -> None:
+        if instance.pk == two.pk:
+            User.objects.filter(pk=two.pk).update(is_superuser=False)
+
+    name = "deactivate" if way == "action" else "delete_selected"
+    chosen = {"action": name, "_selected_action": one.pk, "confirmed": "1", "post": "yes"}
+    post_init.connect(demote, sender=User)
+    try:
+        if way == "form":
+            browser.post(f"{USERS}{one.pk}/change/", {"email": one.email, "is_active": "on"})
+        elif way == "delete":
+            browser.post(f"{USERS}{one.pk}/delete/", {"post": "yes"})
+        else:
+            browser.post(USERS, chosen)
+    finally:
+        post_init.disconnect(demote, sender=User)
+    one.refresh_from_db()
+    assert (one.is_active, one.is_superuser) == (True, True)
+    assert not User.objects.get(pk=two.pk).is_superuser
+
+
+def test_a_superuser_who_is_not_staff_is_the_last_one_too(forgets: None) -> None:
+    alone = superuser(is_staff=False)
+    assert users.is_last_superuser(alone)
+    superuser("second@contoso.example", is_staff=False)
+    assert users.is_last_superuser(alone)  # for neither may use admin
+    superuser("third@contoso.example")
+    assert not users.is_last_superuser(alone)
+    superuser("off@contoso.example", is_active=False)
+    assert users.is_last_superuser(User.objects.get(email="third@contoso.example"))

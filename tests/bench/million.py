@@ -1,7 +1,8 @@
-"""`make bench ARGS=--million`: admin's lists and pruning over a million sign-ins, in PostgreSQL.
+"""`make bench ARGS=--million`: admin's lists over a million people, sign-ins and audit entries.
 
-For each page: milliseconds, SQL statements, and whether a plan reads the whole table. Then half of
-the rows are pruned while others sign in: the slowest row that was written meanwhile.
+In PostgreSQL; and a thousand sessions in Redis. For each page: milliseconds, SQL statements, and
+which tables a plan reads as a whole. Then half of the sign-ins are pruned while others sign in: the
+slowest row that was written meanwhile.
 """
 
 import os
@@ -12,15 +13,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from tests.servers.environment import site_environment
 from tests.servers.postgres import Postgres
 from tests.servers.redis import Redis
 
 ROWS = 1_000_000
-PEOPLE = 2_000
-TIMES = 5
+PEOPLE = 2_000  # who sign in
+SESSIONS = 1_000  # each is signed in by a client
+TIMES = 3
 LIST = "/admin/accounts/signin/"
+# Copies of one row that the models made: its columns, but for those that must differ.
+COPY = "INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, generate_series(1, {rows}) n"
 FILL = f"""
     INSERT INTO accounts_signin (at, outcome, method, reason, detail, reference, user_id, email,
                                  tid, oid, client_ip, user_agent, host, took_ms, microsoft_ms)
@@ -38,17 +43,52 @@ FILL = f"""
          USING (person)
 """  # noqa: S608 - numbers of our own
 PAGES = {
-    "the newest": "",
-    "page 100": "?p=100",
-    "refused only": "?outcome__exact=refused",
-    "one reason, rare": "?reason=token_invalid",
-    "one method, rare": "?method__exact=break_glass",
-    "today": "?at__gte={today}%2000:00%2B00:00",
-    "a month, a half year back": "?at__year={year}&at__month={month}",
-    "an email's beginning": "?q=person77",
-    "a reference": "?q=000F-4240",
-    "an oid": "?q={oid}",
-    "nothing is found": "?q=nobody@nowhere.example",
+    LIST: {
+        "the newest": "",
+        "page 100": "?p=100",
+        "refused only": "?outcome__exact=refused",
+        "one reason, rare": "?reason=token_invalid",
+        "one method, rare": "?method__exact=break_glass",
+        "today": "?at__gte={today}%2000:00%2B00:00",
+        "a month, a half year back": "?at__year={year}&at__month={month}",
+        "an email's beginning": "?q=person77",
+        "a part of an email, rare": "?q=erson77@con",
+        "a part that all have": "?q=contoso",
+        "two letters": "?q=77",
+        "an address of a client": "?q=10.0.0.1",
+        "an AADSTS number": "?q=AADSTS50105",
+        "a reference": "?q=000F-4240",
+        "an oid": "?q={oid}",
+        "nothing is found": "?q=nobody@nowhere.example",
+    },
+    "/admin/accounts/user/": {
+        "people": "",
+        "people, page 100": "?p=100",
+        "people, a part of one": "?q=one77777@con",
+        "people, a part of a name": "?q=lace%20777",
+        "people, a part that all have": "?q=contoso",
+        "people, two letters": "?q=77",
+        "people, nothing is found": "?q=nobody@nowhere",
+        "people, not signed in": "?state=never",
+        "people, refused lately": "?state=refused",
+        "people, idle": "?idle=90",
+        "people, not linked": "?linked=no",
+        "people, superusers": "?is_superuser__exact=1",
+    },
+    "/admin/accounts/auditentry/": {
+        "audit": "",
+        "audit, a part of one": "?q=one77777@con",
+        "audit, a part that all have": "?q=contoso",
+        "audit, a reference": "?q=BCDF-2345",
+        "audit, a key": "?q=77777",
+        "audit, nothing is found": "?q=nobody@nowhere",
+        "audit, one action": "?action=person.deleted",
+    },
+    "/admin/accounts/sessions/": {
+        "sessions": "",
+        "sessions, a part of one": "?q=erson77@con",
+        "sessions, nothing is found": "?q=nobody@nowhere",
+    },
 }
 
 
@@ -56,6 +96,7 @@ def main() -> None:
     with Postgres() as postgres, Redis() as redis:
         _set_up(postgres.create_database("million"), redis.url)
         _fill()
+        _fill_sessions()
         _show_pages()
         _show_pruning()
 
@@ -68,8 +109,12 @@ def _set_up(database_url: str, redis_url: str) -> None:
         login_url="http://localhost:1",
     )
     os.environ.update(env, DJANGO_SETTINGS_MODULE="project.settings", LOG_FORMAT="text")
+    import logging
+
     import django
     from django.core.management import call_command
+
+    logging.disable(logging.ERROR)  # copies of an entry are not sealed as it is
 
     django.setup()
     call_command("migrate", verbosity=0)
@@ -83,7 +128,61 @@ def _fill() -> None:
     User.objects.bulk_create(User(email=f"person{n}@contoso.example") for n in range(PEOPLE))
     with connection.schema_editor(atomic=False) as editor:  # takes its time, as a migration may
         editor.execute(FILL, None)
-        editor.execute("VACUUM ANALYZE accounts_signin")
+        _copy_people(editor)
+        _copy_audit(editor)
+        for table in ("signin", "user", "auditentry", "audittext"):
+            editor.execute(f"VACUUM ANALYZE accounts_{table}")
+
+
+def _copy_people(editor: Any) -> None:
+    from accounts.models import User
+
+    User.objects.create(email="one@many.example", name="Ada Lovelace")
+    differing = {
+        "id": "n + 10000",
+        "email": "'one' || n || '@contoso.example'",
+        "name": "'Ada Lovelace ' || n",
+    }  # fmt: skip
+    _copy(editor, User, differing, "email = 'one@many.example'")
+
+
+def _copy_audit(editor: Any) -> None:
+    from accounts import audit
+    from accounts.models import AuditEntry, AuditText, User
+
+    person = User.objects.get(email="one@many.example")
+    audit.write("identity.linked", person, after={"identity": "x"})
+    newest = AuditEntry.objects.latest("at")
+    key = "md5('entry' || n)::uuid"
+    differing = {
+        "id": key, "at": "at - n * interval '31 seconds'", "subject_key": "(n + 10000)::text",
+        "reference": "overlay(upper(lpad(to_hex(n), 8, '0')) placing '-' from 5 for 0)",
+    }  # fmt: skip
+    _copy(editor, AuditEntry, differing, f"id = '{newest.pk}'")
+    for part in newest.parts.all():
+        differing = {"id": f"n + {10**7 if part.role == 'actor' else 10**8}", "entry_id": key}
+        if part.role == "subject":
+            differing |= {
+                "name": "'one' || n || '@contoso.example'", "person": "(n + 10000)::text",
+            }  # fmt: skip
+        _copy(editor, AuditText, differing, f"id = {part.pk}")
+
+
+def _copy(editor: Any, model: Any, differing: dict[str, str], which: str) -> None:
+    columns = [field.column for field in model._meta.concrete_fields]
+    values = ", ".join(differing.get(column, column) for column in columns)
+    named = {"table": model._meta.db_table, "columns": ", ".join(columns), "values": values}
+    editor.execute(COPY.format(rows=ROWS, **named) + f" WHERE {which}", None)
+
+
+def _fill_sessions() -> None:
+    from django.contrib.auth import get_user_model
+
+    from tests.support.admins import browser_of
+
+    people = list(get_user_model().objects.filter(email__startswith="person")[:50])
+    for number in range(SESSIONS):
+        browser_of(people[number % len(people)])
 
 
 def _show_pages() -> None:
@@ -101,11 +200,12 @@ def _show_pages() -> None:
         "month": str(long_ago.at.month),
         "oid": long_ago.oid,
     }
-    print(f"{'page of a million sign-ins':34}{'ms':>8}{'SQL':>6}  reads the whole table")
-    for name, query in PAGES.items():
-        ms, statements = _timed_page(partial(client.get, LIST + query.format(**words)))
-        whole = "yes" if any(map(_reads_all, statements)) else "no"
-        print(f"{name:34}{ms:8.0f}{len(statements):6}  {whole}")
+    print(f"{'page of a million rows':34}{'ms':>8}{'SQL':>6}  reads a whole table")
+    for path, pages in PAGES.items():
+        for name, query in pages.items():
+            ms, statements = _timed_page(partial(client.get, path + query.format(**words)))
+            whole = ", ".join(sorted(set().union(*map(_read_whole, statements)))) or "no"
+            print(f"{name:34}{ms:8.0f}{len(statements):6}  {whole}", flush=True)
 
 
 def _timed_page(get: Callable[[], object]) -> tuple[float, list[str]]:
@@ -123,14 +223,16 @@ def _timed_page(get: Callable[[], object]) -> tuple[float, list[str]]:
     return statistics.median(took), [query["sql"] for query in queries]
 
 
-def _reads_all(statement: str) -> bool:
+def _read_whole(statement: str) -> set[str]:
+    """The long tables that a plan reads as a whole."""
     from django.db import connection
 
-    if not re.match(r"\s*(SELECT|WITH)\b.*accounts_signin", statement, re.DOTALL):
-        return False
+    if not re.match(r"\s*(SELECT|WITH)\b.*accounts_(signin|user|audit)", statement, re.DOTALL):
+        return set()
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {statement}")
-        return any("Seq Scan on accounts_signin" in line for (line,) in cursor.fetchall())
+        lines = " ".join(line for (line,) in cursor.fetchall())
+    return set(re.findall(r"Seq Scan on accounts_(signin|user|auditentry|audittext)\b", lines))
 
 
 def _show_pruning() -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts import audit, secretbox
+from accounts.signin.policy import BOUND_ELSEWHERE
 from tests.support.admins import TID, browser_of, group, person, sign_in
 
 CLIENT_ID = "33333333-3333-4333-8333-333333333333"
@@ -188,6 +189,22 @@ def someone_recreated() -> None:
     sign_in(reason="identity_conflict", user=jane, **facts)
 
 
+def an_organization_that_moved() -> None:
+    """Two people were bound in the former tenant, and refused from this one."""
+    an_app()
+    former = "99999999-9999-4999-8999-999999999999"
+    for n, name in enumerate(("Ann Archer", "Bob Baker"), 1):
+        user = person(f"{name[:3].lower()}@contoso.example", name=name)
+        kept = {"email": user.email, "name": name}
+        oid = f"aaaaaaaa-0000-4000-8000-00000000000{n}"
+        SocialAccount.objects.create(
+            user=user, provider="microsoft", uid=f"{former}:{oid}", extra_data=kept
+        )
+        facts: dict[str, Any] = {"tid": TID, "oid": oid.replace("a", "b"), "claimed_name": name}
+        detail = f"{BOUND_ELSEWHERE}{former}: has the organization moved to this one?"
+        sign_in(reason="identity_conflict", user=user, email=user.email, detail=detail, **facts)
+
+
 def someone_leaving() -> None:
     an_app()
     for name in ("anna", "cole"):
@@ -216,6 +233,11 @@ def fill_in_the_next_secret(page: Page) -> None:
     page.get_by_label("Next secret:", exact=True).fill(SECRET)
     until = (timezone.localdate() + timedelta(days=400)).isoformat()
     page.get_by_label("Next secret expires on:", exact=True).fill(until)
+
+
+def choose_help_desk(page: Page) -> None:
+    page.get_by_label("Group:").select_option(label="Help desk")
+    page.get_by_role("button", name="Add to group").click()
 
 
 TASKS: tuple[Task, ...] = (
@@ -291,6 +313,63 @@ TASKS: tuple[Task, ...] = (
         "The new account signs in as this person; the old one no longer does.",
         says("is linked to the identity"),
         setup=someone_recreated,
+    ),
+    Task(
+        "moved",
+        "Link everyone anew after a move",
+        "Your organization moved to another tenant, or people were created anew in Entra: everyone"
+        " is refused, for their account is linked to the former one. The front page says so.",
+        (
+            Step(
+                "Click **Show** beside the notice: those who were refused are in the box. Without"
+                " a notice click **People who moved**, and paste a line `old,new` for each person,"
+                " with email addresses or object IDs; or upload the file.",
+                lambda page: (
+                    page.locator(".messagelist li")
+                    .filter(has_text="linked to another tenant")
+                    .get_by_role("link", name="Show")
+                    .click()
+                ),
+            ),
+            button("Preview", "Click **Preview**: you see what each line would do."),
+            fill("Reason:", "moved to the new tenant", "Say why.", shown=True),
+            Step(
+                "Click **Write this for 2 lines**: the button tells how many.",
+                lambda page: page.get_by_role("button", name="Write this for 2 lines").click(),
+            ),
+        ),
+        "They sign in with their new accounts. All of it was written, or, where one line could not"
+        " be, nothing.",
+        says("Linked and signed out: 2"),
+        setup=an_organization_that_moved,
+    ),
+    Task(
+        "help-desk",
+        "Let a help desk see why people are refused",
+        "Colleagues take the calls of people who cannot get in. They should see why and sign"
+        " people out, and change nothing else.",
+        (
+            front("Groups"),
+            button("Add the Help desk group", shown=True),
+            Step(
+                "Click **Users** in the list of pages.",
+                lambda page: (
+                    page.get_by_role("navigation")
+                    .get_by_role("link", name="Users", exact=True)
+                    .first.click()
+                ),
+            ),
+            tick("cole@", "Tick your colleagues."),
+            choose("add_to_group", "Choose **Add to group** and click **Go**."),
+            Step(
+                "Choose **Help desk** and click **Add to group**.",
+                choose_help_desk,
+            ),
+        ),
+        "They see people, sign-ins and who is signed in. Nobody's rights, address, identity or"
+        " password can be changed by them, least of all a superuser's.",
+        says("1 person is in Help desk"),
+        setup=someone_leaving,
     ),
     Task(
         "someone-leaves",

@@ -1,6 +1,7 @@
 """Static checks: each mistake in the settings has its own id, and good settings have none."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.core import checks
 from django.test import override_settings
 from django.urls import include, path, re_path
+from django.views import View
 
 from accounts import checks as ours
 from accounts import doors
@@ -110,6 +112,19 @@ def test_a_host_behind_a_proxy_must_trust_it(
     monkeypatch.setenv(variable, "x")
     assert ids(**GOOD) == {"accounts.E008"}
     assert ids(**GOOD, TRUSTED_PROXY_COUNT=1) == set()
+
+
+class Club:
+    """A site whose sign-up is in a namespace."""
+
+    urlpatterns = [
+        *import_module("project.urls").urlpatterns,
+        path("club/", include(([path("join/", View.as_view(), name="register")], "club"))),
+    ]
+
+
+def test_a_sign_up_in_a_namespace_is_found() -> None:
+    assert "accounts.E040" in ids(ROOT_URLCONF=Club)
 
 
 def test_the_middlewares_order_counts() -> None:

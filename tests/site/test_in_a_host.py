@@ -9,16 +9,17 @@ from django.conf import settings as site_settings
 from django.core import checks
 from django.core.management import load_command_class
 
-from accounts import reasons
+from accounts import host, reasons
 from accounts.admin import advice
+from accounts.conf import READ
 from accounts.entra import errors
-from accounts.naming import as_set_here
+from accounts.naming import DICTIONARY, as_set_here
 from accounts.operate.doctor import catalogue, causes
 from accounts.operate.doctor.finding import fault, finding_of, well
 from accounts.operate.doctor.probes import clock, redis
 from accounts.web import throttle
 from tests.site.test_checks import ENGINES, LOCMEM, MISTAKES, PICKLED, SECURE
-from tests.support.hosted import NAME, hosted
+from tests.support.hosted import NAME, OWN, hosted
 
 # What is not there: files of this repository, its make targets, and its variables by their names.
 FILES = r"project/|extension/|(?<!microsoft_admin/)(?<![\w/-])docs/|requirements/|\.env\b|gunicorn"
@@ -127,6 +128,23 @@ def ids(given: dict[str, Any] | None = None, **settings: Any) -> set[str]:
 ])  # fmt: skip
 def test_the_gaps_of_a_site_are_found(settings: dict[str, Any], expected: set[str]) -> None:
     assert ids(**settings) == expected
+
+
+def test_settings_in_two_files_may_be_configured_twice() -> None:
+    """In the one that both share, and again in the one that is read last, which changed them."""
+    theirs: dict[str, Any] = {
+        "INSTALLED_APPS": ["django.contrib.admin", "django.contrib.auth", "people"],
+        "MIDDLEWARE": ["a.SessionMiddleware", "a.AuthenticationMiddleware"],
+        "ALLOWED_HOSTS": [NAME],
+        DICTIONARY: {**OWN, "TRUSTED_PROXY_COUNT": 1},
+    }
+    host.configure(theirs)
+    once = {name: list(theirs[name]) for name in ("INSTALLED_APPS", "MIDDLEWARE")}
+    theirs["ALLOWED_HOSTS"] = ["other.example.com"]
+    host.configure(theirs)
+    assert {name: list(theirs[name]) for name in once} == once
+    assert len(theirs["AUTHENTICATION_BACKENDS"]) == 2
+    assert theirs[READ]["PUBLIC_URL"] == "https://other.example.com"
 
 
 def test_a_bound_that_cannot_be_kept() -> None:

@@ -407,6 +407,15 @@ def row_records_and_lists_lead_to_their_user_admin() -> None:
         assert f"/admin/auth/user/{user().pk}/change/" in browser.get(path).content.decode(), path
 
 
+def row_what_their_user_model_demands_is_told_by_field() -> None:
+    from accounts.operate import people
+
+    long = f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example"
+    [refused] = people.add_many([long])
+    assert refused.what == "invalid"
+    assert refused.note.startswith("username: "), refused.note
+
+
 def row_a_user_admin_takes_the_mixin() -> None:
     from accounts.models import SignIn
 

@@ -12,15 +12,24 @@ EN = "userPrincipalName;mail;accountEnabled;userType"
     [
         *((word, False) for word in (
             "False", "FALSE", "no", "0", "FALSCH", "Falsch", "Nein", "FAUX", "Non", "FALSO", "No",
-            "SAI", "Sai", "Kh\u00f4ng", "kho\u0302ng")),
+            "SAI", "Sai", "Kh\u00f4ng", "kho\u0302ng", "Disabled", "Deaktiviert",
+            "D\u00e9sactiv\u00e9", "Deshabilitado", "T\u1eaft", "n", "off")),
         *((word, True) for word in (
             "True", "TRUE", "yes", "1", "WAHR", "Ja", "VRAI", "Oui", "VERDADERO", "S\u00ed",
-            "\u0110\u00daNG", "\u0111\u00fang", "C\u00f3", "")),
+            "\u0110\u00daNG", "\u0111\u00fang", "C\u00f3", "", "Enabled", "Aktiviert",
+            "Activ\u00e9", "Habilitado", "B\u1eadt", "y", "on")),
     ],
 )  # fmt: skip
 def test_truth_is_read_in_the_words_of_the_file(word: str, enabled: bool) -> None:
     (person,) = read_export(f"{EN}\na@x.example;a@x.example;{word};Member")
     assert (person.enabled, person.unclear) == (enabled, ())
+
+
+@pytest.mark.parametrize(("word", "enabled"), [("True", False), ("False", True), ("", True)])
+def test_the_microsoft_365_admin_center_says_who_is_blocked(word: str, enabled: bool) -> None:
+    file = f"Block credential,Display name,User principal name\n{word},Ada,a@x.example"
+    assert read_export(file)[0].enabled == enabled
+    assert not any(what.startswith("accountEnabled") for what in unjudged(file))
 
 
 @pytest.mark.parametrize("word", ["Guest", "Gast", "Invit\u00e9", "Invitado", "Kh\u00e1ch"])

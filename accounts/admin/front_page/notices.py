@@ -160,7 +160,12 @@ def _link_text(link: BreakGlassLink) -> str:
         "who": visible(str(link.user)),
         "made": moments.text_of(link.made_at),
         "used": moments.text_of(link.used_at),
+        "until": moments.text_of(link.made_at + break_glass.TOLD_FOR),
     }
     if link.used_at:
-        return _("Break-glass link for %(who)s, made %(made)s, used %(used)s.") % values
-    return _("Break-glass link for %(who)s, made %(made)s, not used.") % values
+        text = _(
+            "Break-glass link for %(who)s, made %(made)s, used %(used)s. Shown until %(until)s."
+        )
+        return text % values
+    text = _("Break-glass link for %(who)s, made %(made)s, not used. Shown until %(until)s.")
+    return text % values

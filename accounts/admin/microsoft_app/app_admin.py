@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from allauth.socialaccount.models import SocialApp
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models.options import Options
 from django.http import HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -72,6 +73,18 @@ class SuperusersOnly(Base):
         return _is_superuser(request)
 
 
+class _NamedMicrosoft(Options):  # type: ignore[type-arg]
+    """In breadcrumbs, too, the app is what people look for, not allauth's "Social Accounts"."""
+
+    @property
+    @override
+    def app_config(self) -> Any:
+        """Allauth's, by another name."""
+        named = copy.copy(super().app_config)
+        named.verbose_name = _("Microsoft")
+        return named
+
+
 class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
     """The app registrations, of which one may be visible."""
 
@@ -86,6 +99,7 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
         super().__init__(model, admin_site)
         # A copy: what the menu, the titles and the messages say, without a change of allauth's.
         self.opts = copy.copy(model._meta)
+        self.opts.__class__ = _NamedMicrosoft
         self.opts.verbose_name = gettext_lazy("Microsoft app")
         self.opts.verbose_name_plural = gettext_lazy("Microsoft apps")
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _LARGEST: Final = 1024 * 1024
 _SHOWN: Final = 500
 _TITLES: Final[Mapping[moves.What, Any]] = {
-    "link": gettext_lazy("Will be linked to the new object ID, and signed out"),
+    "link": gettext_lazy("Will be linked and signed out"),
     "address": gettext_lazy("Gets the new address"),
     "already": gettext_lazy("Nothing to do"),
     "not here": gettext_lazy("Nobody here"),

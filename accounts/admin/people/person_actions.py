@@ -21,6 +21,7 @@ from django.utils.translation import gettext_noop as noop
 from ... import audit
 from ...app import permission, user_permission
 from ...operate import linking, people
+from ...operate.erasure import LastSuperuser
 from ...sessions import service as sessions
 from .. import rights
 from .forms import ReasonForm
@@ -99,7 +100,7 @@ STEPS = {
                 noop("%(count)d people were deactivated and signed out."),
             ),
             user_permission("change"),
-            lambda person, reason, by: people.deactivate(person),
+            lambda person, reason, by: people.deactivate(person, leave_a_superuser=True),
             on_oneself=False,
         ),
         Step(
@@ -215,6 +216,10 @@ def _perform(
     try:
         with audit.context(note=reason):
             step.take(person, reason, request.user)
+    except LastSuperuser:
+        text = _("%(person)s is the last active superuser now: nothing was done.")
+        messages.error(request, text % {"person": person})
+        return False
     except people.NothingToUnlink:
         text = _("%(person)s has no Microsoft identity to unlink.")
         messages.warning(request, text % {"person": person})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404
 from django.urls import path
@@ -50,6 +51,18 @@ class PersonPages(_Base):
             raise Http404
         return found
 
+    @override
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        leave_a_superuser(obj)
+        super().delete_model(request, obj)
+
+    @override
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """One by one, so that the last of them is seen to be the last."""
+        with transaction.atomic():
+            for each in queryset:
+                self.delete_model(request, each)
+
     def _step_page(self, step: person_actions.Step) -> Callable[..., HttpResponse]:
         def page(request: HttpRequest, key: str) -> HttpResponse:
             return person_actions.page_for_one(self, request, step, self.person(request, key))
@@ -59,9 +72,21 @@ class PersonPages(_Base):
     @override
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Whoever is switched off here is signed out as well."""
+        keeps = obj.is_active and users.is_staff(obj) and users.is_superuser(obj)
+        if change and not keeps:
+            leave_a_superuser(obj)
         super().save_model(request, obj, form, change)
         if change and not (obj.is_active and users.is_staff(obj)):
             transaction.on_commit(lambda: _end_sessions(request, obj))
+
+
+def leave_a_superuser(person: Any) -> None:
+    """Two who take it from each other at once: the second may not. In a transaction.
+
+    Raises PermissionDenied.
+    """
+    if users.is_last_superuser(person, lock=True):
+        raise PermissionDenied
 
 
 def _end_sessions(request: HttpRequest, person: Any) -> None:

@@ -22,7 +22,7 @@ from ...app import user_permission, user_url
 from ...conf import conf
 from ...models import SignIn
 from ...naming import as_set_here
-from ...operate import entra_export, rehearsal_here
+from ...operate import entra_export, rehearsal_here, roles
 from ...operate.linking import CannotLink
 from ...operate.rehearsal_shown import SPREADSHEET, as_rows
 from ...reasons import REASONS
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from ...operate.rehearsal import Foreseen, Report
+    from ...signin.roles import Table
 
 _LARGEST: Final = 10 * 1024 * 1024
 _SHOWN: Final = 2000
@@ -54,6 +55,15 @@ class ExportForm(forms.Form):
     )
     tenant = forms.ChoiceField(label=gettext_lazy("Tenant they are from"))
 
+    draft = forms.CharField(
+        label=gettext_lazy("App roles to try"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80, "class": "vLargeTextField"}),
+        help_text=gettext_lazy(
+            "For a file with a column role: what would change if these were mapped as well, or"
+            " instead. A line for each, such as: Editor = staff, Editors. Nothing is saved."
+        ),
+    )
     link = forms.BooleanField(
         label=gettext_lazy("Link everyone who would get in to their object ID now"),
         required=False,
@@ -74,15 +84,27 @@ class ExportForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Reads the file: what is wrong with it is said beside it."""
         cleaned = super().clean() or {}
+        if cleaned.get("draft") and cleaned.get("link"):
+            text = _("Nobody is linked while app roles are only tried: take one of them out.")
+            raise ValidationError({"link": text})
         if "file" in cleaned and not self.errors:
             cleaned["report"] = self._report(cleaned["file"], cleaned.get("tenant", ""))
         return cleaned
+
+    def clean_draft(self) -> Table | None:
+        """The mapping with these rows; None: as it is."""
+        try:
+            rows = roles.read_draft(self.cleaned_data["draft"])
+            return roles.drafted(rows) if rows else None
+        except roles.Invalid as problem:
+            raise ValidationError(str(problem)) from None
 
     def _report(self, file: Any, tenant: str) -> Report | None:
         if file.size > _LARGEST:
             raise ValidationError({"file": _("The file is larger than 10 MB.")})
         try:
-            return rehearsal_here.preview(entra_export.text_of(file.read()), tenant)
+            text = entra_export.text_of(file.read())
+            return rehearsal_here.preview(text, tenant, self.cleaned_data.get("draft"))
         except entra_export.NotAnExport as problem:
             raise ValidationError({"file": str(problem)}) from None
 

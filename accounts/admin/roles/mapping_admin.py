@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
 from ...models import RoleMapping
 from ...operate import roles
 from ...operate.roles import Change, Row
+from ...signin.mapping import as_mapped
 from .. import rights
 from ..deletion import WithoutJoinRows
 from ..history import HistoryInWords
@@ -39,6 +40,10 @@ class RoleMappingForm(MappingModelForm):
     class Meta:
         model = RoleMapping
         fields = ("value", "is_staff", "is_superuser", "groups")
+
+    def clean_value(self) -> str:
+        """As it is kept, so that the same Object ID in capitals is seen to be there."""
+        return as_mapped(self.cleaned_data["value"])
 
     @property
     def row(self) -> Row:
@@ -126,6 +131,15 @@ class RoleMappingAdmin(HistoryInWords, WithoutJoinRows, Base):
         """By the service that the command uses, which tells the audit."""
         obj.pk = roles.save(form.row)
         obj._state.adding = False
+        if count := len(roles.waiting()):
+            text = ngettext(
+                "%(count)d person holds what is mapped and has not signed in since: without a role"
+                " they will lose it. The go-live rehearsal tells it from a file.",
+                "%(count)d people hold what is mapped and have not signed in since: without a role"
+                " they will lose it. The go-live rehearsal tells it from a file.",
+                count,
+            )
+            messages.warning(request, text % {"count": count})
 
     @override
     def delete_model(self, request: HttpRequest, obj: RoleMapping) -> None:

@@ -41,7 +41,7 @@ def may_see(user: Any) -> bool:
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The rights, some people at a time; `q` narrows it to those whose email begins so."""
+    """The rights, some people at a time; `q` narrows it to a part of a name or address."""
     asked = _asked(request)
     people = Paginator(rights_held.people(asked), PEOPLE_A_PAGE)
     shown = people.get_page(request.GET.get("p"))

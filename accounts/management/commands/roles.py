@@ -85,6 +85,12 @@ exit codes:
         else:
             roles.save(_row(options))
         self._list(form)
+        if waiting := roles.waiting():
+            self.stderr.write(
+                f"{len(waiting)} people hold what is mapped, and have not come since: once tokens"
+                " carry roles, whoever comes without one loses it. Rehearse it: ./manage.py staff"
+                " preview ASSIGNMENTS.csv"
+            )
 
 
 def _add_rights(parser: argparse.ArgumentParser) -> None:

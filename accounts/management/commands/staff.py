@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from typing_extensions import override
 
 from ... import audit
-from ...operate import adoption, erasure, moves, people
+from ...operate import adoption, erasure, moves, people, roles
 from ...operate.entra_export import NotAnExport, text_of
 from ...operate.linking import CannotLink
 from ...operate.moves_file import NotAMapping
@@ -57,6 +57,7 @@ examples:
   ./manage.py staff relink moved.csv --reason "merger" --yes           and now it is written
   ./manage.py staff erase ada@contoso.com --reason "request 17" --yes    removes her data
   ./manage.py staff preview entra-users.csv        who would get in, who would not, and why
+  ./manage.py staff preview assignments.csv --role "Editor=staff,Editors"   a mapping to try
   ./manage.py staff adopt --from allauth           what another package knew people by
   ./manage.py staff adopt --from allauth --yes     and now it is written
 
@@ -186,10 +187,16 @@ exit codes:
     def _preview(
         self, file: str, tenant: str, only: str, link: bool, form: str, **options: Any
     ) -> None:
+        if link and options["draft"]:
+            raise CommandError("--link goes with the mapping in force: leave --role out.")
         try:
-            report = preview(_read(file), tenant)
-        except (NotAnExport, WhichTenant) as problem:
+            drafts = roles.read_draft("\n".join(options["draft"]))
+            report = preview(_read(file), tenant, roles.drafted(drafts) if drafts else None)
+        except (NotAnExport, WhichTenant, roles.Invalid) as problem:
             raise CommandError(str(problem)) from None
+        if form != "table" or not self.stdout.isatty():
+            facts = {"of": "rehearsal", "people": len(report.people)}
+            audit.write("export.people", after=facts)
         if form == "csv":
             self.write_rows(as_rows(report, only), SPREADSHEET, form)
         else:
@@ -325,6 +332,14 @@ def _confirm(email: str, yes: bool) -> None:
 def _add_preview(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV exported from Entra; - standard input")
     parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the file")
+    parser.add_argument(
+        "--role",
+        dest="draft",
+        action="append",
+        default=[],
+        metavar="VALUE=RIGHTS",
+        help='as if this were mapped: "Editor=staff,Editors"; may be repeated; nothing is saved',
+    )
     _add_csv(parser)
     parser.add_argument("--only", choices=("in", "refused"), default="", help="only these rows")
     parser.add_argument(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
 
-from ...entra.errors import hint_for
+from ...entra.errors import hint_for, hint_in
 from ...http.causes import NoAnswer
 from ...naming import as_set_here
 from ...reasons import REASONS
@@ -56,7 +56,9 @@ def _advice(refusal: Refused) -> str:
     """By the typed cause, where there is one; else by Microsoft's number and the reason."""
     if isinstance(refusal, NoAnswer) and refusal.advice:
         return gettext(refusal.advice)
-    told = filter(None, (hint_for(refusal.aadsts), refusal.reason.fix))
+    hint = hint_for(refusal.aadsts) or hint_in(refusal.detail, refusal.reason.code)
+    asks_here = bool(hint) and refusal.reason.code == "misconfigured"  # its own is to run doctor
+    told = filter(None, (hint, "" if asks_here else refusal.reason.fix))
     return " ".join(map(gettext, told))
 
 

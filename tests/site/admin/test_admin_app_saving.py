@@ -499,8 +499,11 @@ def test_the_menu_has_it_under_microsoft(browser: Client) -> None:
     links = re.findall(r'<a href="/admin/socialaccount/socialapp/"[^>]*>([^<]*)</a>', page)
     assert links.count("Microsoft apps") >= 2  # the front page's, and the sidebar's
     assert "Social app" not in page
-    for path in ("", "add/"):
-        assert "Microsoft app" in browser.get(f"{LIST}{path}").content.decode()
+    app = an_app()
+    for path in ("", "add/", f"{app.pk}/change/", f"{app.pk}/history/", f"{app.pk}/delete/"):
+        page = browser.get(f"{LIST}{path}").content.decode()
+        assert "Microsoft app" in page
+        assert "Social Accounts" not in page, path
 
 
 @pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/undo/", "{pk}/test/", "test/"])

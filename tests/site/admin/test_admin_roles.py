@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import csv
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
-from accounts import audit
-from accounts.models import AuditEntry, RoleGrant, RoleMapping, User
+from accounts import audit, registration
+from accounts.models import AuditEntry, RoleGrant, RoleMapping, RolesSeen, User
 from accounts.operate import rights_held, roles
 from accounts.operate.roles import Row
 from accounts.signin import mapping
-from tests.support.admins import browser_of, group, person, superuser
+from tests.support.admins import browser_of, group, let_in, person, superuser
+from tests.support.operators import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +113,8 @@ def test_what_changes_many_people_is_shown_first_and_what_was_typed_is_there(
     [
         ("Admin staff", "A role&#x27;s Value, not its name."),
         ("STAFF", "differs in upper and lower case only"),
+        ("Staff\u200b", "ZERO WIDTH SPACE"),
+        ("\u0405taff", "CYRILLIC CAPITAL LETTER DZE"),
         ("Staff", "already exists"),
     ],
 )
@@ -122,6 +126,52 @@ def test_what_cannot_be_mapped_is_told_beside_what_was_typed(
     assert said in text
     assert f'value="{value}"' in text
     assert RoleMapping.objects.count() == 1
+
+
+def test_the_object_id_of_a_group_is_mapped_whatever_its_case(browser: Client) -> None:
+    guid = "0E0E0E0E-0000-4000-8000-0000000000AA"
+    assert browser.post(ADD, {"value": guid, "is_staff": "on"}).status_code == 302
+    assert roles.rows() == [Row(guid.lower(), True, False, ())]
+    twice = browser.post(ADD, {"value": guid, "is_staff": "on"})
+    assert "already exists" in twice.content.decode()
+
+
+def test_who_has_not_come_since_is_told_of_and_counted(
+    browser: Client,
+) -> None:
+    """Nobody knows their roles: once tokens carry any, they lose what no role gives them."""
+    for number in range(4):
+        person(f"p{number}@contoso.example")
+    asked = {"value": "Staff", "is_staff": "on"}
+    saved = browser.post(ADD, asked, follow=True).content.decode()
+    assert "5 people hold what is mapped" in saved  # and the root
+    assert "Staff" in run("roles", "set", "Staff")
+    RolesSeen.objects.create(client_id=registration.in_force().client_id)
+    shown = browser.post(ADD, asked | {"value": "Other"}).content.decode()
+    assert "p3@contoso.example" in shown
+    assert "not known yet" in shown
+    assert [row.value for row in roles.rows()] == ["Staff"]
+
+
+@override_settings(STEP_UP="login")
+def test_with_step_up_the_mapping_asks_for_a_fresh_sign_in_first(root: User) -> None:
+    roles.save(Row("Staff", True, False, ()))
+    key = RoleMapping.objects.get().pk
+    browser = browser_of(root)
+    let_in(browser, root, microsoft={"identity": "t:o", "proved_at": time.time() - 901})
+    pages = (ADD, f"/admin/accounts/rolemapping/{key}/change/",
+             f"/admin/accounts/rolemapping/{key}/delete/")  # fmt: skip
+    asked = {"value": "Boss", "is_superuser": "on", "post": "yes"}
+    for page in pages:
+        answers = [browser.get(page), browser.post(page, asked)]
+        assert [answer.status_code for answer in answers] == [403, 403], page
+        assert "step_up" in answers[0].content.decode()
+    assert roles.rows() == [Row("Staff", True, False, ())]
+    let_in(browser, root, microsoft={"identity": "t:o", "proved_at": time.time()})
+    assert browser.get(ADD).status_code == 200
+    assert browser.post(ADD, asked).status_code == 302
+    assert browser.post(pages[2], {"post": "yes"}).status_code == 302
+    assert roles.rows() == [Row("Boss", False, True, ())]
 
 
 def test_taking_a_role_out_names_whom_it_changes(browser: Client) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import Settings
 
 from accounts.models import RoleGrant, User
@@ -229,3 +230,41 @@ def test_the_command_and_the_page_show_it(mapped: None, tmp_path: Path) -> None:
     with file.open("rb") as opened:
         page = browser.post("/admin/accounts/rehearsal/", {"file": opened})
     assert "staff becomes staff, superuser" in page.content.decode()
+
+
+DRAFT = "Other = staff, superuser\nStaff =\n"
+
+
+def test_a_mapping_is_tried_before_it_is_saved(mapped: None, tmp_path: Path) -> None:
+    file = tmp_path / "assigned.csv"
+    file.write_text(ASSIGNED)
+    found = preview(ASSIGNED, table=roles.drafted(roles.read_draft(DRAFT)))
+    ada, ben, cyn = found.people
+    assert "Staff, Superuser: staff becomes superuser" in ada.notes
+    assert "Other: staff becomes staff, superuser" in ben.notes
+    assert [ada.reason, ben.reason, cyn.reason] == ["user_not_staff", "", "user_not_staff"]
+    told = run("staff", "preview", str(file), "--role", "Other=staff,superuser", "--json")
+    assert "Other: staff becomes staff, superuser" in told
+    browser = browser_of(User.objects.get(email="root@contoso.example"))
+    with file.open("rb") as opened:
+        page = browser.post("/admin/accounts/rehearsal/", {"file": opened, "draft": DRAFT})
+    assert "Other: staff becomes staff, superuser" in page.content.decode()
+    assert [row.value for row in roles.rows()] == ["Staff", "Superuser"]
+
+
+@pytest.mark.parametrize(
+    ("draft", "said"),
+    [
+        ("Editor", "has no “=”"),
+        ("Editor = staff, Nobodies", "no group"),
+        ("Admin staff = staff", "no role&#x27;s Value"),
+    ],
+)
+def test_a_draft_that_cannot_be_read_says_why(mapped: None, draft: str, said: str) -> None:
+    browser = browser_of(User.objects.get(email="root@contoso.example"))
+    file = SimpleUploadedFile("people.csv", ASSIGNED.encode())
+    page = browser.post("/admin/accounts/rehearsal/", {"file": file, "draft": draft})
+    assert said in page.content.decode()
+    both = {"file": SimpleUploadedFile("x", b"mail\n"), "draft": "A = staff", "link": "on"}
+    text = browser.post("/admin/accounts/rehearsal/", both).content.decode()
+    assert "Nobody is linked while app roles are only tried" in text

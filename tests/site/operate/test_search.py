@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from accounts.models import SignIn, User
-from accounts.operate import search
+from accounts.models import AuditEntry, SignIn, User
+from accounts.operate import audit_log, search
 from tests.support.admins import browser_of, person, sign_in, superuser
 
 if TYPE_CHECKING:
@@ -97,3 +97,17 @@ def test_an_index_serves_each(ada: User, no_whole_tables: None, text: str) -> No
     assert "Seq Scan" not in plan, plan
     plan = search.people(User.objects.order_by(), "lovelace").explain()
     assert "Seq Scan" not in plan, plan
+    plan = audit_log.naming(AuditEntry.objects.order_by(), "lovelace").explain()
+    assert "Seq Scan" not in plan, plan
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("LACE@", 1), ("byron", 0), ("{reference}", 1), ("{plain}", 1), ("{pk}", 1), ("ZZZZ-2222", 0)],
+)
+def test_the_audit(text: str, found: int) -> None:
+    ada = person("ada.lovelace@contoso.example", name="Augusta Ada King")
+    entry = AuditEntry.objects.get(action="person.added", subject_key=str(ada.pk))
+    words = {"reference": entry.reference, "plain": entry.reference.replace("-", "").lower()}
+    asked = text.format(pk=ada.pk, **words)
+    assert audit_log.naming(AuditEntry.objects.filter(pk=entry.pk), asked).count() == found

@@ -244,8 +244,8 @@ def test_the_mapping_is_set_listed_and_taken_out(person: User, editors: Group) -
         (["Admin staff"], "has no spaces"),
         ([".Staff"], "is no role's Value"),
         (["STAFF"], "differs in upper and lower case only"),
-        (["New", "--group", "Nobodies"], "There is no group 'Nobodies'"),
-        (["New", "--remove"], "No role 'New' is mapped"),
+        (["New", "--group", "Nobodies"], "There is no group “Nobodies”"),
+        (["New", "--remove"], "No role “New” is mapped"),
     ],
 )
 def test_what_cannot_be_mapped_is_told(words: list[str], said: str, person: User) -> None:

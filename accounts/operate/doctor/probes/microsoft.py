@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 
 _NEXT_HELPS: Final = OF_THE_CREDENTIAL
 _SECONDS: Final = 8.0
+_SWAPPED: Final = (
+    "The client id is a tenant's: the two are swapped. Application (client) ID belongs into"
+    " MICROSOFT_CLIENT_ID, Directory (tenant) ID into MICROSOFT_TENANT_ID."
+)
 # Nobody is signed in: these say that all is well so far.
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
@@ -80,7 +84,9 @@ def run(
     try:
         answer, discovery, middle = _ask(http, url, found.tenant)
     except Refused as refusal:
-        yield fault("online.discovery", url=url, **because(refusal))
+        swapped = refusal.reason.code == "tenant_not_found" and _is_tenant(http, found.client_id)
+        facts = because(refusal) | ({"reason_fix": _SWAPPED} if swapped else {})
+        yield fault("online.discovery", url=url, **facts)
         return
     yield well("online.discovery", ms=answer.elapsed_ms, url=url)
     yield from _clock(answer, middle)
@@ -99,6 +105,14 @@ def _ask(http: HttpClient, url: str, tenant: str) -> tuple[JsonResponse, Discove
         raise refusal_of(answer.body)
     home = authority_origin(conf.MICROSOFT_LOGIN_URL)
     return answer, read_discovery(answer.body, home, tenant), middle
+
+
+def _is_tenant(http: HttpClient, client_id: str) -> bool:
+    """Whether the client id is a tenant's, as when the two were swapped."""
+    try:
+        return http.get_json(document_url(conf.MICROSOFT_LOGIN_URL, client_id, "")).status == 200
+    except Refused:
+        return False
 
 
 def _clock(answer: JsonResponse, middle: float) -> Iterator[Observation]:

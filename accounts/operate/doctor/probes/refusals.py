@@ -88,7 +88,7 @@ def _met(code: str, rows: list[dict[str, Any]]) -> Observation:
 
 def _hint(row: dict[str, Any]) -> str:
     """What Microsoft's number says to change; where the browser brought it, only if it is true."""
-    hint = hint_in(row["detail"])
+    hint = hint_in(row["detail"], row["reason"])
     claimed = hint and row["source"] == SignIn.Source.BROWSER
     return f"If Microsoft really said so, and nobody made it up: {hint}" if claimed else hint
 
