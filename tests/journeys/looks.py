@@ -17,6 +17,10 @@ _CUT_OFF = """() => [
         .filter((one) => one.offsetParent && one.getBoundingClientRect().right > innerWidth + 1)
         .map((one) => one.textContent.trim() || one.value),
     ...(document.documentElement.scrollWidth > innerWidth + 1 ? ['the page'] : []),
+    ...(innerWidth < 1280 ? [] : [...document.querySelectorAll('#result_list th')]
+        .filter((one) => one.getBoundingClientRect().right > 1 +
+            one.closest('.changelist-form-container').getBoundingClientRect().right)
+        .map((one) => 'column ' + one.textContent.trim())),
     ...(innerWidth < 1280 ? [] : [...document.querySelectorAll('.results, .staff-table')]
         .filter((one) => one.scrollWidth > one.clientWidth + 1)
         .map((one) => 'columns of ' + (one.getAttribute('aria-label') || one.className))),
