@@ -5,6 +5,7 @@ import runpy
 
 import pytest
 
+from tests.servers.environment import deployed_environment
 from tests.servers.process import ROOT
 from tests.servers.site import CONFIG
 
@@ -12,7 +13,8 @@ from tests.servers.site import CONFIG
 def test_what_is_loaded_before_workers_are_forked_is_frozen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("DEBUG", "true")
+    for name, value in deployed_environment().items():
+        monkeypatch.setenv(name, value)
     config = runpy.run_path(str(ROOT / CONFIG))
     assert config["preload_app"] is True
     frozen = gc.get_freeze_count()
