@@ -4,8 +4,10 @@ Each function of the name `row_…` is run for `tests/site/test_crowded_site.py`
 failed: one process with SQLite in memory, Django's own users, and no server but Microsoft's.
 """
 
+import html
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -416,6 +418,30 @@ def row_what_their_user_model_demands_is_told_by_field() -> None:
     assert refused.note.startswith("username: "), refused.note
 
 
+def row_our_pages_name_settings_as_they_are_set_here() -> None:
+    from django.conf import settings
+
+    from accounts.conf import READ
+
+    names = "|".join({*getattr(settings, READ), "DATABASE_URL"} - {"SITE_NAME"})
+    browser = signed_in()
+    pages = (
+        "",
+        "signin/",
+        "sessions/",
+        "my-sessions/",
+        "rights/",
+        "rehearsal/",
+        "rolemapping/add/",
+    )
+    app = ("/admin/socialaccount/socialapp/", "/admin/socialaccount/socialapp/add/")
+    for path in (*(f"/admin/accounts/{page}" for page in pages), *app):
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        shown = html.unescape(answer.content.decode())
+        assert not re.findall(rf'(?<![\w"])(?:{names})\b(?!["\w])', shown), path
+
+
 def row_a_user_admin_takes_the_mixin() -> None:
     from accounts.models import SignIn
 
@@ -423,7 +449,8 @@ def row_a_user_admin_takes_the_mixin() -> None:
     browser = signed_in()
     hers = signed_in("editor")
     page = browser.get(f"{key}/change/").content.decode()
-    for name in ("sign_out", "deactivate", "reactivate", "unlink"):
+    assert "/reactivate/" not in page, "she is active"
+    for name in ("sign_out", "deactivate", "unlink"):
         assert f"/{eda.pk}/{name}/" in page, name
         assert browser.get(f"{key}/{name}/").status_code == 200, name
     listed = browser.get("/shop/auth/user/").content.decode()

@@ -200,6 +200,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/registration.py",
         "accounts/sessions",
         "accounts/signin",
+        "accounts/users.py",
         "accounts/web",
     },
     "accounts/admin": {
@@ -230,6 +231,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/audit",
         "accounts/conf.py",
         "accounts/models.py",
+        "accounts/naming.py",
         "accounts/operate",
         "accounts/operate/doctor",
         "accounts/reasons.py",
