@@ -70,7 +70,7 @@ class RecordAdmin(Base):
         return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The rows that the list's filters and search leave, as CSV, of which the audit is told."""
+        """The rows that the list's filters and search leave, as CSV, which the audit records."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:

@@ -85,7 +85,7 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
-        """Active staff, in a session that came in by a door of ours."""
+        """Active staff, in a session that one of our sign-ins began."""
         return super().has_permission(request) and entrance.opens_admin(request)
 
     @override

@@ -282,7 +282,7 @@ cat > "$work/certificate.pem" <<'PEM'
 <<PEM>>
 PEM
 there="$(az ad app credential list --id "$APP" --cert --query '[].customKeyIdentifier' -o tsv)"
-# Thumbprints are told in hex by some versions of az, in base64 by others.
+# Thumbprints are written in hex by some versions of az, in base64 by others.
 case "$there" in *<<THUMBPRINT>>* | *"<<BASE64>>"*) ;; *)
   az ad app credential reset --id "$APP" --cert "@$work/certificate.pem" --append >/dev/null
   echo "The certificate was added.";;
