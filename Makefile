@@ -56,7 +56,7 @@ bench: $(VENV)/dev.stamp  ## sign-ins against stock allauth: latency, CPU, SQL, 
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 faults: $(VENV)/dev.stamp system  ## what breaks a sign-in: the page and doctor's answer, as a table
-	@$(BIN)/python -m pytest -q --numprocesses 3 --dist loadfile tests/faults $(ARGS)
+	@$(BIN)/python -m pytest -q --numprocesses 4 --dist loadfile tests/faults $(ARGS)
 	@$(BIN)/python -m tests.faults.catalogue --print
 
 versions: $(VENV)/dev.stamp  ## the tests on other Pythons and Djangos; ARGS="3.13-6.1 --short"

@@ -10,6 +10,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from typing_extensions import override
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -41,6 +42,15 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
         if found is None:
             found = self._names[name] = self._looked_up(name) if self.hashed_files else name
         return found
+
+    @override
+    def url(self, name: str | None, force: bool = False) -> str:
+        """Each is made once a process: a page has a dozen of them."""
+        made: dict[tuple[object, ...], str] = self.__dict__.setdefault("_made_urls", {})
+        key = (name, force, settings.DEBUG, self.base_url)
+        if key not in made:
+            made[key] = super().url(name, force)  # type: ignore[arg-type]
+        return made[key]
 
     @property
     def _names(self) -> dict[str, str]:

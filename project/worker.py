@@ -23,6 +23,7 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.workers import gthread
 from typing_extensions import override
 
+from project.frames import roomy
 from project.framing import Framing, TooLarge
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ class Worker(gthread.ThreadWorker):
         self.enqueue_req(conn)  # type: ignore[no-untyped-call]
 
     @override
+    @roomy
     def handle(self, conn: Connection) -> Any:
         conn.prepare()
         keep = super().handle(conn)  # type: ignore[no-untyped-call]

@@ -276,7 +276,7 @@ echo "MICROSOFT_TENANT_ID=$here"
 """
 _NEW_SECRET: Final = """\
 if [ "$(az ad app credential list --id "$APP" --query 'length(@)' -o tsv)" = "0" ]; then
-  echo "The secret is shown this once; keep it in a vault, as MICROSOFT_CLIENT_SECRET:"
+  echo "The secret is shown this once; keep it in a vault, for this site:"
   az ad app credential reset --id "$APP" --append --display-name site --query password -o tsv
 fi"""  # noqa: S105
 _CERTIFICATE: Final = """\

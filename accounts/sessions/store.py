@@ -86,7 +86,7 @@ class SessionStore(SessionBase):
                 self.save(must_create=True)
             except CreateError:
                 continue
-            self.modified = True
+            self._modified = True  # for the cookie; nothing has changed since it was written
             return
         raise RuntimeError("No session key is free: something is wrong with Redis.")
 

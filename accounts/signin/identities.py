@@ -16,6 +16,7 @@ from django.db import IntegrityError
 from django.db.models import Case, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
+from ..prepared import Prepared
 from ..users import email_of
 from .bindings import identity_of, names_of
 from .policy import Candidate, claimed_email, same_email
@@ -134,15 +135,21 @@ def accounts_of(user: Any) -> QuerySet[SocialAccount]:
     return SocialAccount.objects.filter(user=user, provider=PROVIDER).order_by(named, "pk")
 
 
+_accounts_named = Prepared(
+    lambda *names: SocialAccount.objects.filter(provider=PROVIDER, uid__in=names).select_related(
+        "user"
+    )
+)
+
+
 def _bound_accounts(claims: Claims) -> list[tuple[SocialAccount, str]]:
     """The accounts that may stand for these claims, the surest first, and what binds their users.
 
     Each user once. Who has a whole identity beside the account is bound by that alone.
     """
     names = names_of(claims)
-    accounts = SocialAccount.objects.filter(provider=PROVIDER, uid__in=names)
     found: dict[Any, tuple[SocialAccount, str]] = {}
-    for account in sorted(accounts.select_related("user"), key=lambda it: names.index(it.uid)):
+    for account in sorted(_accounts_named(*names), key=lambda it: names.index(it.uid)):
         if account.user_id not in found:
             found[account.user_id] = (account, _binding_of(account))
     return list(found.values())

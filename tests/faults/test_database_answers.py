@@ -291,6 +291,22 @@ password_changed = refused(
     "User or password in DATABASE_URL is wrong",
     lambda stage: ruled(stage, "host all {role} 127.0.0.1/32 scram-sha-256", "the-one-of-before"),
 )
+password_ended = refused(
+    "The password in DATABASE_URL has expired",
+    "ALTER ROLE VALID UNTIL a day that is over.",
+    "password authentication failed",
+    "or the password has expired (ALTER ROLE it VALID UNTIL 'infinity')",
+    lambda stage: _ended(stage),
+)
+
+
+def _ended(stage: Stage) -> dict[str, str]:
+    rule = "host all {role} 127.0.0.1/32 scram-sha-256"
+    env = ruled(stage, rule, "as-it-is-by-now")
+    execute(stage, f"ALTER ROLE {ROLE} VALID UNTIL '2020-01-01'")
+    return env
+
+
 password_missing = refused(
     "DATABASE_URL lacks the password",
     "The server demands one.",
@@ -336,4 +352,63 @@ pooler_full = refused(
     "no more connections allowed",
     "a larger max_client_conn",
     lambda stage: pooled(stage, lines="max_client_conn = 0"),
+)
+
+
+# --- a server that is otherwise than the code expects ---------------------------------------------
+
+
+def of_another_clock(stage: Stage) -> dict[str, str]:
+    """A function of the same name, ten minutes ahead, before PostgreSQL's own."""
+    env = role(
+        stage,
+        "CREATE SCHEMA ahead",
+        "CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql"
+        " AS $$ SELECT pg_catalog.clock_timestamp() + interval '10 minutes' $$",
+        f"GRANT USAGE ON SCHEMA ahead TO {ROLE}",
+        f"ALTER ROLE {ROLE} SET search_path = ahead, pg_catalog, public",
+    )
+    stage.stack.callback(_run, "DROP SCHEMA ahead CASCADE")
+    return env
+
+
+database_clock = Fault(
+    "PostgreSQL's clock is ten minutes ahead",
+    "A function in the place of clock_timestamp() adds them; no sign-in depends on it.",
+    env=of_another_clock,
+    page=GETS_IN,
+    doctor="clock.database",
+    says="The database's clock is 600 s ahead of ours",
+)
+
+
+def of_latin_1(stage: Stage) -> dict[str, str]:
+    _run("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    stage.stack.callback(POSTGRES.drop_database, "latin")
+    return {"DATABASE_URL": POSTGRES.url_of("latin")}
+
+
+encoding = Fault(
+    "The database's encoding is not UTF-8",
+    "CREATE DATABASE ENCODING 'LATIN1', not migrated yet.",
+    env=of_latin_1,
+    page="unexpected",
+    record=None,
+    doctor="database.encoding",
+    says="The database's encoding is LATIN1, not UTF-8",
+)
+_REFUSE = "public.refuse_binding"
+trigger = broken(
+    "A trigger of the database refuses a row",
+    "Somebody's trigger on socialaccount_socialaccount raises an exception.",
+    "P0001",
+    "A trigger of the database refuses it",
+    before=lambda stage: execute(
+        stage,
+        f"CREATE FUNCTION {_REFUSE}() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'not by this house'; END $$;"
+        " CREATE TRIGGER refuse BEFORE INSERT ON socialaccount_socialaccount"
+        f" FOR EACH ROW EXECUTE FUNCTION {_REFUSE}()",
+        f"DROP FUNCTION {_REFUSE}() CASCADE",
+    ),
 )

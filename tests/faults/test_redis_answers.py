@@ -1,5 +1,6 @@
 """What Redis answers when it is not well, or the user's rights stop short: each code of its own."""
 
+import re
 import threading
 import time
 from contextlib import suppress
@@ -14,6 +15,7 @@ from tests.servers.redis import Redis
 from tests.servers.redis_cluster import RedisCluster
 from tests.servers.relay import Relay
 from tests.servers.tiny_disk import TinyDisk
+from tests.support.redis_like import RedisLike
 
 NO_STORE = "session_store_unavailable"
 
@@ -321,3 +323,74 @@ def moved_on(stage: Stage) -> str:
     assert stage.sign_in() == NO_STORE
     name.target = second.port
     return stage.sign_in()
+
+
+# --- what answers is not quite Redis --------------------------------------------------------------
+
+renamed_command = refusing(
+    "A command of Redis is renamed",
+    "rename-command EVALSHA, as guides for hardening advise.",
+    "unknown command",
+    "What answers lacks a command of Redis's",
+    doctor="redis.use",
+    env=lambda stage: {"REDIS_URL": stage.redis("--rename-command", "EVALSHA", "").url},
+)
+second_of_cluster = refusing(
+    "REDIS_URL asks for a second database of a cluster",
+    "cluster-enabled is on, and REDIS_URL ends in /1.",
+    "SELECT is not allowed in cluster mode",
+    "A cluster has one database: end REDIS_URL with /0",
+    doctor="redis.reachable",
+    env=lambda stage: {
+        "REDIS_URL": stage.redis("--cluster-enabled", "yes").url.removesuffix("/0") + "/1"
+    },
+)
+
+
+def answering(stage: Stage, error: str, *commands: str) -> dict[str, str]:
+    """A server that answers all as Redis does, but these commands with an error."""
+
+    def answer(_number: int, words: list[str]) -> str:
+        return f"-{error}\r\n" if words[0].upper() in commands or not commands else "+OK\r\n"
+
+    return {"REDIS_URL": stage.stack.enter_context(RedisLike(answer)).url}
+
+
+spreads_keys = refusing(
+    "A proxy spreads keys over several servers of Redis",
+    "It answers CROSSSLOT where a command names two keys.",
+    "CROSSSLOT",
+    "What answers spreads keys over several servers",
+    env=lambda stage: answering(stage, "CROSSSLOT Keys in request don't hash to the same slot"),
+)
+used_up = refusing(
+    "The provider's limit of requests to Redis is used up",
+    "A plan with a daily limit.",
+    "max daily request limit exceeded",
+    "limit of requests is used up",
+    env=lambda stage: answering(stage, "ERR max daily request limit exceeded. Limit: 10000"),
+)
+
+
+def ahead(answer: bytes) -> bytes:
+    """Ten minutes more in an answer to TIME, which alone has this form."""
+
+    def later(found: re.Match[bytes]) -> bytes:
+        return found[1] + str(int(found[2]) + 600).encode()
+
+    return re.sub(rb"^(\*2\r\n\$10\r\n)(\d{10})(?=\r\n\$\d\r\n)", later, answer)
+
+
+def of_a_clock_ahead(stage: Stage) -> dict[str, str]:
+    relay = stage.stack.enter_context(Relay(stage.redis().port, ahead))
+    return {"REDIS_URL": f"redis://{LOOPBACK}:{relay.port}/0"}
+
+
+redis_clock = Fault(
+    "Redis's clock is ten minutes ahead",
+    "A relay adds them to what it answers to TIME; no sign-in depends on it.",
+    env=of_a_clock_ahead,
+    page=GETS_IN,
+    doctor="clock.redis",
+    says="Redis's clock is 600 s ahead of ours",
+)

@@ -153,6 +153,32 @@ resolver_silent = barred(
     env=silent_resolver,
 )
 
+
+def of_store(name: str, page: str, url: str, **how: Any) -> Fault:
+    """The same DNS server, asked for the host of a store."""
+    return Fault(
+        f"The DNS server does not say where the host of {name} is",
+        "/etc/resolv.conf names one that takes every question and says nothing.",
+        env=lambda stage: {
+            **silent_resolver(stage),
+            "MICROSOFT_LOGIN_URL": stage.env["MICROSOFT_LOGIN_URL"],
+            name: url,
+            "PRIVATE_NETWORK": "true",
+        },
+        page=page,
+        doctor=f"{'redis' if name == 'REDIS_URL' else 'database'}.reachable",
+        says="The resolver does not answer",
+        **how,
+    )
+
+
+redis_unresolved = of_store(
+    "REDIS_URL", "session_store_unavailable", "redis://cache.contoso.example:6379/0"
+)
+database_unresolved = of_store(
+    "DATABASE_URL", "database_unavailable", "postgres://site@db.contoso.example/site", record=None
+)
+
 # --- clocks --------------------------------------------------------------------------------------
 
 

@@ -9,8 +9,11 @@ from django.test import override_settings
 
 from accounts.operate.doctor import visit
 from accounts.operate.doctor.finding import Finding
-from tests.fixtures import StartSite
+from tests.emulator.server import Emulator
+from tests.fixtures import _shared
 from tests.servers.ports import LOOPBACK
+from tests.servers.site import Site
+from tests.support import site_keys
 from tests.support.doctoring import bad, by_id
 from tests.support.tiny_server import Exchange, TinyServer
 
@@ -19,13 +22,21 @@ Ask = Callable[[Exchange, "Meddler"], bool]
 CALLBACK = "/accounts/microsoft/login/callback/"
 
 
+def _nothing(exchange: Exchange, meddler: "Meddler") -> bool:
+    return False
+
+
+def _as_they_are(exchange: Exchange, headers: Headers) -> Headers:
+    return headers
+
+
 class Meddler:
     """Passes everything on, save what `before` answers itself and `after` does to headers."""
 
     def __init__(self) -> None:
         self.upstream = 0
-        self.before: Ask = lambda exchange, meddler: False
-        self.after: Callable[[Exchange, Headers], Headers] = lambda exchange, headers: headers
+        self.before: Ask = _nothing
+        self.after: Callable[[Exchange, Headers], Headers] = _as_they_are
 
     def __call__(self, exchange: Exchange) -> None:
         if not self.before(exchange, self):
@@ -49,12 +60,25 @@ class Meddler:
         exchange.wfile.write(body)
 
 
-@pytest.fixture
-def meddler(start_site: StartSite) -> Iterator[tuple[Meddler, str]]:
+@pytest.fixture(scope="module")
+def _meddler(django_db_setup: None, _emulator: Emulator) -> Iterator[tuple[Meddler, Site]]:
     meddling = Meddler()
-    with TinyServer(meddling) as server:
-        meddling.upstream = start_site(workers=1, PUBLIC_URL=server.url).port
-        yield meddling, server.url
+    with (
+        TinyServer(meddling) as server,
+        Site({**_shared(), "PUBLIC_URL": server.url}, workers=1) as site,
+    ):
+        meddling.upstream = site.port
+        yield meddling, site
+
+
+@pytest.fixture
+def meddler(
+    _meddler: tuple[Meddler, Site], transactional_db: None, emulator: Emulator
+) -> tuple[Meddler, str]:
+    """Meddles with nothing at the start of each test, before a site that all of them share."""
+    meddling, site = _meddler
+    meddling.before, meddling.after = _nothing, _as_they_are
+    return meddling, site_keys.follow(site).url
 
 
 @contextmanager

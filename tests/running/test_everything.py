@@ -1,6 +1,7 @@
 """`make test`: what it runs, what it says, how it ends."""
 
 import os
+import re
 import signal
 import sys
 import time
@@ -11,7 +12,7 @@ import pytest
 from tests.servers import forked
 from tests.servers.everything import checks, names_a_path
 from tests.servers.process import Process, clean_environment
-from tests.support.progress import Estimate
+from tests.support.progress import Estimate, by_group
 
 RUN = """
 import sys
@@ -79,6 +80,15 @@ def test_the_estimate_is_by_what_tests_took_before_and_by_todays_pace() -> None:
     estimate.ended("quick")
     assert (estimate.count, estimate.total) == (1, 2)
     assert 20 < estimate.seconds_left(elapsed=10) < 40
+
+
+def test_the_end_says_what_each_group_took() -> None:
+    took = {"tests/unit/a.py::x": 0.5, "tests/site/b/c.py::y": 2.0, "tests/unit/test_d.py::z": 1.0}
+    assert [line.split() for line in by_group(took)] == [
+        ["2.0", "s", "1", "tests", "tests/site"],
+        ["1.5", "s", "2", "tests", "tests/unit"],
+    ]
+    assert re.search(r"used \d+ processor seconds", _run(FINE, FINE).stdout)
 
 
 def _run(*arguments: str) -> forked.Completed:

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.servers import forked
+from tests.servers.environment import deployed_environment
 from tests.servers.forked import ForkedProcess
 from tests.servers.process import ROOT, Process, clean_environment, state
 from tests.support.tiny_server import eventually
@@ -34,17 +36,36 @@ def test_it_has_its_own_environment_directory_and_session(tmp_path: Path) -> Non
     assert (about["path"], about["session"]) == ([str(tmp_path), "/extra"], True)
 
 
-def test_it_inherits_no_thread_no_open_file_and_nothing_of_the_project() -> None:
+def test_it_inherits_no_thread_and_no_open_file() -> None:
     about = json.loads(forked.run("-c", ABOUT, env=clean_environment()).stdout)
     assert about["threads"] == 1
     assert about["files"] == ["0", "1", "2", "3"]  # the last is the listing's own
     assert {"django", "allauth", "gunicorn", "redis", "psycopg"} <= set(about["modules"])
+
+
+def test_another_directory_has_nothing_of_this_project(tmp_path: Path) -> None:
+    about = json.loads(forked.run("-c", ABOUT, env=clean_environment(), cwd=tmp_path).stdout)
     assert not {"accounts", "project"}.intersection(about["modules"])
 
 
 def test_settings_are_not_read_before_the_fork() -> None:
     code = "from django.conf import settings; print(settings.configured)"
     assert forked.run("-c", code, env=clean_environment()).stdout == "False\n"
+
+
+def test_an_environment_that_is_prepared_is_read_once_for_site_and_commands() -> None:
+    env = deployed_environment() | {"SESSION_HOURS": "7"}
+    with forked.prepared(env):
+        assert [_hours(env), _hours(env)] == ["True 7", "True 7"]
+        assert _hours(deployed_environment()) == "False 8"
+    assert _hours(env) == "False 7"
+
+
+def test_where_settings_do_not_load_each_program_says_so_itself() -> None:
+    env = deployed_environment() | {"SESSION_HOURS": "many"}
+    with forked.prepared(env):
+        ended = forked.run("manage.py", "check", env=env)
+    assert (ended.returncode, "SESSION_HOURS" in ended.stderr) == (1, True)
 
 
 def test_no_two_have_the_same_random_numbers() -> None:
@@ -119,6 +140,16 @@ def test_what_is_meant_for_the_start_of_the_interpreter_really_starts_one() -> N
     code = "import sys; print('django' in sys.modules, sys.flags.dev_mode)"
     ended = forked.run("-c", code, env=clean_environment(PYTHONDEVMODE="1"), cwd=ROOT)
     assert ended.stdout == "False True\n"
+
+
+def _hours(env: Mapping[str, str]) -> str:
+    """Whether this comes from a process of `prepared`, and SESSION_HOURS."""
+    code = (
+        "import sys; from django.conf import settings;"
+        " print('tests.servers.fork_server' in sys.modules, settings.SESSION_HOURS)"
+    )
+    ended = forked.run("manage.py", "shell", "--no-imports", "-c", code, env=env)
+    return ended.stdout.strip()
 
 
 def _python(code: str) -> list[str]:

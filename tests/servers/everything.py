@@ -6,6 +6,7 @@ shown once all have ended.
 """
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from tests.servers.process import ROOT
 PYTEST = (sys.executable, "-m", "pytest")
 # Many tests wait for servers, so more processes than processors, each with servers of its own. A
 # file's tests stay together; which files come first, tests/support/order.py says.
-AT_ONCE = ("--numprocesses", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+AT_ONCE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 ONLY_CHECKS = "--only-checks"
 REPORT = ("--quiet", "--durations", "10", "-p", "tests.support.progress")
 
@@ -93,6 +94,11 @@ def everything(beside: Sequence[Check], tests: Sequence[str] = ()) -> int:
     for how in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(how, end)
     status = tester.wait() if tester else 0
+    if tester:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        print(
+            f"Tests and their servers used {used.ru_utime + used.ru_stime:.0f} processor seconds."
+        )
     problems = [problem for each in running if (problem := each.problem())]
     well = ", ".join(each.check.name for each in running if each.process.returncode == 0)
     print("", *problems, f"Checked and well: {well or 'nothing'}.", sep="\n", flush=True)

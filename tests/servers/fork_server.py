@@ -1,9 +1,10 @@
 """`python -m tests.servers.fork_server SOCKET PYTHON`: programs that start without their imports.
 
-It imports what the site imports from others, nothing of the project and no settings, and forks
-itself for each program that it is asked for (tests/servers/forked.py asks). What comes out is a
-process like any other: a session, environment, directory and output of its own, whose settings
-are read after the fork. It has no threads, no connections and no random numbers to hand down.
+It imports what the site imports from others and those of its own modules that need no settings,
+and forks itself for each program that it is asked for (tests/servers/forked.py asks). What comes
+out is a process like any other: a session, environment, directory and output of its own, whose
+settings are read after the fork. It has no threads, no connections and no random numbers to hand
+down. In another directory than this project's there is nothing of this project.
 
 It ends when its standard input does, which its starter holds, and all its children with it.
 """
@@ -56,6 +57,45 @@ IMPORTS = (
     "requests",
     "whitenoise.middleware",
     "whitenoise.storage",
+)
+# Likewise of this project: half of what it imports to start.
+OURS = (
+    "accounts.admin.csv_export",
+    "accounts.admin.hostile",
+    "accounts.admin.microsoft_app.fieldsets",
+    "accounts.admin.microsoft_app.held",
+    "accounts.apps",
+    "accounts.browsers",
+    "accounts.entra.authority",
+    "accounts.entra.credentials.sources",
+    "accounts.entra.tokens",
+    "accounts.operate.credential_test",
+    "accounts.operate.moves_file",
+    "accounts.operate.optional_claims",
+    "accounts.operate.pasted_records",
+    "accounts.operate.rehearsal_shown",
+    "accounts.operate.search",
+    "accounts.processes",
+    "accounts.sessions.database",
+    "accounts.signin.session_limits",
+    "accounts.signin.state",
+    "accounts.static_files",
+    "accounts.transport",
+    "accounts.web.automatic",
+    "accounts.web.error_reports",
+    "accounts.web.health",
+    "accounts.web.microsoft_session",
+    "accounts.web.popups",
+    "accounts.web.site_names",
+    "accounts.web.throttle",
+    "project.access_log",
+    "project.csp",
+    "project.databases",
+    "project.extension",
+    "project.redis_cache",
+    "project.reload",
+    "project.static",
+    "project.worker",
 )
 STANDARD = 3  # input, output and errors
 LONGEST = 1 << 20
@@ -159,9 +199,22 @@ def run(command: list[str], env: Mapping[str, str], cwd: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
+    if os.getcwd() != cwd:  # noqa: PTH109 -- as short as it can be
+        _forget_ours()
     os.chdir(cwd)
     extra = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = [cwd, *extra, *sys.path[1:]]
+    execute(command)
+
+
+def _forget_ours() -> None:
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in ("accounts", "project"):
+            del sys.modules[name]
+
+
+def execute(command: list[str]) -> None:
+    """What `python COMMAND` does here and in this environment."""
     if command[0] == "-m":
         sys.argv = command[1:]
         runpy.run_module(command[1], run_name="__main__", alter_sys=True)
@@ -174,7 +227,7 @@ def run(command: list[str], env: Mapping[str, str], cwd: str) -> None:
 
 
 def main(path: str, executable: str) -> None:
-    for name in IMPORTS:
+    for name in IMPORTS + OURS:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # what is shared stays shared

@@ -1,5 +1,7 @@
 """Python programs from the fork server, which has their imports done: `ForkedPython`, `run`.
 
+While an environment is `prepared`, sites and commands in it have their settings loaded, too.
+
 The same processes as `subprocess` would start, save that they need a fifth of the time. Whatever
 depends on how an interpreter starts (its flags, PYTHON… variables) really starts.
 """
@@ -9,7 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -43,7 +46,9 @@ class ForkedPython:
     ) -> None:
         """`files` are its standard input, output and errors."""
         self._arguments = list(arguments)
-        self._told = ask(str(_server()), self._arguments, env, str(cwd), files)
+        self._told = ask(
+            str(_server_of(arguments, env, cwd)), self._arguments, env, str(cwd), files
+        )
         self.pid = int(self._told.recv(64))
 
     def poll(self) -> int | None:
@@ -111,6 +116,44 @@ def run(
         return subprocess.CompletedProcess(
             arguments, child.wait(), stdout=out.read(), stderr=errors.read()
         )
+
+
+@contextmanager
+def prepared(env: Mapping[str, str]) -> Iterator[None]:
+    """Sites and commands in this environment fork from one process that has read it.
+
+    Not for an environment that names files which change. Where its settings do not load, each
+    program finds out by itself.
+    """
+    socket = scratch("prepared") / "socket"
+    leash, held = os.pipe()
+    told, ready = os.pipe()
+    with Path(os.devnull).open("w") as nothing:
+        command = ("-m", "tests.servers.prepared", str(socket))
+        server = ForkedPython(command, env, ROOT, (leash, ready, nothing.fileno()))
+    os.close(leash)
+    os.close(ready)
+    try:
+        if os.read(told, 64):
+            _prepared[_key(env)] = socket
+        yield
+    finally:
+        _prepared.pop(_key(env), None)
+        for end in (held, told):
+            os.close(end)  # its input has ended, and so does it
+        server.wait()
+
+
+_prepared: dict[frozenset[tuple[str, str]], Path] = {}
+
+
+def _key(env: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset(env.items())
+
+
+def _server_of(arguments: Sequence[str], env: Mapping[str, str], cwd: Path) -> Path:
+    is_the_sites = cwd == ROOT and (arguments[0] == "manage.py" or arguments[1] == "gunicorn")
+    return (is_the_sites and _prepared.get(_key(env))) or _server()
 
 
 def can_fork(env: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
@@ -11,11 +12,12 @@ from tests.servers.ports import LOOPBACK
 class Relay:
     """`with Relay(port) as name: name.port`; set `target` and new connections go elsewhere.
 
-    Connections that are open stay where they are, as they do when a DNS name moves.
+    Connections that are open stay where they are, as they do when a DNS name moves. `change` is
+    what becomes of the server's answers.
     """
 
-    def __init__(self, target: int) -> None:
-        self.target, self.connections = target, 0
+    def __init__(self, target: int, change: Callable[[bytes], bytes] = bytes) -> None:
+        self.target, self.connections, self._change = target, 0, change
         self._listener = socket.create_server((LOOPBACK, 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
 
@@ -33,20 +35,21 @@ class Relay:
             while True:
                 client, _ = self._listener.accept()
                 self.connections += 1
-                threading.Thread(target=_join, args=(client, self.target), daemon=True).start()
+                both = (client, self.target, self._change)
+                threading.Thread(target=_join, args=both, daemon=True).start()
 
 
-def _join(client: socket.socket, target: int) -> None:
+def _join(client: socket.socket, target: int, change: Callable[[bytes], bytes]) -> None:
     with client, suppress(OSError), socket.create_connection((LOOPBACK, target)) as server:
-        back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+        back = threading.Thread(target=_pump, args=(server, client, change), daemon=True)
         back.start()
-        _pump(client, server)
+        _pump(client, server, bytes)
         back.join()
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+def _pump(source: socket.socket, target: socket.socket, change: Callable[[bytes], bytes]) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
-            target.sendall(data)
+            target.sendall(change(data))
     with suppress(OSError):
         target.shutdown(socket.SHUT_RDWR)

@@ -78,7 +78,8 @@ class Site:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        """At once: whoever is about how it ends calls `stop`."""
+        self.process.kill()
 
 
 def gunicorn(port: int, config: str = CONFIG) -> list[str]:

@@ -20,6 +20,7 @@ from accounts.operate.doctor.probes import clock, redis
 from accounts.web import throttle
 from tests.site.test_checks import ENGINES, LOCMEM, MISTAKES, PICKLED, SECURE
 from tests.support.hosted import NAME, OWN, hosted
+from tests.support.operators import run
 
 # What is not there: files of this repository, its make targets, and its variables by their names.
 FILES = r"project/|extension/|(?<!microsoft_admin/)(?<![\w/-])docs/|requirements/|\.env\b|gunicorn"
@@ -69,6 +70,7 @@ def test_nor_do_the_commands(names: set[str]) -> None:
     for command in ("doctor", "staff", "sessions", "sign_ins", "microsoft_app", "audit", "roles"):
         parser = load_command_class("accounts", command).create_parser("manage.py", command)
         nothing_of_ours(parser.format_help(), names)
+    nothing_of_ours(run("doctor", "--explain", "all"), names)
 
 
 @pytest.mark.parametrize(("settings", "expected"), MISTAKES)

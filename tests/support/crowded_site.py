@@ -4,8 +4,10 @@ Each function of the name `row_…` is run for `tests/site/test_crowded_site.py`
 failed: one process with SQLite in memory, Django's own users, and no server but Microsoft's.
 """
 
+import html
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -414,6 +416,30 @@ def row_what_their_user_model_demands_is_told_by_field() -> None:
     [refused] = people.add_many([long])
     assert refused.what == "invalid"
     assert refused.note.startswith("username: "), refused.note
+
+
+def row_our_pages_name_settings_as_they_are_set_here() -> None:
+    from django.conf import settings
+
+    from accounts.conf import READ
+
+    names = "|".join({*getattr(settings, READ), "DATABASE_URL"} - {"SITE_NAME"})
+    browser = signed_in()
+    pages = (
+        "",
+        "signin/",
+        "sessions/",
+        "my-sessions/",
+        "rights/",
+        "rehearsal/",
+        "rolemapping/add/",
+    )
+    app = ("/admin/socialaccount/socialapp/", "/admin/socialaccount/socialapp/add/")
+    for path in (*(f"/admin/accounts/{page}" for page in pages), *app):
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        shown = html.unescape(answer.content.decode())
+        assert not re.findall(rf'(?<![\w"])(?:{names})\b(?!["\w])', shown), path
 
 
 def row_a_user_admin_takes_the_mixin() -> None:

@@ -16,11 +16,11 @@ from tests.support.progress import durations_of
 USUAL: Final = {
     "hosts": 10.0,
     "recipes": 6.0,
-    "running": 1.0,
-    "faults": 1.0,
-    "journeys": 1.0,
-    "attacks": 0.2,
-    "site": 0.1,
+    "journeys": 5.0,
+    "running": 2.0,
+    "faults": 2.0,
+    "attacks": 0.3,
+    "site": 0.3,
 }
 
 
@@ -41,4 +41,4 @@ def _file(item: pytest.Item) -> str:
 
 def _usual(item: pytest.Item) -> float:
     parts: Sequence[str] = _file(item).split("/")
-    return USUAL.get(parts[1] if len(parts) > 1 else "", 0.01)
+    return USUAL.get(parts[1] if len(parts) > 1 else "", 0.02)

@@ -1,11 +1,13 @@
 """One line that says how far a test run is and how long it will take; durations are kept for it.
 
-A pytest plugin of `make test`. The durations of the last run are in .pytest_cache.
+A pytest plugin of `make test`, which at the end says what each group of tests took. The durations
+of the last run are in .pytest_cache.
 """
 
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, cast
 
 import pytest
@@ -25,7 +27,7 @@ class Estimate:
     """How long the rest will take, by what each test took before and by today's pace."""
 
     def __init__(self, before: Mapping[str, float], at_once: int) -> None:
-        self._before, self._at_once = before, at_once
+        self._before, self.at_once = before, at_once
         self._left: dict[str, float] = {}
         self._done = 0.0
         self.total = 0
@@ -44,8 +46,17 @@ class Estimate:
     def seconds_left(self, elapsed: float) -> float:
         left = sum(self._left.values())
         # At first there is no pace yet: as if all processes were busy.
-        pace = (self._done + self._at_once) / (elapsed + 1) if self._done else self._at_once
+        pace = (self._done + self.at_once) / (elapsed + 1) if self._done else self.at_once
         return left / pace if pace else 0.0
+
+
+def by_group(seconds: Mapping[str, float]) -> Iterator[str]:
+    """A line for each folder of tests/, the dearest first, from the seconds of each test's id."""
+    groups: dict[str, list[float]] = defaultdict(list)
+    for nodeid, took in seconds.items():
+        groups["/".join(nodeid.partition("::")[0].split("/")[:2])].append(took)
+    for group, each in sorted(groups.items(), key=lambda item: -sum(item[1])):
+        yield f"{sum(each):8.1f} s {len(each):6} tests  {group}"
 
 
 class Progress:
@@ -56,6 +67,7 @@ class Progress:
         before = durations_of(config)
         self._estimate = Estimate(before, getattr(config.option, "numprocesses", None) or 1)
         self._took = dict(before)
+        self._today: dict[str, float] = defaultdict(float)
         self._failed = 0
         self._began = time.monotonic()
         self._said = 0.0
@@ -79,10 +91,16 @@ class Progress:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         before = 0.0 if report.when == "setup" else self._took.get(report.nodeid, 0.0)
         self._took[report.nodeid] = round(before + report.duration, 3)
+        self._today[report.nodeid] += report.duration
         self._failed += report.failed
         if report.when == "teardown":
             self._estimate.ended(report.nodeid)
             self._say()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        terminalreporter.section(f"seconds by group, {self._estimate.at_once} at a time")
+        for line in by_group(self._today):
+            terminalreporter.line(line)
 
     def _say(self) -> None:
         now = time.monotonic()

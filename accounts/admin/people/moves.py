@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
-from ... import audit
+from ... import audit, users
 from ...app import user_url
 from ...conf import conf
 from ...ids import is_guid
@@ -126,7 +126,7 @@ class MovesForm(forms.Form):
 
 def may_move(user: Any) -> bool:
     """Superusers alone, as with a single identity."""
-    return bool(user.is_superuser)
+    return users.is_superuser(user)
 
 
 def page(request: HttpRequest) -> HttpResponseBase:

@@ -12,6 +12,7 @@ from django.core.management.base import CommandError
 from typing_extensions import override
 
 from ...conf import conf
+from ...naming import as_set_here
 from ...operate import doctor
 from ...operate.doctor import page
 from ...operate.doctor import report as reports
@@ -117,9 +118,9 @@ class _Progress(doctor.Progress):
 
 def _explained(id_: str) -> str:
     if id_ == "all":
-        return page.page()
+        return as_set_here(page.page())
     try:
-        return page.explained(id_)
+        return as_set_here(page.explained(id_))
     except KeyError:
         raise CommandError(
             f"{id_} is not an id of doctor. All of them: ./manage.py doctor --explain all",

@@ -421,6 +421,16 @@ _DATABASE: Final = (
         shows=("unexpected",),
     ),
     _warning(
+        "database.encoding",
+        "The database's encoding is {encoding}, not UTF-8",
+        "A name or address with a character that it lacks cannot be kept: that person's sign-in"
+        " ends with an error.",
+        "CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0; dump and restore into it, then"
+        " correct DATABASE_URL.",
+        shows=("unexpected",),
+        well="The database keeps all characters (UTF-8)",
+    ),
+    _warning(
         "database.connections",
         "{used} of {most} connections are taken",
         "The next workers to start may get none.",
@@ -431,12 +441,15 @@ _DATABASE: Final = (
 )
 _CLOCK: Final = tuple(
     entry
-    for what in ("redis", "database", "microsoft")
+    for what, makes in (("redis", _warning), ("database", _warning), ("microsoft", _error))
     for entry in (
-        _error(
+        makes(
             f"clock.{what}",
             "{name} is {apart} s {side} ours",
-            "Beyond 60 s, tokens look expired or not yet valid, and states too old.",
+            "Beyond 60 s, tokens look expired or not yet valid, and states too old."
+            if makes is _error
+            else "If it is this machine's clock that is off, tokens look expired or not yet valid"
+            " beyond 60 s: --online compares it with Microsoft's. A sign-in needs no other.",
             _CLOCK_FIX,
             shows=("token_invalid", "state_expired"),
             well="{name} agrees with ours ({apart} s)",

@@ -13,12 +13,14 @@ import re
 import socket
 import ssl
 import struct
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from redis.exceptions import InvalidResponse, RedisError, ResponseError
+from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
 
 from ... import redact
+from ...http.deadline import TimeUp, within
 from ...outages import redis_code
 
 try:
@@ -83,9 +85,10 @@ FIXES: Final[Mapping[str, str]] = {
     "no TLS": "The server does not speak TLS: turn it on there, or take sslmode out of {of} if the"
     " network is private.",
     # PostgreSQL, Appendix A: Error Codes
-    "28P01": "User or password in {of} is wrong. With auth=entra the server's Entra admin runs"
-    " SELECT * FROM pgaadauth_create_principal('NAME', false, false); NAME is the identity's and"
-    " {of}'s user.",
+    "28P01": "User or password in {of} is wrong, or the password has expired (ALTER ROLE it VALID"
+    " UNTIL 'infinity'), or was set for md5 where the server wants SCRAM: set it anew. With"
+    " auth=entra the server's Entra admin runs SELECT * FROM pgaadauth_create_principal('NAME',"
+    " false, false); NAME is the identity's and {of}'s user.",
     "28000": "The server does not let this role in from here: an unknown role, pg_hba.conf, a"
     " firewall rule of Azure's, or it wants TLS (?sslmode=verify-full). Correct {of}'s user, or the"
     " rule. With auth=entra the server's Entra admin runs SELECT * FROM"
@@ -95,6 +98,35 @@ FIXES: Final[Mapping[str, str]] = {
     "53300": "All connections are taken: fewer workers, a pooler, or a larger max_connections.",
     "53100": "The server's disk is full: free space or enlarge it.",
     "53200": "The server is out of memory.",
+    "53400": "A limit of the server's configuration is reached: see its log.",
+    "57P02": "Another session of the server crashed, and all were ended: see its log.",
+    "57P05": "The server ends idle sessions (idle_session_timeout): set it to 0 for this role.",
+    "25P03": "The server ends transactions that wait (idle_in_transaction_session_timeout): raise"
+    " it for this role, and look for what makes the site wait.",
+    "25P01": "A pooler splits transactions: pool_mode = transaction, not statement.",
+    "26000": "A pooler gave this session's prepared statements to another: pool_mode = transaction"
+    " with max_prepared_statements = 200 (PgBouncer 1.21), or session.",
+    "42P05": "A pooler gave this session's prepared statements to another: pool_mode = transaction"
+    " with max_prepared_statements = 200 (PgBouncer 1.21), or session.",
+    "0A000": "The schema changed under a session that was open: restart the site.",
+    "22021": "The database's encoding is not UTF-8: make a new one (CREATE DATABASE NAME ENCODING"
+    " 'UTF8' TEMPLATE template0), dump and restore.",
+    "22P05": "The database's encoding is not UTF-8: make a new one (CREATE DATABASE NAME ENCODING"
+    " 'UTF8' TEMPLATE template0), dump and restore.",
+    "3F000": "The role's search_path names no schema that is there: ALTER ROLE it SET search_path ="
+    " public.",
+    "40P01": "Two transactions waited for each other: rare, it goes away by itself; often, look for"
+    " scripts that change the same tables.",
+    "42804": "A column has another type than the code's: a schema changed by hand, or another"
+    " release's. ./manage.py migrate",
+    "42883": "A function is missing: an extension was not restored with the dump. ./manage.py"
+    " migrate, or CREATE EXTENSION as its migration does.",
+    "58030": "The server cannot read or write its disk: see its log, and its storage.",
+    "58P01": "A file of the server's is missing: see its log; restore a backup.",
+    "XX001": "The server found damaged data: see its log; restore a backup.",
+    "XX002": "An index is damaged, as after a change of the system's C library: REINDEX DATABASE"
+    " NAME.",
+    "P0001": "A trigger of the database refuses it: the message says which.",
     "57P03": "The server is starting or shutting down: wait, then run doctor again.",
     "57P01": "The server is being shut down or failed over: wait, then run doctor again.",
     "08P01": "What answers is a pooler such as PgBouncer, and its message says what it lacks."
@@ -109,7 +141,8 @@ FIXES: Final[Mapping[str, str]] = {
     "23505": "A sequence is behind its table (a restored dump): ./manage.py sqlsequencereset"
     " accounts socialaccount | ./manage.py dbshell",
     "55000": "The database takes no connections: ALTER DATABASE NAME WITH ALLOW_CONNECTIONS true.",
-    "57014": "The statement took too long: look for locks and for a server under load.",
+    "57014": "The statement took too long: look for locks, for a server under load, and for a"
+    " statement_timeout of the role's or database's own (SHOW statement_timeout).",
     "55P03": "A lock is held by somebody else: look for an open transaction or a migration.",
     # Redis, first word of an error
     "NOAUTH": "REDIS_URL needs the password: rediss://:PASSWORD@host:6380/0",
@@ -124,13 +157,24 @@ FIXES: Final[Mapping[str, str]] = {
     " Give it one (requirepass, or ACL SETUSER) and put it into {of}, by TLS.",
     "MISCONF": "Redis cannot save to its disk and refuses writes: free the disk, see its log.",
     "MOVED": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
-    "CROSSSLOT": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
+    "ASK": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
+    "CROSSSLOT": "What answers spreads keys over several servers and is no cluster to its clients"
+    " (a proxy): use one server, or the cluster itself.",
+    "TRYAGAIN": "The cluster is moving keys between its nodes: wait, then run doctor again.",
+    "NOSCRIPT": "Scripts are forgotten between two commands: two servers behind one name, or a"
+    " proxy that takes turns. Set {of} to one of them.",
+    "WRONGTYPE": "Another program uses keys of the same names: give this site a Redis, or a"
+    " database number, of its own.",
+    "unknown command": "What answers lacks a command of Redis's that a sign-in needs: an older"
+    " server, one renamed (rename-command), or a proxy. Use Redis 7 itself.",
+    "request limit": "The provider's limit of requests is used up: a larger plan, or another one.",
     "CLUSTERDOWN": "Redis is a cluster, and down: look at its nodes (CLUSTER INFO).",
     "LOADING": "Redis is still loading its data: wait, then run doctor again.",
     "MASTERDOWN": "The replica has lost its master: look at both.",
     "BUSY": "A script blocks Redis: SCRIPT KILL, and find out whose it is.",
     "NOPROTO": "This Redis is older than 6: move to 7 or newer.",
     "DB index is out of range": "That database does not exist: end REDIS_URL with /0.",
+    "SELECT is not allowed in cluster mode": "A cluster has one database: end {of} with /0.",
     "max number of clients reached": "All connections are taken: fewer workers, or more"
     " maxclients.",
     "no password set": "Redis has no password for this user: take it out of REDIS_URL.",
@@ -158,6 +202,13 @@ _ERR: Final = {
     "AUTH <password> called without any password configured for the default user. Are you sure"
     " your configuration is correct?": "no password set",
     "Client sent AUTH, but no password is set": "no password set",
+    "invalid DB index": "DB index is out of range",
+    "invalid password": "WRONGPASS",
+}
+_ERR_BEGINS: Final = {
+    "unknown command": "unknown command",
+    "max daily request limit": "request limit",
+    "max request": "request limit",
 }
 _NAMES: Final = {
     getattr(socket, name): name
@@ -165,6 +216,7 @@ _NAMES: Final = {
     if hasattr(socket, name)
 }
 _UNEXPLAINED: Final = ("timeout", "closed", "ECONNRESET", "another protocol")
+_RESOLVING: Final = 2.0  # seconds
 _SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)  # PostgreSQL, "Message Formats"
 _TRACED_CODE: Final = re.compile(rb'ErrorResponse.*? C "([0-9A-Z]{5})"')
 
@@ -215,8 +267,9 @@ def _of_redis(error: RedisError) -> str:
     text = str(error).removeprefix("ERR ")
     if text in FIXES or text in _ERR:
         return _ERR.get(text, text)
+    begins = (code for words, code in _ERR_BEGINS.items() if text.lower().startswith(words))
     if isinstance(error, ResponseError):
-        return ""
+        return next(begins, "NOSCRIPT" if isinstance(error, NoScriptError) else "")
     return "closed" if str(error) == "Connection closed by server." else ""
 
 
@@ -240,6 +293,8 @@ def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
 
     Each layer is tried by itself: name and port, TLS, then the server's answer with its SQLSTATE.
     """
+    if unresolved := _unresolved(error, parameters):
+        return unresolved
     if any(map(code_of, redact.chain_of(error))) or "host" not in parameters:
         return error
     try:
@@ -251,6 +306,8 @@ def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
 
 def of_redis(error: Exception, parameters: Mapping[str, Any], *, tls: bool) -> Exception:
     """What no answer of Redis explains, as a typed error: a port that is silent, or speaks TLS."""
+    if unresolved := _unresolved(error, parameters):
+        return unresolved
     code = code_of(redact.chain_of(error)[-1])
     if code not in _UNEXPLAINED or "host" not in parameters:
         return error
@@ -266,6 +323,21 @@ def of_redis(error: Exception, parameters: Mapping[str, Any], *, tls: bool) -> E
     if tls:
         return Typed("connected by TLS, but no answer to PING", "silent")
     return Typed(" ".join(str(error).split()) or "no answer to PING", "TLS port")
+
+
+def _unresolved(error: Exception, parameters: Mapping[str, Any]) -> Exception | None:
+    """A resolver that is silent looks like a server that is: asked by itself, it shows."""
+    host = str(parameters.get("host") or "")
+    timed_out = any(isinstance(each, TimeoutError | TimeUp) for each in redact.chain_of(error))
+    if not host or host.startswith("/") or not (timed_out or "timeout" in str(error)):
+        return None
+    try:
+        within(_RESOLVING, partial(socket.getaddrinfo, host, None))
+    except TimeUp:
+        return Typed(f"nobody answers where {host} is", "EAI_AGAIN")
+    except OSError:
+        return None
+    return None
 
 
 def _plain(error: Exception, address: tuple[str, int], code: str) -> Exception:

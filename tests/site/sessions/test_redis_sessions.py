@@ -155,6 +155,19 @@ def away(redis_server: Redis) -> Iterator[Redis]:
     redis_server.resume()
 
 
+def test_a_new_session_is_written_once_and_its_cookie_is_sent(redis_server: Redis) -> None:
+    session = SessionStore()
+    session["colour"] = "green"
+    with Calls(redis_server) as calls:
+        session.save()
+        assert session.modified  # what Django's middleware sends the cookie by
+        session.save()
+    assert calls.made == {"set": 1}
+    session["colour"] = "red"
+    session.save()
+    assert SessionStore(session.session_key)["colour"] == "red"
+
+
 def test_an_outage_raises_within_two_seconds_and_is_asked_once(away: Redis) -> None:
     session = SessionStore(saved(colour="green").session_key)
     away.pause()

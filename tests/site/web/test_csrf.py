@@ -155,6 +155,9 @@ def test_what_was_typed_before_signing_in_again_is_sent_once_more(
     ({"Origin": "https://attacker.example"}, {"email": "new@contoso.example"}),
     (ORIGIN, {"secret": "hunter2"}),
     (ORIGIN, {"new_password1": "hunter2"}),
+    (ORIGIN, {"next_token": "hunter2"}),
+    (ORIGIN, {"private_key": "hunter2"}),
+    (ORIGIN, {"Code": "hunter2"}),
     (ORIGIN, {"email": "x" * 600_000}),
 ])  # fmt: skip
 def test_nothing_is_offered_that_another_site_may_have_sent_or_that_is_secret(

@@ -85,10 +85,11 @@ def condition() -> Iterator[Observation]:
     if connection.vendor != "postgresql":
         yield (well if settings.DEBUG else fault)("database.kind", database=_name())
         return
-    read_only, used, most = _of_postgres()
+    read_only, used, most, encoding = _of_postgres()
     yield (fault if read_only else well)("database.writable")
     full = used >= most * _FULL
     yield (fault if full else well)("database.connections", used=used, most=most)
+    yield (well if encoding == "UTF8" else fault)("database.encoding", encoding=encoding)
 
 
 def uses() -> Iterator[Observation]:
@@ -223,18 +224,19 @@ def _is_unique(table: str, name: str) -> bool:
     return bool(constraints.get(name, {}).get("unique"))
 
 
-def _of_postgres() -> tuple[bool, int, int]:
+def _of_postgres() -> tuple[bool, int, int, str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')='on'"
         )
         read_only = bool(cursor.fetchone()[0])
         cursor.execute(
-            "SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity"
+            "SELECT count(*), current_setting('max_connections')::int,"
+            " current_setting('server_encoding') FROM pg_stat_activity"
             " WHERE backend_type = 'client backend'"
         )
-        used, most = cursor.fetchone()
-    return read_only, used, most
+        used, most, encoding = cursor.fetchone()
+    return read_only, used, most, encoding
 
 
 def _name() -> str:

@@ -1,0 +1,38 @@
+"""`python -m tests.servers.prepared SOCKET`: programs that start with the site's settings loaded.
+
+A child of the fork server that forks in turn: a site, and doctor and other commands in the same
+environment, which would each load settings, apps and URLs anew. It says so when it is ready, and
+ends as the fork server does. tests/servers/forked.py asks: `prepared`.
+"""
+
+import ctypes
+import gc
+import importlib
+import os
+import signal
+import sys
+
+import django
+from django.urls import get_resolver
+
+from tests.servers.fork_server import Server, execute
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main(path: str) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    django.setup()
+    get_resolver().check()  # imports all that the URLs lead to
+    importlib.import_module("accounts.management.commands.doctor")
+    gc.freeze()
+    server = Server(path)
+    print("ready", flush=True)
+    command = server.serve()["command"]
+    # Whoever kills this process, as the fork server does at its end, kills what came out of it.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    execute(command)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
