@@ -238,16 +238,6 @@ def read_afresh() -> Registration:
     return of_app(apps[0])
 
 
-def of_id(app_id: int) -> Registration:
-    """An app of admin, whether or not it is in force. Raises Refused when it cannot be used."""
-    from allauth.socialaccount.models import SocialApp as Apps
-
-    app = Apps.objects.filter(provider=PROVIDER, pk=app_id).first()
-    if app is None:
-        raise Refused("not_configured", "app: deleted meanwhile")
-    return of_app(app)
-
-
 def of_app(app: SocialApp) -> Registration:
     """The registration that an app is, saved or not. Raises Refused."""
     return Registration(

@@ -6,6 +6,7 @@ ProxyMiddleware alone decides, by TRUSTED_PROXY_COUNT.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -63,6 +64,15 @@ def post_worker_init(worker: object) -> None:
 
     registration.prepare_worker()
     end_workers_before()
+
+
+def when_ready(_server: object) -> None:
+    """gunicorn's hook, with the site loaded and no worker forked: workers share what is there.
+
+    The collector writes into each object that it looks at, and so would copy all of it for each.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 on_reload = become_new_release

@@ -266,6 +266,9 @@ def fix_for(row: SignIn) -> str:
 def of_app(shown: AppSummary) -> AppSummary:
     """The summary with its fix in admin's words."""
     if shown.problem == "misconfigured":
-        fix = _("The secret cannot be decrypted: SECRET_KEY was changed. Enter the secret again.")
+        fix = _(
+            "The secret cannot be decrypted, because the site's key was changed. Enter the secret"
+            " again."
+        )
         return replace(shown, fix=fix)
     return replace(shown, fix=fix_of(shown.problem))

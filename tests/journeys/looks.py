@@ -9,28 +9,47 @@ from tests.support.axe import violations
 
 # Point it at a directory to look at the pages.
 PICTURES = os.environ.get("PICTURES", "")
-LOOKS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
-# Buttons and inputs that a reader would have to scroll sideways for; a scrolling table's are not
-# excused.
-_CUT_OFF = """() => [...document.querySelectorAll('main button, main input[type=submit]')]
-    .filter((one) => one.offsetParent && one.getBoundingClientRect().right > innerWidth + 1)
-    .map((one) => one.textContent.trim() || one.value)"""
+LOOKS = [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
+# Buttons and inputs that a reader would have to scroll sideways for (a scrolling table's are not
+# excused), a page that scrolls sideways itself, and, where there is room, a list that does.
+_CUT_OFF = """() => [
+    ...[...document.querySelectorAll('main button, main input[type=submit]')]
+        .filter((one) => one.offsetParent && one.getBoundingClientRect().right > innerWidth + 1)
+        .map((one) => one.textContent.trim() || one.value),
+    ...(document.documentElement.scrollWidth > innerWidth + 1 ? ['the page'] : []),
+    ...(innerWidth < 1280 ? [] : [...document.querySelectorAll('#result_list th')]
+        .filter((one) => one.getBoundingClientRect().right > 1 +
+            one.closest('.changelist-form-container').getBoundingClientRect().right)
+        .map((one) => 'column ' + one.textContent.trim())),
+    ...(innerWidth < 1280 ? [] : [...document.querySelectorAll('.results, .staff-table')]
+        .filter((one) => one.scrollWidth > one.clientWidth + 1)
+        .map((one) => 'columns of ' + (one.getAttribute('aria-label') || one.className))),
+]"""
 
 
 def expect_well_made(page: Page, name: str) -> None:
-    """axe finds nothing, at both widths and in both colour schemes, and every button is seen."""
+    """axe finds nothing, at both widths and in both colour schemes, and nothing is cut off."""
+    found = faults_of(page, name)
+    assert not found, "\n".join(found)
+
+
+def faults_of(page: Page, name: str) -> list[str]:
+    """What is wrong with how the page looks, at both widths and in both colour schemes."""
     found = []
     for width, scheme in LOOKS:
-        page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        cut = cut_off(page, f"{name}-{width}-{scheme}", width)
         # Links change their colour slowly, and axe would catch them between two.
         page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
-        if PICTURES:
-            picture = Path(PICTURES) / f"{name.replace(' ', '-')}-{width}-{scheme}.png"
-            page.screenshot(path=picture, full_page=True)
-        if report := violations(page, only_colours=scheme == "dark"):
-            found.append(f"{width} {scheme}: {report}")
-        if cut := page.evaluate(_CUT_OFF):
-            found.append(f"{width} {scheme}: off the screen: {cut}")
+        report = violations(page, only_colours=scheme == "dark")
+        found += [f"{name} {width} {scheme}: {each}" for each in (report, *cut) if each]
     page.emulate_media(color_scheme="light")
-    assert not found, "\n".join(found)
+    return found
+
+
+def cut_off(page: Page, name: str, width: int) -> list[str]:
+    """What does not fit into this width."""
+    page.set_viewport_size({"width": width, "height": 900})
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name.replace(' ', '-')}.png", full_page=True)
+    return [f"off the screen: {each}" for each in page.evaluate(_CUT_OFF)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,7 +20,9 @@ from .. import permission_words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d(T|\s|$)")
 _NAMES: Final = {
+    "at": gettext_lazy("time"),
     "certificate": gettext_lazy("certificate"),
     "client_id": gettext_lazy("client ID"),
     "credential": gettext_lazy("proves itself by"),
@@ -105,13 +109,17 @@ def _value(value: Any) -> str:
 
 def _parts(value: Mapping[str, Any]) -> Iterator[str]:
     for name, part in sorted(value.items()):
-        yield f"{_name(name)} ({_value(part)})"
+        if part not in _UNSAID:
+            yield f"{_name(name)} ({_value(part)})"
 
 
 def _moment(text: str) -> str:
-    """A moment as every other on the page; "" for what is none."""
+    """A date, or a moment, as every other on the page; "" for what is none."""
+    if not _ISO.match(text):
+        return ""
     try:
-        found = datetime.fromisoformat(text) if len(text) > len("2026-11-26") else None
+        found = datetime.fromisoformat(text)
     except ValueError:
         return ""
-    return moments.text_of(found) if found and found.tzinfo else ""
+    is_date = len(text) == len("2026-11-26")
+    return date_format(found, "SHORT_DATE_FORMAT") if is_date else moments.text_of(found)

@@ -150,7 +150,8 @@ def of_links() -> Iterator[Notice]:
     """Links that let someone in without Microsoft, made in the last week."""
     for link in break_glass.made_lately()[:_LINKS_SHOWN]:
         query = urlencode({"q": users.email_of(link.user), "method__exact": "break_glass"})
-        url = f"{admin_url('signin_changelist')}?{query}" if link.used_at else ""
+        used = f"{admin_url('signin_changelist')}?{query}"
+        url = used if link.used_at else user_url("change", link.user.pk)
         yield Notice("warning", _link_text(link), url)
 
 

@@ -144,7 +144,7 @@ class SignInAdmin(RecordAdmin):
     def browser(self, row: SignIn) -> str:
         """In words, and as it called itself."""
         if not row.user_agent:
-            return ""
+            return "-"
         words, raw = browsers.browser_of(row.user_agent), visible(row.user_agent)
         return format_html(
             '{}<details class="staff-agent"><summary>{}</summary>'
@@ -154,15 +154,15 @@ class SignInAdmin(RecordAdmin):
             raw,
         )
 
-    @admin.display(description=gettext_lazy("reason"), empty_value="-")
+    @admin.display(description=gettext_lazy("reason"))
     def code(self, row: SignIn) -> str:
         """The reason code, as the person's page and the log have it."""
-        return format_html("<code>{}</code>", row.reason) if row.reason else ""
+        return format_html("<code>{}</code>", row.reason) if row.reason else "-"
 
-    @admin.display(description=gettext_lazy("detail"), empty_value="-")
+    @admin.display(description=gettext_lazy("detail"))
     def technical_detail(self, row: SignIn) -> str:
         """As the log has it, in English."""
-        return format_html("<code>{}</code>", visible(row.detail)) if row.detail else ""
+        return format_html("<code>{}</code>", visible(row.detail)) if row.detail else "-"
 
     @admin.display(description=gettext_lazy("what it means"))
     def meaning(self, row: SignIn) -> str:

@@ -121,8 +121,23 @@
         });
     }
 
+    // Rows that were added to an inline have fields that a fresh page has not: add them again.
+    function addRows(form, kept) {
+        form.querySelectorAll('[id$="-group"]').forEach((group) => {
+            const prefix = group.id.slice(0, -'-group'.length);
+            const rows = [...kept.keys()]
+                .map((name) => name.startsWith(`${prefix}-`) ? parseInt(name.slice(prefix.length + 1), 10) : NaN)
+                .filter((number) => !isNaN(number));
+            const total = form.elements[`${prefix}-TOTAL_FORMS`];
+            for (let more = Math.max(-1, ...rows) + 1 - Number(total?.value); more > 0; more--) {
+                group.querySelector('.add-row a, .add-row button')?.click();
+            }
+        });
+    }
+
     function bringBack(form, key, draft) {
         const kept = new Map(draft.fields);
+        addRows(form, kept);
         for (const [name, field] of fieldsOf(form)) {
             if (kept.has(name) && JSON.stringify(kept.get(name)) !== JSON.stringify(valueOf(field))) {
                 fill(field, kept.get(name));
@@ -149,7 +164,9 @@
         }
         const draft = read(key);
         if (draft && asked && !answered) {
-            bringBack(form, key, draft);
+            // After Django's own scripts, which make an inline's Add link when jQuery is ready.
+            const ready = window.django?.jQuery ?? ((act) => act());
+            ready(() => bringBack(form, key, draft));
         } else {
             forget([key]);
         }

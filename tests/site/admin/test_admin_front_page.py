@@ -1,5 +1,7 @@
 """The front page: what needs attention, told to those whose business it is."""
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +19,7 @@ from accounts.admin import front_page
 from accounts.models import BreakGlassLink, User
 from tests.fixtures import REDIS
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
+from tests.support.certificates import both, certificate
 
 
 @pytest.fixture
@@ -195,3 +198,81 @@ def test_someone_without_permissions_reads_what_that_means_and_whom_to_ask(db: N
 def test_nor_does_the_menu_of_another_page_say_it_otherwise(db: None) -> None:
     page = browser_of(person("new@contoso.example")).get(reverse("admin:staff_own_sessions"))
     assert "your account has no permissions on this site" in page.content.decode()
+
+
+def two_apps() -> Callable[[], object]:
+    first, _second = app(100), app(100)
+    return lambda: SocialApp.objects.filter(pk=first.pk).update(settings={"hidden": True})
+
+
+def ended_secret() -> Callable[[], object]:
+    made = app(-1)
+    return lambda: SocialApp.objects.filter(pk=made.pk).update(settings={})
+
+
+def unreadable_secret() -> Callable[[], object]:
+    made = app(100)
+    SocialApp.objects.update(secret="enc1:of-another-key")
+    return lambda: SocialApp.objects.filter(pk=made.pk).update(secret=secretbox.encrypt("a-secret"))
+
+
+def ending_certificate() -> Callable[[], object]:
+    soon = secretbox.encrypt(both(certificate(ends=timedelta(days=3))))
+    app(100, credential="certificate", certificate=soon)
+    later = secretbox.encrypt(both(certificate()))
+    kept = {"credential": "certificate", "certificate": later}
+    return lambda: SocialApp.objects.update(settings=kept)
+
+
+def unbound_superuser() -> Callable[[], object]:
+    other = superuser("cole@contoso.example")
+    return lambda: SocialAccount.objects.create(user=other, provider="microsoft", uid=f"{TID}:2")
+
+
+def wrong_redirect_uri() -> Callable[[], object]:
+    sign_in(reason="redirect_uri_mismatch", at=timezone.now() - timedelta(hours=2))
+    return lambda: sign_in(method="microsoft")
+
+
+def unused_link() -> Callable[[], object]:
+    link(1)
+    week_ago = timezone.now() - timedelta(days=8)
+    return lambda: BreakGlassLink.objects.update(made_at=week_ago)
+
+
+def used_link() -> Callable[[], object]:
+    cole = link(1, used_at=timezone.now()).user
+    sign_in(user=cole, method="break_glass", email=cole.email, reference="GLAS-2345")
+    week_ago = timezone.now() - timedelta(days=8)
+    return lambda: BreakGlassLink.objects.update(made_at=week_ago)
+
+
+# What begins it, which returns what ends it; and what the page has to which it leads.
+NOTICES = [
+    (two_apps, "hide or delete all but one"),
+    (ended_secret, "Next secret expires on|The app in admin"),
+    (unreadable_secret, "The app in admin|Enter the secret again"),
+    (ending_certificate, "The app in admin"),
+    (unbound_superuser, "cole@contoso.example"),
+    (wrong_redirect_uri, "not registered at Microsoft"),
+    (unused_link, "cole@contoso.example"),
+    (used_link, "GLAS-2345"),
+]
+
+
+@pytest.mark.parametrize(("begin", "shows"), NOTICES, ids=lambda row: getattr(row, "__name__", ""))
+def test_a_notice_leads_to_what_it_speaks_of_and_ends_with_it(
+    browser: Client, begin: Callable[[], Callable[[], object]], shows: str
+) -> None:
+    with audit.context(silent=True):
+        end = begin()
+        [told] = browser.get("/admin/").context["notices"]
+        there = browser.get(told.url)
+        assert there.status_code == 200
+        assert re.search(shows, there.content.decode())
+        in_admin = told.text.lower().split("whoever runs the server")[0]
+        assert "manage.py" not in in_admin
+        end()
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            audit.write("sign_ins.pruned")  # whatever the audit is told of ends what is kept
+        assert notices(browser) == ""

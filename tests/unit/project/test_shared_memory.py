@@ -1,0 +1,25 @@
+"""What gunicorn's master has loaded stays shared: the collector of a worker leaves it alone."""
+
+import gc
+import runpy
+
+import pytest
+
+from tests.servers.environment import deployed_environment
+from tests.servers.process import ROOT
+from tests.servers.site import CONFIG
+
+
+def test_what_is_loaded_before_workers_are_forked_is_frozen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in deployed_environment().items():
+        monkeypatch.setenv(name, value)
+    config = runpy.run_path(str(ROOT / CONFIG))
+    assert config["preload_app"] is True
+    frozen = gc.get_freeze_count()
+    try:
+        config["when_ready"](None)
+        assert gc.get_freeze_count() > max(frozen, 10_000)
+    finally:
+        gc.unfreeze()
