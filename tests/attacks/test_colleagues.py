@@ -6,7 +6,7 @@ What they might become or change is tried in test_help_desk.py and test_rights.p
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
@@ -133,7 +133,7 @@ def test_what_a_colleague_types_runs_in_nobodys_page(world: dict[str, int]) -> N
     root = User.objects.get(pk=world["root"])
     victim = person("eve@contoso.example", name=MARKUP)
     group(MARKUP)
-    facts = {"email": MARKUP, "claimed_name": MARKUP, "user_agent": MARKUP, "host": MARKUP,
+    facts: dict[str, Any] = {"email": MARKUP, "claimed_name": MARKUP, "user_agent": MARKUP, "host": MARKUP,
              "detail": MARKUP, "tid": "<b>t</b>", "oid": "<b>o</b>"}  # fmt: skip
     row = sign_in(reason="identity_conflict", user=victim, **facts)
     with audit.context(note=MARKUP):
