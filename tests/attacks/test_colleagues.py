@@ -133,8 +133,8 @@ def test_what_a_colleague_types_runs_in_nobodys_page(world: dict[str, int]) -> N
     root = User.objects.get(pk=world["root"])
     victim = person("eve@contoso.example", name=MARKUP)
     group(MARKUP)
-    facts: dict[str, Any] = {"email": MARKUP, "claimed_name": MARKUP, "user_agent": MARKUP, "host": MARKUP,
-             "detail": MARKUP, "tid": "<b>t</b>", "oid": "<b>o</b>"}  # fmt: skip
+    texts = ("email", "claimed_name", "user_agent", "host", "detail")
+    facts: dict[str, Any] = {**dict.fromkeys(texts, MARKUP), "tid": "<b>t</b>", "oid": "<b>o</b>"}
     row = sign_in(reason="identity_conflict", user=victim, **facts)
     with audit.context(note=MARKUP):
         audit.write("person.changed", victim, after={"name": MARKUP, MARKUP: MARKUP})
