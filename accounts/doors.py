@@ -92,6 +92,30 @@ def nobody_is_not_staff(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def users_have_an_address(**kwargs: Any) -> list[CheckMessage]:
+    """People are found by it; Django takes it to be called `email`, unless the model says."""
+    model = get_user_model()
+    name = model.get_email_field_name()
+    try:
+        model._meta.get_field(name)
+    except FieldDoesNotExist:
+        text = f"{model._meta.label} has no field {name!r}, by which people are found."
+        return [error("E042", text, "Name its field for the address: EMAIL_FIELD = ...")]
+    return []
+
+
+@register(Tags.security)
+def allauths_own_is_reachable(**kwargs: Any) -> list[CheckMessage]:
+    """Its provider `microsoft` signs the site's own people in at /accounts/microsoft/, too."""
+    if not places.callback() or _path("microsoft_callback") != places.callback():
+        return []
+    text = f"allauth's own Microsoft sign-in, at {places.callback()} as well, cannot be reached."
+    urls = f"{__name__.rpartition('.')[0]}.urls"
+    hint = f'Give this one another place, path("staff/", include("{urls}")), and tell Entra.'
+    return [error("E043", text, hint)]
+
+
+@register(Tags.security)
 def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
     """Views that look at `is_staff` alone know nothing of the door that somebody came by."""
     wanted = dotted("web.entrance.EntranceMiddleware")

@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -29,6 +30,7 @@ logger = logging.getLogger("django.security.sign_in")
 _LONGEST: Final = 128
 
 
+@login_not_required
 @csrf_exempt
 def logout(request: HttpRequest) -> HttpResponse:
     """Always 200 and empty, whatever was found: nobody learns which `sid` exists."""

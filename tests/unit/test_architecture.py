@@ -201,6 +201,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/registration.py",
         "accounts/sessions",
         "accounts/signin",
+        "accounts/users.py",
         "accounts/web",
     },
     "accounts/admin": {

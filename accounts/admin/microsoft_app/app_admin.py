@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from typing_extensions import override
 
-from ... import registration
+from ... import registration, users
 from ...naming import as_set_here
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import (
@@ -274,4 +274,4 @@ def _of_removing(app: SocialApp) -> before_saving.Judgement:
 
 
 def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_superuser)
+    return bool(request.user.is_active and users.is_superuser(request.user))

@@ -37,7 +37,8 @@ FLAGS: Final = {
 
 def may_see(user: Any) -> bool:
     """Whoever may read both people and the audit."""
-    return bool(user.has_perms((user_permission("view"), permission("view_auditentry"))))
+    wanted = (user_permission("view"), permission("view_auditentry"))
+    return all(user.has_perm(one) for one in wanted)
 
 
 def page(request: HttpRequest) -> HttpResponse:
