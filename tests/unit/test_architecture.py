@@ -146,6 +146,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/conf.py",
         "accounts/entra",
         "accounts/http",
+        "accounts/ids.py",
         "accounts/logs.py",
         "accounts/models.py",
         "accounts/outages.py",
