@@ -67,7 +67,7 @@ no_forwarded_proto = Fault(
 )
 
 host_rewritten = Fault(
-    "The proxy puts its own name in the place of the host",
+    "The proxy puts its own name instead of the host",
     "nginx sends the upstream's name as Host.",
     before=lambda stage: stage.start_behind(Nginx([], keep_host=False)),
     page="misconfigured",

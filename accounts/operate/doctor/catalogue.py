@@ -659,9 +659,9 @@ _CLAIMS: Final = (
         "claims.lacking",
         "note",
         "The tokens of the last {count} sign-ins lacked optional claims: {names}",
-        "email: the address is then preferred_username's. acct: guests are told by idp alone. sid:"
-        " signing out of Microsoft does not end sessions here. login_hint: Microsoft asks which"
-        " account is meant.",
+        "email: the address is then preferred_username's. acct: guests are recognised by idp alone."
+        " sid: signing out of Microsoft does not end sessions here. login_hint: Microsoft asks"
+        " which account is meant.",
         _OPTIONAL_CLAIM,
         well="The tokens of the last {count} sign-ins had all optional claims: {names}",
     ),
