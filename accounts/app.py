@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from django.apps import apps
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_permission_codename, get_user_model
 from django.urls import NoReverseMatch, reverse
 
@@ -43,6 +44,7 @@ def user_url(page: str, *args: Any) -> str:
     """A page of the user admin, this app's or the site's own; "" where there is none."""
     meta = get_user_model()._meta
     try:
-        return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
+        keys = [quote(key) for key in args]  # a text may have a slash in it
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=keys)
     except NoReverseMatch:
         return ""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
@@ -20,6 +21,11 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        if not apps.is_installed("django.contrib.admin"):
+            raise ImproperlyConfigured(
+                'INSTALLED_APPS lacks "django.contrib.admin": the sign-in uses its templates and'
+                " its history. Its URLs need not be served."
+            )
         from . import checks, doors, logs, settings_in_database  # noqa: F401
         from .audit import watch
         from .conf import is_a_host

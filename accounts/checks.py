@@ -53,7 +53,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "Another social-account adapter stands in our place",
         ("unexpected",),
     ),
-    "accounts.E031": ("Another account adapter stands in the place of ours", ("unexpected",)),
+    "accounts.E031": ("Another account adapter is set instead of ours", ("unexpected",)),
     "accounts.E032": ("The sign-in's authentication backend is not installed", ("unexpected",)),
     "accounts.E005": ("A middleware that the sign-in needs is missing", ("unexpected",)),
     "accounts.E033": ("A middleware that the sign-in needs comes too late", ("unexpected",)),
@@ -85,6 +85,11 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         ("a login page without the button",),
     ),
     "accounts.E040": ("Whoever signs up on the public part is staff", ()),
+    "accounts.E042": ("The user model has no field for the address", ("unexpected",)),
+    "accounts.E043": (
+        "allauth's Microsoft sign-in of the site's own people has the same address",
+        ("unknown_user", "user_not_staff"),
+    ),
     "accounts.W001": ("Easy Auth of App Service is on", ("two sign-ins in a row", *_COOKIE)),
     "accounts.W002": ("DEBUG is on at a public address", ()),
     "accounts.W003": (
@@ -107,6 +112,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "accounts.W018": ("Wagtail's admin does not ask how somebody signed in", ()),
     "accounts.W014": ("Views for staff do not ask how somebody signed in", ()),
     "accounts.I001": ("Static files have not been collected", ()),
+    "accounts.I005": ("Sessions of a site that was there before are files", ()),
     "accounts.I003": ("The cache of a site that was there before holds pickles", ()),
     "accounts.I004": ("Each process counts attempts by itself", ()),
     "accounts.I002": ("An authentication context proves nothing without a policy", ()),
@@ -147,7 +153,7 @@ def _unshared() -> Iterator[tuple[str, str]]:
     backend = settings.CACHES.get(alias, {}).get("BACKEND", "")
     if engine.endswith("backends.cache") and backend.endswith(_OF_ONE_PROCESS):
         yield "E001", f"SESSION_ENGINE keeps them in CACHES[{alias!r}], which is {backend}"
-    if engine.endswith("backends.file"):
+    if engine.endswith("backends.file") and not is_a_host():
         yield "E020", f"SESSION_ENGINE is {engine}"
     if engine.endswith("backends.signed_cookies"):
         yield "E021", f"SESSION_ENGINE is {engine}"
@@ -156,6 +162,15 @@ def _unshared() -> Iterator[tuple[str, str]]:
         yield "E022", f"CACHES['default'], which marks used states, is {default}"
     if engine.endswith("cached_db") and backend.endswith(_OF_ONE_PROCESS) and not settings.DEBUG:
         yield "E041", f"SESSION_ENGINE keeps copies in CACHES[{alias!r}], which is {backend}"
+
+
+@register(Tags.security)
+def sessions_are_on_every_machine(**kwargs: Any) -> list[CheckMessage]:
+    """Another site may keep its sessions in files: good as long as there is one machine."""
+    if not (is_a_host() and settings.SESSION_ENGINE.endswith("backends.file")):
+        return []
+    text = "Sessions are files: a second machine would not know them, and none can be listed."
+    return [info("I005", text, _SESSIONS_OF_A_HOST)]
 
 
 @register(Tags.security)

@@ -1,4 +1,4 @@
-"""System checks of the doors to admin: whether each that is open is one of this sign-in's.
+"""System checks of the ways into admin: whether each that is open is one of this sign-in's.
 
 Their ids are in `checks.CHECKS`. Other sites have a sign-up, passwords and admin sites of
 their own; none of these may lead into admin without anybody having meant it.
@@ -58,7 +58,7 @@ def _how_it_gets_one(site: AdminSite) -> str:
 
 @register(Tags.security)
 def passwords_stay_outside(**kwargs: Any) -> list[CheckMessage]:
-    """A password that opens admin is a door beside Microsoft's, without its second factor."""
+    """A password that opens admin is a way in beside Microsoft's, without its second factor."""
     if conf.ADMIN_BY_MICROSOFT_ONLY:
         return []
     own = dotted("")
@@ -92,8 +92,32 @@ def nobody_is_not_staff(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def users_have_an_address(**kwargs: Any) -> list[CheckMessage]:
+    """People are found by it; Django takes it to be called `email`, unless the model says."""
+    model = get_user_model()
+    name = model.get_email_field_name()
+    try:
+        model._meta.get_field(name)
+    except FieldDoesNotExist:
+        text = f"{model._meta.label} has no field {name!r}, by which people are found."
+        return [error("E042", text, "Name its field for the address: EMAIL_FIELD = ...")]
+    return []
+
+
+@register(Tags.security)
+def allauths_own_is_reachable(**kwargs: Any) -> list[CheckMessage]:
+    """Its provider `microsoft` signs the site's own people in at /accounts/microsoft/, too."""
+    if not places.callback() or _path("microsoft_callback") != places.callback():
+        return []
+    text = f"allauth's own Microsoft sign-in, at {places.callback()} as well, cannot be reached."
+    urls = f"{__name__.rpartition('.')[0]}.urls"
+    hint = f'Give this one another place, path("staff/", include("{urls}")), and tell Entra.'
+    return [error("E043", text, hint)]
+
+
+@register(Tags.security)
 def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
-    """Views that look at `is_staff` alone know nothing of the door that somebody came by."""
+    """Views that look at `is_staff` alone know nothing of how somebody came in."""
     wanted = dotted("web.entrance.EntranceMiddleware")
     if not conf.ADMIN_BY_MICROSOFT_ONLY or wanted in settings.MIDDLEWARE:
         return []

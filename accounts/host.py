@@ -85,6 +85,7 @@ def configure(settings: MutableMapping[str, Any]) -> None:
     if "allauth.account" not in settings["INSTALLED_APPS"]:
         # Else allauth's migrations would write every user's address anew, in lower case.
         settings.setdefault("ACCOUNT_USER_MODEL_EMAIL_FIELD", None)
+        settings.setdefault("ACCOUNT_USER_DISPLAY", str)  # a user may have no `username`
     settings["INSTALLED_APPS"] = _apps(settings["INSTALLED_APPS"])
     settings["MIDDLEWARE"] = _middleware(settings["MIDDLEWARE"])
     if settings[READ]["TRUSTED_PROXY_COUNT"] and _PROXY not in settings["MIDDLEWARE"]:

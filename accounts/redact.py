@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
-_SHORTEST = 4  # shorter ones would blank out ordinary words
+_SHORTEST = 4
+_WORD = re.compile(r"[a-z]{,5}")  # as a password it would blank out ordinary words
+_NAMED = r"(?i:pass(word|wd)?|pwd|secret|auth)\W{1,4}"
 MASK = "***"
 
 
@@ -23,8 +25,15 @@ def scrub(text: str, also: Iterable[str] = ()) -> str:
     text = _USER_INFO.sub(f"{MASK}@", text)
     for secret in sorted({*_secrets(), *also}, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
-            text = text.replace(secret, MASK)
+            text = _without(secret, text)
     return text
+
+
+def _without(secret: str, text: str) -> str:
+    """A short word is a secret only where it is called one."""
+    if not _WORD.fullmatch(secret):
+        return text.replace(secret, MASK)
+    return re.sub(rf"({_NAMED}){secret}\b", rf"\1{MASK}", text)
 
 
 def innermost(error: BaseException) -> str:

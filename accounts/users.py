@@ -56,14 +56,22 @@ def is_superuser(user: Any) -> bool:
     return bool(getattr(user, "is_superuser", False))
 
 
+def where(people: QuerySet[Any], **flags: bool) -> QuerySet[Any]:
+    """Those of whom this is so, as far as columns say: a flag may be a property of the model.
+
+    Without a column for `is_superuser`, nobody is known to be one.
+    """
+    if "is_superuser" in flags and not has_field("is_superuser"):
+        return people.none()
+    return people.filter(**{name: value for name, value in flags.items() if has_field(name)})
+
+
 def is_last_superuser(user: Any, *, lock: bool = False) -> bool:
     """Whether this active superuser is the only one: no other of them may use admin.
 
     `lock`: in a transaction, so that two of them cannot lose it to each other at once.
     """
-    if not (has_field("is_active") and has_field("is_superuser")):
-        return False
-    able = everyone().filter(is_active=True, is_superuser=True).order_by("pk")
+    able = where(everyone(), is_active=True, is_superuser=True).order_by("pk")
     if lock:
         able = able.select_for_update()
     in_charge = {each.pk: is_staff(each) for each in able}

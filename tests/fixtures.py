@@ -6,6 +6,7 @@ addresses of servers that start when the first test needs them.
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache
@@ -57,6 +58,8 @@ from django.db import connection, transaction  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 from django.utils import translation  # noqa: E402
 
+from accounts.entra.credentials.renewal import THREAD  # noqa: E402
+
 # A quarter of a second for each password otherwise; sites still take their own time.
 PBKDF2PasswordHasher.iterations = 1
 # Else WhiteNoise reads every static file for each test client, a third of what these tests cost.
@@ -96,6 +99,14 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     """Redis starts in an instant, and much uses the cache without saying so."""
     if session.items and not session.config.option.collectonly and not _under_mutation():
         REDIS.start()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """What renews a proof in the background ends with its test, before its log is closed."""
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join(2)
 
 
 def pytest_unconfigure() -> None:

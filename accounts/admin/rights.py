@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 from django.forms import CheckboxSelectMultiple
 
+from .. import users
 from ..signin import mapping
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ class Checkboxes(CheckboxSelectMultiple):
 
 def may_touch(editor: Any, person: User) -> bool:
     """Whether the editor's rights cover all of the person's, active or not."""
-    if editor.is_superuser:
+    if users.is_superuser(editor):
         return True
-    return not person.is_superuser and _names(_of_person(person)) <= held_for_good(editor)
+    return not users.is_superuser(person) and _names(_of_person(person)) <= held_for_good(editor)
 
 
 def may_touch_group(editor: Any, group: Group) -> bool:
@@ -43,7 +44,7 @@ def may_touch_group(editor: Any, group: Group) -> bool:
 
     Through a group of their own they would keep for good what they hold by another.
     """
-    if editor.is_superuser:
+    if users.is_superuser(editor):
         return True
     if group.user_set.filter(pk=editor.pk).exists():
         return False
@@ -52,13 +53,14 @@ def may_touch_group(editor: Any, group: Group) -> bool:
 
 def grantable(editor: Any, permissions: QuerySet[Permission]) -> QuerySet[Permission]:
     """Those of the permissions that the editor holds, and so may hand on."""
-    return permissions if editor.is_superuser else permissions.filter(pk__in=_held_keys(editor))
+    everything = users.is_superuser(editor)
+    return permissions if everything else permissions.filter(pk__in=_held_keys(editor))
 
 
 def grantable_groups(editor: Any, groups: QuerySet[Group]) -> QuerySet[Group]:
     """Those of the groups whose every right the editor holds, and that no app role manages."""
     groups = groups.exclude(pk__in=mapping.table().managed.groups)
-    if editor.is_superuser:
+    if users.is_superuser(editor):
         return groups
     lacking = Permission.objects.exclude(pk__in=_held_keys(editor))
     return groups.exclude(permissions__in=lacking)

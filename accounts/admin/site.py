@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -85,7 +86,7 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
-        """Active staff, in a session that came in by a door of ours."""
+        """Active staff, in a session that one of our sign-ins began."""
         return super().has_permission(request) and entrance.opens_admin(request)
 
     @override
@@ -96,6 +97,7 @@ class MicrosoftAdminSiteMixin(_Base):
         return {**super().each_context(request), **site_names.names()}
 
     @override
+    @login_not_required
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -79,7 +79,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "issuer": "The token is of another authority than the metadata: MICROSOFT_LOGIN_URL must be"
         " the tenant's own cloud, and sts.windows.net means a v1.0 token.",
         "key_issuer": "The key is another tenant's or authority's: treat it as an attack.",
-        "ver": "A v1.0 token came from a v2.0 endpoint. " + _NOT_ENTRAS,
+        "ver": "A v1.0 token came from a v2.0 endpoint: what answers there is not Entra ID.",
         "id_token": _NOT_ENTRAS,
         "form": _NOT_ENTRAS,
         "header": _NOT_ENTRAS,
@@ -88,7 +88,7 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "oid": _NOT_ENTRAS,
         "sub": _NOT_ENTRAS,
         **dict.fromkeys(("email", "name", "preferred_username", "login_hint"), _MAPPED),
-        "alg": "Entra ID signs with RS256 only: treat it as an attack. " + _NOT_ENTRAS,
+        "alg": "Entra ID signs with RS256 only: treat it as an attack.",
         "signature": "The token was changed on the way, or forged: treat it as an attack.",
         "keys": _NOT_ENTRAS,
         "authorization_endpoint": _NOT_ENTRAS,

@@ -111,8 +111,7 @@ def bound(people: QuerySet[Any], *, yes: bool) -> QuerySet[Any]:
 
 
 def _may_come(people: QuerySet[Any]) -> QuerySet[Any]:
-    staff = {"is_staff": True} if users.has_field("is_staff") else {}
-    return people.filter(is_active=True, **staff)
+    return users.where(people, is_active=True, is_staff=True)
 
 
 def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:

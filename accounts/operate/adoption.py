@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
 from django.db import transaction
 
 from .. import audit, registration
@@ -21,7 +20,7 @@ from ..reasons import Refused
 from ..signin import bindings
 from ..signin.identities import PROVIDER
 from ..signin.policy import same_email
-from ..users import email_of
+from ..users import email_of, where
 from . import linking
 from .other_packages import (
     PACKAGES,
@@ -298,17 +297,12 @@ def _people(accounts: Iterable[tuple[str, str, Any]], *, everyone: bool) -> Iter
 
 
 def _users(*, everyone: bool) -> QuerySet[Any]:
-    model = get_user_model()
-    users = model._default_manager.order_by("pk")
-    try:
-        model._meta.get_field("is_staff")
-    except FieldDoesNotExist:
-        return users
-    return users if everyone else users.filter(is_staff=True)
+    people = get_user_model()._default_manager.order_by("pk")
+    return people if everyone else where(people, is_staff=True)
 
 
 def _with_double_addresses(planned: list[Planned], people: Iterable[Person]) -> list[Planned]:
-    """Two who have one address are told, where the address is to decide."""
+    """Two who have one address are reported, where the address is to decide."""
     counted = Counter(person.email.lower() for person in people)
     return [
         replace(each, what="conflict", note="another user has the same address")

@@ -28,7 +28,7 @@ from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, accounts_of, kept_of
 from ..signin.policy import same_email
-from ..users import email_of, name_of
+from ..users import email_of, everyone, name_of, where
 from ..visible import visible
 
 if TYPE_CHECKING:
@@ -227,14 +227,14 @@ def tenant_of(named: str = "") -> str:
 
 def unbound_superusers() -> QuerySet[Any]:
     """Active superusers whom whoever has their address at Entra would become."""
-    users = get_user_model()._default_manager.filter(is_superuser=True, is_active=True)
+    superusers = where(everyone(), is_superuser=True, is_active=True)
     bound = SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef("pk"))
-    return users.filter(~Exists(bound)).order_by("pk")
+    return superusers.filter(~Exists(bound)).order_by("pk")
 
 
 def superusers_bound_lately(within: timedelta = timedelta(days=7)) -> QuerySet[AuditEntry]:
     """The audit's entries of superusers bound by a first sign-in in this time, newest first."""
-    superusers = get_user_model()._default_manager.filter(is_superuser=True)
+    superusers = where(everyone(), is_superuser=True)
     keys = [str(key) for key in superusers.values_list("pk", flat=True)[:_MOST_SUPERUSERS]]
     return AuditEntry.objects.filter(
         action="identity.linked",

@@ -246,6 +246,8 @@ def _of_fields(problem: ValidationError) -> str:
 
 
 def _set_active(user: User, *, active: bool) -> None:
+    if not users.has_field("is_active"):
+        raise ValueError("The user model has no is_active: only the site's code turns people off.")
     user.is_active = active
     user.save(update_fields=["is_active"])
     logger.warning(

@@ -24,7 +24,7 @@ COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuse
 NARROW: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {
     "bound": lambda people: bound(people, yes=True),
     "not_bound": lambda people: bound(people, yes=False),
-    "superuser": lambda people: people.filter(is_superuser=True),
+    "superuser": lambda people: users.where(people, is_superuser=True),
 }
 _CHUNK: Final = 500
 

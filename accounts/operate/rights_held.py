@@ -1,4 +1,4 @@
-"""Who has which rights here, and why: by an app role, by hand or by a command."""
+"""Who has which rights here, and why: by an app role, in admin or by a command."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db.models import Q
 from ..models import AuditEntry, RoleGrant
 from ..signin import mapping
 from ..signin.roles import Rights, roles_giving
+from ..users import has_field
 from . import search
 from .audit_log import as_values
 
@@ -79,7 +80,8 @@ def _of_chunk(chunk: list[Any]) -> Iterator[Right]:
 def _with_rights(keys: list[Any]) -> Iterable[Any]:
     """Once more, with groups and permissions; in the order of `people`."""
     found = people().filter(pk__in=keys)
-    return found.prefetch_related("groups", "user_permissions__content_type")
+    held = {"groups": "groups", "user_permissions": "user_permissions__content_type"}
+    return found.prefetch_related(*(path for name, path in held.items() if has_field(name)))
 
 
 def _rights(person: Any) -> Iterator[tuple[str, str, Any]]:
@@ -87,9 +89,9 @@ def _rights(person: Any) -> Iterator[tuple[str, str, Any]]:
     for field, word in _FLAGS.items():
         if getattr(person, field, False):
             yield field, word, True
-    for group in person.groups.all():
+    for group in person.groups.all() if has_field("groups") else ():
         yield "groups", group.name, group.pk
-    for permission in person.user_permissions.all():
+    for permission in person.user_permissions.all() if has_field("user_permissions") else ():
         name = f"{permission.content_type.app_label}.{permission.codename}"
         yield "permissions", name, permission.pk
 

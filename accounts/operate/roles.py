@@ -9,7 +9,6 @@ import unicodedata
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Q
@@ -47,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a person would have in the place of what they have, at their next sign-in."""
+    """What a person would have instead of what they have, at their next sign-in."""
 
     email: str
     now: str
@@ -147,8 +146,9 @@ def _unheard_of(table: Table) -> Iterator[tuple[Any, mapping.Held]]:
     for field, is_managed in (("is_staff", managed.staff), ("is_superuser", managed.superuser)):
         if is_managed and users.has_field(field):
             holds |= Q((field, True))
-    people = users.everyone().filter(holds, is_active=True).exclude(role_grant__state="known")
-    found = {one.pk: one for one in people.distinct().order_by("pk")}
+    people = users.where(users.everyone().filter(holds), is_active=True).distinct()
+    unknown = people.exclude(role_grant__state="known")
+    found = {one.pk: one for one in unknown.order_by("pk")}
     for pk, held in mapping.held_by(found).items():
         yield found[pk], held
 
@@ -210,7 +210,7 @@ def check(row: Row) -> None:
     if near:
         text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
         raise Invalid(text % {"role": near[0]})
-    if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
+    if not users.where(users.everyone(), is_superuser=True, is_active=True).exists():
         raise Invalid(_("No active superuser exists: make one first."))
 
 

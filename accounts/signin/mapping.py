@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.core.cache import cache
 from django.utils import timezone
 
-from .. import audit
+from .. import audit, users
 from ..conf import conf
 from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
@@ -104,7 +104,7 @@ def _held(user: Any, rows: list[tuple[Any, ...]]) -> Held:
     groups = frozenset(row[1] for row in rows if row[1] is not None)
     staff, superuser, given, roles, state = rows[0][2:] if rows else (None,) * 5
     return Held(
-        Rights(bool(getattr(user, "is_staff", False)), user.is_superuser, groups),
+        Rights(bool(getattr(user, "is_staff", False)), users.is_superuser(user), groups),
         Rights(bool(staff), bool(superuser), frozenset(given or ())),
         tuple(roles or ()),
         state or "",

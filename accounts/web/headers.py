@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, TypeVar
 
+from django.contrib.auth.decorators import login_not_required
 from django.utils.cache import add_never_cache_headers
 
 from . import csp
@@ -39,8 +40,9 @@ def with_button(response: Answered) -> Answered:
 
 
 def flow_page(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Nothing that the view answers is stored."""
+    """Nothing that the view answers is stored; it opens whatever the site asks a login for."""
 
+    @login_not_required
     @wraps(view)
     def unstored(request: HttpRequest) -> HttpResponse:
         return no_store(view(request))

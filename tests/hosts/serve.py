@@ -21,6 +21,7 @@ import django
 django.setup()
 
 from django.apps import apps  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: E402
 from django.core.management import execute_from_command_line  # noqa: E402
@@ -60,7 +61,10 @@ def serve(port: int) -> None:
 
 
 def commanded(site: Callable[..., Iterable[bytes]]) -> Any:
+    below = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")  # which a web server would take off
+
     def answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+        environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(below)
         if environ["PATH_INFO"] != "/-/manage":
             return site(environ, start)
         told = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))

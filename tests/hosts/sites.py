@@ -157,36 +157,71 @@ urlpatterns = [path("kontor-7x/", admin.site.urls), path("accounts/", include("a
     public=("/accounts/login/", "/accounts/signup/", "/accounts/google/login/"),
 )
 
-# A key that is no number, an address that nothing keeps unique, and names of its own for both.
+# A key that is no number; an address that nothing keeps unique or wants at all; of Django's flags
+# none but a property, no superusers, groups or permissions. Its pages all want a login, by
+# middleware, and its times have no zone.
 UUID = Host(
-    people=PEOPLE + 'add("twin1", "twin@contoso.example", is_staff=True)\n'
-    'add("twin2", "TWIN@contoso.example", is_staff=True)\n',
+    people=f"""
+from django.contrib.auth import get_user_model
+def add(login, mail, role="staff"):
+    user = get_user_model()(login=login, mail=mail, role=role)
+    user.set_password({PASSWORD!r})
+    user.save()
+add("sam", "STAFF@contoso.example")
+add("nora", "notstaff@contoso.example", role="")
+add("root", "root@contoso.example")
+add("twin1", "twin@contoso.example")
+add("twin2", "TWIN@contoso.example")
+add("none1", None)
+add("none2", None)
+""",
     files=_PACKAGE
     | {
         "people/models.py": """
 import uuid
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser):
     key = models.UUIDField(primary_key=True, default=uuid.uuid4)
     login = models.CharField(max_length=40, unique=True)
-    mail = models.CharField(max_length=200, blank=True)
-    is_staff = models.BooleanField(default=False)
+    mail = models.CharField(max_length=200, null=True, blank=True)
+    role = models.CharField(max_length=10, blank=True)
     is_active = models.BooleanField(default=True)
     objects = BaseUserManager()
     USERNAME_FIELD = "login"
     EMAIL_FIELD = "mail"
+
+    @property
+    def is_staff(self):
+        return self.role == "staff"
+
+    def has_perm(self, perm, obj=None):
+        return self.is_staff
+
+    def has_module_perms(self, app_label):
+        return self.is_staff
+""",
+        "people/admin.py": """
+from django.contrib import admin
+from .models import User
+admin.site.register(User, admin.ModelAdmin)
 """,
     },
     settings="""
 AUTH_USER_MODEL = "people.User"
 INSTALLED_APPS += ["people"]
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+MIDDLEWARE += ["django.contrib.auth.middleware.LoginRequiredMiddleware"]
+LOGIN_URL = "/login/"
+USE_TZ = False
+TIME_ZONE = "Europe/Berlin"
 """,
+    next="/admin/people/user/?q=a",
 )
 
-# An app of its own that is called as ours is in this repository, with tables, URLs, templates.
+# An app of its own that is called as ours is in this repository, with tables, URLs, templates; an
+# admin site class of its own, in German; and sessions in files.
 OWN_ACCOUNTS = Host(
     files={
         "accounts/__init__.py": "",
@@ -202,19 +237,45 @@ from django.contrib import admin
 from .models import SignIn
 admin.site.register(SignIn)
 """,
+        "accounts/site.py": """
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+
+class OwnConfig(AdminConfig):
+    default_site = "accounts.site.OwnSite"
+
+class OwnSite(AdminSite):
+    site_header = "Contoso"
+    final_catch_all_view = False
+    login_template = "accounts/login.html"
+""",
         "accounts/templates/accounts/login.html": OWN_PAGE,
         "accounts/templates/accounts/refused.html": "not this one",
         "accounts/templates/accounts/page.html": "not this one",
         "templates/admin/login.html": '{% extends "admin/base_site.html" %}'
         "{% block content %}not this one{% endblock %}",
     },
-    settings='INSTALLED_APPS += ["accounts"]\n',
-    urls=_URLS.replace("login/", "accounts/login/").replace("own.html", "accounts/login.html"),
+    settings="""
+INSTALLED_APPS[0] = "accounts.site.OwnConfig"
+INSTALLED_APPS += ["accounts"]
+SESSION_ENGINE = "django.contrib.sessions.backends.file"
+SESSION_FILE_PATH = BASE_DIR
+LANGUAGE_CODE = "de"
+LANGUAGES = [("de", "Deutsch"), ("en", "English")]
+MIDDLEWARE.insert(2, "django.middleware.locale.LocaleMiddleware")
+""",
+    urls=_URLS.replace("login/", "accounts/login/").replace("own.html", "accounts/login.html")
+    + """
+from django.conf.urls.i18n import i18n_patterns
+urlpatterns = urlpatterns[1:] + i18n_patterns(path("admin/", admin.site.urls))
+""",
     own_login="/accounts/login/",
-    next="/admin/accounts/signin/",
+    admin="/en/admin/",
+    next="/en/admin/accounts/signin/?q=a",
+    crawled=("/en/admin/", "/en/admin/auth/user/3/change/"),
 )
 
-# Admin on another URL, and a second site beside it.
+# Admin on another URL, and a second site beside it, in a site that is served under a path.
 MOVED = Host(
     files={
         "office/__init__.py": "",
@@ -235,10 +296,16 @@ from office.site import office
 urlpatterns[0] = path("back/office/", admin.site.urls)
 urlpatterns += [path("shop/", office.urls)]
 """,
+    settings="""
+STATIC_URL = "/static/"
+FORCE_SCRIPT_NAME = "/app"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/app/"
+""",
     besides=SITE_CLASS,
-    admin="/back/office/",
-    next="/shop/auth/group/?q=a",
-    crawled=("/back/office/", "/shop/"),
+    admin="/app/back/office/",
+    next="/app/shop/auth/group/?q=a",
+    own_login="/app/login/",
+    crawled=("/app/back/office/", "/app/shop/"),
 )
 
 # Its own admin at /cms/, its pages at every other address. Its 200 migrations would take 10 s.

@@ -120,6 +120,7 @@ def people_are_switched_off(site: Project, sam: Visitor) -> None:
 
 def in_chromium(site: Project, host: Host, page: Page) -> None:
     """From a page of staff's to a refusal, and at the second try to that page."""
+    page.set_extra_http_headers({"Accept-Language": "en"})  # some speak German
     page.goto(f"{site.url}{host.next}")
     page.get_by_role("button", name="Sign in with Microsoft").click()
     page.locator('button[name="person"][value="guest"]').click()

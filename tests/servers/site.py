@@ -40,7 +40,7 @@ class Site:
         self.port = port or free_port()
         self.url = env.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         own = {"PUBLIC_URL": self.url, "WEB_CONCURRENCY": str(workers), "PORT": str(self.port)}
-        process = ForkedProcess if forked and root == ROOT and not prefix else Process
+        process = ForkedProcess if forked and not prefix else Process
         self.process = process(
             f"site on port {self.port}",
             [*self.prefix, *gunicorn(self.port, config)],

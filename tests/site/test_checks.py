@@ -15,8 +15,10 @@ from django.views import View
 
 from accounts import checks as ours
 from accounts import doors
+from accounts.models import User
 from accounts.reasons import REASONS
 from tests.site.web.many_admins import who
+from tests.support.hosted import hosted
 
 LOCMEM = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 DJANGOS_REDIS = {
@@ -81,6 +83,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "E040"),
     ({"MIDDLEWARE": [m for m in site_settings.MIDDLEWARE if "Entrance" not in m]}, "W014"),
     ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "W018"),
+    ({"ROOT_URLCONF": "tests.site.web.many_admins"}, "E043"),
     ({"ENVIRONMENT_WARNINGS": ["X is set, but not read."]}, "W007"),
     ({"TRUSTED_PROXY_COUNT": 1, "MIDDLEWARE": WITHOUT_PROXY}, "W015"),
     ({"DEBUG": False, "CACHES": LOCMEM, "SESSION_ENGINE": f"{ENGINES}cached_db"}, "E041"),
@@ -91,6 +94,18 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("settings", "expected"), MISTAKES)
 def test_each_mistake_is_found(settings: dict[str, Any], expected: str) -> None:
     assert f"accounts.{expected}" in ids(**settings)
+
+
+def test_users_need_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(User, "EMAIL_FIELD", "mail")
+    assert "accounts.E042" in ids()
+
+
+def test_another_site_may_keep_its_sessions_in_files() -> None:
+    with hosted(SESSION_ENGINE=f"{ENGINES}file"):
+        found = ids()
+    assert "accounts.I005" in found
+    assert "accounts.E020" not in found
 
 
 def test_a_private_network_needs_no_tls() -> None:

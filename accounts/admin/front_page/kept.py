@@ -1,7 +1,7 @@
 """What the front page shows, kept in the shared cache for a minute: one look-up a page.
 
 It is the same for all who may see it, so it is made once for everybody, in each language; what
-concerns one person only is kept beside it. Whatever the audit is told of ends both at once: a
+concerns one person only is kept beside it. Whatever the audit records ends both at once: a
 notice does not outlive what it speaks of.
 """
 
@@ -18,6 +18,7 @@ from django.db.models.signals import post_save
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
+from ... import users
 from ...models import AuditEntry
 from ...sealed import NotSealed, seal, unseal
 from .. import about_you, sessions
@@ -37,18 +38,18 @@ def shown_to(user: Any) -> dict[str, Any]:
     """For index.html: `notices`, the gravest first, `glance`, and whether either is theirs."""
     makers: dict[str, Callable[[], Parts]] = {str(user.pk): partial(_made_for, user)}
     reads, ends = may_see_sign_ins(user), sessions.may_end(user)
-    if reads or ends or user.is_superuser:
+    if reads or ends or users.is_superuser(user):
         makers[_EVERYBODY] = _made_for_everybody
     parts = _kept_or_made(makers)
     own, all_of_it = parts[str(user.pk)], parts.get(_EVERYBODY, {})
     found = [*own["notices"]]
-    found += all_of_it["for_superusers"] if user.is_superuser else []
+    found += all_of_it["for_superusers"] if users.is_superuser(user) else []
     found += all_of_it["for_readers"] if reads else []
     return {
         "notices": sorted((Notice(**one) for one in found), key=lambda one: one.level != "error"),
         "chart": mark_safe(all_of_it["chart"]) if reads else "",  # noqa: S308 -- sealed, of glance
         "people": mark_safe(all_of_it["people"]) if ends else "",  # noqa: S308 -- likewise
-        "watches": user.is_superuser or reads,
+        "watches": users.is_superuser(user) or reads,
     }
 
 

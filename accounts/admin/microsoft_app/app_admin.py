@@ -1,4 +1,4 @@
-"""The Microsoft app in admin: the keys of the house, which superusers alone may see or change."""
+"""The Microsoft app in admin: superusers alone may see or change it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from typing_extensions import override
 
-from ... import registration
+from ... import registration, users
 from ...naming import as_set_here
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import (
@@ -120,7 +120,7 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
-        """The kind that the app has stands open, the others are a click away."""
+        """The kind that the app has stands open, the others are one click further."""
         return fieldsets.of_kind(registration.kind_of(obj) if obj else "secret")
 
     @override
@@ -274,4 +274,4 @@ def _of_removing(app: SocialApp) -> before_saving.Judgement:
 
 
 def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_superuser)
+    return bool(request.user.is_active and users.is_superuser(request.user))

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from ... import users
 from .. import rights
 from .person_actions import CONFIRMED, Question, confirmation
 
@@ -63,7 +64,7 @@ def add_to_group(
 
 def _may_raise(editor: Any, person: User) -> bool:
     """Nobody raises their own rights; superusers have them all."""
-    if editor.is_superuser:
+    if users.is_superuser(editor):
         return True
     return person.pk != editor.pk and rights.may_touch(editor, person)
 

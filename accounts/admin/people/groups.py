@@ -13,6 +13,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
+from ... import users
 from ...operate import help_desk
 from ...signin.mapping import table
 from ...signin.roles import Rights, roles_giving
@@ -92,7 +93,7 @@ class BoundedGroupAdmin(HistoryInWords, WithoutJoinRows, DjangoGroupAdmin):
     def _may_make_help_desk(self, request: HttpRequest) -> bool:
         """Whoever adds a group holds every right in it."""
         user = request.user
-        holds = user.is_superuser or set(help_desk.names()) <= rights.held_for_good(user)
+        holds = users.is_superuser(user) or set(help_desk.names()) <= rights.held_for_good(user)
         return self.has_add_permission(request) and holds
 
     def _make_help_desk(self, request: HttpRequest) -> HttpResponse:

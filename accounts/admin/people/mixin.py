@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.contrib.admin.utils import quote
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,6 +16,7 @@ from ...operate.account_status import state_of
 from ...signin.identities import accounts_of
 from . import columns
 from .person_actions import STEPS, action_of
+from .person_page import steps_for
 from .person_pages import PersonPages
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ class MicrosoftUserAdminMixin(PersonPages, _Base):
     @override
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         theirs = super().get_fieldsets(request, obj)
+        if obj:
+            obj.microsoft_editor = request.user  # fields are not told who asks
         return [*theirs, (gettext_lazy("Sign-in"), {"fields": _FIELDS})] if obj else theirs
 
     @override
@@ -68,13 +69,9 @@ class MicrosoftUserAdminMixin(PersonPages, _Base):
 
     @admin.display(description=gettext_lazy("what can be done"))
     def microsoft_steps(self, person: Any) -> str:
-        """Links to a page for each, which asks first, and asks for its own right."""
-        named, at = f"admin:{self.opts.app_label}_{self.opts.model_name}", self.admin_site.name
-        pages = [
-            (reverse(f"{named}_{name}", args=[quote(person.pk)], current_app=at), step.title)
-            for name, step in STEPS.items()
-        ]
-        return format_html_join(" | ", '<a href="{}">{}</a>', pages)
+        """Links to a page for each, which asks first."""
+        steps = steps_for(person.microsoft_editor, person)
+        return format_html_join(" | ", '<a href="{}">{}</a>', ((url, s.title) for s, url in steps))
 
     @admin.display(description=gettext_lazy("sign-ins"))
     def microsoft_sign_ins(self, person: Any) -> str:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as noop
 
-from ... import audit
+from ... import audit, users
 from ...app import permission, user_permission
 from ...operate import linking, people
 from ...operate.erasure import LastSuperuser
@@ -65,13 +65,16 @@ class Step(Question):
 
     def allowed(self, editor: Any, person: User) -> bool:
         """Whether this editor may do this to this person."""
-        if not editor.has_perm(self.permission):
+        if not editor.has_perm(self.permission) or not self._possible():
             return False
-        if self.superusers_only and not editor.is_superuser:
+        if self.superusers_only and not users.is_superuser(editor):
             return False
         if person.pk == editor.pk and not self.on_oneself:
             return False
         return not self.bounded or rights.may_touch(editor, person)
+
+    def _possible(self) -> bool:
+        return self.name not in ("deactivate", "reactivate") or users.has_field("is_active")
 
 
 STEPS = {

@@ -35,22 +35,23 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
         "identity": identity,
         "role_facts": facts_of(person),
         "state_text": state_text(state_of(person), link=links),
-        "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and request.user.is_superuser,
-        "steps": _steps(request, person, bound=identity is not None),
+        "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and users.is_superuser(request.user),
+        "steps": steps_for(request.user, person),
         "sign_ins": _recent_sign_ins(person) if links else None,
         "open_sessions": sessions.of_person(request, person),
     }
 
 
-def _steps(request: HttpRequest, person: User, *, bound: bool) -> list[tuple[Step, str]]:
+def steps_for(editor: Any, person: User) -> list[tuple[Step, str]]:
+    """What this editor may do to the person, as things are, and the page for it."""
     senseless = {
         "deactivate" if not person.is_active else "reactivate",
-        "" if bound else "unlink",
+        "" if linking.of_user(person) else "unlink",
     }
     return [
         (step, user_url(name, person.pk))
         for name, step in STEPS.items()
-        if name not in senseless and step.allowed(request.user, person)
+        if name not in senseless and step.allowed(editor, person)
     ]
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
-from ... import audit
+from ... import audit, users
 from ...app import user_permission, user_url
 from ...conf import conf
 from ...models import SignIn
@@ -118,7 +118,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     """The form, and below it what would become of everyone."""
     if not may_rehearse(request.user):
         raise PermissionDenied
-    may_link = request.user.is_superuser
+    may_link = users.is_superuser(request.user)
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     form = ExportForm(*posted, may_link=may_link)
     report = form.cleaned_data["report"] if form.is_valid() else None

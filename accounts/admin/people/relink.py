@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ... import users
 from ...app import user_url
 from ...models import SignIn
 from ...operate import linking
@@ -51,7 +52,7 @@ def page(admin: PersonPages) -> Callable[..., HttpResponse]:
     """GET compares, POST links."""
 
     def relink(request: HttpRequest, key: str, row_pk: int) -> HttpResponse:
-        if not request.user.is_superuser:
+        if not users.is_superuser(request.user):
             raise PermissionDenied
         person = admin.person(request, key)
         row = get_object_or_404(SignIn, pk=row_pk, user=person)

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from typing_extensions import override
 
+from ... import users
 from ...app import permission
 from ...conf import conf
 from ...signin import mapping
@@ -64,7 +65,7 @@ class BoundedUserAdmin(Base):
         fields = tuple(super().get_readonly_fields(request, obj))
         own = SWITCHES if _is_oneself(request, obj) else ()
         fields = (*fields, *managed_flags())
-        if request.user.is_superuser:
+        if users.is_superuser(request.user):
             return (*fields, *own)
         rights_of_own = GIVEN if own else ()
         return (*fields, *own, *rights_of_own, "is_superuser", *(("email",) if obj else ()))
@@ -89,13 +90,13 @@ class BoundedUserAdmin(Base):
         """Passwords exist with ADMIN_PASSWORD_LOGIN only; who sets one can be that person."""
         if not conf.ADMIN_PASSWORD_LOGIN:
             raise Http404
-        if not request.user.is_superuser:
+        if not users.is_superuser(request.user):
             raise PermissionDenied
         return super().user_change_password(request, id, form_url)
 
 
 def managed_flags() -> tuple[str, ...]:
-    """The fields that app roles set at each sign-in: what is ticked by hand would not last."""
+    """The fields that app roles set at each sign-in: what is ticked in admin would not last."""
     managed = mapping.table().managed
     flags = {"is_staff": managed.staff, "is_superuser": managed.superuser}
     return tuple(name for name, is_managed in flags.items() if is_managed)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
+from ... import users
 from ...models import RoleMapping
 from ...operate import roles
 from ...operate.roles import Change, Row
@@ -165,4 +166,4 @@ class RoleMappingAdmin(HistoryInWords, WithoutJoinRows, Base):
 
 
 def _may(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_superuser)
+    return bool(request.user.is_active and users.is_superuser(request.user))

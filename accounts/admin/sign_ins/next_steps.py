@@ -47,7 +47,7 @@ def attach(rows: Iterable[Any], editor: Any, touchable: Touchable = rights.may_t
 
 def maybe_touchable(editor: Any, person: User) -> bool:
     """For lists: no query a person. The page behind the link looks closely."""
-    return bool(editor.is_superuser) or not person.is_superuser
+    return users.is_superuser(editor) or not users.is_superuser(person)
 
 
 def next_step(row: SignIn, editor: Any, touchable: Touchable = rights.may_touch) -> NextStep | None:
@@ -78,7 +78,9 @@ def _step(label: str, url: str, query: str = "") -> NextStep | None:
 
 
 def _add(row: SignIn, editor: Any) -> NextStep | None:
-    if not row.email or not editor.has_perms((user_permission("add"), user_permission("change"))):
+    if not row.email or not all(
+        editor.has_perm(user_permission(name)) for name in ("add", "change")
+    ):
         return None
     query = urlencode({users.email_field(): row.email})
     return _step(_("Add this person"), user_url("add"), query)
@@ -95,7 +97,7 @@ def _on_person(row: SignIn, editor: Any, touchable: Touchable) -> NextStep | Non
 
 def _relink(row: SignIn, editor: Any) -> NextStep | None:
     """Superusers compare both identities; the link itself says when they look unlike."""
-    if row.user is None or not editor.is_superuser or not linking.can_relink(row):
+    if row.user is None or not users.is_superuser(editor) or not linking.can_relink(row):
         return None
     unlike = set(linking.differences(row.user, None, linking.of_sign_in(row))) - {"no_name"}
     label = _("Compare: looks like someone else") if unlike else _("Compare and link this identity")
@@ -112,7 +114,7 @@ def _find_namesakes(row: SignIn, editor: Any) -> NextStep | None:
 
 
 def _open_app(editor: Any) -> NextStep | None:
-    if not editor.is_superuser:
+    if not users.is_superuser(editor):
         return None
     return NextStep(
         _("Open the Microsoft app"), reverse("admin:socialaccount_socialapp_changelist")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RETRY_AFTER: Final = 30.0  # seconds after a renewal that failed, or that brought the same again
+THREAD: Final = "renewal of a proof"
 _BEFORE_END: Final = 10.0  # seconds for the proof's way to Microsoft
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Renewed:
             flight = self._flight = Future[Dated]()
             self._tried_at = self._clock()
         try:
-            threading.Thread(target=self._renew, args=(flight,), daemon=True).start()
+            threading.Thread(target=self._renew, args=(flight,), daemon=True, name=THREAD).start()
         except RuntimeError:  # at exit, or at the limit of threads
             flight.set_exception(Refused("credential_unavailable", "no thread to make it"))
         return flight

@@ -31,6 +31,7 @@ urlpatterns = [
     path("sign-up/", who, name="account_signup"),
     path("cms/", who, name="wagtailadmin_home"),
     path("", include("accounts.web.urls")),
+    path("accounts/microsoft/login/callback/", who, name="microsoft_callback"),  # as allauth's
     path("back-office/staff/", admin.site.urls),
     path("office/report/", staff_member_required(who), name="report"),
     path("office/", office.urls),

@@ -143,3 +143,13 @@ def test_no_secret_leaves() -> None:
 @override_settings(REDIS_URL="rediss://staff.redis.example:10000/0?auth=entra")
 def test_a_url_without_a_password_hides_nothing_else() -> None:
     assert scrub("rediss://staff.redis.example:10000/0") == "rediss://staff.redis.example:10000/0"
+
+
+@pytest.mark.parametrize(("password", "text", "shown"), [
+    ("site", "the site of password=site", "the site of password=***"),
+    ("site", "its sites", "its sites"),
+    ("S1te", "the S1te", "the ***"),
+    ("longer-word", "a longer-word", "a ***"),
+])  # fmt: skip
+def test_a_password_that_is_a_word_blanks_no_words(password: str, text: str, shown: str) -> None:
+    assert scrub(text, also=[password]) == shown

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db import DatabaseError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as noop
 
 from .... import registration
@@ -85,7 +86,7 @@ def run(
         answer, discovery, middle = _ask(http, url, found.tenant)
     except Refused as refusal:
         swapped = refusal.reason.code == "tenant_not_found" and _is_tenant(http, found.client_id)
-        facts = because(refusal) | ({"reason_fix": _SWAPPED} if swapped else {})
+        facts = because(refusal) | ({"reason_fix": gettext(_SWAPPED)} if swapped else {})
         yield fault("online.discovery", url=url, **facts)
         return
     yield well("online.discovery", ms=answer.elapsed_ms, url=url)

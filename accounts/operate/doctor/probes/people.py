@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Upper
 
 from ....conf import conf
 from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
+from ....users import email_field, has_field, where
 from ... import adoption, moved_tenant
 from ..finding import Observation, fault, well
 
@@ -34,28 +34,28 @@ def run() -> Iterator[Observation]:
 
 def _staff() -> Iterator[Observation]:
     people = _people()
-    staff = people.filter(is_active=True, **_staff_only())
+    staff = where(people, is_active=True, is_staff=True)
     found = staff.count()
     if not found:
         code, why = _nobody(people)
         yield fault("people.staff", code=code, why=why)
         return
     yield well("people.staff", count=found)
-    if _has("is_superuser") and not staff.filter(is_superuser=True).exists():
+    if has_field("is_superuser") and not staff.filter(is_superuser=True).exists():
         yield fault("people.superuser")
 
 
 def _nobody(people: QuerySet[Any]) -> tuple[str, str]:
     if not people.exists():
         return "unknown_user", "There are no users at all."
-    if people.filter(is_active=True).exists():
+    if where(people, is_active=True).exists():
         return "user_not_staff", "Nobody who is active is staff."
     return "user_inactive", "Nobody is active."
 
 
 def _emails() -> Iterator[Observation]:
-    email = _email_field()
-    people = _people().exclude(**{email: ""})
+    email = email_field()
+    people = _people().exclude(Q(**{email: ""}) | Q(**{f"{email}__isnull": True}))
     doubled = people.values(upper_email=Upper(email)).annotate(times=Count("pk"))
     doubled = doubled.filter(times__gt=1)
     if doubled.exists():
@@ -66,9 +66,11 @@ def _emails() -> Iterator[Observation]:
 
 def _unmatchable(email: str) -> Iterator[Observation]:
     """No trimming when emails are compared: Microsoft never sends a space."""
+    if not has_field("is_staff"):
+        return  # nobody can say who of them is staff
     regex = {f"{email}__regex": r"(^\s|\s$)"}
     without = Q(**{email: ""}) | Q(**{f"{email}__isnull": True}) | ~Q(**{f"{email}__contains": "@"})
-    active = _people().filter(is_active=True, **_staff_only())
+    active = where(_people(), is_active=True, is_staff=True)
     lost = active.filter(Q(**regex) | without).exclude(pk__in=_bound_users())
     if lost.exists():
         some = _some(repr(name) for name in lost.values_list(email, flat=True)[: _NAMED + 1])
@@ -97,7 +99,7 @@ def _tenants(bound: QuerySet[SocialAccount]) -> str:
 
 def _without_tenant(bound: QuerySet[SocialAccount], *, several: bool) -> Iterator[Observation]:
     """What another package left of staff, who have no identity with a tenant beside it."""
-    staff = _people().filter(is_active=True, **_staff_only())
+    staff = where(_people(), is_active=True, is_staff=True)
     whole = bound.filter(uid__contains=":").values("user")
     left = bound.filter(user__in=staff).exclude(uid__contains=":").exclude(user__in=whole)
     object_ids = left.filter(uid__regex=f"^{GUID_PATTERN}$")
@@ -114,22 +116,6 @@ def _people() -> QuerySet[Any]:
 
 def _bound_users() -> QuerySet[Any]:
     return SocialAccount.objects.filter(provider=PROVIDER).values("user")
-
-
-def _email_field() -> str:
-    return str(get_user_model().get_email_field_name())
-
-
-def _staff_only() -> dict[str, bool]:
-    return {"is_staff": True} if _has("is_staff") else {}
-
-
-def _has(field: str) -> bool:
-    try:
-        get_user_model()._meta.get_field(field)
-    except FieldDoesNotExist:
-        return False
-    return True
 
 
 def _some(names: Any) -> str:
