@@ -31,7 +31,7 @@ from tests.emulator.person import meet
 from tests.emulator.proofs import AUDIENCE
 from tests.emulator.server import Emulator
 from tests.servers.environment import SECRET_KEY
-from tests.servers.identity import IdentityEndpoint
+from tests.servers.identity import OBJECT_ID, IdentityEndpoint
 from tests.support.certificates import both, certificate, key_pem, pem_of, public_pem
 from tests.support.keys import private_key
 from tests.support.visitor import CALLBACK, LOGIN, START, Page, Visitor, query_of
@@ -279,7 +279,7 @@ def _identity(emulator: Emulator, folder: Path) -> Iterator[Kind]:
     with IdentityEndpoint() as endpoint:
         endpoint.mint[AUDIENCE] = lambda: emulator.identity_token(principal)
         emulator.set_federated({"issuer": issuer_of(emulator.url, TENANT), "subject": principal})
-        named = {"MICROSOFT_MANAGED_IDENTITY_CLIENT_ID": CLIENT_ID}
+        named = {"MICROSOFT_MANAGED_IDENTITY_CLIENT_ID": OBJECT_ID}
         yield named | endpoint.environment, lambda: {*endpoint.given}, emulator.set_federated
 
 

@@ -199,7 +199,8 @@ def run(command: list[str], env: Mapping[str, str], cwd: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
-    if os.getcwd() != cwd:  # noqa: PTH109 -- as short as it can be
+    # accounts.telemetry asks when it is imported whether there is a collector.
+    if str(Path.cwd()) != cwd or any(name.startswith("OTEL_") for name in env):
         _forget_ours()
     os.chdir(cwd)
     extra = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
