@@ -53,7 +53,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
         "Another social-account adapter stands in our place",
         ("unexpected",),
     ),
-    "accounts.E031": ("Another account adapter stands in the place of ours", ("unexpected",)),
+    "accounts.E031": ("Another account adapter is set instead of ours", ("unexpected",)),
     "accounts.E032": ("The sign-in's authentication backend is not installed", ("unexpected",)),
     "accounts.E005": ("A middleware that the sign-in needs is missing", ("unexpected",)),
     "accounts.E033": ("A middleware that the sign-in needs comes too late", ("unexpected",)),

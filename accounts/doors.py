@@ -1,4 +1,4 @@
-"""System checks of the doors to admin: whether each that is open is one of this sign-in's.
+"""System checks of the ways into admin: whether each that is open is one of this sign-in's.
 
 Their ids are in `checks.CHECKS`. Other sites have a sign-up, passwords and admin sites of
 their own; none of these may lead into admin without anybody having meant it.
@@ -58,7 +58,7 @@ def _how_it_gets_one(site: AdminSite) -> str:
 
 @register(Tags.security)
 def passwords_stay_outside(**kwargs: Any) -> list[CheckMessage]:
-    """A password that opens admin is a door beside Microsoft's, without its second factor."""
+    """A password that opens admin is a way in beside Microsoft's, without its second factor."""
     if conf.ADMIN_BY_MICROSOFT_ONLY:
         return []
     own = dotted("")
@@ -117,7 +117,7 @@ def allauths_own_is_reachable(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
-    """Views that look at `is_staff` alone know nothing of the door that somebody came by."""
+    """Views that look at `is_staff` alone know nothing of how somebody came in."""
     wanted = dotted("web.entrance.EntranceMiddleware")
     if not conf.ADMIN_BY_MICROSOFT_ONLY or wanted in settings.MIDDLEWARE:
         return []

@@ -138,7 +138,7 @@ def _keep_telling() -> None:
         try:
             tell(entry, time.time())
         except (*STORE_ERRORS, OSError, ValueError):  # the next minute tries again
-            logger.info("this process could not be told of")
+            logger.info("this process could not be registered")
         time.sleep(EVERY)
 
 

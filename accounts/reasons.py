@@ -243,7 +243,7 @@ _TABLE = (
             " browser."
         ),
         "The callback came without the session cookie that the start had set.",
-        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py"
+        "Nothing, when rare: anyone can cause it. When many meet it, run ./manage.py"
         " doctor --url, which sees what proxies and cookies really do, and leave"
         " SESSION_COOKIE_DOMAIN and SESSION_COOKIE_SAMESITE unset.",
         "operator",
@@ -560,7 +560,7 @@ _TABLE = (
         _("This form could not be accepted"),
         _("For your safety nothing was changed."),
         "The check against forged forms (CSRF) failed; the detail says which part of it.",
-        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
+        "Nothing, when rare: anyone can cause it. When many meet it, run ./manage.py doctor"
         " --url, and leave the CSRF_* settings alone.",
         "person",
     ),
@@ -588,7 +588,7 @@ _TABLE = (
         _("Too many attempts"),
         _("Wait a little, then press Try again."),
         "This address or account met the limit of attempts.",
-        "Nothing, when rare: anyone can bring it about. When many meet it, run ./manage.py doctor"
+        "Nothing, when rare: anyone can cause it. When many meet it, run ./manage.py doctor"
         " --url, which sees whether all of them look like one client here.",
         "person",
     ),

@@ -325,7 +325,7 @@ def _of_identity(app: SocialApp) -> Slotted:
 
 
 def _of_token_file(app: SocialApp) -> Slotted:
-    """The path is the environment's alone: nothing in the database chooses a file to send away."""
+    """The path is the environment's alone: nothing in the database chooses a file to send."""
     if not conf.MICROSOFT_TOKEN_FILE:
         raise Refused("credential_unavailable", "token file: MICROSOFT_TOKEN_FILE is not set")
     return [("token_file", sources.token_file(conf.MICROSOFT_TOKEN_FILE))]

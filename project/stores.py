@@ -1,6 +1,6 @@
 """DATABASE_URL and REDIS_URL as Django takes them. No reason quotes a URL: it holds a password.
 
-Their option `auth=entra` asks for a managed identity in the place of a password. It is taken out
+Their option `auth=entra` asks for a managed identity instead of a password. It is taken out
 here: no library knows it.
 """
 
@@ -138,7 +138,7 @@ def _by_sentinel(value: str, parts: list[SplitResult]) -> Redis:
 
 
 def _master_url(path: str, parts: SplitResult) -> str:
-    """What django-redis takes: the master's name in the place of a host."""
+    """What django-redis takes: the master's name instead of a host."""
     master, _, number = path.partition("/")
     if not _MASTER.fullmatch(unquote(master)) or not re.fullmatch(r"\d{0,4}", number):
         raise ValueError("must end in the master's name, and after a slash a database's number")

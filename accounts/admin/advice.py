@@ -92,7 +92,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "cookie_not_sent": Words(
             noop("Browser did not send the cookie back"),
             noop(
-                "Nothing, when rare: anyone can bring it about. When many meet it, whoever runs"
+                "Nothing, when rare: anyone can cause it. When many meet it, whoever runs"
                 " the server can see with the doctor command what proxies and cookies really do."
             ),
         ),
@@ -179,14 +179,14 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
         "database_unavailable": Words(fix=noop("Whoever runs the server checks PostgreSQL.")),
         "form_refused": Words(
             fix=noop(
-                "Nothing, when rare: anyone can bring it about. When many meet it, whoever runs"
+                "Nothing, when rare: anyone can cause it. When many meet it, whoever runs"
                 " the server can see the cause with the doctor command."
             )
         ),
         "step_up_failed": Words(noop("Microsoft did not confirm a fresh sign-in")),
         "too_many_attempts": Words(
             fix=noop(
-                "Nothing, when rare: anyone can bring it about. When many meet it, whoever runs"
+                "Nothing, when rare: anyone can cause it. When many meet it, whoever runs"
                 " the server can see with the doctor command whether all of them look like one"
                 " client here."
             )

@@ -38,8 +38,8 @@ PAGES: Final[Mapping[Any, Any]] = {
     Group: BoundedGroupAdmin,
     RoleMapping: RoleMappingAdmin,
 }
-# allauth's own pages show secrets and tokens, and would bind identities by hand; people have
-# their identity on their own page.
+# allauth's own pages show secrets and tokens, and would let identities be bound manually; people
+# have their identity on their own page.
 NOT_SHOWN: Final = (SocialAccount, SocialToken, EmailAddress)
 
 

@@ -57,6 +57,14 @@ class RecordAdmin(Base):
         return False
 
     @override
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only filters that a page offers: nothing is guessed of what no page shows."""
+        offered = {getattr(one, "parameter_name", one) for one in self.list_filter}
+        hidden = {one.name for one in self.opts.get_fields()} - offered - {"at", "user"}
+        asked: Any = request
+        return lookup.split("__")[0] not in hidden and super().lookup_allowed(lookup, value, asked)
+
+    @override
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view(self.export), self.opts.model_name
         name = f"{self.opts.app_label}_{name}_export"
@@ -70,7 +78,7 @@ class RecordAdmin(Base):
         return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The rows that the list's filters and search leave, as CSV, of which the audit is told."""
+        """The rows that the list's filters and search leave, as CSV, which the audit records."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:

@@ -86,7 +86,7 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
-        """Active staff, in a session that came in by a door of ours."""
+        """Active staff, in a session that one of our sign-ins began."""
         return super().has_permission(request) and entrance.opens_admin(request)
 
     @override
@@ -160,7 +160,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Beside the models: the pages that have none."""
+        """Beside the models: the pages that have none. Nobody who is not in sees any."""
+        if not request.user.is_authenticated:
+            return []
         listed = super().get_app_list(request, app_label)
         if not self.has_our_pages:
             return listed

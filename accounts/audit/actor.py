@@ -35,7 +35,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an entry takes over unless it is told otherwise.
+    """What an entry takes over unless it is given another.
 
     `new_reference` makes one for an entry that was given none: entries of one act share theirs.
     `silent`: nothing is written by itself, since whoever is at work writes one entry for all.

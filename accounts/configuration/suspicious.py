@@ -92,7 +92,7 @@ def what_is_wrong(text: str, *, free: bool = False) -> str:
 
 
 def is_secrets_path(text: str) -> bool:
-    """Whether a secret's place is given in the place of the secret."""
+    """Whether a secret's place is given instead of the secret."""
     return _PATH.fullmatch(text) is not None
 
 

@@ -128,7 +128,7 @@ class Table:
         return found
 
     def wrong(self, name: str, what: str) -> None:
-        """Note a problem; of several with one variable the first is told."""
+        """Note a problem; of several with one variable the first is kept."""
         self._problems.setdefault(name, what)
 
     def check(self, rules: Iterable[Callable[[Any], None]]) -> None:

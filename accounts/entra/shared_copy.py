@@ -55,7 +55,7 @@ class SharedCopy:
         self._tried(lambda cache: cache.set(key, text, timeout=timeout))
 
     def _tried(self, call: Callable[[Cache], Any]) -> Any:
-        """None where the cache fails, which is told once until it works again."""
+        """None where the cache fails, which is logged once until it works again."""
         if self._cache is None:
             return None
         try:

@@ -255,7 +255,7 @@ class Unusable(NoAnswer):
 
 
 class NotJson(Unusable):
-    """Often a proxy's or a firewall's page in the place of the other side's answer."""
+    """Often a proxy's or a firewall's page instead of the other side's answer."""
 
     advice = (
         "Something between answers in Microsoft's place: a proxy's or a firewall's page. Let"

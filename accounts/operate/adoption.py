@@ -302,7 +302,7 @@ def _users(*, everyone: bool) -> QuerySet[Any]:
 
 
 def _with_double_addresses(planned: list[Planned], people: Iterable[Person]) -> list[Planned]:
-    """Two who have one address are told, where the address is to decide."""
+    """Two who have one address are reported, where the address is to decide."""
     counted = Counter(person.email.lower() for person in people)
     return [
         replace(each, what="conflict", note="another user has the same address")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,7 @@ from ..ids import is_guid
 from ..models import RoleMapping
 from ..reasons import Refused
 from .optional_claims import wanted
+from .roles import check_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,8 +51,10 @@ class Plan:
 def plan(roles: Sequence[str] = ()) -> Plan:
     """The registration as the settings and the app in force ask for it.
 
-    Its app roles are those of the mapping, and `roles`.
+    Its app roles are those of the mapping, and `roles`. Raises roles.Invalid.
     """
+    for value in roles:
+        check_value(value)
     try:
         found: Registration | None = registration.read_afresh()
     except Refused:
@@ -84,10 +88,8 @@ def script(made: Plan) -> str:
         "WANTED": json.dumps(made.application, indent=2),
         "CREDENTIAL": "\n".join(_credential(made)),
     }
-    text = _SCRIPT
-    for name, value in values.items():
-        text = text.replace(f"<<{name}>>", value)
-    return text
+    # In one pass: what stands in a value is no place for another.
+    return re.sub("<<([A-Z_]+)>>", lambda place: values[place[1]], _SCRIPT)
 
 
 def _name() -> str:
@@ -282,7 +284,7 @@ cat > "$work/certificate.pem" <<'PEM'
 <<PEM>>
 PEM
 there="$(az ad app credential list --id "$APP" --cert --query '[].customKeyIdentifier' -o tsv)"
-# Thumbprints are told in hex by some versions of az, in base64 by others.
+# Thumbprints are written in hex by some versions of az, in base64 by others.
 case "$there" in *<<THUMBPRINT>>* | *"<<BASE64>>"*) ;; *)
   az ad app credential reset --id "$APP" --cert "@$work/certificate.pem" --append >/dev/null
   echo "The certificate was added.";;

@@ -1,4 +1,4 @@
-"""Who has which rights here, and why: by an app role, by hand or by a command."""
+"""Who has which rights here, and why: by an app role, in admin or by a command."""
 
 from __future__ import annotations
 

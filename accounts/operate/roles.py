@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a person would have in the place of what they have, at their next sign-in."""
+    """What a person would have instead of what they have, at their next sign-in."""
 
     email: str
     now: str

@@ -120,14 +120,14 @@ def _take_at_the_door(
 
 
 def _of_both(one: Rights, other: Rights) -> Rights:
-    """Nothing is given at the door."""
+    """Signing in gives nothing by itself."""
     return Rights(
         one.staff and other.staff, one.superuser and other.superuser, one.groups & other.groups
     )
 
 
 def confirm(claims: Claims, rules: Rules, user_id: Any) -> None:
-    """Let the person who is in go on, or raise Refused: the same rules as at the door.
+    """Let the person who is in go on, or raise Refused: the same rules as at the sign-in.
 
     Brings what is kept of the claims up to date; binds nobody.
     """

@@ -40,7 +40,7 @@ def parameters(purpose: Purpose, step_up: str, login_hint: str) -> dict[str, str
     return {}
 
 
-def check_step_up(step_up: str, claims: Claims, asked_at: float) -> None:
+def check_step_up(step_up: str, claims: Claims, asked_at: float, now: float) -> None:
     """Raises Refused(step_up_failed) unless the token proves what STEP_UP asks for.
 
     `asked_at`: when we sent the person to Microsoft, seconds since the epoch.
@@ -55,6 +55,9 @@ def check_step_up(step_up: str, claims: Claims, asked_at: float) -> None:
     elif claims.auth_time < asked_at - _CLOCKS_APART:
         age = asked_at - claims.auth_time
         raise Refused("step_up_failed", f"auth_time: {age:.0f} s before we asked for a new sign-in")
+    elif claims.auth_time > now + _CLOCKS_APART:
+        ahead = claims.auth_time - now
+        raise Refused("step_up_failed", f"auth_time: {ahead:.0f} s ahead of this server's clock")
 
 
 def _check_context(step_up: str, claims: Claims) -> None:
@@ -66,6 +69,13 @@ def _check_context(step_up: str, claims: Claims) -> None:
         )
     if step_up not in claims.acrs:
         raise Refused("step_up_failed", f"acrs: does not hold {step_up}")
+
+
+def proved_by_sign_in(step_up: str, claims: Claims, now: float) -> float | None:
+    """When an ordinary sign-in proved what STEP_UP asks for; a clock a little ahead says now."""
+    at = claims.auth_time
+    is_time = step_up == "login" and at is not None and at <= now + _CLOCKS_APART
+    return min(float(at), now) if is_time and at is not None else None
 
 
 def is_fresh(proved_at: float | None, now: float) -> bool:

@@ -3,7 +3,7 @@
 known    the token says which roles the person has: what the mapping manages is set to exactly
          that, what it gave before and no longer manages is taken back, all else stays
 unknown  the token does not say: nothing is given, nothing is taken
-off      nothing is mapped: rights are given by hand alone
+off      nothing is mapped: rights are given manually only
 """
 
 from __future__ import annotations

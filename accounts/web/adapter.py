@@ -1,4 +1,4 @@
-"""allauth's hooks, each a few lines: forward to the flow, or keep a door shut."""
+"""allauth's hooks, each a few lines: forward to the flow, or deny."""
 
 from __future__ import annotations
 

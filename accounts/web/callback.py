@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from ..signin.record import Attempt
 
 _LONGEST_CODE: Final = 8192
-_OF_THE_CALLER: Final = ("state", "microsoft", "token")  # reasons that anyone can bring about
+_OF_THE_CALLER: Final = ("state", "microsoft", "token")  # reasons that anyone can cause
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,7 +97,7 @@ def microsoft_callback(request: HttpRequest) -> HttpResponse:
 
 
 def _complete(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> HttpResponse:
-    """Count the failures that anyone can bring about."""
+    """Count the failures that anyone can cause."""
     try:
         return _sign_in(request, attempt, deadline)
     except Refused as refused:
@@ -109,7 +109,7 @@ def _complete(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Htt
 
 
 def _is_failure(error: Exception) -> bool:
-    """Whether Microsoft answered: a made-up code can bring about most of what it says."""
+    """Whether Microsoft answered: a made-up code can cause most of what it says."""
     return isinstance(error, Refused) and error.reason.group != "reach"
 
 

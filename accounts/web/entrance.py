@@ -1,4 +1,4 @@
-"""By which door a session came in: with ADMIN_BY_MICROSOFT_ONLY admin opens to ours alone.
+"""By which sign-in a session began: with ADMIN_BY_MICROSOFT_ONLY admin opens to ours alone.
 
 A session that other code of the site made (a public login, a token, an impersonation) is signed in,
 and is nobody where staff work: in no admin site, on none of STAFF_PATHS.
@@ -70,7 +70,7 @@ def _all_want_a_login() -> bool:
 
 
 def mark(session: SessionBase, method: SignIn.Method) -> None:
-    """Note the door, once the person is signed in."""
+    """Note the way in, once the person is signed in."""
     session[ENTRY] = str(method)
     session[WHO] = session.get(SESSION_KEY)
 
@@ -95,17 +95,17 @@ def is_ours(session: SessionBase) -> bool:
 
 
 def unmark(session: SessionBase) -> None:
-    """Whoever signs in by other code has come by no door of ours."""
+    """Whoever signs in by other code has not come by one of ours."""
     session.pop(ENTRY, None)
 
 
 def opens_admin(request: HttpRequest) -> bool:
-    """Whether this request may be in admin, as far as its session's door and its user go."""
+    """Whether this request may be in admin, as far as its session's way in and its user go."""
     return not conf.ADMIN_BY_MICROSOFT_ONLY or (_door(request.session) and _is_theirs(request))
 
 
 def _door(session: SessionBase) -> bool:
-    """A door of ours, by which the session's present user came."""
+    """A sign-in of ours, by which the session's present user came."""
     if session.get(WHO, session.get(SESSION_KEY)) != session.get(SESSION_KEY):
         return False
     method = session.get(ENTRY)

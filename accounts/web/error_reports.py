@@ -31,7 +31,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
 
     @override
     def get_safe_cookies(self, request: HttpRequest | None) -> dict[str, Any]:
-        """Names only: the session's is a key to the house. None outside of a request."""
+        """Names only: the session's lets whoever has it in. None outside of a request."""
         cookies = request.COOKIES if request is not None else {}
         return dict.fromkeys(cookies, self.cleansed_substitute)
 

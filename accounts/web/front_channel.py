@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from ..conf import conf
+from ..ids import tenant_of_issuer
 from ..outages import STORE_ERRORS
 from ..reasons import Refused
 from ..sessions import index as session_index
@@ -31,10 +34,27 @@ _LONGEST: Final = 128
 @csrf_exempt
 def logout(request: HttpRequest) -> HttpResponse:
     """Always 200 and empty, whatever was found: nobody learns which `sid` exists."""
-    sid = request.GET.get("sid", "")
-    if request.method == "GET" and 0 < len(sid) <= _LONGEST:
+    sid = _one_sid(request)
+    if request.method == "GET" and 0 < len(sid) <= _LONGEST and _is_by_microsoft(request):
         _end(request, microsoft_session.sid_hash(sid))
     return _frameable(no_store(HttpResponse()))
+
+
+def _one_sid(request: HttpRequest) -> str:
+    """Of several, none: which was meant is anybody's guess."""
+    named = request.GET.getlist("sid")
+    return named[0] if len(named) == 1 else ""
+
+
+def _is_by_microsoft(request: HttpRequest) -> bool:
+    """`iss` need not be there; one that is must be a tenant's of our authority."""
+    named = request.GET.getlist("iss")
+    if not named:
+        return True
+    host, ours = urlsplit(named[0]).hostname, urlsplit(conf.MICROSOFT_LOGIN_URL).hostname
+    tenants = conf.MICROSOFT_ALLOWED_TENANTS
+    is_tenant = not tenants or tenant_of_issuer(named[0]) in tenants
+    return len(named) == 1 and host == ours and is_tenant
 
 
 def _end(request: HttpRequest, sid_hash: str) -> None:

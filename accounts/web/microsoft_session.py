@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..conf import conf
 from ..sessions.store import MICROSOFT
 from ..signin.bindings import identity_of
+from ..signin.purpose import proved_by_sign_in
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
@@ -48,7 +49,7 @@ def of(session: SessionBase) -> MicrosoftSession:
 
 def begin(session: SessionBase, claims: Claims) -> None:
     """After a sign-in; one for which Microsoft asked just now is as good as a step-up."""
-    _keep(session, claims, proved_at=claims.auth_time if conf.STEP_UP == "login" else None)
+    _keep(session, claims, proved_at=proved_by_sign_in(conf.STEP_UP, claims, time.time()))
 
 
 def confirm(session: SessionBase, claims: Claims) -> None:

@@ -1,4 +1,4 @@
-"""By whatever door a person came in: their session's lifetime and facts, and a wrong password."""
+"""However a person signed in: their session's lifetime and facts, and a wrong password."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ logger = logging.getLogger("django.security.sign_in")
 
 @receiver(user_logged_in, dispatch_uid="accounts.describe_session")
 def describe_session(request: HttpRequest, user: Any, **kwargs: Any) -> None:
-    """By whichever of our doors, the session ends SESSION_HOURS later and says whose it is."""
+    """By whichever of our sign-ins, the session ends SESSION_HOURS later and says whose it is."""
     now = timezone.now()
     if not entrance.is_ours(request.session):
         entrance.unmark(request.session)
         return
-    entrance.unmark(request.session)  # until the door that they came by marks it
+    entrance.unmark(request.session)  # until the sign-in that they came by marks it
     request.session.pop(MICROSOFT, None)  # of an earlier sign-in of the same person
     request.session[SEEN] = now.timestamp()
     request.session.set_expiry(now + timedelta(hours=conf.SESSION_HOURS))

@@ -7,6 +7,7 @@ key, so that other tabs and forms of it go on.
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from django.http import HttpResponseRedirect
@@ -49,7 +50,7 @@ def finish(request: HttpRequest, issued: Issued, attempt: Attempt, verify: Verif
     if issued.purpose is Purpose.RECHECK:
         return _recheck(request, issued, attempt, verify)
     claims = _confirmed(request, attempt, verify)
-    check_step_up(conf.STEP_UP, claims, issued.at)
+    check_step_up(conf.STEP_UP, claims, issued.at, time.time())
     microsoft_session.prove(request.session, claims)
     _tell(request, issued)
     return HttpResponseRedirect(safe_next(issued.next))

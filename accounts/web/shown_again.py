@@ -1,6 +1,6 @@
 """A refusal page that survives a reload: the callback's address with what is to be shown, sealed.
 
-The page puts this address in the place of the one with code and state, which are used up. It shows
+The page puts this address instead of the one with code and state, which are used up. It shows
 the same page for an hour, to the browser that was refused, and starts and records nothing.
 """
 

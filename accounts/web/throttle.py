@@ -70,7 +70,7 @@ def worth_a_row(who: str) -> bool:
 
 
 def rows_over_cap() -> tuple[int, int]:
-    """Count a row that an outsider brings about: how many are over the cap, and in which window.
+    """Count a row that an outsider causes: how many are over the cap, and in which window.
 
     0 while it may be kept.
     """

@@ -132,7 +132,7 @@ class Controls(ABC):
         self.do("at_microsoft", **fields)
 
     def register_person(self, person: Person) -> None:
-        """One more person to be, or another in the place of one, until `reset`."""
+        """One more person to be, or another instead of one, until `reset`."""
         self.do("register_person", **asdict(person))
 
     def id_token(

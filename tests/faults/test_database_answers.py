@@ -374,7 +374,7 @@ def of_another_clock(stage: Stage) -> dict[str, str]:
 
 database_clock = Fault(
     "PostgreSQL's clock is ten minutes ahead",
-    "A function in the place of clock_timestamp() adds them; no sign-in depends on it.",
+    "A function instead of clock_timestamp() adds them; no sign-in depends on it.",
     env=of_another_clock,
     page=GETS_IN,
     doctor="clock.database",

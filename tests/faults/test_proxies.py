@@ -67,7 +67,7 @@ no_forwarded_proto = Fault(
 )
 
 host_rewritten = Fault(
-    "The proxy puts its own name in the place of the host",
+    "The proxy puts its own name instead of the host",
     "nginx sends the upstream's name as Host.",
     before=lambda stage: stage.start_behind(Nginx([], keep_host=False)),
     page="misconfigured",
@@ -221,3 +221,64 @@ hosts_without_ours = Fault(
     doctor="accounts.E006",
     says="PUBLIC_URL's host localhost is not in ALLOWED_HOSTS",
 )
+
+
+def in_front(sentence: str, set_up: str, page: str, doctor: str, says: str, **lines: str) -> Fault:
+    """nginx with these lines; the site is not reached, or what it says does not arrive."""
+    return Fault(
+        sentence,
+        set_up,
+        before=lambda stage: stage.start_behind(Mistaken(**lines)),
+        page=page,
+        record=None,
+        log=None,
+        doctor=doctor,
+        says=says,
+        ask=URL,
+    )
+
+
+posts_barred = in_front(
+    "What stands in front lets no POST through", "A CDN or firewall allows GET and HEAD only.",
+    "a bare 403 page", "public.page", "The button: access is forbidden before the site is asked",
+    location="limit_except GET { deny all; }",
+)  # fmt: skip
+method_barred = in_front(
+    "What stands in front answers 405 to POST", "A host for static sites is in front.",
+    "a bare 405 page", "public.page", "does not let this kind of request through",
+    location="if ($request_method = POST) { return 405; }",
+)  # fmt: skip
+password_in_front = in_front(
+    "A proxy asks for a password of its own", "auth_basic was left on from the time before.",
+    "a bare 401 page", "public.page", "nginx: auth_basic off", location="return 401;",
+)  # fmt: skip
+sandboxed = Fault(
+    "A proxy puts the site into a sandbox",
+    "It adds Content-Security-Policy: sandbox, in which browsers send no form.",
+    before=lambda stage: stage.start_behind(
+        Mistaken('add_header Content-Security-Policy "sandbox" always;')
+    ),
+    page="gets in",
+    doctor="public.csp",
+    says="Take form-action and sandbox out of the policy",
+    ask=URL,
+)
+
+
+@fault(
+    "A proxy rewrites the redirect to Microsoft",
+    page="sent to the proxy's own host",
+    record=None,
+    doctor="public.rewritten",
+    says="nginx: proxy_redirect off",
+    log=None,
+    ask=URL,
+)
+def redirect_rewritten(stage: Stage) -> str:
+    """proxy_redirect puts the proxy's name in the place of every host."""
+    rule = "proxy_redirect ~^https?://[^/]+(/.*)$ http://127.0.0.1$1;"
+    stage.start_behind(Mistaken(rule))
+    browser = stage.browser()
+    start = browser.submit(browser.get(LOGIN))
+    is_own = start.location.startswith("http://127.0.0.1/")
+    return "sent to the proxy's own host" if is_own else start.location

@@ -131,7 +131,7 @@ no_session_middleware = Fault(
 )
 
 stock_adapter = Fault(
-    "allauth's own adapter stands in the place of ours",
+    "allauth's own adapter is set instead of ours",
     "SOCIALACCOUNT_ADAPTER is allauth's default, which knows nothing of locked secrets.",
     mistake="stock_adapter",
     page=GETS_IN,

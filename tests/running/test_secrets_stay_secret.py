@@ -242,7 +242,7 @@ def test_the_run_was_worth_searching(evidence: Evidence) -> None:
     assert "_auth_user_id" in evidence.sessions
 
 
-# --- what proves the app in the place of a secret -------------------------------------------------
+# --- what proves the app instead of a secret -------------------------------------------------
 
 
 def _lines_of(pem: str) -> set[str]:

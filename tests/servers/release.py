@@ -3,12 +3,12 @@
 import io
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers import forked
 from tests.servers.process import ROOT, clean_environment, scratch
 
 # What a site is run from; tests and documents are not.
@@ -26,14 +26,7 @@ class Release:
     root: Path
 
     def manage(self, env: Mapping[str, str], *arguments: str) -> str:
-        ended = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=self.root,
-            env=clean_environment(**env),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ended = forked.run("manage.py", *arguments, env=clean_environment(**env), cwd=self.root)
         assert ended.returncode == 0, f"{self.name}: {ended.stdout}{ended.stderr}"
         return ended.stdout
 

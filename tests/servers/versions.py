@@ -131,7 +131,7 @@ def _write(seen: Seen) -> None:
 
 
 def with_row(text: str, seen: Seen) -> str:
-    """The page with this row in the place of an older one of the pair."""
+    """The page with this row instead of an older one of the pair."""
     before, rest = text.split(BEGIN)
     table, after = rest.split(END)
     same = re.compile(rf"\| {minor(seen.python)}\.\d+ \| {minor(seen.django)}[. ]")

@@ -66,7 +66,7 @@ def of_black_hole(measured: Measured) -> list[Promise]:
             measured.ratio <= RATIO and not measured.failed_reads,
         ),
         Promise(
-            "Microsoft hangs: people are told in time, and only that",
+            "Microsoft hangs: people are answered in time, and only that",
             f"{_list(told)}; slowest {slowest:.1f} s",
             set(told) == {"microsoft_unreachable"} and slowest <= SLOWEST_S,
         ),

@@ -1,4 +1,4 @@
-"""The audit in admin: read it, search it, take it away as CSV; nobody changes it."""
+"""The audit in admin: read it, search it, download it as CSV; nobody changes it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the front page shows, kept in the shared cache for a minute: one look-up a page.
 
 It is the same for all who may see it, so it is made once for everybody, in each language; what
-concerns one person only is kept beside it. Whatever the audit is told of ends both at once: a
+concerns one person only is kept beside it. Whatever the audit records ends both at once: a
 notice does not outlive what it speaks of.
 """
 

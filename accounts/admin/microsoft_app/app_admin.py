@@ -1,4 +1,4 @@
-"""The Microsoft app in admin: the keys of the house, which superusers alone may see or change."""
+"""The Microsoft app in admin: superusers alone may see or change it."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
-        """The kind that the app has stands open, the others are a click away."""
+        """The kind that the app has stands open, the others are one click further."""
         return fieldsets.of_kind(registration.kind_of(obj) if obj else "secret")
 
     @override

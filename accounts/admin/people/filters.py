@@ -19,7 +19,7 @@ IDLE_DAYS: Final = (30, 90, 180, 365)
 
 
 class StateFilter(SimpleListFilter):
-    """Who has not come yet, and who was turned away."""
+    """Who has not come yet, and who was refused."""
 
     title = gettext_lazy("state")
     parameter_name = "state"

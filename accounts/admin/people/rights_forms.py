@@ -96,7 +96,7 @@ class BoundedUserAdmin(Base):
 
 
 def managed_flags() -> tuple[str, ...]:
-    """The fields that app roles set at each sign-in: what is ticked by hand would not last."""
+    """The fields that app roles set at each sign-in: what is ticked in admin would not last."""
     managed = mapping.table().managed
     flags = {"is_staff": managed.staff, "is_superuser": managed.superuser}
     return tuple(name for name, is_managed in flags.items() if is_managed)

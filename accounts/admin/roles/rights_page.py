@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PEOPLE_A_PAGE: Final = 50
 WAYS: Final = {
     rights_held.ROLE: gettext_lazy("App role"),
-    rights_held.HAND: gettext_lazy("By hand"),
+    rights_held.HAND: gettext_lazy("Manually"),
     rights_held.COMMAND: gettext_lazy("By command"),
     rights_held.UNKNOWN: gettext_lazy("Not in the audit"),
 }
@@ -58,7 +58,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """The same as CSV, of which the audit is told."""
+    """The same as CSV, which the audit records."""
     asked = _asked(request)
     audit.write("export.rights", after=request.GET.dict())
     found = rights_held.rights_of(rights_held.people(asked).iterator(chunk_size=200))

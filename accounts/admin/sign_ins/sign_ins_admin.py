@@ -1,4 +1,4 @@
-"""The sign-in record in admin: read it, search it, take it away as CSV; never change it."""
+"""The sign-in record in admin: read it, search it, download it as CSV; never change it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A certificate's key signs a short-lived assertion in the place of a secret.
+"""A certificate's key signs a short-lived assertion instead of a secret.
 
 Source: Microsoft's page "Microsoft identity platform application authentication certificate
 credentials": PS256, the certificate named by `x5t#S256`, at most ten minutes of life.

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from errno import ENAMETOOLONG, ENOENT, ENOTDIR
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +46,10 @@ SMALLEST_KEY: Final = 2048  # bits
 APP_SERVICE: Final = Path("/var/ssl/private")
 _LARGEST_FILE: Final = 256 * 1024
 _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\s.*?\s-----END \1-----", re.DOTALL)
+_BETWEEN: Final = re.compile(r"(?<=-----)(?:\s|\\r|\\n)*,|,(?=(?:\s|\\r|\\n)*-----BEGIN)")
+_LINE_END: Final = re.compile(r"\r\n|(?:\\r)?\\n")
+# What is shown of a path: a secret that was entered by mistake looks like none of these.
+_SURE: Final = re.compile(r"/[^/].*|.*\.(?:pem|pfx|p12|crt|cer|key|txt)", re.IGNORECASE)
 _PATH: Final = re.compile(r"[^\s\x00-\x1f]{1,1024}")
 _THUMBPRINT: Final = re.compile(r"(?:[0-9A-F]{40}|[0-9A-F]{64})")
 _PUBLIC_KEY: Final = noop("holds a public key: the certificate and its private key are needed")
@@ -133,8 +139,6 @@ def read_entered(data: bytes, password: str = "", *, now: datetime | None = None
     """
     found = _Found([], [[]])
     text = data.decode("ascii", "replace").strip()
-    if b"-----BEGIN" in data:  # text, unlike a PFX, which may hold these two bytes by chance
-        data = data.replace(b"\\n", b"\n")
     _read_data(_from_base64(text) or data, password, found)
     made = _valid_now(_paired(found), now or datetime.now(UTC))
     if len(made) > 1:
@@ -153,8 +157,11 @@ def paths_of(source: str) -> tuple[Path, ...]:
 
 @sensitive_variables()
 def _parts(source: str) -> list[str]:
-    """PEM and base64 hold no comma."""
-    return [part.strip() for part in source.split(",") if part.strip()]
+    """Base64 holds no comma; what stands around and in PEM may, as in `subject=C=US, O=Contoso`."""
+    is_text = "-----BEGIN" in source
+    texts = _BETWEEN.split(source) if is_text else source.split(",")
+    split = (text.split(",") if is_text and "-----BEGIN" not in text else [text] for text in texts)
+    return [part.strip() for parts in split for part in parts if part.strip()]
 
 
 def _path_of(part: str) -> Path | None:
@@ -179,19 +186,20 @@ def _from_base64(part: str) -> bytes:
         data = base64.b64decode(re.sub(r"\s", "", part), validate=True)
     except (binascii.Error, ValueError):
         return b""
-    return data if data[:1] == b"\x30" or data.startswith(b"-----BEGIN") else b""
+    return data if data[:1] == b"\x30" or b"-----BEGIN" in data else b""
 
 
 @sensitive_variables()
 def _read_part(part: str, password: str, found: _Found) -> None:
     path = _path_of(part)
     if path is None:
-        _read_data(_from_base64(part) or part.replace("\\n", "\n").encode(), password, found)
+        _read_data(_from_base64(part) or part.encode(), password, found)
         return
     try:
         _read_data(_content(path), password, found)
     except Unusable as problem:
-        raise Unusable(f"{problem} ({path})") from None
+        shown = f" ({path})" if _SURE.fullmatch(str(path)) else ""
+        raise Unusable(f"{problem}{shown}") from None
 
 
 def _content(path: Path) -> bytes:
@@ -205,9 +213,10 @@ def _content(path: Path) -> bytes:
             raise Unusable("names a folder, not a file")
         with path.open("rb") as opened:
             data = opened.read(_LARGEST_FILE + 1)
-    except FileNotFoundError:
-        raise Unusable("names a file that is not there, or is no certificate at all") from None
     except OSError as problem:
+        if problem.errno in (ENOENT, ENAMETOOLONG, ENOTDIR):
+            text = "names a file that is not there, or is no certificate at all"
+            raise Unusable(text) from None
         raise Unusable(f"names a file that cannot be read: {problem.strerror}") from None
     if not data.strip() or len(data) > _LARGEST_FILE:
         raise Unusable("names a file that is empty" if not data.strip() else "names a huge file")
@@ -219,9 +228,10 @@ def _content(path: Path) -> bytes:
 
 @sensitive_variables()
 def _read_data(data: bytes, password: str, found: _Found) -> None:
-    if b"-----BEGIN" in data:
-        text = data.decode("ascii", "replace").replace("\r\n", "\n")
-        _read_pem(text, password, found)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # PowerShell's `>`
+        data = data.decode("utf-16", "replace").encode()
+    if b"-----BEGIN" in data:  # text, unlike a PFX, which may hold "\\n" by chance
+        _read_pem(_LINE_END.sub("\n", data.decode("ascii", "replace")), password, found)
     elif data[:1] == b"\x30":
         _read_der(data, password, found)
     else:
@@ -231,15 +241,15 @@ def _read_data(data: bytes, password: str, found: _Found) -> None:
 @sensitive_variables()
 def _read_pem(text: str, password: str, found: _Found) -> None:
     blocks = list(_BLOCK.finditer(text))
-    if not blocks:
+    if not blocks or len(blocks) != text.count("-----BEGIN"):
         raise Unusable(noop("is PEM text that is cut off or damaged: copy it whole"))
     for block in blocks:
         name = block[1]
-        if name == "CERTIFICATE":
+        if name in ("CERTIFICATE", "X509 CERTIFICATE"):
             found.chains[-1].append(_pem_certificate(block[0]))
         elif name.endswith("PRIVATE KEY") and name not in _NOT_FOR_US:
             found.keys.append(_rsa(_pem_key(block[0], password)))
-        elif name != "EC PARAMETERS":
+        elif not name.endswith("PARAMETERS"):
             raise Unusable(_NOT_FOR_US.get(name, noop("holds a PEM block of another kind")))
 
 
@@ -327,7 +337,7 @@ def _paired(found: _Found) -> list[Certificate]:
         raise Unusable(noop("holds a certificate without its private key"))
     if not found.certificates:
         raise Unusable(noop("holds a private key without its certificate"))
-    pairs = [_pair(key, found) for key in found.keys]
+    pairs = [pair for key in found.keys for pair in _pairs(key, found)]
     own = {pair.sha256 for pair in pairs}
     for chain in found.chains:
         _check_order([one.fingerprint(SHA256()) in own for one in chain])
@@ -348,12 +358,13 @@ def _check_order(is_own: Sequence[bool]) -> None:
 
 
 @sensitive_variables()
-def _pair(key: RSAPrivateKey, found: _Found) -> Certificate:
-    numbers = key.public_key()
-    for one in found.certificates:
-        if one.public_key() == numbers:
-            return _certificate(key, one)
-    raise Unusable(noop("holds a private key that belongs to another certificate"))
+def _pairs(key: RSAPrivateKey, found: _Found) -> list[Certificate]:
+    """Several, where a certificate was renewed for the same key."""
+    public = key.public_key()
+    own = [one for one in found.certificates if one.public_key() == public]
+    if not own:
+        raise Unusable(noop("holds a private key that belongs to another certificate"))
+    return [_certificate(key, one) for one in own]
 
 
 def _certificate(key: RSAPrivateKey, one: x509.Certificate) -> Certificate:

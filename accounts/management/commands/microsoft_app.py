@@ -22,6 +22,7 @@ from ...operate.doctor import before_saving
 from ...operate.microsoft_app import Changes, Invalid
 from ...operate.microsoft_app_summary import show, to_enter
 from ...operate.output import OperatorCommand, add_json
+from ...operate.roles import Invalid as InvalidRole
 from ...reasons import Refused
 
 if TYPE_CHECKING:
@@ -140,7 +141,10 @@ exit codes:
     def _register(self, *, manifest: bool, role: list[str], **options: Any) -> None:
         from ...operate import register_script
 
-        made = register_script.plan(role)
+        try:
+            made = register_script.plan(role)
+        except InvalidRole as invalid:
+            raise CommandError(str(invalid)) from None
         text = register_script.manifest(made) if manifest else register_script.script(made)
         self.stdout.write(text)
 

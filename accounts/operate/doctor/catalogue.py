@@ -659,9 +659,9 @@ _CLAIMS: Final = (
         "claims.lacking",
         "note",
         "The tokens of the last {count} sign-ins lacked optional claims: {names}",
-        "email: the address is then preferred_username's. acct: guests are told by idp alone. sid:"
-        " signing out of Microsoft does not end sessions here. login_hint: Microsoft asks which"
-        " account is meant.",
+        "email: the address is then preferred_username's. acct: guests are recognised by idp alone."
+        " sid: signing out of Microsoft does not end sessions here. login_hint: Microsoft asks"
+        " which account is meant.",
         _OPTIONAL_CLAIM,
         well="The tokens of the last {count} sign-ins had all optional claims: {names}",
     ),
@@ -898,8 +898,8 @@ _VISIT: Final = (
         "public.csp",
         "A Content-Security-Policy keeps the button from leading to Microsoft",
         "Chrome applies form-action to redirects, too. Received: {header}",
-        "Take form-action out of the policy that the proxy adds: Microsoft sends people of"
-        " federated tenants on to hosts of their own.",
+        "Take form-action and sandbox out of the policy that the proxy adds: Microsoft sends people"
+        " of federated tenants on to hosts of their own.",
         shows=("nothing happens when the button is pressed",),
     ),
     _error(
@@ -931,6 +931,13 @@ _VISIT: Final = (
         "MICROSOFT_LOGIN_URL here is {authority}: the site that answers runs with other settings.",
         _ALL_ALIKE,
         well="The button leads to {authorize_url}",
+    ),
+    _error(
+        "public.rewritten",
+        "A proxy rewrites the button's redirect to Microsoft",
+        "It leads to {origin}, and should to {authority}.",
+        "Let the proxy leave redirects to other hosts as they are (nginx: proxy_redirect off).",
+        shows=("the browser's own error page, or the site's 404",),
     ),
     _warning(
         "public.client_id",

@@ -274,5 +274,5 @@ def test_a_notice_leads_to_what_it_speaks_of_and_ends_with_it(
         assert "manage.py" not in in_admin
         end()
         with TestCase.captureOnCommitCallbacks(execute=True):
-            audit.write("sign_ins.pruned")  # whatever the audit is told of ends what is kept
+            audit.write("sign_ins.pruned")  # whatever the audit records ends what is kept
         assert notices(browser) == ""

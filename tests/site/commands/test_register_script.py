@@ -17,7 +17,7 @@ from accounts.models import RoleMapping
 from accounts.operate import register_script
 from tests.emulator.ids import TENANT
 from tests.support.certificates import both, certificate
-from tests.support.operators import run
+from tests.support.operators import fail, run
 
 pytestmark = pytest.mark.django_db
 
@@ -222,7 +222,23 @@ def test_claims_are_asked_for_as_the_settings_need_them(
 
 def test_nothing_in_a_name_becomes_a_command(tmp_path: Path, settings: Settings) -> None:
     tenant = Tenant(tmp_path)
-    role = f"x'; touch {tmp_path}/owned; echo '"
+    role = f"x';touch${{IFS}}{tmp_path}/owned;'"
     tenant.paste(run("microsoft_app", "register", "--role", role))
     assert not (tmp_path / "owned").exists()
     assert tenant.state["app"]["appRoles"][0]["value"] == role
+
+
+def test_a_role_named_like_a_place_of_the_script_is_a_role() -> None:
+    odd = ("<<CREDENTIAL>>", "it's", "$(id)", "`id`", "a;b", "JSON", "PYTHON", "%s", "{0}")
+    made = register_script.plan(odd)
+    text = register_script.script(made)
+    assert text.count(register_script._NEW_SECRET) == 1
+    assert "<<" not in text.replace('"<<CREDENTIAL>>', "").replace("<<'", "")
+    assert [role["value"] for role in json.loads(register_script.manifest(made))["appRoles"]] == [
+        *odd
+    ]
+    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+
+
+def test_what_can_be_no_role_is_not_printed() -> None:
+    assert "no role's Value" in fail("microsoft_app", "register", "--role", "Admin staff").error

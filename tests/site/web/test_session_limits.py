@@ -11,10 +11,12 @@ import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client, override_settings
 
+from accounts.conf import conf
 from accounts.models import SignIn, User
 from accounts.sessions.store import MICROSOFT
 from accounts.web.request_facts import SEEN
 from tests.emulator import person as at_microsoft
+from tests.emulator.ids import CLIENT_ID, TENANT
 from tests.support.admins import let_in
 from tests.support.visitor import START
 
@@ -443,6 +445,29 @@ class TestFrontChannel:
         answer = Client(HTTP_HOST="testserver").get(self.URL)
         assert "X-Frame-Options" not in answer.headers
         assert "frame-ancestors https:" in answer.headers["Content-Security-Policy"]
+
+    def test_it_is_microsofts_and_names_one_sid(
+        self, emulator: Emulator, staff: User, sid: str
+    ) -> None:
+        """OpenID Connect Front-Channel Logout 1.0, section 2: `iss`, where it is there, is ours."""
+        browser, frame = Client(HTTP_HOST="testserver"), Client(HTTP_HOST="testserver")
+        sign_in(browser)
+        url = f"{self.URL}?sid={self.sid_of(emulator)}"
+        ours = f"{conf.MICROSOFT_LOGIN_URL}/{TENANT}/v2.0"
+        frame.head(url)
+        for more in (
+            f"&iss=https://evil.example/{TENANT}/v2.0",
+            f"&iss={ours.replace(TENANT, CLIENT_ID)}",
+            f"&iss={ours}&iss=x",
+            "&iss=",
+            "&sid=another",
+            "&sid=",
+        ):
+            answer = frame.get(url + more)
+            assert (answer.status_code, answer.content, answer.cookies) == (200, b"", {}), more
+            assert browser.get("/admin/").status_code == 200, more
+        frame.get(f"{url}&iss={ours}&state=x")
+        assert browser.get("/admin/").status_code == 302
 
     def test_a_post_ends_nothing(self, emulator: Emulator, staff: User, sid: str) -> None:
         browser = Client(HTTP_HOST="testserver")

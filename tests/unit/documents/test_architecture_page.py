@@ -1,6 +1,6 @@
-"""docs/architecture.md names only what exists, and its rooms are those that the import test knows.
+"""docs/architecture.md names only what exists, and its packages are the import test's own.
 
-`python -m tests.unit.documents.test_architecture_page` writes the table of rooms anew.
+`python -m tests.unit.documents.test_architecture_page` writes the table of packages anew.
 """
 
 import ast
@@ -19,8 +19,8 @@ NAMED = re.compile(r"`([\w./-]+/[\w./-]*)(?::(\w+))?`")
 
 
 def rooms() -> str:
-    """Each room, the first sentence of its docstring, and what it imports from."""
-    lines = ["| room | what it is | imports from |", "| --- | --- | --- |"]
+    """Each package or module, the first sentence of its docstring, and what it imports from."""
+    lines = ["| package or module | what it is | imports from |", "| --- | --- | --- |"]
     for room, others in FLOORS.items():
         below = ", ".join(f"`{_short(other)}`" for other in FLOORS if other in others)
         lines.append(

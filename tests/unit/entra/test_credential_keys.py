@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 from accounts.entra.credentials import keys
 from accounts.entra.credentials.keys import Unusable, read_certificates, read_entered
@@ -30,6 +34,10 @@ NEXT = certificate("second")
 DER = MADE.public_bytes(Encoding.DER)
 THUMBPRINT = hashlib.sha1(DER, usedforsecurity=False).hexdigest().upper()
 PASSWORD = "a passphrase with spaces"
+EXPIRED = certificate(ends=-timedelta(hours=1))
+LEGACY = pem_of(MADE) + private_key("first").private_bytes(
+    Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(PASSWORD.encode())
+).decode()  # fmt: skip
 
 
 def sha256s(source: str, password: str = "") -> list[bytes]:
@@ -50,6 +58,14 @@ OWN = [hashlib.sha256(DER).digest()]
         (key_pem(private_key("first"), form=PrivateFormat.TraditionalOpenSSL) + pem_of(MADE), ""),
         (both(MADE, password=PASSWORD), PASSWORD),
         (f"Bag Attributes\n  friendlyName: x\n{both(MADE)}", ""),
+        (f"subject=C = US, O = Contoso\n{both(MADE)}", ""),  # commas, as openssl writes them
+        (base64_of(f"\ufeffsubject=O = Müller\n{both(MADE)}".encode()), ""),
+        (both(MADE).replace("\n", "\\r\\n"), ""),
+        (both(MADE).replace("\n", " "), ""),
+        (both(MADE).replace(" CERTIFICATE", " X509 CERTIFICATE"), ""),
+        (f"-----BEGIN DH PARAMETERS-----\nAAAA\n-----END DH PARAMETERS-----\n{both(MADE)}", ""),
+        (LEGACY, PASSWORD),  # its header has a comma in it
+        (pem_of(EXPIRED) + both(MADE), ""),  # renewed for the same key
         (base64_of(pfx(MADE)), ""),
         (base64_of(pfx(MADE, "first", PASSWORD)), PASSWORD),
         (base64_of(both(MADE).encode()), ""),
@@ -61,7 +77,17 @@ def test_a_certificate_is_read_in_every_form_that_people_have(form: str, passwor
     assert sha256s(form, password) == OWN
 
 
-@pytest.mark.parametrize("data", [both(MADE).encode(), pfx(MADE), base64_of(pfx(MADE)).encode()])
+@pytest.mark.parametrize(
+    "data",
+    [
+        both(MADE).encode(),
+        both(MADE).encode("utf-16"),
+        both(MADE).replace("\n", "\\n").encode(),
+        b"\xef\xbb\xbf" + both(MADE).encode(),
+        pfx(MADE),
+        base64_of(pfx(MADE)).encode(),
+    ],
+)
 def test_a_file_is_read_by_its_path(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "app.pem"
     path.write_bytes(data)
@@ -154,7 +180,14 @@ WRONG = {
         "not RSA",
     ),
     "an SSH key": (key_pem(private_key("first"), form=PrivateFormat.OpenSSH), "", "an SSH key"),
-    "half a block": (both(MADE)[:-60], "", "certificate without its private key"),
+    "half a block": (both(MADE)[:-60], "", "cut off"),
+    "a secret in the place of a path": ("abc8Q~" + "x" * 34, "", "no certificate at all"),
+    "something else in base64": (base64_of(b"PuTTY-User-Key-File-3: " * 9), "", "no certificate"),
+    "chains of another kind": (
+        "-----BEGIN PKCS7-----\nAA\n-----END PKCS7-----",
+        "",
+        "another kind",
+    ),
     "a block cut at its start": (f"x{both(MADE)[40:900]}-----BEGIN", "", "cut off"),
     "a damaged key": (
         pem_of(MADE) + "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",

@@ -14,6 +14,7 @@ from accounts.signin.purpose import (
     check_step_up,
     is_fresh,
     parameters,
+    proved_by_sign_in,
 )
 
 ASKED_AT = 1_800_000_000
@@ -49,7 +50,7 @@ def test_a_step_up_by_context_demands_it_of_the_id_token() -> None:
 
 @pytest.mark.parametrize("age", [-30, 0, 119])
 def test_a_fresh_auth_time_proves_it(age: int) -> None:
-    check_step_up("login", claims(auth_time=ASKED_AT - age), ASKED_AT)
+    check_step_up("login", claims(auth_time=ASKED_AT - age), ASKED_AT, ASKED_AT)
 
 
 @pytest.mark.parametrize(
@@ -63,19 +64,20 @@ def test_a_fresh_auth_time_proves_it(age: int) -> None:
         ({"auth_time": -1}, "auth_time: missing"),
         ({"auth_time": [ASKED_AT]}, "auth_time: missing"),
         ({"auth_time": ASKED_AT - 121}, "auth_time: 121 s before"),
+        ({"auth_time": ASKED_AT + 121}, "auth_time: 121 s ahead"),
         ({"acrs": ["c1"]}, "auth_time: missing"),
     ],
 )
 def test_anything_else_does_not(more: dict[str, Any], says: str) -> None:
     with pytest.raises(Refused) as refused:
-        check_step_up("login", claims(**more), ASKED_AT)
+        check_step_up("login", claims(**more), ASKED_AT, ASKED_AT)
     assert refused.value.reason.code == "step_up_failed"
     assert says in refused.value.detail
 
 
 @pytest.mark.parametrize("acrs", [["c1"], "c1", ["c3", "c1"], ["c1", 7, None]])
 def test_a_context_proves_it(acrs: object) -> None:
-    check_step_up("c1", claims(acrs=acrs), ASKED_AT)
+    check_step_up("c1", claims(acrs=acrs), ASKED_AT, ASKED_AT)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_context_proves_it(acrs: object) -> None:
 )
 def test_another_context_does_not(acrs: object) -> None:
     with pytest.raises(Refused) as refused:
-        check_step_up("c1", claims(acrs=acrs, auth_time=ASKED_AT), ASKED_AT)
+        check_step_up("c1", claims(acrs=acrs, auth_time=ASKED_AT), ASKED_AT, ASKED_AT)
     assert refused.value.reason.code == "step_up_failed"
     assert refused.value.detail.startswith("acrs: ")
 
@@ -108,3 +110,17 @@ def test_an_odd_sid_is_none(sid: object) -> None:
 def test_optional_claims_let_nobody_in() -> None:
     plain, full = claims(), claims(sid="s", login_hint="h", auth_time=5, acrs=["c1"])
     assert replace(full, sid="", login_hint="", auth_time=None, acrs=frozenset()) == plain
+
+
+@pytest.mark.parametrize(
+    ("step_up", "ahead", "counts"),
+    [
+        ("login", -60, True), ("login", 0, True), ("login", 119, True),
+        ("login", 121, False), ("login", 10**9, False), ("login", -901, False), ("c1", 0, False),
+    ],
+)  # fmt: skip
+def test_an_ordinary_sign_in_counts_by_its_time_at_microsoft(
+    step_up: str, ahead: int, counts: bool
+) -> None:
+    at = proved_by_sign_in(step_up, claims(auth_time=ASKED_AT + ahead), ASKED_AT)
+    assert is_fresh(at, ASKED_AT) == counts

@@ -65,6 +65,14 @@ _BY_STATUS: Final = {
         "access is forbidden before the site is asked",
         "Look at the rules of the proxy or WAF.",
     ),
+    401: (
+        "somebody in front asks for a password of their own",
+        "Take that sign-in out of the proxy (nginx: auth_basic off), or this site's paths.",
+    ),
+    405: (
+        "what stands in front does not let this kind of request through",
+        "Let the proxy, CDN or firewall pass on GET, HEAD and POST to every path of the site.",
+    ),
     404: ("there is no such page", "Let the proxy send every path to the site, unchanged."),
     429: ("the proxy limits requests", "Raise its limit for this path."),
 }
@@ -192,9 +200,17 @@ def _headers(reply: Reply) -> Iterator[Observation]:
     if "no-referrer" in reply.headers.get("Referrer-Policy", "").split(",")[-1]:
         yield fault("public.referrer_policy", header=reply.received("Referrer-Policy"))
     authority = conf.MICROSOFT_LOGIN_URL
-    if not all(_lets_forms_go(policy, authority) for policy in _policies(reply)):
+    goes = all(_lets_forms_go(policy, authority) for policy in _policies(reply))
+    if not goes or _is_sandboxed(reply):
         header = reply.received("Content-Security-Policy")
         yield fault("public.csp", header=header)
+
+
+def _is_sandboxed(reply: Reply) -> bool:
+    """A sandbox in which no form may be sent."""
+    text = ",".join(reply.headers.getlist("Content-Security-Policy"))
+    words = [part.split() for policy in text.split(",") for part in policy.split(";")]
+    return any(each[:1] == ["sandbox"] and "allow-forms" not in each for each in words)
 
 
 def _policies(reply: Reply) -> list[list[str]]:
@@ -248,17 +264,20 @@ def _not_started(reply: Reply, page: LoginPage) -> Observation:
         to = reply.location.partition("?")[0]
         detail = f"The button leads back to {to} instead of to Microsoft."
         return fault("public.proxy", detail=detail)
-    if reply.status == 403 and reply.reason in ("", "form_refused"):
+    by_csrf = reply.reason == "form_refused" or (not reply.reason and "CSRF" in reply.text)
+    if reply.status == 403 and by_csrf:
         return fault("public.csrf", origin=origin(page.url), quote=reply.quote)
     return wrong_page(reply, "The button")
 
 
 def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Observation]:
     authorize_url = origin(started.authorize_url)
+    facts = {"origin": authorize_url, "authority": conf.MICROSOFT_LOGIN_URL}
     if authorize_url == conf.MICROSOFT_LOGIN_URL:
         yield well("public.start", authorize_url=started.authorize_url)
     else:
-        yield fault("public.start", origin=authorize_url, authority=conf.MICROSOFT_LOGIN_URL)
+        is_own = authorize_url == at or authorize_url in ("http://127.0.0.1", "http://localhost")
+        yield fault("public.rewritten" if is_own else "public.start", **facts)
     client_id = _client_id_in_force()
     if client_id and client_id != started.client_id:
         yield fault("public.client_id", theirs=started.client_id, ours=client_id)
