@@ -44,8 +44,7 @@ def replaced(site: AdminSite) -> list[str]:
 
 def home() -> str:
     """The front page of staff: admin's, else the first of STAFF_PATHS."""
-    sites = admin_sites()
-    return _path(f"{sites[0].name}:index") if sites else next(iter(conf.STAFF_PATHS), "/")
+    return _front_page(*_where()) or next(iter(conf.STAFF_PATHS), "/")
 
 
 def staff() -> tuple[str, ...]:
@@ -86,8 +85,18 @@ def _ours() -> list[AdminSite]:
     return [site for site in admin_sites() if has_button(site)]
 
 
+def _where() -> tuple[str | None, str, str | None]:
+    """What a path depends on, beside its name."""
+    return get_urlconf(), get_script_prefix(), get_language()
+
+
+@lru_cache(maxsize=64)  # asked for several times a request
+def _front_page(_urlconf: str | None, _prefix: str, _language: str | None) -> str:
+    return next((_path(f"{site.name}:index") for site in admin_sites()), "")
+
+
 def _in_each_language(*pages: str) -> Iterable[str]:
-    return _paths_of(pages, get_urlconf(), get_script_prefix(), get_language())
+    return _paths_of(pages, *_where())
 
 
 @lru_cache(maxsize=64)  # asked for with every request; the sites are those of the URLs
@@ -105,7 +114,7 @@ def _paths_of(
 
 
 def _path(name: str) -> str:
-    return _reversed(name, get_urlconf(), get_script_prefix(), get_language())
+    return _reversed(name, *_where())
 
 
 @lru_cache(maxsize=256)  # asked for with every request
@@ -118,8 +127,8 @@ def _reversed(name: str, urlconf: str | None, prefix: str, language: str | None)
 
 def _forget(setting: str, **kwargs: Any) -> None:
     if setting == "ROOT_URLCONF":
-        _reversed.cache_clear()
-        _paths_of.cache_clear()
+        for cached in (_reversed, _paths_of, _front_page):
+            cached.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid=__name__)

@@ -160,7 +160,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Beside the models: the pages that have none."""
+        """Beside the models: the pages that have none. Nobody who is not in sees any."""
+        if not request.user.is_authenticated:
+            return []
         listed = super().get_app_list(request, app_label)
         if not self.has_our_pages:
             return listed
