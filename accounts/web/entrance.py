@@ -7,10 +7,14 @@ and is nobody where staff work: in no admin site, on none of STAFF_PATHS.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponseRedirect
+from django.utils.module_loading import import_string
 
 from .. import places
 from ..app import NAME
@@ -19,6 +23,7 @@ from ..models import SignIn
 from ..outages import STORE_ERRORS, is_outage
 from ..sessions import versions
 from . import errors
+from .next_path import login_page_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +40,7 @@ class EntranceMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
+        self._all_want_a_login = _all_want_a_login()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -46,6 +52,21 @@ class EntranceMiddleware:
                 raise
             return errors.failure(request, error)
         return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """From staff's pages to the button, where Django's middleware knows one LOGIN_URL only."""
+        if not (self._all_want_a_login and getattr(view, "login_required", True)):
+            return None
+        if not _is_of_staff(request.path) or request.user.is_authenticated:
+            return None
+        return HttpResponseRedirect(login_page_url(request.get_full_path()))
+
+
+def _all_want_a_login() -> bool:
+    kinds = [import_string(path) for path in settings.MIDDLEWARE]
+    return any(isinstance(k, type) and issubclass(k, LoginRequiredMiddleware) for k in kinds)
 
 
 def mark(session: SessionBase, method: SignIn.Method) -> None:

@@ -282,3 +282,32 @@ def redirect_rewritten(stage: Stage) -> str:
     start = browser.submit(browser.get(LOGIN))
     is_own = start.location.startswith("http://127.0.0.1/")
     return "sent to the proxy's own host" if is_own else start.location
+
+
+def form_spoiled(sentence: str, set_up: str, line: str, record: str, says: str) -> Fault:
+    """The button's POST reaches the site without a part that the CSRF check needs."""
+    return Fault(
+        sentence,
+        set_up,
+        before=lambda stage: stage.start_behind(Mistaken(line)),
+        page="form_refused",
+        record=record,
+        doctor="public.csrf",
+        says=says,
+        ask=URL,
+    )
+
+
+request_cookies_stripped = form_spoiled(
+    "A proxy strips the cookies of requests", "Cookie is emptied on the way to the site.",
+    'proxy_set_header Cookie "";', "cookie:", "pass on the Cookie header of requests",
+)  # fmt: skip
+body_dropped = form_spoiled(
+    "A proxy drops the body of POSTs", "proxy_pass_request_body is off.",
+    "proxy_pass_request_body off; proxy_set_header Content-Length 0;", "token:",
+    "pass on the body of POSTs whole",
+)  # fmt: skip
+origin_hidden = form_spoiled(
+    "A proxy puts null in the place of Origin", "A filter for privacy is in front.",
+    'proxy_set_header Origin "null";', "origin:", "pass on Origin and Referer as they came",
+)  # fmt: skip

@@ -55,7 +55,9 @@ def run(code: str) -> None:
 def serve(port: int) -> None:
     server = ThreadedWSGIServer(("127.0.0.1", port), WSGIRequestHandler)
     server.daemon_threads = True
-    server.set_app(StaticFilesHandler(commanded(get_wsgi_application())))
+    site = commanded(get_wsgi_application())
+    # Django's handler of static files knows no path that a site is served under.
+    server.set_app(site if settings.FORCE_SCRIPT_NAME else StaticFilesHandler(site))
     Path("ready").touch()
     server.serve_forever()
 

@@ -292,8 +292,10 @@ office.register(Group)
     },
     urls=_URLS
     + """
+from django.contrib.staticfiles.urls import staticfiles_urlpatterns
 from office.site import office
 urlpatterns[0] = path("back/office/", admin.site.urls)
+urlpatterns += staticfiles_urlpatterns()
 urlpatterns += [path("shop/", office.urls)]
 """,
     settings="""

@@ -90,6 +90,7 @@ def walked(visitor: Visitor, host: Host) -> dict[str, int]:
 def staff_get_in_and_others_do_not(site: Project, host: Host) -> Visitor:
     """Sam, who is in; every page answers him."""
     sam = visitor_of(site, host)
+    assert sam.get(sam.get(host.next).location).form(), "it leads to the button"
     assert sam.sign_in("staff", host.next).location == f"{site.url}{host.next}"
     assert sam.get(host.next).status == 200
     for person, reason in (("notstaff", "user_not_staff"), ("nobody", "unknown_user")):

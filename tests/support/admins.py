@@ -49,7 +49,7 @@ def let_in(client: Client, user: Any, **more: Any) -> None:
     """Sign in without the way to Microsoft and back."""
     client.force_login(user)
     session = client.session
-    session[entrance.ENTRY] = SignIn.Method.MICROSOFT
+    entrance.mark(session, SignIn.Method.MICROSOFT)
     session.update(more)
     session.save()
 

@@ -32,7 +32,6 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 from cryptography.hazmat.primitives.serialization import load_der_private_key as _load_der
-from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
 if TYPE_CHECKING:
@@ -52,6 +51,13 @@ _LINE_END: Final = re.compile(r"\r\n|(?:\\r)?\\n")
 _SURE: Final = re.compile(r"/[^/].*|.*\.(?:pem|pfx|p12|crt|cer|key|txt)", re.IGNORECASE)
 _PATH: Final = re.compile(r"[^\s\x00-\x1f]{1,1024}")
 _THUMBPRINT: Final = re.compile(r"(?:[0-9A-F]{40}|[0-9A-F]{64})")
+
+
+def noop(text: str) -> str:
+    """Marks a text for the catalogues, as Django's does, which cannot before settings are read."""
+    return text
+
+
 _PUBLIC_KEY: Final = noop("holds a public key: the certificate and its private key are needed")
 _REQUEST: Final = noop("holds a certificate request: the certificate made of it is needed")
 _NOT_RSA: Final = noop("holds a key that is not RSA: Entra takes RSA keys only")

@@ -920,9 +920,8 @@ _VISIT: Final = (
         "public.csrf",
         "The button is refused by the CSRF check",
         "It was posted from {origin}, with the cookies that a browser would send. The answer:"
-        " {quote}.",
-        "Set PUBLIC_URL to the address people use, let the proxy pass on Host, and set"
-        " TRUSTED_PROXY_COUNT; let nothing strip cookies or Origin.",
+        " {detail}.",
+        "{fix}",
         shows=_BUTTON_403,
     ),
     _warning(

@@ -181,6 +181,11 @@ ADVICE = [
     Advice("staff add --file FILE", faulty=lambda: not User.objects.filter(email=BOB).exists()),
     Advice("staff preview EXPORT", before=lambda: User.objects.create_user(BOB), says=BOB),
     Advice(
+        "staff preview EXPORT --role Editor=staff",
+        before=lambda: User.objects.create_user(BOB),
+        says=BOB,
+    ),
+    Advice(
         "staff preview EXPORT --link",
         before=lambda: User.objects.create_user(BOB),
         faulty=lambda: not SocialAccount.objects.exists(),

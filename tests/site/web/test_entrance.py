@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.auth import SESSION_KEY, login
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, login
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.test import Client, RequestFactory
@@ -88,6 +88,18 @@ def test_the_password_door_closes_with_its_setting(settings: Any) -> None:
     assert not entrance.opens_admin(request)
     settings.ADMIN_PASSWORD_LOGIN = True
     assert entrance.opens_admin(request)
+
+
+def test_a_session_that_is_moved_to_another_person_is_nobody_in_admin(
+    client: Client, staff: User
+) -> None:
+    other = User.objects.create_superuser("other@contoso.example")
+    let_in(client, staff)
+    assert in_admin(client)
+    moved = client.session
+    moved[SESSION_KEY], moved[HASH_SESSION_KEY] = str(other.pk), other.get_session_auth_hash()
+    moved.save()
+    assert not in_admin(client)
 
 
 @pytest.mark.parametrize("user_id", [8, None])

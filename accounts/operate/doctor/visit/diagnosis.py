@@ -17,6 +17,7 @@ from ....ids import AADSTS
 from ....reasons import REASONS, Refused
 from ....signin import state
 from ....web.middleware import MARK
+from ..catalogue import PROXY_FIX
 from ..causes import fix_of
 from ..finding import Observation, because, fault, well
 from .browser import EASY_AUTH, origin
@@ -81,6 +82,15 @@ _DOWN: Final = (
     "Start the site; compare the proxy's upstream with the site's port; read both logs.",
 )
 _FOREIGN: Final = ("that is not this site's page", "Correct PUBLIC_URL, or the proxy's upstream.")
+# What stands in front does to the button's form, by the part of the check that failed.
+_OF_CSRF: Final = {
+    "cookie": "Let what stands in front pass on the Cookie header of requests (nginx: no"
+    " proxy_set_header Cookie), and every Set-Cookie of answers.",
+    "token": "Let what stands in front pass on the body of POSTs whole (nginx: no"
+    " proxy_pass_request_body off), and change nothing in pages.",
+    "origin": "Let what stands in front pass on Origin and Referer as they came, Host (nginx:"
+    " proxy_set_header Host $http_host) and X-Forwarded-Proto.",
+}
 _OF_ORIGIN: Final = "origin:"  # how CanonicalOriginMiddleware begins what it says
 _CACHE_HEADERS: Final = ("X-Cache", "CF-Cache-Status", "X-Proxy-Cache")
 
@@ -266,7 +276,9 @@ def _not_started(reply: Reply, page: LoginPage) -> Observation:
         return fault("public.proxy", detail=detail)
     by_csrf = reply.reason == "form_refused" or (not reply.reason and "CSRF" in reply.text)
     if reply.status == 403 and by_csrf:
-        return fault("public.csrf", origin=origin(page.url), quote=reply.quote)
+        part = reply.detail.partition(":")[0]
+        facts = {"detail": reply.detail or reply.quote, "fix": _OF_CSRF.get(part, PROXY_FIX)}
+        return fault("public.csrf", origin=origin(page.url), **facts)
     return wrong_page(reply, "The button")
 
 
