@@ -1,6 +1,6 @@
 """Queries that Django writes once a process: writing one takes it longer than it takes to answer.
 
-    _by_key = Prepared(lambda pk: User.objects.filter(pk=pk))
+    _by_key = Prepared(lambda pk: everyone().filter(pk=pk))
     _by_key(3)  # the rows of that queryset
 
 For querysets whose SQL is the same whatever the values, the time and the request.
