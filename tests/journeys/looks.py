@@ -35,6 +35,8 @@ def expect_well_made(page: Page, name: str) -> None:
 
 def faults_of(page: Page, name: str) -> list[str]:
     """What is wrong with how the page looks, at both widths and in both colour schemes."""
+    # A click does not wait for the page that it leads to.
+    page.wait_for_load_state()
     found = []
     for width, scheme in LOOKS:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

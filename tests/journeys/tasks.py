@@ -60,9 +60,9 @@ class Task:
 
 def link(name: str, say: str = "", *, exact: bool = False, shown: bool = False) -> Step:
     def do(page: Page) -> None:
-        page.locator("#content, .messagelist").get_by_role(
-            "link", name=name, exact=exact
-        ).first.click()
+        place = page.locator("#content, .messagelist")
+        with page.expect_navigation():
+            place.get_by_role("link", name=name, exact=exact).first.click()
 
     return Step(say or f"Click **{name}**.", do, shown=shown)
 
@@ -76,7 +76,8 @@ def front(name: str) -> Step:
 
 def button(name: str, say: str = "", *, shown: bool = False) -> Step:
     def do(page: Page) -> None:
-        page.get_by_role("button", name=name, exact=True).first.click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=name, exact=True).first.click()
 
     return Step(say or f"Click **{name}**.", do, shown=shown)
 

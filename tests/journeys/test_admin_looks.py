@@ -109,18 +109,21 @@ def rehearsed(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/admin/accounts/rehearsal/")
     file = {"name": "people.csv", "mimeType": "text/csv", "buffer": EXPORT.encode()}
     page.get_by_label("People exported from Entra").set_input_files(file)  # type: ignore[arg-type]
-    page.get_by_role("button", name="Rehearse").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Rehearse").click()
 
 
 def connection_tested(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/admin/socialaccount/socialapp/")
-    page.get_by_role("button", name="Test connection").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Test connection").click()
 
 
 def previewed(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/admin/accounts/user/add-several/")
     page.locator("textarea").fill("Roe, Rick <rick@contoso.example>\nnobody at all")
-    page.locator("#content input[type=submit]").first.click()
+    with page.expect_navigation():
+        page.locator("#content input[type=submit]").first.click()
 
 
 PRESSED = {"rehearsed": rehearsed, "tested": connection_tested, "previewed": previewed}

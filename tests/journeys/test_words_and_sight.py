@@ -158,7 +158,8 @@ def test_pages_on_the_way_in_and_out_are_well_made(start_site: StartSite, page: 
     page.wait_for_load_state()
     expect_well_made(page, "step up")
     page.goto(f"{site.url}/admin/")
-    page.get_by_role("button", name="Sign out").first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign out").first.click()
     expect_well_made(page, "signed out")
     page.goto(f"{site.url}/admin/login/?ended=idle")
     expect_well_made(page, "session ended")

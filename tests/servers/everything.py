@@ -23,7 +23,7 @@ from tests.servers.process import ROOT
 PYTEST = (sys.executable, "-m", "pytest")
 # Many tests wait for servers, so more processes than processors, each with servers of its own. A
 # file's tests stay together; which files come first, tests/support/order.py says.
-AT_ONCE = ("--numprocesses", "6", "--dist", "loadfile", "--no-loadscope-reorder")
+AT_ONCE = ("--numprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 ONLY_CHECKS = "--only-checks"
 REPORT = ("--quiet", "--durations", "10", "-p", "tests.support.progress")
 
