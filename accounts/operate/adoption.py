@@ -257,8 +257,8 @@ def _terms(package: str, kept: Sequence[Kept], tenant: str, client_id: str) -> T
     tid = ""
     if any(row.oid and not row.tid for row in kept):
         tid = linking.tenant_of(tenant)
-        if allowed and tid not in allowed:
-            raise CannotAdopt(f"The tenant {tid} is not one of MICROSOFT_ALLOWED_TENANTS.")
+        if why := linking.why_not_of(tid, allowed):
+            raise CannotAdopt(why)
     tenants = allowed or frozenset({tid or conf.MICROSOFT_TENANT_ID.lower()})
     if not any(row.sub for row in kept):
         return Terms(tenants, tid)

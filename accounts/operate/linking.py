@@ -253,11 +253,17 @@ def tenants_allowed() -> frozenset[str]:
     return frozenset(named) if all(map(is_guid, named)) else frozenset()
 
 
+def why_not_of(tid: str, allowed: frozenset[str]) -> str:
+    """Why no identity of this tenant may be linked; "" where it may, and where none is known."""
+    if not allowed or tid in allowed:
+        return ""
+    text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
+    return text % {"tid": tid}
+
+
 def _check_tenant(tid: str) -> None:
-    allowed = tenants_allowed()
-    if allowed and tid not in allowed:
-        text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
-        raise CannotLink(text % {"tid": tid})
+    if why := why_not_of(tid, tenants_allowed()):
+        raise CannotLink(why)
 
 
 def _take(user: User, seen: str) -> str:

@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 
 from .. import audit, users
 from ..ids import is_guid
-from ..naming import as_set_here
 from ..references import new_reference
 from ..sessions import service as sessions
 from ..signin import bindings
@@ -170,9 +169,8 @@ def _linked(mine: Planned, person: Candidate, here: _Here, allowed: frozenset[st
     if not tid:
         note = _("Which tenant is the new object ID from? Write TENANT-ID:OBJECT-ID.")
         return replace(mine, note=note)
-    if allowed and tid not in allowed:
-        text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
-        return replace(mine, note=text % {"tid": tid})
+    if why := linking.why_not_of(tid, allowed):
+        return replace(mine, note=why)
     if taken := here.named(mine.uid):
         text = _("The new object ID is linked to %(email)s here.")
         return replace(mine, note=text % {"email": taken[0].email})

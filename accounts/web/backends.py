@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ImproperlyConfigured
@@ -14,12 +13,13 @@ from typing_extensions import override
 
 from ..conf import is_a_host
 from ..prepared import Prepared
+from ..users import everyone
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
-_by_key = Prepared(lambda pk: get_user_model()._default_manager.filter(pk=pk))
+_by_key = Prepared(lambda pk: everyone().filter(pk=pk))
 _permissions_of = Prepared(
     lambda pk: _named(Permission.objects.filter(user=pk)).union(
         _named(Permission.objects.filter(group__user=pk))

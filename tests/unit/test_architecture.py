@@ -209,7 +209,6 @@ FLOORS: dict[str, set[str]] = {
         "accounts/audit",
         "accounts/browsers.py",
         "accounts/conf.py",
-        "accounts/ids.py",
         "accounts/models.py",
         "accounts/moments.py",
         "accounts/naming.py",

@@ -7,6 +7,7 @@ whoever names a new identity for a person can be that person.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -21,8 +22,6 @@ from typing_extensions import override
 
 from ... import audit, users
 from ...app import user_url
-from ...conf import conf
-from ...ids import is_guid
 from ...models import SignIn
 from ...operate import entra_export, linking, moved_tenant, moves
 from ...operate.moves_file import MOST_LINES, NotAMapping
@@ -82,8 +81,8 @@ class MovesForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tenants = sorted(conf.MICROSOFT_ALLOWED_TENANTS or {conf.MICROSOFT_TENANT_ID})
-        if len(tenants) == 1 and is_guid(tenants[0]):
+        with suppress(linking.WhichTenant):
+            linking.tenant_of()  # there is one only, so nobody is asked
             del self.fields["tenant"]
 
     @override
