@@ -119,7 +119,8 @@ def test_typed_text_is_there_after_each_way_a_session_can_end(
             tabs[1].get_by_role("button", name="Send it again").click()
         expect(tabs[1].locator(done), way).to_be_visible()
 
-        save(tabs[2])
+        with tabs[2].expect_navigation():
+            save(tabs[2])
         tabs[2].go_back()
         expect(tabs[2].get_by_label("Name"), way).to_have_value(TYPED)
         names = User.objects.filter(pk__in=[people[0].pk, people[1].pk]).values_list("name")

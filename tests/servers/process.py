@@ -110,8 +110,14 @@ class Process:
         return not self.running
 
     def kill(self) -> None:
-        """As a crash would: no clean-up, no warning."""
+        """As a crash would: no clean-up, no warning. Children end by themselves, and have ended."""
+        children: list[int] = []
+        with suppress(FileNotFoundError, RuntimeError):  # it may have ended by itself
+            children = self.children()
         self.stop(signal.SIGKILL)
+        late = time.monotonic() + 10
+        while time.monotonic() < late and not all(state(pid) == "Z" for pid in children):
+            time.sleep(0.001)
 
     def pause(self) -> None:
         """Hang, with connections left open, until `resume`."""
