@@ -23,6 +23,7 @@ from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, kept_of
 from ..users import email_of, is_last_superuser
+from . import OperatorError, require_reason
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -40,7 +41,7 @@ _NOBODY: Final = {
 }
 
 
-class LastSuperuser(Exception):
+class LastSuperuser(OperatorError):
     """Without this person nobody could administer the site."""
 
     def __init__(self) -> None:
@@ -60,13 +61,12 @@ class Erased:
 def erase_person(user: User, reason: str) -> Erased:
     """Erase the person.
 
-    Raises LastSuperuser, ValueError without a reason, sessions.StoreUnavailable.
+    Raises LastSuperuser, OperatorError without a reason, sessions.StoreUnavailable.
 
     When the session store did not answer, everything is erased all the same; sessions of a user
     who is gone open nothing.
     """
-    if not reason.strip():
-        raise ValueError("Erasing a person needs a reason; do not name them in it.")
+    require_reason(reason)
     key = str(user.pk)
     with transaction.atomic():
         if is_last_superuser(user, lock=True):

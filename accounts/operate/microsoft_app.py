@@ -28,6 +28,7 @@ from ..naming import as_set_here
 from ..reasons import Refused
 from ..registration import SLOTS, kind_of, value_in
 from ..signin.identities import PROVIDER
+from . import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,12 +56,12 @@ KINDS: Final[Mapping[Kind, str]] = {
 }
 
 
-class Invalid(Exception):
+class Invalid(OperatorError):
     """What was entered cannot be right: `problems` by field. Nothing was saved."""
 
     def __init__(self, problems: Mapping[str, Sequence[str]]) -> None:
         told = {name: [as_set_here(text) for text in texts] for name, texts in problems.items()}
-        super().__init__(" ".join(text for texts in told.values() for text in texts))
+        super().__init__("\n".join(text for texts in told.values() for text in texts))
         self.problems = told
 
 

@@ -21,6 +21,7 @@ from ..conf import conf
 from ..ids import GUID_PATTERN, is_guid
 from ..signin import bindings
 from ..signin.identities import PROVIDER, kept_of
+from . import OperatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,7 +54,7 @@ class Kept:
     blocks: bool = False  # the row itself keeps another identity from being bound
 
 
-class NoTable(Exception):
+class NoTable(OperatorError):
     """The package's table is not in the database."""
 
     def __init__(self, package: str, table: str) -> None:

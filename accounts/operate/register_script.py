@@ -51,7 +51,7 @@ class Plan:
 def plan(roles: Sequence[str] = ()) -> Plan:
     """The registration as the settings and the app in force ask for it.
 
-    Its app roles are those of the mapping, and `roles`. Raises roles.Invalid.
+    Its app roles are those of the mapping, and `roles`. Raises OperatorError.
     """
     for value in roles:
         check_value(value)

@@ -28,20 +28,13 @@ if TYPE_CHECKING:
     from .rehearsal import Judge
 
 
-class WhichTenant(Exception):
-    """Several tenants are allowed: which one the file is from must be said."""
-
-    def __init__(self) -> None:
-        super().__init__("Several tenants are allowed: name the file's, --tenant GUID.")
-
-
 _CHUNK: Final = 500
 
 
 def preview(text: str, tenant: str = "", table: Table | None = None) -> Report:
     """The rehearsal of an export's text, with the mapping in force, or with this draft of one.
 
-    Raises entra_export.NotAnExport, WhichTenant.
+    Raises OperatorError.
     """
     tid = tenant.lower() or _only_tenant()
     people = read_export(text)
@@ -126,4 +119,4 @@ def _only_tenant() -> str:
         return own
     if len(allowed) == 1:
         return next(iter(allowed))
-    raise WhichTenant
+    raise linking.WhichTenant("Several tenants are allowed: name the file's, --tenant GUID.")

@@ -9,12 +9,11 @@ from django.core.management.base import CommandError
 from typing_extensions import override
 
 from ...operate import roles
-from ...operate.output import OperatorCommand, add_json
-from ...operate.roles import Invalid, Row
+from ...operate.output import OperatorCommand, add_output
+from ...operate.roles import Row
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from django.core.management.base import CommandParser
 
@@ -45,9 +44,10 @@ exit codes:
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions = self.add_actions(parser)
         actions.add_parser("list", help="show the mapping")
         setting = actions.add_parser("set", help="map a role, or change what it gives")
+        setting.set_defaults(unchanged="Nothing was saved.")
         setting.add_argument("value", metavar="VALUE")
         setting.add_argument("--yes", action="store_true", help="even if it changes many people")
         looking = actions.add_parser("preview", help="show whom it changes at their next sign-in")
@@ -55,15 +55,7 @@ exit codes:
         for each in (setting, looking):
             _add_rights(each)
         for each in actions.choices.values():
-            add_json(each)
-
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        run: Callable[..., None] = getattr(self, f"_{options['action']}")
-        try:
-            run(**options)
-        except Invalid as invalid:
-            raise CommandError(f"Nothing was saved. {invalid}") from None
+            add_output(each)
 
     def _list(self, form: str, **options: Any) -> None:
         listed = [asdict(row) | {"groups": ", ".join(row.groups)} for row in roles.rows()]
