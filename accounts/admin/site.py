@@ -32,7 +32,15 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import dangerous, front_page, head, hostile, model_admin, news, own_pages
+from . import (
+    account_news,
+    bad_requests,
+    front_page,
+    head,
+    model_admin,
+    own_pages,
+    step_up_pages,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
@@ -90,7 +98,7 @@ class MicrosoftAdminSiteMixin(_Base):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """SITE_NAME in titles and headers; and what happened to the person's account."""
         if self.has_our_pages and self.has_permission(request):
-            news.tell(request)
+            account_news.tell(request)
         return {**super().each_context(request), **site_names.names()}
 
     @override
@@ -132,9 +140,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if self.has_permission(request) and dangerous.asks_for_step_up(request):
+            if self.has_permission(request) and step_up_pages.asks_for_step_up(request):
                 return step_up.ask(request)
-            return head.completed(request, hostile.guarded(inner, request, *args, **kwargs))
+            return head.completed(request, bad_requests.guarded(inner, request, *args, **kwargs))
 
         return guarded
 
