@@ -6,13 +6,15 @@ their own; none of these may lead into admin without anybody having meant it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin import AdminSite
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.core.checks import Tags, register
+from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import FieldDoesNotExist
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
@@ -21,12 +23,6 @@ from . import places
 from .app import dotted
 from .checks import error, warning
 from .conf import conf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.contrib.admin import AdminSite
-    from django.core.checks import CheckMessage
 
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
 # The names that packages, and most sites, give to the page where anybody makes an account.

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from html import unescape
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Final
 
 _NAME: Final = r"[A-Za-z_][\w.:/\- ]*"
 _KEY_VAULT: Final = (

@@ -6,28 +6,21 @@ link and the form alone: no log line, record or page that follows has it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib.auth import login
 from django.db import transaction
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from .. import places, users
-from ..models import SignIn
+from ..models import SignIn, User
 from ..reasons import Refused
 from ..signin import break_glass, record
+from ..signin.record import Attempt
 from . import entrance, refusal, request_facts, throttle
 from .backends import session_backend
 from .headers import flow_page
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
-
-    from ..models import User
-    from ..signin.record import Attempt
 
 
 @flow_page

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware import csrf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -21,14 +21,12 @@ from .. import places
 from ..conf import conf
 from ..models import SignIn
 from ..reasons import Refused
+from ..signin.record import Attempt
 from . import refusal, request_facts, throttle
 from .next_path import next_from
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
-
-    from ..signin.record import Attempt
 
 FORMER: Final = "csrf_before"
 _LONGEST: Final = 500_000  # characters that are offered to be sent again

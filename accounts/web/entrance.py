@@ -6,14 +6,16 @@ and is nobody where staff work: in no admin site, on none of STAFF_PATHS.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpResponseRedirect
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.module_loading import import_string
 
 from .. import places
@@ -24,12 +26,6 @@ from ..outages import STORE_ERRORS, is_outage
 from ..sessions import versions
 from . import errors
 from .next_path import login_page_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.contrib.sessions.backends.base import SessionBase
-    from django.http import HttpRequest, HttpResponse
 
 ENTRY: Final = "entered_by"
 WHO: Final = "entered_as"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.sessions import middleware as django_sessions
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
@@ -17,11 +18,6 @@ from ..outages import is_outage
 from ..reasons import Refused
 from . import errors, refusal, request_facts, throttle
 from .next_path import login_page_url, next_from
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
 
 MARK: Final = "origin_checked"
 

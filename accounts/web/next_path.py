@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from .. import places
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 
 def safe_next(value: str, home: str = "") -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from django.core import signing
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from .. import places
@@ -15,16 +16,10 @@ from ..outages import DATABASE_ERRORS, STORE_ERRORS, redis_code, sqlstate
 from ..reasons import CAUSES, Refused
 from ..redact import innermost
 from ..signin import mapping, record
+from ..signin.record import Attempt
 from . import automatic, request_facts, shown_again, throttle, visits
 from .headers import no_store, with_button
 from .next_path import start_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from django.http import HttpRequest
-
-    from ..signin.record import Attempt
 
 logger = logging.getLogger("django.security.sign_in")
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import urlencode
+
+from django.http import HttpRequest
 
 from .. import places, secretbox
 from ..reasons import REASONS, Refused
 from ..signin import state
 from . import request_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.http import HttpRequest
 
 PARAMETER: Final = "refusal"
 _SECONDS: Final = 3600
