@@ -25,8 +25,8 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.workers import gthread
 from typing_extensions import override
 
-from project.frames import roomy
-from project.framing import Framing, TooLarge
+from project.frame_memory import roomy
+from project.request_framing import Framing, TooLarge
 
 HEAD_SECONDS: Final = 10.0  # from a request's first byte to the end of its headers
 BODY_SECONDS: Final = 30.0  # and from there to the end of its body

@@ -12,7 +12,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from .. import audit, moments
+from .. import audit, local_time
 from . import csv_export
 from .paging import BoundedPaginator
 
@@ -97,4 +97,4 @@ class RecordAdmin(Base):
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when(self, row: Any) -> str:
         """When it was, in the site's zone and beside it the reader's."""
-        return moments.element_of(row.at)
+        return local_time.element_of(row.at)

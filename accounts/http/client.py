@@ -21,12 +21,12 @@ from .. import telemetry
 from ..conf import conf
 from ..per_process import PerProcess
 from ..reasons import Refused
-from .answer import JsonResponse, json_of
 from .breaker import Breaker
 from .bulkhead import Bulkhead
 from .causes import CircuitOpen, NoAnswer, NoTimeLeft
 from .connection import Request, Response
 from .deadline import Deadline
+from .json_response import JsonResponse, json_of
 from .origins import Origin, is_protected, origin_of
 from .proxy import Proxy, proxy_from
 from .tls import trusted_context

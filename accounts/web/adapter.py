@@ -11,7 +11,7 @@ from allauth.socialaccount.providers.base.provider import Provider
 from django.http import HttpRequest
 from typing_extensions import override
 
-from .. import places, registration
+from .. import registration, staff_urls
 from ..reasons import Refused
 from ..signin.identities import PROVIDER
 from .provider import AdmittedLogin, MicrosoftProvider
@@ -96,7 +96,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     @override
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        return places.home()
+        return staff_urls.home()
 
     @override
     def add_message(self, *args: Any, **kwargs: Any) -> None:

@@ -36,13 +36,13 @@ from ..signin.flow import Admission
 from ..signin.policy import Rules
 from ..signin.record import Attempt
 from . import (
-    automatic,
+    automatic_sign_in,
     entrance,
     microsoft_session,
+    reauthentication,
     refusal,
+    refusal_reload,
     request_facts,
-    rounds,
-    shown_again,
     throttle,
 )
 from .headers import flow_page
@@ -85,7 +85,7 @@ def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Into admin, or the refusal page."""
     deadline = request_facts.deadline_of(request)
     attempt = request_facts.attempt_of(request)
-    if shown_again.PARAMETER in request.GET:
+    if refusal_reload.PARAMETER in request.GET:
         return answered(request, attempt, safe_next(""), lambda: refusal.again(request))
     work = lambda: _complete(request, attempt, deadline)  # noqa: E731
     return answered(request, attempt, _next_of(request), work)
@@ -121,7 +121,7 @@ def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Http
         return _verified(response, begun, app, attempt, deadline)
 
     if issued.purpose:
-        return rounds.finish(request, issued, attempt, verified)
+        return reauthentication.finish(request, issued, attempt, verified)
     claims, rules = verified()
     return let_in(request, claims, rules, attempt, begun, app)
 
@@ -319,7 +319,7 @@ def _enter(
             entrance.mark(request.session, SignIn.Method.MICROSOFT)
             entrance.write(request.session)
         record.tell(row, attempt)
-        return automatic.pause(response)
+        return automatic_sign_in.pause(response)
 
     try:
         return in_one_transaction(record.admitted)

@@ -18,7 +18,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.module_loading import import_string
 
-from .. import places
+from .. import staff_urls
 from ..app import NAME
 from ..conf import conf
 from ..models import SignIn
@@ -121,7 +121,7 @@ def _is_theirs(request: HttpRequest) -> bool:
 
 def _is_of_staff(path: str) -> bool:
     """Whether it is a page where staff work, and none of the sign-in itself."""
-    return path.startswith(places.staff()) and not path.startswith(places.own_pages())
+    return path.startswith(staff_urls.staff()) and not path.startswith(staff_urls.own_pages())
 
 
 async def _nobody() -> AnonymousUser:

@@ -17,7 +17,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from .. import places
+from .. import staff_urls
 from ..conf import conf
 from ..references import new_reference
 from . import refusal, site_names
@@ -95,6 +95,6 @@ def _context(words: Words, what: str) -> dict[str, object]:
     reference = new_reference()
     refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
     title, text = words
-    url = conf.PUBLIC_URL + places.home()
+    url = conf.PUBLIC_URL + staff_urls.home()
     shown = {"title": title, "text": text, "public_url": url, "reference": reference}
     return {**site_names.names(), **shown}

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
-from .. import places
+from .. import staff_urls
 from ..conf import conf, is_a_host
 from ..outages import is_outage
 from ..reasons import Refused
@@ -35,9 +35,9 @@ class CanonicalOriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         front = ("/",) if request.path == "/" and not is_a_host() else ()  # others have their own
-        if not request.path.startswith((*front, *places.staff(), *places.own_pages())):
+        if not request.path.startswith((*front, *staff_urls.staff(), *staff_urls.own_pages())):
             return self._get_response(request)
-        if request.path == places.callback():  # its state says what became of its origin
+        if request.path == staff_urls.callback():  # its state says what became of its origin
             return self._get_response(request)
         if _origin(request) == conf.PUBLIC_URL:
             return self._on_the_right_one(request)

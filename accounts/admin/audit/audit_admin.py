@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import moments
+from ... import local_time
 from ...audit.actions import ACTIONS, title_of
 from ...models import AuditEntry
 from ...operate.audit_log import COLUMNS, as_values, naming
@@ -76,7 +76,7 @@ class AuditAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when_and_reference(self, entry: AuditEntry) -> str:
         """For the list: one column for what tells this entry from all others."""
-        return format_html("{}<br>{}", moments.element_of(entry.at), entry.reference)
+        return format_html("{}<br>{}", local_time.element_of(entry.at), entry.reference)
 
     @admin.display(description=gettext_lazy("action"))
     def what(self, entry: AuditEntry) -> str:

@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ... import moments
+from ... import local_time
 from ...visible import visible
 from .. import permission_words
 
@@ -122,4 +122,4 @@ def _moment(text: str) -> str:
     except ValueError:
         return ""
     is_date = len(text) == len("2026-11-26")
-    return date_format(found, "SHORT_DATE_FORMAT") if is_date else moments.text_of(found)
+    return date_format(found, "SHORT_DATE_FORMAT") if is_date else local_time.text_of(found)

@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import moments
+from ... import local_time
 from ...models import User
 from ...operate import search
 from ..deletion import WithoutJoinRows
@@ -116,9 +116,9 @@ class PersonAdmin(HistoryInWords, WithoutJoinRows, PersonPages, BoundedUserAdmin
     @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login")
     def last_sign_in(self, person: User) -> str:
         """When they last got in."""
-        return moments.element_of(person.last_login) or "-"
+        return local_time.element_of(person.last_login) or "-"
 
     @admin.display(description=gettext_lazy("added"), empty_value="-")
     def added(self, person: User) -> str:
         """When they were added here."""
-        return moments.element_of(person.date_joined)
+        return local_time.element_of(person.date_joined)

@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from ... import moments
+from ... import local_time
 from ...models import SignIn
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _bounds() -> tuple[date | None, date | None]:
 
 
 def _local(moment: datetime | None) -> date | None:
-    return moments.in_zone(moment).date() if moment else None
+    return local_time.in_zone(moment).date() if moment else None
 
 
 def _number(cl: ChangeList, part: str) -> int | None:

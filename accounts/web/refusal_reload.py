@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from .. import places, secretbox
+from .. import secretbox, staff_urls
 from ..reasons import REASONS, Refused
 from ..signin import state
 from . import request_facts
@@ -29,7 +29,7 @@ def address(
     request: HttpRequest, refusal: Refused, reference: str, account: Mapping[str, str] | None
 ) -> str:
     """Where the page stands from now on; "" where a reload is better off with its own answer."""
-    if request.path != places.callback() or refusal.reason.group in _BY_ITSELF:
+    if request.path != staff_urls.callback() or refusal.reason.group in _BY_ITSELF:
         return ""
     secret = next(filter(None, request_facts.secrets_of(request)), "")
     if not secret:
@@ -43,7 +43,7 @@ def address(
         "reference": reference,
         "account": account,
     }
-    return f"{places.callback()}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
+    return f"{staff_urls.callback()}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
 
 
 def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:

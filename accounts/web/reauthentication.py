@@ -22,7 +22,7 @@ from ..signin.policy import Rules
 from ..signin.purpose import Purpose, check_step_up
 from ..signin.record import Attempt
 from ..signin.state import Issued
-from . import automatic, microsoft_session, refusal
+from . import automatic_sign_in, microsoft_session, refusal
 from .next_path import login_page_url, safe_next
 
 Verify = Callable[[], tuple[Claims, Rules]]
@@ -79,7 +79,7 @@ def _not_confirmed(
     request.session.flush()
     url = login_page_url(safe_next(issued.next))
     response = HttpResponseRedirect(f"{url}{'&' if '?' in url else '?'}ended=recheck")
-    return automatic.stop(response)
+    return automatic_sign_in.stop(response)
 
 
 def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims:
