@@ -59,10 +59,10 @@ def _into_admin() -> None:
     """The default site, whatever its class, signs in with Microsoft and has our pages."""
     from django.contrib import admin
 
-    from .admin import front_page, news, pages
+    from .admin import account_news, front_page, pages
     from .admin.site import compose
 
     compose(admin.site)
     pages.register(admin.site)
     front_page.connect()
-    news.connect()
+    account_news.connect()
