@@ -16,7 +16,7 @@ from django.db import InternalError, ProgrammingError
 from django.utils import translation
 from typing_extensions import override
 
-from .. import moments
+from .. import local_time
 from ..naming import as_set_here
 from ..outages import is_outage
 from ..reasons import Refused
@@ -217,7 +217,7 @@ def _text(value: Any) -> str:
     if value is None or value == "" or value == ():
         return "-"
     if isinstance(value, datetime):
-        return moments.in_zone(value).strftime("%Y-%m-%d %H:%M:%S %Z")
+        return local_time.in_zone(value).strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

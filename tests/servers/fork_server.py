@@ -79,7 +79,7 @@ OURS = (
     "accounts.signin.state",
     "accounts.static_files",
     "accounts.transport",
-    "accounts.web.automatic",
+    "accounts.web.automatic_sign_in",
     "accounts.web.error_reports",
     "accounts.web.health",
     "accounts.web.microsoft_session",
