@@ -20,7 +20,7 @@ from .. import users
 from ..app import permission
 from ..operate import search
 from ..sessions import service as sessions
-from . import about_you
+from . import account_news
 from .model_admin import render
 from .people.people_list import may_see_people
 
@@ -82,8 +82,8 @@ def own(request: HttpRequest) -> HttpResponse:
     context = {
         "open_sessions": _listing(request, user),
         "this_handle": here,
-        "sign_ins": about_you.latest_sign_ins(user),
-        "changes": about_you.latest_changes(user),
+        "sign_ins": account_news.latest_sign_ins(user),
+        "changes": account_news.latest_changes(user),
     }
     return render(request, "own_sessions.html", _("Your sessions"), context)
 
