@@ -53,6 +53,7 @@ def bound_sessions(request: HttpRequest, user: Any, **kwargs: Any) -> None:
 
 def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> None:
     try:
+        entrance.write(request.session)  # a session that is not there yet cannot be counted
         ended = service.end_oldest_of(user, key, most)
     except service.StoreUnavailable:
         logger.warning("older sessions not ended: the session store is unavailable")
