@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import QuerySet
 
 from .. import audit, registration
 from ..conf import conf
@@ -26,16 +28,10 @@ from .other_packages import (
     PACKAGES,
     WITH_TABLES,
     WITHOUT_IDENTITIES,
+    Kept,
     NoTable,
     client_ids_of_social_auth,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from django.db.models import QuerySet
-
-    from .other_packages import Kept
 
 What = Literal["adopt", "expect", "adopted", "already", "conflict", "by address"]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..audit.actions import ACTIONS
 from ..ids import is_guid
@@ -12,11 +13,6 @@ from ..models import AuditEntry, AuditText
 from ..references import written
 from . import OperatorError
 from .sign_ins import reference_of, since_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from django.db.models import QuerySet
 
 COLUMNS: Final = (
     "at",

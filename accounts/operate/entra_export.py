@@ -9,17 +9,15 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
 from . import OperatorError, columns
 from .columns import delimiter_of, title_of, titled_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     **{key: columns.OF_PEOPLE[key] for key in ("oid", "upn", "mail", "name")},

@@ -7,28 +7,23 @@ them; sign-ins stay as counts, without whoever it was; the audit loses what name
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from .. import audit
 from ..audit import erase
-from ..models import SignIn
+from ..models import SignIn, User
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, kept_of
 from ..users import email_of, is_last_superuser
 from . import OperatorError, require_reason
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
-    from ..models import User
 
 _NOBODY: Final = {
     "user": None,

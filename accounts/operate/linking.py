@@ -8,22 +8,23 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import audit
 from ..conf import conf
 from ..ids import is_guid
-from ..models import AuditEntry, SignIn
+from ..models import AuditEntry, SignIn, User
 from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
@@ -32,14 +33,6 @@ from ..signin.policy import same_email
 from ..users import email_of, everyone, name_of, where
 from ..visible import visible
 from . import OperatorError, require_reason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from django.db.models import QuerySet
-
-    from ..models import User
 
 logger = logging.getLogger("django.security.sign_in")
 _MOST_SUPERUSERS: Final = 500

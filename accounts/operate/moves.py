@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -21,17 +22,11 @@ from ..ids import is_guid
 from ..references import new_reference
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.policy import same_email
+from ..signin.policy import Candidate, same_email
 from ..users import email_of
 from . import OperatorError, linking, require_reason
-from .moves_file import read_moves
+from .moves_file import Move, read_moves
 from .rehearsal_here import users_here
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from ..signin.policy import Candidate
-    from .moves_file import Move
 
 What = Literal["link", "address", "already", "not here", "problem"]
 _LONGEST_ADDRESS: Final = 254

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 
 from ..ids import is_guid
 from . import OperatorError, addresses
 from .columns import delimiter_of, title_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 MOST_LINES: Final = 5000
 _LONGEST_LINE: Final = 2000

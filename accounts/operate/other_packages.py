@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
@@ -22,9 +22,6 @@ from ..ids import GUID_PATTERN, is_guid
 from ..signin import bindings
 from ..signin.identities import PROVIDER, kept_of
 from . import OperatorError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 # The backends of python-social-auth for Microsoft's work accounts, and the settings of their keys.
 SOCIAL_AUTH_BACKENDS: Final = (

@@ -6,12 +6,23 @@ import errno
 import json
 import os
 import sys
-from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    RawDescriptionHelpFormatter,
+    _SubParsersAction,
+)
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
 from django.db import InternalError, ProgrammingError
 from django.utils import translation
 from typing_extensions import override
@@ -23,12 +34,6 @@ from ..reasons import Refused
 from ..sessions.service import NoSuchSession, StoreUnavailable
 from ..visible import visible
 from . import OperatorError, spreadsheet
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, _SubParsersAction
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from django.core.management.base import CommandParser
 
 _WIDEST: Final = 48
 _SIGINT, _SIGPIPE = 130, 141  # as a shell says of a command that such a signal ended
@@ -93,11 +98,13 @@ class OperatorCommand(BaseCommand):
                 raise
             raise CommandError(as_set_here(text)) from error
 
-    def write_rows(
-        self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str
-    ) -> None:
-        """Rows as `form`: table, json or csv."""
-        for line in FORMS[form](rows, columns):
+    def write_rows(self, rows: Iterable[Any], columns: Sequence[str], form: str) -> None:
+        """Rows, mappings or objects, as `form`: table, json or csv."""
+        named = (
+            row if isinstance(row, Mapping) else {name: getattr(row, name) for name in columns}
+            for row in rows
+        )
+        for line in FORMS[form](named, columns):
             self.stdout.write(line)
 
     def write_value(self, value: Mapping[str, Any], form: str) -> None:

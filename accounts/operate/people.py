@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from .. import users
+from ..models import User
 from ..sessions import service as sessions
 from ..signin.policy import same_email
 from . import OperatorError, addresses, linking
 from .erasure import LastSuperuser
 from .pasted import read_people
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ..models import User
 
 logger = logging.getLogger("django.security.sign_in")
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from django.db.models import QuerySet
 
 from .. import users
-from .account_status import bound, idle_for, states_of
-from .linking import of_users
+from ..models import User
+from .account_status import State, bound, idle_for, states_of
+from .linking import Identity, of_users
 from .search import people as find_people
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from django.db.models import QuerySet
-
-    from ..models import User
-    from .account_status import State
-    from .linking import Identity
 
 COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
 NARROW: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.db.models import OuterRef
 
@@ -13,20 +14,12 @@ from ..reasons import Refused
 from ..signin import mapping, roles
 from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Rules
-from ..signin.roles import Carried
+from ..signin.roles import Carried, Outcome, Rights, Table
 from . import linking
-from .entra_export import read_export, unjudged
+from .entra_export import Exported, read_export, unjudged
 from .microsoft_app import GUID
-from .rehearsal import ByRoles, Report, rehearse
+from .rehearsal import ByRoles, Judge, Report, rehearse
 from .roles import in_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..signin.roles import Outcome, Rights, Table
-    from .entra_export import Exported
-    from .rehearsal import Judge
-
 
 _CHUNK: Final = 500
 

@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -21,9 +22,6 @@ from ..reasons import Refused
 from ..signin import mapping
 from ..signin.roles import Carried, Rights, Table, judge, plain
 from . import OperatorError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _FLAGS: Final = (noop("staff"), noop("superuser"))
 A_FEW: Final = 3  # people whose rights a mapping may change without being asked again

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentParser
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ... import audit
 from ...audit.verify import verify
 from ...operate import audit_log
 from ...operate.output import OperatorCommand, add_output, whole_number
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from django.core.management.base import CommandParser
 
 _IN_TABLE = ("at", "action", "who", "subject", "before", "after", "note", "reference")
 _PROBLEM = ("id", "problem")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from datetime import date
 from getpass import getpass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from django.core.management.base import CommandError
+from allauth.socialaccount.models import SocialApp
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
@@ -18,19 +20,11 @@ from ... import registration
 from ...conf import conf
 from ...operate import microsoft_app
 from ...operate.doctor import before_saving
+from ...operate.doctor.before_saving import Judgement
 from ...operate.microsoft_app import Changes
-from ...operate.microsoft_app_summary import show, to_enter
+from ...operate.microsoft_app_summary import CredentialSummary, show, to_enter
 from ...operate.output import OperatorCommand, add_output, read_input
 from ...reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from allauth.socialaccount.models import SocialApp
-    from django.core.management.base import CommandParser
-
-    from ...operate.doctor.before_saving import Judgement
-    from ...operate.microsoft_app_summary import CredentialSummary
 
 _NOT_SAVED = "Nothing was saved."
 _ANYWAY = "To save it all the same: --force. To save without asking Microsoft: --untested."
@@ -136,7 +130,7 @@ exit codes:
         from ...operate.doctor import online_findings
 
         findings = online_findings()
-        self.write_rows(({n: getattr(f, n) for n in _FOUND} for f in findings), _FOUND, form)
+        self.write_rows(findings, _FOUND, form)
         if bad := sum(finding.level == "error" for finding in findings):
             raise CommandError(f"{bad} of {len(findings)} checks say that sign-in would fail.")
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ...operate import roles
 from ...operate.output import OperatorCommand, add_output
 from ...operate.roles import Row
-
-if TYPE_CHECKING:
-    import argparse
-
-    from django.core.management.base import CommandParser
 
 _ROW = ("value", "staff", "superuser", "groups")
 _CHANGE = ("email", "now", "then", "roles")
@@ -62,12 +58,12 @@ exit codes:
         self.write_rows(listed, _ROW, form)
 
     def _preview(self, form: str, **options: Any) -> None:
-        self.write_rows(map(asdict, _previewed(options)), _CHANGE, form)
+        self.write_rows(_previewed(options), _CHANGE, form)
 
     def _set(self, form: str, *, yes: bool, **options: Any) -> None:
         changes = _previewed(options)
         if len(changes) > roles.A_FEW and not yes:
-            self.write_rows(map(asdict, changes), _CHANGE, form)
+            self.write_rows(changes, _CHANGE, form)
             raise CommandError(
                 f"Nothing was saved: {len(changes)} people would have different rights after their"
                 " next sign-in, as shown. Repeat with --yes if that is intended."

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentParser
+from typing import Any
 
+from django.core.management.base import CommandParser
 from typing_extensions import override
 
 from ...operate import people
 from ...operate.output import OperatorCommand, add_output
 from ...sessions import service as sessions
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from django.core.management.base import CommandParser
 
 
 class Command(OperatorCommand):
@@ -49,7 +45,7 @@ exit codes:
 
     def _list(self, email: str, form: str, **options: Any) -> None:
         found = sessions.listing(people.find(email) if email else None)
-        self.write_rows(map(asdict, found), sessions.COLUMNS, form)
+        self.write_rows(found, sessions.COLUMNS, form)
 
     def _end(self, email: str, handle: str, form: str, **options: Any) -> None:
         if handle:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ... import audit
 from ...models import SignIn
 from ...operate import sign_ins
 from ...operate.output import OperatorCommand, add_output, whole_number
-
-if TYPE_CHECKING:
-    from django.core.management.base import CommandParser
 
 _IN_TABLE = ("at", "outcome", "reason", "reference", "email", "client_ip", "took_ms", "detail")
 _COUNTED = ("count", "outcome", "reason")

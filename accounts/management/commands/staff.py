@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ... import audit
+from ...models import User
 from ...operate import (
     OperatorError,
     adoption,
@@ -24,18 +27,10 @@ from ...operate.entra_export import text_of
 from ...operate.other_packages import PACKAGES
 from ...operate.output import OperatorCommand, add_output, as_json, read_input, whole_number
 from ...operate.people_listing import COLUMNS, NARROW, listing
+from ...operate.rehearsal import Report
 from ...operate.rehearsal_here import link_all, preview
 from ...operate.rehearsal_shown import SPREADSHEET, as_dict, as_lines, as_rows
 from ...sessions import service as sessions
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-    from collections.abc import Callable
-
-    from django.core.management.base import CommandParser
-
-    from ...models import User
-    from ...operate.rehearsal import Report
 
 _ADDED = ("line", "email", "what", "note")
 _CHANGED = ("email", "sessions_ended", "what")
@@ -100,7 +95,7 @@ exit codes:
         if options["oid"] and len(lines) != 1:
             raise CommandError("--oid goes with one EMAIL; for several, a CSV with a column oid.")
         results = people.add_many(given, **rights, **identity)
-        self.write_rows(({n: getattr(r, n) for n in _ADDED} for r in results), _ADDED, form)
+        self.write_rows(results, _ADDED, form)
         if bad := sum(result.what == "invalid" for result in results):
             raise CommandError(f"{bad} of {len(results)} not added: correct them and add again.")
 
@@ -148,7 +143,7 @@ exit codes:
         if options["yes"]:
             require_reason(reason)
         planned = moves.plan(_read(file), tenant)
-        self.write_rows((asdict(row) for row in planned), moves.COLUMNS, form)
+        self.write_rows(planned, moves.COLUMNS, form)
         skip = options["skip_unknown"]
         if stops := moves.blocking(planned, skip_unknown=skip):
             hint = "" if skip else " (--skip-unknown leaves out who is not here)"
