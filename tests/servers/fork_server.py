@@ -72,7 +72,6 @@ OURS = (
     "accounts.operate.moves_file",
     "accounts.operate.optional_claims",
     "accounts.operate.pasted_records",
-    "accounts.operate.search",
     "accounts.processes",
     "accounts.sessions.database",
     "accounts.signin.session_limits",
