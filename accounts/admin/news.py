@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.core.cache import cache
-from django.db import transaction
 from django.db.models.signals import post_save
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from .. import transaction
 from ..models import AuditEntry
 from ..outages import is_outage
 from ..web import request_facts
@@ -81,7 +82,7 @@ def _is_there_any(request: HttpRequest, since: tuple[float, float]) -> bool:
 
 
 def _key(pk: Any) -> str:
-    return f"news:{pk}"
+    return f"news:{quote(str(pk))}"
 
 
 def _happened(instance: AuditEntry, **kwargs: Any) -> None:

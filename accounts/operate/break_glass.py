@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import audit, places, users
+from .. import audit, places, transaction, users
 from ..conf import conf
 from ..models import BreakGlassLink
 from ..reasons import Refused

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.models import Group, Permission
-from django.db import transaction
 
+from .. import transaction
 from ..app import permission, user_permission
 
 if TYPE_CHECKING:

@@ -15,14 +15,13 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialApp
-from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
-from .. import moments, secretbox
+from .. import moments, secretbox, transaction
 from ..conf import conf
 from ..naming import as_set_here
 from ..reasons import Refused

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from .. import users
+from .. import transaction, users
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import accounts_of

@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import login
-from django.db import transaction
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from .. import places, users
+from .. import places, transaction, users
 from ..models import SignIn
 from ..reasons import Refused
 from ..signin import break_glass, record

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection
 from django.http import HttpResponse, HttpResponseNotAllowed, JsonResponse
 
 from ..conf import conf
 from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
+from ..transaction import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from .. import transaction
 from ..conf import conf
 from ..sessions import service, versions
 from ..sessions.store import MICROSOFT

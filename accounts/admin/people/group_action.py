@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from ... import users
+from ... import transaction, users
 from .. import rights
 from .person_actions import CONFIRMED, Question, confirmation
 

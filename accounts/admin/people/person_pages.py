@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404
 from django.urls import path
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from ... import users
+from ... import transaction, users
 from ...sessions import service as sessions
 from . import person_actions, relink
 

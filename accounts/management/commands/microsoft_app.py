@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.management.base import CommandError
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
-from ... import registration
+from ... import registration, transaction
 from ...conf import conf
 from ...operate import microsoft_app
 from ...operate.doctor import before_saving
