@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import connections, router, transaction
-from django.utils.connection import ConnectionProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +40,11 @@ def set_rollback(rollback: bool) -> None:
     transaction.set_rollback(rollback, using=database())
 
 
-class _Connections:
-    def __getitem__(self, alias: str) -> Any:
-        return get_connection()
+class _Connection:
+    """As django.db.connection."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(get_connection(), name)
 
 
-connection: Final[Any] = ConnectionProxy(_Connections(), "")  # as django.db.connection
+connection: Final[Any] = _Connection()

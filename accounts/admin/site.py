@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 from typing_extensions import override
 
 from .. import places, registration
-from ..app import label
 from ..conf import conf, is_a_host
 from ..models import SignIn
 from ..reasons import Refused
@@ -36,9 +35,7 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import dangerous, deletion, front_page, head, hostile, news, sessions
-from .people import moves, rehearsal
-from .roles import rights_page
+from . import dangerous, front_page, head, hostile, model_admin, news, own_pages
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
@@ -167,9 +164,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        door = path("break-glass/", break_glass.enter, name="break_glass")
-        own = _own_urls(self) if self.has_our_pages else []
-        return [door, *own, *super().get_urls()]
+        emergency = path("break-glass/", break_glass.enter, name="break_glass")
+        own = own_pages.urls(self) if self.has_our_pages else []
+        return [emergency, *own, *super().get_urls()]
 
     @override
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
@@ -179,7 +176,7 @@ class MicrosoftAdminSiteMixin(_Base):
         listed = super().get_app_list(request, app_label)
         if not self.has_our_pages:
             return listed
-        return front_page.with_own_pages(listed, request.user, app_label)
+        return own_pages.with_own_pages(listed, request.user, app_label)
 
     @override
     def password_change(
@@ -283,20 +280,7 @@ def _composed(kind: type[AdminSite]) -> type[AdminSite]:
 
 def _audit_deletions(site: AdminSite) -> None:
     site.disable_action("delete_selected")
-    site.add_action(deletion.delete_selected, "delete_selected")
-
-
-def _own_urls(site: AdminSite) -> list[URLPattern]:
-    view = site.admin_view
-    return [
-        path(f"{label()}/sessions/", view(sessions.page), name="staff_sessions"),
-        path(f"{label()}/sessions/end/", view(sessions.end), name="staff_sessions_end"),
-        path(f"{label()}/my-sessions/", view(sessions.own), name="staff_own_sessions"),
-        path(f"{label()}/rights/", view(rights_page.page), name="staff_rights"),
-        path(f"{label()}/rights/export/", view(rights_page.export), name="staff_rights_export"),
-        path(f"{label()}/rehearsal/", view(rehearsal.page), name="staff_rehearsal"),
-        path(f"{label()}/moves/", view(moves.page), name="staff_moves"),
-    ]
+    site.add_action(model_admin.delete_selected, "delete_selected")
 
 
 def microsoft_logout_url(request: HttpRequest) -> str:

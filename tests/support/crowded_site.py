@@ -545,7 +545,7 @@ def row_the_class_of_their_site_is_changed_once_it_stands() -> None:
     from accounts.admin.site import StaffAdminSite
 
     try:
-        admin.site.__class__ = OTPAdminSite  # type: ignore[assignment]  # as its documentation has it
+        admin.site.__class__ = OTPAdminSite  # as its documentation has it
         browser = signed_in()
         shown = browser.get("/admin/login/").content.decode()
         assert "asks for one more step" in shown

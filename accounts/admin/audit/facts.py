@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from ... import moments
 from ...visible import visible
-from .. import permission_words
+from .. import permissions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,9 +96,9 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
-        permissions = value and all("." in str(one) for one in value)
+        are_permissions = value and all("." in str(one) for one in value)
         names = [str(one) for one in value]
-        return ", ".join(map(visible, permission_words.named(names) if permissions else names))
+        return ", ".join(map(visible, permissions.named(names) if are_permissions else names))
     if isinstance(value, dict):
         return ", ".join(_parts(value))
     text = str(value)

@@ -22,7 +22,7 @@ from ... import transaction, users
 from ...models import AuditEntry
 from ...sealed import NotSealed, seal, unseal
 from .. import about_you, sessions
-from ..people.columns import may_see_sign_ins
+from ..people.people_list import may_see_sign_ins
 from . import glance, notices
 from .notices import Notice
 

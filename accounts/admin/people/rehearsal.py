@@ -10,9 +10,9 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.template.response import TemplateResponse
+from django.contrib import messages
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
@@ -20,7 +20,6 @@ from typing_extensions import override
 from ... import audit, users
 from ...app import user_permission, user_url
 from ...conf import conf
-from ...models import SignIn
 from ...naming import as_set_here
 from ...operate import entra_export, rehearsal_here, roles
 from ...operate.linking import CannotLink
@@ -28,6 +27,7 @@ from ...operate.rehearsal_shown import SPREADSHEET, as_rows
 from ...reasons import REASONS
 from .. import csv_export
 from ..advice import fix_of, title_of
+from ..model_admin import render
 from .forms import MOST_AT_ONCE
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class ExportForm(forms.Form):
     draft = forms.CharField(
         label=gettext_lazy("App roles to try"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 80, "class": "vLargeTextField"}),
+        widget=AdminTextareaWidget({"rows": 3, "cols": 80}),
         help_text=gettext_lazy(
             "For a file with a column role: what would change if these were mapped as well, or"
             " instead. A line for each, such as: Editor = staff, Editors. Nothing is saved."
@@ -116,8 +116,6 @@ def may_rehearse(user: Any) -> bool:
 
 def page(request: HttpRequest) -> HttpResponseBase:
     """The form, and below it what would become of everyone."""
-    if not may_rehearse(request.user):
-        raise PermissionDenied
     may_link = users.is_superuser(request.user)
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     form = ExportForm(*posted, may_link=may_link)
@@ -128,9 +126,6 @@ def page(request: HttpRequest) -> HttpResponseBase:
         audit.write("export.people", after={"of": "rehearsal", "people": len(report.people)})
         return csv_export.download("rehearsal", as_rows(report), SPREADSHEET)
     context = {
-        **admin.site.each_context(request),
-        "title": _("Go-live rehearsal"),
-        "opts": SignIn._meta,
         "form": form,
         "report": report,
         "sums": _sums(report) if report else [],
@@ -138,7 +133,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         "absent": _absent(request, report, form.cleaned_data) if report else "",
         "shown": _SHOWN,
     }
-    return TemplateResponse(request, "microsoft_admin/admin/rehearsal.html", context)
+    return render(request, "rehearsal.html", _("Go-live rehearsal"), context)
 
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:
