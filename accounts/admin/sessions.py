@@ -20,7 +20,7 @@ from .. import users
 from ..app import permission
 from ..operate import search
 from ..sessions import service as sessions
-from . import about_you
+from . import account_news
 from .model_admin import render
 from .people.people_list import may_see_people
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from ..models import User
-    from ..sessions.service import SessionInfo
+    from ..sessions.index import SignedIn
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20
@@ -82,18 +82,18 @@ def own(request: HttpRequest) -> HttpResponse:
     context = {
         "open_sessions": _listing(request, user),
         "this_handle": here,
-        "sign_ins": about_you.latest_sign_ins(user),
-        "changes": about_you.latest_changes(user),
+        "sign_ins": account_news.latest_sign_ins(user),
+        "changes": account_news.latest_changes(user),
     }
     return render(request, "own_sessions.html", _("Your sessions"), context)
 
 
-def of_person(request: HttpRequest, person: User) -> list[SessionInfo] | None:
+def of_person(request: HttpRequest, person: User) -> list[SignedIn] | None:
     """A person's sessions, for their page; None for whoever may not see them."""
     return _listing(request, person) if may_end(request.user) else None
 
 
-def _listing(request: HttpRequest, person: User) -> list[SessionInfo] | None:
+def _listing(request: HttpRequest, person: User) -> list[SignedIn] | None:
     try:
         return sessions.listing(person)
     except sessions.StoreUnavailable:
@@ -117,7 +117,7 @@ def _end_own(user: User, handle: str, here: str) -> int:
     return len([sessions.end(each, user) for each in handles if each != here])
 
 
-def _found(asked: str) -> list[SessionInfo]:
+def _found(asked: str) -> list[SignedIn]:
     if not asked:
         return sessions.listing()
     people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]

@@ -18,12 +18,12 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from .. import places, registration
+from .. import registration, staff_urls
 from ..conf import conf, is_a_host
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
-    automatic,
+    automatic_sign_in,
     break_glass,
     entrance,
     microsoft_session,
@@ -35,7 +35,15 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import dangerous, front_page, head, hostile, model_admin, news, own_pages
+from . import (
+    account_news,
+    bad_requests,
+    front_page,
+    head,
+    model_admin,
+    own_pages,
+    step_up_pages,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
@@ -65,7 +73,7 @@ class MicrosoftAdminSiteMixin(_Base):
     the default one, or where `pages.register(site)` put them.
     """
 
-    signs_in_with_microsoft: Final = True  # read by accounts/places.py
+    signs_in_with_microsoft: Final = True  # read by accounts/staff_urls.py
     # This repository has an admin/login.html of its own, which comes to the same.
     login_template = _TEMPLATE if is_a_host() else "admin/login.html"
     logout_template = "microsoft_admin/admin/logged_out.html"
@@ -103,7 +111,7 @@ class MicrosoftAdminSiteMixin(_Base):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """SITE_NAME in titles and headers; and what happened to the person's account."""
         if self.has_our_pages and self.has_permission(request):
-            news.tell(request)
+            account_news.tell(request)
         return {**super().each_context(request), **site_names.names()}
 
     @override
@@ -134,7 +142,7 @@ class MicrosoftAdminSiteMixin(_Base):
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url(request)}
-        return automatic.stop(
+        return automatic_sign_in.stop(
             no_store(super().logout(request, {**context, **(extra_context or {})}))
         )
 
@@ -145,9 +153,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if self.has_permission(request) and dangerous.asks_for_step_up(request):
+            if self.has_permission(request) and step_up_pages.asks_for_step_up(request):
                 return step_up.ask(request)
-            return head.completed(request, hostile.guarded(inner, request, *args, **kwargs))
+            return head.completed(request, bad_requests.guarded(inner, request, *args, **kwargs))
 
         return guarded
 
@@ -211,8 +219,8 @@ class MicrosoftAdminSiteMixin(_Base):
         }
 
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        if automatic.starts_by_itself(request):
-            return automatic.pause(self._page(request, {**context, "automatic": True}))
+        if automatic_sign_in.starts_by_itself(request):
+            return automatic_sign_in.pause(self._page(request, {**context, "automatic": True}))
         return self._page(request, context)
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -293,7 +301,7 @@ def microsoft_logout_url(request: HttpRequest) -> str:
     endpoint = _end_session_endpoint() if session.identity else ""
     if not endpoint:
         return ""
-    back = conf.PUBLIC_URL + places.login_page()
+    back = conf.PUBLIC_URL + staff_urls.login_page()
     asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"

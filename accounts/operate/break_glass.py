@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import audit, places, transaction, users
+from .. import audit, staff_urls, transaction, users
 from ..conf import conf
 from ..models import BreakGlassLink
 from ..reasons import Refused
@@ -41,7 +41,7 @@ class Link:
 @sensitive_variables()
 def make(email: str) -> Link:
     """A link that signs this person in, once. Raises people.NoSuchPerson, or Refused."""
-    page = places.break_glass()
+    page = staff_urls.break_glass()
     if not page:
         raise Refused("misconfigured", "break glass: no admin site here has Microsoft's button")
     user = people.find(email)

@@ -6,14 +6,10 @@ the site's. What another site's own middleware has written is replaced in the he
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 # The setting of Django's policy, and the attribute in which its middleware looks for a page's own.
 _HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")

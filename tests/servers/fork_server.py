@@ -61,8 +61,7 @@ IMPORTS = (
 # Likewise of this project: half of what it imports to start.
 OURS = (
     "accounts.admin.csv_export",
-    "accounts.admin.hostile",
-    "accounts.admin.microsoft_app.fieldsets",
+    "accounts.admin.bad_requests",
     "accounts.admin.microsoft_app.held",
     "accounts.apps",
     "accounts.browsers",
@@ -81,7 +80,7 @@ OURS = (
     "accounts.signin.state",
     "accounts.static_files",
     "accounts.transport",
-    "accounts.web.automatic",
+    "accounts.web.automatic_sign_in",
     "accounts.web.error_reports",
     "accounts.web.health",
     "accounts.web.microsoft_session",

@@ -1,9 +1,5 @@
-"""Admin's front page: the day at a glance.
+"""Admin's front page: `contents` is all that stands there, `notices` what needs attention."""
 
-notices     what needs attention            glance      sign-ins of the last days, who is signed in
-kept        both, kept for some seconds
-"""
-
-from .kept import connect, shown_to
+from .contents import connect, shown_to
 
 __all__ = ["connect", "shown_to"]

@@ -33,7 +33,8 @@ from ...reasons import Refused
 from ...signin.identities import PROVIDER
 from .. import advice
 from ..model_admin import StaffModelAdmin, SuperusersOnly, render
-from . import fieldsets, undo
+from . import undo
+from .fields import fieldsets_of
 from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
 
@@ -66,6 +67,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
     delete_confirmation_template = "microsoft_admin/admin/socialapp/delete_confirmation.html"
     list_display = ("name", "client_id", "tenant", "proof", "expires", "visible")
     ordering = ("pk",)
+    actions = None  # deleting is done on an app's own page, which says what follows
 
     def __init__(self, model: type[SocialApp], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -80,11 +82,6 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
         return super().get_queryset(request).filter(provider=PROVIDER)
 
     @override
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Deleting is done on an app's own page, which says what follows."""
-        return {}
-
-    @override
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
         found.opts, found.title = self.opts, _("Microsoft apps")
@@ -93,7 +90,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
     @override
     def get_fieldsets(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
         """The kind that the app has stands open, the others are one click further."""
-        return fieldsets.of_kind(registration.kind_of(obj) if obj else "secret")
+        return fieldsets_of(registration.kind_of(obj) if obj else "secret")
 
     @override
     def get_form(
@@ -123,16 +120,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
         )
 
     @override
-    @method_decorator(
-        sensitive_post_parameters(
-            "new_secret",
-            "new_next_secret",
-            "certificate_text",
-            "certificate_passphrase",
-            "next_certificate_text",
-            "next_certificate_passphrase",
-        )
-    )
+    @method_decorator(sensitive_post_parameters())
     def changeform_view(
         self,
         request: HttpRequest,
@@ -194,7 +182,6 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
     @admin.display(description=gettext_lazy("tenant"))
     def tenant(self, app: SocialApp) -> str:
-        """The app's own tenant."""
         return str(app.settings.get("tenant") or "")
 
     @admin.display(description=gettext_lazy("proves itself by"))
@@ -211,7 +198,6 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
     @admin.display(description=gettext_lazy("visible"), boolean=True)
     def visible(self, app: SocialApp) -> bool:
-        """Hidden apps are kept, not used."""
         return not app.settings.get("hidden")
 
 
