@@ -128,6 +128,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/models.py",
         "accounts/outages.py",
         "accounts/sealed.py",
+        "accounts/transaction.py",
         "accounts/users.py",
     },
     "accounts/operate": {
