@@ -23,6 +23,7 @@ from ..conf import is_a_host
 from ..entra import errors, tokens
 from ..entra.claims import lacking
 from ..entra.exchange import Client, exchange_code
+from ..entra.token_header import read_kid
 from ..http.client import get_client
 from ..models import SignIn
 from ..reasons import Refused
@@ -235,9 +236,10 @@ def _redeem(
 def _verify(
     id_token: str, begun: Begun, app: Registration, discovery: Discovery, deadline: Deadline
 ) -> Claims:
+    key = app.authority().key(read_kid(id_token), deadline)
     return tokens.verify(
         id_token,
-        key_for=lambda kid: app.authority().key(kid, deadline),
+        key=key,
         issuer=discovery.issuer,
         client_id=app.client_id,
         nonce=state.nonce(begun.secret, begun.issued.id),
