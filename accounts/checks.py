@@ -20,7 +20,7 @@ from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils.module_loading import import_string
 from django.utils.translation import override
 
-from . import places, static_files, telemetry, transport
+from . import staff_urls, static_files, telemetry, transport
 from .app import dotted
 from .conf import conf, is_a_host
 from .http.origins import is_loopback
@@ -235,7 +235,7 @@ def _cookie_problems(
     if domain and not (is_a_host() and _covers(domain, urlsplit(conf.PUBLIC_URL).hostname or "")):
         hint = "Leave it unset: it is PUBLIC_URL's host then."
         yield ids[0], names[1], domain, hint
-    if not (places.callback() or "/").startswith(path):
+    if not (staff_urls.callback() or "/").startswith(path):
         yield ids[1], names[2], path, "Leave it at /."
     if secure and not _is_https():
         hint = f"PUBLIC_URL is {conf.PUBLIC_URL}; serve the site by https."
@@ -353,8 +353,8 @@ def _callbacks() -> set[str]:
     found = set()
     for language, _name in settings.LANGUAGES[:2]:
         with override(language):
-            found.add(places.callback())
-    return found or {places.callback()}
+            found.add(staff_urls.callback())
+    return found or {staff_urls.callback()}
 
 
 def _leads_to(path: str) -> str:

@@ -24,7 +24,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from .. import browsers, moments
+from .. import browsers, local_time
 from ..audit.actions import title_of
 from ..models import AuditEntry, SignIn
 from ..outages import is_outage
@@ -126,7 +126,7 @@ def _changes(user: Any, since: datetime) -> Iterator[str]:
     for entry in _by_others(user, since)[:_MOST_TOLD]:
         values = {
             "what": title_of(entry.action),
-            "when": moments.text_of(entry.at),
+            "when": local_time.text_of(entry.at),
             "ref": entry.reference,
         }
         yield _("Your account: %(what)s, %(when)s (reference %(ref)s).") % values
@@ -145,7 +145,7 @@ def _by_others(user: Any, since: datetime) -> QuerySet[AuditEntry]:
 
 
 def _moment(seconds: float) -> datetime:
-    return moments.as_kept(datetime.fromtimestamp(seconds, UTC))
+    return local_time.as_kept(datetime.fromtimestamp(seconds, UTC))
 
 
 def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:
         place = (_network(address or ""), _VERSIONS.sub("", agent))
         if known and place not in known and at > since:
             values = {
-                "when": moments.text_of(at),
+                "when": local_time.text_of(at),
                 "address": address or "?",
                 "browser": visible(browsers.browser_of(agent)) or "?",
             }

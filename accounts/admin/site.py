@@ -15,12 +15,12 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from .. import places, registration
+from .. import registration, staff_urls
 from ..conf import conf, is_a_host
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
-    automatic,
+    automatic_sign_in,
     break_glass,
     entrance,
     microsoft_session,
@@ -65,7 +65,7 @@ class MicrosoftAdminSiteMixin(_Base):
     the default one, or where `pages.register(site)` put them.
     """
 
-    signs_in_with_microsoft: Final = True  # read by accounts/places.py
+    signs_in_with_microsoft: Final = True  # read by accounts/staff_urls.py
     # This repository has an admin/login.html of its own, which comes to the same.
     login_template = "microsoft_admin/admin/login.html" if is_a_host() else "admin/login.html"
     logout_template = "microsoft_admin/admin/logged_out.html"
@@ -129,7 +129,7 @@ class MicrosoftAdminSiteMixin(_Base):
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url(request)}
-        return automatic.stop(
+        return automatic_sign_in.stop(
             no_store(super().logout(request, {**context, **(extra_context or {})}))
         )
 
@@ -207,8 +207,8 @@ class MicrosoftAdminSiteMixin(_Base):
         }
 
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        if automatic.starts_by_itself(request):
-            return automatic.pause(self._page(request, {**context, "automatic": True}))
+        if automatic_sign_in.starts_by_itself(request):
+            return automatic_sign_in.pause(self._page(request, {**context, "automatic": True}))
         return self._page(request, context)
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -264,7 +264,7 @@ def microsoft_logout_url(request: HttpRequest) -> str:
     endpoint = _end_session_endpoint() if session.identity else ""
     if not endpoint:
         return ""
-    back = conf.PUBLIC_URL + places.login_page()
+    back = conf.PUBLIC_URL + staff_urls.login_page()
     asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"

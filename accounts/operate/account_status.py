@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from typing_extensions import override
 
-from .. import moments, users
+from .. import local_time, users
 from ..models import SignIn
 from ..signin.identities import PROVIDER
 
@@ -134,7 +134,7 @@ def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
 
 def _newest(whose: Q) -> Subquery:
     """One index look-up each: by (user, at) or by (upper(email), at)."""
-    never = moments.as_kept(_LONG_AGO)
+    never = local_time.as_kept(_LONG_AGO)
     rows: QuerySet[SignIn] = SignIn.objects.filter(
         whose,
         outcome=SignIn.Outcome.REFUSED,

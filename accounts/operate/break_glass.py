@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import audit, places, users
+from .. import audit, staff_urls, users
 from ..conf import conf
 from ..models import BreakGlassLink
 from ..reasons import Refused
@@ -42,7 +42,7 @@ class Link:
 @sensitive_variables()
 def make(email: str) -> Link:
     """A link that signs this person in, once. Raises people.NoSuchPerson, or Refused."""
-    page = places.break_glass()
+    page = staff_urls.break_glass()
     if not page:
         raise Refused("misconfigured", "break glass: no admin site here has Microsoft's button")
     user = people.find(email)

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
-from .. import moments, secretbox
+from .. import local_time, secretbox
 from ..conf import conf
 from ..naming import as_set_here
 from ..reasons import Refused
@@ -241,7 +241,7 @@ def new_in(before: SocialApp | None, after: SocialApp, slot: str) -> bool:
 
 def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
     """Keep what Microsoft said, by slot: "" or a reason code. Returns whether that is news."""
-    today = moments.today().isoformat()
+    today = local_time.today().isoformat()
     told = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
     before = app.settings.get(TESTS, {})
     _set(app.settings, TESTS, {**before, **told})
@@ -490,7 +490,7 @@ def _check_secret(secret: str) -> Iterator[str]:
 
 
 def _check_expiry(expires: date | str) -> Iterator[str]:
-    if isinstance(expires, date) and expires <= moments.today():
+    if isinstance(expires, date) and expires <= local_time.today():
         text = _("The secret's expiry date, %(day)s, has passed.")
         yield text % {"day": date_format(expires, "SHORT_DATE_FORMAT")}
 

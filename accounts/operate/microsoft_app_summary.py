@@ -10,7 +10,7 @@ from allauth.socialaccount.adapter import get_adapter
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from .. import moments, registration, secretbox
+from .. import local_time, registration, secretbox
 from ..conf import conf
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
@@ -276,7 +276,7 @@ def federated(claims: Mapping[str, object]) -> dict[str, str]:
 def days_left(expires: str) -> int | None:
     """Days until an ISO date, negative once it has passed; None when there is none."""
     ends = _date(expires)
-    return (ends - moments.today()).days if ends else None
+    return (ends - local_time.today()).days if ends else None
 
 
 def _date(text: str) -> date | None:

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, DjangoHelpFor
 from django.utils import translation
 from typing_extensions import override
 
-from .. import moments
+from .. import local_time
 from ..naming import as_set_here
 from ..outages import is_outage
 from ..visible import visible
@@ -150,7 +150,7 @@ def _text(value: Any) -> str:
     if value is None or value == "" or value == ():
         return "-"
     if isinstance(value, datetime):
-        return moments.in_zone(value).strftime("%Y-%m-%d %H:%M:%S %Z")
+        return local_time.in_zone(value).strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -11,7 +11,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from .. import audit, moments
+from .. import audit, local_time
 from ..conf import conf
 from ..entra.errors import hint_in
 from ..models import SignIn
@@ -67,7 +67,7 @@ def since_of(text: str) -> datetime:
         moment = None
     if moment is None:
         raise ValueError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return moments.as_kept(moment)
+    return local_time.as_kept(moment)
 
 
 def checked_reason(code: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from django.core.management.base import CommandParser
 
-    from ...sessions.service import SessionInfo
+    from ...sessions.index import SignedIn
 
 
 class Command(OperatorCommand):
@@ -84,5 +84,5 @@ def _add_ending(parser: ArgumentParser) -> None:
     whose.add_argument("--everyone", action="store_true", help="all sessions")
 
 
-def _row(session: SessionInfo) -> dict[str, Any]:
+def _row(session: SignedIn) -> dict[str, Any]:
     return {name: getattr(session, name) for name in sessions.COLUMNS}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 BEGINS_WITH = "microsoft_callback"
 # What entra hands to http: a body that blames our own side is no outage, whatever its status.
-HANDED_DOWN = {("accounts/http/answer.py", "accounts/entra/errors.py")}
+HANDED_DOWN = {("accounts/http/json_response.py", "accounts/entra/errors.py")}
 
 # Django's, of signals and of on_commit.
 NOTIFIES = {"send", "send_robust", "run_and_clear_commit_hooks"}

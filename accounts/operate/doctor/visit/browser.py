@@ -16,7 +16,7 @@ from ....http.deadline import Deadline
 from ....http.origins import origin_of
 from ....http.tls import trusted_context
 from ....http.transport import Transport
-from ....web import visits
+from ....web import doctor_visits
 from .cookies import CookieJar
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Reply:
     @property
     def detail(self) -> str:
         """What the site says to doctor alone of a refusal; "" when it does not know us."""
-        return self.headers.get(visits.DETAIL, "")
+        return self.headers.get(doctor_visits.DETAIL, "")
 
     @property
     def quote(self) -> str:
@@ -139,7 +139,7 @@ class Browser:
         parts = urlsplit(url)
         state = parse_qs(parts.query).get("state", [""])[0]
         all_headers = {
-            visits.PROOF: visits.proof_of(parts.path or "/", state),
+            doctor_visits.PROOF: doctor_visits.proof_of(parts.path or "/", state),
             "User-Agent": AGENT,
             "Accept": "text/html",
             "Accept-Language": "en",

@@ -24,10 +24,10 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from django.core import signing
 
-from .... import places
+from .... import staff_urls
 from ....conf import conf
 from ....reasons import REASONS
-from ....web import visits
+from ....web import doctor_visits
 from .browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _play(browser: Browser, seen: Visit, *, slow: bool) -> None:
 
 def _open(browser: Browser, seen: Visit) -> None:
     """As a person would, as far as redirects are to be followed."""
-    url = f"{seen.url}{places.login_page()}"
+    url = f"{seen.url}{staff_urls.login_page()}"
     while url:
         seen.opened.append(browser.get(url))
         url = "" if stops_at(seen.opened) else seen.opened[-1].location
@@ -229,7 +229,7 @@ def _come_back_otherwise(browser: Browser, page: LoginPage, tally: Tally, *, slo
         tally.short = _come_back(browser, started, tally, {})
         return
     browser.seconds, began = SLOW_SECONDS + 10.0, time.monotonic()
-    outcome = _come_back(browser, started, tally, {}, {visits.WAIT: str(SLOW_SECONDS)})
+    outcome = _come_back(browser, started, tally, {}, {doctor_visits.WAIT: str(SLOW_SECONDS)})
     tally.slow = outcome, time.monotonic() - began
 
 
@@ -246,7 +246,7 @@ def _come_back(
         last = browser.come_back(url, added)[-1]
     except NoAnswer as problem:
         return f"no answer ({problem.code or problem})"
-    tally.client = last.headers.get(visits.CLIENT, tally.client)
+    tally.client = last.headers.get(doctor_visits.CLIENT, tally.client)
     tally.details.setdefault(last.outcome, last.detail)
     return f"sent to {last.location.partition('?')[0]}" if last.location else last.outcome
 

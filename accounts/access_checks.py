@@ -6,27 +6,23 @@ their own; none of these may lead into admin without anybody having meant it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin import AdminSite
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.core.checks import Tags, register
+from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import FieldDoesNotExist
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
-from . import places
+from . import staff_urls
 from .app import dotted
 from .checks import error, warning
 from .conf import conf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.contrib.admin import AdminSite
-    from django.core.checks import CheckMessage
 
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
 # The names that packages, and most sites, give to the page where anybody makes an account.
@@ -45,13 +41,13 @@ def admin_has_the_button(**kwargs: Any) -> list[CheckMessage]:
             f"The admin site {site.name!r} ({type(site).__name__}) has no Microsoft sign-in.",
             _how_it_gets_one(site),
         )
-        for site in places.admin_sites()
-        if not places.has_button(site)
+        for site in staff_urls.admin_sites()
+        if not staff_urls.has_button(site)
     ]
 
 
 def _how_it_gets_one(site: AdminSite) -> str:
-    if set_on_it := places.replaced(site):
+    if set_on_it := staff_urls.replaced(site):
         return f"Remove the line of your code that sets {set_on_it[0]} on that site."
     return f"Put {_MIXIN} before the other bases of its class, or serve it no more."
 
@@ -107,9 +103,11 @@ def users_have_an_address(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def allauths_own_is_reachable(**kwargs: Any) -> list[CheckMessage]:
     """Its provider `microsoft` signs the site's own people in at /accounts/microsoft/, too."""
-    if not places.callback() or _path("microsoft_callback") != places.callback():
+    if not staff_urls.callback() or _path("microsoft_callback") != staff_urls.callback():
         return []
-    text = f"allauth's own Microsoft sign-in, at {places.callback()} as well, cannot be reached."
+    text = (
+        f"allauth's own Microsoft sign-in, at {staff_urls.callback()} as well, cannot be reached."
+    )
     urls = f"{__name__.rpartition('.')[0]}.urls"
     hint = f'Give this one another place, path("staff/", include("{urls}")), and tell Entra.'
     return [error("E043", text, hint)]
@@ -129,7 +127,7 @@ def other_views_are_covered(**kwargs: Any) -> list[CheckMessage]:
 def wagtails_admin_is_staffs(**kwargs: Any) -> list[CheckMessage]:
     """It asks for a permission of its own, and not how somebody signed in."""
     path = _path("wagtailadmin_home")
-    if not path or not conf.ADMIN_BY_MICROSOFT_ONLY or path.startswith(places.staff()):
+    if not path or not conf.ADMIN_BY_MICROSOFT_ONLY or path.startswith(staff_urls.staff()):
         return []
     text = f"Wagtail's admin at {path} opens to any session whose user may use it."
     hint = f'Add {path} to STAFF_PATHS, and set WAGTAILADMIN_LOGIN_URL = "staff_login".'
