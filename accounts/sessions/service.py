@@ -45,7 +45,10 @@ class NoSuchSession(Exception):
     """No session has the handle; it may have ended by itself."""
 
     def __init__(self, handle: str) -> None:
-        super().__init__(f"No session is called {handle!r}: it has ended, or never was.")
+        super().__init__(
+            f"No session is called {handle!r}: it has ended, or never was."
+            " See: ./manage.py sessions list"
+        )
 
 
 def listing(user: User | None = None) -> list[SignedIn]:

@@ -25,6 +25,7 @@ from ..entra import errors, tokens
 from ..entra.claims import lacking
 from ..entra.exchange import Client, exchange_code
 from ..entra.metadata import Discovery
+from ..entra.token_header import read_kid
 from ..entra.tokens import Claims
 from ..http.client import get_client
 from ..http.deadline import Deadline
@@ -230,9 +231,10 @@ def _redeem(
 def _verify(
     id_token: str, begun: Begun, app: Registration, discovery: Discovery, deadline: Deadline
 ) -> Claims:
+    key = app.authority().key(read_kid(id_token), deadline)
     return tokens.verify(
         id_token,
-        key_for=lambda kid: app.authority().key(kid, deadline),
+        key=key,
         issuer=discovery.issuer,
         client_id=app.client_id,
         nonce=state.nonce(begun.secret, begun.issued.id),

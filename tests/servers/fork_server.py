@@ -110,8 +110,6 @@ OURS = (
     "accounts.operate.moves_file",
     "accounts.operate.optional_claims",
     "accounts.operate.pasted_records",
-    "accounts.operate.rehearsal_shown",
-    "accounts.operate.search",
     "accounts.processes",
     "accounts.sessions.database",
     "accounts.signin.session_limits",
