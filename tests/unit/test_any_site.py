@@ -17,7 +17,7 @@ NAMES = "|".join([*HostVariables.variables().keys() - {"DEBUG"}, "INSTANCE_ID"])
 FORBIDDEN = {
     "conf.NAME: another site's settings have no such name": rf"\bsettings\.({NAMES})\b",
     "users.everyone(): the user model may be another": r"\bUser\.objects\b",
-    "accounts.transaction: people may be in another database": r"from django\.db import .*\b(transaction|connection)\b",
+    "accounts.transaction: databases": r"django\.db import .*\b(transaction|connection)\b",
     "app.permission(): the label may be another": r"\"accounts\.[a-z]+_[a-z]+\"\)",
     "app.admin_url(), user_url(): the label may be another": r"admin:accounts_",
     "microsoft_admin/…: a site may have such a template": r"\"(admin/)?accounts/[a-z_/]+\.html",
