@@ -9,21 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import FieldDoesNotExist
+from django.db import router
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
-from . import staff_urls
+from . import staff_urls, transaction, users
 from .app import dotted
 from .checks import error, warning
 from .conf import conf
 
+_OF_DJANGO_AND_OURS: Final = 2
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
 # The names that packages, and most sites, give to the page where anybody makes an account.
 _SIGN_UPS: Final = (
@@ -44,6 +48,29 @@ def admin_has_the_button(**kwargs: Any) -> list[CheckMessage]:
         for site in staff_urls.admin_sites()
         if not staff_urls.has_button(site)
     ]
+
+
+@register(Tags.security)
+def more_is_asked_somewhere(**kwargs: Any) -> list[CheckMessage]:
+    """django-otp's site class, for one: people sign in, and admin stays closed."""
+    return [
+        warning(
+            "W020",
+            f"The admin site {site.name!r} ({type(site).__name__}) asks for more than a sign-in,"
+            " and does not say where people do that.",
+            "Let its further_step, of the mixin, give the page where people do that.",
+        )
+        for site in staff_urls.admin_sites()
+        if staff_urls.has_button(site) and _asks_for_more(site.__class__)
+    ]
+
+
+def _asks_for_more(kind: Any) -> bool:
+    """Its own `has_permission`, and the mixin's `further_step`, which leads nowhere."""
+    by_class = [vars(each) for each in kind.__mro__]
+    asking = [names for names in by_class if "has_permission" in names]
+    telling = [names for names in by_class if "further_step" in names]
+    return len(asking) > _OF_DJANGO_AND_OURS and len(telling) == 1
 
 
 def _how_it_gets_one(site: AdminSite) -> str:
@@ -90,14 +117,28 @@ def nobody_is_not_staff(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def users_have_an_address(**kwargs: Any) -> list[CheckMessage]:
     """People are found by it; Django takes it to be called `email`, unless the model says."""
-    model = get_user_model()
-    name = model.get_email_field_name()
-    try:
-        model._meta.get_field(name)
-    except FieldDoesNotExist:
-        text = f"{model._meta.label} has no field {name!r}, by which people are found."
-        return [error("E042", text, "Name its field for the address: EMAIL_FIELD = ...")]
-    return []
+    name = users.email_field()
+    if users.has_field(name):
+        return []
+    text = f"{get_user_model()._meta.label} has no field {name!r}, by which people are found."
+    return [error("E042", text, "Name its field for the address: EMAIL_FIELD = ...")]
+
+
+@register(Tags.security)
+def people_are_in_one_database(**kwargs: Any) -> list[CheckMessage]:
+    """Identities, records and history refer to users: relations do not cross databases."""
+    home = transaction.database()
+    own = apps.get_containing_app_config(__name__)
+    models = [*(own.get_models() if own else ()), SocialAccount, SocialApp, LogEntry]
+    away = {m._meta.label: there for m in models if (there := router.db_for_write(m)) != home}
+    if not away:
+        return []
+    text = f"Users are in the database {home!r}, but " + ", ".join(
+        f"{name} in {there!r}" for name, there in away.items()
+    )
+    labels = ", ".join(sorted({name.partition(".")[0] for name in away}))
+    hint = f"Let your DATABASE_ROUTERS have {labels} in {home!r} as well, then migrate it."
+    return [error("E044", f"{text}.", hint)]
 
 
 @register(Tags.security)

@@ -86,6 +86,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "accounts.E040": ("Whoever signs up on the public part is staff", ()),
     "accounts.E042": ("The user model has no field for the address", ("unexpected",)),
+    "accounts.E044": ("Users and what refers to them are in several databases", ("unexpected",)),
     "accounts.E043": (
         "allauth's Microsoft sign-in of the site's own people has the same address",
         ("unknown_user", "user_not_staff"),
@@ -110,6 +111,7 @@ CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "accounts.W013": ("guardian's user for nobody is staff", ()),
     "accounts.W018": ("Wagtail's admin does not ask how somebody signed in", ()),
+    "accounts.W020": ("An admin site asks for more than a sign-in, and names no page for it", ()),
     "accounts.W014": ("Views for staff do not ask how somebody signed in", ()),
     "accounts.I001": ("Static files have not been collected", ()),
     "accounts.I005": ("Sessions of a site that was there before are files", ()),

@@ -9,11 +9,11 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from .. import users
+from .. import transaction, users
 from ..models import User
 from ..sessions import service as sessions
 from ..signin.policy import same_email
