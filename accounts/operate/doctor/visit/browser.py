@@ -186,7 +186,7 @@ def code_of(cause: causes.NoAnswer) -> str:
         return "no handshake"
     if isinstance(cause, causes.TlsFailed):
         return cause.openssl or "TLS"
-    return next((code for kind, code in _CODES.items() if isinstance(cause, kind)), "")
+    return _CODES.get(type(cause), "")
 
 
 _CODES: Final = {
