@@ -15,7 +15,7 @@ from ...checks import CHECKS
 from ...reasons import REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Level = Literal["ok", "note", "unknown", "warning", "error"]
 LEVELS: Final[Mapping[Level, str]] = MappingProxyType(
@@ -1092,12 +1092,10 @@ _CRASHED: Final = _error(
 
 
 _LEVELS: Final[Mapping[str, Level]] = {"E": "error", "W": "warning", "I": "note"}
-
-
-def _of_system_checks() -> Iterator[Entry]:
-    for id_, (sentence, shows) in CHECKS.items():
-        level = _LEVELS[id_.removeprefix("accounts.")[0]]
-        yield Entry(id_, level, sentence, "{message}", "{hint}", shows)
+_CHECKS: Final = tuple(
+    Entry(f"accounts.{code}", _LEVELS[code[0]], check.text, "", check.hint, check.shows_as)
+    for code, check in CHECKS.items()
+)
 
 
 CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
@@ -1105,7 +1103,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
         entry.id: entry
         for part in (
             _SETTINGS,
-            tuple(_of_system_checks()),
+            _CHECKS,
             _REDIS,
             _SESSIONS,
             _PROCESSES,
