@@ -926,7 +926,7 @@ _VISIT: Final = (
     Entry(
         "public.session_cookie",
         "The session cookie {name} {problem}",
-        "{why}.",
+        "{name}: {why}.",
         "{fix}",
         shows_as=_NOT_SENT,
         well="The session cookie {name} comes back from Microsoft",
