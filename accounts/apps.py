@@ -26,7 +26,7 @@ class AccountsConfig(AppConfig):
                 'INSTALLED_APPS lacks "django.contrib.admin": the sign-in uses its templates and'
                 " its history. Its URLs need not be served."
             )
-        from . import checks, doors, logs, settings_in_database  # noqa: F401
+        from . import access_checks, checks, logs, settings_in_database  # noqa: F401
         from .audit import watch
         from .conf import is_a_host
         from .web import new_session  # noqa: F401
@@ -59,10 +59,10 @@ def _into_admin() -> None:
     """The default site, whatever its class, signs in with Microsoft and has our pages."""
     from django.contrib import admin
 
-    from .admin import front_page, news, pages
+    from .admin import account_news, front_page, pages
     from .admin.site import compose
 
     compose(admin.site)
     pages.register(admin.site)
     front_page.connect()
-    news.connect()
+    account_news.connect()

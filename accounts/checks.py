@@ -20,7 +20,7 @@ from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils.module_loading import import_string
 from django.utils.translation import override
 
-from . import places, static_files, telemetry, transport
+from . import staff_urls, static_files, telemetry, transport
 from .app import dotted
 from .conf import conf, is_a_host
 from .http.origins import is_loopback
@@ -231,7 +231,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         " Conditional Access policy names it, and it then proves nothing",
         "See in Entra, under Conditional Access, that a policy has {context} as target.",
     ),
-    # --- ways into admin: doors.py -----------------------------------------------------------
+    # --- ways into admin: access_checks.py -----------------------------------------------------------
     "E039": Check(
         "The admin site {site} has no Microsoft sign-in",
         "{fix}",
@@ -351,7 +351,7 @@ def _of_cookie(which: str) -> Iterator[CheckMessage]:
     own_domain = is_a_host() and _covers(str(domain), urlsplit(conf.PUBLIC_URL).hostname or "")
     wrong = {
         "DOMAIN": domain and not own_domain,
-        "PATH": not (places.callback() or "/").startswith(path),
+        "PATH": not (staff_urls.callback() or "/").startswith(path),
         "SECURE": secure and not _is_https(),
         "NAME": name.startswith("__") and not secure,
         "SAMESITE": str(same_site).lower() == "none" and not secure,
@@ -433,8 +433,8 @@ def _callbacks() -> set[str]:
     found = set()
     for language, _name in settings.LANGUAGES[:2]:
         with override(language):
-            found.add(places.callback())
-    return found or {places.callback()}
+            found.add(staff_urls.callback())
+    return found or {staff_urls.callback()}
 
 
 def _leads_to(path: str) -> str:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import date
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -25,9 +26,6 @@ from .configuration import readers
 from .configuration.table import BadEnvironment, Variable
 from .configuration.variables import RULES, AppVariables
 from .naming import DICTIONARY, as_keys, key_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
 
 NAME: Final = __name__.rpartition(".")[0]
 

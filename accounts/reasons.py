@@ -8,6 +8,7 @@ are for whoever is called; `fixer` is who can fix it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,31 +27,17 @@ Source = Literal["here", "microsoft", "browser"]
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One cause of refusal; `status` is the HTTP status of its page."""
+    """One cause of refusal; `source` is where the facts behind it usually come from."""
 
-    code: str
     group: str
-    status: int
+    source: Source
+    status: int  # of the page, in HTTP
+    code: str
     title: str | _StrPromise
     person: str | _StrPromise
     operator: str
     fix: str
     fixer: Fixer
-
-
-# Where the facts behind a reason usually come from, by group.
-_SOURCES: Mapping[str, Source] = MappingProxyType(
-    {
-        "person": "microsoft",
-        "state": "browser",
-        "microsoft": "microsoft",
-        "configuration": "here",
-        "token": "microsoft",
-        "reach": "here",
-        "session": "browser",
-        "us": "here",
-    }
-)
 
 
 class Refused(Exception):
@@ -77,19 +64,25 @@ class Refused(Exception):
         super().__init__(code)
         self.reason = REASONS[code]
         self.detail = as_set_here(detail)
-        self.source = source or _SOURCES[self.reason.group]
-        self.user_id = user_id
-        self.cause = cause
+        self.source = source or self.reason.source
         self.aadsts = aadsts
         self.retry_after = retry_after
+        self.user_id = user_id
+        self.cause = cause
 
+
+_person = partial(Reason, "person", "microsoft", 403)
+_state = partial(Reason, "state", "browser", 400)
+_microsoft = partial(Reason, "microsoft", "microsoft", 403)
+_configuration = partial(Reason, "configuration", "here", 503)
+_token = partial(Reason, "token", "microsoft", 403)
+_reach = partial(Reason, "reach", "here", 503)
+_session = partial(Reason, "session", "browser", 403)
+_ours = partial(Reason, "us", "here")
 
 _TABLE = (
-    # --- person ---------------------------------------------------------------------------
-    Reason(
+    _person(
         "unknown_user",
-        "person",
-        403,
         _("You do not have an account here"),
         _(
             "You signed in to Microsoft, but nobody with your email address has an account on"
@@ -101,20 +94,16 @@ _TABLE = (
         " the one in the record.",
         "admin",
     ),
-    Reason(
+    _person(
         "user_inactive",
-        "person",
-        403,
         _("Your account is switched off"),
         _("Your account on this site is inactive. Ask an administrator to switch it on again."),
         "The matching user has is_active off.",
         "./manage.py staff reactivate EMAIL, or tick Active on the person's page in admin.",
         "admin",
     ),
-    Reason(
+    _person(
         "user_not_staff",
-        "person",
-        403,
         _("Your account may not use this area"),
         _(
             "You have an account here, but it is not a staff account. Ask an administrator if"
@@ -124,10 +113,8 @@ _TABLE = (
         "Tick Staff status on the person's page in admin, or ./manage.py staff add EMAIL.",
         "admin",
     ),
-    Reason(
+    _person(
         "wrong_tenant",
-        "person",
-        403,
         _("That is not your work account here"),
         _(
             "The Microsoft account you chose belongs to another organization. Try again and"
@@ -138,10 +125,8 @@ _TABLE = (
         " MICROSOFT_ALLOWED_TENANTS and restart.",
         "person",
     ),
-    Reason(
+    _person(
         "guest_not_allowed",
-        "person",
-        403,
         _("Guest accounts cannot sign in here"),
         _(
             "You are a guest in this organization's Microsoft directory, and this site is for"
@@ -152,10 +137,8 @@ _TABLE = (
         " a member account.",
         "admin",
     ),
-    Reason(
+    _person(
         "no_email",
-        "person",
-        403,
         _("Microsoft did not tell us your email address"),
         _(
             "Your Microsoft account has no verified email address that this site could match"
@@ -166,10 +149,8 @@ _TABLE = (
         " App registrations > Token configuration.",
         "admin",
     ),
-    Reason(
+    _person(
         "email_not_owned",
-        "person",
-        403,
         _("Your organization's email addresses are not set up here yet"),
         _(
             "You signed in, and Microsoft told us your email address; but this site has not been"
@@ -183,10 +164,8 @@ _TABLE = (
         " that is not theirs.",
         "admin",
     ),
-    Reason(
+    _person(
         "ambiguous_email",
-        "person",
-        403,
         _("More than one account has your email address"),
         _(
             "Several accounts here share your email address, so we cannot tell which one is"
@@ -196,10 +175,8 @@ _TABLE = (
         "Leave the address on one of them: search for it under Users in admin.",
         "admin",
     ),
-    Reason(
+    _person(
         "identity_conflict",
-        "person",
-        403,
         _("Your email address belongs to someone else's sign-in"),
         _(
             "The account with your email address is linked to another Microsoft identity. Ask"
@@ -215,10 +192,8 @@ _TABLE = (
         " organization has moved: ./manage.py staff relink FILE links all of them at once.",
         "admin",
     ),
-    Reason(
+    _person(
         "role_missing",
-        "person",
-        403,
         _("You do not have a role on this site yet"),
         _(
             "Your organization gives access to this site by roles, and you have none of them. Ask"
@@ -231,11 +206,8 @@ _TABLE = (
         " Default Access give none.",
         "admin",
     ),
-    # --- state ----------------------------------------------------------------------------
-    Reason(
+    _state(
         "cookie_not_sent",
-        "state",
-        400,
         _("Your browser did not send our cookie back"),
         _(
             "The sign-in started in another browser or window, or cookies are blocked. Press Try"
@@ -248,10 +220,8 @@ _TABLE = (
         " SESSION_COOKIE_DOMAIN and SESSION_COOKIE_SAMESITE unset.",
         "operator",
     ),
-    Reason(
+    _state(
         "session_not_found",
-        "state",
-        400,
         _("We lost track of your sign-in"),
         _(
             "Your browser did its part, but this site no longer knows the sign-in you started."
@@ -264,10 +234,8 @@ _TABLE = (
         " noeviction and persistence on. Run ./manage.py doctor.",
         "operator",
     ),
-    Reason(
+    _state(
         "session_changed",
-        "state",
-        400,
         _("You have signed in or out since you started"),
         _(
             "This sign-in belongs to an earlier visit of this browser, or to another browser."
@@ -278,20 +246,16 @@ _TABLE = (
         " link with a state in it is being passed around.",
         "person",
     ),
-    Reason(
+    _state(
         "state_expired",
-        "state",
-        400,
         _("The sign-in took too long"),
         _("More than ten minutes went by between the start and the end. Press Try again."),
         "The state is older than ten minutes (Entra's codes live about as long).",
         "Nothing, when rare. When everyone meets it, compare the clocks of all instances.",
         "person",
     ),
-    Reason(
+    _state(
         "state_already_used",
-        "state",
-        400,
         _("This sign-in was already used"),
         _("The page was loaded a second time. Press Try again to start afresh."),
         "The state or the code had been redeemed before: reload, back button, double request, or"
@@ -300,10 +264,8 @@ _TABLE = (
         " requests.",
         "person",
     ),
-    Reason(
+    _state(
         "state_not_ours",
-        "state",
-        400,
         _("This sign-in did not start here"),
         _("The address you came back with was not made by this site. Press Try again."),
         "The state is missing, malformed, repeated, or signed with a key that this instance does"
@@ -312,21 +274,16 @@ _TABLE = (
         " SECRET_KEY_FALLBACKS. Otherwise someone made it up.",
         "operator",
     ),
-    # --- Microsoft said no ----------------------------------------------------------------
-    Reason(
+    _microsoft(
         "cancelled",
-        "microsoft",
-        403,
         _("You cancelled the sign-in"),
         _("Nothing has changed. Press Try again when you are ready."),
         "The person pressed Cancel or declined at Microsoft.",
         "Nothing.",
         "person",
     ),
-    Reason(
+    _microsoft(
         "consent_required",
-        "microsoft",
-        403,
         _("Your organization has not approved this site yet"),
         _(
             "Microsoft needs an administrator of your organization to approve this site first."
@@ -337,10 +294,8 @@ _TABLE = (
         " consent.",
         "admin",
     ),
-    Reason(
+    _microsoft(
         "not_assigned",
-        "microsoft",
-        403,
         _("You are not assigned to this site at Microsoft"),
         _(
             "Your organization lets only chosen people use this site, and you are not among them"
@@ -351,10 +306,8 @@ _TABLE = (
         " Nested groups do not count.",
         "admin",
     ),
-    Reason(
+    _microsoft(
         "blocked_by_policy",
-        "microsoft",
-        403,
         _("Your organization's rules stopped this sign-in"),
         _(
             "Microsoft refused because of your device, place, or missing second factor. Use a"
@@ -365,10 +318,8 @@ _TABLE = (
         " record.",
         "admin",
     ),
-    Reason(
+    _microsoft(
         "microsoft_refused",
-        "microsoft",
-        403,
         _("Microsoft refused the sign-in"),
         _(
             "Try again with the account you use for this site. If it happens again, give an"
@@ -378,11 +329,8 @@ _TABLE = (
         "Look the AADSTS number in the record up at the authority's /error?code=NUMBER page.",
         "microsoft",
     ),
-    # --- configuration --------------------------------------------------------------------
-    Reason(
+    _configuration(
         "not_configured",
-        "configuration",
-        503,
         _("Sign-in is not set up yet"),
         _("This site has no Microsoft app yet. Tell whoever runs it."),
         "Neither the settings nor admin have a Microsoft app.",
@@ -390,10 +338,8 @@ _TABLE = (
         " set.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "several_apps",
-        "configuration",
-        503,
         _("Sign-in is set up twice"),
         _("This site has two Microsoft apps and cannot tell which to use. Tell whoever runs it."),
         "More than one visible Microsoft social app exists in admin.",
@@ -401,10 +347,8 @@ _TABLE = (
         " microsoft_app show.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "client_secret_expired",
-        "configuration",
-        503,
         _("This site's key for Microsoft has expired"),
         _("Nobody can sign in until it is renewed. Tell whoever runs this site."),
         "Microsoft says that the client secret has expired (AADSTS7000222).",
@@ -412,10 +356,8 @@ _TABLE = (
         " ./manage.py microsoft_app set, or MICROSOFT_CLIENT_SECRET and a restart.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "client_secret_wrong",
-        "configuration",
-        503,
         _("This site's key for Microsoft is wrong"),
         _("Nobody can sign in until it is corrected. Tell whoever runs this site."),
         "Microsoft does not accept the client secret (AADSTS7000215 and similar).",
@@ -423,10 +365,8 @@ _TABLE = (
         " ./manage.py microsoft_app set, then ./manage.py microsoft_app test.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "client_credential_refused",
-        "configuration",
-        503,
         _("Microsoft does not accept this site's proof of who it is"),
         _("Nobody can sign in until it is corrected. Tell whoever runs this site."),
         "Microsoft refused the certificate, or the token of the managed identity or cluster; the"
@@ -437,10 +377,8 @@ _TABLE = (
         " minutes. ./manage.py doctor --online prints what to enter.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "credential_unavailable",
-        "configuration",
-        503,
         _("This site cannot prove to Microsoft who it is"),
         _("Wait a minute, then press Try again. If it lasts, tell whoever runs this site."),
         "There is nothing to prove it with: the managed identity's endpoint gave no token, the"
@@ -451,10 +389,8 @@ _TABLE = (
         " passphrase. Then ./manage.py doctor --online.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "client_unknown",
-        "configuration",
-        503,
         _("Microsoft does not know this site"),
         _("The site's registration at Microsoft was not found. Tell whoever runs this site."),
         "The client id does not exist in the tenant, or the app is disabled there.",
@@ -462,10 +398,8 @@ _TABLE = (
         " ID, and MICROSOFT_TENANT_ID with Directory (tenant) ID.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "redirect_uri_mismatch",
-        "configuration",
-        503,
         _("This site's address is not registered at Microsoft"),
         _("Microsoft does not know the address to send you back to. Tell whoever runs this site."),
         "The redirect URI we send is not registered, letter for letter, as a Web platform URI.",
@@ -473,10 +407,8 @@ _TABLE = (
         " Authentication > Web. If it says http or a wrong host, correct PUBLIC_URL.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "tenant_not_found",
-        "configuration",
-        503,
         _("The organization was not found at Microsoft"),
         _("The site asks Microsoft for an organization that is not there. Tell whoever runs it."),
         "Microsoft does not know the tenant.",
@@ -484,21 +416,16 @@ _TABLE = (
         " in a national cloud set MICROSOFT_LOGIN_URL.",
         "operator",
     ),
-    Reason(
+    _configuration(
         "misconfigured",
-        "configuration",
-        503,
         _("Sign-in is not set up correctly"),
         _("Something in this site's settings stops sign-in. Tell whoever runs it."),
         "A setting or the app registration is wrong; the detail says which.",
         "Read the detail in the sign-in record, then run ./manage.py doctor --online.",
         "operator",
     ),
-    # --- token ----------------------------------------------------------------------------
-    Reason(
+    _token(
         "token_invalid",
-        "token",
-        403,
         _("We could not verify Microsoft's answer"),
         _(
             "What came back did not pass our checks, so nobody was signed in. Press Try again;"
@@ -510,11 +437,8 @@ _TABLE = (
         " the one whose client id is in force. Anything else: treat as an attack until explained.",
         "operator",
     ),
-    # --- reach ----------------------------------------------------------------------------
-    Reason(
+    _reach(
         "microsoft_unreachable",
-        "reach",
-        503,
         _("Microsoft did not answer"),
         _("Wait a minute, then press Try again."),
         "Microsoft's sign-in service could not be reached, was too slow, or failed.",
@@ -522,41 +446,32 @@ _TABLE = (
         " ./manage.py doctor --online. Otherwise look at Azure's status page.",
         "microsoft",
     ),
-    Reason(
+    _reach(
         "microsoft_throttled",
-        "reach",
-        503,
         _("Microsoft asks us to slow down"),
         _("Wait a minute, then press Try again."),
         "Microsoft answered 429 to this tenant or app.",
         "Wait for Retry-After. If it lasts, look for something that signs in in a loop.",
         "microsoft",
     ),
-    Reason(
+    _reach(
         "session_store_unavailable",
-        "reach",
-        503,
         _("Sign-in is briefly unavailable"),
         _("The session store is unavailable just now. You are not signed out. Try again shortly."),
         "The session store (Redis) did not answer in time.",
         "Check Redis and REDIS_URL: ./manage.py doctor. Cookies stay valid meanwhile.",
         "operator",
     ),
-    Reason(
+    _reach(
         "database_unavailable",
-        "reach",
-        503,
         _("The site is briefly unavailable"),
         _("The site cannot reach its database at the moment. Try again shortly."),
         "The database did not answer in time.",
         "Check PostgreSQL and DATABASE_URL: ./manage.py doctor.",
         "operator",
     ),
-    # --- session --------------------------------------------------------------------------
-    Reason(
+    _session(
         "form_refused",
-        "session",
-        403,
         _("This form could not be accepted"),
         _("For your safety nothing was changed."),
         "The check against forged forms (CSRF) failed; the detail says which part of it.",
@@ -564,10 +479,8 @@ _TABLE = (
         " --url, and leave the CSRF_* settings alone.",
         "person",
     ),
-    Reason(
+    _session(
         "step_up_failed",
-        "session",
-        403,
         _("Microsoft did not confirm that it is you"),
         _(
             "What you wanted to do asks for a fresh sign-in, and Microsoft did not confirm one."
@@ -580,11 +493,9 @@ _TABLE = (
         " name it in a Conditional Access policy.",
         "admin",
     ),
-    # --- us -------------------------------------------------------------------------------
-    Reason(
-        "too_many_attempts",
-        "us",
+    _ours(
         429,
+        "too_many_attempts",
         _("Too many attempts"),
         _("Wait a little, then press Try again."),
         "This address or account met the limit of attempts.",
@@ -592,10 +503,9 @@ _TABLE = (
         " --url, which sees whether all of them look like one client here.",
         "person",
     ),
-    Reason(
-        "unexpected",
-        "us",
+    _ours(
         500,
+        "unexpected",
         _("Something went wrong on our side"),
         _("Press Try again; if it happens again, report the reference."),
         "An error that nobody foresaw; the log has its traceback under the same reference.",

@@ -1,12 +1,7 @@
-"""Which app registration is in force: admin's Microsoft social app, else the environment's.
-
-Renewed in memory, so that a sign-in start needs no SQL; a counter in the shared cache, looked at
-once a second, tells every process of a change in admin.
-"""
+"""Which app registration is in force: admin's Microsoft social app, else the environment's."""
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +14,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.views.decorators.debug import sensitive_variables
 
-from . import places, secretbox
+from . import secretbox, staff_urls
 from .conf import conf, is_a_host
 from .entra.authority import Authority, get_authority
 from .entra.credentials import Credential, Secret, sources
@@ -29,7 +24,7 @@ from .http.client import SECONDS
 from .http.deadline import Deadline
 from .ids import is_guid, tenant_of_issuer
 from .models import TenantOfDomain
-from .outages import STORE_ERRORS
+from .process_copy import ProcessCopy
 from .reasons import Refused
 from .signin.identities import PROVIDER
 from .signin.policy import Rules
@@ -42,11 +37,8 @@ if TYPE_CHECKING:
     from .entra.credentials.proof import Kind
 
 _ALLAUTHS_OWN: Final = "allauth.socialaccount.providers.microsoft"
-_VERSION_KEY: Final = "microsoft-app-version"
-_LOOK_EVERY: Final = 1.0  # seconds until a change in admin is seen by other processes
 _IN_USE_KEY: Final = "microsoft-certificates-in-use"
 _IN_USE_SECONDS: Final = 600.0
-_READ_EVERY: Final = 60.0  # seconds until a change behind Django's back is seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +74,12 @@ class Registration:
 
 def redirect_uri() -> str:
     """PUBLIC_URL's callback."""
-    return f"{conf.PUBLIC_URL}{places.callback()}"
+    return f"{conf.PUBLIC_URL}{staff_urls.callback()}"
 
 
 def in_force() -> Registration:
     """The registration; raises Refused(not_configured, several_apps, misconfigured)."""
-    return _memory.current()
+    return _copy.current()
 
 
 def rules_for(
@@ -121,19 +113,21 @@ def certificates_in_use() -> dict[str, float]:
     return found if isinstance(found, dict) else {}
 
 
-def _mark_in_use(found: Registration) -> None:
+def _read_and_mark() -> Registration:
     """What doctor compares with the file: a process may still have the certificate of before."""
+    found = read_afresh()
     named = [one.label for one in found.credentials if one.kind == "certificate"]
     if named:
         now = time.time()
         lately = {n: at for n, at in certificates_in_use().items() if now - at < _IN_USE_SECONDS}
         first = {named[0].rpartition(" ")[2]: now}
         cache.set(_IN_USE_KEY, {**lately, **first}, timeout=int(_IN_USE_SECONDS))
+    return found
 
 
-def forget() -> None:
-    """This process reads the social apps afresh."""
-    _memory.forget()
+# Kept in memory, so that a sign-in start needs no SQL.
+_copy = ProcessCopy("microsoft-app-version", _read_and_mark)
+forget, changed = _copy.forget, _copy.changed
 
 
 @receiver(setting_changed)
@@ -141,12 +135,6 @@ def _settings_changed(setting: str, **kwargs: Any) -> None:
     """Tests override settings; Django sends this signal then, and at no other time."""
     if setting.startswith("MICROSOFT_"):
         forget()
-
-
-def changed() -> None:
-    """Tell every process that the social apps have changed."""
-    forget()
-    cache.set(_VERSION_KEY, time.time_ns(), timeout=None)
 
 
 def registered_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
@@ -182,50 +170,6 @@ def _app_of_host() -> list[SocialApp]:
     }
     client_id, secret = conf.MICROSOFT_CLIENT_ID, conf.MICROSOFT_CLIENT_SECRET
     return [Apps(provider=PROVIDER, client_id=client_id, secret=secret, settings=told)]
-
-
-class _Memory:
-    """One process's copy of the registration, and the version it was read at."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: Registration | None = None
-        self._version: Any = None
-        self._looked = 0.0
-        self._read = 0.0
-
-    def current(self) -> Registration:
-        now = time.monotonic()
-        held = self._held
-        if held is not None and now - self._looked < _LOOK_EVERY:
-            return held
-        with self._lock:
-            return self._look(now)
-
-    def forget(self) -> None:
-        self._held = None
-
-    def _look(self, now: float) -> Registration:
-        version = _version()
-        stale = version != self._version or now - self._read > _READ_EVERY
-        held = self._held
-        if held is None or stale:
-            held = read_afresh()
-            _mark_in_use(held)
-            self._held, self._version, self._read = held, version, now
-        self._looked = now
-        return held
-
-
-def _version() -> object:
-    """Another at each look where the cache fails, or someone else has written there."""
-    try:
-        return cache.get(_VERSION_KEY)
-    except (*STORE_ERRORS, ValueError, TypeError):
-        return object()
-
-
-_memory = _Memory()
 
 
 def read_afresh() -> Registration:

@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group
 
 from ..conf import is_a_host
 from ..models import AuditEntry, RoleMapping, SignIn, User
-from .audit.audit_admin import AuditAdmin
+from .audit_admin import AuditAdmin
 from .microsoft_app.app_admin import MicrosoftAppAdmin
 from .people.groups import BoundedGroupAdmin
 from .people.mixin import MicrosoftUserAdminMixin

@@ -5,30 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.urls import path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from .. import audit, moments
+from .. import audit, local_time
 from . import csv_export
-from .paging import BoundedPaginator
+from .model_admin import LongList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
     from django.urls import URLPattern
 
-    Base = admin.ModelAdmin[Any]
-else:
-    Base = admin.ModelAdmin
 
-
-class RecordAdmin(Base):
+class RecordAdmin(LongList):
     """Rows that have `at`, newest first. `exported` is the file's name and the audit's action."""
 
     exported: ClassVar[tuple[str, str]]
@@ -37,11 +31,6 @@ class RecordAdmin(Base):
 
     sortable_by = ("when",)
     ordering = ("-at",)
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = ShowFacets.NEVER
-    list_per_page = 50
-    list_max_show_all = 0
     actions = None
 
     @override
@@ -87,14 +76,10 @@ class RecordAdmin(Base):
             raise BadRequest("No such filter.") from error
         name, action = self.exported
         audit.write(action, after=request.GET.dict())
-        found = csv_export.newest_first(self.related(rows))
+        found = csv_export.newest_first(rows)
         return csv_export.download(name, map(type(self).as_values, found), self.columns)
-
-    def related(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """With what each row's values need besides."""
-        return rows
 
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when(self, row: Any) -> str:
-        """When it was, in the site's zone and beside it the reader's."""
-        return moments.element_of(row.at)
+        """In the site's zone and beside it the reader's."""
+        return local_time.element_of(row.at)

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 from django.forms import CheckboxSelectMultiple
+from typing_extensions import override
 
 from .. import users
+from ..models import User
 from ..signin import mapping
+from . import permissions
+from .model_admin import ModelAdmin
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
-    from ..models import User
+    from django.contrib.admin import AdminSite
+    from django.db.models import ManyToManyField, QuerySet
 
 
 class Checkboxes(CheckboxSelectMultiple):
@@ -30,6 +33,24 @@ class Checkboxes(CheckboxSelectMultiple):
 
     def __init__(self) -> None:
         super().__init__(attrs={"class": "staff-right"})
+
+
+class RightsAdmin(ModelAdmin):
+    """Forms on which rights are given: only those that the editor holds can be chosen."""
+
+    filter_horizontal = ()  # Django's hides its labels from assistive technology
+
+    @override
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any
+    ) -> Any:
+        kwargs["widget"] = Checkboxes()
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = permissions.PermissionField
+            kwargs["queryset"] = grantable(request.user, self.admin_site)
+        elif db_field.model is User:  # a role is mapped to any group
+            kwargs["queryset"] = grantable_groups(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 def may_touch(editor: Any, person: User) -> bool:
@@ -51,15 +72,16 @@ def may_touch_group(editor: Any, group: Group) -> bool:
     return _names(Permission.objects.filter(group=group)) <= held_for_good(editor)
 
 
-def grantable(editor: Any, permissions: QuerySet[Permission]) -> QuerySet[Permission]:
-    """Those of the permissions that the editor holds, and so may hand on."""
+def grantable(editor: Any, site: AdminSite) -> QuerySet[Permission]:
+    """The permissions that the editor holds, and so may hand on."""
+    every = permissions.in_use(site)
     everything = users.is_superuser(editor)
-    return permissions if everything else permissions.filter(pk__in=_held_keys(editor))
+    return every if everything else every.filter(pk__in=_held_keys(editor))
 
 
-def grantable_groups(editor: Any, groups: QuerySet[Group]) -> QuerySet[Group]:
-    """Those of the groups whose every right the editor holds, and that no app role manages."""
-    groups = groups.exclude(pk__in=mapping.table().managed.groups)
+def grantable_groups(editor: Any) -> QuerySet[Group]:
+    """The groups whose every right the editor holds, and that no app role manages."""
+    groups = Group.objects.exclude(pk__in=mapping.table().managed.groups)
     if users.is_superuser(editor):
         return groups
     lacking = Permission.objects.exclude(pk__in=_held_keys(editor))

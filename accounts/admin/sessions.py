@@ -7,29 +7,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from .. import users
 from ..app import permission
-from ..models import SignIn
 from ..operate import search
 from ..sessions import service as sessions
-from . import about_you
-from .people.columns import may_see_people
+from . import account_news
+from .model_admin import render
+from .people.people_list import may_see_people
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest, HttpResponse
 
     from ..models import User
-    from ..sessions.service import SessionInfo
+    from ..sessions.index import SignedIn
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20
@@ -42,13 +43,9 @@ def may_end(user: Any) -> bool:
 
 def page(request: HttpRequest) -> HttpResponse:
     """The list; `q` narrows it to people by any part of an address or a name."""
-    _demand(request)
     asked = request.GET.get("q", "").strip()
     found = _found(asked)
     context = {
-        **admin.site.each_context(request),
-        "title": _("Who is signed in"),
-        "opts": SignIn._meta,
         "query": asked,
         "open_sessions": found[:SHOWN],
         "sees_people": may_see_people(request.user),
@@ -56,71 +53,47 @@ def page(request: HttpRequest) -> HttpResponse:
         "own_id": str(request.user.pk),
         "next": request.get_full_path(),
     }
-    return TemplateResponse(request, "microsoft_admin/admin/sessions.html", context)
+    return render(request, "sessions.html", _("Who is signed in"), context)
 
 
+@require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    """POST: end the session of this handle, or, without one, all of the person's."""
-    _demand(request)
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    key = request.POST.get("user", "")
-    person = users.by_key(key)
+    """End the session of this handle, or, without one, all of the person's."""
+    person = users.by_key(request.POST.get("user", ""))
     if person is None:
         raise Http404
-    try:
-        _tell(request, person, _end(person, request.POST.get("handle", "")))
-    except sessions.NoSuchSession:
-        messages.info(request, _("That session had already ended."))
-    except sessions.StoreUnavailable:
-        messages.error(request, _("The session store did not answer. Try again."))
+    ended = _attempt(request, lambda: _end(person, request.POST.get("handle", "")))
+    if ended is not None:
+        _tell(request, person, ended)
     return HttpResponseRedirect(_back(request))
 
 
 def own(request: HttpRequest) -> HttpResponse:
     """Everyone's own sessions, whatever their permissions; POST ends one, or all the others."""
+    user = cast("User", request.user)
+    here = sessions.handle_of(request.session.session_key)
     if request.method == "POST":
-        _end_own(request)
+        handle = request.POST.get("handle", "")
+        ended = _attempt(request, lambda: _end_own(user, handle, here))
+        if ended is not None:
+            text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", ended)
+            messages.success(request, text % {"count": ended})
         return HttpResponseRedirect(reverse("admin:staff_own_sessions"))
     context = {
-        **admin.site.each_context(request),
-        "title": _("Your sessions"),
-        "opts": SignIn._meta,
-        "open_sessions": _own(request),
-        "this_handle": sessions.handle_of(request.session.session_key),
-        "sign_ins": about_you.latest_sign_ins(request.user),
-        "changes": about_you.latest_changes(request.user),
+        "open_sessions": _listing(request, user),
+        "this_handle": here,
+        "sign_ins": account_news.latest_sign_ins(user),
+        "changes": account_news.latest_changes(user),
     }
-    return TemplateResponse(request, "microsoft_admin/admin/own_sessions.html", context)
+    return render(request, "own_sessions.html", _("Your sessions"), context)
 
 
-def _own(request: HttpRequest) -> list[SessionInfo]:
-    try:
-        return sessions.listing(cast("User", request.user))
-    except sessions.StoreUnavailable:
-        messages.warning(request, _("The session store did not answer. Try again."))
-        return []
-
-
-def _end_own(request: HttpRequest) -> None:
-    user, handle = cast("User", request.user), request.POST.get("handle", "")
-    here = sessions.handle_of(request.session.session_key)
-    try:
-        handles = [handle] if handle else [seen.handle for seen in sessions.listing(user)]
-        ended = [sessions.end(each, user) for each in handles if each != here]
-    except sessions.NoSuchSession:
-        messages.info(request, _("That session had already ended."))
-    except sessions.StoreUnavailable:
-        messages.error(request, _("The session store did not answer. Try again."))
-    else:
-        text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", len(ended))
-        messages.success(request, text % {"count": len(ended)})
-
-
-def of_person(request: HttpRequest, person: User) -> list[SessionInfo] | None:
+def of_person(request: HttpRequest, person: User) -> list[SignedIn] | None:
     """A person's sessions, for their page; None for whoever may not see them."""
-    if not may_end(request.user):
-        return None
+    return _listing(request, person) if may_end(request.user) else None
+
+
+def _listing(request: HttpRequest, person: User) -> list[SignedIn] | None:
     try:
         return sessions.listing(person)
     except sessions.StoreUnavailable:
@@ -128,12 +101,23 @@ def of_person(request: HttpRequest, person: User) -> list[SessionInfo] | None:
         return None
 
 
-def _demand(request: HttpRequest) -> None:
-    if not may_end(request.user):
-        raise PermissionDenied
+def _attempt(request: HttpRequest, end: Callable[[], int]) -> int | None:
+    """How many sessions were ended; None where none was, of which the person is told."""
+    try:
+        return end()
+    except sessions.NoSuchSession:
+        messages.info(request, _("That session had already ended."))
+    except sessions.StoreUnavailable:
+        messages.error(request, _("The session store did not answer. Try again."))
+    return None
 
 
-def _found(asked: str) -> list[SessionInfo]:
+def _end_own(user: User, handle: str, here: str) -> int:
+    handles = [handle] if handle else [session.handle for session in sessions.listing(user)]
+    return len([sessions.end(each, user) for each in handles if each != here])
+
+
+def _found(asked: str) -> list[SignedIn]:
     if not asked:
         return sessions.listing()
     people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]

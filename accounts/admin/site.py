@@ -15,13 +15,12 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from .. import places, registration
-from ..app import label
+from .. import registration, staff_urls
 from ..conf import conf, is_a_host
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
-    automatic,
+    automatic_sign_in,
     break_glass,
     entrance,
     microsoft_session,
@@ -33,9 +32,15 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import dangerous, deletion, front_page, head, hostile, news, sessions
-from .people import moves, rehearsal
-from .roles import rights_page
+from . import (
+    account_news,
+    bad_requests,
+    front_page,
+    head,
+    model_admin,
+    own_pages,
+    step_up_pages,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
@@ -60,7 +65,7 @@ class MicrosoftAdminSiteMixin(_Base):
     the default one, or where `pages.register(site)` put them.
     """
 
-    signs_in_with_microsoft: Final = True  # read by accounts/places.py
+    signs_in_with_microsoft: Final = True  # read by accounts/staff_urls.py
     # This repository has an admin/login.html of its own, which comes to the same.
     login_template = "microsoft_admin/admin/login.html" if is_a_host() else "admin/login.html"
     logout_template = "microsoft_admin/admin/logged_out.html"
@@ -93,7 +98,7 @@ class MicrosoftAdminSiteMixin(_Base):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """SITE_NAME in titles and headers; and what happened to the person's account."""
         if self.has_our_pages and self.has_permission(request):
-            news.tell(request)
+            account_news.tell(request)
         return {**super().each_context(request), **site_names.names()}
 
     @override
@@ -124,7 +129,7 @@ class MicrosoftAdminSiteMixin(_Base):
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url(request)}
-        return automatic.stop(
+        return automatic_sign_in.stop(
             no_store(super().logout(request, {**context, **(extra_context or {})}))
         )
 
@@ -135,9 +140,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
         @wraps(inner)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if self.has_permission(request) and dangerous.asks_for_step_up(request):
+            if self.has_permission(request) and step_up_pages.asks_for_step_up(request):
                 return step_up.ask(request)
-            return head.completed(request, hostile.guarded(inner, request, *args, **kwargs))
+            return head.completed(request, bad_requests.guarded(inner, request, *args, **kwargs))
 
         return guarded
 
@@ -154,9 +159,9 @@ class MicrosoftAdminSiteMixin(_Base):
 
     @override
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        door = path("break-glass/", break_glass.enter, name="break_glass")
-        own = _own_urls(self) if self.has_our_pages else []
-        return [door, *own, *super().get_urls()]
+        emergency = path("break-glass/", break_glass.enter, name="break_glass")
+        own = own_pages.urls(self) if self.has_our_pages else []
+        return [emergency, *own, *super().get_urls()]
 
     @override
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
@@ -166,7 +171,7 @@ class MicrosoftAdminSiteMixin(_Base):
         listed = super().get_app_list(request, app_label)
         if not self.has_our_pages:
             return listed
-        return front_page.with_own_pages(listed, request.user, app_label)
+        return own_pages.with_own_pages(listed, request.user, app_label)
 
     @override
     def password_change(
@@ -202,8 +207,8 @@ class MicrosoftAdminSiteMixin(_Base):
         }
 
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        if automatic.starts_by_itself(request):
-            return automatic.pause(self._page(request, {**context, "automatic": True}))
+        if automatic_sign_in.starts_by_itself(request):
+            return automatic_sign_in.pause(self._page(request, {**context, "automatic": True}))
         return self._page(request, context)
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -246,20 +251,7 @@ def compose(site: AdminSite) -> None:
 
 def _audit_deletions(site: AdminSite) -> None:
     site.disable_action("delete_selected")
-    site.add_action(deletion.delete_selected, "delete_selected")
-
-
-def _own_urls(site: AdminSite) -> list[URLPattern]:
-    view = site.admin_view
-    return [
-        path(f"{label()}/sessions/", view(sessions.page), name="staff_sessions"),
-        path(f"{label()}/sessions/end/", view(sessions.end), name="staff_sessions_end"),
-        path(f"{label()}/my-sessions/", view(sessions.own), name="staff_own_sessions"),
-        path(f"{label()}/rights/", view(rights_page.page), name="staff_rights"),
-        path(f"{label()}/rights/export/", view(rights_page.export), name="staff_rights_export"),
-        path(f"{label()}/rehearsal/", view(rehearsal.page), name="staff_rehearsal"),
-        path(f"{label()}/moves/", view(moves.page), name="staff_moves"),
-    ]
+    site.add_action(model_admin.delete_selected, "delete_selected")
 
 
 def microsoft_logout_url(request: HttpRequest) -> str:
@@ -272,7 +264,7 @@ def microsoft_logout_url(request: HttpRequest) -> str:
     endpoint = _end_session_endpoint() if session.identity else ""
     if not endpoint:
         return ""
-    back = conf.PUBLIC_URL + places.login_page()
+    back = conf.PUBLIC_URL + staff_urls.login_page()
     asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"

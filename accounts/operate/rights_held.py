@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ..models import AuditEntry, RoleGrant
 from ..signin import mapping
@@ -15,12 +17,6 @@ from ..signin.roles import Rights, roles_giving
 from ..users import has_field
 from . import search
 from .audit_log import as_values
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from django.db.models import QuerySet
 
 COLUMNS: Final = ("person", "active", "right", "by", "why", "since", "reference")
 ROLE, HAND, COMMAND, UNKNOWN = "role", "hand", "command", "unknown"

@@ -11,18 +11,14 @@ from contextlib import suppress
 from functools import reduce
 from ipaddress import ip_address
 from operator import and_, or_
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ..ids import is_guid
+from ..models import SignIn
 from ..references import written
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
-    from ..models import SignIn
 
 _AADSTS: Final = re.compile(r"(?:AADSTS)?([0-9]{4,8})")
 _NAMES: Final = ("name", "first_name", "last_name")

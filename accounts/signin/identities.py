@@ -16,7 +16,7 @@ from django.db import IntegrityError
 from django.db.models import Case, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
-from ..prepared import Prepared
+from ..prepared_queries import Prepared
 from ..users import email_of
 from .bindings import identity_of, names_of
 from .policy import Candidate, claimed_email, same_email

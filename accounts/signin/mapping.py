@@ -1,24 +1,18 @@
-"""The mapping of app roles as the database has it, and what it does to people.
-
-Renewed in memory, so that a sign-in where nothing is mapped costs nothing; a counter in the shared
-cache, looked at once a second, tells every process of a change.
-"""
+"""The mapping of app roles as the database has it, and what it does to people."""
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.cache import cache
 from django.utils import timezone
 
 from .. import audit, users
 from ..conf import conf
 from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
+from ..process_copy import ProcessCopy
 from ..users import everyone, is_last_superuser
 from .roles import Carried, Outcome, Rights, Table, judge, keeping
 
@@ -28,25 +22,6 @@ if TYPE_CHECKING:
     from ..entra.claims import Claims
 
 NOTE: Final = "app roles: "  # how the audit's note of a change by roles begins
-_VERSION_KEY: Final = "role-mapping-version"
-_LOOK_EVERY: Final = 1.0  # seconds until a change is seen by other processes
-_READ_EVERY: Final = 60.0  # seconds until a change behind Django's back is seen
-
-
-def table() -> Table:
-    """The mapping; empty when nothing is mapped."""
-    return _memory.current()
-
-
-def forget() -> None:
-    """Read the mapping anew when it is needed next, in this process."""
-    _memory.forget()
-
-
-def changed() -> None:
-    """Tell every process that the mapping has changed."""
-    forget()
-    cache.set(_VERSION_KEY, time.time_ns(), timeout=None)
 
 
 def read_table() -> Table:
@@ -62,6 +37,10 @@ def read_table() -> Table:
 def as_mapped(value: str) -> str:
     """Roles letter for letter; object ids of groups are the same in capitals."""
     return value.lower() if is_guid(value) else value
+
+
+_copy = ProcessCopy("role-mapping-version", read_table)  # a sign-in costs nothing where it is empty
+table, forget, changed = _copy.current, _copy.forget, _copy.changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,36 +155,3 @@ def missing(outcome: Outcome, names: Iterable[str]) -> str:
     """Why somebody without a mapped role is kept out, for the record."""
     wanted = ", ".join(sorted(names)[:10])
     return " ".join(filter(None, (f"roles: none of {wanted} is in the token", outcome.note)))
-
-
-class _Memory:
-    """One process's copy of the mapping, and the version it was read at."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._held: Table | None = None
-        self._version: Any = None
-        self._looked = 0.0
-        self._read = 0.0
-
-    def current(self) -> Table:
-        held, now = self._held, time.monotonic()
-        if held is not None and now - self._looked < _LOOK_EVERY:
-            return held
-        with self._lock:
-            return self._look(now)
-
-    def forget(self) -> None:
-        self._held = None
-
-    def _look(self, now: float) -> Table:
-        version = cache.get(_VERSION_KEY)
-        held = self._held
-        if held is None or version != self._version or now - self._read > _READ_EVERY:
-            held = read_table()
-            self._held, self._version, self._read = held, version, now
-        self._looked = now
-        return held
-
-
-_memory = _Memory()

@@ -9,7 +9,7 @@ from django import template
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from .. import moments, places
+from .. import local_time, staff_urls
 from ..conf import conf
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def open_session(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(ends_at: Any) -> dict[str, str]:
-    local = moments.in_zone(ends_at)
+    local = local_time.in_zone(ends_at)
     return {
         "back": _("What you typed before you had to sign in again is back. Nothing is saved yet."),
         "discard": _("Discard it"),
@@ -43,6 +43,6 @@ def _words(ends_at: Any) -> dict[str, str]:
         "ends": _("Your session ends at %(time)s. Save your work; this tab keeps what you type.")
         % {"time": f"{local:%H:%M} ({local.tzname()})"},
         "signIn": _("Open the site in a new tab"),
-        "signInUrl": places.home(),
+        "signInUrl": staff_urls.home(),
         "stayUrl": reverse("admin:jsi18n"),
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from .. import app, places
+from .. import app, staff_urls
 
 register = template.Library()
 
@@ -14,13 +14,13 @@ register = template.Library()
 @register.simple_tag
 def staff_home() -> str:
     """The front page of staff."""
-    return places.home()
+    return staff_urls.home()
 
 
 @register.simple_tag
 def staff_login() -> str:
     """The page with the button."""
-    return places.login_page()
+    return staff_urls.login_page()
 
 
 @register.simple_tag

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 
-from .. import browsers, moments
+from .. import browsers, local_time
 from ..naming import as_set_here as named_as_set_here
 from ..visible import visible as made_visible
 
@@ -31,7 +31,7 @@ def as_set_here(text: Any) -> str:
 @register.filter
 def moment(value: datetime | None) -> str:
     """{{ time|moment }}: as <time>, in the one format, with its zone."""
-    return moments.element_of(value)
+    return local_time.element_of(value)
 
 
 @register.filter

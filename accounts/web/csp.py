@@ -6,14 +6,10 @@ the site's. A host that has neither is not affected.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from django.conf import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.http import HttpResponse
+from django.http import HttpResponse
 
 # The setting of Django's policy, and the attribute in which its middleware looks for a page's own.
 _OF_DJANGO = (("SECURE_CSP", "_csp_config"), ("SECURE_CSP_REPORT_ONLY", "_csp_ro_config"))

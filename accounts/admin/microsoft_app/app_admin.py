@@ -9,17 +9,17 @@ from allauth.socialaccount.models import SocialApp
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models.options import Options
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 from typing_extensions import override
 
-from ... import registration, users
+from ... import registration
 from ...naming import as_set_here
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import (
@@ -32,8 +32,9 @@ from ...operate.microsoft_app_summary import (
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
 from .. import advice
-from ..history import HistoryInWords
-from . import fieldsets, undo
+from ..model_admin import StaffModelAdmin, SuperusersOnly, render
+from . import undo
+from .fields import fieldsets_of
 from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
 
@@ -43,34 +44,6 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
     from ...operate.doctor import before_saving
-
-    Base = admin.ModelAdmin[SocialApp]
-else:
-    Base = admin.ModelAdmin
-
-
-class SuperusersOnly(Base):
-    """Whatever permissions are granted: only superusers."""
-
-    @override
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
-
-    @override
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
 
 
 class _NamedMicrosoft(Options):  # type: ignore[type-arg]
@@ -85,7 +58,7 @@ class _NamedMicrosoft(Options):  # type: ignore[type-arg]
         return named
 
 
-class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
+class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
     """The app registrations, of which one may be visible."""
 
     form = MicrosoftAppForm
@@ -94,6 +67,7 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
     delete_confirmation_template = "microsoft_admin/admin/socialapp/delete_confirmation.html"
     list_display = ("name", "client_id", "tenant", "proof", "expires", "visible")
     ordering = ("pk",)
+    actions = None  # deleting is done on an app's own page, which says what follows
 
     def __init__(self, model: type[SocialApp], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
@@ -108,11 +82,6 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
         return super().get_queryset(request).filter(provider=PROVIDER)
 
     @override
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Deleting is done on an app's own page, which says what follows."""
-        return {}
-
-    @override
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         found = super().get_changelist_instance(request)
         found.opts, found.title = self.opts, _("Microsoft apps")
@@ -121,7 +90,7 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
     @override
     def get_fieldsets(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
         """The kind that the app has stands open, the others are one click further."""
-        return fieldsets.of_kind(registration.kind_of(obj) if obj else "secret")
+        return fieldsets_of(registration.kind_of(obj) if obj else "secret")
 
     @override
     def get_form(
@@ -151,16 +120,7 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
         )
 
     @override
-    @method_decorator(
-        sensitive_post_parameters(
-            "new_secret",
-            "new_next_secret",
-            "certificate_text",
-            "certificate_passphrase",
-            "next_certificate_text",
-            "next_certificate_passphrase",
-        )
-    )
+    @method_decorator(sensitive_post_parameters())
     def changeform_view(
         self,
         request: HttpRequest,
@@ -200,12 +160,11 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
         if accepted and len(accepted) == len(tests):
             self.message_user(request, _("Microsoft accepts what the app proves itself with."))
 
+    @method_decorator(require_POST)
     def test_connection(self, request: HttpRequest, app_id: int | None = None) -> HttpResponse:
-        """POST: ask Microsoft about this app, hidden or not, else about the one in force."""
-        if not _is_superuser(request):
+        """Ask Microsoft about this app, hidden or not, else about the one in force."""
+        if not self.has_change_permission(request):
             raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         app = self.get_object(request, str(app_id)) if app_id else None
         if app_id and app is None:
             return HttpResponseRedirect(reverse("admin:socialaccount_socialapp_changelist"))
@@ -214,20 +173,15 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
 
         findings = findings_of(app) if app else online_findings()
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Test connection"),
-            "media": self.media,
             "shown": advice.of_app(show()),
             "tested": app,
             **(_about(app) if app else {}),
             "findings": in_admin(findings),
         }
-        return TemplateResponse(request, "microsoft_admin/admin/socialapp/test.html", context)
+        return render(request, "socialapp/test.html", _("Test connection"), context, self)
 
     @admin.display(description=gettext_lazy("tenant"))
     def tenant(self, app: SocialApp) -> str:
-        """The app's own tenant."""
         return str(app.settings.get("tenant") or "")
 
     @admin.display(description=gettext_lazy("proves itself by"))
@@ -244,7 +198,6 @@ class MicrosoftAppAdmin(HistoryInWords, SuperusersOnly):
 
     @admin.display(description=gettext_lazy("visible"), boolean=True)
     def visible(self, app: SocialApp) -> bool:
-        """Hidden apps are kept, not used."""
         return not app.settings.get("hidden")
 
 
@@ -271,7 +224,3 @@ def _of_removing(app: SocialApp) -> before_saving.Judgement:
     from ...operate.doctor import before_saving
 
     return before_saving.of_removing([app])
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and users.is_superuser(request.user))

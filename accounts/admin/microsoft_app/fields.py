@@ -1,18 +1,69 @@
-"""Fields for what is secret: it goes in, and is never rendered, also not what was just typed."""
+"""The form's parts, one for each kind of proof, and its fields for what is secret.
+
+A secret goes in and is never rendered, also not what was just typed.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
+from ...naming import as_set_here_lazy
 from ...operate.microsoft_app import LONGEST_SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LARGEST_FILE: Final = 64 * 1024
 _LONGEST_TEXT: Final = 32 * 1024
+_NEXT: Final = gettext_lazy(
+    "Enter it before the other expires: it takes over as soon as Microsoft no longer accepts the"
+    " first."
+)
+_PARTS: Final[Mapping[str, tuple[tuple[Any, tuple[str, ...], Any], ...]]] = {
+    "secret": (
+        (gettext_lazy("Client secret"), ("new_secret", "secret_expires"), ""),
+        (gettext_lazy("Next secret"), ("new_next_secret", "next_secret_expires"), _NEXT),
+    ),
+    "certificate": (
+        (
+            gettext_lazy("Certificate"),
+            ("certificate_text", "certificate_file", "certificate_passphrase"),
+            gettext_lazy(
+                "With its private key, which is kept encrypted. Upload the certificate alone at"
+                " Entra, under Certificates & secrets."
+            ),
+        ),
+        (
+            gettext_lazy("Next certificate"),
+            ("next_certificate_text", "next_certificate_file", "next_certificate_passphrase"),
+            _NEXT,
+        ),
+    ),
+    "managed_identity": (
+        (
+            gettext_lazy("Managed identity"),
+            ("managed_identity",),
+            gettext_lazy("User-assigned, in the registration's own tenant, and attached here."),
+        ),
+    ),
+    "token_file": (
+        (
+            gettext_lazy("Token file"),
+            (),
+            as_set_here_lazy(
+                gettext_lazy(
+                    "The file's path is the environment's alone, MICROSOFT_TOKEN_FILE: nothing that"
+                    " is entered here chooses a file."
+                )
+            ),
+        ),
+    ),
+}
 
 
 class SecretField(forms.CharField):
@@ -24,6 +75,14 @@ class SecretField(forms.CharField):
 
     def __init__(self, *, label: Any, help_text: Any = "", longest: int = LONGEST_SECRET) -> None:
         super().__init__(label=label, required=False, max_length=longest, help_text=help_text)
+
+
+class PassphraseField(SecretField):
+    """Of a certificate's key."""
+
+    def __init__(self) -> None:
+        help_text = gettext_lazy("Of the key or PFX, where it has one; it is not kept.")
+        super().__init__(label=gettext_lazy("Passphrase"), help_text=help_text, longest=256)
 
 
 class _Unshown(forms.Textarea):
@@ -55,3 +114,17 @@ class KeyFileField(forms.FileField):
         if isinstance(found, UploadedFile) and (found.size or 0) > LARGEST_FILE:
             raise forms.ValidationError(gettext_lazy("That is too large for a certificate."))
         return found
+
+
+def fieldsets_of(kind: str) -> list[tuple[Any, dict[str, Any]]]:
+    """The fieldsets for an app of this kind."""
+    parts: list[tuple[Any, dict[str, Any]]] = [
+        (None, {"fields": ("name", "client_id", "tenant", "credential")})
+    ]
+    for name, found in _PARTS.items():
+        classes = () if name == kind else ("collapse",)
+        parts += [
+            (title, {"fields": fields, "description": text, "classes": classes})
+            for title, fields, text in found
+        ]
+    return [*parts, (gettext_lazy("Limits"), {"fields": ("promote", "domains", "hidden")})]

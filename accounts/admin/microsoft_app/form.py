@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialApp
 from django import forms
-from django.contrib.admin.widgets import AdminDateWidget, AdminRadioSelect
+from django.contrib.admin.widgets import AdminDateWidget, AdminRadioSelect, AdminTextInputWidget
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,7 +26,7 @@ from ...operate.microsoft_app_summary import how_kept
 from ...registration import SLOTS, kind_of, value_in
 from ...signin.identities import PROVIDER
 from . import held
-from .fields import KeyFileField, PemField, SecretField
+from .fields import KeyFileField, PassphraseField, PemField, SecretField
 
 if TYPE_CHECKING:
     from ...operate.doctor.before_saving import Judgement
@@ -59,7 +59,7 @@ class MicrosoftAppForm(AppModelForm):
     tenant = forms.CharField(
         label=gettext_lazy("Tenant"),
         required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        widget=AdminTextInputWidget,
         help_text=as_set_here_lazy(
             gettext_lazy("Directory (tenant) ID, or a verified domain. Empty: MICROSOFT_TENANT_ID.")
         ),
@@ -83,22 +83,14 @@ class MicrosoftAppForm(AppModelForm):
     )
     certificate_text = PemField(label=gettext_lazy("Certificate and key as PEM"))
     certificate_file = KeyFileField(label=gettext_lazy("or as a PEM or PFX file"))
-    certificate_passphrase = SecretField(
-        label=gettext_lazy("Passphrase"),
-        help_text=gettext_lazy("Of the key or PFX, where it has one; it is not kept."),
-        longest=256,
-    )
+    certificate_passphrase = PassphraseField()
     next_certificate_text = PemField(label=gettext_lazy("Next certificate and key as PEM"))
     next_certificate_file = KeyFileField(label=gettext_lazy("or as a PEM or PFX file"))
-    next_certificate_passphrase = SecretField(
-        label=gettext_lazy("Passphrase"),
-        help_text=gettext_lazy("Of the key or PFX, where it has one; it is not kept."),
-        longest=256,
-    )
+    next_certificate_passphrase = PassphraseField()
     managed_identity = forms.CharField(
         label=gettext_lazy("Identity's client ID"),
         required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        widget=AdminTextInputWidget,
     )
     promote = forms.BooleanField(
         label=gettext_lazy("The next one is now the only one"),
@@ -110,7 +102,7 @@ class MicrosoftAppForm(AppModelForm):
     domains = forms.CharField(
         label=gettext_lazy("Allowed email domains"),
         required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        widget=AdminTextInputWidget,
         help_text=gettext_lazy(
             "Separated by commas. Where given, first sign-ins from other domains are refused;"
             " with several allowed tenants they are needed, each as TENANT-GUID=contoso.com."

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from ...operate import microsoft_app
+from ..model_admin import render
 from .findings import judgement_in_admin
 
 if TYPE_CHECKING:
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
 def page(admin: ModelAdmin[SocialApp]) -> Callable[..., HttpResponse]:
     """POST: what Microsoft refuses by now is put back only when that is confirmed."""
 
+    @require_POST
     def undo(request: HttpRequest, app_id: int) -> HttpResponse:
         if not admin.has_change_permission(request):
             raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         app = admin.get_object(request, str(app_id))
         after = microsoft_app.undone(app) if app else None
         if app is None or after is None:
@@ -49,15 +49,8 @@ def _undone(
 
     judgement = before_saving.of_saving(after, app)
     if judgement.digest not in ("", request.POST.get("confirmed", "")):
-        context: dict[str, Any] = {
-            **admin.admin_site.each_context(request),
-            "opts": admin.opts,
-            "title": _("Undo the last change"),
-            "media": admin.media,
-            "judgement": judgement_in_admin(judgement),
-            "app": app,
-        }
-        return TemplateResponse(request, "microsoft_admin/admin/socialapp/undo.html", context)
+        context = {"judgement": judgement_in_admin(judgement), "app": app}
+        return render(request, "socialapp/undo.html", _("Undo the last change"), context, admin)
     microsoft_app.remember_tests(after, judgement.tests)
     with transaction.atomic():
         if microsoft_app.is_as_read(app):

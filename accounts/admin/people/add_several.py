@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from ... import audit
 from ...operate import people
 from ...operate.pasted import head_of
-from .forms import AddSeveralForm
-from .rights_forms import GIVEN
+from ..model_admin import render
+from .forms import GIVEN, AddSeveralForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -102,12 +101,5 @@ def _left(
     return {**given, "people": "\n".join(dict.fromkeys(filter(None, (head, *left))))}
 
 
-def _answer(admin: ModelAdmin[User], request: HttpRequest, more: dict[str, Any]) -> HttpResponse:
-    context = {
-        **admin.admin_site.each_context(request),
-        "opts": admin.opts,
-        "title": _("Add several people"),
-        "media": admin.media,
-        **more,
-    }
-    return TemplateResponse(request, "microsoft_admin/admin/user/add_several.html", context)
+def _answer(page: ModelAdmin[User], request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    return render(request, "user/add_several.html", _("Add several people"), context, page)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -16,8 +17,8 @@ from ...models import User
 from ...operate import addresses
 from ...operate.pasted import read_people
 from ...signin import mapping
-from .. import meaningful, rights
-from ..permission_words import PermissionField
+from .. import rights
+from ..permissions import PermissionField
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -27,6 +28,8 @@ else:
     PersonModelForm = forms.ModelForm
 
 MOST_AT_ONCE = 1000
+GIVEN = ("groups", "user_permissions")
+SWITCHES = ("is_active", "is_staff", "is_superuser")
 
 
 class AddressMixin(PersonModelForm):
@@ -61,15 +64,7 @@ class PersonForm(AddressMixin):
 
     class Meta:
         model = User
-        fields = (
-            "email",
-            "name",
-            "is_active",
-            "is_staff",
-            "is_superuser",
-            "groups",
-            "user_permissions",
-        )
+        fields = ("email", "name", *SWITCHES, *GIVEN)
 
     def clean_groups(self) -> Any:
         """What was chosen, and what app roles gave, which is not chosen here."""
@@ -84,7 +79,7 @@ class AddSeveralForm(forms.Form):
 
     people = forms.CharField(
         label=_("People"),
-        widget=forms.Textarea(attrs={"rows": 12, "cols": 80, "class": "vLargeTextField"}),
+        widget=AdminTextareaWidget({"rows": 12, "cols": 80}),
         help_text=_(
             "Anything with email addresses in it: recipients of a mail, columns of a spreadsheet,"
             " a table with a first line of titles as Entra exports it, a list. You see who was"
@@ -109,10 +104,8 @@ class AddSeveralForm(forms.Form):
 
     def __init__(self, *args: Any, editor: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        every = Permission.objects.select_related("content_type")
-        self._offer("groups", rights.grantable_groups(editor, Group.objects.all()))
-        some = meaningful.only(every, admin.site)
-        self._offer("user_permissions", rights.grantable(editor, some))
+        self._offer("groups", rights.grantable_groups(editor))
+        self._offer("user_permissions", rights.grantable(editor, admin.site))
 
     def _offer(self, name: str, offered: QuerySet[Any]) -> None:
         """Only what the editor may give; nothing to choose is no field."""
@@ -140,7 +133,7 @@ class ReasonForm(forms.Form):
         label=_("Reason"),
         max_length=300,
         required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        widget=AdminTextInputWidget,
         help_text=_("Recorded in the person's history."),
     )
 

@@ -6,33 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 from typing_extensions import override
 
 from ... import users
 from ...operate import help_desk
 from ...signin.mapping import table
 from ...signin.roles import Rights, roles_giving
-from .. import meaningful, rights
-from ..deletion import WithoutJoinRows
-from ..history import HistoryInWords
-from ..permission_words import PermissionField
+from .. import rights
+from ..model_admin import StaffModelAdmin
+from ..rights import RightsAdmin
 
 if TYPE_CHECKING:
-    from django.db.models import ManyToManyField
-    from django.forms import ModelMultipleChoiceField
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
 
-class BoundedGroupAdmin(HistoryInWords, WithoutJoinRows, DjangoGroupAdmin):
+class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
     """Django's, bounded by the editor's own rights."""
 
-    filter_horizontal = ()
     change_list_template = "microsoft_admin/admin/group/change_list.html"
     change_form_template = "microsoft_admin/admin/roles/group_change_form.html"
 
@@ -60,20 +58,6 @@ class BoundedGroupAdmin(HistoryInWords, WithoutJoinRows, DjangoGroupAdmin):
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     @override
-    def formfield_for_manytomany(
-        self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any
-    ) -> ModelMultipleChoiceField[Any] | None:
-        """Only rights that the editor holds can be chosen."""
-        kwargs["widget"] = rights.Checkboxes()
-        if db_field.name == "permissions":
-            every = Permission.objects.select_related("content_type")
-            kwargs["form_class"] = PermissionField
-            kwargs["queryset"] = rights.grantable(
-                request.user, meaningful.only(every, self.admin_site)
-            )
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
-
-    @override
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self._make_help_desk)
         return [path("help-desk/", view, name="staff_help_desk"), *super().get_urls()]
@@ -96,9 +80,8 @@ class BoundedGroupAdmin(HistoryInWords, WithoutJoinRows, DjangoGroupAdmin):
         holds = users.is_superuser(user) or set(help_desk.names()) <= rights.held_for_good(user)
         return self.has_add_permission(request) and holds
 
+    @method_decorator(require_POST)
     def _make_help_desk(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         if not self._may_make_help_desk(request):
             raise PermissionDenied
         if help_desk.make():

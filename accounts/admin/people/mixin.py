@@ -1,35 +1,97 @@
-"""For the user admin of another site: what Microsoft knows of a person, beside what it has."""
+"""For an admin of users, this project's or another site's: pages of one person beside the form."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib import admin
+from django.contrib import messages
+from django.contrib.admin import display
 from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404
+from django.urls import path
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
+from ... import users
 from ...app import admin_url
 from ...operate.account_status import state_of
+from ...sessions import service as sessions
 from ...signin.identities import accounts_of
-from . import columns
-from .person_actions import STEPS, action_of
+from ..model_admin import ModelAdmin
+from . import relink
+from .actions import STEPS, action_of, page_for_one
+from .people_list import identity_text, state_text
 from .person_page import steps_for
-from .person_pages import PersonPages
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from collections.abc import Callable
 
-    _Base = admin.ModelAdmin[Any]
-else:
-    _Base = object
+    from django.http import HttpRequest, HttpResponse
+
+    from .actions import Step
 
 _FIELDS: Final = ("microsoft_state", "microsoft_identity", "microsoft_sign_ins", "microsoft_steps")
 
 
-class MicrosoftUserAdminMixin(PersonPages, _Base):
+class PersonPages(ModelAdmin):
+    """What can be done to a person, linking who was refused; and a superuser always stays."""
+
+    @override
+    def get_urls(self) -> list[Any]:
+        view, named = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
+        steps = [
+            path(f"<path:key>/{name}/", view(self._step_page(step)), name=f"{named}_{name}")
+            for name, step in STEPS.items()
+        ]
+        compare = view(relink.page(self))
+        return [
+            path("<path:key>/relink/<int:row_pk>/", compare, name=f"{named}_relink"),
+            *steps,
+            *super().get_urls(),
+        ]
+
+    def person(self, request: HttpRequest, key: str) -> Any:
+        """The person of this key, as URLs have it. Raises Http404."""
+        found = self.get_object(request, unquote(key))
+        if found is None:
+            raise Http404
+        return found
+
+    @override
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        _leave_a_superuser(obj)
+        super().delete_model(request, obj)
+
+    @override
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """One by one, so that the last of them is seen to be the last."""
+        with transaction.atomic():
+            for each in queryset:
+                self.delete_model(request, each)
+
+    @override
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Whoever is switched off here is signed out as well."""
+        may_come = obj.is_active and users.is_staff(obj)
+        if change and not (may_come and users.is_superuser(obj)):
+            _leave_a_superuser(obj)
+        super().save_model(request, obj, form, change)
+        if change and not may_come:
+            transaction.on_commit(lambda: _end_sessions(request, obj))
+
+    def _step_page(self, step: Step) -> Callable[..., HttpResponse]:
+        def page(request: HttpRequest, key: str) -> HttpResponse:
+            return page_for_one(self, request, step, self.person(request, key))
+
+        return page
+
+
+class MicrosoftUserAdminMixin(PersonPages):
     """`class PeopleAdmin(MicrosoftUserAdminMixin, UserAdmin): ...`
 
     State, identity, sign-ins and what can be done stand at the end of a person's page, and in the
@@ -57,25 +119,43 @@ class MicrosoftUserAdminMixin(PersonPages, _Base):
         may = [step for step in STEPS.values() if request.user.has_perm(step.permission)]
         return {**offered, **{s.name: (action_of(s), s.name, str(s.title)) for s in may}}
 
-    @admin.display(description=gettext_lazy("state"))
+    @display(description=gettext_lazy("state"))
     def microsoft_state(self, person: Any) -> str:
         """Can sign in, has never, or was refused lately and why."""
-        return columns.state_text(state_of(person), link=False)
+        return state_text(state_of(person), link=False)
 
-    @admin.display(description=gettext_lazy("Microsoft identity"), empty_value="-")
+    @display(description=gettext_lazy("Microsoft identity"), empty_value="-")
     def microsoft_identity(self, person: Any) -> str | None:
         """The identity bound to the person."""
-        return columns.identity_text(accounts_of(person).first()) or None
+        return identity_text(accounts_of(person).first()) or None
 
-    @admin.display(description=gettext_lazy("what can be done"))
+    @display(description=gettext_lazy("what can be done"))
     def microsoft_steps(self, person: Any) -> str:
         """Links to a page for each, which asks first."""
         steps = steps_for(person.microsoft_editor, person)
         return format_html_join(" | ", '<a href="{}">{}</a>', ((url, s.title) for s, url in steps))
 
-    @admin.display(description=gettext_lazy("sign-ins"))
+    @display(description=gettext_lazy("sign-ins"))
     def microsoft_sign_ins(self, person: Any) -> str:
         """A link to their record, which asks for its own right."""
         pk = person._meta.pk.value_to_string(person)
         url = f"{admin_url('signin_changelist')}?user__exact={pk}"
         return format_html('<a href="{}">{}</a>', url, _("All sign-ins of this person"))
+
+
+def _leave_a_superuser(person: Any) -> None:
+    """Two who take it from each other at once: the second may not. In a transaction.
+
+    Raises PermissionDenied.
+    """
+    if users.is_last_superuser(person, lock=True):
+        raise PermissionDenied
+
+
+def _end_sessions(request: HttpRequest, person: Any) -> None:
+    """End them all; says so when the store does not answer, which ends them all the same."""
+    try:
+        sessions.end_all_of(person)
+    except sessions.StoreUnavailable:
+        text = _("Saved and signed out %(person)s, but the session store did not answer.")
+        messages.error(request, text % {"person": person})

@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.contrib import messages
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect, QueryDict
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -22,10 +22,10 @@ from typing_extensions import override
 
 from ... import audit, users
 from ...app import user_url
-from ...models import SignIn
-from ...operate import entra_export, linking, moved_tenant, moves
-from ...operate.moves_file import MOST_LINES, NotAMapping
+from ...operate import OperatorError, entra_export, linking, moved_tenant, moves
+from ...operate.moves_file import MOST_LINES
 from .. import csv_export
+from ..model_admin import render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ class MovesForm(forms.Form):
     mapping = forms.CharField(
         label=gettext_lazy("Who becomes who"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 10, "cols": 80, "class": "vLargeTextField"}),
+        widget=AdminTextareaWidget({"rows": 10, "cols": 80}),
         help_text=gettext_lazy(
             "A line for each person: the old email address or object ID, a comma, and the new"
             " address or object ID. A new object ID links the person to that Microsoft account; a"
@@ -65,7 +65,7 @@ class MovesForm(forms.Form):
     tenant = forms.CharField(
         label=gettext_lazy("Tenant of the new object IDs"),
         required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        widget=AdminTextInputWidget,
         help_text=gettext_lazy("The tenant ID. Lines may also name it: TENANT-ID:OBJECT-ID."),
     )
     skip = forms.BooleanField(
@@ -75,7 +75,7 @@ class MovesForm(forms.Form):
         label=gettext_lazy("Reason"),
         max_length=300,
         required=False,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        widget=AdminTextInputWidget,
         help_text=gettext_lazy("Recorded in each person's history. Needed to write it."),
     )
 
@@ -97,7 +97,7 @@ class MovesForm(forms.Form):
         except linking.WhichTenant:
             text = _("Enter the ID of the tenant that the new object IDs are from.")
             raise ValidationError({"tenant": text}) from None
-        except (NotAMapping, linking.CannotLink) as problem:
+        except OperatorError as problem:
             raise ValidationError({"mapping": str(problem)}) from None
         if "confirmed" in self.data and not cleaned["reason"].strip():
             self.add_error("reason", _("Say why it is done."))
@@ -119,7 +119,7 @@ class MovesForm(forms.Form):
             raise ValidationError({"file": text % {"most": MOST_LINES}})
         try:
             return entra_export.text_of(file.read())
-        except entra_export.NotAnExport as problem:
+        except OperatorError as problem:
             raise ValidationError({"file": str(problem)}) from None
 
 
@@ -130,8 +130,6 @@ def may_move(user: Any) -> bool:
 
 def page(request: HttpRequest) -> HttpResponseBase:
     """The box, what each of its lines would do, and, once that is confirmed, what was done."""
-    if not may_move(request.user):
-        raise PermissionDenied
     if request.method != "POST":
         return _answer(request, MovesForm(initial={"mapping": _of_refused(request)}))
     form = MovesForm(request.POST, request.FILES)
@@ -174,7 +172,7 @@ def _written(request: HttpRequest, form: MovesForm, planned: Sequence[moves.Plan
         done = moves.carry_out(
             planned, asked["reason"], by=request.user, skip_unknown=asked["skip"]
         )
-    except moves.CannotMove as problem:
+    except OperatorError as problem:
         messages.error(request, _("Nothing was written. %(why)s") % {"why": problem})
         return False
     text = _("Linked and signed out: %(linked)d. New addresses: %(addressed)d.")
@@ -191,9 +189,6 @@ def _answer(
     stops = moves.blocking(planned or (), skip_unknown=bool(form.data.get("skip")))
     counted = Counter(one.what for one in planned or ())
     context = {
-        **admin.site.each_context(request),
-        "title": _("People who moved"),
-        "opts": SignIn._meta,
         "form": form,
         "planned": _worst_first(planned) if planned is not None else None,
         "sums": [(title, counted[what]) for what, title in _TITLES.items() if counted[what]],
@@ -202,7 +197,7 @@ def _answer(
         "digest": moves.digest(planned or ()),
         "more": max(0, len(planned or ()) - _SHOWN),
     }
-    return TemplateResponse(request, "microsoft_admin/admin/moves.html", context)
+    return render(request, "moves.html", _("People who moved"), context)
 
 
 def _worst_first(planned: Sequence[moves.Planned]) -> list[tuple[moves.Planned, Any, str]]:

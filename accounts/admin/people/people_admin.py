@@ -5,33 +5,44 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin import ShowFacets
+from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models.functions import Upper
+from django.http import Http404
 from django.urls import path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import moments
+from ... import local_time, users
+from ...app import permission
+from ...conf import conf
 from ...models import User
 from ...operate import search
-from ..deletion import WithoutJoinRows
-from ..history import HistoryInWords
-from ..paging import BoundedPaginator
-from . import add_several, group_action, person_actions, person_page
-from .columns import PeopleChangeList
-from .filters import IdleFilter, LinkedFilter, StateFilter
-from .forms import AddPersonForm, PersonForm
-from .person_pages import PersonPages
-from .rights_forms import SWITCHES, BoundedUserAdmin
+from ...signin import mapping
+from .. import rights
+from ..model_admin import LongList, StaffModelAdmin
+from ..rights import RightsAdmin
+from . import add_several, person_page
+from .actions import ADD_TO_GROUP, STEPS, action_of
+from .forms import GIVEN, SWITCHES, AddPersonForm, PersonForm
+from .mixin import PersonPages
+from .people_list import IdleFilter, LinkedFilter, PeopleChangeList, StateFilter
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern
 
+    DjangoUserAdmin = UserAdmin[User]
+else:
+    DjangoUserAdmin = UserAdmin
 
-class PersonAdmin(HistoryInWords, WithoutJoinRows, PersonPages, BoundedUserAdmin):
-    """People by email; Microsoft says who they are, this page what they may do."""
+
+class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUserAdmin):
+    """People by email; Microsoft says who they are, this page what they may do.
+
+    Nobody does anything here that goes beyond their own rights.
+    """
 
     form = PersonForm
     add_form = AddPersonForm
@@ -58,15 +69,7 @@ class PersonAdmin(HistoryInWords, WithoutJoinRows, PersonPages, BoundedUserAdmin
     sortable_by = ("shown_email", "last_sign_in")
     ordering = (Upper("email"),)
     search_fields = ("email", "name")
-    actions = (
-        group_action.add_to_group,
-        *map(person_actions.action_of, person_actions.STEPS.values()),
-    )
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    show_facets = ShowFacets.NEVER
-    list_per_page = 50
-    list_max_show_all = 0
+    actions = tuple(map(action_of, (ADD_TO_GROUP, *STEPS.values())))
 
     @override
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PeopleChangeList]:
@@ -98,6 +101,47 @@ class PersonAdmin(HistoryInWords, WithoutJoinRows, PersonPages, BoundedUserAdmin
         more = person_page.context(request, object_id) if may else {}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj) and not _is_oneself(request, obj)
+        return allowed and _may_touch(request, obj)
+
+    def has_change_user_permission(self, request: HttpRequest) -> bool:
+        """For the actions that ask for `change_user`."""
+        return self.has_change_permission(request)
+
+    def has_end_sessions_permission(self, request: HttpRequest) -> bool:
+        """For the action that signs people out."""
+        return request.user.has_perm(permission("end_sessions"))
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Superusers alone make superusers and change addresses, by which people first come in.
+
+        Nobody switches themselves off, and nobody else gives themselves rights: what they hold by
+        one way they would keep when that way ends.
+        """
+        fields = tuple(super().get_readonly_fields(request, obj))
+        own = SWITCHES if _is_oneself(request, obj) else ()
+        fields = (*fields, *managed_flags())
+        if users.is_superuser(request.user):
+            return (*fields, *own)
+        rights_of_own = GIVEN if own else ()
+        return (*fields, *own, *rights_of_own, "is_superuser", *(("email",) if obj else ()))
+
+    @override
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Passwords exist with ADMIN_PASSWORD_LOGIN only; who sets one can be that person."""
+        if not conf.ADMIN_PASSWORD_LOGIN:
+            raise Http404
+        if not users.is_superuser(request.user):
+            raise PermissionDenied
+        return super().user_change_password(request, id, form_url)
+
     @admin.display(description=gettext_lazy("email address"), ordering=Upper("email"))
     def shown_email(self, person: User) -> str:
         """The email, which is what people are called here."""
@@ -116,9 +160,24 @@ class PersonAdmin(HistoryInWords, WithoutJoinRows, PersonPages, BoundedUserAdmin
     @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login")
     def last_sign_in(self, person: User) -> str:
         """When they last got in."""
-        return moments.element_of(person.last_login) or "-"
+        return local_time.element_of(person.last_login) or "-"
 
     @admin.display(description=gettext_lazy("added"), empty_value="-")
     def added(self, person: User) -> str:
         """When they were added here."""
-        return moments.element_of(person.date_joined)
+        return local_time.element_of(person.date_joined)
+
+
+def managed_flags() -> tuple[str, ...]:
+    """The fields that app roles set at each sign-in: what is ticked in admin would not last."""
+    managed = mapping.table().managed
+    flags = {"is_staff": managed.staff, "is_superuser": managed.superuser}
+    return tuple(name for name, is_managed in flags.items() if is_managed)
+
+
+def _may_touch(request: HttpRequest, person: Any) -> bool:
+    return person is None or rights.may_touch(request.user, person)
+
+
+def _is_oneself(request: HttpRequest, person: Any) -> bool:
+    return person is not None and person.pk == request.user.pk

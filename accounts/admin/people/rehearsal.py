@@ -10,9 +10,9 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.template.response import TemplateResponse
+from django.contrib import messages
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
@@ -20,14 +20,13 @@ from typing_extensions import override
 from ... import audit, users
 from ...app import user_permission, user_url
 from ...conf import conf
-from ...models import SignIn
 from ...naming import as_set_here
-from ...operate import entra_export, rehearsal_here, roles
-from ...operate.linking import CannotLink
+from ...operate import OperatorError, entra_export, rehearsal_here, roles
 from ...operate.rehearsal_shown import SPREADSHEET, as_rows
 from ...reasons import REASONS
 from .. import csv_export
 from ..advice import fix_of, title_of
+from ..model_admin import render
 from .forms import MOST_AT_ONCE
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class ExportForm(forms.Form):
     draft = forms.CharField(
         label=gettext_lazy("App roles to try"),
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 80, "class": "vLargeTextField"}),
+        widget=AdminTextareaWidget({"rows": 3, "cols": 80}),
         help_text=gettext_lazy(
             "For a file with a column role: what would change if these were mapped as well, or"
             " instead. A line for each, such as: Editor = staff, Editors. Nothing is saved."
@@ -96,7 +95,7 @@ class ExportForm(forms.Form):
         try:
             rows = roles.read_draft(self.cleaned_data["draft"])
             return roles.drafted(rows) if rows else None
-        except roles.Invalid as problem:
+        except OperatorError as problem:
             raise ValidationError(str(problem)) from None
 
     def _report(self, file: Any, tenant: str) -> Report | None:
@@ -105,7 +104,7 @@ class ExportForm(forms.Form):
         try:
             text = entra_export.text_of(file.read())
             return rehearsal_here.preview(text, tenant, self.cleaned_data.get("draft"))
-        except entra_export.NotAnExport as problem:
+        except OperatorError as problem:
             raise ValidationError({"file": str(problem)}) from None
 
 
@@ -116,8 +115,6 @@ def may_rehearse(user: Any) -> bool:
 
 def page(request: HttpRequest) -> HttpResponseBase:
     """The form, and below it what would become of everyone."""
-    if not may_rehearse(request.user):
-        raise PermissionDenied
     may_link = users.is_superuser(request.user)
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     form = ExportForm(*posted, may_link=may_link)
@@ -128,9 +125,6 @@ def page(request: HttpRequest) -> HttpResponseBase:
         audit.write("export.people", after={"of": "rehearsal", "people": len(report.people)})
         return csv_export.download("rehearsal", as_rows(report), SPREADSHEET)
     context = {
-        **admin.site.each_context(request),
-        "title": _("Go-live rehearsal"),
-        "opts": SignIn._meta,
         "form": form,
         "report": report,
         "sums": _sums(report) if report else [],
@@ -138,13 +132,13 @@ def page(request: HttpRequest) -> HttpResponseBase:
         "absent": _absent(request, report, form.cleaned_data) if report else "",
         "shown": _SHOWN,
     }
-    return TemplateResponse(request, "microsoft_admin/admin/rehearsal.html", context)
+    return render(request, "rehearsal.html", _("Go-live rehearsal"), context)
 
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:
     try:
         linked, problems = rehearsal_here.link_all(report, tenant)
-    except CannotLink as problem:
+    except OperatorError as problem:
         messages.error(request, str(problem))
         return
     text = ngettext("%(count)d person was linked.", "%(count)d people were linked.", linked)

@@ -8,15 +8,15 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ... import users
 from ...app import user_url
 from ...models import SignIn
-from ...operate import linking
+from ...operate import OperatorError, linking
 from ...sessions import service as sessions
+from ..model_admin import render
 from .forms import ReasonForm
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from ...models import User
-    from .person_pages import PersonPages
+    from .mixin import PersonPages
 
 WARNINGS: Final = {
     "name": gettext_lazy(
@@ -79,26 +79,22 @@ def _compared(
     admin: PersonPages, request: HttpRequest, person: User, row: SignIn, form: ReasonForm
 ) -> HttpResponse:
     old = linking.of_user(person)
-    context: dict[str, Any] = {
-        **admin.admin_site.each_context(request),
-        "opts": admin.opts,
-        "title": _("Link another Microsoft identity"),
+    context = {
         "person": person,
         "row": row,
         "old": old,
         "new": linking.of_sign_in(row),
         "warnings": warnings_for(person, row, old),
         "form": form,
-        "media": admin.media,
     }
-    return TemplateResponse(request, "microsoft_admin/admin/user/relink.html", context)
+    return render(request, "user/relink.html", _("Link another Microsoft identity"), context, admin)
 
 
 def _linked(request: HttpRequest, person: User, row: SignIn, reason: str) -> bool:
     by: Any = request.user
     try:
         linking.relink(person, row, reason, by=by, seen=request.POST.get("seen", ""))
-    except (linking.CannotLink, ValueError) as problem:
+    except OperatorError as problem:
         messages.error(request, str(problem))
         return False
     except sessions.StoreUnavailable:

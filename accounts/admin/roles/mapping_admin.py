@@ -11,23 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
-from ... import users
 from ...models import RoleMapping
-from ...operate import roles
+from ...operate import OperatorError, roles
 from ...operate.roles import Change, Row
 from ...signin.mapping import as_mapped
-from .. import rights
-from ..deletion import WithoutJoinRows
-from ..history import HistoryInWords
+from ..model_admin import StaffModelAdmin, SuperusersOnly
+from ..rights import RightsAdmin
 
 if TYPE_CHECKING:
-    from django.db.models import ManyToManyField
     from django.http import HttpRequest, HttpResponse
 
-    Base = admin.ModelAdmin[RoleMapping]
     MappingModelForm = forms.ModelForm[RoleMapping]
 else:
-    Base = admin.ModelAdmin
     MappingModelForm = forms.ModelForm
 
 CONFIRMED = "confirmed"
@@ -70,7 +65,7 @@ class RoleMappingForm(MappingModelForm):
         try:
             roles.check(self.row)
             changes = tuple(roles.preview(self.row))
-        except roles.Invalid as invalid:
+        except OperatorError as invalid:
             raise ValidationError(str(invalid)) from None
         if len(changes) <= roles.A_FEW or self.data.get(CONFIRMED) == roles.digest_of(changes):
             return
@@ -81,7 +76,7 @@ class RoleMappingForm(MappingModelForm):
         )
 
 
-class RoleMappingAdmin(HistoryInWords, WithoutJoinRows, Base):
+class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
     """What app roles of Entra give here."""
 
     form = RoleMappingForm
@@ -92,36 +87,9 @@ class RoleMappingAdmin(HistoryInWords, WithoutJoinRows, Base):
     actions = None  # taking one out shows whom it changes
 
     @override
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return _may(request)
-
-    @override
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _may(request)
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _may(request)
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _may(request)
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _may(request)
-
-    @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Another value is another role: it is taken out, and the other one added."""
         return ("value",) if obj else ()
-
-    @override
-    def formfield_for_manytomany(
-        self, db_field: ManyToManyField[Any, Any], request: Any = None, **kwargs: Any
-    ) -> Any:
-        kwargs["widget"] = rights.Checkboxes()
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -151,7 +119,7 @@ class RoleMappingAdmin(HistoryInWords, WithoutJoinRows, Base):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Whom it changes stands above the question."""
-        found = self.get_object(request, object_id) if _may(request) else None
+        found = self.get_object(request, object_id) if self.has_view_permission(request) else None
         changes = roles.preview(remove=found.value) if found else []
         return super().delete_view(
             request, object_id, {"changes": changes, **(extra_context or {})}
@@ -163,7 +131,3 @@ class RoleMappingAdmin(HistoryInWords, WithoutJoinRows, Base):
         flags = {_("staff status"): mapping.is_staff, _("superuser status"): mapping.is_superuser}
         groups = sorted(group.name for group in mapping.groups.all())
         return ", ".join([*(name for name, given in flags.items() if given), *groups])
-
-
-def _may(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and users.is_superuser(request.user))

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ... import audit
 from ...app import permission, user_permission
-from ...models import AuditEntry
 from ...operate import rights_held
-from .. import csv_export, permission_words
+from .. import csv_export, permissions
+from ..model_admin import render
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,14 +44,11 @@ def page(request: HttpRequest) -> HttpResponse:
     people = Paginator(rights_held.people(asked), PEOPLE_A_PAGE)
     shown = people.get_page(request.GET.get("p"))
     context = {
-        **admin.site.each_context(request),
-        "title": _("Who has what, and why"),
-        "opts": AuditEntry._meta,  # users may be shown by nobody
         "query": asked,
         "people": shown,
         "rights": _shown(list(rights_held.rights_of(shown.object_list))),
     }
-    return TemplateResponse(request, "microsoft_admin/admin/roles/rights.html", context)
+    return render(request, "roles/rights.html", _("Who has what, and why"), context)
 
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
@@ -66,12 +60,10 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _asked(request: HttpRequest) -> str:
-    if not may_see(request.user):
-        raise PermissionDenied
     return request.GET.get("q", "").replace("\0", "").strip()
 
 
 def _shown(rights: Sequence[rights_held.Right]) -> list[dict[str, Any]]:
     names = sorted({right.right for right in rights})
-    words = dict(zip(names, permission_words.named(names), strict=True)) | FLAGS
+    words = dict(zip(names, permissions.named(names), strict=True)) | FLAGS
     return [{"held": right, "name": words[right.right], "way": WAYS[right.by]} for right in rights]

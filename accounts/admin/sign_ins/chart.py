@@ -18,7 +18,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
-from ... import moments
+from ... import local_time
 from ...app import admin_url
 from ...models import SignIn
 
@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 DAYS: Final = 30
-HEIGHT: Final = 100
 STEP: Final = 20  # one day's width in the drawing
 BAR: Final = 14
 _KEPT: Final = int(timedelta(days=DAYS + 1).total_seconds())
 
 _BAR: Final = (
-    '<a href="{0}?{1}" tabindex="-1"><title>{2}</title>'
-    f'<rect class="staff-bar-day" x="{{3}}" y="0" width="{BAR}" height="{HEIGHT}"/>'
-    f'<rect class="staff-bar-admitted" x="{{3}}" y="{{4}}" width="{BAR}" height="{{5}}"/>'
-    f'<rect class="staff-bar-refused" x="{{3}}" y="{{6}}" width="{BAR}" height="{{7}}"/></a>'
+    '<a href="{url}?{query}" tabindex="-1"><title>{told}</title>'
+    f'<rect class="staff-bar-day" x="{{x}}" y="0" width="{BAR}" height="{{highest}}"/>'
+    f'<rect class="staff-bar-admitted" x="{{x}}" y="{{y_admitted}}" width="{BAR}"'
+    ' height="{admitted}"/>'
+    f'<rect class="staff-bar-refused" x="{{x}}" y="{{y_refused}}" width="{BAR}"'
+    ' height="{refused}"/></a>'
 )
 
 Counts = tuple[int, int]
@@ -43,16 +44,11 @@ Counts = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day: its counts, and where its two pieces stand; refusals lie on admissions."""
+    """One day and its counts."""
 
     day: date
     admitted: int
     refused: int
-    x: int
-    admitted_y: float
-    admitted_height: float
-    refused_y: float
-    refused_height: float
 
     @property
     def query(self) -> str:
@@ -62,70 +58,59 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the template draws."""
+    """What the template draws, the oldest day first."""
 
     bars: tuple[Bar, ...]
-    admitted: int
-    refused: int
-    highest: int
-    width: int = DAYS * STEP
-    height: int = HEIGHT
+
+    @property
+    def admitted(self) -> int:
+        """On all days."""
+        return sum(bar.admitted for bar in self.bars)
+
+    @property
+    def refused(self) -> int:
+        """On all days."""
+        return sum(bar.refused for bar in self.bars)
 
 
 def svg(chart: Chart) -> str:
     """The drawing, each day a link to its sign-ins: as text, for a template takes ten times longer.
 
-    It is for the pointer only: what it says is in the table, or in the list, for everyone else.
+    A sign-in is one unit high: the browser stretches the drawing to the room that there is. It is
+    for the pointer only: what it says is in the table, or in the list, for everyone else.
     """
-    list_url = admin_url("signin_changelist")
-    bars = format_html_join("", _BAR, ((list_url, *_bar_parts(bar)) for bar in chart.bars))
+    highest = max(1, *(bar.admitted + bar.refused for bar in chart.bars))
+    url = admin_url("signin_changelist")
+    bars = ({"url": url, **_drawn(bar, at, highest)} for at, bar in enumerate(chart.bars))
     return format_html(
         '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
-        chart.width,
-        chart.height,
-        bars,
+        DAYS * STEP,
+        highest,
+        format_html_join("", _BAR, bars),
     )
 
 
-def _bar_parts(bar: Bar) -> tuple[object, ...]:
-    told = _("%(day)s: %(admitted)s admitted, %(refused)s refused") % {
-        "day": date_format(bar.day, "SHORT_DATE_FORMAT"),
-        "admitted": bar.admitted,
-        "refused": bar.refused,
+def _drawn(bar: Bar, at: int, highest: int) -> dict[str, object]:
+    """Refusals lie on admissions."""
+    told = _("%(day)s: %(admitted)s admitted, %(refused)s refused")
+    counts = {"admitted": bar.admitted, "refused": bar.refused}
+    return {
+        **counts,
+        "query": bar.query,
+        "told": told % {**counts, "day": date_format(bar.day, "SHORT_DATE_FORMAT")},
+        "x": at * STEP + (STEP - BAR) // 2,
+        "y_admitted": highest - bar.admitted,
+        "y_refused": highest - bar.admitted - bar.refused,
+        "highest": highest,
     }
-    drawn = (bar.admitted_y, bar.admitted_height, bar.refused_y, bar.refused_height)
-    return (bar.query, told, bar.x, *map(str, drawn))
 
 
-def last_days(today: date | None = None) -> Chart:
+def last_days() -> Chart:
     """The chart of the DAYS that end today, by the site's time zone."""
-    today = today or moments.today()
+    today = local_time.today()
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
     counts = _counts(days, today)
-    return drawn(days, [counts.get(day, (0, 0)) for day in days])
-
-
-def drawn(days: Sequence[date], counts: Sequence[Counts]) -> Chart:
-    """The bars, as high as the busiest day allows."""
-    highest = max((sum(both) for both in counts), default=0)
-    scale = HEIGHT / highest if highest else 0.0
-    days_and_counts = enumerate(zip(days, counts, strict=True))
-    bars = tuple(_bar(day, both, at, scale) for at, (day, both) in days_and_counts)
-    return Chart(bars, sum(a for a, _ in counts), sum(r for _, r in counts), highest)
-
-
-def _bar(day: date, counts: Counts, at: int, scale: float) -> Bar:
-    admitted, refused = (round(count * scale, 2) for count in counts)
-    return Bar(
-        day=day,
-        admitted=counts[0],
-        refused=counts[1],
-        x=at * STEP + (STEP - BAR) // 2,
-        admitted_y=round(HEIGHT - admitted, 2),
-        admitted_height=admitted,
-        refused_y=round(HEIGHT - admitted - refused, 2),
-        refused_height=refused,
-    )
+    return Chart(tuple(Bar(day, *counts.get(day, (0, 0))) for day in days))
 
 
 def _counts(days: Sequence[date], today: date) -> dict[date, Counts]:
@@ -150,7 +135,7 @@ def _counted(days: Iterable[date]) -> dict[date, Counts]:
 
 
 def _midnight(day: date) -> datetime:
-    return moments.as_kept(datetime.combine(day, time.min))
+    return local_time.as_kept(datetime.combine(day, time.min))
 
 
 def _key(day: date) -> str:

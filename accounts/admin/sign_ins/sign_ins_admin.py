@@ -19,8 +19,8 @@ from ...operate import search
 from ...operate.sign_ins import COLUMNS, as_values
 from ...visible import visible
 from .. import advice
-from ..paging import BOUND
-from ..people.columns import person_url
+from ..model_admin import BOUND
+from ..people.people_list import person_url
 from ..records import RecordAdmin
 from . import chart, drill_down
 from .filters import ReasonFilter
@@ -91,10 +91,6 @@ class SignInAdmin(RecordAdmin):
     ) -> tuple[QuerySet[SignIn], bool]:
         """By person, address, IP, AADSTS number or reference."""
         return search.sign_ins(queryset, search_term), False
-
-    @override
-    def related(self, rows: QuerySet[SignIn]) -> QuerySet[SignIn]:
-        return rows.select_related("user")
 
     @override
     def changelist_view(

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.admin import advice, csv_export
-from accounts.admin.paging import BOUND
+from accounts.admin.model_admin import BOUND
 from accounts.admin.sign_ins import chart
 from accounts.models import SignIn
 from accounts.reasons import REASONS

@@ -18,13 +18,13 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from accounts import registration
+from accounts import process_copy, registration
 from accounts.entra.tokens import Claims
 from accounts.models import SignIn, User
 from accounts.reasons import Refused
 from accounts.sessions import index as session_index
 from accounts.sessions.store import SessionStore
-from accounts.signin import mapping, state
+from accounts.signin import state
 from accounts.signin.policy import Rules
 from accounts.signin.record import Attempt
 from accounts.web import callback
@@ -288,8 +288,7 @@ def test_a_callback_costs_nine_commands_of_redis(
 
     Once a second two more look whether admin has changed something: not while this counts.
     """
-    for looks in (registration, mapping):
-        monkeypatch.setattr(looks, "_LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(process_copy, "_LOOK_EVERY", 3600.0)
     ways = [way_back(known) for _ in range(3)]
     commands = [redis_of(redis_server, lambda: known.get(there)) for there in ways]  # noqa: B023
     assert min(map(len, commands)) <= 9, commands

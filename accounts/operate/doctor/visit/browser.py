@@ -15,7 +15,7 @@ from ....http.deadline import Deadline
 from ....http.origins import origin_of
 from ....http.tls import trusted_context
 from ....http.transport import Transport
-from ....web import visits
+from ....web import doctor_visits
 from .cookies import CookieJar
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Reply:
     @property
     def detail(self) -> str:
         """What the site says to doctor alone of a refusal; "" when it does not know us."""
-        return self.header(visits.DETAIL)
+        return self.header(doctor_visits.DETAIL)
 
     @property
     def quote(self) -> str:
@@ -139,7 +139,7 @@ class Browser:
         path, state = parts.path or "/", parse_qs(parts.query).get("state", [""])[0]
         cookies = self.cookies.header(url, cross_site=cross_site)
         all_headers = {
-            visits.PROOF: visits.proof_of(path, state),
+            doctor_visits.PROOF: doctor_visits.proof_of(path, state),
             "User-Agent": AGENT,
             "Accept": "text/html",
             "Accept-Language": "en",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError
 
-from .... import places, registration
+from .... import registration, staff_urls
 from ....conf import conf
 from ....http import causes
 from ....http.origins import is_loopback
@@ -288,7 +288,7 @@ def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Observation]:
     client_id = _client_id_in_force()
     if client_id and client_id != started.client_id:
         yield fault("public.client_id", theirs=started.client_id, ours=client_id)
-    right = started.redirect_uri == f"{at}{places.callback()}"
+    right = started.redirect_uri == f"{at}{staff_urls.callback()}"
     yield (well if right else fault)("public.redirect_uri", told=started.redirect_uri, at=at)
     try:
         state.read(started.state)

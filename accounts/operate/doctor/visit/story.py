@@ -24,11 +24,11 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from django.core import signing
 
-from .... import places
+from .... import staff_urls
 from ....conf import conf
 from ....http.causes import NoAnswer
 from ....reasons import REASONS
-from ....web import visits
+from ....web import doctor_visits
 from ..causes import code_of
 from .browser import EASY_AUTH, Browser, Reply, origin
 
@@ -141,7 +141,7 @@ def _play(browser: Browser, seen: Visit, *, slow: bool) -> None:
 
 def _open(browser: Browser, seen: Visit) -> None:
     """As a person would, as far as redirects are to be followed."""
-    url = f"{seen.url}{places.login_page()}"
+    url = f"{seen.url}{staff_urls.login_page()}"
     while url:
         seen.opened.append(browser.get(url))
         url = "" if stops_at(seen.opened) else seen.opened[-1].location
@@ -232,7 +232,7 @@ def _come_back_otherwise(browser: Browser, page: LoginPage, tally: Tally, *, slo
         tally.short = _come_back(browser, started, tally, {})
         return
     browser.seconds, began = SLOW_SECONDS + 10.0, time.monotonic()
-    outcome = _come_back(browser, started, tally, {}, {visits.WAIT: str(SLOW_SECONDS)})
+    outcome = _come_back(browser, started, tally, {}, {doctor_visits.WAIT: str(SLOW_SECONDS)})
     tally.slow = outcome, time.monotonic() - began
 
 
@@ -249,7 +249,7 @@ def _come_back(
         last = browser.come_back(url, added)
     except NoAnswer as problem:
         return _of_no_answer(problem)
-    tally.client = last.header(visits.CLIENT) or tally.client
+    tally.client = last.header(doctor_visits.CLIENT) or tally.client
     tally.details.setdefault(last.outcome, last.detail)
     return f"sent to {last.location.partition('?')[0]}" if last.location else last.outcome
 

@@ -1,31 +1,41 @@
-"""What a person should know of their own account: changes by others, and sign-ins not seen before.
+"""What happened to a person's account: changes by others, and sign-ins not seen before.
 
-Told without any look-up service: a sign-in is new where none of the last months came from the same
-network with the same browser.
+It is said on their next page of admin, whichever it is. A page asks the shared cache one thing:
+when others last changed this account. That someone else signed in as them shows in the user, who
+is read for each request anyway. A sign-in is new where none of the last months came from the same
+network with the same browser: no look-up service is asked.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib import messages
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models.signals import post_save
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from .. import browsers, moments
+from .. import browsers, local_time
 from ..audit.actions import title_of
 from ..models import AuditEntry, SignIn
+from ..outages import is_outage
 from ..visible import visible
-from ..web.request_facts import network_of
+from ..web import request_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from django.db.models import QuerySet
+    from django.http import HttpRequest
 
 TOLD_FOR: Final = timedelta(days=3)
 REMEMBERED: Final = timedelta(days=120)
@@ -39,7 +49,31 @@ _ABOUT_YOU: Final = (
     "identity.linked",
     "identity.unlinked",
 )
+_TOLD: Final = "told_of"  # in the session: up to when they have been told
+_OWN_SIGN_IN: Final = 5  # seconds in which a sign-in is the session's own
 _VERSIONS: Final = re.compile(r"[\d._]+")
+
+
+def connect() -> None:
+    """Called once, when the app is ready."""
+    post_save.connect(_happened, sender=AuditEntry, dispatch_uid=__name__)
+
+
+def tell(request: HttpRequest) -> None:
+    """Add messages for what the person was not told of yet; never costs them the page.
+
+    The front page tells by itself, and longer.
+    """
+    try:
+        since = _since(request)
+        if since is None or not _is_there_any(request, since):
+            return
+        if not _is_front_page(request):
+            _add_messages(request, since)
+        request.session[_TOLD] = time.time()
+    except Exception as error:
+        if not is_outage(error):
+            raise
 
 
 def notices(
@@ -60,7 +94,7 @@ def notices(
         yield text, own
 
 
-def concerns(entry: AuditEntry) -> bool:
+def _concerns(entry: AuditEntry) -> bool:
     """Whether somebody should be told of it: done to their account, and not by them alone."""
     about_a_user = entry.subject_kind == get_user_model()._meta.label_lower
     is_own = entry.actor_key == entry.subject_key
@@ -92,7 +126,7 @@ def _changes(user: Any, since: datetime) -> Iterator[str]:
     for entry in _by_others(user, since)[:_MOST_TOLD]:
         values = {
             "what": title_of(entry.action),
-            "when": moments.text_of(entry.at),
+            "when": local_time.text_of(entry.at),
             "ref": entry.reference,
         }
         yield _("Your account: %(what)s, %(when)s (reference %(ref)s).") % values
@@ -111,7 +145,7 @@ def _by_others(user: Any, since: datetime) -> QuerySet[AuditEntry]:
 
 
 def _moment(seconds: float) -> datetime:
-    return moments.as_kept(datetime.fromtimestamp(seconds, UTC))
+    return local_time.as_kept(datetime.fromtimestamp(seconds, UTC))
 
 
 def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:
@@ -121,7 +155,7 @@ def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:
         place = (_network(address or ""), _VERSIONS.sub("", agent))
         if known and place not in known and at > since:
             values = {
-                "when": moments.text_of(at),
+                "when": local_time.text_of(at),
                 "address": address or "?",
                 "browser": visible(browsers.browser_of(agent)) or "?",
             }
@@ -133,5 +167,46 @@ def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:
 
 def _network(address: str) -> str:
     """The /24 or /64 around an address: a telephone changes its last part all day."""
-    found = network_of(address)
+    found = request_facts.network_of(address)
     return str(ip_network(f"{found}/24", strict=False)) if "." in found else found
+
+
+def _is_front_page(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.url_name == "index"
+
+
+def _add_messages(request: HttpRequest, since: tuple[float, float]) -> None:
+    for text, url in notices(request.user, *since):
+        link = format_html('{} <a href="{}">{}</a>', text, url, _("Your sessions"))
+        messages.warning(request, link)
+
+
+def _since(request: HttpRequest) -> tuple[float, float] | None:
+    """From when on changes, and sign-ins, are news to this session; None where nobody is in."""
+    if not request.user.is_authenticated:
+        return None
+    told = request.session.get(_TOLD)
+    if isinstance(told, int | float):
+        return float(told), float(told)
+    began = request_facts.signed_in_at(request) or time.time()
+    return time.time() - TOLD_FOR.total_seconds(), began + _OWN_SIGN_IN
+
+
+def _is_there_any(request: HttpRequest, since: tuple[float, float]) -> bool:
+    came = getattr(request.user, "last_login", None)
+    changed = cache.get(_key(request.user.pk))
+    by_others = isinstance(changed, int | float) and changed > since[0]
+    return by_others or bool(came and came.timestamp() > since[1])
+
+
+def _key(pk: Any) -> str:
+    return f"news:{pk}"
+
+
+def _happened(instance: AuditEntry, **kwargs: Any) -> None:
+    if not _concerns(instance):
+        return
+    key, seconds = _key(instance.subject_key), int(TOLD_FOR.total_seconds())
+    # No partial: Django names a robust hook that fails by its __qualname__.
+    transaction.on_commit(lambda: cache.set(key, timezone.now().timestamp(), seconds), robust=True)

@@ -6,27 +6,23 @@ their own; none of these may lead into admin without anybody having meant it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
+from django.contrib.admin import AdminSite
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.core.checks import Tags, register
+from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import FieldDoesNotExist
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
-from . import places
+from . import staff_urls
 from .app import dotted
 from .checks import Found
 from .conf import conf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.contrib.admin import AdminSite
-    from django.core.checks import CheckMessage
 
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
 # The names that packages, and most sites, give to the page where anybody makes an account.
@@ -39,14 +35,14 @@ _SIGN_UPS: Final = (
 @register(Tags.security)
 def admin_has_the_button(**kwargs: Any) -> Iterator[CheckMessage]:
     """Each admin site that the URLs hold: another login page lets in by other rules, or nobody."""
-    for site in places.admin_sites():
-        if not places.has_button(site):
+    for site in staff_urls.admin_sites():
+        if not staff_urls.has_button(site):
             name = f"{site.name!r} ({type(site).__name__})"
             yield Found("E039", site=name, fix=_how_it_gets_one(site))
 
 
 def _how_it_gets_one(site: AdminSite) -> str:
-    if set_on_it := places.replaced(site):
+    if set_on_it := staff_urls.replaced(site):
         return f"Remove the line of your code that sets {set_on_it[0]} on that site."
     return f"Put {_MIXIN} before the other bases of its class, or serve it no more."
 
@@ -92,7 +88,7 @@ def users_have_an_address(**kwargs: Any) -> Iterator[CheckMessage]:
 @register(Tags.security)
 def allauths_own_is_reachable(**kwargs: Any) -> Iterator[CheckMessage]:
     """Its provider `microsoft` signs the site's own people in at /accounts/microsoft/, too."""
-    callback = places.callback()
+    callback = staff_urls.callback()
     if callback and _path("microsoft_callback") == callback:
         yield Found("E043", path=callback, urls=f"{__name__.rpartition('.')[0]}.urls")
 
@@ -109,7 +105,7 @@ def other_views_are_covered(**kwargs: Any) -> Iterator[CheckMessage]:
 def wagtails_admin_is_staffs(**kwargs: Any) -> Iterator[CheckMessage]:
     """It asks for a permission of its own, and not how somebody signed in."""
     path = _path("wagtailadmin_home")
-    if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(places.staff()):
+    if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(staff_urls.staff()):
         yield Found("W018", path=path)
 
 

@@ -1,22 +1,23 @@
-"""What can be done to people from admin: sign out, deactivate, reactivate, unlink.
+"""What can be done to people from admin: sign out, deactivate, reactivate, unlink, add to a group.
 
-Each is an action of the list and a page of its own for one person, to which sign-in records
-link. Both show the same confirmation, which asks for a reason, and end in `take`.
+Each is an action of the list, and all but the last a page of its own for one person, to which
+sign-in records link. Both show the same confirmation, and end in `take`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as noop
+from typing_extensions import override
 
 from ... import audit, users
 from ...app import permission, user_permission
@@ -24,10 +25,11 @@ from ...operate import linking, people
 from ...operate.erasure import LastSuperuser
 from ...sessions import service as sessions
 from .. import rights
+from ..model_admin import render
 from .forms import ReasonForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.contrib.admin import ModelAdmin
     from django.db.models import QuerySet
@@ -36,27 +38,23 @@ if TYPE_CHECKING:
 
     from ...models import User
 
-CONFIRMED = "confirmed"
-SHOWN = 50  # of whom a confirmation names the identity
+SHOWN: Final = 50  # of whom a confirmation names the identity
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a confirmation page asks: `name` is the list's action that the form goes to."""
+class Step:
+    """Something done to people: `name` is action and URL, `past` for the history, `done` said.
+
+    `take` gets the person, what the form holds, and who does it.
+    """
 
     name: str
     title: _StrPromise
     explanation: _StrPromise
-
-
-@dataclass(frozen=True, slots=True)
-class Step(Question):
-    """Something done to people: `name` is action and URL, `past` for the history, `done` said."""
-
     past: str
     done: tuple[str, str]
     permission: str
-    take: Callable[[User, str, Any], object]
+    take: Callable[[User, Mapping[str, Any], Any], object]
     needs_reason: bool = False
     bounded: bool = True
     on_oneself: bool = True
@@ -73,8 +71,36 @@ class Step(Question):
             return False
         return not self.bounded or rights.may_touch(editor, person)
 
+    def form(self, data: Any, editor: Any) -> forms.Form:
+        """What the confirmation asks for."""
+        return ReasonForm(data, required=self.needs_reason)
+
     def _possible(self) -> bool:
         return self.name not in ("deactivate", "reactivate") or users.has_field("is_active")
+
+
+class _AddToGroup(Step):
+    """In sight of whose identities gain the group's rights."""
+
+    @override
+    def allowed(self, editor: Any, person: User) -> bool:
+        """Nobody raises their own rights; superusers have them all."""
+        is_own = person.pk == editor.pk and not users.is_superuser(editor)
+        return not is_own and super().allowed(editor, person)
+
+    @override
+    def form(self, data: Any, editor: Any) -> forms.Form:
+        return GroupForm(data, editor=editor)
+
+
+class GroupForm(forms.Form):
+    """Which group, of those whose every right the editor holds."""
+
+    group = forms.ModelChoiceField(label=gettext_lazy("Group"), queryset=Group.objects.none())
+
+    def __init__(self, *args: Any, editor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["group"].queryset = rights.grantable_groups(editor)  # type: ignore[attr-defined]
 
 
 STEPS = {
@@ -90,7 +116,7 @@ STEPS = {
                 noop("%(count)d people were signed out everywhere."),
             ),
             permission("end_sessions"),
-            lambda person, reason, by: sessions.end_all_of(person),
+            lambda person, asked, by: sessions.end_all_of(person),
             bounded=False,
         ),
         Step(
@@ -103,7 +129,7 @@ STEPS = {
                 noop("%(count)d people were deactivated and signed out."),
             ),
             user_permission("change"),
-            lambda person, reason, by: people.deactivate(person, leave_a_superuser=True),
+            lambda person, asked, by: people.deactivate(person, leave_a_superuser=True),
             on_oneself=False,
         ),
         Step(
@@ -116,7 +142,7 @@ STEPS = {
                 noop("%(count)d people were reactivated."),
             ),
             user_permission("change"),
-            lambda person, reason, by: people.reactivate(person),
+            lambda person, asked, by: people.reactivate(person),
         ),
         Step(
             "unlink",
@@ -131,29 +157,23 @@ STEPS = {
                 noop("The Microsoft identities of %(count)d people were unlinked."),
             ),
             user_permission("change"),
-            lambda person, reason, by: people.unlink(person, reason, by),
+            lambda person, asked, by: linking.unlink(person, asked["reason"].strip(), by),
             needs_reason=True,
             logs_itself=True,
             superusers_only=True,
         ),
     )
 }
-
-
-def answer(
-    page: ModelAdmin[User], request: HttpRequest, step: Step, chosen: Sequence[User]
-) -> HttpResponse | None:
-    """The confirmation, or, once that is sent, the step taken and None: back to the list."""
-    forbidden = [person for person in chosen if not step.allowed(request.user, person)]
-    if forbidden:
-        _tell_forbidden(request, forbidden)
-        return None
-    confirmed = CONFIRMED in request.POST
-    form = ReasonForm(request.POST if confirmed else None, required=step.needs_reason)
-    if not form.is_valid():
-        return confirmation(page, request, step, chosen, form)
-    _take_all(page, request, step, chosen, form.cleaned_data["reason"].strip())
-    return None
+# Of the list only: a person's own page has the groups in its form.
+ADD_TO_GROUP: Final = _AddToGroup(
+    "add_to_group",
+    gettext_lazy("Add to group"),
+    gettext_lazy("These people, and whoever holds their identities, gain its rights."),
+    "Added to the group %(group)s",
+    (noop("%(count)d person is in %(group)s."), noop("%(count)d people are in %(group)s.")),
+    user_permission("change"),
+    lambda person, asked, by: person.groups.add(asked["group"]),
+)
 
 
 def action_of(step: Step) -> Callable[..., HttpResponse | None]:
@@ -163,7 +183,7 @@ def action_of(step: Step) -> Callable[..., HttpResponse | None]:
     def act(
         page: ModelAdmin[User], request: HttpRequest, chosen: QuerySet[User]
     ) -> HttpResponse | None:
-        return answer(page, request, step, list(chosen))
+        return _answer(page, request, step, list(chosen))
 
     act.__name__ = step.name
     return act
@@ -175,55 +195,63 @@ def page_for_one(
     """The confirmation for one person, at an address that can be linked to."""
     if not step.allowed(request.user, person):
         raise PermissionDenied
-    return confirmation(page, request, step, [person], ReasonForm(required=step.needs_reason))
+    return _confirmation(page, request, step, [person], step.form(None, request.user))
 
 
-def confirmation(
+def _answer(
+    page: ModelAdmin[User], request: HttpRequest, step: Step, chosen: Sequence[User]
+) -> HttpResponse | None:
+    """The confirmation, or, once that is sent, the step taken and None: back to the list."""
+    forbidden = [person for person in chosen if not step.allowed(request.user, person)]
+    if forbidden:
+        text = _("Nothing was done: you may not do this to %(people)s.")
+        messages.error(request, text % {"people": ", ".join(map(str, forbidden[:5]))})
+        return None
+    form = step.form(request.POST if "confirmed" in request.POST else None, request.user)
+    if not form.is_valid():
+        return _confirmation(page, request, step, chosen, form)
+    asked = form.cleaned_data
+    taken = sum(_perform(page, request, step, person, asked) for person in chosen)
+    if taken:
+        messages.success(request, ngettext(*step.done, taken) % {**asked, "count": taken})
+    return None
+
+
+def _confirmation(
     page: ModelAdmin[User],
     request: HttpRequest,
-    step: Question,
+    step: Step,
     chosen: Sequence[User],
     form: forms.Form,
 ) -> HttpResponse:
     """Whom it is about, what it means, and why: the form goes to the list, as an action."""
     context = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
-        "title": step.title,
         "step": step,
         "people": [(person, linking.of_user(person)) for person in chosen[:SHOWN]],
         "more": max(0, len(chosen) - SHOWN),
         "keys": [person.pk for person in chosen],
         "form": form,
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
-        "media": page.media,
     }
-    return TemplateResponse(request, "microsoft_admin/admin/user/step.html", context)
-
-
-def _take_all(
-    page: ModelAdmin[User],
-    request: HttpRequest,
-    step: Step,
-    chosen: Iterable[User],
-    reason: str,
-) -> None:
-    taken = sum(_perform(page, request, step, person, reason) for person in chosen)
-    if taken:
-        messages.success(request, ngettext(*step.done, taken) % {"count": taken})
+    return render(request, "user/step.html", step.title, context, page)
 
 
 def _perform(
-    page: ModelAdmin[User], request: HttpRequest, step: Step, person: User, reason: str
+    page: ModelAdmin[User],
+    request: HttpRequest,
+    step: Step,
+    person: User,
+    asked: Mapping[str, Any],
 ) -> bool:
+    reason = asked.get("reason", "").strip()
     try:
         with audit.context(note=reason):
-            step.take(person, reason, request.user)
+            step.take(person, asked, request.user)
     except LastSuperuser:
         text = _("%(person)s is the last active superuser now: nothing was done.")
         messages.error(request, text % {"person": person})
         return False
-    except people.NothingToUnlink:
+    except linking.NothingToUnlink:
         text = _("%(person)s has no Microsoft identity to unlink.")
         messages.warning(request, text % {"person": person})
         return False
@@ -234,11 +262,6 @@ def _perform(
         )
         messages.error(request, text % {"person": person})
     if not step.logs_itself:
-        page.log_change(request, person, f"{step.past}: {reason}" if reason else step.past)
+        past = step.past % asked
+        page.log_change(request, person, f"{past}: {reason}" if reason else past)
     return True
-
-
-def _tell_forbidden(request: HttpRequest, forbidden: Sequence[User]) -> None:
-    text = _("Nothing was done: you may not do this to %(people)s.")
-    named = ", ".join(str(person) for person in forbidden[:5])
-    messages.error(request, text % {"people": named})

@@ -15,21 +15,25 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models.signals import post_save
+from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
 from ... import users
 from ...models import AuditEntry
 from ...sealed import NotSealed, seal, unseal
-from .. import about_you, sessions
-from ..people.columns import may_see_sign_ins
-from . import glance, notices
+from ...sessions import service
+from .. import account_news, sessions
+from ..people.people_list import may_see_sign_ins
+from ..sign_ins import chart
+from . import notices
 from .notices import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 SECONDS: Final = 60
+_PEOPLE_SHOWN: Final = 8
 _EVERYBODY: Final = "all"
 Parts = dict[str, Any]
 
@@ -47,7 +51,7 @@ def shown_to(user: Any) -> dict[str, Any]:
     found += all_of_it["for_readers"] if reads else []
     return {
         "notices": sorted((Notice(**one) for one in found), key=lambda one: one.level != "error"),
-        "chart": mark_safe(all_of_it["chart"]) if reads else "",  # noqa: S308 -- sealed, of glance
+        "chart": mark_safe(all_of_it["chart"]) if reads else "",  # noqa: S308 -- sealed, of _chart
         "people": mark_safe(all_of_it["people"]) if ends else "",  # noqa: S308 -- likewise
         "watches": users.is_superuser(user) or reads,
     }
@@ -59,7 +63,7 @@ def connect() -> None:
 
 
 def _made_for(user: Any) -> Parts:
-    found = [Notice("warning", text, url) for text, url in about_you.notices(user)]
+    found = [Notice("warning", text, url) for text, url in account_news.notices(user)]
     return {"notices": _plain(found)}
 
 
@@ -69,9 +73,26 @@ def _made_for_everybody() -> Parts:
             [*notices.of_app(), *notices.of_superusers(), *notices.of_moved_tenant()]
         ),
         "for_readers": _plain([*notices.of_refusals(), *notices.of_links()]),
-        "chart": glance.chart_of_days(),
-        "people": glance.people_signed_in(),
+        "chart": _chart(),
+        "people": _people_signed_in(),
     }
+
+
+def _chart() -> str:
+    """The chart of the sign-in record, with today's figures, as HTML."""
+    drawn = chart.last_days()
+    context = {"chart": drawn, "svg": chart.svg(drawn), "today": drawn.bars[-1]}
+    return render_to_string("microsoft_admin/admin/signin/chart_in_short.html", context)
+
+
+def _people_signed_in() -> str:
+    """Who came in last and is still here, as HTML."""
+    try:
+        found = service.people_signed_in()
+    except service.StoreUnavailable:
+        return ""
+    context = {"people": found[:_PEOPLE_SHOWN], "more": max(0, len(found) - _PEOPLE_SHOWN)}
+    return render_to_string("microsoft_admin/admin/includes/people_signed_in.html", context)
 
 
 def _plain(found: Iterable[Notice]) -> list[dict[str, str]]:

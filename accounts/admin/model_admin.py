@@ -1,0 +1,185 @@
+"""What pages of models here have in common: history and deletions in words, long lists, who may."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.admin import ShowFacets, actions
+from django.contrib.auth import get_user_model
+from django.core.paginator import Paginator
+from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop as noop
+from typing_extensions import override
+
+from .. import audit, users
+from ..models import SignIn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.db.models import Model, QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+    ModelAdmin = admin.ModelAdmin[Any]
+    AnyPaginator = Paginator[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+    AnyPaginator = Paginator
+
+BOUND: Final = 10_000
+# What this app writes into histories, in English; a reason may follow, after a colon.
+_WRITTEN: Final = (
+    noop("Signed out everywhere"),
+    noop("Deactivated"),
+    noop("Reactivated"),
+    noop("Undid the last change."),
+    noop("Ended sessions: %(count)s"),
+    noop("Added to the group %(group)s"),
+    noop("Microsoft identity %(old)s unlinked on the command line"),
+    noop("Microsoft identity %(old)s unlinked"),
+    noop("Microsoft identity %(old)s replaced by %(new)s"),
+    noop("Email address %(old)s replaced by %(new)s"),
+)
+_PLACEHOLDER: Final = re.compile(r"%\\\((\w+)\\\)s")
+
+
+def render(
+    request: HttpRequest,
+    template: str,
+    title: Any,
+    context: dict[str, Any],
+    page: admin.ModelAdmin[Any] | None = None,
+) -> HttpResponse:
+    """A page that is no list or form of a model; `page`: the model's whose page it belongs to."""
+    site, opts = (page.admin_site, page.opts) if page else (admin.site, SignIn._meta)
+    shared = {**site.each_context(request), "title": title, "opts": opts}
+    return TemplateResponse(request, f"microsoft_admin/admin/{template}", {**shared, **context})
+
+
+class StaffModelAdmin(ModelAdmin):
+    """The history is in the reader's language; deletions name no rows that only join two tables."""
+
+    object_history_template = "microsoft_admin/admin/object_history.html"
+
+    @override
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django translates its own messages; ours are found again by their form."""
+        response = super().history_view(request, object_id, extra_context)
+        page = (getattr(response, "context_data", None) or {}).get("action_list")
+        if page is not None:
+            page.object_list = list(page.object_list)
+            for entry in page.object_list:
+                entry.change_message = in_words(entry.get_change_message())
+        return response
+
+    @override
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        tree, counts, missing, protected = super().get_deleted_objects(objs, request)
+        every = apps.get_models(include_auto_created=True)
+        joins = [model._meta for model in every if model._meta.auto_created]
+        starts = tuple(f"{capfirst(str(meta.verbose_name))}: " for meta in joins)
+        names = {str(meta.verbose_name_plural) for meta in joins}
+        left = {name: count for name, count in counts.items() if str(name) not in names}
+        return _pruned(tree, starts), left, missing, protected
+
+
+class SuperusersOnly(ModelAdmin):
+    """Whatever permissions are granted: only superusers."""
+
+    @override
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and users.is_superuser(request.user))
+
+    @override
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_module_permission(request)
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+
+class BoundedPaginator(AnyPaginator):
+    """Counts no further than BOUND: a full COUNT of a million rows would take longer than a page.
+
+    Whoever looks for something older narrows by date, filter or search.
+    """
+
+    @cached_property
+    @override
+    def count(self) -> int:
+        """How many rows there are, or BOUND."""
+        rows: Any = self.object_list
+        return int(rows.order_by().values("pk")[:BOUND].count())
+
+
+class LongList(ModelAdmin):
+    """Lists of which nothing is counted or shown in full."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 0
+
+
+@admin.action(
+    permissions=["delete"],
+    description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
+)
+def delete_selected(
+    page: admin.ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any]
+) -> TemplateResponse | None:
+    """Django's action, with an audit entry for each object.
+
+    Django writes the history of several objects at once, of which no signal tells.
+    """
+    chosen = [_described(one) for one in queryset] if request.POST.get("post") else []
+    response = actions.delete_selected(page, request, queryset)
+    if response is None and len(chosen) > 1:
+        for about, facts in chosen:
+            audit.write("admin.deleted", after=facts, about=about)
+    return response
+
+
+def in_words(message: str) -> str:
+    """A message of ours, translated; any other as it is."""
+    for text in _WRITTEN:
+        form = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(text))
+        if found := re.fullmatch(rf"{form}(?P<why_>: .*)?", message, re.DOTALL):
+            facts = found.groupdict()
+            return _(text) % facts + (facts["why_"] or "")
+    return message
+
+
+def _pruned(tree: Iterable[Any], starts: tuple[str, ...]) -> list[Any]:
+    """Lists within lists, less the texts that start so."""
+    kept = (
+        _pruned(one, starts) if isinstance(one, list) else one
+        for one in tree
+        if isinstance(one, list) or not str(one).startswith(starts)
+    )
+    return [one for one in kept if one != []]
+
+
+def _described(one: Model) -> tuple[str, dict[str, str]]:
+    key = str(one.pk)
+    facts = {"kind": one._meta.label_lower, "key": key, "name": str(one)}
+    return (key if isinstance(one, get_user_model()) else "", facts)

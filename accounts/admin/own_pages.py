@@ -1,0 +1,126 @@
+"""This app's pages that have no model: their URLs, who may open them, and what the menu shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from allauth.socialaccount.models import SocialApp
+from django.apps import apps
+from django.core.exceptions import PermissionDenied
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from ..app import label
+from ..conf import is_a_host
+from . import sessions
+from .people import moves, rehearsal
+from .roles import rights_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from django.contrib.admin import AdminSite
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+    from django.urls import URLPattern
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPage:
+    """`name` names its URL; `title` is what the menu calls it, "" for what is not in the menu."""
+
+    path: str
+    name: str
+    view: Callable[[HttpRequest], HttpResponseBase]
+    may_open: Callable[[Any], bool]
+    title: Any = ""
+
+    def guarded(self, request: HttpRequest) -> HttpResponseBase:
+        """The page, for whoever may open it. Raises PermissionDenied."""
+        if not self.may_open(request.user):
+            raise PermissionDenied
+        return self.view(request)
+
+
+def _everyone(_user: Any) -> bool:
+    return True
+
+
+PAGES: Final = (
+    OwnPage("my-sessions/", "staff_own_sessions", sessions.own, _everyone, _("Your sessions")),
+    OwnPage("sessions/", "staff_sessions", sessions.page, sessions.may_end, _("Who is signed in")),
+    OwnPage("sessions/end/", "staff_sessions_end", sessions.end, sessions.may_end),
+    OwnPage(
+        "rights/",
+        "staff_rights",
+        rights_page.page,
+        rights_page.may_see,
+        _("Who has what, and why"),
+    ),
+    OwnPage("rights/export/", "staff_rights_export", rights_page.export, rights_page.may_see),
+    OwnPage(
+        "rehearsal/",
+        "staff_rehearsal",
+        rehearsal.page,
+        rehearsal.may_rehearse,
+        _("Go-live rehearsal"),
+    ),
+    OwnPage("moves/", "staff_moves", moves.page, moves.may_move, _("People who moved")),
+)
+
+
+def urls(site: AdminSite) -> list[URLPattern]:
+    """Their URLs, on the site that has our pages."""
+    view = site.admin_view
+    return [path(f"{label()}/{p.path}", view(p.guarded), name=p.name) for p in PAGES]
+
+
+def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> list[Any]:
+    """The app list, of one app or of all, with this app's pages that have no model."""
+    for listed in app_list:
+        if listed["app_label"] == SocialApp._meta.app_label:
+            _name_it_microsoft(listed)
+    pages = list(_in_menu(user)) if app_label in (None, label()) else []
+    if not pages:
+        return app_list
+    ours = next((app for app in app_list if app["app_label"] == label()), None)
+    if ours is not None:
+        ours["models"] += pages
+        return app_list
+    return [_app(pages), *app_list]
+
+
+def _name_it_microsoft(listed: dict[str, Any]) -> None:
+    """What people look for, in the menu and its filter; allauth says "Social accounts"."""
+    listed["name"] = str(_("Microsoft"))
+    for entry in listed["models"]:
+        if entry["model"] is SocialApp:
+            entry["name"] = str(_("Microsoft apps"))
+
+
+def _in_menu(user: Any) -> Iterator[dict[str, Any]]:
+    """Entries of the app list, in the form that Django and admin themes read."""
+    for page in PAGES:
+        # On this site the head line of each page leads to one's own sessions.
+        is_elsewhere = page.view is sessions.own and not is_a_host()
+        if page.title and page.may_open(user) and not is_elsewhere:
+            yield {
+                "name": str(page.title),
+                "object_name": page.name,
+                "model": None,
+                "perms": {"add": False, "change": False, "delete": False, "view": True},
+                "admin_url": reverse(f"admin:{page.name}"),
+                "add_url": None,
+                "view_only": True,
+            }
+
+
+def _app(pages: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": apps.get_app_config(label()).verbose_name,
+        "app_label": label(),
+        "app_url": reverse("admin:app_list", args=[label()]),
+        "has_module_perms": True,
+        "models": pages,
+    }

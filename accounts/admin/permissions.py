@@ -1,0 +1,105 @@
+"""Permissions as admin offers them: those that some page or action asks for, by names in words."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+from django.apps import apps
+from django.contrib.auth import get_permission_codename
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Q
+from django.forms import ModelMultipleChoiceField
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
+from typing_extensions import override
+
+from ..app import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from django.contrib.admin import AdminSite
+    from django.db.models import Model, QuerySet
+
+# Whose models are judged; those of a site's other apps are theirs to judge.
+_JUDGED: Final = (NAME, "allauth.", "django.contrib.")
+# Django keeps the names in English, as data.
+_BY_DEFAULT: Final = {
+    "add": noop("Can add %(what)s"),
+    "change": noop("Can change %(what)s"),
+    "delete": noop("Can delete %(what)s"),
+    "view": noop("Can view %(what)s"),
+}
+
+
+class PermissionField(ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Each permission labelled in the reader's language."""
+
+    @override
+    def label_from_instance(self, obj: Any) -> str:
+        return words_for(obj)
+
+
+def words_for(permission: Permission) -> str:
+    """ "Users: Can view user", as the app and the model call themselves."""
+    model = permission.content_type.model_class()
+    if model is None:
+        return str(permission)
+    app = apps.get_app_config(model._meta.app_label).verbose_name
+    return f"{app}: {_name(permission, model)}"
+
+
+def named(names: Iterable[str]) -> list[str]:
+    """The same for "app.codename", in their order; one that does not exist stands for itself."""
+    codenames = {name.partition(".")[2] for name in names}
+    found = Permission.objects.filter(codename__in=codenames).select_related("content_type")
+    words = {f"{one.content_type.app_label}.{one.codename}": words_for(one) for one in found}
+    return [words.get(name, name) for name in names]
+
+
+def in_use(site: AdminSite) -> QuerySet[Permission]:
+    """Without those that nothing asks for, and those of models that are gone."""
+    gone = [kind.pk for kind in ContentType.objects.all() if kind.model_class() is None]
+    unused = reduce(or_, _asked_by_nothing(site), Q(content_type__in=gone))
+    return Permission.objects.select_related("content_type").exclude(unused)
+
+
+def _name(permission: Permission, model: Any) -> str:
+    for action, text in _BY_DEFAULT.items():
+        if permission.codename == get_permission_codename(action, model._meta):
+            return _(text) % {"what": model._meta.verbose_name}
+    return _(permission.name)
+
+
+def _asked_by_nothing(site: AdminSite) -> Iterator[Q]:
+    models = (c.get_models() for c in apps.get_app_configs() if c.name.startswith(_JUDGED))
+    for model in (model for of_app in models for model in of_app):
+        meta = model._meta
+        actions = [action for action in _BY_DEFAULT if action in meta.default_permissions]
+        yield Q(
+            content_type__app_label=meta.app_label,
+            content_type__model=meta.model_name,
+            codename__in=[
+                get_permission_codename(action, meta)
+                for action in actions
+                if not _is_allowed(site, model, action)
+            ],
+        )
+
+
+def _is_allowed(site: AdminSite, model: type[Model], action: str) -> bool:
+    """Whether admin lets somebody with every permission do this, who is no superuser."""
+    page = site._registry.get(model)
+    if page is None:
+        return False
+    editor = SimpleNamespace(pk=None, is_superuser=False, is_active=True, has_perm=_always)
+    request: Any = SimpleNamespace(user=editor, method="GET", GET={}, POST={})
+    return bool(getattr(page, f"has_{action}_permission")(request))
+
+
+def _always(*_: Any) -> bool:
+    return True
