@@ -231,7 +231,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         " Conditional Access policy names it, and it then proves nothing",
         "See in Entra, under Conditional Access, that a policy has {context} as target.",
     ),
-    # --- ways into admin: access_checks.py -----------------------------------------------------------
+    # --- ways into admin, in access_checks.py ---
     "E039": Check(
         "The admin site {site} has no Microsoft sign-in",
         "{fix}",
