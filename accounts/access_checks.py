@@ -9,21 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import FieldDoesNotExist
+from django.db import router
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
-from . import staff_urls
+from . import staff_urls, transaction, users
 from .app import dotted
 from .checks import Found
 from .conf import conf
 
+_OF_DJANGO_AND_OURS: Final = 2
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
 # The names that packages, and most sites, give to the page where anybody makes an account.
 _SIGN_UPS: Final = (
@@ -37,8 +41,27 @@ def admin_has_the_button(**kwargs: Any) -> Iterator[CheckMessage]:
     """Each admin site that the URLs hold: another login page lets in by other rules, or nobody."""
     for site in staff_urls.admin_sites():
         if not staff_urls.has_button(site):
-            name = f"{site.name!r} ({type(site).__name__})"
-            yield Found("E039", site=name, fix=_how_it_gets_one(site))
+            yield Found("E039", site=_named(site), fix=_how_it_gets_one(site))
+
+
+@register(Tags.security)
+def more_is_asked_somewhere(**kwargs: Any) -> Iterator[CheckMessage]:
+    """django-otp's site class, for one: people sign in, and admin stays closed."""
+    for site in staff_urls.admin_sites():
+        if staff_urls.has_button(site) and _asks_for_more(site.__class__):
+            yield Found("W020", site=_named(site))
+
+
+def _asks_for_more(kind: Any) -> bool:
+    """Its own `has_permission`, and the mixin's `further_step`, which leads nowhere."""
+    by_class = [vars(each) for each in kind.__mro__]
+    asking = [names for names in by_class if "has_permission" in names]
+    telling = [names for names in by_class if "further_step" in names]
+    return len(asking) > _OF_DJANGO_AND_OURS and len(telling) == 1
+
+
+def _named(site: AdminSite) -> str:
+    return f"{site.name!r} ({type(site).__name__})"
 
 
 def _how_it_gets_one(site: AdminSite) -> str:
@@ -77,12 +100,22 @@ def newcomers_are_not_staff(**kwargs: Any) -> Iterator[CheckMessage]:
 @register(Tags.security)
 def users_have_an_address(**kwargs: Any) -> Iterator[CheckMessage]:
     """People are found by it; Django takes it to be called `email`, unless the model says."""
-    model = get_user_model()
-    name = model.get_email_field_name()
-    try:
-        model._meta.get_field(name)
-    except FieldDoesNotExist:
-        yield Found("E042", model=model._meta.label, name=repr(name))
+    name = users.email_field()
+    if not users.has_field(name):
+        yield Found("E042", model=get_user_model()._meta.label, name=repr(name))
+
+
+@register(Tags.security)
+def people_are_in_one_database(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Identities, records and history refer to users: relations do not cross databases."""
+    home = transaction.database()
+    own = apps.get_containing_app_config(__name__)
+    models = [*(own.get_models() if own else ()), SocialAccount, SocialApp, LogEntry]
+    away = {m._meta.label: there for m in models if (there := router.db_for_write(m)) != home}
+    if away:
+        others = ", ".join(f"{name} in {there!r}" for name, there in away.items())
+        labels = ", ".join(sorted({name.partition(".")[0] for name in away}))
+        yield Found("E044", home=repr(home), others=others, labels=labels)
 
 
 @register(Tags.security)

@@ -251,6 +251,15 @@ CHECKS: Final[Mapping[str, Check]] = {
         'Give this one another place, path("staff/", include("{urls}")), and tell Entra.',
         ("unknown_user", "user_not_staff"),
     ),
+    "E044": Check(
+        "Users are in the database {home}, but {others}",
+        "Let your DATABASE_ROUTERS have {labels} in {home} as well, then migrate it.",
+        _UNEXPECTED,
+    ),
+    "W020": Check(
+        "The admin site {site} asks for more than a sign-in, and does not say where people do that",
+        "Let its further_step, of the mixin, give the page where people do that.",
+    ),
     "W011": Check(
         "{backend} lets people into admin by password",
         "Set ADMIN_BY_MICROSOFT_ONLY=true; or remove the backend, if nobody else needs it.",

@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.urls import include, path, re_path
 from django.views import View
 
-from accounts import access_checks
+from accounts import access_checks, users
 from accounts import checks as ours
 from accounts.models import User
 from accounts.operate.doctor.finding import finding_of
@@ -100,6 +100,9 @@ def test_each_mistake_is_found(settings: dict[str, Any], expected: str) -> None:
 
 def test_users_need_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(User, "EMAIL_FIELD", "mail")
+    assert users.email_field() == "email", "by which they sign in"
+    assert "accounts.E042" not in ids()
+    monkeypatch.setattr(User, "USERNAME_FIELD", "name")
     assert "accounts.E042" in ids()
 
 
