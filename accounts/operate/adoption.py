@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
-from django.db import transaction
 from django.db.models import QuerySet
 
-from .. import audit, registration
+from .. import audit, registration, transaction
 from ..conf import conf
 from ..ids import is_guid
 from ..reasons import Refused

@@ -16,12 +16,12 @@ from typing import Any, Final
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import audit
+from .. import audit, transaction
 from ..conf import conf
 from ..ids import is_guid
 from ..models import AuditEntry, SignIn, User

@@ -14,16 +14,16 @@ from typing import Any, Final, Literal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from .. import audit, users
+from .. import audit, transaction, users
 from ..ids import is_guid
 from ..references import new_reference
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.policy import Candidate, same_email
-from ..users import email_of
+from ..users import email_field, email_of
 from . import OperatorError, linking, require_reason
 from .moves_file import Move, read_moves
 from .rehearsal_here import users_here
@@ -290,7 +290,7 @@ def _readdress(user: Any, each: Planned, reason: str, by: Any) -> None:
     if email_of(user) != each.seen:
         text = _("Someone has changed the address meanwhile: look at it again.")
         raise OperatorError(text)
-    field = user.get_email_field_name()
+    field = email_field()
     setattr(user, field, each.new)
     with transaction.atomic():
         user.save(update_fields=[field])

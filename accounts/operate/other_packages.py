@@ -15,12 +15,12 @@ from typing import Any, Final
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connection
 
 from ..conf import conf
 from ..ids import GUID_PATTERN, is_guid
 from ..signin import bindings
 from ..signin.identities import PROVIDER, kept_of
+from ..transaction import connection
 from . import OperatorError
 
 # The backends of python-social-auth for Microsoft's work accounts, and the settings of their keys.

@@ -11,12 +11,11 @@ from dataclasses import astuple, dataclass, replace
 from typing import Any, Final
 
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from .. import audit, registration, users
+from .. import audit, registration, transaction, users
 from ..models import RoleGrant, RoleMapping
 from ..reasons import Refused
 from ..signin import mapping

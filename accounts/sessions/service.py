@@ -12,10 +12,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 
-from .. import audit, users
+from .. import audit, transaction, users
 from ..conf import conf
 from ..models import SignIn
 from ..outages import STORE_ERRORS

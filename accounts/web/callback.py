@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from allauth.socialaccount.helpers import complete_social_login
 from django.contrib.auth import login as django_login
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
-from .. import audit, registration
+from .. import audit, registration, transaction
 from ..conf import is_a_host
 from ..entra import errors, tokens
 from ..entra.claims import lacking
