@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 from getpass import getpass
 from typing import Any, NoReturn
@@ -111,7 +112,7 @@ exit codes:
 
     def _show(self, form: str, **options: Any) -> None:
         shown = show()
-        value = shown.as_dict()
+        value = asdict(shown)
         if form == "table":
             value["credentials"] = tuple(map(_in_words, shown.credentials))
         self.write_value(value | {"to_enter_in_entra": _to_enter()}, form)
