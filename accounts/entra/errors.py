@@ -80,20 +80,16 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         " the tenant's own cloud, and sts.windows.net means a v1.0 token.",
         "key_issuer": "The key is another tenant's or authority's: treat it as an attack.",
         "ver": "A v1.0 token came from a v2.0 endpoint: what answers there is not Entra ID.",
-        "id_token": _NOT_ENTRAS,
-        "form": _NOT_ENTRAS,
-        "header": _NOT_ENTRAS,
-        "payload": _NOT_ENTRAS,
-        "tid": _NOT_ENTRAS,
-        "oid": _NOT_ENTRAS,
-        "sub": _NOT_ENTRAS,
+        **dict.fromkeys(
+            (
+                *("id_token", "form", "header", "payload", "tid", "oid", "sub"),
+                *("keys", "authorization_endpoint", "token_endpoint", "jwks_uri"),
+            ),
+            _NOT_ENTRAS,
+        ),
         **dict.fromkeys(("email", "name", "preferred_username", "login_hint"), _MAPPED),
         "alg": "Entra ID signs with RS256 only: treat it as an attack.",
         "signature": "The token was changed on the way, or forged: treat it as an attack.",
-        "keys": _NOT_ENTRAS,
-        "authorization_endpoint": _NOT_ENTRAS,
-        "token_endpoint": _NOT_ENTRAS,
-        "jwks_uri": _NOT_ENTRAS,
     }
 )
 _TOLD_APART = frozenset({"exp", "iat", "issuer", "nbf", "nonce", "ver"})  # wrong, or missing

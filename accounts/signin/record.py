@@ -11,9 +11,12 @@ from uuid import uuid4
 from django.db import Error
 
 from .. import telemetry
+from ..entra.claims import lacking
 from ..models import SignIn
+from .policy import claimed_email
 
 if TYPE_CHECKING:
+    from ..entra.claims import Claims
     from ..reasons import Refused
 
 logger = logging.getLogger("django.security.sign_in")
@@ -41,6 +44,11 @@ class Attempt:
     process: str = ""
     lacking: tuple[str, ...] = ()  # optional claims, by name
     began: float = field(default_factory=time.monotonic)
+
+    def identify(self, claims: Claims) -> None:
+        """Keep what the record says of whom the token names."""
+        self.email, self.tid, self.oid = claimed_email(claims), claims.tid, claims.oid
+        self.name, self.lacking = claims.name, lacking(claims)
 
     @property
     def took_ms(self) -> int:

@@ -35,19 +35,19 @@ HTTP = HttpClient()
 REQUEST_ID = "55555555-5555-4555-8555-555555555555"
 
 
-class Given:
+class Given(Credential):
     """A credential that sends what the test gives it."""
 
     def __init__(self, token: str, kind: Kind = "token_file") -> None:
-        self.kind: Kind = kind
+        self.kind = kind
         self.label, self.forgotten = "token file", False
         self._token = token
 
+    @override
     def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         return assertion(self._token)
 
-    def prepare(self, about: About | None) -> None: ...
-
+    @override
     def forget(self) -> None:
         self.forgotten = True
 
