@@ -9,14 +9,11 @@ email that is a list must not make way for `preferred_username`.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..ids import safe_repr
 from ..reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MEMBER, GUEST = 0, 1
 _MAX_TEXT = 320

@@ -9,18 +9,15 @@ file: only numbers, GUIDs and times that match a strict pattern are kept.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..http.causes import NoAnswer
 from ..http.client import Extra
 from ..ids import AADSTS, GUID, GUID_PATTERN
 from ..reasons import Refused
 from .aadsts import TABLE, Row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from ..http.causes import NoAnswer
 
 ROWS: Mapping[int, Row] = MappingProxyType({n: row for row in TABLE for n in row.numbers})
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..per_process import PerProcess
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 CHECKED: Final = frozenset(
     {"iss", "aud", "exp", "iat", "nbf", "nonce", "sub", "oid", "tid", "ver", "azp"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 from jwt.api_jws import PyJWS
@@ -21,11 +21,9 @@ from ..http.strict_json import NotStrict, loads_object
 from ..ids import GUID, TENANT_PLACE, safe_repr
 from ..reasons import Refused
 from .claims import Claims, read_claims
+from .jwks import SigningKey
 from .known_claims import tell_unknown
 from .token_header import ALGORITHM, read_kid
-
-if TYPE_CHECKING:
-    from .jwks import SigningKey
 
 __all__ = ["Claims", "verify"]
 

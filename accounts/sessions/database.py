@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
 from typing_extensions import override
 
 from .entries import name_of, opened_entry, sealed_entry
-
-if TYPE_CHECKING:
-    from django.contrib.sessions.base_session import AbstractBaseSession
 
 
 class SessionStore(db.SessionStore):

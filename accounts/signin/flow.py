@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
 from ..conf import conf
+from ..entra.tokens import Claims
 from ..reasons import Refused
 from . import identities, mapping
 from .bindings import identity_of
-from .policy import Admit, Refuse, decide
-
-if TYPE_CHECKING:
-    from allauth.socialaccount.models import SocialAccount
-
-    from ..entra.tokens import Claims
-    from .mapping import Judged
-    from .policy import Candidate, Decision, Rules
+from .mapping import Judged
+from .policy import Admit, Candidate, Decision, Refuse, Rules, decide
 
 
 @dataclass(frozen=True, slots=True)

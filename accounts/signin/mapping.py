@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import audit, users
 from ..conf import conf
+from ..entra.claims import Claims
 from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
 from ..process_copy import ProcessCopy
 from ..users import everyone, is_last_superuser
 from .roles import Carried, Outcome, Rights, Table, judge, keeping
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.db.models import QuerySet
-
-    from ..entra.claims import Claims
 
 NOTE: Final = "app roles: "  # how the audit's note of a change by roles begins
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from django.db import Error
 
 from .. import telemetry
-from ..entra.claims import lacking
+from ..entra.claims import Claims, lacking
 from ..models import SignIn
+from ..reasons import Refused
 from .policy import claimed_email
-
-if TYPE_CHECKING:
-    from ..entra.claims import Claims
-    from ..reasons import Refused
 
 logger = logging.getLogger("django.security.sign_in")
 

@@ -9,14 +9,12 @@ off      nothing is mapped: rights are given manually only, what was mapped once
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ..ids import is_guid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 State = Literal["known", "unknown", "off"]
 

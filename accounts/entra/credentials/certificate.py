@@ -10,20 +10,17 @@ import base64
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import jwt
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
+from ...http.deadline import Deadline
+from .keys import Certificate
 from .proof import About, Credential, assertion
 from .renewal import Dated, Renewed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ...http.deadline import Deadline
-    from .keys import Certificate
 
 LIFE: Final = 600  # seconds
 

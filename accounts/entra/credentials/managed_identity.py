@@ -11,21 +11,17 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
+from ...http.deadline import Deadline
 from ...reasons import Refused
-from .proof import Credential, assertion
+from .proof import About, Credential, assertion
 from .renewal import Dated, Renewed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ...http.deadline import Deadline
-    from .proof import About
 
 AUDIENCES: Final[Mapping[str, str]] = {
     "login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",

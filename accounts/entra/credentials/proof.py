@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import jwt
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
+from ...http.deadline import Deadline
 from ...reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...http.deadline import Deadline
 
 Kind = Literal["secret", "certificate", "managed_identity", "token_file"]
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
