@@ -13,10 +13,9 @@ from itertools import islice
 from typing import Final
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 
-from .. import audit, users
+from .. import audit, transaction, users
 from ..conf import conf
 from ..models import SignIn, User
 from ..outages import STORE_ERRORS
@@ -41,7 +40,10 @@ class NoSuchSession(Exception):
     """No session has the handle; it may have ended by itself."""
 
     def __init__(self, handle: str) -> None:
-        super().__init__(f"No session is called {handle!r}: it has ended, or never was.")
+        super().__init__(
+            f"No session is called {handle!r}: it has ended, or never was."
+            " See: ./manage.py sessions list"
+        )
 
 
 def listing(user: User | None = None) -> list[SignedIn]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from allauth.socialaccount.models import SocialAccount
-from django.db import transaction
 
+from .. import transaction
 from ..conf import conf
 from ..entra.tokens import Claims
 from ..reasons import Refused

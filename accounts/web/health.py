@@ -14,11 +14,11 @@ from typing import Final
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
 from ..conf import conf
 from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
+from ..transaction import connection
 
 WITHIN: Final = 1.8  # seconds that both have to answer in
 _KEPT: Final = 1.0  # seconds that an answer is good for, however many ask
