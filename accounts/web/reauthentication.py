@@ -76,9 +76,8 @@ def _not_confirmed(
     refused.detail = f"re-check: {refused.detail}"
     refusal.refuse(request, attempt, refused)
     request.session.flush()
-    url = login_page_url(safe_next(issued.next))
-    response = HttpResponseRedirect(f"{url}{'&' if '?' in url else '?'}ended=recheck")
-    return automatic_sign_in.stop(response)
+    url = login_page_url(safe_next(issued.next), ended="recheck")
+    return automatic_sign_in.stop(HttpResponseRedirect(url))
 
 
 def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims:
