@@ -33,8 +33,7 @@ class AccountsConfig(AppConfig):
 
         watch.connect()
         if is_a_host():
-            # runserver and Django write whole addresses, codes and states in them
-            for name in ("django.server", "django.request"):
+            for name in logs.WITH_ADDRESSES:
                 logging.getLogger(name).addFilter(logs.Scrub())
             _into_admin()  # `host.configure` has put this app last: all admin modules are loaded
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import QuerySet
+from django.db.models import EmailField, QuerySet
 
 
 def everyone() -> QuerySet[Any]:
@@ -15,8 +15,14 @@ def everyone() -> QuerySet[Any]:
 
 
 def email_field() -> str:
-    """What the user model calls the address that Microsoft knows a person by."""
-    return get_user_model().get_email_field_name()
+    """What the user model calls the address that Microsoft knows a person by.
+
+    Where it does not say (EMAIL_FIELD), and people sign in by address, that is the one.
+    """
+    model = get_user_model()
+    name, login = model.get_email_field_name(), model.USERNAME_FIELD
+    is_address = isinstance(model._meta.get_field(login), EmailField)
+    return login if is_address and not has_field(name) else name
 
 
 def by_email(email: str, lookup: str = "iexact") -> QuerySet[Any]:
@@ -34,7 +40,7 @@ def by_key(text: str) -> Any | None:
 
 def email_of(user: Any) -> str:
     """The user's address."""
-    return str(getattr(user, user.get_email_field_name(), "") or "")
+    return str(getattr(user, email_field(), "") or "")
 
 
 def name_of(user: Any) -> str:
@@ -64,16 +70,19 @@ def where(people: QuerySet[Any], **flags: bool) -> QuerySet[Any]:
     return people.filter(**{name: value for name, value in flags.items() if has_field(name)})
 
 
+def superusers(*, lock: bool = False) -> dict[Any, bool]:
+    """The active superusers by primary key, and whether each may use admin; `lock` their rows."""
+    able = where(everyone(), is_active=True, is_superuser=True).order_by("pk")
+    return {one.pk: is_staff(one) for one in (able.select_for_update() if lock else able)}
+
+
 def is_last_superuser(user: Any, *, lock: bool = False) -> bool:
     """Whether this active superuser is the only one: no other of them may use admin.
 
     `lock`: in a transaction, so that two of them cannot lose it to each other at once.
     """
-    able = where(everyone(), is_active=True, is_superuser=True).order_by("pk")
-    if lock:
-        able = able.select_for_update()
-    in_charge = {each.pk: is_staff(each) for each in able}
-    return in_charge.pop(user.pk, None) is not None and not any(in_charge.values())
+    others = superusers(lock=lock)
+    return others.pop(user.pk, None) is not None and not any(others.values())
 
 
 def has_field(name: str) -> bool:

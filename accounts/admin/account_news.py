@@ -13,18 +13,18 @@ import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import transaction
 from django.db.models.signals import post_save
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from .. import browsers, local_time
+from .. import browsers, local_time, transaction
 from ..audit.actions import title_of
 from ..models import AuditEntry, SignIn
 from ..outages import is_outage
@@ -201,7 +201,7 @@ def _is_there_any(request: HttpRequest, since: tuple[float, float]) -> bool:
 
 
 def _key(pk: Any) -> str:
-    return f"news:{pk}"
+    return f"news:{quote(str(pk))}"
 
 
 def _happened(instance: AuditEntry, **kwargs: Any) -> None:

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import audit, staff_urls, users
+from .. import audit, staff_urls, transaction, users
 from ..conf import conf
 from ..models import BreakGlassLink, User
 from ..reasons import Refused

@@ -13,10 +13,9 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from .. import audit
+from .. import audit, transaction
 from ..audit import erase
 from ..models import SignIn, User
 from ..sessions import service as sessions

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib.auth.models import Group, Permission
-from django.db import transaction
 from django.db.models import QuerySet
 
+from .. import transaction
 from ..app import permission, user_permission
 
 NAME: Final = "Help desk"

@@ -16,12 +16,12 @@ from typing import Any, Final
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import audit
+from .. import audit, transaction
 from ..conf import conf
 from ..ids import is_guid
 from ..models import AuditEntry, SignIn, User
@@ -237,14 +237,19 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
 
 
 def tenant_of(named: str = "") -> str:
-    """The tid that object ids are of: as named, else the one allowed. Raises CannotLink."""
-    allowed = sorted(conf.MICROSOFT_ALLOWED_TENANTS) or [conf.MICROSOFT_TENANT_ID]
-    tid = named.lower() or (allowed[0].lower() if len(allowed) == 1 else "")
-    if not tid:
-        raise WhichTenant("Several tenants are allowed: name theirs, --tenant GUID.")
+    """The tid that object ids are of: as named, else the one allowed. Raises WhichTenant."""
+    tid = named.lower() or only_tenant()
     if not is_guid(tid):
         raise WhichTenant(f"The tenant {tid!r} is named by a domain: name it, --tenant GUID.")
     return tid
+
+
+def only_tenant() -> str:
+    """The one allowed tenant, by its GUID or its domain. Raises WhichTenant."""
+    allowed: list[str] = sorted(conf.MICROSOFT_ALLOWED_TENANTS) or [conf.MICROSOFT_TENANT_ID]
+    if len(allowed) > 1:
+        raise WhichTenant("Several tenants are allowed: name theirs, --tenant GUID.")
+    return allowed[0].lower()
 
 
 def unbound_superusers() -> QuerySet[Any]:

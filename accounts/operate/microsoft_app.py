@@ -16,14 +16,13 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from allauth.socialaccount.models import SocialApp
-from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
-from .. import local_time, secretbox
+from .. import local_time, secretbox, transaction
 from ..conf import conf
 from ..entra.credentials.proof import Kind
 from ..naming import as_set_here

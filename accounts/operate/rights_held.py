@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from ..models import AuditEntry, RoleGrant
 from ..signin import mapping
 from ..signin.roles import Rights, roles_giving
-from ..users import has_field
+from ..users import email_field, has_field
 from . import search
 from .audit_log import as_values
 
@@ -50,9 +50,8 @@ def people(text: str = "") -> QuerySet[Any]:
     held = Q(pk__in=[])
     for name in (name for name in _FIELDS if name in has):
         held |= Q((f"{name}__isnull", False)) if has[name] else Q((name, True))
-    email = model.get_email_field_name()
     found = search.people(model._default_manager.filter(held), text)
-    return found.distinct().order_by(email, "pk")
+    return found.distinct().order_by(email_field(), "pk")
 
 
 def rights_of(chosen: Iterable[Any]) -> Iterator[Right]:

@@ -10,17 +10,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from django.db import transaction
 from django.utils import timezone
 
-from .. import audit, users
-from ..models import BreakGlassLink
+from .. import audit, transaction, users
+from ..models import BreakGlassLink, User
 from ..reasons import Refused
-
-if TYPE_CHECKING:
-    from ..models import User
 
 LIFETIME: Final = timedelta(minutes=5)
 WITHIN: Final = timedelta(hours=1)

@@ -7,13 +7,12 @@ link and the form alone: no log line, record or page that follows has it.
 from __future__ import annotations
 
 from django.contrib.auth import login
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from .. import staff_urls, users
+from .. import staff_urls, transaction, users
 from ..models import SignIn, User
 from ..reasons import Refused
 from ..signin import break_glass, record

@@ -13,18 +13,18 @@ from typing import Any, Final
 
 from allauth.socialaccount.helpers import complete_social_login
 from django.contrib.auth import login as django_login
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
-from .. import audit, registration
+from .. import audit, registration, transaction
 from ..conf import is_a_host
 from ..entra import errors, tokens
-from ..entra.claims import lacking
 from ..entra.exchange import Client, exchange_code
 from ..entra.metadata import Discovery
+from ..entra.token_header import read_kid
 from ..entra.tokens import Claims
 from ..http.client import get_client
 from ..http.deadline import Deadline
@@ -230,9 +230,10 @@ def _redeem(
 def _verify(
     id_token: str, begun: Begun, app: Registration, discovery: Discovery, deadline: Deadline
 ) -> Claims:
+    key = app.authority().key(read_kid(id_token), deadline)
     return tokens.verify(
         id_token,
-        key_for=lambda kid: app.authority().key(kid, deadline),
+        key=key,
         issuer=discovery.issuer,
         client_id=app.client_id,
         nonce=state.nonce(begun.secret, begun.issued.id),
@@ -252,8 +253,7 @@ def let_in(
     app: Registration,
 ) -> HttpResponse:
     """Into admin. A first sign-in that loses the race for a user is decided again, once."""
-    attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
-    attempt.name, attempt.lacking = claims.name, lacking(claims)
+    attempt.identify(claims)
 
     def decide_and_enter() -> HttpResponse:
         admission = flow.admit(claims, rules)

@@ -62,9 +62,7 @@ class SessionMiddleware(django_sessions.SessionMiddleware):
         try:
             response = super().process_response(request, response)
         except Exception as error:
-            if not is_outage(error):
-                raise
-            return errors.failure(request, error)
+            return errors.outage(request, error)
         if request.session.is_empty() and not request.session.modified:
             response.cookies.pop(settings.SESSION_COOKIE_NAME, None)
         return response
@@ -94,7 +92,9 @@ def _misconfigured(request: HttpRequest) -> HttpResponse:
 
 def _origin(request: HttpRequest) -> str:
     """Where the browser believes it is, as far as we can see; never a place to go to."""
-    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
+    names = ("HTTP_X_FORWARDED_HOST",) if settings.USE_X_FORWARDED_HOST else ()
+    names = (*names, "HTTP_HOST", "SERVER_NAME")
+    host = next(filter(None, (str(request.META.get(name, "")) for name in names)), "")
     usual = ":443" if request.scheme == "https" else ":80"
     return f"{request.scheme}://{host.lower().removesuffix(usual)}"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from .. import transaction
 from ..conf import conf
 from ..sessions import service, versions
 from ..sessions.store import MICROSOFT

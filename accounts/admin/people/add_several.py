@@ -7,10 +7,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.utils.translation import gettext as _
 
-from ... import audit
+from ... import audit, transaction
 from ...operate import people
 from ...operate.pasted import head_of
 from ..model_admin import render

@@ -9,7 +9,6 @@ from django.contrib.admin import display
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404
 from django.urls import path
 from django.utils.html import format_html, format_html_join
@@ -17,9 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import users
+from ... import transaction, users
 from ...app import admin_url
-from ...operate.account_status import state_of
+from ...operate.account_status import status_of
 from ...sessions import service as sessions
 from ...signin.identities import accounts_of
 from ..model_admin import ModelAdmin
@@ -122,7 +121,7 @@ class MicrosoftUserAdminMixin(PersonPages):
     @display(description=gettext_lazy("state"))
     def microsoft_state(self, person: Any) -> str:
         """Can sign in, has never, or was refused lately and why."""
-        return state_text(state_of(person), link=False)
+        return state_text(status_of(person), link=False)
 
     @display(description=gettext_lazy("Microsoft identity"), empty_value="-")
     def microsoft_identity(self, person: Any) -> str | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.admin import SimpleListFilter
-from django.db import connection
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from ...models import SignIn
+from ...transaction import connection
 from ..advice import title_of
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from typing import Any, NoReturn
 
 from allauth.socialaccount.models import SocialApp
 from django.core.management.base import CommandError, CommandParser
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
-from ... import registration
+from ... import registration, transaction
 from ...conf import conf
 from ...operate import microsoft_app
 from ...operate.doctor import before_saving

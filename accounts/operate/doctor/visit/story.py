@@ -25,10 +25,12 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from django.core import signing
 
 from .... import staff_urls
-from ....conf import conf
+from ....conf import conf, is_a_host
+from ....http.causes import NoAnswer
 from ....reasons import REASONS
 from ....web import doctor_visits
-from .browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
+from ..causes import code_of
+from .browser import EASY_AUTH, Browser, Reply, origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,6 +110,7 @@ class Visit:
     started: Started | None = None
     tally: Tally | None = None
     no_answer: NoAnswer | None = None
+    asked: str = ""  # the address that gave no answer
 
 
 def visit(url: str, ca_file: str = "", *, slow: bool = False) -> Visit:
@@ -117,7 +120,7 @@ def visit(url: str, ca_file: str = "", *, slow: bool = False) -> Visit:
     try:
         _play(browser, seen, slow=slow)
     except NoAnswer as problem:
-        seen.no_answer = problem
+        seen.no_answer, seen.asked = problem, browser.at
     return seen
 
 
@@ -127,7 +130,8 @@ def _play(browser: Browser, seen: Visit, *, slow: bool) -> None:
     if seen.page is None:
         return
     here = origin(seen.page.url)
-    seen.alive, seen.ready = browser.get(f"{here}/healthz"), browser.get(f"{here}/readyz")
+    if not is_a_host():  # whose health pages are its own
+        seen.alive, seen.ready = browser.get(f"{here}/healthz"), browser.get(f"{here}/readyz")
     seen.pressed = _press(browser, seen.page)
     seen.started = started_of(seen.pressed)
     if seen.started and urlsplit(seen.started.redirect_uri).netloc == urlsplit(here).netloc:
@@ -199,7 +203,7 @@ def _start_again(browser: Browser, page: LoginPage, tally: Tally) -> Started | N
     try:
         reply = _press(browser, _read(browser.get(page.url)) or page)
     except NoAnswer as problem:
-        tally.not_started[f"no answer ({problem.code or problem})"] += 1
+        tally.not_started[_of_no_answer(problem)] += 1
         return None
     started = started_of(reply)
     if started is None:
@@ -243,10 +247,10 @@ def _come_back(
     query = urlencode({"error": "access_denied", **more, "state": started.state})
     url, added = f"{started.redirect_uri}?{query}", {"X-Forwarded-For": MADE_UP, **(headers or {})}
     try:
-        last = browser.come_back(url, added)[-1]
+        last = browser.come_back(url, added)
     except NoAnswer as problem:
-        return f"no answer ({problem.code or problem})"
-    tally.client = last.headers.get(doctor_visits.CLIENT, tally.client)
+        return _of_no_answer(problem)
+    tally.client = last.header(doctor_visits.CLIENT) or tally.client
     tally.details.setdefault(last.outcome, last.detail)
     return f"sent to {last.location.partition('?')[0]}" if last.location else last.outcome
 
@@ -261,6 +265,10 @@ def _count(tally: Tally, outcome: str, *, first: bool) -> None:
         tally.twice += 1
     else:
         tally.wrong[outcome] += 1
+
+
+def _of_no_answer(problem: NoAnswer) -> str:
+    return f"no answer ({code_of(problem) or problem.detail})"
 
 
 def issuer_of(text: str) -> str:
