@@ -56,7 +56,7 @@ _VERSIONS: Final = re.compile(r"[\d._]+")
 
 def connect() -> None:
     """Called once, when the app is ready."""
-    post_save.connect(_happened, sender=AuditEntry, dispatch_uid=__name__)
+    post_save.connect(_happened, sender=AuditEntry)
 
 
 def tell(request: HttpRequest) -> None:

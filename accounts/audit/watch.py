@@ -36,18 +36,14 @@ def connect() -> None:
     """Called once, when the app is ready."""
     user = get_user_model()
     for model in (user, Group, SocialAccount, SocialApp):
-        uid = f"accounts.audit.{model._meta.label}"
-        pre_save.connect(_remember, sender=model, dispatch_uid=uid)
-        post_save.connect(_saved, sender=model, dispatch_uid=uid)
-        post_delete.connect(_deleted, sender=model, dispatch_uid=uid)
-    post_save.connect(_logged_in_admin, sender=LogEntry, dispatch_uid="accounts.audit.log")
-    for name in ("groups", "user_permissions"):
-        if through := getattr(getattr(user, name, None), "through", None):
-            m2m_changed.connect(
-                _rights_moved, sender=through, dispatch_uid=f"accounts.audit.{name}"
-            )
-    through = Group.permissions.through
-    m2m_changed.connect(_rights_moved, sender=through, dispatch_uid="accounts.audit.permissions")
+        pre_save.connect(_remember, sender=model)
+        post_save.connect(_saved, sender=model)
+        post_delete.connect(_deleted, sender=model)
+    post_save.connect(_logged_in_admin, sender=LogEntry)
+    of_users = [getattr(user, name, None) for name in ("groups", "user_permissions")]
+    for field in (*of_users, Group.permissions):
+        if through := getattr(field, "through", None):
+            m2m_changed.connect(_rights_moved, sender=through)
 
 
 def _remember(sender: type[Model], instance: Any, update_fields: Any = None, **kwargs: Any) -> None:

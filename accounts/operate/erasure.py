@@ -17,7 +17,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from .. import audit
-from ..audit import erase
 from ..models import SignIn
 from ..sessions import service as sessions
 from ..signin import bindings
@@ -76,7 +75,7 @@ def erase_person(user: User, reason: str) -> Erased:
             history = _erase_history(user)
             unavailable = _end_sessions(user)
             user.delete()
-        texts = erase.erase(key, note=reason)
+        texts = audit.erase(key, note=reason)
     if unavailable:
         raise unavailable
     return Erased(key, sign_ins, texts, history)

@@ -59,7 +59,7 @@ def shown_to(user: Any) -> dict[str, Any]:
 
 def connect() -> None:
     """Called once, when the app is ready."""
-    post_save.connect(_something_changed, sender=AuditEntry, dispatch_uid=__name__)
+    post_save.connect(_something_changed, sender=AuditEntry)
 
 
 def _made_for(user: Any) -> Parts:
