@@ -82,7 +82,7 @@ def own(request: HttpRequest) -> HttpResponse:
     context = {
         "open_sessions": _listing(request, user),
         "this_handle": here,
-        "sign_ins": account_news.latest_sign_ins(user),
+        "sign_ins": [(row, "") for row in account_news.latest_sign_ins(user)],
         "changes": account_news.latest_changes(user),
     }
     return render(request, "own_sessions.html", _("Your sessions"), context)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext as _
@@ -11,27 +11,26 @@ from django.utils.translation import gettext as _
 from ... import users
 from ...app import user_url
 from ...conf import conf
-from ...models import RoleGrant, SignIn
+from ...models import RoleGrant
 from ...operate import linking
 from ...operate.account_status import state_of
 from ...signin import mapping
 from ...signin.roles import Rights, roles_giving
 from .. import sessions
+from ..account_news import latest_sign_ins
 from ..advice import title_of
 from .actions import STEPS
 from .people_list import may_see_sign_ins, state_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from django.http import HttpRequest
 
-    from ...models import User
+    from ...models import SignIn, User
     from ...signin.roles import Table
     from .actions import Step
-
-RECENT: Final = 10
 
 
 def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
         "state_text": state_text(state_of(person), link=links),
         "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and users.is_superuser(request.user),
         "steps": steps_for(request.user, person),
-        "sign_ins": _recent_sign_ins(person) if links else None,
+        "sign_ins": _with_reasons(latest_sign_ins(person)) if links else None,
         "open_sessions": sessions.of_person(request, person),
     }
 
@@ -65,9 +64,8 @@ def steps_for(editor: Any, person: User) -> list[tuple[Step, str]]:
     ]
 
 
-def _recent_sign_ins(person: User) -> list[tuple[SignIn, str]]:
-    newest = SignIn.objects.filter(user=person).order_by("-at")[:RECENT]
-    return [(row, title_of(row.reason) if row.reason else "") for row in newest]
+def _with_reasons(rows: Iterable[SignIn]) -> list[tuple[SignIn, str]]:
+    return [(row, title_of(row.reason) if row.reason else "") for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
