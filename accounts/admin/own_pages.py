@@ -15,6 +15,7 @@ from ..app import label
 from ..conf import is_a_host
 from . import sessions
 from .people import moves, rehearsal
+from .people.people_list import may_see_people
 from .roles import rights_page
 
 if TYPE_CHECKING:
@@ -60,11 +61,7 @@ PAGES: Final = (
     ),
     OwnPage("rights/export/", "staff_rights_export", rights_page.export, rights_page.may_see),
     OwnPage(
-        "rehearsal/",
-        "staff_rehearsal",
-        rehearsal.page,
-        rehearsal.may_rehearse,
-        _("Go-live rehearsal"),
+        "rehearsal/", "staff_rehearsal", rehearsal.page, may_see_people, _("Go-live rehearsal")
     ),
     OwnPage("moves/", "staff_moves", moves.page, moves.may_move, _("People who moved")),
 )

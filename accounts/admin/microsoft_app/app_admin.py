@@ -35,7 +35,6 @@ from .. import advice
 from ..model_admin import StaffModelAdmin, SuperusersOnly, render
 from . import undo
 from .fields import fieldsets_of
-from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
         """Nothing to correct, but something to confirm, is not shown as an error."""
         form = context["adminform"].form
         if form.needs_confirmation:
-            context |= {"errors": [], "judgement": judgement_in_admin(form.judgement)}
+            context |= {"errors": [], "judgement": advice.judgement_in_admin(form.judgement)}
         return super().render_change_form(request, context, *args, **kw)
 
     @override
@@ -176,7 +175,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
             "shown": advice.of_app(show()),
             "tested": app,
             **(_about(app) if app else {}),
-            "findings": in_admin(findings),
+            "findings": advice.findings_in_admin(findings),
         }
         return render(request, "socialapp/test.html", _("Test connection"), context, self)
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from ...operate import microsoft_app
+from .. import advice
 from ..model_admin import render
-from .findings import judgement_in_admin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def _undone(
 
     judgement = before_saving.of_saving(after, app)
     if judgement.digest not in ("", request.POST.get("confirmed", "")):
-        context = {"judgement": judgement_in_admin(judgement), "app": app}
+        context = {"judgement": advice.judgement_in_admin(judgement), "app": app}
         return render(request, "socialapp/undo.html", _("Undo the last change"), context, admin)
     microsoft_app.remember_tests(after, judgement.tests)
     with transaction.atomic():

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
@@ -26,7 +27,6 @@ from ...operate.erasure import LastSuperuser
 from ...sessions import service as sessions
 from .. import rights
 from ..model_admin import render
-from .forms import ReasonForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +39,22 @@ if TYPE_CHECKING:
     from ...models import User
 
 SHOWN: Final = 50  # of whom a confirmation names the identity
+
+
+class ReasonForm(forms.Form):
+    """Why it is done: kept in the person's history."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        required=False,
+        widget=AdminTextInputWidget,
+        help_text=gettext_lazy("Recorded in the person's history."),
+    )
+
+    def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = required
 
 
 @dataclass(frozen=True, slots=True)

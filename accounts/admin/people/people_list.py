@@ -94,6 +94,11 @@ def may_see_people(reader: Any) -> bool:
     return any(reader.has_perm(user_permission(verb)) for verb in ("view", "change"))
 
 
+def may_add_people(editor: Any) -> bool:
+    """Whether this person may add others."""
+    return all(editor.has_perm(user_permission(verb)) for verb in ("add", "change"))
+
+
 class StateFilter(SimpleListFilter):
     """Who has not come yet, and who was refused."""
 

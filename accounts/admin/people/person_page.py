@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import Group
@@ -24,7 +23,6 @@ from .people_list import may_see_sign_ins, state_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from django.http import HttpRequest
 
@@ -68,22 +66,16 @@ def _with_reasons(rows: Iterable[SignIn]) -> list[tuple[SignIn, str]]:
     return [(row, title_of(row.reason) if row.reason else "") for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class RoleFacts:
-    """`last`: roles of the last sign-in, or why there are none. `managed`: right and its roles."""
+def _role_facts(person: Any) -> dict[str, Any] | None:
+    """Roles of the `last` sign-in, `since` when, and each right that is `managed` by roles.
 
-    last: str
-    since: datetime | None
-    managed: tuple[tuple[str, str], ...]
-
-
-def _role_facts(person: Any) -> RoleFacts | None:
-    """None where nothing is mapped and nothing ever was for this person."""
+    None where nothing is mapped and nothing ever was for this person.
+    """
     table, grant = mapping.table(), RoleGrant.objects.filter(user=person).first()
     if not table and grant is None:
         return None
-    rights = tuple(_managed(table, grant))
-    return RoleFacts(_last(grant), grant.at if grant else None, rights)
+    managed = list(_managed(table, grant))
+    return {"last": _last(grant), "since": grant.at if grant else None, "managed": managed}
 
 
 def _last(grant: RoleGrant | None) -> str:
@@ -102,11 +94,10 @@ def _managed(table: Table, grant: RoleGrant | None) -> Iterator[tuple[str, str]]
     named = {group.name: Rights(groups=frozenset({group.pk})) for group in groups}
     for name, right in {**flags, **named}.items():
         if roles := roles_giving(table, table.rows, right):
-            by = roles_giving(table, own, right)
-            yield name, _said(by, roles)
+            yield name, _by_roles(roles_giving(table, own, right), roles)
 
 
-def _said(by: list[str], roles: list[str]) -> str:
-    if by:
-        return _("given by %(roles)s") % {"roles": ", ".join(by)}
+def _by_roles(given: list[str], roles: list[str]) -> str:
+    if given:
+        return _("given by %(roles)s") % {"roles": ", ".join(given)}
     return _("not given; %(roles)s would") % {"roles": ", ".join(roles)}

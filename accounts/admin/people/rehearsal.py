@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
 from ... import audit, users
-from ...app import user_permission, user_url
+from ...app import user_url
 from ...conf import conf
 from ...naming import as_set_here
 from ...operate import entra_export, rehearsal_here, roles
@@ -28,7 +28,8 @@ from ...reasons import REASONS
 from .. import csv_export
 from ..advice import fix_of, title_of
 from ..model_admin import render
-from .forms import MOST_AT_ONCE
+from .add_several import MOST_AT_ONCE
+from .people_list import may_add_people
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,11 +110,6 @@ class ExportForm(forms.Form):
             raise ValidationError({"file": str(problem)}) from None
 
 
-def may_rehearse(user: Any) -> bool:
-    """Whether this person may learn who has a user here."""
-    return bool(user.has_perm(user_permission("view")) or user.has_perm(user_permission("change")))
-
-
 def page(request: HttpRequest) -> HttpResponseBase:
     """The form, and below it what would become of everyone."""
     may_link = users.is_superuser(request.user)
@@ -158,7 +154,7 @@ def _absent(request: HttpRequest, report: Report, asked: Mapping[str, Any]) -> s
 
     With their object IDs, so that nobody else becomes them by having their address.
     """
-    if not all(request.user.has_perm(user_permission(verb)) for verb in ("add", "change")):
+    if not may_add_people(request.user):
         return ""
     found = [one for one in report.people if one.reason == "unknown_user" and one.email]
     if not found:

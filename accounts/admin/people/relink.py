@@ -17,7 +17,7 @@ from ...models import SignIn
 from ...operate import linking
 from ...sessions import service as sessions
 from ..model_admin import render
-from .forms import ReasonForm
+from .actions import ReasonForm
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,6 +19,7 @@ from ...models import User
 from ...operate import linking
 from ...reasons import REASONS
 from .. import rights
+from ..people.people_list import may_add_people, may_see_people
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,9 +79,7 @@ def _step(label: str, url: str, query: str = "") -> NextStep | None:
 
 
 def _add(row: SignIn, editor: Any) -> NextStep | None:
-    if not row.email or not all(
-        editor.has_perm(user_permission(name)) for name in ("add", "change")
-    ):
+    if not row.email or not may_add_people(editor):
         return None
     query = urlencode({users.email_field(): row.email})
     return _step(_("Add this person"), user_url("add"), query)
@@ -105,12 +104,9 @@ def _relink(row: SignIn, editor: Any) -> NextStep | None:
 
 
 def _find_namesakes(row: SignIn, editor: Any) -> NextStep | None:
-    if not editor.has_perm(user_permission("view")) and not editor.has_perm(
-        user_permission("change")
-    ):
+    if not may_see_people(editor):
         return None
-    query = urlencode({"q": row.email})
-    return _step(_("Find these people"), user_url("changelist"), query)
+    return _step(_("Find these people"), user_url("changelist"), urlencode({"q": row.email}))
 
 
 def _open_app(editor: Any) -> NextStep | None:

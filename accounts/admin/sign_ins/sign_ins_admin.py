@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
+from django.db import connection
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -23,7 +25,6 @@ from ..model_admin import BOUND
 from ..people.people_list import person_url
 from ..records import RecordAdmin
 from . import chart, drill_down
-from .filters import ReasonFilter
 from .next_steps import attach, maybe_touchable
 
 if TYPE_CHECKING:
@@ -31,6 +32,34 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+
+# DISTINCT reads every row; this hops through the index of (reason, at) from code to code.
+_CODES: Final = """
+    WITH RECURSIVE codes(reason) AS (
+        SELECT min(reason) FROM {table} WHERE reason > ''
+        UNION ALL
+        SELECT (SELECT min(s.reason) FROM {table} s WHERE s.reason > codes.reason)
+        FROM codes WHERE codes.reason IS NOT NULL
+    )
+    SELECT reason FROM codes WHERE reason IS NOT NULL
+"""
+
+
+class ReasonFilter(SimpleListFilter):
+    """By reason, among those that anyone has met."""
+
+    title = gettext_lazy("reason")
+    parameter_name = "reason"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted(
+            ((code, advice.title_of(code)) for code in _codes_met()), key=lambda pair: pair[1]
+        )
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SignIn]) -> QuerySet[SignIn]:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
 class SignInAdmin(RecordAdmin):
@@ -103,7 +132,6 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("result"))
     def result(self, row: SignIn) -> str:
-        """Admitted, or why not."""
         if row.outcome == SignIn.Outcome.ADMITTED:
             return str(SignIn.Outcome.ADMITTED.label)
         text = _("Refused: %(why)s") % {"why": advice.title_for(row)}
@@ -132,7 +160,6 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("address"), empty_value="-")
     def place(self, row: SignIn) -> str:
-        """The client's address, and what it is known to be."""
         known = browsers.place_of(row.client_ip)
         return f"{row.client_ip} ({known})" if known else row.client_ip or ""
 
@@ -162,7 +189,6 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("what it means"))
     def meaning(self, row: SignIn) -> str:
-        """The operator's words for the reason."""
         return advice.meaning_for(row)
 
     @admin.display(description=gettext_lazy("what to do"))
@@ -207,3 +233,10 @@ class SignInChangeList(ChangeList):
 def _link_people(rows: Iterable[Any], reader: Any) -> None:
     for row in rows:
         row.person_url = person_url(row.user, reader) if row.user else ""
+
+
+def _codes_met() -> list[str]:
+    """The reason codes that the record holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CODES.format(table=connection.ops.quote_name(SignIn._meta.db_table)))
+        return [code for (code,) in cursor.fetchall()]
