@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth import get_user_model
@@ -28,6 +28,7 @@ _OF_A_USER: Final = (
 _APP: Final = "socialaccount_socialapp"
 _OTHERS: Final = (
     "auth_user_password_change",
+    "staff_help_desk",
     "staff_sessions_end",
     "staff_rights_export",
     "staff_moves",
@@ -35,32 +36,36 @@ _OTHERS: Final = (
     f"{_APP}_test_one",
     f"{_APP}_undo",
 )
-
-
-@lru_cache(maxsize=1)
-def _forms() -> tuple[str, ...]:
-    user = get_user_model()._meta
-    return (_APP, f"{user.app_label}_{user.model_name}", f"{label()}_rolemapping", "auth_group")
-
-
-@lru_cache(maxsize=1)
-def _pages() -> frozenset[str]:
-    user = _forms()[1]
-    return frozenset(
-        {
-            *_OTHERS,
-            f"{label()}_signin_export",
-            f"{label()}_auditentry_export",
-            *(f"{user}_{page}" for page in _OF_A_USER),
-            *(f"{form}_{page}" for form in _forms() for page in _FORM_PAGES),
-        }
-    )
+_OF_A_REHEARSAL: Final = frozenset(("link", "csv"))  # all else that is sent there changes nothing
 
 
 def asks_for_step_up(request: HttpRequest) -> bool:
     """Whether this page is dangerous, and the session has no fresh sign-in."""
+    return not step_up.is_satisfied(request) and _is_dangerous(request)
+
+
+def _is_dangerous(request: HttpRequest) -> bool:
     match = request.resolver_match
     name = (match.url_name or "") if match else ""
-    posted = name.removesuffix("_changelist") in _forms() and name.endswith("_changelist")
-    dangerous = name in _pages() or (posted and request.method == "POST")
-    return dangerous and not step_up.is_satisfied(request)
+    pages, lists = _names()
+    if name in pages or request.method != "POST":
+        return name in pages
+    return name in lists or (
+        name == "staff_rehearsal" and not _OF_A_REHEARSAL.isdisjoint(request.POST)
+    )
+
+
+@cache
+def _names() -> tuple[frozenset[str], frozenset[str]]:
+    """The pages that ask, and the lists that ask when an action is sent."""
+    meta = get_user_model()._meta
+    user = f"{meta.app_label}_{meta.model_name}"
+    models = (_APP, user, f"{label()}_rolemapping", "auth_group")
+    pages = {
+        *_OTHERS,
+        f"{label()}_signin_export",
+        f"{label()}_auditentry_export",
+        *(f"{user}_{page}" for page in _OF_A_USER),
+        *(f"{model}_{page}" for model in models for page in _FORM_PAGES),
+    }
+    return frozenset(pages), frozenset(f"{model}_changelist" for model in models)
