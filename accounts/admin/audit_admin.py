@@ -82,7 +82,7 @@ _VALUES: Final = {
     "token_file": gettext_lazy("token file"),
     "rehearsal": gettext_lazy("Go-live rehearsal"),
 }
-_UNSAID: Final[tuple[Any, ...]] = ("", None, [], {})
+_EMPTY: Final[tuple[Any, ...]] = ("", None, [], {})
 
 
 class ActionFilter(SimpleListFilter):
@@ -154,11 +154,11 @@ class AuditAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("before"), empty_value="-")
     def before(self, entry: AuditEntry) -> str:
-        return _in_words(_said(entry).get("before"))
+        return _in_words(_content_of(entry).get("before"))
 
     @admin.display(description=gettext_lazy("after"), empty_value="-")
     def after(self, entry: AuditEntry) -> str:
-        return _in_words(_said(entry).get("after"))
+        return _in_words(_content_of(entry).get("after"))
 
     @admin.display(description=gettext_lazy("before and after"), empty_value="-")
     def change(self, entry: AuditEntry) -> str:
@@ -183,7 +183,7 @@ class AuditAdmin(RecordAdmin):
         return str(getattr(entry, "seal", "") or "")
 
 
-def _said(entry: AuditEntry) -> dict[str, Any]:
+def _content_of(entry: AuditEntry) -> dict[str, Any]:
     """What was before and after, by key; empty once it is erased."""
     return next((part.content for part in entry.parts.all() if part.role == "subject"), {})
 
@@ -191,7 +191,7 @@ def _said(entry: AuditEntry) -> dict[str, Any]:
 def _in_words(facts: Mapping[str, Any] | None) -> str:
     """ "Superuser status: yes; Name: Ada"; what is empty is left out."""
     told = sorted((_name(name), value) for name, value in (facts or {}).items())
-    return "; ".join(f"{name}: {_value(value)}" for name, value in told if value not in _UNSAID)
+    return "; ".join(f"{name}: {_value(value)}" for name, value in told if value not in _EMPTY)
 
 
 def _name(name: str) -> str:
@@ -223,7 +223,7 @@ def _value(value: Any) -> str:
 
 def _parts(value: Mapping[str, Any]) -> Iterator[str]:
     for name, part in sorted(value.items()):
-        if part not in _UNSAID:
+        if part not in _EMPTY:
             yield f"{_name(name)} ({_value(part)})"
 
 

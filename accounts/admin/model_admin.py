@@ -57,9 +57,12 @@ def render(
     context: dict[str, Any],
     page: admin.ModelAdmin[Any] | None = None,
 ) -> HttpResponse:
-    """A page that is no list or form of a model; `page`: the model's whose page it belongs to."""
+    """A page that is no list or form of a model; `page`: the model's whose page it belongs to.
+
+    `subject`, in the context, is the object that it is about.
+    """
     site, opts = (page.admin_site, page.opts) if page else (admin.site, SignIn._meta)
-    shared = {**site.each_context(request), "title": title, "opts": opts}
+    shared = {**site.each_context(request), "title": title, "opts": opts, "of_model": bool(page)}
     return TemplateResponse(request, f"microsoft_admin/admin/{template}", {**shared, **context})
 
 
@@ -96,24 +99,13 @@ class SuperusersOnly(ModelAdmin):
     """Whatever permissions are granted: only superusers."""
 
     @override
-    def has_module_permission(self, request: HttpRequest) -> bool:
+    def has_module_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_active and users.is_superuser(request.user))
 
-    @override
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_module_permission(request)
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
+    has_view_permission = has_module_permission
+    has_add_permission = has_module_permission
+    has_change_permission = has_module_permission
+    has_delete_permission = has_module_permission
 
 
 class BoundedPaginator(AnyPaginator):

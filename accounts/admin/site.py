@@ -47,12 +47,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
     from django.urls import URLPattern, URLResolver
 
-    _Base = AdminSite
-else:
-    _Base = object
 
-
-class MicrosoftAdminSiteMixin(_Base):
+class MicrosoftAdminSiteMixin(AdminSite):
     """Staff sign in with Microsoft; with ADMIN_PASSWORD_LOGIN also by password.
 
     For a site class of your own, whatever it extends:
@@ -200,7 +196,7 @@ class MicrosoftAdminSiteMixin(_Base):
             "microsoft_login_url": start_url(self._next(request)),
             "password_login": conf.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
-            "other_door": super().has_permission(request),
+            "signed_in_elsewhere": super().has_permission(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),
             "idle_minutes": conf.SESSION_IDLE_MINUTES,

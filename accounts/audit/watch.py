@@ -59,14 +59,14 @@ def _saved(sender: type[Model], instance: Any, created: bool, **kwargs: Any) -> 
     if present().silent:
         return
     if created:
-        write(_action(sender, "added"), _subject(instance), after=_told(_facts(instance)))
+        write(_action(sender, "added"), _subject(instance), after=_recordable(_facts(instance)))
     elif before is not None:
         _write_change(sender, instance, before, _facts(instance))
 
 
 def _deleted(sender: type[Model], instance: Any, **kwargs: Any) -> None:
     if not present().silent:
-        write(_action(sender, "deleted"), _subject(instance), before=_told(_facts(instance)))
+        write(_action(sender, "deleted"), _subject(instance), before=_recordable(_facts(instance)))
 
 
 def _write_change(
@@ -75,8 +75,8 @@ def _write_change(
     changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     if not changed:
         return
-    before = _told({name: old.get(name) for name in changed})
-    after = _told({name: new.get(name) for name in changed}, new=True)
+    before = _recordable({name: old.get(name) for name in changed})
+    after = _recordable({name: new.get(name) for name in changed}, new=True)
     is_person = _kind(sender) == "person"
     action = _change_of_person(changed) if is_person else _action(sender, "changed")
     write(action, _subject(instance), before=before, after=after)
@@ -153,7 +153,7 @@ def _subject(instance: Any) -> Model:
 
 
 def _facts(instance: Any) -> dict[str, Any]:
-    """What is watched of an object, by name; secrets among it, which `_told` takes out."""
+    """What is watched of an object, by name; secrets among it, which `_recordable` takes out."""
     if isinstance(instance, SocialAccount):
         kept = instance.extra_data if isinstance(instance.extra_data, dict) else {}
         return {"identity": instance.uid, **{n: kept.get(n, "") for n in _KEPT}}
@@ -161,10 +161,10 @@ def _facts(instance: Any) -> dict[str, Any]:
     facts = {f.name: f.value_from_object(instance) for f in fields if not f.primary_key}
     if isinstance(instance, SocialApp):
         facts |= {f"settings.{name}": value for name, value in facts.pop("settings").items()}
-    return {name: _opened(name, value) for name, value in facts.items()}
+    return {name: _decrypted(name, value) for name, value in facts.items()}
 
 
-def _opened(name: str, value: Any) -> Any:
+def _decrypted(name: str, value: Any) -> Any:
     """Encrypting a secret anew is no change of it."""
     if not secretbox.is_secret(name) or not isinstance(value, str):
         return value
@@ -174,7 +174,7 @@ def _opened(name: str, value: Any) -> Any:
         return value
 
 
-def _told(facts: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
+def _recordable(facts: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
     """The facts as they may be written: of a secret only whether it is there."""
     there = "set anew" if new else "set"
     return {

@@ -62,7 +62,7 @@ IMPORTS = (
 OURS = (
     "accounts.admin.csv_export",
     "accounts.admin.bad_requests",
-    "accounts.admin.microsoft_app.held",
+    "accounts.admin.microsoft_app.typed_secrets",
     "accounts.apps",
     "accounts.browsers",
     "accounts.entra.authority",

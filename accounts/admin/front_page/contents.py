@@ -1,7 +1,7 @@
-"""What the front page shows, kept in the shared cache for a minute: one look-up a page.
+"""What the front page shows, cached for a minute: one look-up a page.
 
 It is the same for all who may see it, so it is made once for everybody, in each language; what
-concerns one person only is kept beside it. Whatever the audit records ends both at once: a
+concerns one person only is cached beside it. Whatever the audit records ends both at once: a
 notice does not outlive what it speaks of.
 """
 
@@ -39,27 +39,27 @@ Parts = dict[str, Any]
 
 
 def shown_to(user: Any) -> dict[str, Any]:
-    """For index.html: `notices`, the gravest first, `glance`, and whether either is theirs."""
+    """For index.html: notices, the gravest first; the chart; who is signed in."""
     makers: dict[str, Callable[[], Parts]] = {str(user.pk): partial(_made_for, user)}
-    reads, ends = may_see_sign_ins(user), sessions.may_end(user)
-    if reads or ends or users.is_superuser(user):
+    reads_record, ends_sessions = may_see_sign_ins(user), sessions.may_end(user)
+    if reads_record or ends_sessions or users.is_superuser(user):
         makers[_EVERYBODY] = _made_for_everybody
-    parts = _kept_or_made(makers)
-    own, all_of_it = parts[str(user.pk)], parts.get(_EVERYBODY, {})
+    parts = _cached_or_made(makers)
+    own, shared = parts[str(user.pk)], parts.get(_EVERYBODY, {})
     found = [*own["notices"]]
-    found += all_of_it["for_superusers"] if users.is_superuser(user) else []
-    found += all_of_it["for_readers"] if reads else []
+    found += shared["for_superusers"] if users.is_superuser(user) else []
+    found += shared["for_readers"] if reads_record else []
     return {
         "notices": sorted((Notice(**one) for one in found), key=lambda one: one.level != "error"),
-        "chart": mark_safe(all_of_it["chart"]) if reads else "",  # noqa: S308 -- sealed, of _chart
-        "people": mark_safe(all_of_it["people"]) if ends else "",  # noqa: S308 -- likewise
-        "watches": users.is_superuser(user) or reads,
+        "chart": mark_safe(shared["chart"]) if reads_record else "",  # noqa: S308 -- sealed, of _chart
+        "people": mark_safe(shared["people"]) if ends_sessions else "",  # noqa: S308 -- likewise
+        "watches": users.is_superuser(user) or reads_record,
     }
 
 
 def connect() -> None:
     """Called once, when the app is ready."""
-    post_save.connect(_something_changed, sender=AuditEntry)
+    post_save.connect(_forget, sender=AuditEntry)
 
 
 def _made_for(user: Any) -> Parts:
@@ -99,11 +99,11 @@ def _plain(found: Iterable[Notice]) -> list[dict[str, str]]:
     return [asdict(one) for one in found]
 
 
-def _kept_or_made(makers: dict[str, Callable[[], Parts]]) -> dict[str, Parts]:
-    """One round trip where all of it is kept, and another where something is not."""
+def _cached_or_made(makers: dict[str, Callable[[], Parts]]) -> dict[str, Parts]:
+    """One round trip where all of it is cached, and another where something is not."""
     keys = {name: _key(name, get_language()) for name in makers}
-    kept = cache.get_many(keys.values())
-    found = {name: _opened(key, kept.get(key)) for name, key in keys.items()}
+    cached = cache.get_many(keys.values())
+    found = {name: _opened(key, cached.get(key)) for name, key in keys.items()}
     made = {name: make() for name, make in makers.items() if found[name] is None}
     for name, parts in made.items():
         cache.set(keys[name], seal(keys[name], parts), SECONDS)
@@ -122,7 +122,7 @@ def _key(name: str, language: str | None) -> str:
     return f"front-page:{name}:{language}"
 
 
-def _something_changed(instance: AuditEntry, **kwargs: Any) -> None:
+def _forget(instance: AuditEntry, **kwargs: Any) -> None:
     names = {_EVERYBODY, instance.subject_key} - {""}
     keys = [_key(name, language) for name in names for language, _name in settings.LANGUAGES]
     # No partial: Django names a robust hook that fails by its __qualname__.

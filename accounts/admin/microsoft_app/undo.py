@@ -49,7 +49,7 @@ def _undone(
 
     judgement = before_saving.of_saving(after, app)
     if judgement.digest not in ("", request.POST.get("confirmed", "")):
-        context = {"judgement": advice.judgement_in_admin(judgement), "app": app}
+        context = {"judgement": advice.judgement_in_admin(judgement), "subject": app}
         return render(request, "socialapp/undo.html", _("Undo the last change"), context, admin)
     microsoft_app.remember_tests(after, judgement.tests)
     with transaction.atomic():

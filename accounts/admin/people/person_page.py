@@ -51,14 +51,14 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
 
 def steps_for(editor: Any, person: User) -> list[tuple[Step, str]]:
     """What this editor may do to the person, as things are, and the page for it."""
-    senseless = {
+    not_applicable = {
         "deactivate" if not person.is_active else "reactivate",
         "" if linking.of_user(person) else "unlink",
     }
     return [
         (step, user_url(name, person.pk))
         for name, step in STEPS.items()
-        if name not in senseless and step.allowed(editor, person)
+        if name not in not_applicable and step.allowed(editor, person)
     ]
 
 

@@ -80,7 +80,7 @@ def _compared(
 ) -> HttpResponse:
     old = linking.of_user(person)
     context = {
-        "person": person,
+        "subject": person,
         "row": row,
         "old": old,
         "new": linking.of_sign_in(row),

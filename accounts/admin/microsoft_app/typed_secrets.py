@@ -24,8 +24,8 @@ _SECONDS: Final = 900
 
 
 @sensitive_variables()
-def hold(user_id: Any, typed: Mapping[str, str]) -> str:
-    """The name under which `held` finds it; "" where there is nothing to keep, or no cache."""
+def keep(user_id: Any, typed: Mapping[str, str]) -> str:
+    """The name under which `of` finds it; "" where there is nothing to keep, or no cache."""
     if not typed:
         return ""
     name = secrets.token_urlsafe(24)
@@ -37,7 +37,7 @@ def hold(user_id: Any, typed: Mapping[str, str]) -> str:
 
 
 @sensitive_variables()
-def held(user_id: Any, name: str) -> dict[str, str]:
+def of(user_id: Any, name: str) -> dict[str, str]:
     """What this person typed; empty when it is too old, or someone else's."""
     if not name.isascii() or len(name) > 64:
         return {}
