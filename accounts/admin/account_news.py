@@ -76,22 +76,19 @@ def tell(request: HttpRequest) -> None:
             raise
 
 
-def notices(
-    user: Any, changes_since: float = 0, sign_ins_since: float = 0
-) -> Iterator[tuple[str, str]]:
-    """Texts for the person, each with where to look; of the last days, or since those moments.
+def notices(user: Any, changes_since: float = 0, sign_ins_since: float = 0) -> Iterator[str]:
+    """Texts for the person; of the last days, or since those moments.
 
     Nothing before their first sign-in is news: somebody had to add them, and give them rights.
     """
     sign_ins = _sign_ins(user)
     if not sign_ins:
         return
-    own = reverse("admin:staff_own_sessions")
     lately = timezone.now() - TOLD_FOR
     since = max(lately, sign_ins[0][0], _moment(changes_since))
     came = max(lately, _moment(sign_ins_since))
-    for text in (*_changes(user, since), *_unseen(sign_ins, came)):
-        yield text, own
+    yield from _changes(user, since)
+    yield from _unseen(sign_ins, came)
 
 
 def _concerns(entry: AuditEntry) -> bool:
@@ -177,7 +174,8 @@ def _is_front_page(request: HttpRequest) -> bool:
 
 
 def _add_messages(request: HttpRequest, since: tuple[float, float]) -> None:
-    for text, url in notices(request.user, *since):
+    url = reverse("admin:staff_own_sessions")
+    for text in notices(request.user, *since):
         link = format_html('{} <a href="{}">{}</a>', text, url, _("Your sessions"))
         messages.warning(request, link)
 

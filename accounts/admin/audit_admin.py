@@ -105,7 +105,7 @@ class ActionFilter(SimpleListFilter):
 class AuditAdmin(RecordAdmin):
     """Append-only: `audit` adds."""
 
-    change_list_template = "microsoft_admin/admin/auditentry/change_list.html"
+    search_hint = gettext_lazy("Search by any part of a name or an address, or by reference.")
     list_display = ("when_and_reference", "what", "who", "whom", "change")
     list_display_links = ("when_and_reference",)
     list_filter = (ActionFilter, "actor_kind", "at")

@@ -18,17 +18,19 @@ from .model_admin import LongList
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+    from django.http import HttpRequest, StreamingHttpResponse
     from django.urls import URLPattern
 
 
 class RecordAdmin(LongList):
     """Rows that have `at`, newest first. `exported` is the file's name and the audit's action."""
 
+    search_hint: ClassVar[Any]
     exported: ClassVar[tuple[str, str]]
     columns: ClassVar[Sequence[str]]
     as_values: ClassVar[Callable[[Any], Mapping[str, Any]]]
 
+    change_list_template = "microsoft_admin/admin/records.html"
     sortable_by = ("when",)
     ordering = ("-at",)
     actions = None
@@ -53,13 +55,6 @@ class RecordAdmin(LongList):
         view, name = self.admin_site.admin_view(self.export), self.opts.model_name
         name = f"{self.opts.app_label}_{name}_export"
         return [path("export/", view, name=name), *super().get_urls()]
-
-    @override
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        more = {"query": request.GET.urlencode()}
-        return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
         """The rows that the list's filters and search leave, as CSV, which the audit records."""

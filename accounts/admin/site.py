@@ -32,15 +32,7 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import (
-    account_news,
-    bad_requests,
-    front_page,
-    head,
-    model_admin,
-    own_pages,
-    step_up_pages,
-)
+from . import account_news, front_page, guard, model_admin, own_pages
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
@@ -135,12 +127,12 @@ class MicrosoftAdminSiteMixin(AdminSite):
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if self.has_permission(request) and step_up_pages.asks_for_step_up(request):
+        def outer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if self.has_permission(request) and guard.asks_for_step_up(request):
                 return step_up.ask(request)
-            return head.completed(request, bad_requests.guarded(inner, request, *args, **kwargs))
+            return guard.completed(request, guard.guarded(inner, request, *args, **kwargs))
 
-        return guarded
+        return outer
 
     @override
     def index(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 register = template.Library()
 register.filter("as_set_here", as_set_here)  # each setting is named as this site sets it
 register.filter("moment", moments.element_of)
+register.filter("place", browsers.address_and_place)
 register.simple_tag(places.home, name="staff_home")
 register.simple_tag(places.login_page, name="staff_login")
 register.simple_tag(app.admin_url, name="own_url")  # {% own_url "signin_change" row.pk %}
@@ -38,13 +39,6 @@ def _visible(value: Any) -> str:
 def browser(user_agent: str) -> str:
     """{{ user_agent|browser }}: Chrome on Windows."""
     return visible(browsers.browser_of(user_agent))
-
-
-@register.filter
-def place(address: str | None) -> str:
-    """{{ address|place }}: the address, and what it is known to be."""
-    known = browsers.place_of(address)
-    return f"{address} ({known})" if known else str(address or "")
 
 
 @register.inclusion_tag("microsoft_admin/open_session.html", takes_context=True)

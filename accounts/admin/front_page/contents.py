@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
@@ -63,8 +64,8 @@ def connect() -> None:
 
 
 def _made_for(user: Any) -> Parts:
-    found = [Notice("warning", text, url) for text, url in account_news.notices(user)]
-    return {"notices": _plain(found)}
+    url = reverse("admin:staff_own_sessions")
+    return {"notices": _plain(Notice("warning", t, url) for t in account_news.notices(user))}
 
 
 def _made_for_everybody() -> Parts:

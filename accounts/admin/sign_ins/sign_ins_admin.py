@@ -66,6 +66,10 @@ class SignInAdmin(RecordAdmin):
     """Append-only: the flow adds, nobody changes, `sign_ins --prune` deletes."""
 
     change_list_template = "microsoft_admin/admin/signin/change_list.html"
+    search_hint = gettext_lazy(
+        "Search by any part of a name or an email address, or by IP address, AADSTS number,"
+        " reference or object ID."
+    )
     list_display = ("when", "result_and_step", "person", "came_from", "reference")
     list_display_links = ("when", "reference")
     list_filter = ("outcome", ReasonFilter, "method", "at")
@@ -160,8 +164,7 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("address"), empty_value="-")
     def place(self, row: SignIn) -> str:
-        known = browsers.place_of(row.client_ip)
-        return f"{row.client_ip} ({known})" if known else row.client_ip or ""
+        return browsers.address_and_place(row.client_ip)
 
     @admin.display(description=gettext_lazy("browser"), empty_value="-")
     def browser(self, row: SignIn) -> str:
