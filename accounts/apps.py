@@ -26,15 +26,14 @@ class AccountsConfig(AppConfig):
                 'INSTALLED_APPS lacks "django.contrib.admin": the sign-in uses its templates and'
                 " its history. Its URLs need not be served."
             )
-        from . import checks, doors, logs, settings_in_database  # noqa: F401
+        from . import access_checks, checks, logs, settings_in_database  # noqa: F401
         from .audit import watch
         from .conf import is_a_host
         from .web import new_session  # noqa: F401
 
         watch.connect()
         if is_a_host():
-            # runserver and Django write whole addresses, codes and states in them
-            for name in ("django.server", "django.request"):
+            for name in logs.WITH_ADDRESSES:
                 logging.getLogger(name).addFilter(logs.Scrub())
             _into_admin()  # `host.configure` has put this app last: all admin modules are loaded
 

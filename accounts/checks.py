@@ -6,188 +6,324 @@ One id, one fault, so that one can be silenced: CHECKS says which.
 from __future__ import annotations
 
 import os
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
+from django.core.checks import ERROR, INFO, WARNING, CheckMessage, Tags, register
 from django.http.request import split_domain_port, validate_host
 from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils.module_loading import import_string
 from django.utils.translation import override
 
-from . import places, static_files, telemetry, transport
+from . import staff_urls, static_files, telemetry, transport
 from .app import dotted
 from .conf import conf, is_a_host
 from .http.origins import is_loopback
 from .naming import as_set_here
 from .redis_cache import is_redis
+from .sessions import index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_COOKIE: Final = ("cookie_not_sent",)
-_BUTTON: Final = ("a 403 page when the button is pressed",)
-# What each id says, and how it shows to staff: reason codes, or phrases without a page of ours.
-CHECKS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "accounts.E001": ("Sessions live in the memory of one process", ("session_not_found",)),
-    "accounts.E020": ("Sessions are files on one machine's disk", ("session_not_found",)),
-    "accounts.E021": ("Sessions live in the cookie, and cannot be ended", ()),
-    "accounts.E041": ("Each process has copies of sessions of its own", ("session_changed",)),
-    "accounts.E022": ("Used states are marked in one process only", ("state_already_used",)),
-    "accounts.E002": ("The cache holds pickles", ()),
-    "accounts.E023": ("Sessions hold pickles", ()),
-    "accounts.E003": ("The session cookie is withheld on the way back (Strict)", _COOKIE),
-    "accounts.E024": ("The session cookie is for another host", _COOKIE),
-    "accounts.E025": ("The session cookie's path leaves the callback out", _COOKIE),
-    "accounts.E026": ("The session cookie is Secure, the site is http", _COOKIE),
-    "accounts.E027": ("The session cookie's name demands Secure", _COOKIE),
-    "accounts.E028": ("The session cookie is SameSite=None without Secure", _COOKIE),
-    "accounts.E029": ("The session cookie's name has another form", ()),
-    "accounts.E030": ("Session cookie and CSRF cookie have one name", _COOKIE),
-    "accounts.E004": (
-        "Another social-account adapter stands in our place",
-        ("unexpected",),
-    ),
-    "accounts.E031": ("Another account adapter is set instead of ours", ("unexpected",)),
-    "accounts.E032": ("The sign-in's authentication backend is not installed", ("unexpected",)),
-    "accounts.E005": ("A middleware that the sign-in needs is missing", ("unexpected",)),
-    "accounts.E033": ("A middleware that the sign-in needs comes too late", ("unexpected",)),
-    "accounts.E006": (
-        "PUBLIC_URL's host is refused by ALLOWED_HOSTS",
-        ("a bare 400 page for every address",),
-    ),
-    "accounts.E007": ("The CSRF cookie is Secure, the site is http", _BUTTON),
-    "accounts.E034": ("The CSRF cookie is for another host", _BUTTON),
-    "accounts.E035": ("The CSRF cookie's path leaves the button out", _BUTTON),
-    "accounts.E036": ("The CSRF cookie's name demands Secure", _BUTTON),
-    "accounts.E037": ("The CSRF cookie is SameSite=None without Secure", _BUTTON),
-    "accounts.E008": (
-        "A proxy ends TLS here and is not trusted",
-        ("misconfigured", "the browser's own error about too many redirects"),
-    ),
-    "accounts.E038": (
-        "Every page redirects to https, where nothing is served",
-        ("the browser's own error page",),
-    ),
-    "accounts.E009": (
-        "The callback is not at the address that Microsoft is told",
-        ("redirect_uri_mismatch",),
-    ),
-    "accounts.E010": ("PostgreSQL on another machine is reached without TLS", ()),
-    "accounts.E011": ("Redis on another machine is reached without TLS", ()),
-    "accounts.E039": (
-        "An admin site that is served has no Microsoft sign-in",
-        ("a login page without the button",),
-    ),
-    "accounts.E040": ("Whoever signs up on the public part is staff", ()),
-    "accounts.E042": ("The user model has no field for the address", ("unexpected",)),
-    "accounts.E043": (
-        "allauth's Microsoft sign-in of the site's own people has the same address",
-        ("unknown_user", "user_not_staff"),
-    ),
-    "accounts.W001": ("Easy Auth of App Service is on", ("two sign-ins in a row", *_COOKIE)),
-    "accounts.W002": ("DEBUG is on at a public address", ()),
-    "accounts.W003": (
-        "Every request writes the whole session back, over a newer sign-in",
-        ("session_changed",),
-    ),
-    "accounts.W005": ("The session cookie travels without Secure", ()),
-    "accounts.W006": ("Metrics are to be sent, but what sends them is not installed", ()),
-    "accounts.W008": ("Sessions live for more than a day", ()),
-    "accounts.W010": ("The collected static files are not this release's", ("plain pages",)),
-    "accounts.W011": ("A password backend beside Microsoft opens admin", ()),
-    "accounts.W015": ("Proxies are trusted, and no middleware reads what they say", ()),
-    "accounts.W019": ("Sessions are where nobody can count them, and a bound is set", ()),
-    "accounts.W017": ("A store of a site that was there before is reached without TLS", ()),
-    "accounts.W016": (
-        "Everyone has the proxy's address",
-        ("too_many_attempts",),
-    ),
-    "accounts.W013": ("guardian's user for nobody is staff", ()),
-    "accounts.W018": ("Wagtail's admin does not ask how somebody signed in", ()),
-    "accounts.W014": ("Views for staff do not ask how somebody signed in", ()),
-    "accounts.I001": ("Static files have not been collected", ()),
-    "accounts.I005": ("Sessions of a site that was there before are files", ()),
-    "accounts.I003": ("The cache of a site that was there before holds pickles", ()),
-    "accounts.I004": ("Each process counts attempts by itself", ()),
-    "accounts.I002": ("An authentication context proves nothing without a policy", ()),
-    "accounts.W007": ("A variable that looks like one of the site's is not read", ()),
-}
-_OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
-_PIECES: Final = (
-    ("E004", "SOCIALACCOUNT_ADAPTER", dotted("web.adapter.StaffSocialAccountAdapter")),
-    ("E031", "ACCOUNT_ADAPTER", dotted("web.adapter.StaffAccountAdapter")),
-)
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One fault, in words whose {facts} the check fills in, and what to change.
+
+    `shows_as` is how staff meet it: reason codes, or phrases where they meet no page of ours.
+    """
+
+    text: str
+    hint: str
+    shows_as: tuple[str, ...] = ()
+
+
 _BACKEND: Final = dotted("web.backends.MicrosoftBackend")
 _PROXY: Final = dotted("web.proxy.ProxyMiddleware")
-_SESSIONS_OF_A_HOST: Final = (
+_ADAPTERS: Final = {
+    "SOCIALACCOUNT_ADAPTER": dotted("web.adapter.StaffSocialAccountAdapter"),
+    "ACCOUNT_ADAPTER": dotted("web.adapter.StaffAccountAdapter"),
+}
+_SHARE: Final = "Set REDIS_URL; leave SESSION_ENGINE and CACHES."
+_SHARE_IN_A_HOST: Final = (
     'SESSION_ENGINE = "django.contrib.sessions.backends.db", or cached_db with Redis in CACHES.'
 )
-_HOURS_OF_A_DAY: Final = 24
-_IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
+_JSON: Final = (
+    "In its OPTIONS name a SERIALIZER that writes JSON, as django-redis has in"
+    " django_redis.serializers.json.JSONSerializer."
+)
+_REMOVE: Final = "Remove it from your settings."
+_ORDER: Final = "Leave the order as Django's startproject has it."
+_COUNT: Final = "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front."
+_COLLECT: Final = "While building, run: ./manage.py collectstatic --noinput"
 _NETWORK: Final = (
     " Where nobody else is on the network between (a private network, a pod, a tunnel):"
     " PRIVATE_NETWORK=true."
 )
 _DATABASE_TLS: Final = f"Add sslmode=verify-full to DATABASE_URL (at least require).{_NETWORK}"
 _REDIS_TLS: Final = f"Begin REDIS_URL with rediss:// (Sentinels: rediss+sentinel://).{_NETWORK}"
+_NO_TLS: Final = "{store} on {host} is reached without TLS, and PRIVATE_NETWORK is not true"
+_LOST: Final = ("session_not_found",)
+_UNEXPECTED: Final = ("unexpected",)
+_WITHHELD: Final = ("cookie_not_sent",)
+_NO_BUTTON: Final = ("a 403 page when the button is pressed",)
+_NOT_BACK: Final = "the session cookie would not come back from Microsoft"
+_NOT_SENT: Final = "the CSRF cookie would not come with the button's POST"
+# Parts of a cookie's settings, and the ids of the fault that each may have.
+_COOKIE_PARTS: Final = {
+    "DOMAIN": {"SESSION": "E024", "CSRF": "E034"},
+    "PATH": {"SESSION": "E025", "CSRF": "E035"},
+    "SECURE": {"SESSION": "E026", "CSRF": "E007"},
+    "NAME": {"SESSION": "E027", "CSRF": "E036"},
+    "SAMESITE": {"SESSION": "E028", "CSRF": "E037"},
+}
+_COOKIE_HINTS: Final = {
+    "DOMAIN": "Leave it unset: it is PUBLIC_URL's host then.",
+    "PATH": "Leave it at /.",
+    "SECURE": "PUBLIC_URL is {url}; serve the site by https.",
+    "NAME": "Browsers demand Secure of such names: {secure} = True.",
+    "SAMESITE": "Browsers demand Secure with it. Leave it at Lax.",
+}
+
+
+def _of_parts(which: str, effect: str, shows_as: tuple[str, ...]) -> dict[str, Check]:
+    return {
+        ids[which]: Check(
+            f"{which}_COOKIE_{part} is {{value}}: {effect}", _COOKIE_HINTS[part], shows_as
+        )
+        for part, ids in _COOKIE_PARTS.items()
+    }
+
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "E001": Check(
+        "Sessions are not shared between processes: SESSION_ENGINE keeps them in CACHES[{alias}],"
+        " which is {backend}",
+        "{share}",
+        _LOST,
+    ),
+    "E020": Check(
+        "Sessions are not shared between machines: SESSION_ENGINE is {engine}", "{share}", _LOST
+    ),
+    "E021": Check(
+        "Sessions are in the cookie, and cannot be ended: SESSION_ENGINE is {engine}", "{share}"
+    ),
+    "E041": Check(
+        "Each process has copies of sessions of its own: SESSION_ENGINE keeps them in"
+        " CACHES[{alias}], which is {backend}",
+        "{share}",
+        ("session_changed",),
+    ),
+    "E022": Check(
+        "Used states are marked in one process only: CACHES['default'] is {backend}",
+        "{share}",
+        ("state_already_used",),
+    ),
+    "I005": Check(
+        "Sessions are files: a second machine would not know them, and none can be listed",
+        _SHARE_IN_A_HOST,
+    ),
+    "E002": Check("What is in the cache is pickled: who can write there can run code here", _JSON),
+    "I003": Check("What is in the cache is pickled: who can write there can run code here", _JSON),
+    "E023": Check(
+        "Sessions are pickled: who can write them can run code here",
+        "Leave SESSION_SERIALIZER to Django: its JSONSerializer.",
+    ),
+    "I004": Check(
+        "Limits on attempts are counted by each process for itself",
+        "With Redis as CACHES['default'] (Django's or django-redis) all processes count as one.",
+    ),
+    **_of_parts("SESSION", _NOT_BACK, _WITHHELD),
+    **_of_parts("CSRF", _NOT_SENT, _NO_BUTTON),
+    "E003": Check(
+        f"SESSION_COOKIE_SAMESITE is {{value}}: {_NOT_BACK}", "Leave it at Lax.", _WITHHELD
+    ),
+    "E029": Check(
+        "SESSION_COOKIE_NAME is {value}: without 'session' in it the site does not know its own"
+        " cookie",
+        _REMOVE,
+    ),
+    "E030": Check(
+        f"SESSION_COOKIE_NAME is {{value}}, CSRF_COOKIE_NAME's: {_NOT_BACK}",
+        "Leave both settings alone.",
+        _WITHHELD,
+    ),
+    "E004": Check("SOCIALACCOUNT_ADAPTER is not {wanted}", _REMOVE, _UNEXPECTED),
+    "E031": Check("ACCOUNT_ADAPTER is not {wanted}", _REMOVE, _UNEXPECTED),
+    "E032": Check(
+        f"AUTHENTICATION_BACKENDS is not a list with {_BACKEND}",
+        f"Add {_BACKEND} to it.",
+        _UNEXPECTED,
+    ),
+    "E005": Check("MIDDLEWARE lacks {missing}", _ORDER, _UNEXPECTED),
+    "E033": Check("MIDDLEWARE is not in this order: {wanted}, each once", _ORDER, _UNEXPECTED),
+    "E006": Check(
+        "PUBLIC_URL's host {name} is not in ALLOWED_HOSTS",
+        "Add {name} to ALLOWED_HOSTS, or correct PUBLIC_URL.",
+        ("a bare 400 page for every address",),
+    ),
+    "E008": Check(
+        "TRUSTED_PROXY_COUNT is 0, yet a proxy ends TLS here ({variable} is set)",
+        _COUNT,
+        ("misconfigured", "the browser's own error about too many redirects"),
+    ),
+    "E038": Check(
+        "SECURE_SSL_REDIRECT is on, yet PUBLIC_URL is http",
+        "Set PUBLIC_URL to the https address that staff use.",
+        ("the browser's own error page",),
+    ),
+    "W015": Check(
+        "TRUSTED_PROXY_COUNT is set, and nothing reads it", f"Put {_PROXY} first in MIDDLEWARE."
+    ),
+    "W016": Check(
+        "A proxy is in front, and all people have its address in the record and the limits",
+        _COUNT,
+        ("too_many_attempts",),
+    ),
+    "E009": Check(
+        "The callback is not where Microsoft sends people back to: {problem}",
+        "Include {urls} first in {root}, not in i18n_patterns.",
+        ("redirect_uri_mismatch",),
+    ),
+    "W001": Check(
+        "Easy Auth (WEBSITE_AUTH_ENABLED) is on",
+        "App Service > Authentication > turn it off; this site does the sign-in itself.",
+        ("two sign-ins in a row", *_WITHHELD),
+    ),
+    "W002": Check("DEBUG is on, and people come to {host}", "Set DEBUG=false."),
+    "W003": Check(
+        "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in",
+        "Leave it off.",
+        ("session_changed",),
+    ),
+    "W005": Check(
+        "SESSION_COOKIE_SECURE is off: the cookie can be read on the way",
+        "SESSION_COOKIE_SECURE = True",
+    ),
+    "W008": Check(
+        "SESSION_HOURS is {hours}: a stolen cookie works as long",
+        "Set it to 24 or less; RECHECK_MINUTES has Microsoft confirm people in between.",
+    ),
+    "W019": Check(
+        "SESSIONS_AT_ONCE is {most}, and nobody can count the sessions",
+        'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db", or db, can be listed.',
+    ),
+    "E010": Check(_NO_TLS, _DATABASE_TLS),
+    "E011": Check(_NO_TLS, _REDIS_TLS),
+    "W017": Check(_NO_TLS, "{fix}"),
+    "W007": Check("{problem}", "Correct its name, or remove it."),
+    "W006": Check(
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed",
+        "pip install -r requirements/telemetry.txt",
+    ),
+    "W010": Check(
+        "The collected static files are not this release's: {problem}", _COLLECT, ("plain pages",)
+    ),
+    "I001": Check("Static files are served as they are, neither hashed nor compressed", _COLLECT),
+    "I002": Check(
+        "STEP_UP is {context}: Microsoft issues an authentication context to everyone while no"
+        " Conditional Access policy names it, and it then proves nothing",
+        "See in Entra, under Conditional Access, that a policy has {context} as target.",
+    ),
+    # --- ways into admin, in access_checks.py ---
+    "E039": Check(
+        "The admin site {site} has no Microsoft sign-in",
+        "{fix}",
+        ("a login page without the button",),
+    ),
+    "E040": Check(
+        "is_staff is true for every new user, and anybody can sign up at {path}",
+        "Let is_staff default to False on your user model.",
+    ),
+    "E042": Check(
+        "{model} has no field {name}, by which people are found",
+        "Name its field for the address: EMAIL_FIELD = ...",
+        _UNEXPECTED,
+    ),
+    "E043": Check(
+        "allauth's own Microsoft sign-in, at {path} as well, cannot be reached",
+        'Give this one another place, path("staff/", include("{urls}")), and tell Entra.',
+        ("unknown_user", "user_not_staff"),
+    ),
+    "E044": Check(
+        "Users are in the database {home}, but {others}",
+        "Let your DATABASE_ROUTERS have {labels} in {home} as well, then migrate it.",
+        _UNEXPECTED,
+    ),
+    "W020": Check(
+        "The admin site {site} asks for more than a sign-in, and does not say where people do that",
+        "Let its further_step, of the mixin, give the page where people do that.",
+    ),
+    "W011": Check(
+        "{backend} lets people into admin by password",
+        "Set ADMIN_BY_MICROSOFT_ONLY=true; or remove the backend, if nobody else needs it.",
+    ),
+    "W013": Check(
+        "guardian's user for people who are not signed in would be staff",
+        "Set ANONYMOUS_USER_NAME = None.",
+    ),
+    "W014": Check(
+        "Under admin and STAFF_PATHS, views with staff_member_required open to any session",
+        "Add {middleware} to MIDDLEWARE, after AuthenticationMiddleware.",
+    ),
+    "W018": Check(
+        "Wagtail's admin at {path} opens to any session whose user may use it",
+        'Add {path} to STAFF_PATHS, and set WAGTAILADMIN_LOGIN_URL = "staff_login".',
+    ),
+}
+_LEVELS: Final = {"E": ERROR, "W": WARNING, "I": INFO}
+_OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
+_HOURS_OF_A_DAY: Final = 24
+_IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
 # Hosts that end TLS in front of the site, by a variable that each sets.
 _BEHIND_PROXY: Final = ("WEBSITE_HOSTNAME", "DYNO", "K_SERVICE", "RENDER", "FLY_APP_NAME")
 
 
+class Found(CheckMessage):
+    """The message of one of CHECKS, which keeps the facts for `doctor`."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        check = CHECKS[code]
+        text, hint = (as_set_here(each.format_map(facts)) for each in (check.text, check.hint))
+        if check.shows_as:
+            hint = f"{hint.rstrip('.')}. Staff would meet: {', '.join(check.shows_as)}."
+        super().__init__(_LEVELS[code[0]], f"{text.rstrip('.')}.", hint, id=f"accounts.{code}")
+        self.facts = facts
+
+
 @register(Tags.security)
-def sessions_are_shared(**kwargs: Any) -> list[CheckMessage]:
+def sessions_are_shared(**kwargs: Any) -> Iterator[CheckMessage]:
     """The cause of "state mismatch": a session that another worker cannot see."""
-    hint = _SESSIONS_OF_A_HOST if is_a_host() else "Set REDIS_URL; leave SESSION_ENGINE and CACHES."
-    text = "Sessions are not shared between processes: {}."
-    return [error(number, text.format(what), hint) for number, what in _unshared()]
-
-
-def _unshared() -> Iterator[tuple[str, str]]:
     engine, alias = settings.SESSION_ENGINE, settings.SESSION_CACHE_ALIAS
+    share = _SHARE_IN_A_HOST if is_a_host() else _SHARE
     backend = settings.CACHES.get(alias, {}).get("BACKEND", "")
+    in_cache = {"alias": repr(alias), "backend": backend, "share": share}
     if engine.endswith("backends.cache") and backend.endswith(_OF_ONE_PROCESS):
-        yield "E001", f"SESSION_ENGINE keeps them in CACHES[{alias!r}], which is {backend}"
-    if engine.endswith("backends.file") and not is_a_host():
-        yield "E020", f"SESSION_ENGINE is {engine}"
+        yield Found("E001", **in_cache)
+    if engine.endswith("backends.file"):  # another site's are good while there is one machine
+        yield Found("I005") if is_a_host() else Found("E020", engine=engine, share=share)
     if engine.endswith("backends.signed_cookies"):
-        yield "E021", f"SESSION_ENGINE is {engine}"
+        yield Found("E021", engine=engine, share=share)
     default = settings.CACHES.get("default", {}).get("BACKEND", "")
     if default.endswith(_OF_ONE_PROCESS) and not is_a_host():  # signin/used.py
-        yield "E022", f"CACHES['default'], which marks used states, is {default}"
+        yield Found("E022", backend=default, share=share)
     if engine.endswith("cached_db") and backend.endswith(_OF_ONE_PROCESS) and not settings.DEBUG:
-        yield "E041", f"SESSION_ENGINE keeps copies in CACHES[{alias!r}], which is {backend}"
+        yield Found("E041", **in_cache)
 
 
 @register(Tags.security)
-def sessions_are_on_every_machine(**kwargs: Any) -> list[CheckMessage]:
-    """Another site may keep its sessions in files: good as long as there is one machine."""
-    if not (is_a_host() and settings.SESSION_ENGINE.endswith("backends.file")):
-        return []
-    text = "Sessions are files: a second machine would not know them, and none can be listed."
-    return [info("I005", text, _SESSIONS_OF_A_HOST)]
-
-
-@register(Tags.security)
-def nothing_is_pickled(**kwargs: Any) -> list[CheckMessage]:
+def nothing_is_pickled(**kwargs: Any) -> Iterator[CheckMessage]:
     """A writable Redis must not mean running code."""
-    found: list[CheckMessage] = []
     if _is_pickled(settings.CACHES.get("default", {})):
-        hint = (
-            "In its OPTIONS name a SERIALIZER that writes JSON, as django-redis has in"
-            " django_redis.serializers.json.JSONSerializer."
-        )
-        told = partial(info, "I003") if is_a_host() else partial(error, "E002")
-        found.append(told("What is in the cache is pickled.", hint))
+        yield Found("I003" if is_a_host() else "E002")
     if settings.SESSION_SERIALIZER.endswith("PickleSerializer"):
-        hint = "Leave SESSION_SERIALIZER to Django: its JSONSerializer."
-        found.append(error("E023", "Sessions are pickled.", hint))
-    return found
+        yield Found("E023")
 
 
 def _is_pickled(cache: Mapping[str, Any]) -> bool:
@@ -197,53 +333,41 @@ def _is_pickled(cache: Mapping[str, Any]) -> bool:
 
 
 @register()
-def attempts_are_counted_together(**kwargs: Any) -> list[CheckMessage]:
+def attempts_are_counted_together(**kwargs: Any) -> Iterator[CheckMessage]:
     """Several workers, or several machines, each let through as many attempts as one may."""
-    if settings.DEBUG or not is_a_host() or is_redis(settings.CACHES.get("default", {})):
-        return []
-    text = "Limits on attempts are counted by each process for itself."
-    hint = "With Redis as CACHES['default'] (Django's or django-redis) all processes count as one."
-    return [info("I004", text, hint)]
+    if is_a_host() and not settings.DEBUG and not is_redis(settings.CACHES.get("default", {})):
+        yield Found("I004")
 
 
 @register(Tags.security)
-def cookie_can_come_back(**kwargs: Any) -> list[CheckMessage]:
-    """Each of these makes the browser refuse the cookie, or withhold it at the callback."""
-    text = "{} is {!r}: the session cookie would not come back from Microsoft."
-    problems = [*_cookie_problems("SESSION", _OF_SESSION), *_session_cookie_problems()]
-    return [error(number, text.format(name, value), hint) for number, name, value, hint in problems]
+def cookies_come_back(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Each of these makes the browser refuse a cookie, or withhold it at the callback."""
+    name, same_site = settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SAMESITE
+    yield from _of_cookie("SESSION")
+    if not settings.CSRF_USE_SESSIONS:
+        yield from _of_cookie("CSRF")
+    if str(same_site).lower() == "strict":
+        yield Found("E003", value=repr(same_site))
+    if "session" not in name and not is_a_host():
+        yield Found("E029", value=repr(name))
+    if name == settings.CSRF_COOKIE_NAME:
+        yield Found("E030", value=repr(name))
 
 
-@register(Tags.security)
-def button_can_be_pressed(**kwargs: Any) -> list[CheckMessage]:
-    """Each of these makes the browser refuse the CSRF cookie."""
-    text = "{} is {!r}: the CSRF cookie would not come back with the button's POST."
-    problems = [] if settings.CSRF_USE_SESSIONS else _cookie_problems("CSRF", _OF_CSRF)
-    return [error(number, text.format(name, value), hint) for number, name, value, hint in problems]
-
-
-# The ids of a cookie's Domain, Path, Secure, name prefix and SameSite.
-_OF_SESSION: Final = ("E024", "E025", "E026", "E027", "E028")
-_OF_CSRF: Final = ("E034", "E035", "E007", "E036", "E037")
-
-
-def _cookie_problems(
-    which: str, ids: tuple[str, str, str, str, str]
-) -> Iterator[tuple[str, str, object, str]]:
-    names = [f"{which}_COOKIE_{part}" for part in ("NAME", "DOMAIN", "PATH", "SECURE", "SAMESITE")]
-    name, domain, path, secure, same_site = (getattr(settings, each) for each in names)
-    if domain and not (is_a_host() and _covers(domain, urlsplit(conf.PUBLIC_URL).hostname or "")):
-        hint = "Leave it unset: it is PUBLIC_URL's host then."
-        yield ids[0], names[1], domain, hint
-    if not (places.callback() or "/").startswith(path):
-        yield ids[1], names[2], path, "Leave it at /."
-    if secure and not _is_https():
-        hint = f"PUBLIC_URL is {conf.PUBLIC_URL}; serve the site by https."
-        yield ids[2], names[3], secure, hint
-    if name.startswith("__") and not secure:
-        yield ids[3], names[0], name, f"Browsers demand Secure of such names: {names[3]} = True."
-    if str(same_site).lower() == "none" and not secure:
-        yield ids[4], names[4], same_site, "Browsers demand Secure with it. Leave it at Lax."
+def _of_cookie(which: str) -> Iterator[CheckMessage]:
+    values = {part: getattr(settings, f"{which}_COOKIE_{part}") for part in _COOKIE_PARTS}
+    domain, path, secure, name, same_site = values.values()
+    own_domain = is_a_host() and _covers(str(domain), urlsplit(conf.PUBLIC_URL).hostname or "")
+    wrong = {
+        "DOMAIN": domain and not own_domain,
+        "PATH": not (staff_urls.callback() or "/").startswith(path),
+        "SECURE": secure and not _is_https(),
+        "NAME": name.startswith("__") and not secure,
+        "SAMESITE": str(same_site).lower() == "none" and not secure,
+    }
+    for part in filter(wrong.get, wrong):
+        code, value = _COOKIE_PARTS[part][which], repr(values[part])
+        yield Found(code, value=value, url=conf.PUBLIC_URL, secure=f"{which}_COOKIE_SECURE")
 
 
 def _covers(domain: str, host: str) -> bool:
@@ -251,101 +375,66 @@ def _covers(domain: str, host: str) -> bool:
     return f".{host}".endswith(f".{domain.lstrip('.')}")
 
 
-def _session_cookie_problems() -> Iterator[tuple[str, str, object, str]]:
-    name, same_site = settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SAMESITE
-    if str(same_site).lower() == "strict":
-        yield "E003", "SESSION_COOKIE_SAMESITE", same_site, "Leave it at Lax."
-    if "session" not in name and not is_a_host():
-        yield "E029", "SESSION_COOKIE_NAME", name, "Take it out of your settings."
-    if name == settings.CSRF_COOKIE_NAME:
-        yield "E030", "SESSION_COOKIE_NAME", name, "It is CSRF_COOKIE_NAME's: leave both alone."
-
-
 @register(Tags.security)
-def the_flow_is_whole(**kwargs: Any) -> list[CheckMessage]:
+def the_sign_in_is_installed(**kwargs: Any) -> Iterator[CheckMessage]:
     """allauth's own adapters would sign people up and match them by unverified email."""
-    found: list[CheckMessage] = [
-        error(number, f"{name} is not {value}.", "Take it out of your settings.")
-        for number, name, value in _PIECES
-        if not is_a_host() and getattr(settings, name, "") != value
-    ]
+    for code, name in (("E004", "SOCIALACCOUNT_ADAPTER"), ("E031", "ACCOUNT_ADAPTER")):
+        if not is_a_host() and getattr(settings, name, "") != _ADAPTERS[name]:
+            yield Found(code, wanted=_ADAPTERS[name])
     if _BACKEND not in settings.AUTHENTICATION_BACKENDS:
-        text = f"AUTHENTICATION_BACKENDS is not a list with {_BACKEND}."
-        found.append(error("E032", text, f"Add {_BACKEND} to it."))
-    return found
+        yield Found("E032")
 
 
 @register(Tags.security)
-def middleware_is_in_order(**kwargs: Any) -> list[CheckMessage]:
+def middleware_is_in_order(**kwargs: Any) -> Iterator[CheckMessage]:
     """A session that is loaded too late, or not at all, has lost the sign-in."""
     classes = [cls for cls in map(import_string, settings.MIDDLEWARE) if isinstance(cls, type)]
     there = [kind for cls in classes for kind in _IN_ORDER if issubclass(cls, kind)]
-    if tuple(there) == _IN_ORDER:
-        return []
-    hint = "Leave the order as Django's startproject has it."
-    missing = [kind.__name__ for kind in _IN_ORDER if kind not in there]
-    if missing:
-        return [error("E005", f"MIDDLEWARE lacks {', '.join(missing)}.", hint)]
-    wanted = ", ".join(kind.__name__ for kind in _IN_ORDER)
-    return [error("E033", f"MIDDLEWARE is not in this order: {wanted}, each once.", hint)]
+    if missing := [kind.__name__ for kind in _IN_ORDER if kind not in there]:
+        yield Found("E005", missing=", ".join(missing))
+    elif tuple(there) != _IN_ORDER:
+        yield Found("E033", wanted=", ".join(kind.__name__ for kind in _IN_ORDER))
 
 
 @register(Tags.security)
-def public_host_is_allowed(**kwargs: Any) -> list[CheckMessage]:
+def public_host_is_allowed(**kwargs: Any) -> Iterator[CheckMessage]:
     """Django answers 400 to a host that it does not know."""
     name, _ = split_domain_port(urlsplit(conf.PUBLIC_URL).netloc)
     debug = [".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else []  # Django's own
-    if validate_host(name, map(str, settings.ALLOWED_HOSTS or debug)):
-        return []
-    text = f"PUBLIC_URL's host {name} is not in ALLOWED_HOSTS."
-    return [error("E006", text, f"Add {name} to ALLOWED_HOSTS, or correct PUBLIC_URL.")]
+    if not validate_host(name, map(str, settings.ALLOWED_HOSTS or debug)):
+        yield Found("E006", name=name)
 
 
 @register(Tags.security)
-def no_redirect_loop(**kwargs: Any) -> list[CheckMessage]:
-    """The site must learn from its proxy that the browser came by https."""
-    proxied = [name for name in _BEHIND_PROXY if os.environ.get(name)]
-    if proxied and _is_https() and not (conf.TRUSTED_PROXY_COUNT or _believes_a_proxy()):
-        text = f"TRUSTED_PROXY_COUNT is 0, yet a proxy ends TLS here ({proxied[0]} is set)."
-        return [error("E008", text, "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front.")]
-    if settings.SECURE_SSL_REDIRECT and not _is_https():
-        hint = "Set PUBLIC_URL to the https address that staff use."
-        return [error("E038", "SECURE_SSL_REDIRECT is on, yet PUBLIC_URL is http.", hint)]
-    return []
+def proxies_are_believed(**kwargs: Any) -> Iterator[CheckMessage]:
+    """From its proxy the site learns that a browser came by https, and from which address."""
+    count = conf.TRUSTED_PROXY_COUNT
+    proxied = bool(settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST)
+    variable = next(filter(os.environ.get, _BEHIND_PROXY), "")
+    if variable and _is_https() and not (count or proxied):
+        yield Found("E008", variable=variable)
+    elif settings.SECURE_SSL_REDIRECT and not _is_https():
+        yield Found("E038")
+    if count and _PROXY not in settings.MIDDLEWARE:
+        yield Found("W015")
+    if is_a_host() and proxied and not count:
+        yield Found("W016")
 
 
 @register(Tags.security)
-def clients_are_told_apart(**kwargs: Any) -> list[CheckMessage]:
-    """Behind a proxy everyone has its address, unless somebody reads what it says of them."""
-    if conf.TRUSTED_PROXY_COUNT and _PROXY not in settings.MIDDLEWARE:
-        text = "TRUSTED_PROXY_COUNT is set, and nothing reads it."
-        return [warning("W015", text, f"Put {_PROXY} first in MIDDLEWARE.")]
-    if is_a_host() and _believes_a_proxy() and not conf.TRUSTED_PROXY_COUNT:
-        text = "A proxy is in front, and all people have its address in the record and the limits."
-        hint = "Set TRUSTED_PROXY_COUNT=1, one more for a CDN in front."
-        return [warning("W016", text, hint)]
-    return []
-
-
-def _believes_a_proxy() -> bool:
-    return bool(settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST)
-
-
-@register(Tags.security)
-def callback_is_where_we_say(**kwargs: Any) -> list[CheckMessage]:
+def callback_is_served(**kwargs: Any) -> Iterator[CheckMessage]:
     """A catch-all, or allauth's own pages, that come before ours would answer in our place."""
     paths = _callbacks()
     path = min(paths)
     if not path:
-        text = "The sign-in's URLs are not served."
+        problem = "the sign-in's URLs are not served"
     elif len(paths) > 1:
-        text = "The callback has another address in each language; Microsoft is told one."
+        problem = "it has another address in each language, and Microsoft is told one"
     elif _leads_to(path) != "staff_callback":
-        text = f"Another view answers at {path}, where Microsoft sends people back to."
+        problem = f"another view answers at {path}"
     else:
-        return []
-    hint = f"Include {dotted('urls')} first in {settings.ROOT_URLCONF}, not in i18n_patterns."
-    return [error("E009", text, hint)]
+        return
+    yield Found("E009", problem=problem, urls=dotted("urls"), root=settings.ROOT_URLCONF)
 
 
 def _callbacks() -> set[str]:
@@ -353,8 +442,8 @@ def _callbacks() -> set[str]:
     found = set()
     for language, _name in settings.LANGUAGES[:2]:
         with override(language):
-            found.add(places.callback())
-    return found or {places.callback()}
+            found.add(staff_urls.callback())
+    return found or {staff_urls.callback()}
 
 
 def _leads_to(path: str) -> str:
@@ -366,70 +455,46 @@ def _leads_to(path: str) -> str:
 
 
 @register(Tags.security)
-def nothing_stands_in_front(**kwargs: Any) -> list[CheckMessage]:
+def nothing_is_in_front(**kwargs: Any) -> Iterator[CheckMessage]:
     """Easy Auth may take the callback for itself; DEBUG shows tracebacks to everyone."""
-    return [warning(*problem) for problem in _in_front()]
-
-
-def _in_front() -> Iterator[tuple[str, str, str]]:
     if os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() in ("1", "true"):
-        hint = "App Service > Authentication > turn it off; this site does the sign-in itself."
-        yield "W001", "Easy Auth (WEBSITE_AUTH_ENABLED) is on.", hint
+        yield Found("W001")
     host = urlsplit(conf.PUBLIC_URL).hostname or ""
     if settings.DEBUG and not is_loopback(host):
-        yield "W002", f"DEBUG is on, and people come to {host}.", "Set DEBUG=false."
+        yield Found("W002", host=host)
 
 
 @register(Tags.security)
-def sessions_last(**kwargs: Any) -> list[CheckMessage]:
-    """Settings under which a sign-in that takes its time loses its session."""
-    return [warning(*problem) for problem in _session_problems()]
+def sessions_are_kept_well(**kwargs: Any) -> Iterator[CheckMessage]:
+    """That a slow sign-in finds its session, and that a session ends.
 
-
-@register(Tags.security)
-def sessions_end_in_a_day(**kwargs: Any) -> list[CheckMessage]:
-    """OWASP ASVS 5.0, 7.3.2: an absolute lifetime that fits the risk."""
-    if conf.SESSION_HOURS <= _HOURS_OF_A_DAY:
-        return []
-    text = f"SESSION_HOURS is {conf.SESSION_HOURS}: a stolen cookie works as long."
-    hint = "Set it to 24 or less; RECHECK_MINUTES has Microsoft confirm people in between."
-    return [warning("W008", text, hint)]
-
-
-def _session_problems() -> Iterator[tuple[str, str, str]]:
-    from .sessions import index
-
+    OWASP ASVS 5.0, 7.3.2: an absolute lifetime that fits the risk.
+    """
+    if conf.SESSION_HOURS > _HOURS_OF_A_DAY:
+        yield Found("W008", hours=conf.SESSION_HOURS)
     if conf.SESSIONS_AT_ONCE and not index.can_be_listed():
-        text = f"SESSIONS_AT_ONCE is {conf.SESSIONS_AT_ONCE}, and nobody can count the sessions."
-        hint = (
-            'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db", or db, can be listed.'
-        )
-        yield "W019", text, hint
+        yield Found("W019", most=conf.SESSIONS_AT_ONCE)
     if settings.SESSION_SAVE_EVERY_REQUEST:
-        text = "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in."
-        yield "W003", text, "Leave it off."
+        yield Found("W003")
     if _is_https() and not settings.SESSION_COOKIE_SECURE:
-        text = "SESSION_COOKIE_SECURE is off: the cookie can be read on the way."
-        yield "W005", text, "SESSION_COOKIE_SECURE = True"
+        yield Found("W005")
 
 
 @register(Tags.security)
-def stores_are_reached_by_tls(**kwargs: Any) -> list[CheckMessage]:
-    """Whoever is on the way would read sessions, secrets and people, and could change them."""
+def stores_are_reached_by_tls(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Whoever is on the way would read sessions, secrets and people, and could change them.
+
+    A site that was there before has stores of its own, and goes on with them.
+    """
     if settings.DEBUG or getattr(conf, "PRIVATE_NETWORK", False):
-        return []
-    text = "{} on {} is reached without TLS, and PRIVATE_NETWORK is not true."
+        return
     databases = transport.open_databases(settings.DATABASES.values(), os.environ)
-    redis = transport.open_redis(_redis_urls())
-    return [
-        *(_open("E010", text.format("PostgreSQL", host), _DATABASE_TLS) for host in databases),
-        *(_open("E011", text.format("Redis", host), _REDIS_TLS) for host in redis),
-    ]
-
-
-def _open(number: str, text: str, hint: str) -> CheckMessage:
-    """A site that was there before has stores of its own, and goes on with them."""
-    return warning("W017", text, hint) if is_a_host() else error(number, text, hint)
+    for code, store, fix, hosts in (
+        ("E010", "PostgreSQL", _DATABASE_TLS, databases),
+        ("E011", "Redis", _REDIS_TLS, transport.open_redis(_redis_urls())),
+    ):
+        for host in hosts:
+            yield Found("W017" if is_a_host() else code, store=store, host=host, fix=fix)
 
 
 def _redis_urls() -> list[str]:
@@ -442,75 +507,39 @@ def _redis_urls() -> list[str]:
 
 
 @register()
-def variables_are_read(**kwargs: Any) -> list[CheckMessage]:
+def variables_are_read(**kwargs: Any) -> Iterator[CheckMessage]:
     """A typing error in a variable's name: what it says has no effect."""
-    hint = "Correct its name, or remove it."
-    unread = getattr(conf, "ENVIRONMENT_WARNINGS", ())
-    return [warning("W007", told, hint) for told in unread]
+    for problem in getattr(conf, "ENVIRONMENT_WARNINGS", ()):
+        yield Found("W007", problem=problem)
 
 
 @register()
-def metrics_can_be_sent(**kwargs: Any) -> list[CheckMessage]:
+def metrics_can_be_sent(**kwargs: Any) -> Iterator[CheckMessage]:
     """Nobody would notice that figures are missing until they are needed."""
-    if not telemetry.is_asked_for() or telemetry.is_installed():
-        return []
-    text = "OTEL_EXPORTER_OTLP_ENDPOINT is set, but OpenTelemetry is not installed."
-    return [warning("W006", text, "pip install -r requirements/telemetry.txt")]
-
-
-_COLLECT: Final = "While building, run: ./manage.py collectstatic --noinput"
+    if telemetry.is_asked_for() and not telemetry.is_installed():
+        yield Found("W006")
 
 
 @register()
-def static_files_are_this_releases(**kwargs: Any) -> list[CheckMessage]:
+def static_files_are_this_releases(**kwargs: Any) -> Iterator[CheckMessage]:
     """Pages come without their style, or with that of another release."""
-    what = static_files.problem() if static_files.is_collected() else ""
-    text = f"The collected static files are not this release's: {what}."
-    return [warning("W010", text, _COLLECT)] if what else []
+    if problem := static_files.problem() if static_files.is_collected() else "":
+        yield Found("W010", problem=problem)
 
 
 @register(deploy=True)
-def static_files_are_collected(**kwargs: Any) -> list[CheckMessage]:
+def static_files_are_collected(**kwargs: Any) -> Iterator[CheckMessage]:
     """It works without, at a cost; told where somebody asks for all that could be better."""
-    if settings.DEBUG or static_files.is_collected():
-        return []
-    text = "Static files are served as they are, neither hashed nor compressed."
-    return [info("I001", text, _COLLECT)]
+    if not settings.DEBUG and not static_files.is_collected():
+        yield Found("I001")
 
 
 @register(Tags.security)
-def context_needs_a_policy(**kwargs: Any) -> list[CheckMessage]:
+def context_needs_a_policy(**kwargs: Any) -> Iterator[CheckMessage]:
     """Microsoft, "Developer guidance for Conditional Access authentication context"."""
-    if conf.STEP_UP in ("off", "login"):
-        return []
-    text = (
-        f"STEP_UP is {conf.STEP_UP}: Microsoft issues an authentication context to everyone"
-        " while no Conditional Access policy names it, and it then proves nothing."
-    )
-    hint = f"See in Entra, under Conditional Access, that a policy has {conf.STEP_UP} as target."
-    return [info("I002", text, hint)]
+    if conf.STEP_UP not in ("off", "login"):
+        yield Found("I002", context=conf.STEP_UP)
 
 
 def _is_https() -> bool:
     return bool(conf.PUBLIC_URL.startswith("https://"))
-
-
-def error(number: str, text: str, hint: str) -> Error:
-    """A finding that stops the site; `number` is the id in CHECKS, without its app."""
-    return Error(as_set_here(text), hint=_hint(number, hint), id=f"accounts.{number}")
-
-
-def warning(number: str, text: str, hint: str) -> Warning:
-    """Likewise, of what works all the same."""
-    return Warning(as_set_here(text), hint=_hint(number, hint), id=f"accounts.{number}")
-
-
-def info(number: str, text: str, hint: str) -> Info:
-    """Likewise, of what is worth knowing."""
-    return Info(as_set_here(text), hint=_hint(number, hint), id=f"accounts.{number}")
-
-
-def _hint(number: str, hint: str) -> str:
-    _, shown = CHECKS[f"accounts.{number}"]
-    told = as_set_here(hint)
-    return f"{told} Staff would meet: {', '.join(shown)}." if shown else told

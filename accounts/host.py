@@ -14,9 +14,10 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import date
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -25,9 +26,6 @@ from .configuration import readers
 from .configuration.table import BadEnvironment, Variable
 from .configuration.variables import RULES, AppVariables
 from .naming import DICTIONARY, as_keys, key_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
 
 NAME: Final = __name__.rpartition(".")[0]
 
@@ -43,6 +41,7 @@ _AFTER_AUTHENTICATION: Final = (
     f"{NAME}.web.audited.AuditMiddleware",
 )
 _PROXY: Final = f"{NAME}.web.proxy.ProxyMiddleware"
+_POLICY: Final = f"{NAME}.web.csp.PolicyMiddleware"
 _ACCOUNT: Final = "allauth.account.middleware.AccountMiddleware"
 # What hosts say of themselves, as in the environment of this project's own site.
 _OF_THE_HOST: Final = ("AZURE_", "IDENTITY_", "WEBSITE_HOSTNAME")
@@ -166,6 +165,7 @@ def _is(app: str, name: str) -> bool:
 
 def _middleware(listed: Iterable[str]) -> list[str]:
     middleware = list(listed)
+    middleware[:0] = [_POLICY] if _POLICY not in middleware else []
     missing = [each for each in _BEFORE_SESSIONS if each not in middleware]
     at = _place_of(_SESSIONS, middleware)
     middleware[at:at] = missing

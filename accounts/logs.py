@@ -18,6 +18,12 @@ from .visible import visible
 
 HIDDEN: Final = "[hidden]"
 
+# Of Django and of the servers that a site may run under: they write whole addresses, codes and
+# states in them.
+WITH_ADDRESSES: Final = (
+    "django.server", "django.request", "gunicorn.access", "uvicorn.access", "hypercorn.access",
+)  # fmt: skip
+
 # Parameters of the sign-in, in a query, a form or a header, up to where their value ends.
 _SECRET_PARAMETER = re.compile(
     r"\b(code|state|token|nonce|id_token|access_token|refresh_token|client_secret|client_assertion"
@@ -56,9 +62,14 @@ class Scrub(logging.Filter):
     @override
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            told = (scrub(arg) if isinstance(arg, str) else arg for arg in record.args)
-            record.args = tuple(told)
+            record.args = tuple(map(_scrubbed, record.args))
+        elif isinstance(record.args, dict):  # gunicorn's, whose format asks for what is not there
+            record.args.update({name: _scrubbed(arg) for name, arg in record.args.items()})
         return True
+
+
+def _scrubbed(value: object) -> object:
+    return scrub(value) if isinstance(value, str) else value
 
 
 class _Formatter(logging.Formatter):

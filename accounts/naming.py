@@ -7,17 +7,15 @@ dictionary, the stores are Django's own settings, and the documents lie in the i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.conf import settings
 from django.utils.functional import lazy
 
 from .conf import READ, is_a_host
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 DICTIONARY: Final = "MICROSOFT_ADMIN"
 

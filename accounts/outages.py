@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from django.db import InterfaceError, OperationalError
 from django_redis.exceptions import ConnectionInterrupted
 from limits.errors import StorageError
 from redis.exceptions import RedisClusterException, RedisError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 STORE_ERRORS: Final = (RedisError, RedisClusterException, ConnectionInterrupted, StorageError)
 _IN_SCRIPT: Final = "ACL failure in script: "  # NOPERM of a script's command, Redis's script.c

@@ -7,10 +7,8 @@ the moment of the fork. Two threads that come at once may make two; one of them 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 

@@ -16,9 +16,10 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import caches
@@ -28,9 +29,6 @@ from . import sealed
 from .conf import conf, is_a_host
 from .outages import STORE_ERRORS
 from .redis_cache import client_of, is_redis
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
 from .conf import conf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 _SHORTEST = 4

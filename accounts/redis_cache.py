@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from django.core.cache import caches
 from django.core.cache.backends.redis import RedisCache
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def is_redis(cache: Mapping[str, Any]) -> bool:

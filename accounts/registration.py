@@ -14,7 +14,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.views.decorators.debug import sensitive_variables
 
-from . import places, secretbox
+from . import secretbox, staff_urls
 from .conf import conf, is_a_host
 from .entra.authority import Authority, get_authority
 from .entra.credentials import Credential, Secret, sources
@@ -74,7 +74,7 @@ class Registration:
 
 def redirect_uri() -> str:
     """PUBLIC_URL's callback."""
-    return f"{conf.PUBLIC_URL}{places.callback()}"
+    return f"{conf.PUBLIC_URL}{staff_urls.callback()}"
 
 
 def in_force() -> Registration:

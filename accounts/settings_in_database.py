@@ -6,11 +6,10 @@ from typing import Any
 
 from allauth.socialaccount.models import SocialApp
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
 
-from . import registration, secretbox
+from . import registration, secretbox, transaction
 from .models import RoleMapping
 from .signin import mapping
 from .signin.identities import PROVIDER

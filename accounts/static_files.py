@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MANIFEST: Final = "staticfiles.json"
 

@@ -7,13 +7,11 @@ prefer connect without TLS; hostaddr wins over host; a host that begins with / o
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .http.origins import is_loopback
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _BY_TLS: Final = ("require", "verify-ca", "verify-full")
 

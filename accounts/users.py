@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
+from django.db.models import EmailField, QuerySet
 
 
 def everyone() -> QuerySet[Any]:
@@ -17,8 +15,14 @@ def everyone() -> QuerySet[Any]:
 
 
 def email_field() -> str:
-    """What the user model calls the address that Microsoft knows a person by."""
-    return get_user_model().get_email_field_name()
+    """What the user model calls the address that Microsoft knows a person by.
+
+    Where it does not say (EMAIL_FIELD), and people sign in by address, that is the one.
+    """
+    model = get_user_model()
+    name, login = model.get_email_field_name(), model.USERNAME_FIELD
+    is_address = isinstance(model._meta.get_field(login), EmailField)
+    return login if is_address and not has_field(name) else name
 
 
 def by_email(email: str, lookup: str = "iexact") -> QuerySet[Any]:
@@ -36,7 +40,7 @@ def by_key(text: str) -> Any | None:
 
 def email_of(user: Any) -> str:
     """The user's address."""
-    return str(getattr(user, user.get_email_field_name(), "") or "")
+    return str(getattr(user, email_field(), "") or "")
 
 
 def name_of(user: Any) -> str:

@@ -5,14 +5,12 @@ The callback's query holds the code and the state of a sign-in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 from gunicorn.glogging import Logger
 from typing_extensions import override
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import timedelta
 
 
 class AccessLog(Logger):

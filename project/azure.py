@@ -14,13 +14,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from django.conf import settings
-from redis.auth.token import JWToken
+from redis.auth.token import JWToken, TokenInterface
 from redis.auth.token_manager import RetryPolicy, TokenManagerConfig
+from redis.connection import ConnectionPool
 from redis.credentials import StreamingCredentialProvider
 from redis.exceptions import RedisError
 from typing_extensions import override
@@ -28,12 +30,8 @@ from typing_extensions import override
 from accounts.per_process import PerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from azure.core.credentials import AccessToken
     from azure.identity import DefaultAzureCredential
-    from redis.auth.token import TokenInterface
-    from redis.connection import ConnectionPool
 
 logger = logging.getLogger(__name__)
 

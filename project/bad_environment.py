@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from accounts.configuration.table import BadEnvironment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _ID: Final = "environment.bad"
 _FIX: Final = "Correct what the text names in the site's environment, and start again."

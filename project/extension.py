@@ -6,12 +6,10 @@ docs/extend.md tells how. Each of its files is optional.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
 from project.variables import BASE_DIR
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 DIRECTORY: Final = BASE_DIR / "extension"
 

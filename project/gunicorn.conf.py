@@ -10,15 +10,13 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from gunicorn.arbiter import Arbiter
 
 from accounts import logs
 from accounts.configuration.table import BadEnvironment
 from project import variables
 from project.reload import become_new_release, end_workers_before
-
-if TYPE_CHECKING:
-    from gunicorn.arbiter import Arbiter
 
 try:
     _env = variables.load(os.environ)

@@ -9,15 +9,13 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from django.template.base import Origin
 from django.template.loaders import app_directories
 from typing_extensions import override
 
 from project import csp
-
-if TYPE_CHECKING:
-    from django.template.base import Origin
 
 _INLINE: Final = re.compile(r"<(script|style)\b(?![^>]*\b(?:src|nonce)=)", re.IGNORECASE)
 _NONCE: Final = "csp_nonce" if csp.DJANGO_HAS_IT else "request.csp_nonce"

@@ -7,7 +7,8 @@ a page can say so while people still wait for it.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
@@ -16,11 +17,7 @@ from redis.retry import Retry
 from typing_extensions import override
 
 from project.azure import RedisLogin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from project.stores import Redis
+from project.stores import Redis
 
 T = TypeVar("T")
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from django_redis.pool import ConnectionFactory
+from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.cluster import RedisCluster
 from redis.connection import parse_url
@@ -21,11 +23,6 @@ from typing_extensions import override
 from accounts.outages import STORE_ERRORS
 from accounts.per_process import PerProcess
 from project.redis_connections import Pool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from redis import Redis
 
 RETRIES: Final = 2
 _FAILS_AGAIN: Final = 0.05  # seconds: of the same page

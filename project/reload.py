@@ -11,16 +11,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, engines
 
 from accounts.logs import scrub
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WORKERS_BEFORE: Final = "GUNICORN_WORKERS_BEFORE"
 _SECONDS: Final = 60

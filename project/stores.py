@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import environ
 
 from accounts.configuration import readers
-from project import store_forms
+from project import connection_strings
 
 SQLITE: Final = "django.db.backends.sqlite3"
 _POSTGRESQL: Final = "project.postgresql"
@@ -49,9 +49,9 @@ class Redis:
 
 def database(value: str) -> dict[str, Any]:
     """A DATABASES entry; its BY_ENTRA is project.postgresql's."""
-    store_forms.refuse_other_database(value)
-    store_forms.refuse_bad_percent(value)
-    store_forms.refuse_fragment(value)
+    connection_strings.refuse_other_database(value)
+    connection_strings.refuse_bad_percent(value)
+    connection_strings.refuse_fragment(value)
     scheme = _split(_WITH_FURTHER_HOSTS.sub(r"\1", value)).scheme
     if scheme not in _ENGINES:
         raise ValueError(f"must start with postgres://, not {scheme or 'nothing'}://")
@@ -62,8 +62,8 @@ def database(value: str) -> dict[str, Any]:
     if by_entra:
         _check_identity(entry, url)
     if scheme != "sqlite":
-        store_forms.refuse_bad_database(entry)
-        store_forms.refuse_bad_database_options(entry.get("OPTIONS", {}))
+        connection_strings.refuse_bad_database(entry)
+        connection_strings.refuse_bad_database_options(entry.get("OPTIONS", {}))
     host = unquote(entry["HOST"])  # %2Frun%2Fpostgresql is a socket's directory
     return {**entry, "HOST": host, "ENGINE": _ENGINES[scheme], "BY_ENTRA": by_entra}
 
@@ -84,9 +84,9 @@ def redis(value: str) -> Redis:
 
     With rediss+sentinel:// Sentinels and master are reached by TLS.
     """
-    store_forms.refuse_other_redis(value)
-    store_forms.refuse_bad_percent(value)
-    store_forms.refuse_fragment(value)
+    connection_strings.refuse_other_redis(value)
+    connection_strings.refuse_bad_percent(value)
+    connection_strings.refuse_fragment(value)
     url, by_entra = _without_auth(value)
     parts = [_split(part.strip()) for part in url.split(",")]
     if by_entra:
@@ -99,7 +99,7 @@ def redis(value: str) -> Redis:
             " with rediss+sentinel://"
         )
     _check_server(parts[0])
-    store_forms.refuse_bad_redis_options(url, parts[0].hostname or "", parts[0].path)
+    connection_strings.refuse_bad_redis_options(url, parts[0].hostname or "", parts[0].path)
     return Redis(text=value, url=url, by_entra=by_entra)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from accounts.configuration import readers
@@ -19,9 +20,6 @@ from accounts.configuration.table import Variable
 from accounts.configuration.variables import OUTSIDE_DEBUG, AppVariables
 from accounts.configuration.variables import RULES as OF_APP
 from project import stores
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 

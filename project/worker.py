@@ -14,21 +14,19 @@ import select
 import selectors
 import socket
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from gunicorn import http
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.workers import gthread
 from typing_extensions import override
 
-from project.frames import roomy
-from project.framing import Framing, TooLarge
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
+from project.frame_memory import roomy
+from project.request_framing import Framing, TooLarge
 
 HEAD_SECONDS: Final = 10.0  # from a request's first byte to the end of its headers
 BODY_SECONDS: Final = 30.0  # and from there to the end of its body

@@ -13,18 +13,18 @@ import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
-from django.db import transaction
 from django.db.models.signals import post_save
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from .. import browsers, moments
+from .. import browsers, local_time, transaction
 from ..audit.actions import title_of
 from ..models import AuditEntry, SignIn
 from ..outages import is_outage
@@ -123,7 +123,7 @@ def _changes(user: Any, since: datetime) -> Iterator[str]:
     for entry in _by_others(user, since)[:_MOST_TOLD]:
         values = {
             "what": title_of(entry.action),
-            "when": moments.text_of(entry.at),
+            "when": local_time.text_of(entry.at),
             "ref": entry.reference,
         }
         yield _("Your account: %(what)s, %(when)s (reference %(ref)s).") % values
@@ -142,7 +142,7 @@ def _by_others(user: Any, since: datetime) -> QuerySet[AuditEntry]:
 
 
 def _moment(seconds: float) -> datetime:
-    return moments.as_kept(datetime.fromtimestamp(seconds, UTC))
+    return local_time.as_kept(datetime.fromtimestamp(seconds, UTC))
 
 
 def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:
         place = (_network(address or ""), _VERSIONS.sub("", agent))
         if known and place not in known and at > since:
             values = {
-                "when": moments.text_of(at),
+                "when": local_time.text_of(at),
                 "address": address or "?",
                 "browser": visible(browsers.browser_of(agent)) or "?",
             }
@@ -199,7 +199,7 @@ def _is_there_any(request: HttpRequest, since: tuple[float, float]) -> bool:
 
 
 def _key(pk: Any) -> str:
-    return f"news:{pk}"
+    return f"news:{quote(str(pk))}"
 
 
 def _happened(instance: AuditEntry, **kwargs: Any) -> None:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from .. import moments
+from .. import local_time
 from ..audit.actions import ACTIONS, title_of
 from ..models import AuditEntry
 from ..operate.audit_log import COLUMNS, as_values, naming
@@ -138,7 +138,7 @@ class AuditAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when_and_reference(self, entry: AuditEntry) -> str:
         """For the list: one column for what tells this entry from all others."""
-        return format_html("{}<br>{}", moments.element_of(entry.at), entry.reference)
+        return format_html("{}<br>{}", local_time.element_of(entry.at), entry.reference)
 
     @admin.display(description=gettext_lazy("action"))
     def what(self, entry: AuditEntry) -> str:
@@ -236,4 +236,4 @@ def _moment(text: str) -> str:
     except ValueError:
         return ""
     is_date = len(text) == len("2026-11-26")
-    return date_format(found, "SHORT_DATE_FORMAT") if is_date else moments.text_of(found)
+    return date_format(found, "SHORT_DATE_FORMAT") if is_date else local_time.text_of(found)

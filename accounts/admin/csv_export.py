@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 from django.http import StreamingHttpResponse
 
-from .. import moments
+from .. import local_time
 from ..operate import spreadsheet
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def download(
     """These rows as a file of this name and today's date."""
     lines = (f"{line}\r\n" for line in spreadsheet.lines(rows, columns))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    file_name = f"{name}-{moments.today():%Y-%m-%d}.csv"
+    file_name = f"{name}-{local_time.today():%Y-%m-%d}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{file_name}"'
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -11,7 +11,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from .. import audit, moments
+from .. import audit, local_time
 from . import csv_export
 from .model_admin import LongList
 
@@ -72,4 +72,4 @@ class RecordAdmin(LongList):
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when(self, row: Any) -> str:
         """In the site's zone and beside it the reader's."""
-        return moments.element_of(row.at)
+        return local_time.element_of(row.at)

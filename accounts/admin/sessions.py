@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from ..models import User
-    from ..sessions.service import SessionInfo
+    from ..sessions.index import SignedIn
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20
@@ -88,12 +88,12 @@ def own(request: HttpRequest) -> HttpResponse:
     return render(request, "own_sessions.html", _("Your sessions"), context)
 
 
-def of_person(request: HttpRequest, person: User) -> list[SessionInfo] | None:
+def of_person(request: HttpRequest, person: User) -> list[SignedIn] | None:
     """A person's sessions, for their page; None for whoever may not see them."""
     return _listing(request, person) if may_end(request.user) else None
 
 
-def _listing(request: HttpRequest, person: User) -> list[SessionInfo] | None:
+def _listing(request: HttpRequest, person: User) -> list[SignedIn] | None:
     try:
         return sessions.listing(person)
     except sessions.StoreUnavailable:
@@ -117,7 +117,7 @@ def _end_own(user: User, handle: str, here: str) -> int:
     return len([sessions.end(each, user) for each in handles if each != here])
 
 
-def _found(asked: str) -> list[SessionInfo]:
+def _found(asked: str) -> list[SignedIn]:
     if not asked:
         return sessions.listing()
     people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
+from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpResponseRedirect
+from django.template import Engine
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
-from .. import places, registration
+from .. import registration, staff_urls
 from ..conf import conf, is_a_host
 from ..models import SignIn
 from ..reasons import Refused
 from ..web import (
-    automatic,
+    automatic_sign_in,
     break_glass,
     entrance,
     microsoft_session,
@@ -40,6 +43,11 @@ if TYPE_CHECKING:
     from django.urls import URLPattern, URLResolver
 
 
+_DJANGOS_PAGE: Final = Path(admin.__file__).parent / "templates/admin/login.html"
+_TEMPLATE: Final = "microsoft_admin/admin/login.html"
+_BUTTON: Final = b"microsoft-button"
+
+
 class MicrosoftAdminSiteMixin(AdminSite):
     """Staff sign in with Microsoft; with ADMIN_PASSWORD_LOGIN also by password.
 
@@ -53,15 +61,20 @@ class MicrosoftAdminSiteMixin(AdminSite):
     the default one, or where `pages.register(site)` put them.
     """
 
-    signs_in_with_microsoft: Final = True  # read by accounts/places.py
+    signs_in_with_microsoft: Final = True  # read by accounts/staff_urls.py
     # This repository has an admin/login.html of its own, which comes to the same.
-    login_template = "microsoft_admin/admin/login.html" if is_a_host() else "admin/login.html"
+    login_template = _TEMPLATE if is_a_host() else "admin/login.html"
     logout_template = "microsoft_admin/admin/logged_out.html"
     index_template = "microsoft_admin/admin/index.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _audit_deletions(self)
+
+    @override
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What packages advise, `admin.site.__class__ = OTPAdminSite`, composes that class."""
+        super().__setattr__(name, _composed(value) if name == "__class__" else value)
 
     @property  # type: ignore[explicit-override]
     def login_form(self) -> type[AuthenticationForm]:
@@ -117,7 +130,7 @@ class MicrosoftAdminSiteMixin(AdminSite):
     ) -> TemplateResponse:
         """Ends the session; the page offers to sign out of Microsoft too."""
         context = {"microsoft_logout_url": microsoft_logout_url(request)}
-        return automatic.stop(
+        return automatic_sign_in.stop(
             no_store(super().logout(request, {**context, **(extra_context or {})}))
         )
 
@@ -171,9 +184,7 @@ class MicrosoftAdminSiteMixin(AdminSite):
         return super().password_change(request, extra_context)
 
     def _further_step(self, request: HttpRequest) -> str:
-        user = request.user
-        is_in = user.is_active and getattr(user, "is_staff", False)
-        if request.method == "POST" or not is_in or not entrance.opens_admin(request):
+        if request.method == "POST" or not _is_in(request):
             return ""
         url = self.further_step(request)
         return f"{url}?{urlencode({'next': self._next(request)}, safe='/')}" if url else ""
@@ -189,14 +200,15 @@ class MicrosoftAdminSiteMixin(AdminSite):
             "password_login": conf.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
             "signed_in_elsewhere": super().has_permission(request),
+            "more_is_asked": _is_in(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),
             "idle_minutes": conf.SESSION_IDLE_MINUTES,
         }
 
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        if automatic.starts_by_itself(request):
-            return automatic.pause(self._page(request, {**context, "automatic": True}))
+        if automatic_sign_in.starts_by_itself(request):
+            return automatic_sign_in.pause(self._page(request, {**context, "automatic": True}))
         return self._page(request, context)
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -205,6 +217,7 @@ class MicrosoftAdminSiteMixin(AdminSite):
         status = 405 if request.method == "POST" else 200
         request.current_app = self.name
         response = TemplateResponse(request, self.login_template, context, status=status)
+        response.add_post_render_callback(_with_djangos_page)
         if status == 405:
             response.headers["Allow"] = "GET, HEAD"
         return response
@@ -218,6 +231,8 @@ class MicrosoftAdminSiteMixin(AdminSite):
 
     def _password_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         response = super().login(request, context)
+        if isinstance(response, TemplateResponse):
+            response.add_post_render_callback(_with_djangos_page)
         if request.method == "POST" and response.status_code == 302:
             password.record_admission(request)
         return response
@@ -229,12 +244,34 @@ class StaffAdminSite(MicrosoftAdminSiteMixin, AdminSite):
     site_url = "/" if is_a_host() else None  # "View site" would lead back here
 
 
+def _is_in(request: HttpRequest) -> bool:
+    """Whether nothing of ours keeps them out: then only the site class may ask for more."""
+    user = request.user
+    may = user.is_active and getattr(user, "is_staff", False)
+    return bool(may and entrance.opens_admin(request))
+
+
+def _with_djangos_page(response: TemplateResponse) -> None:
+    """A site's own admin/login.html may have no block for the button: Django's has one."""
+    if _BUTTON not in response.content and response.context_data is not None:
+        text = _DJANGOS_PAGE.read_text(encoding="utf-8")
+        response.template_name = _TEMPLATE
+        response.context_data["login_page"] = Engine.get_default().from_string(text)
+        response.content = response.rendered_content
+
+
 def compose(site: AdminSite) -> None:
     """As if the class of this site, which stands already, had been composed by the mixin."""
     kind = site.__class__  # not type(): the default site is a proxy
     if not issubclass(kind, MicrosoftAdminSiteMixin):
-        site.__class__ = type(kind.__name__, (MicrosoftAdminSiteMixin, kind), {})
+        site.__class__ = _composed(kind)
         _audit_deletions(site)
+
+
+def _composed(kind: type[AdminSite]) -> type[AdminSite]:
+    if issubclass(kind, MicrosoftAdminSiteMixin):
+        return kind
+    return type(kind.__name__, (MicrosoftAdminSiteMixin, kind), {})
 
 
 def _audit_deletions(site: AdminSite) -> None:
@@ -252,7 +289,7 @@ def microsoft_logout_url(request: HttpRequest) -> str:
     endpoint = _end_session_endpoint() if session.identity else ""
     if not endpoint:
         return ""
-    back = conf.PUBLIC_URL + places.login_page()
+    back = conf.PUBLIC_URL + staff_urls.login_page()
     asked = {"post_logout_redirect_uri": back, "logout_hint": session.login_hint}
     query = urlencode({name: value for name, value in asked.items() if value})
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"

@@ -10,8 +10,9 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db import models, transaction
+from django.db import models
 
+from .. import transaction
 from ..models import AuditEntry, AuditText
 from . import chain
 from .actions import ACTIONS

@@ -10,8 +10,9 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
+from .. import transaction
 from ..models import AuditEntry, AuditSeal
 from . import chain
 

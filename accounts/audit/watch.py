@@ -16,6 +16,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from .. import secretbox
+from ..users import email_field
 from .actor import present
 from .record import write
 
@@ -196,7 +197,7 @@ def _right_name(right: Any) -> str:
 def _change_of_person(changed: list[str]) -> str:
     """The gravest of what was changed at once."""
     user = get_user_model()
-    names = {user.USERNAME_FIELD, user.get_email_field_name()}
+    names = {user.USERNAME_FIELD, email_field()}
     if set(changed) & set(_RIGHTS):
         return "person.rights_changed"
     if set(changed) & names:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -19,9 +20,6 @@ from django.core.validators import validate_email
 
 from ..ids import CONSUMER_TENANT, GUID_PATTERN, is_guid
 from . import suspicious
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 

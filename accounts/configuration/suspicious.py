@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from html import unescape
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Final
 
 _NAME: Final = r"[A-Za-z_][\w.:/\- ]*"
 _KEY_VAULT: Final = (
@@ -105,7 +103,7 @@ def _complaints(text: str, *, free: bool) -> Iterator[str]:
         yield "is a placeholder: put the real value there"
     if _is_quoted(text):
         yield "is in quotes: write it without them, since nothing takes them away"
-    if _COMMENT.search(text):
+    if _COMMENT.search(text) and not _is_pem(text):
         yield "is followed by a comment: put that on a line of its own, since it is kept"
     if found := _ENTITY.search(text):
         yield f"has {found[0]} where {unescape(found[0])} is meant"
@@ -114,14 +112,19 @@ def _complaints(text: str, *, free: bool) -> Iterator[str]:
 def _invisible(text: str, *, free: bool) -> Iterator[str]:
     if text.startswith(_BOMS):
         yield "begins with a byte order mark (U+FEFF): save the file as UTF-8 without BOM"
-    if text.startswith("-----BEGIN "):
-        return  # a certificate or key has lines
+    if _is_pem(text):
+        return
     if "\n" in text or "\r" in text:
         yield "has a line break inside: the value must be one line"
     for place, character in enumerate(text, 1):
         if _is_invisible(character) and not (free and character in _OF_SCRIPTS):
             name = unicodedata.name(character, "a control character")
             yield f"has an invisible character, U+{ord(character):04X} {name}, at place {place}"
+
+
+def _is_pem(text: str) -> bool:
+    """A certificate or key has lines, and some of base64 begin with //."""
+    return "-----BEGIN " in text
 
 
 def _is_invisible(character: str) -> bool:

@@ -6,16 +6,14 @@ dictionary (`host.py`). Messages, defaults and docs/settings.md come from here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..ids import is_guid
 from . import readers
 from .table import Table, Variable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MICROSOFT: Final = "https://login.microsoftonline.com"
 EMULATOR_TENANT: Final = "11111111-1111-4111-8111-111111111111"

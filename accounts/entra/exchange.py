@@ -19,9 +19,9 @@ from .errors import explained, refusal_of, request_headers
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..http.answer import JsonResponse
     from ..http.client import HttpClient
     from ..http.deadline import Deadline
+    from ..http.json_response import JsonResponse
     from .credentials import Credential
 
 SCOPE: Final = "openid profile email"

@@ -1,9 +1,9 @@
 """id_token -> verified `Claims`, or a refusal that names the check that failed.
 
-The way: header (token_header.py), key, signature, claims. Each rule is one small function in
-a table, and answers with what is wrong or None. PyJWT does the cryptography; nothing of the
-payload is looked at before the signature holds. Who may come in (tenants,
-guests, email) is the policy's business, not this file's.
+The header has been read before (token_header.py), and names the key. Here the signature is checked,
+then the claims: each rule is one small function in a table, and answers with what is wrong or None.
+PyJWT does the cryptography; nothing of the payload is looked at before the signature holds. Who may
+come in (tenants, guests, email) is decided by the policy.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..ids import GUID, TENANT_PLACE, safe_repr
 from ..reasons import Refused
 from .claims import Claims, read_claims
 from .known_claims import tell_unknown
-from .token_header import ALGORITHM, read_kid
+from .token_header import ALGORITHM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,14 +52,16 @@ class _Expected:
 def verify(
     id_token: str,
     *,
-    key_for: Callable[[str], SigningKey],
+    key: SigningKey,
     issuer: str,
     client_id: str,
     nonce: str,
     now: float,
 ) -> Claims:
-    """`issuer` is the discovery document's, which may hold `{tenantid}`; `now` is Unix time."""
-    key = key_for(read_kid(id_token))
+    """The claims, or Refused. `key` is the one that `read_kid` names.
+
+    `issuer` is the discovery document's, which may hold `{tenantid}`; `now` is Unix time.
+    """
     payload = _payload(id_token, key)
     expected = _Expected(issuer, key.issuer, client_id, nonce, now)
     for name, check in CHECKS:

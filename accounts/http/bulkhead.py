@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from .causes import TooManyWaiting
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .deadline import Deadline
+from .deadline import Deadline
 
 QUEUE: Final = 4
 PATIENCE: Final = 2.0  # seconds in the queue, of those that the request has

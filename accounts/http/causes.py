@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Mapping
 from http import client as protocol
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from ..reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .origins import Origin
+from .origins import Origin
 
 _RETRY_AFTER: Final = range(1, 3601)
 _OPENSSL_REASON: Final = re.compile(r"[A-Z0-9_]{1,60}")

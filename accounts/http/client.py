@@ -6,11 +6,13 @@ wrong is a `NoAnswer` that names the cause.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from django.views.decorators.debug import sensitive_variables
@@ -19,22 +21,16 @@ from .. import telemetry
 from ..conf import conf
 from ..per_process import PerProcess
 from ..reasons import Refused
-from .answer import JsonResponse, json_of
 from .breaker import Breaker
 from .bulkhead import Bulkhead
 from .causes import CircuitOpen, NoAnswer, NoTimeLeft
-from .connection import Request
+from .connection import Request, Response
 from .deadline import Deadline
+from .json_response import JsonResponse, json_of
 from .origins import Origin, is_protected, origin_of
 from .proxy import Proxy, proxy_from
 from .tls import trusted_context
 from .transport import Transport
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Mapping
-
-    from .connection import Response
 
 SECONDS: Final = 10.0  # that a person may wait in one request, in all
 SLOTS: Final = 10

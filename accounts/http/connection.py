@@ -14,21 +14,18 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.message import Message
 from http import client as protocol
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from . import causes
+from .deadline import Deadline
+from .origins import Origin
 from .proxy import Proxy, open_tunnel
 from .tls import issuer_of, lax_context, secured
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from email.message import Message
-
-    from .deadline import Deadline
-    from .origins import Origin
 
 CONNECT_SECONDS: Final = 3.0  # for each address of a name
 # Azure's outbound NAT forgets a silent connection after 4 minutes; TCP keep-alive speaks before.

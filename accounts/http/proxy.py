@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 import ssl
 from dataclasses import dataclass, field
 from http import client as protocol
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from . import causes
 from .origins import Origin, origin_of
 from .tls import secured
-
-if TYPE_CHECKING:
-    import socket
 
 _SCHEMES: Final = re.compile(r"(?i)\b(Basic|Digest|NTLM|Negotiate|Kerberos|Bearer)\b")
 

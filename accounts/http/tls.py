@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from functools import cache
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from cryptography import x509
 from urllib3.util.ssltransport import SSLTransport
-
-if TYPE_CHECKING:
-    import socket
 
 _LONGEST: Final = 120
 

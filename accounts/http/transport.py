@@ -5,23 +5,18 @@ No redirects, and no retries save one: a GET on a connection that turned out dea
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 from weakref import finalize
 
 from . import causes
-from .connection import Connection, Route
+from .connection import Connection, Request, Response, Route
 from .deadline import Deadline, TimeUp, in_background, within
+from .origins import Origin
+from .proxy import Proxy
 from .tls import trusted_context
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Mapping
-
-    from .connection import Request, Response
-    from .origins import Origin
-    from .proxy import Proxy
 
 
 class Transport:

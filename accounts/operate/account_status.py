@@ -7,26 +7,20 @@ queries, however many they are.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from allauth.socialaccount.models import SocialAccount
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from typing_extensions import override
 
-from .. import moments, users
-from ..models import SignIn
+from .. import local_time, users
+from ..models import SignIn, User
 from ..signin.identities import PROVIDER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.db.models import QuerySet
-
-    from ..models import User
 
 LATELY: Final = timedelta(days=30)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -134,7 +128,7 @@ def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
 
 def _newest(whose: Q) -> Subquery:
     """One index look-up each: by (user, at) or by (upper(email), at)."""
-    never = moments.as_kept(_LONG_AGO)
+    never = local_time.as_kept(_LONG_AGO)
     rows: QuerySet[SignIn] = SignIn.objects.filter(
         whose,
         outcome=SignIn.Outcome.REFUSED,

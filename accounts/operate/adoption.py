@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db.models import QuerySet
 
-from .. import audit, registration
+from .. import audit, registration, transaction
 from ..conf import conf
 from ..ids import is_guid
 from ..reasons import Refused
@@ -21,27 +22,17 @@ from ..signin import bindings
 from ..signin.identities import PROVIDER
 from ..signin.policy import same_email
 from ..users import email_of, where
-from . import linking
+from . import OperatorError, linking
 from .other_packages import (
     PACKAGES,
     WITH_TABLES,
     WITHOUT_IDENTITIES,
+    Kept,
     NoTable,
     client_ids_of_social_auth,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from django.db.models import QuerySet
-
-    from .other_packages import Kept
-
 What = Literal["adopt", "expect", "adopted", "already", "conflict", "by address"]
-
-
-class CannotAdopt(Exception):
-    """Nothing can be read or planned; says what to type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +184,7 @@ def plan(
 ) -> list[Planned]:
     """What would become of staff, or of everyone.
 
-    Raises CannotAdopt, other_packages.NoTable, linking.CannotLink when the tenant is not clear.
+    Raises OperatorError, of which other_packages.NoTable is one.
     """
     kept = list(PACKAGES[package]())
     terms = _terms(package, kept, tenant, client_id)
@@ -258,7 +249,7 @@ def _terms(package: str, kept: Sequence[Kept], tenant: str, client_id: str) -> T
     if any(row.oid and not row.tid for row in kept):
         tid = linking.tenant_of(tenant)
         if why := linking.why_not_of(tid, allowed):
-            raise CannotAdopt(why)
+            raise OperatorError(why)
     tenants = allowed or frozenset({tid or conf.MICROSOFT_TENANT_ID.lower()})
     if not any(row.sub for row in kept):
         return Terms(tenants, tid)
@@ -269,7 +260,7 @@ def _client_id(named: str) -> str:
     known = frozenset({named.lower()}) if named else client_ids_of_social_auth()
     if len(known) == 1 and is_guid(next(iter(known))):
         return next(iter(known))
-    raise CannotAdopt(
+    raise OperatorError(
         "python-social-auth kept subs, which are good for one client ID only: name that of the"
         " app registration it used, --client-id GUID."
     )

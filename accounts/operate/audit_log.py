@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..audit.actions import ACTIONS
 from ..ids import is_guid
 from ..models import AuditEntry, AuditText
 from ..references import written
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
-
-    from django.db.models import QuerySet
+from . import OperatorError
+from .sign_ins import reference_of, since_of
 
 COLUMNS: Final = (
     "at",
@@ -37,27 +33,22 @@ ERASED: Final = "(erased)"
 _CHUNK: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class AuditQuery:
-    """Which entries; what is empty does not narrow. `person` finds both who did and who had it."""
+def query(
+    *, since: str = "", action: str = "", person: str = "", reference: str = ""
+) -> QuerySet[AuditEntry]:
+    """The entries, newest first; what is empty does not narrow.
 
-    since: datetime | None = None
-    action: str = ""
-    person: str = ""
-    reference: str = ""
-
-
-def query(asked: AuditQuery) -> QuerySet[AuditEntry]:
-    """The entries, newest first. Raises ValueError for an action that there is not."""
-    if asked.action and not any(name.startswith(asked.action) for name in ACTIONS):
-        raise ValueError(f"{asked.action!r} is no action. They are: {', '.join(ACTIONS)}.")
+    `person` finds both who did it and whom it was done to. Raises OperatorError.
+    """
+    if action and not any(name.startswith(action) for name in ACTIONS):
+        raise OperatorError(f"{action!r} is no action. They are: {', '.join(ACTIONS)}.")
     wanted = {
-        "at__gte": asked.since,
-        "action__startswith": asked.action,
-        "reference": asked.reference.upper(),
+        "at__gte": since_of(since),
+        "action__startswith": action,
+        "reference": reference_of(reference),
     }
     entries = AuditEntry.objects.filter(**{name: v for name, v in wanted.items() if v})
-    return naming(entries, asked.person).order_by("-at")
+    return naming(entries, person).order_by("-at")
 
 
 def naming(entries: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:

@@ -5,24 +5,19 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlencode
 
-from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import audit, places, users
+from .. import audit, staff_urls, transaction, users
 from ..conf import conf
-from ..models import BreakGlassLink
+from ..models import BreakGlassLink, User
 from ..reasons import Refused
 from ..signin import break_glass
 from . import people
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
-    from ..models import User
 
 logger = logging.getLogger("django.security.sign_in")
 
@@ -42,7 +37,7 @@ class Link:
 @sensitive_variables()
 def make(email: str) -> Link:
     """A link that signs this person in, once. Raises people.NoSuchPerson, or Refused."""
-    page = places.break_glass()
+    page = staff_urls.break_glass()
     if not page:
         raise Refused("misconfigured", "break glass: no admin site here has Microsoft's button")
     user = people.find(email)

@@ -6,10 +6,8 @@ In English, German, French, Spanish and Vietnamese.
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 OF_PEOPLE: Final[Mapping[str, tuple[str, ...]]] = {
     "oid": ("id", "oid", "objectid", "azureadobjectid", "externaldirectoryobjectid", "principalid",

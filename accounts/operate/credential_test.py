@@ -10,20 +10,17 @@ the answer is such a refusal (AADSTS501051). The token is thrown away unread.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.views.decorators.debug import sensitive_variables
 
+from ..entra.credentials import Credential
 from ..entra.credentials.renewal import NoProofInTime
 from ..entra.exchange import OF_THE_CREDENTIAL, Client, ask_as
 from ..http.deadline import Deadline
 from ..reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ..entra.credentials import Credential
 
 UNCLEAR: Final = ("microsoft_unreachable", "microsoft_throttled")
 _OF_CLIENT: Final = (*OF_THE_CREDENTIAL, "client_unknown", "tenant_not_found", *UNCLEAR)

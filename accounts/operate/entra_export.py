@@ -9,17 +9,15 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from . import columns
+from . import OperatorError, columns
 from .columns import delimiter_of, title_of, titled_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     **{key: columns.OF_PEOPLE[key] for key in ("oid", "upn", "mail", "name")},
@@ -52,10 +50,6 @@ _UNJUDGED: Final[Mapping[str, str]] = {
 _SEPARATED: Final = re.compile(r"[^\s,;]+")  # a Value has no spaces
 
 
-class NotAnExport(Exception):
-    """The file cannot be read as people exported from Entra; says what it needs."""
-
-
 @dataclass(frozen=True, slots=True)
 class Exported:
     """One person of the file, as Entra names their fields; `oid` is "" without an id column."""
@@ -72,17 +66,17 @@ class Exported:
 
 
 def text_of(raw: bytes) -> str:
-    """The file's text, whatever wrote it. Raises NotAnExport."""
+    """The file's text, whatever wrote it. Raises OperatorError."""
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return raw.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         text = _("The file is neither UTF-8 nor UTF-16: save it as CSV UTF-8.")
-        raise NotAnExport(text) from None
+        raise OperatorError(text) from None
 
 
 def read_export(text: str) -> tuple[Exported, ...]:
-    """Everyone in the file. Raises NotAnExport when a needed column is missing."""
+    """Everyone in the file. Raises OperatorError when a needed column is missing."""
     lines, skipped = titled_lines(text)
     rows = csv.reader(lines, delimiter=delimiter_of(lines[0] if lines else ""))
     try:
@@ -91,12 +85,12 @@ def read_export(text: str) -> tuple[Exported, ...]:
     except csv.Error as error:
         text = _("Line %(line)d is not CSV: %(why)s.")
         values = {"line": rows.line_num + skipped, "why": error}
-        raise NotAnExport(text % values) from None
+        raise OperatorError(text % values) from None
     return tuple(_one_each(found))
 
 
 def unjudged(text: str) -> tuple[str, ...]:
-    """Which columns the file has not, and what therefore was not judged. Raises NotAnExport."""
+    """Which columns the file has not, and what therefore was not judged. Raises OperatorError."""
     lines, _skipped = titled_lines(text)
     header = lines[0] if lines else ""
     at = _columns(next(csv.reader([header], delimiter=delimiter_of(header)), []))
@@ -129,7 +123,7 @@ def _columns(header: list[str]) -> dict[str, int]:
             " %(columns)s."
         )
         wanted = "id, userPrincipalName, mail, displayName, userType, accountEnabled"
-        raise NotAnExport(text % {"columns": wanted})
+        raise OperatorError(text % {"columns": wanted})
     return found
 
 

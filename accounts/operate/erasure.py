@@ -7,26 +7,21 @@ them; sign-ins stay as counts, without whoever it was; the audit loses what name
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from .. import audit
-from ..models import SignIn
+from .. import audit, transaction
+from ..models import SignIn, User
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, kept_of
 from ..users import email_of, is_last_superuser
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
-    from ..models import User
+from . import OperatorError, require_reason
 
 _NOBODY: Final = {
     "user": None,
@@ -39,7 +34,7 @@ _NOBODY: Final = {
 }
 
 
-class LastSuperuser(Exception):
+class LastSuperuser(OperatorError):
     """Without this person nobody could administer the site."""
 
     def __init__(self) -> None:
@@ -59,13 +54,12 @@ class Erased:
 def erase_person(user: User, reason: str) -> Erased:
     """Erase the person.
 
-    Raises LastSuperuser, ValueError without a reason, sessions.StoreUnavailable.
+    Raises LastSuperuser, OperatorError without a reason, sessions.StoreUnavailable.
 
     When the session store did not answer, everything is erased all the same; sessions of a user
     who is gone open nothing.
     """
-    if not reason.strip():
-        raise ValueError("Erasing a person needs a reason; do not name them in it.")
+    require_reason(reason)
     key = str(user.pk)
     with transaction.atomic():
         if is_last_superuser(user, lock=True):

@@ -5,15 +5,13 @@ It changes nobody's rights, identity, address or password.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.contrib.auth.models import Group, Permission
-from django.db import transaction
+from django.db.models import QuerySet
 
+from .. import transaction
 from ..app import permission, user_permission
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
 
 NAME: Final = "Help desk"
 

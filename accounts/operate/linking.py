@@ -5,24 +5,26 @@ Exactly one tid and oid is bound to exactly one user, never "whoever has the add
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db import IntegrityError
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import audit
+from .. import audit, transaction
 from ..conf import conf
 from ..ids import is_guid
-from ..models import AuditEntry, SignIn
+from ..models import AuditEntry, SignIn, User
 from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
@@ -30,21 +32,22 @@ from ..signin.identities import PROVIDER, accounts_of, kept_of
 from ..signin.policy import same_email
 from ..users import email_of, everyone, name_of, where
 from ..visible import visible
+from . import OperatorError, require_reason
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from django.db.models import QuerySet
-
-    from ..models import User
-
+logger = logging.getLogger("django.security.sign_in")
 _MOST_SUPERUSERS: Final = 500
 _WORD: Final = re.compile(r"\w+")
 
 
-class CannotLink(Exception):
+class CannotLink(OperatorError):
     """The identity cannot be bound to the user; says why, and nothing was changed."""
+
+
+class NothingToUnlink(OperatorError):
+    """The person is not bound to a Microsoft identity."""
+
+    def __init__(self) -> None:
+        super().__init__("Not bound to a Microsoft identity: nothing to unlink.")
 
 
 class WhichTenant(CannotLink):
@@ -71,35 +74,30 @@ class Identity:
 
 def of_user(user: User) -> Identity | None:
     """The identity bound to the user, with when it was last used."""
-    account = accounts_of(user).first()
-    if account is None:
-        return None
-    bound, kept = bindings.read(str(account.uid)), kept_of(account)
-    whole = bound.tid and bound.oid
-    used = SignIn.objects.filter(oid=bound.oid, tid=bound.tid, outcome=SignIn.Outcome.ADMITTED)
-    newest = used.order_by("-at").first() if whole else None
-    return Identity(
-        bound.tid,
-        bound.oid,
-        name=str(kept.get("name") or ""),
-        address=str(kept.get("email") or kept.get("preferred_username") or ""),
-        linked=account.date_joined,
-        last_used=newest.at if newest else None,
-        bound_as=str(account.uid),
-    )
+    found = of_users([user.pk]).get(user.pk)
+    if found is None or not (found.tid and found.oid):
+        return found
+    used = SignIn.objects.filter(oid=found.oid, tid=found.tid, outcome=SignIn.Outcome.ADMITTED)
+    return replace(found, last_used=used.order_by("-at").values_list("at", flat=True).first())
 
 
 def of_users(keys: Iterable[Any]) -> dict[Any, Identity]:
     """The identities bound to these users, by primary key; when they were last used is left out."""
-    bound = SocialAccount.objects.filter(provider=PROVIDER, user__in=list(keys))
-    found: dict[Any, Identity] = {}
-    for account in sorted(bound, key=lambda one: ":" in one.uid):
-        uid, kept = bindings.read(str(account.uid)), kept_of(account)
-        name, address = str(kept.get("name") or ""), str(kept.get("email") or "")
-        found[account.user_id] = Identity(
-            uid.tid, uid.oid, name, address, account.date_joined, bound_as=str(account.uid)
-        )
-    return found
+    accounts = SocialAccount.objects.filter(provider=PROVIDER, user__in=list(keys))
+    whole_last = sorted(accounts, key=lambda account: (":" in account.uid, -account.pk))
+    return {account.user_id: _identity(account) for account in whole_last}
+
+
+def _identity(account: SocialAccount) -> Identity:
+    uid, claims = bindings.read(str(account.uid)), kept_of(account)
+    return Identity(
+        uid.tid,
+        uid.oid,
+        name=str(claims.get("name") or ""),
+        address=str(claims.get("email") or claims.get("preferred_username") or ""),
+        linked=account.date_joined,
+        bound_as=str(account.uid),
+    )
 
 
 def of_sign_in(row: SignIn) -> Identity:
@@ -151,15 +149,36 @@ def relink(user: User, row: SignIn, reason: str, *, by: User | None, seen: str) 
     """Bind exactly the identity that `row` refused to its user, and take the one before.
 
     `seen` is the identity that was bound when the admin looked ("tid:oid" or ""). Returns how many
-    sessions were ended. Raises CannotLink, ValueError without a reason, sessions.StoreUnavailable.
+    sessions were ended. Raises OperatorError, sessions.StoreUnavailable.
     """
-    if not reason.strip():
-        raise ValueError("Linking another identity needs a reason.")
+    require_reason(reason)
     if not can_relink(row) or row.user_id != user.pk:
         raise CannotLink(_("That sign-in does not say exactly whose identity was refused."))
     new = of_sign_in(row)
     with transaction.atomic(), audit.context(note=reason):
         _replace(user, new, reason, by=by, seen=seen)
+    return sessions.end_all_of(user)
+
+
+def unlink(user: User, reason: str, by: User | None = None) -> int:
+    """Take the Microsoft identity from a person; their next sign-in binds anew, by email.
+
+    Recorded with its reason in admin's history and the log. Returns how many sessions were
+    ended. Raises NothingToUnlink, OperatorError without a reason, and sessions.StoreUnavailable
+    when the store did not answer; the sessions have ended even so.
+    """
+    require_reason(reason)
+    reason = " ".join(reason.split())
+    with transaction.atomic():
+        identity = _remove(user)
+        if not identity:
+            raise NothingToUnlink
+        where = "" if by else " on the command line"
+        tell_history(user, f"Microsoft identity {identity} unlinked{where}: {reason}", by)
+        bound = bindings.read(identity)
+        facts = {"user_id": user.pk, "tid": bound.tid, "oid": bound.oid, "detail": reason}
+        facts |= {"event": "identity_unlinked", "by_user_id": by.pk if by else None}
+        logger.warning("identity unlinked", extra=facts)
     return sessions.end_all_of(user)
 
 
@@ -175,8 +194,11 @@ def exchange(user: Any, uid: str, reason: str, *, by: Any, seen: str) -> None:
 
 def _replace(user: Any, new: Identity, reason: str, *, by: Any, seen: str) -> None:
     _check_tenant(new.tid)
-    old = _take(user, seen)
-    _bind(user, new)
+    old = _remove(user)
+    if old != seen:
+        raise CannotLink(_("Someone has changed the identity meanwhile: look at it again."))
+    claims = {"tid": new.tid, "oid": new.oid, "email": new.address, "name": new.name}
+    _save(SocialAccount(user=user, provider=PROVIDER, uid=new.uid, extra_data=claims))
     tell_history(user, f"Microsoft identity {old or 'none'} replaced by {new.uid}: {reason}", by)
 
 
@@ -266,19 +288,12 @@ def _check_tenant(tid: str) -> None:
         raise CannotLink(why)
 
 
-def _take(user: User, seen: str) -> str:
+def _remove(user: User) -> str:
+    """Deletes what is bound, and returns the uid that counted; "" where nothing was."""
     accounts = list(accounts_of(user).select_for_update())
-    bound = str(accounts[0].uid) if accounts else ""
-    if bound != seen:
-        raise CannotLink(_("Someone has changed the identity meanwhile: look at it again."))
     for account in accounts:
         account.delete()
-    return bound
-
-
-def _bind(user: User, new: Identity) -> None:
-    kept = {"tid": new.tid, "oid": new.oid, "email": new.address, "name": new.name}
-    _save(SocialAccount(user=user, provider=PROVIDER, uid=new.uid, extra_data=kept))
+    return str(accounts[0].uid) if accounts else ""
 
 
 def _save(account: SocialAccount) -> None:

@@ -10,29 +10,26 @@ import copy
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialApp
-from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
-from .. import moments, secretbox
+from .. import local_time, secretbox, transaction
 from ..conf import conf
+from ..entra.credentials.proof import Kind
 from ..naming import as_set_here
 from ..reasons import Refused
 from ..registration import SLOTS, kind_of, value_in
 from ..signin.identities import PROVIDER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from ..entra.credentials.proof import Kind
+from . import OperatorError
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
@@ -55,12 +52,12 @@ KINDS: Final[Mapping[Kind, str]] = {
 }
 
 
-class Invalid(Exception):
+class Invalid(OperatorError):
     """What was entered cannot be right: `problems` by field. Nothing was saved."""
 
     def __init__(self, problems: Mapping[str, Sequence[str]]) -> None:
         told = {name: [as_set_here(text) for text in texts] for name, texts in problems.items()}
-        super().__init__(" ".join(text for texts in told.values() for text in texts))
+        super().__init__("\n".join(text for texts in told.values() for text in texts))
         self.problems = told
 
 
@@ -241,7 +238,7 @@ def new_in(before: SocialApp | None, after: SocialApp, slot: str) -> bool:
 
 def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
     """Keep what Microsoft said, by slot: "" or a reason code. Returns whether that is news."""
-    today = moments.today().isoformat()
+    today = local_time.today().isoformat()
     told = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
     before = app.settings.get(TESTS, {})
     _set(app.settings, TESTS, {**before, **told})
@@ -490,7 +487,7 @@ def _check_secret(secret: str) -> Iterator[str]:
 
 
 def _check_expiry(expires: date | str) -> Iterator[str]:
-    if isinstance(expires, date) and expires <= moments.today():
+    if isinstance(expires, date) and expires <= local_time.today():
         text = _("The secret's expiry date, %(day)s, has passed.")
         yield text % {"day": date_format(expires, "SHORT_DATE_FORMAT")}
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialApp
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from .. import moments, registration, secretbox
+from .. import local_time, registration, secretbox
 from ..conf import conf
+from ..entra.credentials import Credential
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
 from ..naming import as_set_here
 from ..reasons import REASONS, Refused
 from ..registration import SLOTS, kind_of, value_in
 from .microsoft_app import KINDS, TESTS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from allauth.socialaccount.models import SocialApp
-
-    from ..entra.credentials import Credential
 
 _NOT_SET: Final = "not set"
 # What admin translates of this: how something is kept, and what it is.
@@ -276,7 +272,7 @@ def federated(claims: Mapping[str, object]) -> dict[str, str]:
 def days_left(expires: str) -> int | None:
     """Days until an ISO date, negative once it has passed; None when there is none."""
     ends = _date(expires)
-    return (ends - moments.today()).days if ends else None
+    return (ends - local_time.today()).days if ends else None
 
 
 def _date(text: str) -> date | None:

@@ -7,9 +7,10 @@ Microsoft names now. What a record says of them comes from verified tokens.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from django.utils import timezone
 
@@ -17,10 +18,6 @@ from ..models import SignIn
 from ..signin.policy import BOUND_ELSEWHERE
 from . import linking
 from .moves_file import MOST_LINES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Any
 
 _SINCE: Final = timedelta(days=30)
 

@@ -8,39 +8,30 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from .. import audit, users
+from .. import audit, transaction, users
 from ..ids import is_guid
 from ..references import new_reference
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.policy import same_email
-from ..users import email_of
-from . import linking
-from .moves_file import read_moves
+from ..signin.policy import Candidate, same_email
+from ..users import email_field, email_of
+from . import OperatorError, linking, require_reason
+from .moves_file import Move, read_moves
 from .rehearsal_here import users_here
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from ..signin.policy import Candidate
-    from .moves_file import Move
 
 What = Literal["link", "address", "already", "not here", "problem"]
 _LONGEST_ADDRESS: Final = 254
 _NAMED: Final = 5  # other lines that a note names
 COLUMNS: Final = ("line", "old", "new", "what", "person", "note")
-
-
-class CannotMove(Exception):
-    """Nothing was written; says by which line, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +222,7 @@ def _key(value: str) -> str:
 
 
 def plan(text: str, tenant: str = "") -> list[Planned]:
-    """What the file would do. Raises moves_file.NotAMapping, linking.CannotLink."""
+    """What the file would do. Raises OperatorError."""
     moves = read_moves(text)
     needs_tenant = any("@" not in m.new and ":" not in m.new and not m.tenant for m in moves)
     tid = linking.tenant_of(tenant) if needs_tenant else tenant.lower()
@@ -255,12 +246,11 @@ def carry_out(
 ) -> Done:
     """Write all of it, in one transaction; who is linked anew is signed out.
 
-    Raises CannotMove when a line cannot be done, then nothing was; ValueError without a reason.
+    Raises OperatorError without a reason, or when a line cannot be done.
     """
-    if not reason.strip():
-        raise ValueError("Linking other identities needs a reason.")
+    require_reason(reason)
     if stops := blocking(planned, skip_unknown=skip_unknown):
-        raise CannotMove(_on_line(stops[0], stops[0].note))
+        raise OperatorError(_on_line(stops[0], stops[0].note))
     todo = [each for each in planned if each.what in ("link", "address")]
     with transaction.atomic(), audit.context(note=reason, reference=new_reference()):
         people = _locked(todo)
@@ -281,15 +271,15 @@ def _carry_out_one(each: Planned, people: Mapping[Any, Any], reason: str, by: An
     user = people.get(each.key)
     try:
         if user is None:
-            raise linking.CannotLink(_("Someone has deleted the person meanwhile."))
+            raise OperatorError(_("Someone has deleted the person meanwhile."))
         if each.what == "link":
             linking.exchange(user, each.uid, reason, by=by, seen=each.seen)
         else:
             _readdress(user, each, reason, by)
-    except (linking.CannotLink, IntegrityError) as problem:
+    except (OperatorError, IntegrityError) as problem:
         taken = _("Another user has it now.")
-        why = str(problem) if isinstance(problem, linking.CannotLink) else taken
-        raise CannotMove(_on_line(each, f"{each.person}: {why}")) from None
+        why = str(problem) if isinstance(problem, OperatorError) else taken
+        raise OperatorError(_on_line(each, f"{each.person}: {why}")) from None
 
 
 def _on_line(each: Planned, why: str) -> str:
@@ -299,8 +289,8 @@ def _on_line(each: Planned, why: str) -> str:
 def _readdress(user: Any, each: Planned, reason: str, by: Any) -> None:
     if email_of(user) != each.seen:
         text = _("Someone has changed the address meanwhile: look at it again.")
-        raise linking.CannotLink(text)
-    field = user.get_email_field_name()
+        raise OperatorError(text)
+    field = email_field()
     setattr(user, field, each.new)
     with transaction.atomic():
         user.save(update_fields=[field])
@@ -317,8 +307,8 @@ def _end_sessions(user: Any) -> bool:
 
 
 def of_tenant(tid: str) -> list[str]:
-    """The addresses of everyone bound to an identity of this tenant. Raises linking.CannotLink."""
+    """The addresses of everyone bound to an identity of this tenant. Raises OperatorError."""
     if not is_guid(tid):
-        raise linking.CannotLink(f"The tenant {tid!r} is no GUID; doctor names those in use here.")
+        raise OperatorError(f"The tenant {tid!r} is no GUID; doctor names those in use here.")
     start = f"{tid.lower()}:"
     return sorted(one.email for one in users_here() if one.identity.startswith(start))

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 
 from ..ids import is_guid
-from . import addresses
+from . import OperatorError, addresses
 from .columns import delimiter_of, title_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 MOST_LINES: Final = 5000
 _LONGEST_LINE: Final = 2000
@@ -37,10 +35,6 @@ _REST: Final = (
 _ARROW: Final = re.compile(r"\s*(?:->|=>|\u2192)\s*")
 
 
-class NotAMapping(Exception):
-    """The file as a whole cannot be read; says what it needs."""
-
-
 @dataclass(frozen=True, slots=True)
 class Move:
     """One line: `old` and `new` are an address, an object ID or `tid:oid`; or what is wrong."""
@@ -53,17 +47,17 @@ class Move:
 
 
 def read_moves(text: str) -> list[Move]:
-    """Every line of the file. Raises NotAMapping."""
+    """Every line of the file. Raises OperatorError."""
     rows = list(_rows(text.lstrip("\ufeff").splitlines()))
     if not rows:
         text = _("There is nothing in it. A line is: %(line)s")
-        raise NotAMapping(text % {"line": "old@contoso.com,new@fabrikam.com"})
+        raise OperatorError(text % {"line": "old@contoso.com,new@fabrikam.com"})
     columns = _header(rows[0][1])
     if columns:
         del rows[0]
     if len(rows) > MOST_LINES:
         text = _("It has %(count)d lines, at most %(most)d go at once: split it.")
-        raise NotAMapping(text % {"count": len(rows), "most": MOST_LINES})
+        raise OperatorError(text % {"count": len(rows), "most": MOST_LINES})
     return [
         _move(line, cells, columns or {"old": 0, "new": 1, "tenant": 2}) for line, cells in rows
     ]
@@ -73,7 +67,7 @@ def _rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     delimiter = delimiter_of(next(filter(None, lines), ""))
     for number, line in enumerate(lines, start=1):
         if len(line) > _LONGEST_LINE:
-            raise NotAMapping(_("Line %(line)d is too long to be a mapping.") % {"line": number})
+            raise OperatorError(_("Line %(line)d is too long to be a mapping.") % {"line": number})
         cells = next(csv.reader([_ARROW.sub(delimiter, line)], delimiter=delimiter), [])
         stripped = [cell.strip(" \t") for cell in cells]
         if len(stripped) == 1:
@@ -83,7 +77,7 @@ def _rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _header(cells: Sequence[str]) -> dict[str, int]:
-    """Which column holds what, if the first line has titles. Raises NotAMapping."""
+    """Which column holds what, if the first line has titles. Raises OperatorError."""
     if any("@" in cell or is_guid(_plain(cell)) or ":" in cell for cell in cells):
         return {}
     found: dict[str, int] = {}
@@ -91,7 +85,7 @@ def _header(cells: Sequence[str]) -> dict[str, int]:
         name = _named(title_of(cell))
         if name and name in found:
             text = _("Two columns are titled %(name)s: keep one pair, %(title)s.")
-            raise NotAMapping(text % {"name": name, "title": cells[found[name]]})
+            raise OperatorError(text % {"name": name, "title": cells[found[name]]})
         if name:
             found[name] = at
     if {"old", "new"} <= set(found):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from ..conf import conf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ALWAYS: Final = ("email", "acct", "sid", "login_hint")
 

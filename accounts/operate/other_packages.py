@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connection
 
 from ..conf import conf
 from ..ids import GUID_PATTERN, is_guid
 from ..signin import bindings
 from ..signin.identities import PROVIDER, kept_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+from ..transaction import connection
+from . import OperatorError
 
 # The backends of python-social-auth for Microsoft's work accounts, and the settings of their keys.
 SOCIAL_AUTH_BACKENDS: Final = (
@@ -53,7 +51,7 @@ class Kept:
     blocks: bool = False  # the row itself keeps another identity from being bound
 
 
-class NoTable(Exception):
+class NoTable(OperatorError):
     """The package's table is not in the database."""
 
     def __init__(self, package: str, table: str) -> None:

@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import (
+    ArgumentParser,
+    ArgumentTypeError,
+    RawDescriptionHelpFormatter,
+    _SubParsersAction,
+)
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError, DjangoHelpFormatter
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
+from django.db import InternalError, ProgrammingError
 from django.utils import translation
 from typing_extensions import override
 
-from .. import moments
+from .. import local_time
 from ..naming import as_set_here
 from ..outages import is_outage
+from ..reasons import Refused
+from ..sessions.service import NoSuchSession, StoreUnavailable
 from ..visible import visible
-from . import spreadsheet
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from django.core.management.base import CommandParser
+from . import OperatorError, spreadsheet
 
 _WIDEST: Final = 48
-_SIGPIPE: Final = 141  # as a shell says of a command that SIGPIPE ended
+_SIGINT, _SIGPIPE = 130, 141  # as a shell says of a command that such a signal ended
+_INTERRUPTED: Final = "Interrupted: what was under way is undone, what was done before stays."
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
@@ -52,9 +64,17 @@ class OperatorCommand(BaseCommand):
             **kwargs,
         )
 
+    def add_actions(self, parser: CommandParser) -> _SubParsersAction[CommandParser]:
+        """For commands whose first word is an action: `list` runs `_list`."""
+        return parser.add_subparsers(dest="subcommand", required=True, metavar="ACTION")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        getattr(self, f"_{options.pop('subcommand')}")(**options)
+
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """In English as a whole, and an unavailable store is one line with the next step.
+        """In English as a whole, and whatever an operator can do something about in one line.
 
         Reports and documents quote what commands write, and much of it is in no catalogue.
         """
@@ -64,22 +84,27 @@ class OperatorCommand(BaseCommand):
             self.stdout.flush()
             return written
         except BrokenPipeError:  # | head has read enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard_output()
             sys.exit(_SIGPIPE)
+        except KeyboardInterrupt:
+            self.stderr.write(_INTERRUPTED)
+            sys.exit(_SIGINT)
         except CommandError as error:
             error.args = (as_set_here(error), *error.args[1:])
             raise
         except Exception as error:
-            if not is_outage(error) or options.get("traceback"):
+            text = _explained(error, options.get("unchanged", ""))
+            if not text or options.get("traceback"):
                 raise
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise CommandError(f"{reason}. See: ./manage.py doctor") from error
+            raise CommandError(as_set_here(text)) from error
 
-    def write_rows(
-        self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str], form: str
-    ) -> None:
-        """Rows as `form`: table, json or csv."""
-        for line in FORMS[form](rows, columns):
+    def write_rows(self, rows: Iterable[Any], columns: Sequence[str], form: str) -> None:
+        """Rows, mappings or objects, as `form`: table, json or csv."""
+        named = (
+            row if isinstance(row, Mapping) else {name: getattr(row, name) for name in columns}
+            for row in rows
+        )
+        for line in FORMS[form](named, columns):
             self.stdout.write(line)
 
     def write_value(self, value: Mapping[str, Any], form: str) -> None:
@@ -88,16 +113,65 @@ class OperatorCommand(BaseCommand):
             self.stdout.write(line)
 
 
-def add_json(parser: ArgumentParser) -> None:
-    """--json, into options["form"]."""
-    parser.add_argument(
-        "--json",
-        dest="form",
-        action="store_const",
-        const="json",
-        default="table",
-        help="write JSON for machines",
-    )
+def add_output(parser: ArgumentParser, *, csv: bool = False) -> None:
+    """--json and perhaps --csv, into options["form"]."""
+    for form in ("json", "csv") if csv else ("json",):
+        parser.add_argument(
+            f"--{form}",
+            dest="form",
+            action="store_const",
+            const=form,
+            default="table",
+            help=f"write {form.upper()} for machines",
+        )
+
+
+def whole_number(unit: str, most: int = 10**9) -> Callable[[str], int]:
+    """For argparse: reads a number of these, from 1 on."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= most):
+            raise ArgumentTypeError(f"{text!r} is no number of {unit} from 1 to {most}")
+        return int(text)
+
+    return read
+
+
+def read_input(name: str) -> bytes:
+    """What the file holds, or standard input for "-". Raises OperatorError."""
+    try:
+        if name != "-":
+            return Path(name).read_bytes()
+        if sys.stdin.isatty():
+            sys.stderr.write("Type or paste it; Ctrl-D ends it.\n")
+        return sys.stdin.buffer.read()
+    except OSError as problem:
+        raise OperatorError(f"Cannot read {name}: {problem.strerror}.") from None
+
+
+def _explained(error: Exception, unchanged: str) -> str:
+    """What an operator can do about the error; "" where it is a fault of the program."""
+    if isinstance(error, Refused):
+        return f"{error.reason.operator} {error.reason.fix} {unchanged}".rstrip()
+    if isinstance(error, (OperatorError, NoSuchSession, StoreUnavailable)):
+        next_step = getattr(error, "next_step", "")
+        return " ".join(filter(None, (str(error), unchanged, next_step)))
+    if isinstance(error, EOFError):
+        return f"No answer came. {unchanged}".rstrip()
+    if isinstance(error, UnicodeEncodeError):
+        return f"What was given is not UTF-8: {error.object!r}."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        _discard_output()
+        return "The disk is full: the output is not complete."
+    if is_outage(error) or isinstance(error, (ProgrammingError, InternalError)):
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return f"{reason}. See: ./manage.py doctor"
+    return ""
+
+
+def _discard_output() -> None:
+    """Python would try to write the rest once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def as_json(value: Any) -> str:
@@ -150,7 +224,7 @@ def _text(value: Any) -> str:
     if value is None or value == "" or value == ():
         return "-"
     if isinstance(value, datetime):
-        return moments.in_zone(value).strftime("%Y-%m-%d %H:%M:%S %Z")
+        return local_time.in_zone(value).strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

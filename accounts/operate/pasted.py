@@ -12,9 +12,10 @@ import csv
 import html
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
@@ -22,9 +23,6 @@ from django.utils.translation import gettext_noop as noop
 from ..visible import is_hidden
 from . import columns
 from .pasted_records import read_records
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # What no address has, here and in Entra; the wide and typographic forms, too.
 _NOT: Final = (

@@ -9,12 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from .columns import meaning_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 Fields = dict[str, str]
 _FIELD: Final = re.compile(r"(?:item\d+\.)?([\w -]{1,40}?)(?:;[^:]*)?\s*:(:?)\s*(.*)")

@@ -1,48 +1,36 @@
-"""People: add them by email, switch them off and on, take an identity from them.
-
-What admin's pages and `./manage.py staff` both call. Whoever is switched off or unlinked is
-signed out as well.
-"""
+"""People: found and added by email, switched off (which signs them out) and on again."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from .. import users
+from .. import transaction, users
+from ..models import User
 from ..sessions import service as sessions
-from ..signin import bindings
-from ..signin.identities import accounts_of
 from ..signin.policy import same_email
-from . import addresses, linking
-from .account_status import State, state_of, states_of
+from . import OperatorError, addresses, linking
 from .erasure import LastSuperuser
 from .pasted import read_people
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ..models import User
-
-__all__ = ["State", "state_of", "states_of"]
 
 logger = logging.getLogger("django.security.sign_in")
 
 What = Literal["added", "promoted", "exists", "invalid"]
 
 
-class NoSuchPerson(Exception):
+class NoSuchPerson(OperatorError):
     """No user here has the email."""
+
+    next_step = "See: ./manage.py staff list --search TEXT"
 
     def __init__(self, email: str) -> None:
         super().__init__(f"No user has the email {email!r}.")
-        self.email = email
 
 
 class SeveralPeople(NoSuchPerson):
@@ -52,10 +40,6 @@ class SeveralPeople(NoSuchPerson):
         super().__init__(email)
         text = _("Several users have the email %(email)s: which of them is not clear.")
         self.args = (text % {"email": repr(email)},)
-
-
-class NothingToUnlink(Exception):
-    """The person is not bound to a Microsoft identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,26 +163,6 @@ def reactivate(user: User) -> None:
     _set_active(user, active=True)
 
 
-def identity_of(user: User) -> str:
-    """The Microsoft identity ("tid:oid") bound to the person, or ""."""
-    return str(accounts_of(user).values_list("uid", flat=True).first() or "")
-
-
-def unlink(user: User, reason: str, by: User | None = None) -> int:
-    """Take the Microsoft identity from a person; their next sign-in binds anew, by email.
-
-    Recorded with its reason in admin's history and the log. Returns how many sessions were
-    ended. Raises NothingToUnlink, ValueError without a reason, and sessions.StoreUnavailable when
-    the store did not answer; the sessions have ended even so.
-    """
-    if not reason.strip():
-        raise ValueError("Unlinking an identity needs a reason.")
-    with transaction.atomic():
-        identity = _take_identity(user)
-        _record_unlinking(user, identity, " ".join(reason.split()), by)
-    return sessions.end_all_of(user)
-
-
 def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Added:
     gains = {
         "is_staff": staff and not users.is_staff(user),
@@ -247,34 +211,10 @@ def _of_fields(problem: ValidationError) -> str:
 
 def _set_active(user: User, *, active: bool) -> None:
     if not users.has_field("is_active"):
-        raise ValueError("The user model has no is_active: only the site's code turns people off.")
+        text = "The user model has no is_active: only the site's code turns people off."
+        raise OperatorError(text)
     user.is_active = active
     user.save(update_fields=["is_active"])
     logger.warning(
         "person %s", "reactivated" if active else "deactivated", extra={"user_id": user.pk}
     )
-
-
-def _take_identity(user: User) -> str:
-    accounts = list(accounts_of(user).select_for_update())
-    if not accounts:
-        raise NothingToUnlink
-    for account in accounts:
-        account.delete()
-    return str(accounts[0].uid)
-
-
-def _record_unlinking(user: User, identity: str, reason: str, by: User | None) -> None:
-    """Admin's history wants a user; on the command line it may be nobody, so the person's own."""
-    where = "" if by else " on the command line"
-    LogEntry.objects.log_actions(
-        (by or user).pk,
-        users.everyone().filter(pk=user.pk),
-        CHANGE,
-        change_message=f"Microsoft identity {identity} unlinked{where}: {reason}",
-        single_object=True,
-    )
-    bound = bindings.read(identity)
-    facts = {"event": "identity_unlinked", "user_id": user.pk, "tid": bound.tid, "oid": bound.oid}
-    by_id = by.pk if by else None
-    logger.warning("identity unlinked", extra={**facts, "detail": reason, "by_user_id": by_id})

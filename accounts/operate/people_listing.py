@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from allauth.socialaccount.models import SocialAccount
+from django.db.models import QuerySet
 
 from .. import users
-from ..signin.identities import PROVIDER
-from .account_status import bound, idle_for, states_of
+from ..models import User
+from .account_status import State, bound, idle_for, states_of
+from .linking import Identity, of_users
 from .search import people as find_people
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from django.db.models import QuerySet
-
-    from ..models import User
-    from .account_status import State
 
 COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
 NARROW: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {
@@ -36,20 +30,13 @@ def listing(*, state: str = "", search: str = "", idle_days: int = 0) -> Iterato
     found = idle_for(found, idle_days) if idle_days else found
     people = found.iterator(chunk_size=_CHUNK)
     while chunk := list(islice(people, _CHUNK)):
-        states, identities = states_of(chunk), identities_of(chunk)
+        states, identities = states_of(chunk), of_users(user.pk for user in chunk)
         for user in chunk:
             if state in ("", *NARROW, states[user.pk].kind):
-                yield _row(user, states[user.pk], identities.get(user.pk, ""))
+                yield _row(user, states[user.pk], identities.get(user.pk))
 
 
-def identities_of(users: list[User]) -> dict[Any, str]:
-    """The Microsoft identity of each of these people who has one, by primary key."""
-    keys = [user.pk for user in users]
-    bound = SocialAccount.objects.filter(user_id__in=keys, provider=PROVIDER)
-    return dict(sorted(bound.values_list("user_id", "uid"), key=lambda row: ":" in row[1]))
-
-
-def _row(user: User, state: State, identity: str) -> dict[str, Any]:
+def _row(user: User, state: State, identity: Identity | None) -> dict[str, Any]:
     return {
         "email": users.email_of(user),
         "name": users.name_of(user),
@@ -57,5 +44,5 @@ def _row(user: User, state: State, identity: str) -> dict[str, Any]:
         "reference": state.reference,
         "last_login": user.last_login,
         "superuser": users.is_superuser(user),
-        "identity": identity,
+        "identity": identity.uid if identity else "",
     }

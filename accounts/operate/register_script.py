@@ -11,8 +11,9 @@ import base64
 import json
 import re
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
@@ -25,13 +26,9 @@ from ..entra.credentials.proof import TokenFile, claims_of
 from ..ids import is_guid
 from ..models import RoleMapping
 from ..reasons import Refused
+from ..registration import Registration
 from .optional_claims import wanted
 from .roles import check_value
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ..registration import Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Plan:
 def plan(roles: Sequence[str] = ()) -> Plan:
     """The registration as the settings and the app in force ask for it.
 
-    Its app roles are those of the mapping, and `roles`. Raises roles.Invalid.
+    Its app roles are those of the mapping, and `roles`. Raises OperatorError.
     """
     for value in roles:
         check_value(value)

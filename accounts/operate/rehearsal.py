@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
@@ -19,13 +19,8 @@ from ..entra.errors import hint_for, reason_for
 from ..naming import as_set_here
 from ..reasons import REASONS
 from ..signin.bindings import identity_of, names_of
-from ..signin.policy import Candidate, Refuse, claimed_email, decide, same_email
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from ..signin.policy import Rules
-    from .entra_export import Exported
+from ..signin.policy import Candidate, Refuse, Rules, claimed_email, decide, same_email
+from .entra_export import Exported
 
 DISABLED_AT_ENTRA: Final = 50057  # the AADSTS number that such a person meets
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.db.models import OuterRef
 
@@ -13,27 +14,12 @@ from ..reasons import Refused
 from ..signin import mapping, roles
 from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Rules
-from ..signin.roles import Carried
+from ..signin.roles import Carried, Outcome, Rights, Table
 from . import linking
-from .entra_export import read_export, unjudged
+from .entra_export import Exported, read_export, unjudged
 from .microsoft_app import GUID
-from .rehearsal import ByRoles, Report, rehearse
+from .rehearsal import ByRoles, Judge, Report, rehearse
 from .roles import in_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..signin.roles import Outcome, Rights, Table
-    from .entra_export import Exported
-    from .rehearsal import Judge
-
-
-class WhichTenant(Exception):
-    """Several tenants are allowed: which one the file is from must be said."""
-
-    def __init__(self) -> None:
-        super().__init__("Several tenants are allowed: name the file's, --tenant GUID.")
-
 
 _CHUNK: Final = 500
 
@@ -41,7 +27,7 @@ _CHUNK: Final = 500
 def preview(text: str, tenant: str = "", table: Table | None = None) -> Report:
     """The rehearsal of an export's text, with the mapping in force, or with this draft of one.
 
-    Raises entra_export.NotAnExport, WhichTenant.
+    Raises OperatorError.
     """
     tid = tenant.lower() or _only_tenant()
     people = read_export(text)
@@ -126,4 +112,4 @@ def _only_tenant() -> str:
         return own
     if len(allowed) == 1:
         return next(iter(allowed))
-    raise WhichTenant
+    raise linking.WhichTenant("Several tenants are allowed: name the file's, --tenant GUID.")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from ..naming import as_set_here
 from ..reasons import REASONS
 from .output import table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from .rehearsal import Foreseen, Report
+from .rehearsal import Foreseen, Report
 
 FORESEEN: Final = ("line", "email", "outcome", "notes")
 SPREADSHEET: Final = ("line", "email", "name", "outcome", "notes", "fix")

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ..models import AuditEntry, RoleGrant
 from ..signin import mapping
 from ..signin.roles import Rights, roles_giving
-from ..users import has_field
+from ..users import email_field, has_field
 from . import search
 from .audit_log import as_values
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from django.db.models import QuerySet
 
 COLUMNS: Final = ("person", "active", "right", "by", "why", "since", "reference")
 ROLE, HAND, COMMAND, UNKNOWN = "role", "hand", "command", "unknown"
@@ -54,9 +50,8 @@ def people(text: str = "") -> QuerySet[Any]:
     held = Q(pk__in=[])
     for name in (name for name in _FIELDS if name in has):
         held |= Q((f"{name}__isnull", False)) if has[name] else Q((name, True))
-    email = model.get_email_field_name()
     found = search.people(model._default_manager.filter(held), text)
-    return found.distinct().order_by(email, "pk")
+    return found.distinct().order_by(email_field(), "pk")
 
 
 def rights_of(chosen: Iterable[Any]) -> Iterator[Right]:

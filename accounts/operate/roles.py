@@ -6,32 +6,26 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from .. import audit, registration, users
+from .. import audit, registration, transaction, users
 from ..models import RoleGrant, RoleMapping
 from ..reasons import Refused
 from ..signin import mapping
 from ..signin.roles import Carried, Rights, Table, judge, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from . import OperatorError
 
 _FLAGS: Final = (noop("staff"), noop("superuser"))
 A_FEW: Final = 3  # people whose rights a mapping may change without being asked again
 # "Add app roles to your application": these characters, not beginning with a dot, at most 120.
 _VALUE: Final = re.compile(r"(?!\.)[!#-\[\]-~]{1,120}")
-
-
-class Invalid(Exception):
-    """What was asked for cannot be mapped; the text says why. Nothing was saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +56,13 @@ def rows() -> list[Row]:
 def preview(row: Row | None = None, *, remove: str = "") -> list[Change]:
     """Whom the mapping, changed so, would change if they came with the roles of last time.
 
-    Raises Invalid.
+    Raises OperatorError.
     """
     return list(_changes(drafted([row] if row else [], remove=remove)))
 
 
 def drafted(rows: Iterable[Row], *, remove: str = "") -> Table:
-    """The mapping as it would be with these rows, which are not saved. Raises Invalid."""
+    """The mapping as it would be with these rows, which are not saved. Raises OperatorError."""
     table = mapping.read_table()
     changed = {**table.rows, **{mapping.as_mapped(row.value): _rights(row) for row in rows}}
     changed.pop(mapping.as_mapped(remove), None)
@@ -76,7 +70,7 @@ def drafted(rows: Iterable[Row], *, remove: str = "") -> Table:
 
 
 def save(row: Row) -> int:
-    """Make or change one row; audited; returns its primary key. Raises Invalid."""
+    """Make or change one row; audited; returns its primary key. Raises OperatorError."""
     check(row)
     row = replace(row, value=mapping.as_mapped(row.value))
     with transaction.atomic():
@@ -91,11 +85,11 @@ def save(row: Row) -> int:
 
 
 def remove(value: str) -> None:
-    """Take one row out: what it gave is taken back at the next sign-ins. Raises Invalid."""
+    """Take one row out: what it gave is taken back at the next sign-ins. Raises OperatorError."""
     with transaction.atomic():
         found = RoleMapping.objects.filter(value=value).first()
         if found is None:
-            raise Invalid(_("No role “%(role)s” is mapped.") % {"role": value})
+            raise OperatorError(_("No role “%(role)s” is mapped.") % {"role": value})
         audit.write("role.unmapped", found, before=_facts(_row(found)))
         found.delete()
     mapping.changed()
@@ -116,7 +110,7 @@ def _changes(table: Table) -> Iterator[Change]:
 
 
 def read_draft(text: str) -> list[Row]:
-    """Rows of a mapping to try: lines such as `Editor = staff, Editors`. Raises Invalid."""
+    """Rows of a mapping to try: lines such as `Editor = staff, Editors`. Raises OperatorError."""
     lines = (line.strip() for line in text.splitlines())
     return [_read_row(line) for line in lines if line]
 
@@ -125,7 +119,7 @@ def _read_row(line: str) -> Row:
     value, equals, given = (part.strip() for part in line.rpartition("="))
     if not equals:
         example = _("“%(line)s” has no “=”: write Editor = staff, Editors.")
-        raise Invalid(example % {"line": line})
+        raise OperatorError(example % {"line": line})
     check_value(value)
     names = list(filter(None, (name.strip() for name in given.split(","))))
     flags = {word: word in map(str.lower, names) for word in _FLAGS}
@@ -197,25 +191,25 @@ def _groups(names: Iterable[str]) -> list[Group]:
     missing = [name for name in names if name not in found]
     if missing:
         text = _("There is no group “%(group)s”: make it in admin, or correct the name.")
-        raise Invalid(text % {"group": missing[0]})
+        raise OperatorError(text % {"group": missing[0]})
     return list(found.values())
 
 
 def check(row: Row) -> None:
-    """Raises Invalid when this row cannot be mapped."""
+    """Raises OperatorError when this row cannot be mapped."""
     check_value(row.value)
     others = RoleMapping.objects.exclude(value=mapping.as_mapped(row.value))
     looks = plain(row.value)
     near = [one for one in others.values_list("value", flat=True) if plain(one) == looks]
     if near:
         text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
-        raise Invalid(text % {"role": near[0]})
+        raise OperatorError(text % {"role": near[0]})
     if not users.where(users.everyone(), is_superuser=True, is_active=True).exists():
-        raise Invalid(_("No active superuser exists: make one first."))
+        raise OperatorError(_("No active superuser exists: make one first."))
 
 
 def check_value(value: str) -> None:
-    """Raises Invalid when this can be no role's Value in Entra, nor a group's Object ID."""
+    """Raises OperatorError when this can be no role's Value in Entra, nor a group's Object ID."""
     if _VALUE.fullmatch(value):
         return
     text = _(
@@ -226,4 +220,4 @@ def check_value(value: str) -> None:
     if odd:
         text = _("“%(role)s” is no role's Value: it has %(character)s in it.")
     name = unicodedata.name(odd, f"U+{ord(odd):04X}") if odd else ""
-    raise Invalid(text % {"role": value, "character": name})
+    raise OperatorError(text % {"role": value, "character": name})

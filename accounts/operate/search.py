@@ -11,18 +11,15 @@ from contextlib import suppress
 from functools import reduce
 from ipaddress import ip_address
 from operator import and_, or_
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ..ids import is_guid
+from ..models import SignIn
 from ..references import written
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
-    from ..models import SignIn
+from ..users import email_field
 
 _AADSTS: Final = re.compile(r"(?:AADSTS)?([0-9]{4,8})")
 _NAMES: Final = ("name", "first_name", "last_name")
@@ -66,7 +63,7 @@ def _of_people() -> tuple[str, ...]:
     """The fields of the site's users that hold an address or a name."""
     model = get_user_model()
     there = {field.name for field in model._meta.concrete_fields}
-    wanted = (model.get_email_field_name(), model.USERNAME_FIELD, *_NAMES)
+    wanted = (email_field(), model.USERNAME_FIELD, *_NAMES)
     return tuple(dict.fromkeys(name for name in wanted if name in there))
 
 

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from .. import audit, moments
+from .. import audit, local_time
 from ..conf import conf
 from ..entra.errors import hint_in
 from ..models import SignIn
 from ..naming import as_set_here
 from ..reasons import REASONS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.db.models import QuerySet
+from . import OperatorError
 
 COLUMNS: Final = (
     "at",
@@ -46,19 +42,10 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CHUNK: Final = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which rows; what is empty does not narrow."""
-
-    since: datetime | None = None
-    reason: str = ""
-    outcome: str = ""
-    email: str = ""
-    reference: str = ""
-
-
-def since_of(text: str) -> datetime:
-    """The moment that "2h", "7d" or an ISO date or time means. Raises ValueError with advice."""
+def since_of(text: str) -> datetime | None:
+    """The moment that "2h", "7d" or an ISO date or time means. Raises OperatorError."""
+    if not text:
+        return None
     if match := re.fullmatch(r"(\d{1,5})([mhdw])", text.strip().lower()):
         return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
@@ -66,25 +53,20 @@ def since_of(text: str) -> datetime:
     except ValueError:
         moment = None
     if moment is None:
-        raise ValueError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return moments.as_kept(moment)
+        raise OperatorError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
+    return local_time.as_kept(moment)
 
 
-def checked_reason(code: str) -> str:
-    """The code when it is one. Raises ValueError that lists them all."""
-    if code and code not in REASONS:
-        raise ValueError(f"{code!r} is no reason code. They are: {', '.join(REASONS)}.")
-    return code
-
-
-def query(asked: Asked) -> QuerySet[SignIn]:
-    """The rows, newest first."""
+def query(*, since: str, reason: str, outcome: str, email: str, reference: str) -> QuerySet[SignIn]:
+    """The rows, newest first; what is empty does not narrow. Raises OperatorError."""
+    if reason and reason not in REASONS:
+        raise OperatorError(f"{reason!r} is no reason code. They are: {', '.join(REASONS)}.")
     wanted = {
-        "at__gte": asked.since,
-        "reason": checked_reason(asked.reason),
-        "outcome": asked.outcome,
-        "email__iexact": asked.email,
-        "reference": reference_of(asked.reference),
+        "at__gte": since_of(since),
+        "reason": reason,
+        "outcome": outcome,
+        "email__iexact": email,
+        "reference": reference_of(reference),
     }
     narrow = {field: value for field, value in wanted.items() if value}
     return SignIn.objects.filter(**narrow).order_by("-at")
@@ -127,11 +109,11 @@ def counts(rows: QuerySet[SignIn]) -> list[dict[str, Any]]:
 def prune(days: int | None = None, *, batch: int = 1000) -> int:
     """Delete what is older than `days` (SIGN_IN_LOG_DAYS), in small transactions; returns how many.
 
-    Raises ValueError for less than a day.
+    Raises OperatorError for less than a day.
     """
     kept = conf.SIGN_IN_LOG_DAYS if days is None else days
     if kept < 1:
-        raise ValueError("Sign-ins are kept for a day at least.")
+        raise OperatorError("Sign-ins are kept for a day at least.")
     old = SignIn.objects.filter(at__lt=timezone.now() - timedelta(days=kept)).order_by("at")
     deleted = sum(_delete(keys) for keys in _batches(old, batch))
     audit.write("sign_ins.pruned", after={"deleted": deleted, "kept_days": kept})

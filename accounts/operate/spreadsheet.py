@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from io import StringIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..visible import visible
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # At the beginning or after what may separate cells, quotes and blanks aside; their wide forms too.
 _FORMULA: Final = re.compile(r"""(^|[,;\t\r\n|])([\s"']*)([=+\-@\uff1d\uff0b\uff0d\uff20])""")

@@ -8,10 +8,11 @@ hash of the cookie: nothing that is read here lets anyone in.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -32,18 +33,20 @@ _BATCH: Final = 500
 # Engines whose rows can be looked through; the second has copies in a cache as well.
 _ROWS: Final = ("backends.db", "backends.cached_db", "sessions.database")
 _LOOKED_AT: Final = 5  # sessions of one person, to see whether any is there
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session of someone who is signed in."""
+    """A session of someone who is signed in: since when, from where, with what, until when."""
 
     name: str
     user_id: str
-    expires_at: datetime
-    signed_in_at: datetime | None
+    since: datetime | None
+    expires: datetime
     client_ip: str
     user_agent: str
+    email: str = ""  # where it was asked for
 
     @property
     def handle(self) -> str:
@@ -64,7 +67,12 @@ def all_sessions() -> Iterator[SignedIn]:
 def sessions_of(user_pk: object) -> list[SignedIn]:
     """A person's sessions, the newest first."""
     found = [session for session in _store().of(str(user_pk)) if session.user_id == str(user_pk)]
-    return sorted(found, key=lambda session: session.expires_at, reverse=True)
+    return sorted(found, key=age_key, reverse=True)
+
+
+def age_key(session: SignedIn) -> tuple[datetime, datetime]:
+    """To sort by: one that does not say since when counts as the oldest."""
+    return session.since or _LONG_AGO, session.expires
 
 
 def those_signed_in(user_ids: Sequence[str]) -> set[str]:
@@ -87,16 +95,24 @@ def end_session(name: str) -> bool:
     return _store().end([name]) == 1
 
 
-class _Store(Protocol):
-    def every(self) -> Iterator[SignedIn]: ...
+class _Store:
+    """Of a site whose sessions are where nobody can look through them: versions end them."""
 
-    def of(self, user_id: str) -> Iterator[SignedIn]: ...
+    def every(self) -> Iterator[SignedIn]:
+        return iter(())
 
-    def those_signed_in(self, user_ids: Sequence[str]) -> set[str]: ...
+    def of(self, user_id: str) -> Iterator[SignedIn]:
+        return (session for session in self.every() if session.user_id == user_id)
 
-    def end_of(self, user_id: str) -> int: ...
+    def those_signed_in(self, user_ids: Sequence[str]) -> set[str]:
+        return {session.user_id for session in self.every()} & set(user_ids)
 
-    def end(self, names: Sequence[str]) -> int: ...
+    def end_of(self, owner: str) -> int:
+        """`owner`: a user's key, or the `sid` of a browser session at Microsoft."""
+        return 0
+
+    def end(self, names: Sequence[str]) -> int:
+        return 0
 
 
 class _InRedis(_Store):
@@ -127,31 +143,26 @@ class _InRedis(_Store):
         with self._redis.pipeline(transaction=False) as pipe:
             for user_id in user_ids:
                 pipe.zrevrangebyscore(self._index(user_id), "+inf", time.time(), 0, _LOOKED_AT)
-            names = [
-                (user_id, n)
-                for user_id, ns in zip(user_ids, pipe.execute(), strict=True)
-                for n in ns
-            ]
+            found = zip(user_ids, pipe.execute(), strict=True)
+            names = [(user_id, name) for user_id, of_one in found for name in of_one]
         with self._redis.pipeline(transaction=False) as pipe:
             for _user_id, name in names:
                 pipe.exists(self._key(name.decode()))
             there = pipe.execute()
-        return {
-            user_id for (user_id, _name), is_there in zip(names, there, strict=True) if is_there
-        }
+        return {whose for (whose, _name), exists in zip(names, there, strict=True) if exists}
 
     @override
-    def end_of(self, user_id: str) -> int:
-        ended = self.end(self._names_of(user_id))
-        self._redis.delete(self._index(user_id))
+    def end_of(self, owner: str) -> int:
+        ended = self.end(self._names_of(owner))
+        self._redis.delete(self._index(owner))
         return ended
 
     @override
     def end(self, names: Sequence[str]) -> int:
         return int(self._redis.delete(*map(self._key, names))) if names else 0
 
-    def _names_of(self, user_id: str) -> list[str]:
-        return [name.decode() for name in self._redis.zrange(self._index(user_id), 0, -1)]
+    def _names_of(self, owner: str) -> list[str]:
+        return [name.decode() for name in self._redis.zrange(self._index(owner), 0, -1)]
 
     def _read(self, names: Sequence[str]) -> Iterator[SignedIn]:
         if not names:
@@ -161,68 +172,29 @@ class _InRedis(_Store):
                 pipe.get(self._key(name)).pttl(self._key(name))
             answers = pipe.execute()
         for name, raw, left in zip(names, answers[::2], answers[1::2], strict=True):
-            data = self._opened(name, raw)
-            if SESSION_KEY in data:
-                yield _signed_in(name, data, timezone.now() + timedelta(milliseconds=left))
-
-    def _opened(self, name: str, raw: bytes | None) -> dict[str, Any]:
-        try:
-            return opened_entry(name, self._client.decode(raw) if raw else None) or {}
-        except ValueError:
-            return {}
+            expires = timezone.now() + timedelta(milliseconds=left)
+            with suppress(ValueError):  # not JSON: not ours
+                text = self._client.decode(raw) if raw else None
+                yield from _signed_in(name, opened_entry(name, text), expires)
 
     def _key(self, name: str) -> str:
         return str(self._client.make_key(cache_key(name)))
 
-    def _index(self, user_id: str) -> str:
-        return str(self._client.make_key(index_key(user_id)))
-
-
-class _Elsewhere(_Store):
-    """In a site whose sessions are where nobody can look through them: versions end them."""
-
-    @override
-    def every(self) -> Iterator[SignedIn]:
-        return iter(())
-
-    @override
-    def of(self, user_id: str) -> Iterator[SignedIn]:
-        return iter(())
-
-    @override
-    def those_signed_in(self, user_ids: Sequence[str]) -> set[str]:
-        return set()
-
-    @override
-    def end_of(self, user_id: str) -> int:
-        return 0
-
-    @override
-    def end(self, names: Sequence[str]) -> int:
-        return 0
+    def _index(self, owner: str) -> str:
+        return str(self._client.make_key(index_key(owner)))
 
 
 class _InDatabase(_Store):
     @override
     def every(self) -> Iterator[SignedIn]:
         for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-            data = _read_row(row)
-            if SESSION_KEY in data:
-                yield _signed_in(row.session_key, data, row.expire_date)
+            yield from _signed_in(row.session_key, _read_row(row), row.expire_date)
 
     @override
-    def of(self, user_id: str) -> Iterator[SignedIn]:
-        return (session for session in self.every() if session.user_id == user_id)
-
-    @override
-    def those_signed_in(self, user_ids: Sequence[str]) -> set[str]:
-        return {session.user_id for session in self.every()} & set(user_ids)
-
-    @override
-    def end_of(self, user_id: str) -> int:
+    def end_of(self, owner: str) -> int:
         rows = Session.objects.filter(expire_date__gt=timezone.now())
         read = ((row.session_key, _read_row(row)) for row in rows)
-        return self.end([name for name, data in read if user_id in owners(data)])
+        return self.end([name for name, data in read if owner in owners(data)])
 
     @override
     def end(self, names: Sequence[str]) -> int:
@@ -243,20 +215,22 @@ def _read_row(row: Session) -> dict[str, Any]:
 
 def _store() -> _Store:
     if not can_be_listed():
-        return _Elsewhere()
+        return _Store()
     is_redis = hasattr(caches[settings.SESSION_CACHE_ALIAS], "client")
     return _InRedis() if conf.REDIS_URL and is_redis else _InDatabase()
 
 
-def _signed_in(name: str, data: dict[str, Any], expires_at: datetime) -> SignedIn:
-    return SignedIn(
-        name=name,
-        user_id=str(data[SESSION_KEY]),
-        expires_at=expires_at,
-        signed_in_at=_time(data.get("signed_in_at")),
-        client_ip=str(data.get("client_ip", "")),
-        user_agent=str(data.get("user_agent", "")),
-    )
+def _signed_in(name: str, data: dict[str, Any] | None, expires: datetime) -> Iterator[SignedIn]:
+    """Nothing of a session in which nobody is signed in."""
+    if data and SESSION_KEY in data:
+        yield SignedIn(
+            name=name,
+            user_id=str(data[SESSION_KEY]),
+            since=_time(data.get("signed_in_at")),
+            expires=expires,
+            client_ip=str(data.get("client_ip", "")),
+            user_agent=str(data.get("user_agent", "")),
+        )
 
 
 def _time(text: object) -> datetime | None:

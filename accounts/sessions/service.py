@@ -6,15 +6,15 @@ A session is named by its handle, which is no key to it.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from .. import audit, users
+from .. import audit, transaction, users
 from ..conf import conf
 from ..models import SignIn
 from ..outages import STORE_ERRORS
@@ -24,6 +24,7 @@ from .entries import HANDLE_LENGTH, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from ..models import User
     from .index import SignedIn
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 COLUMNS: Final = ("handle", "email", "since", "expires", "client_ip", "user_agent")
 _CHUNK: Final = 500
 _SIGN_INS_LOOKED_AT: Final = 300
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class StoreUnavailable(Exception):
@@ -45,28 +45,18 @@ class NoSuchSession(Exception):
     """No session has the handle; it may have ended by itself."""
 
     def __init__(self, handle: str) -> None:
-        super().__init__(f"No session is called {handle!r}: it has ended, or never was.")
+        super().__init__(
+            f"No session is called {handle!r}: it has ended, or never was."
+            " See: ./manage.py sessions list"
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class SessionInfo:
-    """A session as it is shown: whose, since when, from where, with what, until when."""
-
-    handle: str
-    email: str
-    since: datetime | None
-    expires: datetime
-    client_ip: str
-    user_agent: str
-    user_id: str
-
-
-def listing(user: User | None = None) -> list[SessionInfo]:
+def listing(user: User | None = None) -> list[SignedIn]:
     """Everyone's sessions, or one person's, the newest first. Raises StoreUnavailable."""
     with _store():
         found = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
         seen = list(_with_emails(found))
-    return sorted(seen, key=lambda session: session.since or _LONG_AGO, reverse=True)
+    return sorted(seen, key=session_index.age_key, reverse=True)
 
 
 def people_signed_in() -> list[tuple[str, datetime]]:
@@ -87,7 +77,7 @@ def people_signed_in() -> list[tuple[str, datetime]]:
     return [facts for key, facts in came.items() if key in here]
 
 
-def end(handle: str, user: User | None = None) -> SessionInfo:
+def end(handle: str, user: User | None = None) -> SignedIn:
     """End one session; of this person, when it is known whose.
 
     Raises NoSuchSession, StoreUnavailable.
@@ -98,7 +88,7 @@ def end(handle: str, user: User | None = None) -> SessionInfo:
         if found is None or not session_index.end_session(found.name):
             raise NoSuchSession(handle)
         ended = next(_with_emails([found]))
-    _record(_person(ended.user_id), 1, handle=handle)
+    _record(users.by_key(ended.user_id), 1, handle=handle)
     return ended
 
 
@@ -121,12 +111,15 @@ def end_all_of(user: User) -> int:
 def end_oldest_of(user: User, session_key: str | None, most: int) -> int:
     """Leave the person this session and the newest others, `most` in all; returns how many ended.
 
-    Raises StoreUnavailable.
+    One sign-in of theirs at a time, and one whose session another has ended meanwhile ends none:
+    two at once would end each other. Raises StoreUnavailable.
     """
-    with _store():
+    with transaction.atomic(), _store():
+        users.everyone().select_for_update().get(pk=user.pk)
         found = session_index.sessions_of(user.pk)
         others = [session for session in found if session.handle != handle_of(session_key)]
-        others.sort(key=lambda session: session.signed_in_at or _LONG_AGO, reverse=True)
+        if len(others) == len(found):
+            return 0
         ended = sum(session_index.end_session(session.name) for session in others[most - 1 :])
     if ended:
         _record(user, ended, because=f"more than {most} at once")
@@ -146,13 +139,6 @@ def _record(user: User | None, sessions: int | str, **more: str) -> None:
         audit.write("sessions.ended", user, after={"sessions": sessions, **more})
 
 
-def _person(key: str) -> User | None:
-    try:
-        return cast("User | None", users.everyone().filter(pk=key).first())
-    except (ValueError, ValidationError):  # keys of another user model
-        return None
-
-
 @contextmanager
 def _store() -> Iterator[None]:
     try:
@@ -161,13 +147,13 @@ def _store() -> Iterator[None]:
         raise StoreUnavailable from error
 
 
-def _with_emails(sessions: Iterable[SignedIn]) -> Iterator[SessionInfo]:
+def _with_emails(sessions: Iterable[SignedIn]) -> Iterator[SignedIn]:
     """One query for some hundreds of sessions; a session outlives a user who was deleted."""
     remaining = iter(sessions)
     while chunk := list(islice(remaining, _CHUNK)):
         emails = _emails({session.user_id for session in chunk})
         for session in chunk:
-            yield _seen(session, emails.get(session.user_id, ""))
+            yield replace(session, email=emails.get(session.user_id, ""))
 
 
 def _emails(keys: set[str]) -> dict[str, str]:
@@ -176,15 +162,3 @@ def _emails(keys: set[str]) -> dict[str, str]:
         return {str(pk): email or "" for pk, email in found}
     except (ValueError, ValidationError):  # keys of another user model
         return {}
-
-
-def _seen(session: SignedIn, email: str) -> SessionInfo:
-    return SessionInfo(
-        handle=session.handle,
-        email=email,
-        since=session.signed_in_at,
-        expires=session.expires_at,
-        client_ip=session.client_ip,
-        user_agent=session.user_agent,
-        user_id=session.user_id,
-    )

@@ -12,10 +12,9 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db import transaction
 from django.utils import timezone
 
-from .. import audit, users
+from .. import audit, transaction, users
 from ..models import BreakGlassLink
 from ..reasons import Refused
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
-
+from .. import transaction
 from ..conf import conf
 from ..reasons import Refused
 from . import identities, mapping

@@ -11,13 +11,12 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.auth import get_user_model
 from django.db import IntegrityError
 from django.db.models import Case, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
-from ..prepared import Prepared
-from ..users import email_of
+from ..prepared_queries import Prepared
+from ..users import by_email, email_of
 from .bindings import identity_of, names_of
 from .policy import Candidate, claimed_email, same_email
 
@@ -167,9 +166,7 @@ def _users_with(email: str) -> list[Any]:
     """Users whose email may equal this one; the database's idea of case is wider than ours."""
     if not email or not _storable(email):
         return []
-    model = get_user_model()
-    users = model._default_manager.filter(**{f"{model.get_email_field_name()}__iexact": email})
-    users = users.annotate(bound_identity=identity_of_user(OuterRef("pk")))
+    users = by_email(email).annotate(bound_identity=identity_of_user(OuterRef("pk")))
     return [user for user in users if same_email(email_of(user), email)]
 
 

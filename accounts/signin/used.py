@@ -7,9 +7,10 @@ from typing import Final
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
+from .. import transaction
 from ..conf import is_a_host
 from ..models import UsedMark
 

@@ -9,7 +9,7 @@ from django import template
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from .. import app, browsers, moments, places
+from .. import app, browsers, local_time, staff_urls
 from ..conf import conf
 from ..naming import as_set_here
 from ..visible import visible
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 register = template.Library()
 register.filter("as_set_here", as_set_here)  # each setting is named as this site sets it
-register.filter("moment", moments.element_of)
+register.filter("moment", local_time.element_of)
 register.filter("place", browsers.address_and_place)
-register.simple_tag(places.home, name="staff_home")
-register.simple_tag(places.login_page, name="staff_login")
+register.simple_tag(staff_urls.home, name="staff_home")
+register.simple_tag(staff_urls.login_page, name="staff_login")
 register.simple_tag(app.admin_url, name="own_url")  # {% own_url "signin_change" row.pk %}
 register.simple_tag(app.user_url, name="user_url")  # {% user_url "change" person.pk %}
 
@@ -60,7 +60,7 @@ def open_session(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _words(ends_at: datetime) -> dict[str, str]:
-    local = moments.in_zone(ends_at)
+    local = local_time.in_zone(ends_at)
     return {
         "back": _("What you typed before you had to sign in again is back. Nothing is saved yet."),
         "discard": _("Discard it"),
@@ -69,6 +69,6 @@ def _words(ends_at: datetime) -> dict[str, str]:
         "ends": _("Your session ends at %(time)s. Save your work; this tab keeps what you type.")
         % {"time": f"{local:%H:%M} ({local.tzname()})"},
         "signIn": _("Open the site in a new tab"),
-        "signInUrl": places.home(),
+        "signInUrl": staff_urls.home(),
         "stayUrl": reverse("admin:jsi18n"),
     }

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.base.provider import Provider
+from django.http import HttpRequest
 from typing_extensions import override
 
-from .. import places, registration
+from .. import registration, staff_urls
 from ..reasons import Refused
 from ..signin.identities import PROVIDER
 from .provider import AdmittedLogin, MicrosoftProvider
-
-if TYPE_CHECKING:
-    from allauth.socialaccount.models import SocialApp, SocialLogin
-    from allauth.socialaccount.providers.base.provider import Provider
-    from django.http import HttpRequest
 
 
 class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
@@ -98,7 +96,7 @@ class StaffAccountAdapter(DefaultAccountAdapter):
 
     @override
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        return places.home()
+        return staff_urls.home()
 
     @override
     def add_message(self, *args: Any, **kwargs: Any) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
 from django.utils.module_loading import import_string
 from typing_extensions import override
 
 from ..conf import is_a_host
-from ..prepared import Prepared
+from ..prepared_queries import Prepared
 from ..users import everyone
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
 
 _by_key = Prepared(lambda pk: everyone().filter(pk=pk))
 _permissions_of = Prepared(

@@ -6,28 +6,20 @@ link and the form alone: no log line, record or page that follows has it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib.auth import login
-from django.db import transaction
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from .. import places, users
-from ..models import SignIn
+from .. import staff_urls, transaction, users
+from ..models import SignIn, User
 from ..reasons import Refused
 from ..signin import break_glass, record
+from ..signin.record import Attempt
 from . import entrance, refusal, request_facts, throttle
 from .backends import session_backend
 from .headers import flow_page
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
-
-    from ..models import User
-    from ..signin.record import Attempt
 
 
 @flow_page
@@ -41,7 +33,7 @@ def enter(request: HttpRequest) -> HttpResponse:
         return render(request, "microsoft_admin/break_glass.html", context)
     attempt = request_facts.attempt_of(request)
     attempt.method = SignIn.Method.BREAK_GLASS
-    return refusal.answered(request, attempt, places.home(), lambda: _use(request, attempt))
+    return refusal.answered(request, attempt, staff_urls.home(), lambda: _use(request, attempt))
 
 
 @sensitive_variables()
@@ -49,7 +41,7 @@ def _use(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     user = _admitted(request)
     attempt.email = users.email_of(user)
     record.admit(attempt, user.pk)
-    return HttpResponseRedirect(places.home())
+    return HttpResponseRedirect(staff_urls.home())
 
 
 @sensitive_variables()

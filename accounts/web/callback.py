@@ -7,53 +7,49 @@ transaction, the identity is bound, the sign-in recorded and the session entered
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.socialaccount.helpers import complete_social_login
 from django.contrib.auth import login as django_login
-from django.db import IntegrityError, transaction
-from django.http import HttpResponseRedirect
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
-from .. import audit, registration
+from .. import audit, registration, transaction
 from ..conf import is_a_host
 from ..entra import errors, tokens
 from ..entra.claims import lacking
 from ..entra.exchange import Client, exchange_code
+from ..entra.metadata import Discovery
+from ..entra.token_header import read_kid
+from ..entra.tokens import Claims
 from ..http.client import get_client
+from ..http.deadline import Deadline
 from ..models import SignIn
 from ..reasons import Refused
+from ..registration import Registration
 from ..signin import flow, record, state, used
+from ..signin.flow import Admission
+from ..signin.policy import Rules
+from ..signin.record import Attempt
 from . import (
-    automatic,
+    automatic_sign_in,
     entrance,
     microsoft_session,
+    reauthentication,
     refusal,
+    refusal_reload,
     request_facts,
-    rounds,
-    shown_again,
     throttle,
 )
 from .headers import flow_page
 from .next_path import safe_next
 from .provider import AdmittedLogin, MicrosoftProvider
 from .refusal import answered
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse, QueryDict
-
-    from ..entra.metadata import Discovery
-    from ..entra.tokens import Claims
-    from ..http.deadline import Deadline
-    from ..registration import Registration
-    from ..signin.flow import Admission
-    from ..signin.policy import Rules
-    from ..signin.record import Attempt
 
 _LONGEST_CODE: Final = 8192
 _OF_THE_CALLER: Final = ("state", "microsoft", "token")  # reasons that anyone can cause
@@ -90,7 +86,7 @@ def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Into admin, or the refusal page."""
     deadline = request_facts.deadline_of(request)
     attempt = request_facts.attempt_of(request)
-    if shown_again.PARAMETER in request.GET:
+    if refusal_reload.PARAMETER in request.GET:
         return answered(request, attempt, safe_next(""), lambda: refusal.again(request))
     work = lambda: _complete(request, attempt, deadline)  # noqa: E731
     return answered(request, attempt, _next_of(request), work)
@@ -126,7 +122,7 @@ def _sign_in(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> Http
         return _verified(response, begun, app, attempt, deadline)
 
     if issued.purpose:
-        return rounds.finish(request, issued, attempt, verified)
+        return reauthentication.finish(request, issued, attempt, verified)
     claims, rules = verified()
     return let_in(request, claims, rules, attempt, begun, app)
 
@@ -235,9 +231,10 @@ def _redeem(
 def _verify(
     id_token: str, begun: Begun, app: Registration, discovery: Discovery, deadline: Deadline
 ) -> Claims:
+    key = app.authority().key(read_kid(id_token), deadline)
     return tokens.verify(
         id_token,
-        key_for=lambda kid: app.authority().key(kid, deadline),
+        key=key,
         issuer=discovery.issuer,
         client_id=app.client_id,
         nonce=state.nonce(begun.secret, begun.issued.id),
@@ -324,7 +321,7 @@ def _enter(
             entrance.mark(request.session, SignIn.Method.MICROSOFT)
             entrance.write(request.session)
         record.tell(row, attempt)
-        return automatic.pause(response)
+        return automatic_sign_in.pause(response)
 
     try:
         return in_one_transaction(record.admitted)

@@ -1,21 +1,18 @@
 """What a page is excepted from in the site's Content-Security-Policy, whoever sends it.
 
 Django's own middleware (6.0 and later) takes a page's whole policy, django-csp what is replaced in
-the site's. A host that has neither is not affected.
+the site's. What another site's own middleware has written is replaced in the header.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 # The setting of Django's policy, and the attribute in which its middleware looks for a page's own.
+_HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
 _OF_DJANGO = (("SECURE_CSP", "_csp_config"), ("SECURE_CSP_REPORT_ONLY", "_csp_ro_config"))
 
 
@@ -26,3 +23,31 @@ def allow(response: HttpResponse, directives: Mapping[str, list[str]]) -> None:
     for setting, attribute in _OF_DJANGO:
         if policy := getattr(response, attribute, getattr(settings, setting, None)):
             setattr(response, attribute, {**policy, **directives})
+
+
+class PolicyMiddleware:
+    """First in another site's MIDDLEWARE: whoever writes a policy there has written it by then."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if allowed := getattr(response, "_csp_replace", None):
+            for name in _HEADERS:
+                if name in response.headers:
+                    response.headers[name] = replaced(response.headers[name], allowed)
+        return response
+
+
+def replaced(policies: str, allowed: Mapping[str, list[str]]) -> str:
+    """The header with these directives in each of its policies that has them (CSP 3, 2.2.2)."""
+    return ",".join(
+        ";".join(_directive(each, allowed) for each in policy.split(";"))
+        for policy in policies.split(",")
+    )
+
+
+def _directive(text: str, allowed: Mapping[str, list[str]]) -> str:
+    name = (text.split() or [""])[0].lower()
+    return f" {name} {' '.join(allowed[name])}" if name in allowed else text

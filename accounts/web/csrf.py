@@ -12,23 +12,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware import csrf
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from .. import places
+from .. import staff_urls
 from ..conf import conf
 from ..models import SignIn
 from ..reasons import Refused
+from ..signin.record import Attempt
 from . import refusal, request_facts, throttle
 from .next_path import next_from
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
-
-    from ..signin.record import Attempt
 
 FORMER: Final = "csrf_before"
 _LONGEST: Final = 500_000  # characters that are offered to be sent again
@@ -145,14 +143,14 @@ def _to_send_again(request: HttpRequest) -> list[tuple[str, str]] | None:
 
 
 def _is_sign_in(request: HttpRequest) -> bool:
-    return request.path in (reverse("staff_login"), *places.login_pages())
+    return request.path in (reverse("staff_login"), *staff_urls.login_pages())
 
 
 def _method(request: HttpRequest) -> Any:
     paths = {
         reverse("staff_login"): SignIn.Method.MICROSOFT,
-        places.break_glass(): SignIn.Method.BREAK_GLASS,
-        **dict.fromkeys(places.login_pages(), SignIn.Method.PASSWORD),
+        staff_urls.break_glass(): SignIn.Method.BREAK_GLASS,
+        **dict.fromkeys(staff_urls.login_pages(), SignIn.Method.PASSWORD),
     }
     return paths.get(request.path, SignIn.Method.SESSION)
 

@@ -6,17 +6,19 @@ and is nobody where staff work: in no admin site, on none of STAFF_PATHS.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpResponseRedirect
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.module_loading import import_string
 
-from .. import places
+from .. import staff_urls
 from ..app import NAME
 from ..conf import conf
 from ..models import SignIn
@@ -24,12 +26,6 @@ from ..outages import STORE_ERRORS, is_outage
 from ..sessions import versions
 from . import errors
 from .next_path import login_page_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.contrib.sessions.backends.base import SessionBase
-    from django.http import HttpRequest, HttpResponse
 
 ENTRY: Final = "entered_by"
 WHO: Final = "entered_as"
@@ -125,7 +121,7 @@ def _is_theirs(request: HttpRequest) -> bool:
 
 def _is_of_staff(path: str) -> bool:
     """Whether it is a page where staff work, and none of the sign-in itself."""
-    return path.startswith(places.staff()) and not path.startswith(places.own_pages())
+    return path.startswith(staff_urls.staff()) and not path.startswith(staff_urls.own_pages())
 
 
 async def _nobody() -> AnonymousUser:

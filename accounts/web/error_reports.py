@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.http import HttpRequest
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 from typing_extensions import override
 
 from ..logs import scrub
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 
 class ReporterFilter(SafeExceptionReporterFilter):

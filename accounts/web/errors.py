@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from django.core.exceptions import (
@@ -11,19 +12,17 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from .. import places
+from .. import staff_urls
 from ..conf import conf
 from ..references import new_reference
 from . import refusal, site_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
 
     Words = tuple[str | _StrPromise, str | _StrPromise]
@@ -96,6 +95,6 @@ def _context(words: Words, what: str) -> dict[str, object]:
     reference = new_reference()
     refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
     title, text = words
-    url = conf.PUBLIC_URL + places.home()
+    url = conf.PUBLIC_URL + staff_urls.home()
     shown = {"title": title, "text": text, "public_url": url, "reference": reference}
     return {**site_names.names(), **shown}

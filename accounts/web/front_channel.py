@@ -7,11 +7,11 @@ page, mostly without our cookie: `sid` alone says which sessions. It can only en
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from ..conf import conf
@@ -21,9 +21,6 @@ from ..reasons import Refused
 from ..sessions import index as session_index
 from . import csp, microsoft_session, request_facts, throttle
 from .headers import no_store
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 logger = logging.getLogger("django.security.sign_in")
 

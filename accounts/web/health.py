@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Final
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection
-from django.http import HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
 from ..conf import conf
 from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from concurrent.futures import Future
-
-    from django.http import HttpRequest
+from ..transaction import connection
 
 WITHIN: Final = 1.8  # seconds that both have to answer in
 _KEPT: Final = 1.0  # seconds that an answer is good for, however many ask

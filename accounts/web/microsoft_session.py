@@ -8,17 +8,15 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase
 
 from ..conf import conf
+from ..entra.tokens import Claims
 from ..sessions.store import MICROSOFT
 from ..signin.bindings import identity_of
 from ..signin.purpose import proved_by_sign_in
-
-if TYPE_CHECKING:
-    from django.contrib.sessions.backends.base import SessionBase
-
-    from ..entra.tokens import Claims
 
 
 @dataclass(frozen=True, slots=True)

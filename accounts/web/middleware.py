@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.sessions import middleware as django_sessions
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
-from .. import places
+from .. import staff_urls
 from ..conf import conf, is_a_host
 from ..outages import is_outage
 from ..reasons import Refused
 from . import errors, refusal, request_facts, throttle
 from .next_path import login_page_url, next_from
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
 
 MARK: Final = "origin_checked"
 
@@ -39,9 +35,9 @@ class CanonicalOriginMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         front = ("/",) if request.path == "/" and not is_a_host() else ()  # others have their own
-        if not request.path.startswith((*front, *places.staff(), *places.own_pages())):
+        if not request.path.startswith((*front, *staff_urls.staff(), *staff_urls.own_pages())):
             return self._get_response(request)
-        if request.path == places.callback():  # its state says what became of its origin
+        if request.path == staff_urls.callback():  # its state says what became of its origin
             return self._get_response(request)
         if _origin(request) == conf.PUBLIC_URL:
             return self._on_the_right_one(request)
@@ -98,7 +94,9 @@ def _misconfigured(request: HttpRequest) -> HttpResponse:
 
 def _origin(request: HttpRequest) -> str:
     """Where the browser believes it is, as far as we can see; never a place to go to."""
-    host = request.META.get("HTTP_HOST") or request.META.get("SERVER_NAME", "")
+    names = ("HTTP_X_FORWARDED_HOST",) if settings.USE_X_FORWARDED_HOST else ()
+    names = (*names, "HTTP_HOST", "SERVER_NAME")
+    host = next(filter(None, (str(request.META.get(name, "")) for name in names)), "")
     usual = ":443" if request.scheme == "https" else ":80"
     return f"{request.scheme}://{host.lower().removesuffix(usual)}"
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_login_failed
-from django.db import transaction
 from django.dispatch import receiver
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from .. import transaction
 from ..conf import conf
 from ..sessions import service, versions
 from ..sessions.store import MICROSOFT
 from ..signin import record
 from . import csrf, entrance, request_facts
 from .request_facts import SEEN
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 logger = logging.getLogger("django.security.sign_in")
 
@@ -55,6 +53,7 @@ def bound_sessions(request: HttpRequest, user: Any, **kwargs: Any) -> None:
 
 def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> None:
     try:
+        entrance.write(request.session)  # a session that is not there yet cannot be counted
         ended = service.end_oldest_of(user, key, most)
     except service.StoreUnavailable:
         logger.warning("older sessions not ended: the session store is unavailable")

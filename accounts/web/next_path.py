@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from .. import places
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
+from .. import staff_urls
 
 
 def safe_next(value: str, home: str = "") -> str:
     """`value` when it is a path of staff's that a browser reads as one, else `home` or admin."""
-    home, staffs = home or places.home(), places.staff()
+    home, staffs = home or staff_urls.home(), staff_urls.staff()
     if not value.startswith(staffs) or not value.isascii() or not value.isprintable():
         return home
     if not url_has_allowed_host_and_scheme(value, allowed_hosts=None) or "\\" in value:
         return home
     path = unquote(urlsplit(value).path)
     place = posixpath.normpath(path) + "/"
-    if "\\" in path or not place.startswith(staffs) or place.startswith(places.own_pages()):
+    if "\\" in path or not place.startswith(staffs) or place.startswith(staff_urls.own_pages()):
         return home
     return value
 
@@ -41,10 +38,10 @@ def start_url(next_path: str) -> str:
 
 def login_page_url(next_path: str) -> str:
     """The page with the button, keeping `next`."""
-    return _with_next(places.login_page(next_path), next_path)
+    return _with_next(staff_urls.login_page(next_path), next_path)
 
 
 def _with_next(url: str, next_path: str) -> str:
-    if next_path == places.home():
+    if next_path == staff_urls.home():
         return url
     return f"{url}?{urlencode({'next': next_path}, quote_via=quote, safe='/')}"

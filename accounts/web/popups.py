@@ -7,12 +7,10 @@ either, those of its sign-in included; every other page keeps SECURE_CROSS_ORIGI
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 _MARK: Final = "_popup"  # django.contrib.admin's, in its own address or inside `next`
 

@@ -7,31 +7,26 @@ exactly the parameters below; who they are is decided from the verified id_token
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
 
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.microsoft.provider import MicrosoftGraphProvider
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from typing_extensions import override
 
 from .. import registration
 from ..conf import conf
 from ..http.client import get_client
+from ..http.deadline import Deadline
+from ..registration import Registration
 from ..signin import purpose as purposes
 from ..signin import state
 from ..signin.identities import PROVIDER
 from ..signin.purpose import Purpose
 from . import microsoft_session, request_facts
 from .backends import session_backend
-
-if TYPE_CHECKING:
-    from allauth.socialaccount.models import SocialAccount
-    from django.http import HttpRequest, HttpResponse
-
-    from ..http.deadline import Deadline
-    from ..registration import Registration
 
 SCOPE = ("openid", "profile", "email")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 
 from ..conf import conf
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
 
 _FOR: Final = "HTTP_X_FORWARDED_FOR"
 _PROTO: Final = "HTTP_X_FORWARDED_PROTO"
@@ -38,10 +37,11 @@ class ProxyMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
         self._count: int = conf.TRUSTED_PROXY_COUNT
+        self._claims = [name for name in _CLAIMS if name not in _believed_by_the_site()]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         claims: dict[str, str] = {}
-        for name in _CLAIMS:
+        for name in self._claims:
             if name in request.META:
                 claims[name] = str(request.META.pop(name))
         if self._count:
@@ -56,6 +56,16 @@ class ProxyMiddleware:
         scheme = _from_right(proto, self._count if "," in proto else 1).lower()
         if scheme in ("http", "https"):
             request.META["wsgi.url_scheme"] = scheme
+            if scope := getattr(request, "scope", None):  # under ASGI Django reads it there
+                scope["scheme"] = scheme
+
+
+def _believed_by_the_site() -> set[str]:
+    """What another site's own settings have Django read."""
+    names = {settings.SECURE_PROXY_SSL_HEADER[0]} if settings.SECURE_PROXY_SSL_HEADER else set()
+    host = {"HTTP_X_FORWARDED_HOST"} if settings.USE_X_FORWARDED_HOST else set()
+    port = {"HTTP_X_FORWARDED_PORT"} if settings.USE_X_FORWARDED_PORT else set()
+    return (names | host | port) - {_FOR, _PROTO}
 
 
 def client_address(text: str) -> str:

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from django.core import signing
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from .. import places
+from .. import staff_urls
 from ..outages import DATABASE_ERRORS, STORE_ERRORS, redis_code, sqlstate
 from ..reasons import CAUSES, Refused
 from ..redact import innermost
 from ..signin import mapping, record
-from . import automatic, request_facts, shown_again, throttle, visits
+from ..signin.record import Attempt
+from . import automatic_sign_in, doctor_visits, refusal_reload, request_facts, throttle
 from .headers import no_store, with_button
 from .next_path import start_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from django.http import HttpRequest
-
-    from ..signin.record import Attempt
 
 logger = logging.getLogger("django.security.sign_in")
 
@@ -77,18 +72,18 @@ def refuse(
     # A store that did not answer just now is not asked again: the person waits once.
     asked = refusal.user_id is None and refusal.reason.code != "session_store_unavailable"
     keep = keep and (not asked or _below_cap())
-    is_doctors = visits.is_doctors(request)
+    is_doctors = doctor_visits.is_doctors(request)
     record.refused(attempt, refusal, keep=keep and not is_doctors)
     account = _account(attempt)
-    reload = shown_again.address(request, refusal, attempt.reference, account)
+    reload = refusal_reload.address(request, refusal, attempt.reference, account)
     more = {"account": account, "reload": reload, **(more or {})}
     response = page(request, refusal, attempt.reference, next_path, more)
-    return visits.tell(request, response, refusal.detail) if is_doctors else response
+    return doctor_visits.tell(request, response, refusal.detail) if is_doctors else response
 
 
 def again(request: HttpRequest) -> HttpResponse:
     """A refusal's page once more, after a reload: nothing new happened. Raises Refused."""
-    refusal, reference, account = shown_again.read(request)
+    refusal, reference, account = refusal_reload.read(request)
     return page(request, refusal, reference, "", {"account": account})
 
 
@@ -124,7 +119,7 @@ def page(
         "aadsts": refusal.aadsts,
         "retry_after": refusal.retry_after,
         "retry_minutes": -(-(refusal.retry_after or 0) // 60),
-        "try_again_url": start_url(next_path or places.home()) if next_path is not None else "",
+        "try_again_url": start_url(next_path or staff_urls.home()) if next_path is not None else "",
         "again": again_token(),
         "wanted_roles": _wanted_roles(refusal),
         **(more or {}),
@@ -134,7 +129,7 @@ def page(
     response = HttpResponse(text, status=refusal.reason.status)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
-    automatic.stop(response)
+    automatic_sign_in.stop(response)
     return no_store(response if next_path is None else with_button(response))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest
 from django.utils import timezone
 
 from ..conf import conf
@@ -19,11 +21,6 @@ from ..references import new_reference
 from ..signin import state
 from ..signin.record import Attempt
 from . import cookies
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.http import HttpRequest
 
 SESSION_ENTRY: Final = "sign_in_browser"
 SEEN: Final = "seen_at"  # when the session was last used, seconds since the epoch

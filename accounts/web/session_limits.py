@@ -11,33 +11,29 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.http import HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 
-from .. import places
+from .. import staff_urls
 from ..conf import conf
 from ..outages import is_outage
 from ..registration import in_force
 from ..signin.purpose import Purpose
 from ..signin.session_limits import Due, Limits, due, is_idle, is_put_off
 from ..signin.state import LONGEST_NEXT
-from . import automatic, entrance, errors, microsoft_session, request_facts
+from . import automatic_sign_in, entrance, errors, microsoft_session, request_facts
 from .headers import no_store
 from .next_path import login_page_url, safe_next
 from .provider import MicrosoftProvider
 from .request_facts import SEEN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
 
 logger = logging.getLogger("django.security.sign_in")
 
@@ -54,7 +50,7 @@ class SessionLimitsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         on = conf.SESSION_IDLE_MINUTES or conf.RECHECK_MINUTES
-        if not on or request.path.startswith(places.own_pages()):
+        if not on or request.path.startswith(staff_urls.own_pages()):
             return self._get_response(request)
         try:
             answer = self._limited(request) if _has_session(request) else None
@@ -181,12 +177,12 @@ def _sign_in_again(request: HttpRequest, why: str) -> HttpResponse:
     With SIGN_IN_AUTOMATICALLY too the button is to be pressed: a session that ended for being idle
     must not begin again by itself.
     """
-    return automatic.stop(no_store(_asking_to_sign_in(request, why)))
+    return automatic_sign_in.stop(no_store(_asking_to_sign_in(request, why)))
 
 
 def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
     if not _wants_a_page(request) or request.headers.get("Sec-Fetch-Mode") in ("cors", "no-cors"):
-        url = conf.PUBLIC_URL + places.login_page()
+        url = conf.PUBLIC_URL + staff_urls.login_page()
         return JsonResponse({"error": "sign_in_again", "url": url}, status=401)
     if _may_be_sent_away(request):
         url = login_page_url(request.get_full_path())
@@ -195,6 +191,6 @@ def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
     context = {
         "ended": why,
         "idle_minutes": conf.SESSION_IDLE_MINUTES,
-        "url": places.home(),
+        "url": staff_urls.home(),
     }
     return render(request, "microsoft_admin/sign_in_again.html", context, status=401)

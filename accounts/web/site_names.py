@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from django.http import HttpRequest
 
 from ..conf import conf
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 
 def names(request: HttpRequest | None = None) -> dict[str, Any]:

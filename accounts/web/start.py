@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from .. import registration
 from ..signin import record
+from ..signin.record import Attempt
 from . import entrance, refusal, request_facts, step_up, throttle
 from .headers import flow_page, with_button
 from .next_path import next_from, start_url
 from .provider import MicrosoftProvider
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
-
-    from ..signin.record import Attempt
 
 
 @flow_page

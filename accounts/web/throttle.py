@@ -12,13 +12,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache as once
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
-from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 from redis.exceptions import ResponseError
@@ -26,11 +27,6 @@ from typing_extensions import override
 
 from ..reasons import Refused
 from ..redis_cache import client_of, is_redis
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from limits import RateLimitItem
 
 # An office of hundreds behind one address signs in at nine; a flood is far above that.
 STARTS: Final = RateLimitItemPerMinute(600)

@@ -7,24 +7,20 @@ gives up, too: a little later than the server would, and at once on the check be
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from types import SimpleNamespace, TracebackType
+from typing import Any, Final, TypeVar
 
 import psycopg
 from django.db import OperationalError
 from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
+from psycopg.abc import PQGen
 from typing_extensions import override
 
 from project import azure
 from project.postgresql import pooler
 from project.postgresql.schema import DatabaseSchemaEditor
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from psycopg.abc import PQGen
 
 T = TypeVar("T")
 

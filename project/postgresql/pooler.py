@@ -9,14 +9,11 @@ in the same message: that makes them one transaction, and nothing of it stays.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 import psycopg
 from django.db.backends.postgresql import base
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
 
 MARK: Final = "staff.direct"  # a setting of ours: it has arrived where nothing drops `options`
 _REFUSED: Final = "unsupported startup parameter"

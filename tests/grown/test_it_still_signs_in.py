@@ -14,7 +14,7 @@ from django.core import checks
 from django.core.management import call_command
 from django.test import Client
 
-from accounts import places
+from accounts import staff_urls
 from accounts.models import SignIn
 from tests.emulator.person import sign_in_as
 from tests.support.admins import let_in
@@ -39,11 +39,13 @@ def staff(transactional_db: None) -> object:
 def pages() -> list[str]:
     """Each admin site, and the list and form of each of its models."""
     found = []
-    for site in places.admin_sites():
+    for site in staff_urls.admin_sites():
         for model, page in site._registry.items():
-            base = f"{places.home()}{model._meta.app_label}/{model._meta.model_name}/"
-            found += [base] if page.get_urls() and site.name == places.admin_sites()[0].name else []
-    return [places.home(), *found]
+            base = f"{staff_urls.home()}{model._meta.app_label}/{model._meta.model_name}/"
+            found += (
+                [base] if page.get_urls() and site.name == staff_urls.admin_sites()[0].name else []
+            )
+    return [staff_urls.home(), *found]
 
 
 def test_its_checks_are_clean() -> None:
@@ -52,13 +54,13 @@ def test_its_checks_are_clean() -> None:
 
 
 def test_staff_sign_in_and_come_back(client: Client, staff: object, emulator: Emulator) -> None:
-    there = f"{places.home()}?from=test"
+    there = f"{staff_urls.home()}?from=test"
     shown = client.get(there, follow=True)
     assert b"microsoft-button" in shown.content
     url = client.post(shown.context["microsoft_login_url"]).headers["Location"]
     back = client.get(sign_in_as(url, "staff", quick=True))
     assert back.headers["Location"] == there
-    assert client.get(places.home()).status_code == 200
+    assert client.get(staff_urls.home()).status_code == 200
 
 
 def test_others_are_told_why_not(client: Client, emulator: Emulator) -> None:
@@ -71,7 +73,7 @@ def test_others_are_told_why_not(client: Client, emulator: Emulator) -> None:
 
 def test_a_session_by_other_code_opens_no_admin(client: Client, staff: object) -> None:
     client.force_login(staff)  # type: ignore[arg-type]
-    assert client.get(places.home()).status_code == 302
+    assert client.get(staff_urls.home()).status_code == 302
 
 
 def test_every_list_of_admin_answers(client: Client, staff: object) -> None:

@@ -65,6 +65,15 @@ def test_an_environment_that_is_prepared_is_read_once_for_site_and_commands() ->
     assert _hours(env) == "False 7"
 
 
+def test_a_command_that_is_prepared_starts_others_that_are() -> None:
+    env = deployed_environment()
+    inner = "from django.conf import settings; print(settings.configured)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
+    with forked.prepared(env):
+        ended = forked.run("manage.py", "shell", "--no-imports", "-c", code, env=env)
+    assert ended.stdout == "True\n"
+
+
 def test_where_settings_do_not_load_each_program_says_so_itself() -> None:
     env = deployed_environment() | {"SESSION_HOURS": "many"}
     with forked.prepared(env):
@@ -94,6 +103,16 @@ def test_an_error_that_nobody_caught_is_printed_and_fails() -> None:
 def test_work_left_for_the_end_is_done() -> None:
     code = "import atexit; atexit.register(print, 'at the end')"
     assert forked.run("-c", code, env=clean_environment()).stdout == "at the end\n"
+
+
+def test_threads_come_to_their_end_and_a_reason_to_end_is_told() -> None:
+    code = (
+        "import sys, threading, time;"
+        " threading.Thread(target=lambda: (time.sleep(0.2), print('done'))).start();"
+        " sys.exit('for a reason')"
+    )
+    ended = forked.run("-c", code, env=clean_environment())
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "done\n", "for a reason\n")
 
 
 def test_one_that_takes_too_long_is_ended() -> None:

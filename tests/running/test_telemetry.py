@@ -174,7 +174,7 @@ def ends_within(seconds: float, site: Site) -> bool:
 
 def test_a_collector_without_the_requirement_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
-    assert checks.metrics_can_be_sent() == []
+    assert list(checks.metrics_can_be_sent()) == []
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
     found = checks.metrics_can_be_sent()
     assert [(problem.id, problem.hint) for problem in found] == [

@@ -10,43 +10,80 @@ It ends when its standard input does, which its starter holds, and all its child
 """
 
 import array
+import atexit
 import gc
 import importlib
-import json
+import marshal
 import os
 import runpy
 import selectors
 import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NamedTuple, NoReturn
+
+from tests.servers.stand_in import STANDARD
 
 # Each brings its relatives along. None may need settings: they are not there yet.
 IMPORTS = (
     "allauth.account.app_settings",
+    "allauth.account.checks",
+    "allauth.core.internal.adapter",
+    "allauth.core.internal.modelkit",
+    "allauth.core.internal.urlkit",
     "allauth.core.ratelimit",
+    "allauth.models",
     "allauth.socialaccount.app_settings",
+    "allauth.socialaccount.internal",
+    "allauth.socialaccount.providers.microsoft",
+    "allauth.socialaccount.providers.oauth2.utils",
+    "allauth.socialaccount.signals",
+    "allauth.templatetags.allauth",
     "cryptography.fernet",
     "csp.middleware",
     "csp.templatetags.csp",
     "django.conf.locale.en.formats",
     "django.contrib.admin.templatetags.admin_list",
+    "django.contrib.admin.templatetags.admin_modify",
     "django.contrib.admin.templatetags.log",
+    "django.contrib.auth.apps",
     "django.contrib.auth.context_processors",
     "django.contrib.auth.hashers",
+    "django.contrib.auth.password_validation",
+    "django.contrib.auth.tokens",
+    "django.contrib.contenttypes.apps",
+    "django.contrib.messages.apps",
     "django.contrib.messages.context_processors",
+    "django.contrib.messages.middleware",
     "django.contrib.messages.storage.fallback",
+    "django.contrib.sessions.apps",
     "django.contrib.sessions.middleware",
+    "django.contrib.sessions.serializers",
+    "django.contrib.sites.shortcuts",
+    "django.contrib.staticfiles.apps",
     "django.core.management",
     "django.core.wsgi",
     "django.db.backends.postgresql.base",
     "django.db.migrations.executor",
+    "django.middleware.clickjacking",
+    "django.middleware.common",
     "django.middleware.locale",
+    "django.middleware.security",
+    "django.template.loaders.app_directories",
+    "django.template.loaders.cached",
+    "django.templatetags.cache",
+    "django.templatetags.l10n",
+    "django.templatetags.tz",
+    "django.utils.translation.reloader",
+    "django.views.decorators.http",
+    "django_redis.cache",
     "django_redis.client",
+    "django_redis.compressors.identity",
+    "django_redis.serializers.json",
     "environ",
     "gunicorn.app.wsgiapp",
     "gunicorn.workers.gthread",
@@ -56,6 +93,7 @@ IMPORTS = (
     "redis.auth.token_manager",
     "requests",
     "whitenoise.middleware",
+    "whitenoise.runserver_nostatic",
     "whitenoise.storage",
 )
 # Likewise of this project: half of what it imports to start.
@@ -71,15 +109,13 @@ OURS = (
     "accounts.operate.moves_file",
     "accounts.operate.optional_claims",
     "accounts.operate.pasted_records",
-    "accounts.operate.rehearsal_shown",
-    "accounts.operate.search",
     "accounts.processes",
     "accounts.sessions.database",
     "accounts.signin.session_limits",
     "accounts.signin.state",
     "accounts.static_files",
     "accounts.transport",
-    "accounts.web.automatic",
+    "accounts.web.automatic_sign_in",
     "accounts.web.error_reports",
     "accounts.web.health",
     "accounts.web.microsoft_session",
@@ -90,13 +126,23 @@ OURS = (
     "project.csp",
     "project.databases",
     "project.extension",
+    "project.formats.en.formats",
+    "project.postgresql.base",
     "project.redis_cache",
+    "project.redis_clients",
     "project.reload",
     "project.static",
     "project.worker",
 )
-STANDARD = 3  # input, output and errors
 LONGEST = 1 << 20
+
+
+class Program(NamedTuple):
+    """`python COMMAND` in an environment and a directory."""
+
+    command: list[str]
+    env: dict[str, str]
+    cwd: str
 
 
 class Server:
@@ -111,7 +157,7 @@ class Server:
         self._watch = selectors.DefaultSelector()
         self._woken, self._waker = socket.socketpair()
 
-    def serve(self) -> dict[str, Any]:
+    def serve(self) -> Program:
         self._waker.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
@@ -122,7 +168,7 @@ class Server:
                 if (program := self._attend(key)) is not None:
                     return program
 
-    def _attend(self, key: selectors.SelectorKey) -> dict[str, Any] | None:
+    def _attend(self, key: selectors.SelectorKey) -> Program | None:
         if key.fileobj is self._listener:
             return self._accept()
         if key.fileobj is sys.stdin:
@@ -135,7 +181,7 @@ class Server:
             self._watch.unregister(key.fileobj)
         return None
 
-    def _accept(self) -> dict[str, Any] | None:
+    def _accept(self) -> Program | None:
         asker, _ = self._listener.accept()
         message, ancillary, _, _ = asker.recvmsg(LONGEST, socket.CMSG_SPACE(STANDARD * 4))
         files = array.array("i")
@@ -144,7 +190,7 @@ class Server:
         pid = os.fork() if message else -1
         if pid == 0:
             self._become_child(asker, files)
-            return dict(json.loads(message))
+            return Program(*marshal.loads(message))  # noqa: S302 - from `ask`, of our own
         for file in files:
             os.close(file)
         if pid < 0:
@@ -192,28 +238,52 @@ def _tell(asker: socket.socket, number: int) -> None:
         asker.send(str(number).encode())
 
 
-def run(command: list[str], env: Mapping[str, str], cwd: str) -> None:
-    """What `python COMMAND` does, in this process."""
-    os.environ.clear()
-    os.environ.update(env)
-    time.tzset()
-    # accounts.telemetry asks when it is imported whether there is a collector.
-    if str(Path.cwd()) != cwd or any(name.startswith("OTEL_") for name in env):
-        _forget_ours()
-    os.chdir(cwd)
-    extra = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    sys.path[:] = [cwd, *extra, *sys.path[1:]]
-    execute(command)
-
-
 def _forget_ours() -> None:
     for name in [*sys.modules]:
         if name.partition(".")[0] in ("accounts", "project"):
             del sys.modules[name]
 
 
-def execute(command: list[str]) -> None:
-    """What `python COMMAND` does here and in this environment."""
+def enter(program: Program) -> None:
+    """Make the program's environment and directory those of this process."""
+    os.environ.clear()
+    os.environ.update(program.env)
+    time.tzset()
+    # accounts.telemetry asks when it is imported whether there is a collector.
+    if str(Path.cwd()) != program.cwd or any(name.startswith("OTEL_") for name in program.env):
+        _forget_ours()
+    os.chdir(program.cwd)
+    extra = [entry for entry in program.env.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    sys.path[:] = [program.cwd, *extra, *sys.path[1:]]
+
+
+def execute(command: list[str]) -> NoReturn:
+    """What `python COMMAND` does here and in this environment, to its end.
+
+    All that the interpreter does at its end is done, but for taking everything apart: that writes
+    into each page of memory that is shared, and takes longer than most programs.
+    """
+    status: object = 0
+    try:
+        _execute(command)
+    except SystemExit as ended:
+        status = ended.code
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    if isinstance(status, str):
+        print(status, file=sys.stderr)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads any more
+        status = 120
+    os._exit(status & 0xFF if isinstance(status, int) else status is not None)
+
+
+def _execute(command: list[str]) -> None:
     if command[0] == "-m":
         sys.argv = command[1:]
         runpy.run_module(command[1], run_name="__main__", alter_sys=True)
@@ -225,7 +295,7 @@ def execute(command: list[str]) -> None:
         runpy.run_path(command[0], run_name="__main__")
 
 
-def main(path: str, executable: str) -> None:
+def main(path: str, executable: str) -> NoReturn:
     for name in IMPORTS + OURS:
         importlib.import_module(name)
     gc.collect()
@@ -233,26 +303,8 @@ def main(path: str, executable: str) -> None:
     program = Server(path).serve()
     # What a program starts in turn costs no imports either.
     sys.executable = executable
-    run(program["command"], program["env"], program["cwd"])
-
-
-def ask(
-    path: str, command: Sequence[str], env: Mapping[str, str], cwd: str, files: Sequence[int]
-) -> socket.socket:
-    """Have a program started; what comes back are its process id and then its exit status."""
-    asker = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    asker.connect(path)
-    message = json.dumps({"command": list(command), "env": dict(env), "cwd": cwd}).encode()
-    socket.send_fds(asker, [message], files)
-    return asker
-
-
-def stand_in(path: str, command: Sequence[str]) -> NoReturn:
-    """Be `python COMMAND` to whoever started this process: the same files, the same end."""
-    asker = ask(path, command, os.environ, str(Path.cwd()), range(STANDARD))
-    asker.recv(64)
-    status = int(asker.recv(64) or b"1")
-    sys.exit(status if status >= 0 else 128 - status)
+    enter(program)
+    execute(program.command)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from typing import IO
 
 from typing_extensions import override
 
-from tests.servers.fork_server import ask
 from tests.servers.process import ROOT, Child, Process, scratch
+from tests.servers.stand_in import ask
 
 # Read by the interpreter or a library when it starts, not when it is asked.
 _AT_START = ("LD_", "MALLOC_", "OPENSSL_", "PYTHON")
@@ -28,7 +28,7 @@ _INSTEAD_OF_PYTHON = """\
 #!{python} -IS
 import sys
 sys.path.append({root!r})
-from tests.servers.fork_server import stand_in
+from tests.servers.stand_in import stand_in
 stand_in({socket!r}, sys.argv[1:])
 """
 
@@ -129,7 +129,7 @@ def prepared(env: Mapping[str, str]) -> Iterator[None]:
     leash, held = os.pipe()
     told, ready = os.pipe()
     with Path(os.devnull).open("w") as nothing:
-        command = ("-m", "tests.servers.prepared", str(socket))
+        command = ("-m", "tests.servers.prepared", str(socket), str(_stand_in_of(socket)))
         server = ForkedPython(command, env, ROOT, (leash, ready, nothing.fileno()))
     os.close(leash)
     os.close(ready)
@@ -168,18 +168,23 @@ def _file() -> IO[str]:
 @cache
 def _server() -> Path:
     """One for this process, started when it is first needed; it ends when this process does."""
-    directory = scratch("fork-server")
-    socket, python = directory / "socket", directory / "python"
-    python.write_text(
-        _INSTEAD_OF_PYTHON.format(python=sys.executable, root=str(ROOT), socket=str(socket))
-    )
-    python.chmod(0o755)
+    socket = scratch("fork-server") / "socket"
     server = Process(
         "fork server",
-        [sys.executable, "-m", "tests.servers.fork_server", str(socket), str(python)],
-        log=directory / "log",
+        [sys.executable, "-m", "tests.servers.fork_server", str(socket), str(_stand_in_of(socket))],
+        log=socket.with_name("log"),
         leashed=True,
     )
     server.start()
     server.wait_until(socket.exists)
     return socket
+
+
+def _stand_in_of(socket: Path) -> Path:
+    """A program that asks there, to be called as `python` is."""
+    python = socket.with_name("python")
+    python.write_text(
+        _INSTEAD_OF_PYTHON.format(python=sys.executable, root=str(ROOT), socket=str(socket))
+    )
+    python.chmod(0o755)
+    return python

@@ -1,4 +1,4 @@
-"""`python -m tests.servers.prepared SOCKET`: programs that start with the site's settings loaded.
+"""`python -m tests.servers.prepared SOCKET PYTHON`: programs that start with settings loaded.
 
 A child of the fork server that forks in turn: a site, and doctor and other commands in the same
 environment, which would each load settings, apps and URLs anew. It says so when it is ready, and
@@ -11,6 +11,7 @@ import importlib
 import os
 import signal
 import sys
+from typing import NoReturn
 
 import django
 from django.urls import get_resolver
@@ -20,7 +21,7 @@ from tests.servers.fork_server import Server, execute
 _PR_SET_PDEATHSIG = 1
 
 
-def main(path: str) -> None:
+def main(path: str, executable: str) -> NoReturn:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
     get_resolver().check()  # imports all that the URLs lead to
@@ -28,11 +29,14 @@ def main(path: str) -> None:
     gc.freeze()
     server = Server(path)
     print("ready", flush=True)
-    command = server.serve()["command"]
+    command = server.serve().command
     # Whoever kills this process, as the fork server does at its end, kills what came out of it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if command[0] == "manage.py":
+        # doctor asks a second process, which has the same settings.
+        sys.executable = executable
     execute(command)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -13,9 +13,11 @@ from django.test import override_settings
 from django.urls import include, path, re_path
 from django.views import View
 
+from accounts import access_checks, users
 from accounts import checks as ours
-from accounts import doors
 from accounts.models import User
+from accounts.operate.doctor.finding import finding_of
+from accounts.operate.doctor.probes import settings as probe
 from accounts.reasons import REASONS
 from tests.site.web.many_admins import who
 from tests.support.hosted import hosted
@@ -98,6 +100,9 @@ def test_each_mistake_is_found(settings: dict[str, Any], expected: str) -> None:
 
 def test_users_need_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(User, "EMAIL_FIELD", "mail")
+    assert users.email_field() == "email", "by which they sign in"
+    assert "accounts.E042" not in ids()
+    monkeypatch.setattr(User, "USERNAME_FIELD", "name")
     assert "accounts.E042" in ids()
 
 
@@ -147,14 +152,28 @@ def test_the_middlewares_order_counts() -> None:
 
 
 def test_the_table_lists_every_id_that_is_used() -> None:
-    text = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (ours, doors))
-    used = re.findall(r'"(?:accounts\.)?([EWI]\d{3})"', text)
-    assert {f"accounts.{id_}" for id_ in used} == set(ours.CHECKS)
+    text = "".join(
+        Path(str(module.__file__)).read_text("utf-8") for module in (ours, access_checks)
+    )
+    named = re.findall(r'"([EWI]\d{3})"(?!: )', text)
+    assert set(named) == set(ours.CHECKS)
 
 
 def test_what_staff_see_is_a_reason_or_a_phrase() -> None:
-    shown = [item for _, items in ours.CHECKS.values() for item in items]
+    shown = [item for check in ours.CHECKS.values() for item in check.shows_as]
     assert all(item in REASONS or " " in item for item in shown)
+
+
+@pytest.mark.parametrize("settings", [
+    {"SESSION_COOKIE_SECURE": True}, {"ALLOWED_HOSTS": ["other.example"]},
+])  # fmt: skip
+def test_doctor_says_what_the_check_says(settings: dict[str, Any]) -> None:
+    with override_settings(**settings):
+        (found, *_) = [finding_of(seen) for seen in probe.run()]
+        (message, *_) = [each for each in checks.run_checks() if each.id == found.id]
+    assert message.msg == f"{found.title}."
+    assert str(message.hint).startswith(found.fix)
+    assert found.fix
 
 
 def test_hints_say_what_staff_would_meet() -> None:

@@ -12,8 +12,10 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 URL = "http://localhost:8000"
 PASSWORD = "x9-long-enough"
@@ -24,6 +26,20 @@ BACKENDS = [
     "django.contrib.auth.backends.RemoteUserBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
+
+
+class AllWithPeople:
+    """A router: users, and all else, are in the database `people`."""
+
+    away: tuple[str, ...] = ()  # apps that are elsewhere, for a row
+
+    def db_for_read(self, model: Any, **hints: Any) -> str:
+        return "default" if model._meta.app_label in self.away else "people"
+
+    db_for_write = db_for_read
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db == "people"
 
 
 def set_up(login_url: str) -> None:
@@ -42,7 +58,7 @@ def set_up(login_url: str) -> None:
         "INSTALLED_APPS": [
             "django.contrib.admin",
             *(f"django.contrib.{name}" for name in contrib),
-            *("axes", "guardian", "hijack", "rest_framework"),
+            *("axes", "guardian", "hijack", "rest_framework", "django_otp"),
             *("allauth", "allauth.account", "allauth.socialaccount"),
         ],
         "MIDDLEWARE": [
@@ -52,6 +68,7 @@ def set_up(login_url: str) -> None:
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "django.contrib.auth.middleware.PersistentRemoteUserMiddleware",
             "django.contrib.messages.middleware.MessageMiddleware",
+            "django_otp.middleware.OTPMiddleware",
             "hijack.middleware.HijackUserMiddleware",
             "axes.middleware.AxesMiddleware",
         ],
@@ -70,7 +87,12 @@ def set_up(login_url: str) -> None:
                 },
             }
         ],
-        "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        # Nothing is in `default`: whatever does not ask where people are fails.
+        "DATABASES": {
+            name: {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+            for name in ("default", "people")
+        },
+        "DATABASE_ROUTERS": ["tests.support.crowded_site.AllWithPeople"],
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
         "SESSION_ENGINE": "django.contrib.sessions.backends.cached_db",
         "STATIC_URL": "static/",
@@ -96,7 +118,7 @@ def set_up(login_url: str) -> None:
     configure(own)
     settings.configure(**own)
     django.setup()
-    call_command("migrate", verbosity=0)
+    call_command("migrate", verbosity=0, database="people")
     _add_people()
 
 
@@ -468,6 +490,131 @@ def row_a_user_admin_takes_the_mixin() -> None:
     )  # fmt: skip
     assert browser.get(f"{key}/relink/{row.pk}/").status_code == 200
     assert browser.get("/shop/auth/user/nobody/relink/1/").status_code == 404
+
+
+def row_their_login_page_without_a_place_for_the_button() -> None:
+    from django.conf import settings
+    from django.test import override_settings
+
+    page = "<title>Own</title><form method=post>{% csrf_token %}{{ form }}</form>"
+    loaders = [
+        ("django.template.loaders.locmem.Loader", {"admin/login.html": page}),
+        "django.template.loaders.app_directories.Loader",
+    ]
+    [engine] = settings.TEMPLATES
+    theirs = {**engine, "APP_DIRS": False, "OPTIONS": {**engine["OPTIONS"], "loaders": loaders}}
+    with override_settings(TEMPLATES=[theirs]):
+        assert is_in(signed_in())
+        with said(ADMIN_PASSWORD_LOGIN=True):
+            shown = client().get("/admin/login/").content.decode()
+    assert shown.count("<form") == 2
+    assert 'class="microsoft-button"' in shown
+    assert 'name="password"' in shown
+
+
+def row_a_policy_of_their_own_middleware() -> None:
+    from django.conf import settings
+    from django.test import override_settings
+
+    first = "tests.support.crowded_site.their_policy"
+    for middleware in ([first, *settings.MIDDLEWARE[1:]], [*settings.MIDDLEWARE, first]):
+        ours = [settings.MIDDLEWARE[0], *(m for m in middleware if m != settings.MIDDLEWARE[0])]
+        with override_settings(MIDDLEWARE=ours):
+            for path, action in (("/admin/login/", "*"), ("/accounts/login/", "'self'")):
+                policy = client().get(path).headers["Content-Security-Policy"]
+                assert policy == f"default-src 'self'; form-action {action}", (path, policy)
+
+
+def their_policy(get_response: Any) -> Any:
+    """Their middleware."""
+
+    def middleware(request: Any) -> Any:
+        response = get_response(request)
+        response["Content-Security-Policy"] = "default-src 'self'; form-action 'self'"
+        return response
+
+    return middleware
+
+
+def row_the_class_of_their_site_is_changed_once_it_stands() -> None:
+    from django.contrib import admin
+    from django.core import checks
+    from django.urls import clear_url_caches
+    from django_otp.admin import OTPAdminSite
+
+    from accounts.admin.site import StaffAdminSite
+
+    try:
+        admin.site.__class__ = OTPAdminSite  # as its documentation has it
+        browser = signed_in()
+        shown = browser.get("/admin/login/").content.decode()
+        assert "asks for one more step" in shown
+        assert "microsoft-button" in shown
+        assert "accounts.W020" in {each.id for each in checks.run_checks()}
+    finally:
+        admin.site.__class__ = StaffAdminSite
+        clear_url_caches()
+
+
+def row_under_asgi_behind_a_proxy_that_ends_tls() -> None:
+    from asgiref.sync import async_to_sync
+    from django.conf import settings
+    from django.test import AsyncClient, override_settings
+
+    from accounts.models import AuditEntry, SignIn
+    from tests.emulator.person import sign_in_as
+
+    told = {"x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.9"}
+    browser = AsyncClient()
+    get, post = (partial(async_to_sync(ask), headers=told) for ask in (browser.get, browser.post))
+    proxy = ["accounts.web.proxy.ProxyMiddleware", *settings.MIDDLEWARE]
+    public = {"PUBLIC_URL": "https://testserver", "TRUSTED_PROXY_COUNT": 1}
+    with said(**public), override_settings(MIDDLEWARE=proxy, ALLOWED_HOSTS=["testserver"]):
+        assert get("/admin/login/").status_code == 200
+        url = post("/accounts/microsoft/login/").headers["Location"]
+        back = urlsplit(sign_in_as(url, quick=True))
+        assert get(f"{back.path}?{back.query}").headers["Location"] == "/admin/"
+        for path in ("/admin/", "/admin/accounts/signin/", f"/admin/auth/user/{user().pk}/change/"):
+            assert get(path).status_code == 200, path
+        assert post("/admin/auth/group/add/", {"name": "By ASGI"}).status_code == 302
+    assert SignIn.objects.latest("pk").client_ip == "192.0.2.9"
+    entry = AuditEntry.objects.filter(action="group.added").latest("at")
+    assert entry.actor_key == str(user().pk)
+
+
+def row_what_a_sign_in_writes_is_one_transaction_where_people_are() -> None:
+    from allauth.socialaccount.models import SocialAccount
+    from django.db.models.signals import post_save
+
+    from accounts.models import SignIn
+
+    def fails(**kwargs: Any) -> None:
+        raise RuntimeError
+
+    SocialAccount.objects.filter(user=user("eda")).delete()
+    post_save.connect(fails, sender=SignIn)
+    try:
+        with suppress(AssertionError):
+            signed_in("editor")
+    finally:
+        post_save.disconnect(fails, sender=SignIn)
+    assert not SocialAccount.objects.filter(user=user("eda")).exists()
+    assert is_in(signed_in("editor"))
+
+
+def row_a_check_says_what_is_in_another_database_than_people() -> None:
+    from django.core import checks
+    from django.db import router
+
+    [theirs] = router.routers
+    theirs.away = ("admin", "socialaccount")
+    try:
+        [told] = [each for each in checks.run_checks() if each.id == "accounts.E044"]
+    finally:
+        theirs.away = ()
+    assert "Users are in the database 'people', but" in told.msg
+    assert "admin.LogEntry in 'default'" in told.msg
+    assert "have admin, socialaccount in 'people'" in str(told.hint)
 
 
 # --- sessions ------------------------------------------------------------------------------------

@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from accounts.entra.token_header import read_kid
 from accounts.entra.tokens import Claims, verify
 from accounts.reasons import Refused
 from tests.support.keys import CLIENT_ID, ISSUER, NONCE, NOW, TENANT, signing_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from accounts.entra.jwks import SigningKey
 
 ISS = ISSUER.replace("{tenantid}", TENANT)
 
 
-def check(id_token: Any, **changes: Any) -> Claims:
+def check(
+    id_token: Any, key_for: Callable[[str], SigningKey] | None = None, **changes: Any
+) -> Claims:
     """Verify with what the site knows: key `first`, our client id, the nonce sent."""
     given = {
-        "key_for": key_for,
+        "key": (key_for or known_key)(read_kid(id_token)),
         "issuer": ISSUER,
         "client_id": CLIENT_ID,
         "nonce": NONCE,
@@ -28,7 +33,7 @@ def check(id_token: Any, **changes: Any) -> Claims:
     return verify(id_token, **{**given, **changes})
 
 
-def key_for(kid: str) -> SigningKey:
+def known_key(kid: str) -> SigningKey:
     if kid != "first":
         raise Refused("token_invalid", "kid: unknown")
     return signing_key("first")

@@ -10,12 +10,14 @@ from tests.servers.process import ROOT
 APP = sorted(
     path
     for path in (ROOT / "accounts").rglob("*.py")
-    if "migrations" not in path.parts and path.name not in ("models.py", "demo.py")
+    if "migrations" not in path.parts
+    and path.name not in ("models.py", "demo.py", "transaction.py")
 )
 NAMES = "|".join([*HostVariables.variables().keys() - {"DEBUG"}, "INSTANCE_ID"])
 FORBIDDEN = {
     "conf.NAME: another site's settings have no such name": rf"\bsettings\.({NAMES})\b",
     "users.everyone(): the user model may be another": r"\bUser\.objects\b",
+    "accounts.transaction: databases": r"django\.db import .*\b(transaction|connection)\b",
     "app.permission(): the label may be another": r"\"accounts\.[a-z]+_[a-z]+\"\)",
     "app.admin_url(), user_url(): the label may be another": r"admin:accounts_",
     "microsoft_admin/…: a site may have such a template": r"\"(admin/)?accounts/[a-z_/]+\.html",

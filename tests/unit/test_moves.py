@@ -2,9 +2,10 @@
 
 import pytest
 
+from accounts.operate import OperatorError
 from accounts.operate.entra_export import text_of
 from accounts.operate.moves import blocking, decide
-from accounts.operate.moves_file import NotAMapping, read_moves
+from accounts.operate.moves_file import read_moves
 from accounts.signin.policy import Candidate
 
 OLD = "11111111-1111-4111-8111-111111111111"
@@ -137,7 +138,7 @@ def test_who_is_not_here_stops_the_file_unless_they_are_left_out() -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_at_all(text: str, why: str) -> None:
-    with pytest.raises(NotAMapping, match=why):
+    with pytest.raises(OperatorError, match=why):
         read_moves(text)
 
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
 from django.db.models.signals import post_save
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
-from ... import users
+from ... import transaction, users
 from ...models import AuditEntry
 from ...sealed import NotSealed, seal, unseal
 from ...sessions import service
@@ -120,7 +120,7 @@ def _opened(key: str, text: object) -> Parts | None:
 
 
 def _key(name: str, language: str | None) -> str:
-    return f"front-page:{name}:{language}"
+    return f"front-page:{quote(name)}:{language}"  # a person's key may be any text
 
 
 def _forget(instance: AuditEntry, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ... import moments, users
+from ... import local_time, users
 from ...app import admin_url, user_url
 from ...models import SignIn
 from ...operate import break_glass, linking, moved_tenant
@@ -101,7 +101,7 @@ def of_superusers() -> Iterator[Notice]:
         text = _("Superuser %(who)s signed in with Microsoft for the first time %(at)s: %(as)s.")
         values = {
             "who": facts["subject"],
-            "at": moments.text_of(entry.at),
+            "at": local_time.text_of(entry.at),
             "as": facts["after"],
         }
         url = admin_url("auditentry_change", entry.pk)
@@ -158,9 +158,9 @@ def of_links() -> Iterator[Notice]:
 def _link_text(link: BreakGlassLink) -> str:
     values = {
         "who": visible(str(link.user)),
-        "made": moments.text_of(link.made_at),
-        "used": moments.text_of(link.used_at),
-        "until": moments.text_of(link.made_at + break_glass.TOLD_FOR),
+        "made": local_time.text_of(link.made_at),
+        "used": local_time.text_of(link.used_at),
+        "until": local_time.text_of(link.made_at + break_glass.TOLD_FOR),
     }
     if link.used_at:
         text = _(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 from allauth.socialaccount.models import SocialApp
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models.options import Options
 from django.http import HttpResponseRedirect
 from django.urls import path, reverse
@@ -20,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
-from ... import registration
+from ... import registration, transaction
 from ...naming import as_set_here
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import (

@@ -173,7 +173,7 @@ STEPS = {
                 noop("The Microsoft identities of %(count)d people were unlinked."),
             ),
             user_permission("change"),
-            lambda person, asked, by: people.unlink(person, asked["reason"].strip(), by),
+            lambda person, asked, by: linking.unlink(person, asked["reason"].strip(), by),
             needs_reason=True,
             logs_itself=True,
             superusers_only=True,
@@ -267,7 +267,7 @@ def _perform(
         text = _("%(person)s is the last active superuser now: nothing was done.")
         messages.error(request, text % {"person": person})
         return False
-    except people.NothingToUnlink:
+    except linking.NothingToUnlink:
         text = _("%(person)s has no Microsoft identity to unlink.")
         messages.warning(request, text % {"person": person})
         return False

@@ -11,11 +11,10 @@ from django.contrib.admin import site
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ... import audit
+from ... import audit, transaction
 from ...operate import people
 from ...operate.pasted import head_of, read_people
 from .. import rights

@@ -9,7 +9,6 @@ from django.contrib.admin import display
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404
 from django.urls import path
 from django.utils.html import format_html, format_html_join
@@ -17,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import users
+from ... import transaction, users
 from ...app import admin_url
 from ...operate.account_status import state_of
 from ...sessions import service as sessions

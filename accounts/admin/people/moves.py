@@ -22,8 +22,8 @@ from typing_extensions import override
 
 from ... import audit, users
 from ...app import user_url
-from ...operate import entra_export, linking, moved_tenant, moves
-from ...operate.moves_file import MOST_LINES, NotAMapping
+from ...operate import OperatorError, entra_export, linking, moved_tenant, moves
+from ...operate.moves_file import MOST_LINES
 from .. import csv_export
 from ..model_admin import render
 
@@ -97,7 +97,7 @@ class MovesForm(forms.Form):
         except linking.WhichTenant:
             text = _("Enter the ID of the tenant that the new object IDs are from.")
             raise ValidationError({"tenant": text}) from None
-        except (NotAMapping, linking.CannotLink) as problem:
+        except OperatorError as problem:
             raise ValidationError({"mapping": str(problem)}) from None
         if "confirmed" in self.data and not cleaned["reason"].strip():
             self.add_error("reason", _("Say why it is done."))
@@ -119,7 +119,7 @@ class MovesForm(forms.Form):
             raise ValidationError({"file": text % {"most": MOST_LINES}})
         try:
             return entra_export.text_of(file.read())
-        except entra_export.NotAnExport as problem:
+        except OperatorError as problem:
             raise ValidationError({"file": str(problem)}) from None
 
 
@@ -172,7 +172,7 @@ def _written(request: HttpRequest, form: MovesForm, planned: Sequence[moves.Plan
         done = moves.carry_out(
             planned, asked["reason"], by=request.user, skip_unknown=asked["skip"]
         )
-    except moves.CannotMove as problem:
+    except OperatorError as problem:
         messages.error(request, _("Nothing was written. %(why)s") % {"why": problem})
         return False
     text = _("Linked and signed out: %(linked)d. New addresses: %(addressed)d.")

@@ -16,7 +16,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import moments, users
+from ... import local_time, users
 from ...app import permission
 from ...conf import conf
 from ...models import User
@@ -211,12 +211,12 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
     @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login")
     def last_sign_in(self, person: User) -> str:
         """When they last got in."""
-        return moments.element_of(person.last_login) or "-"
+        return local_time.element_of(person.last_login) or "-"
 
     @admin.display(description=gettext_lazy("added"), empty_value="-")
     def added(self, person: User) -> str:
         """When they were added here."""
-        return moments.element_of(person.date_joined)
+        return local_time.element_of(person.date_joined)
 
 
 def managed_flags() -> tuple[str, ...]:

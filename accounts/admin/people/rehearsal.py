@@ -21,8 +21,7 @@ from ... import audit, users
 from ...app import user_url
 from ...conf import conf
 from ...naming import as_set_here
-from ...operate import entra_export, rehearsal_here, roles
-from ...operate.linking import CannotLink
+from ...operate import OperatorError, entra_export, rehearsal_here, roles
 from ...operate.rehearsal_shown import SPREADSHEET, as_rows
 from ...reasons import REASONS
 from .. import csv_export
@@ -97,7 +96,7 @@ class ExportForm(forms.Form):
         try:
             rows = roles.read_draft(self.cleaned_data["draft"])
             return roles.drafted(rows) if rows else None
-        except roles.Invalid as problem:
+        except OperatorError as problem:
             raise ValidationError(str(problem)) from None
 
     def _report(self, file: Any, tenant: str) -> Report | None:
@@ -106,7 +105,7 @@ class ExportForm(forms.Form):
         try:
             text = entra_export.text_of(file.read())
             return rehearsal_here.preview(text, tenant, self.cleaned_data.get("draft"))
-        except entra_export.NotAnExport as problem:
+        except OperatorError as problem:
             raise ValidationError({"file": str(problem)}) from None
 
 
@@ -135,7 +134,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:
     try:
         linked, problems = rehearsal_here.link_all(report, tenant)
-    except CannotLink as problem:
+    except OperatorError as problem:
         messages.error(request, str(problem))
         return
     text = ngettext("%(count)d person was linked.", "%(count)d people were linked.", linked)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from ... import users
 from ...app import user_url
 from ...models import SignIn
-from ...operate import linking
+from ...operate import OperatorError, linking
 from ...sessions import service as sessions
 from ..model_admin import render
 from .actions import ReasonForm
@@ -94,7 +94,7 @@ def _linked(request: HttpRequest, person: User, row: SignIn, reason: str) -> boo
     by: Any = request.user
     try:
         linking.relink(person, row, reason, by=by, seen=request.POST.get("seen", ""))
-    except (linking.CannotLink, ValueError) as problem:
+    except OperatorError as problem:
         messages.error(request, str(problem))
         return False
     except sessions.StoreUnavailable:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
 from ...models import RoleMapping
-from ...operate import roles
+from ...operate import OperatorError, roles
 from ...operate.roles import Change, Row
 from ...signin.mapping import as_mapped
 from ..model_admin import StaffModelAdmin, SuperusersOnly
@@ -65,7 +65,7 @@ class RoleMappingForm(MappingModelForm):
         try:
             roles.check(self.row)
             changes = tuple(roles.preview(self.row))
-        except roles.Invalid as invalid:
+        except OperatorError as invalid:
             raise ValidationError(str(invalid)) from None
         if len(changes) <= roles.A_FEW or self.data.get(CONFIRMED) == roles.digest_of(changes):
             return

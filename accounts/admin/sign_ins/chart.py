@@ -18,7 +18,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
-from ... import moments
+from ... import local_time
 from ...app import admin_url
 from ...models import SignIn
 
@@ -107,7 +107,7 @@ def _drawn(bar: Bar, at: int, highest: int) -> dict[str, object]:
 
 def last_days() -> Chart:
     """The chart of the DAYS that end today, by the site's time zone."""
-    today = moments.today()
+    today = local_time.today()
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
     counts = _counts(days, today)
     return Chart(tuple(Bar(day, *counts.get(day, (0, 0))) for day in days))
@@ -135,7 +135,7 @@ def _counted(days: Iterable[date]) -> dict[date, Counts]:
 
 
 def _midnight(day: date) -> datetime:
-    return moments.as_kept(datetime.combine(day, time.min))
+    return local_time.as_kept(datetime.combine(day, time.min))
 
 
 def _key(day: date) -> str:

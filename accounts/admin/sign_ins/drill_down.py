@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib.admin.templatetags.admin_list import date_hierarchy
 from django.db.models import Max, Min
 
-from ... import moments
+from ... import local_time
 from ...models import SignIn
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Calendar:
         ends = SignIn.objects.aggregate(first=Min("at"), last=Max("at"))  # two looks into the index
         if not ends["first"]:
             return []
-        first, last = (moments.in_zone(end).date() for end in ends.values())
+        first, last = (local_time.in_zone(end).date() for end in ends.values())
         days = (first + timedelta(days=count) for count in range((last - first).days + 1))
         count = _PARTS.index(part) + 1
         found = {_parts_of(day)[:count]: day for day in days if self._is_asked(day)}

@@ -68,7 +68,7 @@ def _already_here(emails: Iterable[str]) -> set[str]:
     if not wanted:
         return set()
     model = get_user_model()
-    found = model._default_manager.annotate(upper_email=Upper(model.get_email_field_name()))
+    found = model._default_manager.annotate(upper_email=Upper(users.email_field()))
     found = found.filter(upper_email__in=wanted)
     return set(found.values_list("upper_email", flat=True))
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
-from django.db import connection
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -19,6 +18,7 @@ from ... import browsers
 from ...models import SignIn
 from ...operate import search
 from ...operate.sign_ins import COLUMNS, as_values
+from ...transaction import connection
 from ...visible import visible
 from .. import advice
 from ..model_admin import BOUND

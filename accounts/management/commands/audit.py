@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentParser
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ... import audit
 from ...audit.verify import verify
 from ...operate import audit_log
-from ...operate.output import OperatorCommand, add_json
-from ...operate.sign_ins import since_of
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-    from collections.abc import Callable
-
-    from django.core.management.base import CommandParser
+from ...operate.output import OperatorCommand, add_output, whole_number
 
 _IN_TABLE = ("at", "action", "who", "subject", "before", "after", "note", "reference")
 _PROBLEM = ("id", "problem")
@@ -48,7 +42,7 @@ exit codes:
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="command", required=True, metavar="ACTION")
+        actions = self.add_actions(parser)
         _add_listing(actions.add_parser("list", help="the entries, newest first"))
         checking = actions.add_parser("verify", help="check the chain, every entry and every text")
         checking.add_argument(
@@ -57,22 +51,13 @@ exit codes:
         checking.add_argument(
             "--acknowledge", default="", metavar="REASON", help="accept the present findings"
         )
-        for action in actions.choices.values():
-            add_json(action)
-
-    @override
-    def handle(self, *args: Any, command: str, **options: Any) -> None:
-        run: Callable[..., None] = getattr(self, f"_{command}")
-        try:
-            run(**options)
-        except ValueError as problem:
-            raise CommandError(str(problem)) from None
+        add_output(checking)
 
     def _list(self, form: str, limit: int | None, **options: Any) -> None:
-        entries = audit_log.query(_asked(options))
+        asked = {name: options[name] for name in ("since", "action", "person", "reference")}
+        entries = audit_log.query(**asked)
         if form != "table":
-            given = {name: options[name] for name in ("since", "action", "person", "reference")}
-            audit.write("export.audit", after={k: v for k, v in given.items() if v})
+            audit.write("export.audit", after={k: v for k, v in asked.items() if v})
         limit = limit or (100 if form == "table" else None)
         columns = _IN_TABLE if form == "table" else audit_log.COLUMNS
         self.write_rows(audit_log.stream(entries[:limit]), columns, form)
@@ -109,13 +94,5 @@ def _add_listing(parser: ArgumentParser) -> None:
     parser.add_argument("--action", default="", help="as person.rights_changed, or its beginning")
     parser.add_argument("--person", default="", metavar="TEXT", help="who did it, or to whom")
     parser.add_argument("--reference", default="", help="of one entry")
-    parser.add_argument("--limit", type=int, help="at most this many entries")
-    parser.add_argument(
-        "--csv", dest="form", action="store_const", const="csv", default="table", help="CSV"
-    )
-
-
-def _asked(options: dict[str, Any]) -> audit_log.AuditQuery:
-    since = since_of(options["since"]) if options["since"] else None
-    narrow = {name: options[name] for name in ("action", "person", "reference")}
-    return audit_log.AuditQuery(since=since, **narrow)
+    parser.add_argument("--limit", type=whole_number("entries"), help="at most this many entries")
+    add_output(parser, csv=True)

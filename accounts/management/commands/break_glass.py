@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ... import users
-from ...operate import break_glass, people
-from ...operate.output import OperatorCommand, add_json
+from ...operate import break_glass
+from ...operate.output import OperatorCommand, add_output
 from ...reasons import Refused
-
-if TYPE_CHECKING:
-    from django.core.management.base import CommandParser
 
 
 class Command(OperatorCommand):
@@ -38,36 +35,26 @@ exit codes:
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", metavar="EMAIL")
-        add_json(parser)
+        add_output(parser)
 
     @override
     def handle(self, *args: Any, email: str, form: str, **options: Any) -> None:
         link = _made(email)
         email = users.email_of(link.user)
         if form == "json":
-            facts = {
-                "url": link.url,
-                "email": users.email_of(link.user),
-                "expires_at": link.expires_at,
-            }
+            facts = {"url": link.url, "email": email, "expires_at": link.expires_at}
             return self.write_value(facts, form)
-        self.stderr.write(
-            f"Signs in {users.email_of(link.user)}, once, until {link.expires_at:%H:%M:%S %Z}:"
-        )
+        self.stderr.write(f"Signs in {email}, once, until {link.expires_at:%H:%M:%S %Z}:")
         return self.stdout.write(link.url)
 
 
 def _made(email: str) -> break_glass.Link:
     try:
         return break_glass.make(email)
-    except people.NoSuchPerson as problem:
-        raise CommandError(f"{problem} See: ./manage.py staff list") from None
     except Refused as refusal:
-        raise CommandError(_advice(refusal)) from None
-
-
-def _advice(refusal: Refused) -> str:
-    if refusal.retry_after is not None:
+        if refusal.retry_after is None:
+            raise
         minutes = -(-refusal.retry_after // 60)
-        return f"Too many links were made for this person: wait {minutes} minutes."
-    return f"{refusal.reason.operator} {refusal.reason.fix}"
+        raise CommandError(
+            f"Too many links were made for this person: wait {minutes} minutes."
+        ) from None

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 from typing_extensions import override
 
 from ...conf import conf
 from ...naming import as_set_here
 from ...operate import doctor
-from ...operate.doctor import page
+from ...operate.doctor import Finding, page
 from ...operate.doctor import report as reports
 from ...operate.output import OperatorCommand
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-
-    from django.core.management.base import OutputWrapper
-
-    from ...operate.doctor import Finding
 
 EXIT_CODES: Final = {"error": 1, "unknown": 4, "warning": 3}  # the first that applies
 

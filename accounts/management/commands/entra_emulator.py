@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from typing_extensions import override
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
 
 DEFAULT_PORT = 8400
 

@@ -5,34 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from datetime import date
 from getpass import getpass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from django.core.management.base import CommandError
-from django.db import transaction
+from allauth.socialaccount.models import SocialApp
+from django.core.management.base import CommandError, CommandParser
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
-from ... import registration
+from ... import registration, transaction
 from ...conf import conf
 from ...operate import microsoft_app
 from ...operate.doctor import before_saving
-from ...operate.microsoft_app import Changes, Invalid
-from ...operate.microsoft_app_summary import show, to_enter
-from ...operate.output import OperatorCommand, add_json
-from ...operate.roles import Invalid as InvalidRole
+from ...operate.doctor.before_saving import Judgement
+from ...operate.microsoft_app import Changes
+from ...operate.microsoft_app_summary import CredentialSummary, show, to_enter
+from ...operate.output import OperatorCommand, add_output, read_input
 from ...reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from allauth.socialaccount.models import SocialApp
-    from django.core.management.base import CommandParser
-
-    from ...operate.doctor.before_saving import Judgement
-    from ...operate.microsoft_app_summary import CredentialSummary
 
 _NOT_SAVED = "Nothing was saved."
 _ANYWAY = "To save it all the same: --force. To save without asking Microsoft: --untested."
@@ -88,28 +79,17 @@ exit codes:
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions = self.add_actions(parser)
         _add_setting(actions.add_parser("set", help="create or change it"))
         actions.add_parser("show", help="show it, without its secrets")
         actions.add_parser("test", help="ask Microsoft whether it would work")
         for action in actions.choices.values():
-            add_json(action)
+            add_output(action)
         _add_register(actions.add_parser("register", help="print what registers it in Entra"))
 
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        run: Callable[..., None] = getattr(self, f"_{options['action']}")
-        run(**options)
-
     def _set(self, form: str, *, undo: bool, force: bool, untested: bool, **options: Any) -> None:
-        try:
-            app = microsoft_app.the_app()
-            after = _undone(app) if undo else microsoft_app.changed(app, _changes(options))
-        except Invalid as invalid:
-            problems = [text for texts in invalid.problems.values() for text in texts]
-            raise CommandError("\n".join([_NOT_SAVED, *problems])) from None
-        except Refused as refusal:
-            raise CommandError(f"{refusal.reason.operator} {refusal.reason.fix}") from None
+        app = microsoft_app.the_app()
+        after = _undone(app) if undo else microsoft_app.changed(app, _changes(options))
         judgement = before_saving.of_saving(after, app if app.pk else None, asks=not untested)
         if judgement.consequences and not force:
             self._confirm(judgement)
@@ -141,10 +121,7 @@ exit codes:
     def _register(self, *, manifest: bool, role: list[str], **options: Any) -> None:
         from ...operate import register_script
 
-        try:
-            made = register_script.plan(role)
-        except InvalidRole as invalid:
-            raise CommandError(str(invalid)) from None
+        made = register_script.plan(role)
         text = register_script.manifest(made) if manifest else register_script.script(made)
         self.stdout.write(text)
 
@@ -152,7 +129,7 @@ exit codes:
         from ...operate.doctor import online_findings
 
         findings = online_findings()
-        self.write_rows(({n: getattr(f, n) for n in _FOUND} for f in findings), _FOUND, form)
+        self.write_rows(findings, _FOUND, form)
         if bad := sum(finding.level == "error" for finding in findings):
             raise CommandError(f"{bad} of {len(findings)} checks say that sign-in would fail.")
 
@@ -165,6 +142,7 @@ def _add_register(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_setting(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(unchanged=_NOT_SAVED)
     parser.add_argument("--client-id", metavar="GUID", help="Application (client) ID")
     parser.add_argument("--tenant", metavar="GUID", help="Directory (tenant) ID, or a domain")
     parser.add_argument("--name", help="its name in admin")
@@ -267,10 +245,7 @@ def _secrets(options: dict[str, Any], *, new: bool) -> dict[str, Any]:
 @sensitive_variables()
 def _certificate(name: str, *, by_env: bool) -> str:
     """What the file holds, which is kept; its name is not."""
-    try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as problem:
-        raise CommandError(f"{name}: {problem.strerror}. {_NOT_SAVED}") from None
+    data = read_input(name)
     passphrase = os.environ.get(_PASSPHRASE, "") if by_env else ""
     try:
         return microsoft_app.read_certificate(data, passphrase)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ...operate import roles
-from ...operate.output import OperatorCommand, add_json
-from ...operate.roles import Invalid, Row
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
-
-    from django.core.management.base import CommandParser
+from ...operate.output import OperatorCommand, add_output
+from ...operate.roles import Row
 
 _ROW = ("value", "staff", "superuser", "groups")
 _CHANGE = ("email", "now", "then", "roles")
@@ -45,9 +40,10 @@ exit codes:
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions = self.add_actions(parser)
         actions.add_parser("list", help="show the mapping")
         setting = actions.add_parser("set", help="map a role, or change what it gives")
+        setting.set_defaults(unchanged="Nothing was saved.")
         setting.add_argument("value", metavar="VALUE")
         setting.add_argument("--yes", action="store_true", help="even if it changes many people")
         looking = actions.add_parser("preview", help="show whom it changes at their next sign-in")
@@ -55,27 +51,19 @@ exit codes:
         for each in (setting, looking):
             _add_rights(each)
         for each in actions.choices.values():
-            add_json(each)
-
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        run: Callable[..., None] = getattr(self, f"_{options['action']}")
-        try:
-            run(**options)
-        except Invalid as invalid:
-            raise CommandError(f"Nothing was saved. {invalid}") from None
+            add_output(each)
 
     def _list(self, form: str, **options: Any) -> None:
         listed = [asdict(row) | {"groups": ", ".join(row.groups)} for row in roles.rows()]
         self.write_rows(listed, _ROW, form)
 
     def _preview(self, form: str, **options: Any) -> None:
-        self.write_rows(map(asdict, _previewed(options)), _CHANGE, form)
+        self.write_rows(_previewed(options), _CHANGE, form)
 
     def _set(self, form: str, *, yes: bool, **options: Any) -> None:
         changes = _previewed(options)
         if len(changes) > roles.A_FEW and not yes:
-            self.write_rows(map(asdict, changes), _CHANGE, form)
+            self.write_rows(changes, _CHANGE, form)
             raise CommandError(
                 f"Nothing was saved: {len(changes)} people would have different rights after their"
                 " next sign-in, as shown. Repeat with --yes if that is intended."

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentParser
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandParser
 from typing_extensions import override
 
 from ...operate import people
-from ...operate.output import OperatorCommand, add_json
+from ...operate.output import OperatorCommand, add_output
 from ...sessions import service as sessions
-
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-    from collections.abc import Callable
-
-    from django.core.management.base import CommandParser
-
-    from ...sessions.service import SessionInfo
 
 
 class Command(OperatorCommand):
@@ -43,28 +36,16 @@ exit codes:
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions = self.add_actions(parser)
         listing = actions.add_parser("list", help="who is signed in")
         listing.add_argument("--email", default="", help="of one person")
         _add_ending(actions.add_parser("end", help="sign out"))
         for action in actions.choices.values():
-            add_json(action)
-
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        run: Callable[..., None] = getattr(self, f"_{options['action']}")
-        try:
-            run(**options)
-        except people.NoSuchPerson as problem:
-            raise CommandError(f"{problem} See: ./manage.py staff list") from None
-        except sessions.NoSuchSession as problem:
-            raise CommandError(f"{problem} See: ./manage.py sessions list") from None
-        except sessions.StoreUnavailable as problem:
-            raise CommandError(str(problem)) from None
+            add_output(action)
 
     def _list(self, email: str, form: str, **options: Any) -> None:
         found = sessions.listing(people.find(email) if email else None)
-        self.write_rows(map(_row, found), sessions.COLUMNS, form)
+        self.write_rows(found, sessions.COLUMNS, form)
 
     def _end(self, email: str, handle: str, form: str, **options: Any) -> None:
         if handle:
@@ -82,7 +63,3 @@ def _add_ending(parser: ArgumentParser) -> None:
     whose.add_argument("--email", default="", help="all sessions of this person")
     whose.add_argument("--handle", default="", help="this session")
     whose.add_argument("--everyone", action="store_true", help="all sessions")
-
-
-def _row(session: SessionInfo) -> dict[str, Any]:
-    return {name: getattr(session, name) for name in sessions.COLUMNS}

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ... import audit
 from ...models import SignIn
 from ...operate import sign_ins
-from ...operate.output import OperatorCommand, add_json
-
-if TYPE_CHECKING:
-    from django.core.management.base import CommandParser
-
-    from ...operate.sign_ins import Asked
+from ...operate.output import OperatorCommand, add_output, whole_number
 
 _IN_TABLE = ("at", "outcome", "reason", "reference", "email", "client_ip", "took_ms", "detail")
 _COUNTED = ("count", "outcome", "reason")
@@ -39,7 +33,7 @@ The table shows the newest 100 (--limit); JSON and CSV give all rows and columns
 
 exit codes:
   0  done
-  1  no such --reference; wrong --since, --reason or --days; nothing was deleted
+  1  no such --reference; wrong --since or --reason; nothing was deleted
   2  wrong arguments
 """
 
@@ -50,51 +44,37 @@ exit codes:
         parser.add_argument("--outcome", choices=SignIn.Outcome.values, default="")
         parser.add_argument("--email", default="", help="the claimed email, in any letter case")
         parser.add_argument("--reference", default="", help="of one attempt")
-        parser.add_argument("--limit", type=_positive, help="at most this many rows")
+        parser.add_argument("--limit", type=whole_number("rows"), help="at most this many rows")
         parser.add_argument("--counts", action="store_true", help="count them by reason")
         parser.add_argument("--prune", action="store_true", help="delete old rows instead")
-        parser.add_argument("--days", type=int, help="with --prune: how many days to keep")
-        add_json(parser)
-        parser.add_argument("--csv", dest="form", action="store_const", const="csv", help="CSV")
+        parser.add_argument(
+            "--days", type=whole_number("days", 36500), help="with --prune: how many days to keep"
+        )
+        add_output(parser, csv=True)
 
     @override
     def handle(self, *args: Any, form: str, **options: Any) -> None:
-        try:
-            if options["prune"]:
-                self._prune(options, form)
-            else:
-                self._show(options, form)
-        except ValueError as problem:
-            raise CommandError(str(problem)) from None
+        asked = {name: options[name] for name in _NARROWING}
+        if options["prune"]:
+            self._prune(asked, options["days"], form)
+        else:
+            self._show(asked, form, options)
 
-    def _show(self, options: dict[str, Any], form: str) -> None:
+    def _show(self, asked: dict[str, str], form: str, options: dict[str, Any]) -> None:
         if options["days"] is not None:
-            raise ValueError("--days goes with --prune; for what to show, use --since.")
-        rows = sign_ins.query(_asked(options))
-        if options["reference"] and not rows.exists():
-            raise ValueError(sign_ins.elsewhere(sign_ins.reference_of(options["reference"])))
+            raise CommandError("--days goes with --prune; for what to show, use --since.")
+        rows = sign_ins.query(**asked)
+        if asked["reference"] and not rows.exists():
+            raise CommandError(sign_ins.elsewhere(sign_ins.reference_of(asked["reference"])))
         if options["counts"]:
             return self.write_rows(sign_ins.counts(rows), _COUNTED, form)
         if form != "table":
-            given = {name: value for name, value in options.items() if name in _NARROWING and value}
-            audit.write("export.sign_ins", after=given)
+            audit.write("export.sign_ins", after={k: v for k, v in asked.items() if v})
         limit = options["limit"] or (100 if form == "table" else None)
         columns = _IN_TABLE if form == "table" else sign_ins.COLUMNS
         return self.write_rows(sign_ins.stream(rows[:limit]), columns, form)
 
-    def _prune(self, options: dict[str, Any], form: str) -> None:
-        if any(options[name] for name in ("since", "reason", "outcome", "email", "reference")):
-            raise ValueError("--prune deletes by age alone: give it no filters, only --days.")
-        self.write_value({"deleted": sign_ins.prune(options["days"])}, form)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is no number of rows: write 1 or more")
-    return int(text)
-
-
-def _asked(options: dict[str, Any]) -> Asked:
-    since = sign_ins.since_of(options["since"]) if options["since"] else None
-    narrow = {name: options[name] for name in ("reason", "outcome", "email", "reference")}
-    return sign_ins.Asked(since=since, **narrow)
+    def _prune(self, asked: dict[str, str], days: int | None, form: str) -> None:
+        if any(asked.values()):
+            raise CommandError("--prune deletes by age alone: give it no filters, only --days.")
+        self.write_value({"deleted": sign_ins.prune(days)}, form)

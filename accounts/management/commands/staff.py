@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser
+from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from typing_extensions import override
 
 from ... import audit
-from ...operate import adoption, erasure, moves, people, roles
-from ...operate.entra_export import NotAnExport, text_of
-from ...operate.linking import CannotLink
-from ...operate.moves_file import NotAMapping
-from ...operate.other_packages import PACKAGES, NoTable
-from ...operate.output import OperatorCommand, add_json, as_json
+from ...models import User
+from ...operate import (
+    OperatorError,
+    adoption,
+    erasure,
+    linking,
+    moves,
+    people,
+    require_reason,
+    roles,
+)
+from ...operate.entra_export import text_of
+from ...operate.other_packages import PACKAGES
+from ...operate.output import OperatorCommand, add_output, as_json, read_input, whole_number
 from ...operate.people_listing import COLUMNS, NARROW, listing
-from ...operate.rehearsal_here import WhichTenant, link_all, preview
+from ...operate.rehearsal import Report
+from ...operate.rehearsal_here import link_all, preview
 from ...operate.rehearsal_shown import SPREADSHEET, as_dict, as_lines, as_rows
 from ...sessions import service as sessions
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-    from collections.abc import Callable
-
-    from django.core.management.base import CommandParser
-
-    from ...models import User
-    from ...operate.rehearsal import Report
-
-_MOST_DAYS = 3650
 _ADDED = ("line", "email", "what", "note")
 _CHANGED = ("email", "sessions_ended", "what")
 _ADOPTED = ("email", "what", "identity", "note")
@@ -69,7 +68,7 @@ exit codes:
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions = self.add_actions(parser)
         _add_adding(actions.add_parser("add", help="add people, or give them staff rights"))
         _add_listing(actions.add_parser("list", help="who is here, and can they sign in"))
         off = actions.add_parser("deactivate", help="switch people off and sign them out")
@@ -83,13 +82,8 @@ exit codes:
         )
         _add_preview(actions.add_parser("preview", help="rehearse with an export from Entra"))
         _add_adopting(actions.add_parser("adopt", help="bring identities from another package"))
-        for action in actions.choices.values():
-            add_json(action)
-
-    @override
-    def handle(self, *args: Any, **options: Any) -> None:
-        run: Callable[..., None] = getattr(self, f"_{options['action']}")
-        run(**options)
+        for name, action in actions.choices.items():
+            add_output(action, csv=name in ("list", "preview"))
 
     def _add(self, emails: list[str], file: str, name: str, form: str, **options: Any) -> None:
         lines = [*emails, *(_read(file).splitlines() if file else ())]
@@ -101,7 +95,7 @@ exit codes:
         if options["oid"] and len(lines) != 1:
             raise CommandError("--oid goes with one EMAIL; for several, a CSV with a column oid.")
         results = people.add_many(given, **rights, **identity)
-        self.write_rows(({n: getattr(r, n) for n in _ADDED} for r in results), _ADDED, form)
+        self.write_rows(results, _ADDED, form)
         if bad := sum(result.what == "invalid" for result in results):
             raise CommandError(f"{bad} of {len(results)} not added: correct them and add again.")
 
@@ -130,12 +124,12 @@ exit codes:
             return
 
         def unlink(user: User) -> int:
-            return people.unlink(user, reason, actor)
+            return linking.unlink(user, reason, actor)
 
-        self._each(_of_tenant(tenant) if tenant else emails, form, "unlinked", unlink)
+        self._each(moves.of_tenant(tenant) if tenant else emails, form, "unlinked", unlink)
 
     def _list_tenant(self, tenant: str, form: str) -> None:
-        rows = [{"email": one, "what": "would be unlinked"} for one in _of_tenant(tenant)]
+        rows = [{"email": one, "what": "would be unlinked"} for one in moves.of_tenant(tenant)]
         self.write_rows(rows, _CHANGED, form)
         self.stderr.write(
             f"{len(rows)} people. Nothing was written: the same with --yes unlinks them, and who"
@@ -146,13 +140,10 @@ exit codes:
         self, file: str, tenant: str, reason: str, by: str, form: str, **options: Any
     ) -> None:
         actor = _person(by) if by else None
-        if options["yes"] and not reason.strip():
-            raise CommandError("Say why: --reason TEXT. Nothing was written.")
-        try:
-            planned = moves.plan(_read(file), tenant)
-        except (NotAMapping, CannotLink) as problem:
-            raise CommandError(f"{problem} Nothing was written.") from None
-        self.write_rows((asdict(row) for row in planned), moves.COLUMNS, form)
+        if options["yes"]:
+            require_reason(reason)
+        planned = moves.plan(_read(file), tenant)
+        self.write_rows(planned, moves.COLUMNS, form)
         skip = options["skip_unknown"]
         if stops := moves.blocking(planned, skip_unknown=skip):
             hint = "" if skip else " (--skip-unknown leaves out who is not here)"
@@ -165,21 +156,16 @@ exit codes:
     def _carry_out(
         self, planned: list[moves.Planned], reason: str, actor: Any, *, skip_unknown: bool
     ) -> None:
-        try:
-            done = moves.carry_out(planned, reason, by=actor, skip_unknown=skip_unknown)
-        except moves.CannotMove as problem:
-            raise CommandError(f"{problem} Nothing was written.") from None
+        done = moves.carry_out(planned, reason, by=actor, skip_unknown=skip_unknown)
         self.stderr.write(f"{done.linked} linked and signed out, {done.addressed} new addresses.")
         if done.store_failed:
             raise CommandError("Written, but Redis did not answer: sessions list may lag.")
 
     def _erase(self, email: str, reason: str, yes: bool, form: str, **options: Any) -> None:
+        user = people.find(email)
+        _confirm(email, yes)
         try:
-            user = people.find(email)
-            _confirm(email, yes)
             erased = erasure.erase_person(user, reason)
-        except (people.NoSuchPerson, erasure.LastSuperuser, ValueError) as problem:
-            raise CommandError(f"{problem} Nothing was erased.") from None
         except sessions.StoreUnavailable:
             raise CommandError("Erased, but the session store did not answer: doctor.") from None
         self.write_value(asdict(erased), form)
@@ -189,11 +175,8 @@ exit codes:
     ) -> None:
         if link and options["draft"]:
             raise CommandError("--link goes with the mapping in force: leave --role out.")
-        try:
-            drafts = roles.read_draft("\n".join(options["draft"]))
-            report = preview(_read(file), tenant, roles.drafted(drafts) if drafts else None)
-        except (NotAnExport, WhichTenant, roles.Invalid) as problem:
-            raise CommandError(str(problem)) from None
+        drafts = roles.read_draft("\n".join(options["draft"]))
+        report = preview(_read(file), tenant, roles.drafted(drafts) if drafts else None)
         if form != "table" or not self.stdout.isatty():
             facts = {"of": "rehearsal", "people": len(report.people)}
             audit.write("export.people", after=facts)
@@ -206,10 +189,7 @@ exit codes:
             self._link(report, tenant)
 
     def _link(self, report: Report, tenant: str) -> None:
-        try:
-            linked, problems = link_all(report, tenant)
-        except CannotLink as problem:
-            raise CommandError(str(problem)) from None
+        linked, problems = link_all(report, tenant)
         self.stderr.write(f"{linked} people were linked to their object IDs.")
         if problems:
             raise CommandError("\n".join(["Not linked:", *problems]))
@@ -217,10 +197,7 @@ exit codes:
     def _adopt(self, yes: bool, form: str, **options: Any) -> None:
         package = options["package"]
         named = {name: options[name] for name in ("tenant", "client_id", "everyone")}
-        try:
-            planned = adoption.plan(package, **named)
-        except (adoption.CannotAdopt, CannotLink, NoTable) as problem:
-            raise CommandError(str(problem)) from None
+        planned = adoption.plan(package, **named)
         rows = adoption.carry_out(package, planned) if yes else planned
         whole = form == "json"
         self.write_rows((_adopted(row, whole=whole) for row in rows), _ADOPTED, form)
@@ -248,14 +225,10 @@ def _changed(email: str, done: str, change: Callable[[User], int | None]) -> dic
     what, ended = done, None
     try:
         ended = change(people.find(email))
-    except people.NoSuchPerson:
-        what = "no such user: ./manage.py staff list --search TEXT"
-    except people.NothingToUnlink:
-        what = "not bound to a Microsoft identity: nothing to unlink"
+    except OperatorError as problem:
+        what = f"{problem} {problem.next_step}".rstrip()
     except sessions.StoreUnavailable:
         what = f"{done} and signed out, but Redis is unavailable: sessions list may lag"
-    except ValueError as problem:
-        what = str(problem)
     return {"email": email, "what": what, "sessions_ended": ended}
 
 
@@ -273,24 +246,16 @@ def _add_listing(parser: ArgumentParser) -> None:
     parser.add_argument("--state", choices=_STATES, default="", help="only people in this state")
     parser.add_argument("--search", default="", metavar="TEXT", help="in email or name")
     parser.add_argument(
-        "--idle", type=_days, default=0, metavar="DAYS", help="not signed in for so long"
+        "--idle",
+        type=whole_number("days", 3650),
+        default=0,
+        metavar="DAYS",
+        help="not signed in for so long",
     )
-    _add_csv(parser)
-
-
-def _add_csv(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--csv", dest="form", action="store_const", const="csv", default="table", help="write CSV"
-    )
-
-
-def _days(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text[:5]) <= _MOST_DAYS:
-        raise ArgumentTypeError(f"{text!r} is no number of days from 1 to {_MOST_DAYS}.")
-    return int(text)
 
 
 def _add_unlinking(parser: ArgumentParser) -> None:
+    parser.set_defaults(unchanged="Nothing was written.")
     parser.add_argument("emails", nargs="*", metavar="EMAIL")
     parser.add_argument("--tenant", default="", metavar="GUID", help="everyone of this tenant")
     parser.add_argument("--yes", action="store_true", help="with --tenant: write it")
@@ -299,6 +264,7 @@ def _add_unlinking(parser: ArgumentParser) -> None:
 
 
 def _add_relinking(parser: ArgumentParser) -> None:
+    parser.set_defaults(unchanged="Nothing was written.")
     parser.add_argument("file", metavar="FILE", help="lines old,new as CSV; - standard input")
     parser.add_argument("--tenant", default="", metavar="GUID", help="of the new object IDs")
     parser.add_argument("--reason", default="", help="why; kept in admin's history")
@@ -307,14 +273,8 @@ def _add_relinking(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="write it; without, nothing is written")
 
 
-def _of_tenant(tenant: str) -> list[str]:
-    try:
-        return moves.of_tenant(tenant)
-    except CannotLink as problem:
-        raise CommandError(str(problem)) from None
-
-
 def _add_erasing(parser: ArgumentParser) -> None:
+    parser.set_defaults(unchanged="Nothing was erased.")
     parser.add_argument("email", metavar="EMAIL")
     parser.add_argument("--reason", required=True, help="which request; without naming the person")
     parser.add_argument("--yes", action="store_true", help="do not ask: it cannot be undone")
@@ -340,7 +300,6 @@ def _add_preview(parser: ArgumentParser) -> None:
         metavar="VALUE=RIGHTS",
         help='as if this were mapped: "Editor=staff,Editors"; may be repeated; nothing is saved',
     )
-    _add_csv(parser)
     parser.add_argument("--only", choices=("in", "refused"), default="", help="only these rows")
     parser.add_argument(
         "--link", action="store_true", help="link everyone who would get in to their object ID now"
@@ -348,6 +307,7 @@ def _add_preview(parser: ArgumentParser) -> None:
 
 
 def _add_adopting(parser: ArgumentParser) -> None:
+    parser.set_defaults(unchanged="Nothing was written.")
     parser.add_argument(
         "--from", required=True, dest="package", choices=PACKAGES, help="which package it was"
     )
@@ -363,10 +323,7 @@ def _add_adopting(parser: ArgumentParser) -> None:
 
 
 def _read(file: str) -> str:
-    try:
-        return text_of(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
-    except (OSError, NotAnExport) as problem:
-        raise CommandError(f"Cannot read {file}: {problem}") from None
+    return text_of(read_input(file))
 
 
 def _person(email: str) -> User:

@@ -8,6 +8,7 @@ this table: ./manage.py doctor --explain all > docs/doctor.md
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,7 +16,7 @@ from ...checks import CHECKS
 from ...reasons import REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Level = Literal["ok", "note", "unknown", "warning", "error"]
 LEVELS: Final[Mapping[Level, str]] = MappingProxyType(
@@ -70,12 +71,12 @@ class Entry:
     """One fault; `shows_as` holds reason codes, or phrases where no page of ours is met."""
 
     id: str
-    level: Level
     title: str
     detail: str = ""
     fix: str = ""
     shows_as: tuple[str, ...] = ()
     well: str = ""
+    level: Level = "error"
 
     @property
     def page(self) -> str:
@@ -83,42 +84,18 @@ class Entry:
         return f"{PAGE}#{self.id}"
 
 
-def _error(
-    id_: str,
-    title: str,
-    detail: str = "",
-    fix: str = "",
-    *,
-    shows: tuple[str, ...] = (),
-    well: str = "",
-) -> Entry:
-    return Entry(id_, "error", title, detail, fix, shows, well)
-
-
-def _warning(
-    id_: str,
-    title: str,
-    detail: str = "",
-    fix: str = "",
-    *,
-    shows: tuple[str, ...] = (),
-    well: str = "",
-) -> Entry:
-    return Entry(id_, "warning", title, detail, fix, shows, well)
-
-
-def _unknown(id_: str, title: str, detail: str, fix: str) -> Entry:
-    return Entry(id_, "unknown", title, detail, fix)
+_warning: Final = partial(Entry, level="warning")
+_note: Final = partial(Entry, level="note")
+_unknown: Final = partial(Entry, level="unknown")
+# An outage: why, and what to do, are the facts of causes.py.
+_caused: Final = partial(Entry, detail="{cause}", fix="{fix}")
+# In the words of the one table of reasons.
+_refused: Final = partial(Entry, detail="{why}", fix="{reason_fix}", shows_as=("{code}",))
 
 
 def _well(id_: str, text: str) -> Entry:
     """Only ever said where all is as it should be."""
-    return Entry(id_, "note", text, well=text)
-
-
-def _refused(id_: str, title: str, *, level: Level = "error", well: str = "") -> Entry:
-    """In the words of the one table of reasons."""
-    return Entry(id_, level, title, "{why}", "{reason_fix}", ("{code}",), well)
+    return _note(id_, text, well=text)
 
 
 _OPTIONAL_CLAIM: Final = (
@@ -126,24 +103,24 @@ _OPTIONAL_CLAIM: Final = (
     " ./manage.py microsoft_app register"
 )
 _SETTINGS: Final = (
-    _error(
+    Entry(
         "environment.bad",
         "The settings cannot be read",
         "{problem}",
         "Correct what the text names in the site's environment, and start again.",
-        shows=("the site does not start",),
+        shows_as=("the site does not start",),
     ),
     _well("environment.checks", "System checks: nothing serious"),
     _well(
         "environment.facts",
         "Instance {instance}: {public_url}, {mode}, {proxies} trusted proxies, {versions}",
     ),
-    _error(
+    Entry(
         "environment.secret_key_same",
         "SECRET_KEY differs from process to process",
         "The settings make a new one at each start, so no process reads what another has signed.",
         "Set SECRET_KEY once in the environment of all instances and slots.",
-        shows=("state_not_ours", "session_not_found"),
+        shows_as=("state_not_ours", "session_not_found"),
     ),
     _well(
         "environment.secret_key",
@@ -154,18 +131,16 @@ _SETTINGS: Final = (
         "{variable} is set, but requests to Microsoft do not use a proxy",
         "Where only the proxy may go out, Microsoft cannot be reached.",
         "Allow this host to reach MICROSOFT_LOGIN_URL directly; --online shows if it can.",
-        shows=("microsoft_unreachable",),
+        shows_as=("microsoft_unreachable",),
     ),
-    _error("environment.check", "{title}", "{message}", "{hint}"),
+    Entry("environment.check", "{title}", "{message}", "{hint}"),
     _warning("environment.check_warning", "{title}", "{message}", "{hint}"),
 )
 _REDIS: Final = (
-    _error(
+    _caused(
         "redis.reachable",
         "Redis cannot be used",
-        "{cause}",
-        "{fix}",
-        shows=_NO_STORE,
+        shows_as=_NO_STORE,
         well="Redis answers in {ms} ms",
     ),
     _warning(
@@ -173,38 +148,36 @@ _REDIS: Final = (
         "Redis answers, but needs {ms} ms",
         "Every page needs several round trips.",
         "Put Redis into the site's own region and network.",
-        shows=_NO_STORE,
+        shows_as=_NO_STORE,
     ),
-    _error(
+    _caused(
         "redis.writable",
         "Redis takes no writes",
-        "{cause}",
-        "{fix}",
-        shows=_NO_STORE,
+        shows_as=_NO_STORE,
         well="Redis takes writes and gives them back",
     ),
-    _error(
+    Entry(
         "redis.not_kept",
         "What was written to Redis could not be read back",
         "It was evicted at once, or reads go to a replica that lags behind.",
         "Set REDIS_URL to the master, with maxmemory-policy noeviction and room to spare.",
-        shows=_LOST,
+        shows_as=_LOST,
     ),
-    _error(
+    Entry(
         "redis.rights",
         "The Redis user may not do what {what} needs",
         "{command} on {key}: {cause}",
         "ACL SETUSER NAME ~{key} +{command}, or all of it: +@all ~* (what a sign-in uses is in"
         " docs/deploy.md).",
-        shows=_NO_STORE,
+        shows_as=_NO_STORE,
         well="The commands of sessions, used states and throttles work on their own keys",
     ),
-    _error(
+    Entry(
         "redis.use",
         "What {what} does with Redis fails",
         "{key}: {cause}",
         "{fix}",
-        shows=_NO_STORE,
+        shows_as=_NO_STORE,
     ),
     _unknown(
         "redis.info",
@@ -213,12 +186,12 @@ _REDIS: Final = (
         "Allow INFO to the site's Redis user (ACL SETUSER NAME +info), or look at the server's"
         " settings yourself.",
     ),
-    _error(
+    Entry(
         "redis.role",
         "Redis is a read-only replica",
         "REDIS_URL leads to a replica; sessions cannot be written there.",
         "Set REDIS_URL to the master, or to the Sentinels that know it.",
-        shows=_NO_STORE,
+        shows_as=_NO_STORE,
     ),
     _warning(
         "redis.version_old",
@@ -227,12 +200,12 @@ _REDIS: Final = (
         "Move to Redis 7 or newer.",
     ),
     _well("redis.version", "Redis {version}, {role}"),
-    _error(
+    Entry(
         "redis.eviction",
         "Redis evicts sessions: {evicted} keys since it started",
         "Memory is full, and maxmemory-policy {policy} throws sessions away.",
         _NOEVICTION,
-        shows=_LOST,
+        shows_as=_LOST,
         well="Redis evicts nothing ({why})",
     ),
     _warning(
@@ -240,40 +213,40 @@ _REDIS: Final = (
         "Redis may evict sessions",
         "maxmemory-policy is {policy}: when memory is full, sessions are thrown away.",
         _NOEVICTION,
-        shows=_LOST,
+        shows_as=_LOST,
     ),
     _warning(
         "redis.memory",
         "Redis is nearly full: {used} of {limit} KiB",
         "Soon it refuses writes, or evicts sessions.",
         "A larger maxmemory, or a Redis for this site alone.",
-        shows=("session_store_unavailable", "session_not_found"),
+        shows_as=("session_store_unavailable", "session_not_found"),
     ),
     _warning(
         "redis.persistence",
         "Redis forgets everything when it restarts",
         "Then everybody is signed out, and sign-ins under way are lost.",
         "redis-cli CONFIG SET appendonly yes, and the same in redis.conf.",
-        shows=_LOST,
+        shows_as=_LOST,
         well="Redis {keeps}",
     ),
 )
 _SESSIONS: Final = (
-    _error(
+    Entry(
         "sessions.shared",
         "Sessions are not shared between processes",
         "A session that one process writes is not found by another: they live in {store}.",
         _SHARED_REDIS,
-        shows=_LOST,
+        shows_as=_LOST,
         well="A second process reads our session, and we read its ({store})",
     ),
-    _error(
+    Entry(
         "sessions.cache_shared",
         "The cache is not shared between processes",
         "CACHES['default'] is {backend}: a used state could be used again by another worker, and"
         " a change of the app in admin is not seen.",
         _SHARED_REDIS,
-        shows=("several_apps", "not_configured"),
+        shows_as=("several_apps", "not_configured"),
         well="The cache, which marks used states, is shared by processes",
     ),
     _warning(
@@ -282,25 +255,25 @@ _SESSIONS: Final = (
         "Django's cache sessions take an unreachable store for an empty session, and delete the"
         " cookie of everyone who comes by.",
         'Set SESSION_ENGINE = "{engine}".',
-        shows=_NOT_SENT,
+        shows_as=_NOT_SENT,
     ),
-    _error(
+    Entry(
         "sessions.second_process",
         "A second process could not be started with these settings",
         "{cause}",
         "Start it by hand to see why: ./manage.py check",
-        shows=_LOST,
+        shows_as=_LOST,
     ),
 )
 _PROCESSES: Final = (
-    _error(
+    Entry(
         "processes.settings",
         "Process {process}, since {since}, runs with another {names}",
         "What this command reads is not what that process was started with: it was changed since,"
         " or in one of two places only.",
         "Restart it: a process reads its environment once. If it is this command that has the wrong"
         " one, run it with the site's own environment.",
-        shows=("client_secret_wrong", "state_not_ours", "redirect_uri_mismatch"),
+        shows_as=("client_secret_wrong", "state_not_ours", "redirect_uri_mismatch"),
         well="{count} processes run with these settings and this code",
     ),
     _warning(
@@ -309,7 +282,7 @@ _PROCESSES: Final = (
         "It was started before the files of this release came, or belongs to another one.",
         "Restart it, once the release is whole.",
     ),
-    _error(
+    Entry(
         "processes.secret_key",
         "{count} processes run with another SECRET_KEY than this command's",
         "{names}: at this PUBLIC_URL and Redis, within the last three minutes; what they sign is"
@@ -317,19 +290,17 @@ _PROCESSES: Final = (
         "If SECRET_KEY was changed, restart them, with the old key in SECRET_KEY_FALLBACKS. If it"
         " is this command that has another one, run it with the site's own environment (systemd:"
         " docs/deploy.md).",
-        shows=("state_not_ours", "session_not_found"),
+        shows_as=("state_not_ours", "session_not_found"),
     ),
-    Entry(
+    _note(
         "processes.not_compared",
-        "note",
         "The processes that run were not compared with this command",
         "Nothing here keeps what each was started with; sessions are kept in {store}.",
         "Nothing; after a change of the environment restart them, since nothing here can say that"
         " they still have the old one.",
     ),
-    Entry(
+    _note(
         "processes.none",
-        "note",
         "No process has told of itself lately",
         "The site does not run, or runs at another PUBLIC_URL, with another Redis, or"
         " under a server that does not tell: whether it has these settings is not known.",
@@ -337,37 +308,37 @@ _PROCESSES: Final = (
     ),
 )
 _DATABASE: Final = (
-    _error(
+    Entry(
         "database.reachable",
         "{database} does not answer",
         "{cause}",
         "{fix} Then run doctor again.",
-        shows=_NO_DATABASE,
+        shows_as=_NO_DATABASE,
         well="{database} answers ({ms} ms with connecting)",
     ),
-    _error(
+    Entry(
         "database.migrations",
         "{count} migrations are not applied",
         "{names}",
         "./manage.py migrate",
-        shows=("unexpected",),
+        shows_as=("unexpected",),
         well="All migrations are applied",
     ),
-    _error(
+    Entry(
         "database.schema",
         "The role of DATABASE_URL does not see the site's tables",
         "They are in the schema {schemas}: it may not use that, or has it not on its search_path.",
         "GRANT USAGE ON SCHEMA NAME TO the role, and ALTER ROLE it SET search_path = NAME.",
-        shows=("unexpected",),
+        shows_as=("unexpected",),
     ),
     *(
-        _error(
+        Entry(
             f"database.{index}",
             f"The unique index {index} is missing",
             f"Nothing keeps {keeps} when two first sign-ins race.",
             "Remove double rows in {table}, then make the index again as our migrations"
             f" do: ./manage.py sqlmigrate {{app}} {migration}",
-            shows=("ambiguous_email", "identity_conflict"),
+            shows_as=("ambiguous_email", "identity_conflict"),
             well=f"The database keeps {keeps}",
         )
         for index, keeps, migration in (
@@ -375,50 +346,48 @@ _DATABASE: Final = (
             ("accounts_one_identity_a_user", "one Microsoft identity for a user", "0002"),
         )
     ),
-    _error(
+    Entry(
         "database.cache_table",
         "The table {table} of CACHES[{alias}] is missing",
         "Used states, keys and throttles have nowhere to go.",
         "./manage.py createcachetable",
-        shows=("unexpected",),
+        shows_as=("unexpected",),
     ),
     _warning(
         "database.kind",
         "{database} in production",
         "A file is not shared by instances, and locks under load.",
         "Set DATABASE_URL=postgres://user:password@host/name",
-        shows=_NO_DATABASE,
+        shows_as=_NO_DATABASE,
         well="{database}, good for development",
     ),
-    _error(
+    Entry(
         "database.writable",
         "The database is read-only",
         "DATABASE_URL leads to a replica, or to a server that is set read-only.",
         "Set DATABASE_URL to the primary server.",
-        shows=("unexpected", "database_unavailable"),
+        shows_as=("unexpected", "database_unavailable"),
         well="The database can be written to",
     ),
-    _error(
+    Entry(
         "database.privileges",
         "The database's role may not {action} what a sign-in needs",
         "{table}: {cause}",
         _GRANT,
-        shows=("unexpected",),
+        shows_as=("unexpected",),
         well="All tables of a sign-in can be read, and written to (undone again)",
     ),
-    _error(
+    _caused(
         "database.use",
         "A sign-in cannot {action} {table}",
-        "{cause}",
-        "{fix}",
-        shows=("unexpected", "database_unavailable"),
+        shows_as=("unexpected", "database_unavailable"),
     ),
-    _error(
+    Entry(
         "database.sequence",
         "The numbers of new rows are behind those that are there",
         "{tables}: their sequences give numbers that are taken, as after a dump of data only.",
         "./manage.py sqlsequencereset {apps} | ./manage.py dbshell",
-        shows=("unexpected",),
+        shows_as=("unexpected",),
     ),
     _warning(
         "database.encoding",
@@ -427,7 +396,7 @@ _DATABASE: Final = (
         " ends with an error.",
         "CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0; dump and restore into it, then"
         " correct DATABASE_URL.",
-        shows=("unexpected",),
+        shows_as=("unexpected",),
         well="The database keeps all characters (UTF-8)",
     ),
     _warning(
@@ -435,23 +404,23 @@ _DATABASE: Final = (
         "{used} of {most} connections are taken",
         "The next workers to start may get none.",
         "Fewer workers or threads, a pooler such as PgBouncer, or a larger max_connections.",
-        shows=_NO_DATABASE,
+        shows_as=_NO_DATABASE,
         well="{used} of {most} connections are taken",
     ),
 )
 _CLOCK: Final = tuple(
     entry
-    for what, makes in (("redis", _warning), ("database", _warning), ("microsoft", _error))
+    for what, makes in (("redis", _warning), ("database", _warning), ("microsoft", Entry))
     for entry in (
         makes(
             f"clock.{what}",
             "{name} is {apart} s {side} ours",
             "Beyond 60 s, tokens look expired or not yet valid, and states too old."
-            if makes is _error
+            if makes is Entry
             else "If it is this machine's clock that is off, tokens look expired or not yet valid"
             " beyond 60 s: --online compares it with Microsoft's. A sign-in needs no other.",
             _CLOCK_FIX,
-            shows=("token_invalid", "state_expired"),
+            shows_as=("token_invalid", "state_expired"),
             well="{name} agrees with ours ({apart} s)",
         ),
         _warning(
@@ -459,7 +428,7 @@ _CLOCK: Final = tuple(
             "{name} is {apart} s {side} ours",
             "Up to 60 s are tolerated.",
             _CLOCK_FIX,
-            shows=("token_invalid",),
+            shows_as=("token_invalid",),
         ),
     )
 )
@@ -485,16 +454,16 @@ _APP: Final = (
         "Make the next one, upload it under Certificates & secrets > Certificates, then enter it as"
         " the next one in admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md,"
         " without a gap.",
-        shows=("client_credential_refused",),
+        shows_as=("client_credential_refused",),
         well="The certificate is good for another {days} days",
     ),
-    _error(
+    Entry(
         "app.certificate_expiry",
         "The {label} ended {days} days ago",
         "It was good until {date}.",
         "Make another, upload it under Certificates & secrets > Certificates, then enter it in"
         " admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md.",
-        shows=("client_credential_refused", "credential_unavailable"),
+        shows_as=("client_credential_refused", "credential_unavailable"),
     ),
     _warning(
         "app.certificate_in_use",
@@ -503,7 +472,7 @@ _APP: Final = (
         " environment that they were started with.",
         "Restart all instances and slots; on App Service change a setting, which reads references"
         " anew.",
-        shows=("client_credential_refused",),
+        shows_as=("client_credential_refused",),
     ),
     _refused(
         "app.federated",
@@ -511,64 +480,64 @@ _APP: Final = (
         well="Federated credential to enter under Certificates & secrets: issuer {issuer}, subject"
         " {subject}, audience {audience} ({label})",
     ),
-    _error(
+    Entry(
         "app.token_stale",
         "The token file's token ended {minutes} minutes ago",
         "The cluster does not renew the file, or this clock is ahead.",
         "Check the projected volume and the pod's label azure.workload.identity/use; compare"
         " clocks.",
-        shows=("client_credential_refused",),
+        shows_as=("client_credential_refused",),
     ),
-    _error(
+    Entry(
         "app.client_id",
         "The app's client id is wrong",
         "{problem}",
         "./manage.py microsoft_app set --client-id GUID, or MICROSOFT_CLIENT_ID.",
-        shows=("client_unknown",),
+        shows_as=("client_unknown",),
     ),
-    _error(
+    Entry(
         "app.tenant",
         "The app's tenant is wrong",
         "{problem}",
         "./manage.py microsoft_app set --tenant GUID, or MICROSOFT_TENANT_ID.",
-        shows=("{code}",),
+        shows_as=("{code}",),
     ),
-    _error(
+    Entry(
         "app.secret",
         "The app's secret is wrong",
         "{problem}",
         "./manage.py microsoft_app set --secret-prompt, or MICROSOFT_CLIENT_SECRET in the"
         " environment.",
-        shows=("client_secret_wrong",),
+        shows_as=("client_secret_wrong",),
     ),
     _warning(
         "app.next_secret",
         "The app's next secret is wrong",
         "{problem}",
         "./manage.py microsoft_app set --next --secret-prompt",
-        shows=("client_secret_wrong",),
+        shows_as=("client_secret_wrong",),
     ),
-    _error(
+    Entry(
         "app.secret_expiry",
         "The client secret expired {days} days ago",
         "{date} is the date entered with it.",
         _RENEW,
-        shows=("client_secret_expired",),
+        shows_as=("client_secret_expired",),
     ),
     _warning(
         "app.secret_expires_soon",
         "The client secret expires in {days} days",
         "After that nobody can sign in. A next secret counts once Microsoft has accepted it.",
         _RENEW,
-        shows=("client_secret_expired",),
+        shows_as=("client_secret_expired",),
         well="The client secret is good for another {days} days",
     ),
-    _error(
+    Entry(
         "app.allowed_tenants",
         "MICROSOFT_ALLOWED_TENANTS lists the tenant of personal accounts",
         "They never get in.",
         "Take {tenant} out of MICROSOFT_ALLOWED_TENANTS.",
-        shows=("wrong_tenant",),
+        shows_as=("wrong_tenant",),
     ),
     _warning(
         "app.domains",
@@ -576,16 +545,16 @@ _APP: Final = (
         "Each may claim only addresses that Microsoft says it owns (xms_edov).",
         "Add the optional claim xms_edov in Entra, or the tenants' domains to the app:"
         " ./manage.py microsoft_app set --help",
-        shows=("email_not_owned",) if "email_not_owned" in REASONS else ("no_email",),
+        shows_as=("email_not_owned",) if "email_not_owned" in REASONS else ("no_email",),
     ),
 )
 _PEOPLE: Final = (
-    _error(
+    Entry(
         "people.staff",
         "Nobody could sign in",
         "{why}",
         "./manage.py staff add EMAIL --superuser",
-        shows=("{code}",),
+        shows_as=("{code}",),
         well="{count} active staff may sign in",
     ),
     _warning(
@@ -594,36 +563,36 @@ _PEOPLE: Final = (
         "Nobody could give rights to anybody in admin.",
         "./manage.py staff add EMAIL --superuser",
     ),
-    _error(
+    Entry(
         "people.double_email",
         "{count} email addresses belong to more than one user, ignoring case",
         "{some}",
         "Leave each address on one user: search for it under Users in admin.",
-        shows=("ambiguous_email",),
+        shows_as=("ambiguous_email",),
     ),
     _warning(
         "people.unmatchable_email",
         "{count} staff have an email that Microsoft can never send",
         "{some}: it is empty, has no @, or begins or ends with a space.",
         "Correct the address under Users in admin.",
-        shows=("unknown_user",),
+        shows_as=("unknown_user",),
     ),
-    _error(
+    Entry(
         "people.old_identities",
         "{count} people are bound to Microsoft accounts that cannot sign in here",
         "They come from allauth's own provider: personal accounts have no object ID. Those people's"
         " sign-ins with their work accounts look like somebody else's.",
         "./manage.py staff adopt --from allauth names them. ./manage.py staff unlink EMAIL"
         " --reason 'personal account', for each; they are bound anew when they next sign in.",
-        shows=("identity_conflict",),
+        shows_as=("identity_conflict",),
     ),
-    _error(
+    Entry(
         "people.without_tenant",
         "{count} people are bound by their object IDs alone, and several tenants are allowed",
         "They come from allauth's own provider, which keeps no tenant: nothing says of which"
         " tenant they are, so they are refused.",
         "./manage.py staff adopt --from allauth --tenant GUID, and again with --yes.",
-        shows=("identity_conflict",),
+        shows_as=("identity_conflict",),
     ),
     _warning(
         "people.not_adopted",
@@ -640,7 +609,7 @@ _PEOPLE: Final = (
         " everyone will meet it; or people of the one tenant claim addresses of the other.",
         "If it has moved: Users > People who moved in admin, or ./manage.py staff relink FILE, with"
         " each old address or object ID and the new one.",
-        shows=("identity_conflict",),
+        shows_as=("identity_conflict",),
     ),
     _warning(
         "people.other_tenants",
@@ -651,13 +620,12 @@ _PEOPLE: Final = (
         " new one; or ./manage.py staff unlink --tenant GUID --reason 'moved', and who next has"
         " their address at Microsoft becomes them. If it has not: add the tenant to"
         " MICROSOFT_ALLOWED_TENANTS.",
-        shows=("wrong_tenant", "identity_conflict"),
+        shows_as=("wrong_tenant", "identity_conflict"),
     ),
 )
 _CLAIMS: Final = (
-    Entry(
+    _note(
         "claims.lacking",
-        "note",
         "The tokens of the last {count} sign-ins lacked optional claims: {names}",
         "email: the address is then preferred_username's. acct: guests are recognised by idp alone."
         " sid: signing out of Microsoft does not end sessions here. login_hint: Microsoft asks"
@@ -671,7 +639,7 @@ _CLAIMS: Final = (
         "xms_edov: with several tenants nobody shows that an address is theirs. auth_time, acrs:"
         " STEP_UP cannot be satisfied.",
         _OPTIONAL_CLAIM,
-        shows=("step_up_failed", "email_not_owned"),
+        shows_as=("step_up_failed", "email_not_owned"),
     ),
 )
 _ROLES: Final = (
@@ -684,7 +652,7 @@ _ROLES: Final = (
         "Compare ./manage.py roles list with App roles of the registration that"
         " ./manage.py microsoft_app show names, and its assignments under Enterprise applications >"
         " this app > Users and groups. What each token lacked: ./manage.py sign_ins --since 1d",
-        shows=("role_missing",),
+        shows_as=("role_missing",),
         well="The last {count} sign-ins carried app roles that are mapped",
     ),
     _warning(
@@ -703,17 +671,16 @@ _ROLES: Final = (
 )
 _REFUSALS: Final = (
     _well("refusals.none", "Nobody was refused in the last hour"),
-    _error(
+    Entry(
         "refusals.nobody_admitted",
         "0 of {attempts} sign-ins were admitted in the last hour",
         "{causes}",
         "{fix} Each attempt: ./manage.py sign_ins --since 1h --outcome refused",
-        shows=("{codes}",),
+        shows_as=("{codes}",),
         well="{admitted} sign-ins were admitted in the last hour",
     ),
-    Entry(
+    _note(
         "refusals.claimed",
-        "note",
         "In the last hour browsers brought {times} what would be a fault, were it true",
         "{causes}. Anyone can make that up, so it raises no alarm.",
         "Nothing, unless people complain: ./manage.py sign_ins --since 1h --outcome refused",
@@ -721,11 +688,11 @@ _REFUSALS: Final = (
     *(
         Entry(
             f"refusals.{code}",
-            "warning" if reason.group in ALARMING else "note",
             f"In the last hour a sign-in was refused {{times}}: {reason.title}",
             f"{reason.operator} {{details}}",
             f"{{hints}} {reason.fix} Each attempt: ./manage.py sign_ins --since 1h --reason {code}",
             (code,),
+            level="warning" if reason.group in ALARMING else "note",
         )
         for code, reason in REASONS.items()
     ),
@@ -736,12 +703,12 @@ _ONLINE: Final = (
         "The discovery document cannot be used: {url}",
         well="Microsoft answers in {ms} ms: {url}",
     ),
-    _error(
+    Entry(
         "online.tenant",
         "The tenant {tenant} is {named}, which is not allowed",
         "MICROSOFT_ALLOWED_TENANTS is {allowed}.",
         "Add {named} to MICROSOFT_ALLOWED_TENANTS, or set MICROSOFT_TENANT_ID to yours.",
-        shows=("wrong_tenant",),
+        shows_as=("wrong_tenant",),
         well="Tokens come from {issuer}",
     ),
     _refused(
@@ -763,14 +730,14 @@ _ONLINE: Final = (
         "Microsoft does not accept the {label}; the next one is used",
         "Of it, Microsoft says {code}; every sign-in tries it first.",
         "Upload it under Certificates & secrets > Certificates, or take it out.",
-        shows=("{code}",),
+        shows_as=("{code}",),
     ),
     _warning(
         "online.credential_next",
         "Microsoft does not accept the {label}, which is next",
         "The one before it is good, and would leave nobody behind it: {code}.",
         "Upload it under Certificates & secrets > Certificates before the other ends.",
-        shows=("{code}",),
+        shows_as=("{code}",),
         well="Microsoft accepts the {label}, which is next",
     ),
     _warning(
@@ -778,7 +745,7 @@ _ONLINE: Final = (
         "Microsoft does not accept the next secret",
         "The first is good. Of the next, Microsoft says {code}: it would not take over.",
         "./manage.py microsoft_app set --next --secret-prompt",
-        shows=("{code}",),
+        shows_as=("{code}",),
         well="Microsoft accepts the next secret",
     ),
     _refused("online.secret_missing", "There is no client secret to try"),
@@ -788,7 +755,7 @@ _ONLINE: Final = (
         "Only the second client secret is good",
         "Of the first, Microsoft says {code}; every sign-in tries it first.",
         "./manage.py microsoft_app set --promote-next",
-        shows=("{code}",),
+        shows_as=("{code}",),
     ),
     _refused(
         "online.redirect_uri",
@@ -812,64 +779,60 @@ _VISIT: Final = (
         "Run ./manage.py doctor --url from a machine outside, or open the address in a browser. If"
         " people cannot reach it either: {fix}",
     ),
-    _error(
+    _caused(
         "public.reachable",
         "{url} {problem}",
-        "{cause}",
-        "{fix}",
-        shows=_BROWSERS_OWN,
+        shows_as=_BROWSERS_OWN,
     ),
-    _error(
+    _caused(
         "public.certificate",
         "{title}",
-        "{cause}",
-        "{fix}",
-        shows=_BROWSERS_OWN,
+        shows_as=_BROWSERS_OWN,
     ),
-    _error(
+    Entry(
         "public.redirect_loop",
         "The login page redirects to itself without end",
         "{url} answers {quote} and leads to {to}, which is not PUBLIC_URL.",
         "Find out who redirects: a rule of the proxy or CDN, or a site with another PUBLIC_URL.",
-        shows=("the browser's own error about too many redirects",),
+        shows_as=("the browser's own error about too many redirects",),
     ),
-    _error(
+    Entry(
         "public.proxy",
         "A proxy hides from the site on which host or by which scheme people come",
         "{detail}",
         PROXY_FIX,
-        shows=("misconfigured", "cookie_not_sent", "the browser's own error about redirects"),
+        shows_as=("misconfigured", "cookie_not_sent", "the browser's own error about redirects"),
     ),
-    _error(
+    Entry(
         "public.easy_auth",
         "Another sign-in stands in front of the site",
         "People are led to {where} before the site is asked.",
         "App Service > Authentication > turn it off (Easy Auth); elsewhere the proxy's own"
         " authentication.",
-        shows=("two sign-ins in a row", "cookie_not_sent"),
+        shows_as=("two sign-ins in a row", "cookie_not_sent"),
     ),
-    _error(
+    Entry(
         "public.page",
         "{what}: {title}",
         "{url} answers {quote}.",
         "{fix}",
-        shows=("a {status} page",),
+        shows_as=("a {status} page",),
     ),
-    _error(
+    Entry(
         "public.ready",
         "/readyz says that the site is not ready: {parts}",
         "{states}",
         "Run ./manage.py doctor on the instance itself: it says what is wrong with it.",
-        shows=("{codes}",),
+        shows_as=("{codes}",),
         well="/healthz and /readyz say that the site serves",
     ),
-    _error(
+    Entry(
         "public.login_page",
         "The page has no Microsoft button",
         "{url} answers {quote}, which is not this site's login page.",
         "Correct PUBLIC_URL or the proxy's upstream; keep the content block of"
         " the login page's template.",
-        shows=("a page without the button",),
+        shows_as=("a page without the button",),
         well="The login page is served at {at}{way}",
     ),
     _warning(
@@ -877,52 +840,52 @@ _VISIT: Final = (
         "The login page is served at {at}, but PUBLIC_URL here is {public_url}",
         "The site that answers runs with other settings than this command.",
         "If people use {at}, set PUBLIC_URL={at}; or give --url the address they use.",
-        shows=("cookie_not_sent", "redirect_uri_mismatch"),
+        shows_as=("cookie_not_sent", "redirect_uri_mismatch"),
     ),
-    _error(
+    Entry(
         "public.scheme",
         "The login page sends people from https to http",
         "{url} leads to {to}.",
         "Set PUBLIC_URL to the https address; let no proxy redirect to http.",
-        shows=("cookie_not_sent", "redirect_uri_mismatch"),
+        shows_as=("cookie_not_sent", "redirect_uri_mismatch"),
     ),
-    _error(
+    Entry(
         "public.referrer_policy",
         "A proxy adds Referrer-Policy: no-referrer",
         "Browsers then post the button with Origin: null, which the CSRF check refuses. Received:"
         " {header}",
         "Take that header out at the proxy: the site sends its own.",
-        shows=_BUTTON_403,
+        shows_as=_BUTTON_403,
     ),
-    _error(
+    Entry(
         "public.csp",
         "A Content-Security-Policy keeps the button from leading to Microsoft",
         "Chrome applies form-action to redirects, too. Received: {header}",
         "Take form-action and sandbox out of the policy that the proxy adds: Microsoft sends people"
         " of federated tenants on to hosts of their own.",
-        shows=("nothing happens when the button is pressed",),
+        shows_as=("nothing happens when the button is pressed",),
     ),
-    _error(
+    Entry(
         "public.cached",
         "A proxy or CDN keeps the login page and gives it to everybody",
         "Received: {header}",
         "Switch caching off for admin and for /accounts/microsoft/ at the CDN; obey no-store.",
-        shows=_BUTTON_403,
+        shows_as=_BUTTON_403,
     ),
-    _error(
+    Entry(
         "public.csrf_cookie",
         "The CSRF cookie does not reach the browser",
         "{name}: {why}.",
         "{fix}",
-        shows=_BUTTON_403,
+        shows_as=_BUTTON_403,
     ),
-    _error(
+    Entry(
         "public.csrf",
         "The button is refused by the CSRF check",
         "It was posted from {origin}, with the cookies that a browser would send. The answer:"
         " {detail}.",
         "{fix}",
-        shows=_BUTTON_403,
+        shows_as=_BUTTON_403,
     ),
     _warning(
         "public.start",
@@ -931,26 +894,26 @@ _VISIT: Final = (
         _ALL_ALIKE,
         well="The button leads to {authorize_url}",
     ),
-    _error(
+    Entry(
         "public.rewritten",
         "A proxy rewrites the button's redirect to Microsoft",
         "It leads to {origin}, and should to {authority}.",
         "Let the proxy leave redirects to other hosts as they are (nginx: proxy_redirect off).",
-        shows=("the browser's own error page, or the site's 404",),
+        shows_as=("the browser's own error page, or the site's 404",),
     ),
     _warning(
         "public.client_id",
         "The site uses the app {theirs}, in force here is {ours}",
         "Instances with other settings, or this command runs with another environment.",
         "Give all instances and slots the same MICROSOFT_CLIENT_ID and database.",
-        shows=("client_unknown", "redirect_uri_mismatch"),
+        shows_as=("client_unknown", "redirect_uri_mismatch"),
     ),
-    _error(
+    Entry(
         "public.redirect_uri",
         "Microsoft is told to send people back to {told}",
         "They come from {at}; the cookie set there does not go elsewhere.",
         "Set PUBLIC_URL={at} on every instance and restart.",
-        shows=("redirect_uri_mismatch", "cookie_not_sent"),
+        shows_as=("redirect_uri_mismatch", "cookie_not_sent"),
         well="Microsoft is told to send people back to {told}",
     ),
     _warning(
@@ -958,14 +921,14 @@ _VISIT: Final = (
         "The site signs with another SECRET_KEY than this command",
         "An instance or slot with a key of its own cannot read the others' states.",
         "Give all instances and slots the same SECRET_KEY, and run doctor with it.",
-        shows=("state_not_ours",),
+        shows_as=("state_not_ours",),
     ),
-    _error(
+    Entry(
         "public.session_cookie",
         "The session cookie {name} {problem}",
-        "{why}.",
+        "{name}: {why}.",
         "{fix}",
-        shows=_NOT_SENT,
+        shows_as=_NOT_SENT,
         well="The session cookie {name} comes back from Microsoft",
     ),
     _well(
@@ -973,67 +936,67 @@ _VISIT: Final = (
         "{returns} returns of {rounds} sign-ins all found their session ({instances} instances,"
         " {processes} processes started them)",
     ),
-    _error(
+    Entry(
         "public.sessions",
         "{share} reached an instance that does not share sessions",
         "{why}",
         _ONE_REDIS,
-        shows=_LOST,
+        shows_as=_LOST,
     ),
-    _error(
+    Entry(
         "public.secret_keys",
         "{share} reached an instance with another SECRET_KEY",
         "{why}",
         "Give all instances and slots the same SECRET_KEY, old ones in SECRET_KEY_FALLBACKS. If it"
         " is all of them, look for a proxy that drops or changes the query string.",
-        shows=("state_not_ours",),
+        shows_as=("state_not_ours",),
     ),
-    _error(
+    Entry(
         "public.cookie",
         "{share} came without the session cookie",
         "{why}",
         "Let no proxy strip or rewrite cookies; serve start and return on one host by one scheme;"
         " leave the SESSION_COOKIE_* settings alone.",
-        shows=_NOT_SENT,
+        shows_as=_NOT_SENT,
     ),
-    _error(
+    Entry(
         "public.session_changed",
         "{share} came with another session",
         "{why}",
         "Give each app on this host a session cookie name of its own; let nothing cache"
         " Set-Cookie.",
-        shows=("session_changed",),
+        shows_as=("session_changed",),
     ),
-    _error(
+    Entry(
         "public.clocks",
         "{share} reached an instance whose clock is off",
         "{why}",
         "Synchronise the clocks of all instances: timedatectl set-ntp true",
-        shows=("state_expired",),
+        shows_as=("state_expired",),
     ),
-    _error(
+    Entry(
         "public.throttled",
         "{share} were throttled",
         "{why}",
         "Wait a minute and run doctor again. If people meet it too, set TRUSTED_PROXY_COUNT:"
         " everyone then looks like one client.",
-        shows=("too_many_attempts",),
+        shows_as=("too_many_attempts",),
     ),
-    _error(
+    Entry(
         "public.callback",
         "{share} did not reach the site: {outcome}",
         "Something in front of the site answered in its place, or an instance is down.",
         "Read the proxy's log for /accounts/microsoft/login/callback/: a dead upstream, or a"
         " firewall rule (WAF) that dislikes the query.",
-        shows=("an error page of the proxy",),
+        shows_as=("an error page of the proxy",),
     ),
-    _error(
+    Entry(
         "public.long_callback",
         "A return as long as Microsoft's does not reach the site; a short one does",
         "{length} characters of query were answered with {outcome}. Real codes are about as long.",
         "Raise the limit of what stands in front for the length of an address (nginx:"
         " large_client_header_buffers 4 16k; WAF: the rule on query length), at least 8 KB.",
-        shows=("an error page of the proxy",),
+        shows_as=("an error page of the proxy",),
     ),
     _warning(
         "public.forwarded_for",
@@ -1043,21 +1006,21 @@ _VISIT: Final = (
         "Set TRUSTED_PROXY_COUNT to the number of proxies in front (App Service: 1).",
         well="A made-up X-Forwarded-For is not believed (the site saw {seen})",
     ),
-    _error(
+    Entry(
         "public.slow",
         "What stands in front gives up on an answer that takes {seconds} s",
         "It answered {quote} after {took} s. A sign-in may wait for Microsoft that long.",
         "Raise its time-out to 30 s (nginx: proxy_read_timeout 30s; Front Door: origin response"
         " time-out).",
-        shows=("an error page of the proxy",),
+        shows_as=("an error page of the proxy",),
         well="An answer that takes {seconds} s comes through",
     ),
-    _error(
+    Entry(
         "public.starts",
         "{count} presses of the button led nowhere: {outcome}",
         "The first one worked: an instance is down, or has other settings.",
         "Look at the log of each instance; give all of them the same environment.",
-        shows=("an error page when the button is pressed",),
+        shows_as=("an error page when the button is pressed",),
     ),
     _warning(
         "public.repeated",
@@ -1065,25 +1028,25 @@ _VISIT: Final = (
         "A proxy repeats requests, or answers from a cache.",
         "Let the proxy retry no request that it has sent (nginx: proxy_next_upstream off), and"
         " cache nothing under /accounts/.",
-        shows=("state_already_used",),
+        shows_as=("state_already_used",),
     ),
-    _error(
+    Entry(
         "public.used_states",
         "{count} states were accepted a second time",
         "The mark of a used state is not seen by all: CACHES['default'] is not shared.",
         _ONE_REDIS,
-        shows=_LOST,
+        shows_as=_LOST,
     ),
-    _error(
+    Entry(
         "public.instances_differ",
         "Instances send people to Microsoft in {count} different ways",
         "{ways}",
         "Give all instances and slots the same PUBLIC_URL and settings for Microsoft.",
-        shows=("redirect_uri_mismatch", "client_unknown"),
+        shows_as=("redirect_uri_mismatch", "client_unknown"),
     ),
     *(_refused(f"public.{code}", "{what}") for code in REASONS if code != "session_changed"),
 )
-_CRASHED: Final = _error(
+_CRASHED: Final = Entry(
     "crashed",
     "The check of {name} itself failed",
     "{error}: {text}",
@@ -1092,12 +1055,10 @@ _CRASHED: Final = _error(
 
 
 _LEVELS: Final[Mapping[str, Level]] = {"E": "error", "W": "warning", "I": "note"}
-
-
-def _of_system_checks() -> Iterator[Entry]:
-    for id_, (sentence, shows) in CHECKS.items():
-        level = _LEVELS[id_.removeprefix("accounts.")[0]]
-        yield Entry(id_, level, sentence, "{message}", "{hint}", shows)
+_CHECKS: Final = tuple(
+    Entry(f"accounts.{code}", check.text, "", check.hint, check.shows_as, level=_LEVELS[code[0]])
+    for code, check in CHECKS.items()
+)
 
 
 CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
@@ -1105,7 +1066,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = MappingProxyType(
         entry.id: entry
         for part in (
             _SETTINGS,
-            tuple(_of_system_checks()),
+            _CHECKS,
             _REDIS,
             _SESSIONS,
             _PROCESSES,

@@ -14,17 +14,23 @@ import socket
 import ssl
 import struct
 from functools import partial
+from select import select
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
 
 from ... import redact
-from ...http.deadline import TimeUp, within
+from ...http import causes
+from ...http.connection import Connection, Route
+from ...http.deadline import Deadline, TimeUp, within
+from ...http.origins import Origin
+from ...http.tls import lax_context
 from ...outages import redis_code
 
 try:
     from psycopg import pq
+    from psycopg.conninfo import make_conninfo
 except ImportError:  # another database, whose errors have no such codes
     pq = None  # type: ignore[assignment]
 
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn
 
 # {of} is the variable that says where to connect to; its host and port are what to look at.
-FIXES: Final[Mapping[str, str]] = {
+_FIXES: Final = {
     "timeout": "Nothing answers in time: correct host and port in {of}, open the firewall, or the"
     " server hangs (see its log).",
     "ECONNREFUSED": "Start {server}, or correct host and port in {of}: the machine answers, but"
@@ -68,8 +74,6 @@ FIXES: Final[Mapping[str, str]] = {
     " in {of}.",
     "verify 64": "The certificate is for another address: use the name that it is for in {of}.",
     "WRONG_VERSION_NUMBER": "That port speaks plainly: use a TLS port, or a scheme without TLS in"
-    " {of}.",
-    "RECORD_LAYER_FAILURE": "That port speaks plainly: use a TLS port, or a scheme without TLS in"
     " {of}.",
     "HTTP_REQUEST": "That port speaks plain http: serve TLS there, or correct {of}.",
     "UNEXPECTED_EOF_WHILE_READING": "The other side broke the TLS handshake off: that port may not"
@@ -106,12 +110,8 @@ FIXES: Final[Mapping[str, str]] = {
     "25P01": "A pooler splits transactions: pool_mode = transaction, not statement.",
     "26000": "A pooler gave this session's prepared statements to another: pool_mode = transaction"
     " with max_prepared_statements = 200 (PgBouncer 1.21), or session.",
-    "42P05": "A pooler gave this session's prepared statements to another: pool_mode = transaction"
-    " with max_prepared_statements = 200 (PgBouncer 1.21), or session.",
     "0A000": "The schema changed under a session that was open: restart the site.",
     "22021": "The database's encoding is not UTF-8: make a new one (CREATE DATABASE NAME ENCODING"
-    " 'UTF8' TEMPLATE template0), dump and restore.",
-    "22P05": "The database's encoding is not UTF-8: make a new one (CREATE DATABASE NAME ENCODING"
     " 'UTF8' TEMPLATE template0), dump and restore.",
     "3F000": "The role's search_path names no schema that is there: ALTER ROLE it SET search_path ="
     " public.",
@@ -157,7 +157,6 @@ FIXES: Final[Mapping[str, str]] = {
     " Give it one (requirepass, or ACL SETUSER) and put it into {of}, by TLS.",
     "MISCONF": "Redis cannot save to its disk and refuses writes: free the disk, see its log.",
     "MOVED": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
-    "ASK": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
     "CROSSSLOT": "What answers spreads keys over several servers and is no cluster to its clients"
     " (a proxy): use one server, or the cluster itself.",
     "TRYAGAIN": "The cluster is moving keys between its nodes: wait, then run doctor again.",
@@ -180,6 +179,13 @@ FIXES: Final[Mapping[str, str]] = {
     "no password set": "Redis has no password for this user: take it out of REDIS_URL.",
     "no master": "No Sentinel knows a master of that name: correct REDIS_URL, or the Sentinels.",
 }
+_SAME: Final = {
+    "RECORD_LAYER_FAILURE": "WRONG_VERSION_NUMBER",
+    "42P05": "26000",
+    "22P05": "22021",
+    "ASK": "MOVED",
+}
+FIXES: Final[Mapping[str, str]] = _FIXES | {code: _FIXES[same] for code, same in _SAME.items()}
 UNKNOWN: Final = (
     "The cause cannot be told from this answer. Look at {of}, at the server's own log, and at what"
     " stands between."
@@ -215,8 +221,21 @@ _NAMES: Final = {
     for name in ("EAI_NONAME", "EAI_NODATA", "EAI_AGAIN")
     if hasattr(socket, name)
 }
+_NO_ANSWERS: Final[Mapping[type[causes.NoAnswer], str]] = {
+    causes.UnknownName: "EAI_NONAME",
+    causes.ResolverFailed: "EAI_AGAIN",
+    causes.SlowResolver: "EAI_AGAIN",
+    causes.PortRefused: "ECONNREFUSED",
+    causes.PortSilent: "timeout",
+    causes.Unroutable: "EHOSTUNREACH",
+    causes.TlsSilent: "no handshake",
+    causes.NoCompleteAnswer: "timeout",
+    causes.BrokenOff: "ECONNRESET",
+}
 _UNEXPLAINED: Final = ("timeout", "closed", "ECONNRESET", "another protocol")
-_RESOLVING: Final = 2.0  # seconds
+_SECONDS: Final = 2.0  # for a step that is tried by itself
+_SILENT: Final = "connected, but no answer to PING"
+_NOT_POSTGRESQL: Final = "an answer that is not PostgreSQL's"
 _SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)  # PostgreSQL, "Message Formats"
 _TRACED_CODE: Final = re.compile(rb'ErrorResponse.*? C "([0-9A-Z]{5})"')
 
@@ -238,8 +257,8 @@ def fix_of(code: str, of: str) -> str:
 
 def code_of(error: BaseException) -> str:
     """The code that FIXES knows the error by; "" when it has none."""
-    if isinstance(error, Typed):
-        return error.code
+    if isinstance(error, causes.NoAnswer):
+        return _of_no_answer(error)
     if isinstance(error, MasterNotFoundError):
         return "no master"
     if isinstance(error, RedisError):
@@ -253,7 +272,15 @@ def code_of(error: BaseException) -> str:
         return "timeout"
     if isinstance(error, OSError):
         return errno.errorcode.get(error.errno or 0, "")
-    return str(getattr(error, "sqlstate", None) or getattr(error, "code", None) or "")
+    return str(getattr(error, "sqlstate", None) or getattr(error, "code", None) or "")  # Typed
+
+
+def _of_no_answer(cause: causes.NoAnswer) -> str:
+    if isinstance(cause, causes.CertificateRefused):
+        return f"verify {cause.verify_code}"
+    if isinstance(cause, causes.TlsFailed) and not isinstance(cause, causes.TlsSilent):
+        return cause.openssl or "TLS"
+    return _NO_ANSWERS.get(type(cause), "")
 
 
 def _of_redis(error: RedisError) -> str:
@@ -276,7 +303,7 @@ def _of_redis(error: RedisError) -> str:
 def _text(chain: list[BaseException], code: str) -> str:
     """The innermost that says something, on one line, with its code where the text lacks it."""
     said = [each for each in chain if str(each)] or chain
-    text = f"{type(said[0]).__name__}: {' '.join(str(said[0]).split())}"[:300]
+    text = f"{type(said[0]).__name__}: {_one_line(said[0])}"[:300]
     return text if not code or code in text else f"{text} ({code})"
 
 
@@ -288,85 +315,65 @@ class Typed(Exception):
         self.code = code
 
 
+def of_redis(error: Exception, parameters: Mapping[str, Any], *, tls: bool) -> Exception:
+    """What no answer of Redis explains, as a typed error: a port that is silent, or speaks TLS."""
+    code = code_of(redact.chain_of(error)[-1])
+    if code not in _UNEXPLAINED or "host" not in parameters:
+        return error
+    match _tls_with(Origin("https", str(parameters["host"]), int(parameters["port"]))):
+        case None if tls:
+            return Typed("connected by TLS, but no answer to PING", "silent")
+        case None:
+            return Typed(_one_line(error) or "no answer to PING", "TLS port")
+        case causes.TlsSilent() if tls:
+            return Typed("connected, but no TLS handshake", "no handshake")
+        case causes.ResolverFailed() | causes.SlowResolver() as cause:
+            return Typed(cause.detail, code_of(cause))
+        case causes.TlsFailed() as cause if code == "timeout":
+            return Typed(cause.detail, code_of(cause)) if tls else Typed(_SILENT, "silent")
+    return error
+
+
+def _tls_with(origin: Origin) -> causes.NoAnswer | None:
+    """Why there is no TLS; whose certificate it is does not matter here."""
+    connection = Connection(origin, Route(lax_context()))
+    try:
+        within(_SECONDS, partial(connection.open, Deadline(_SECONDS)), connection.abandon)
+    except causes.NoAnswer as cause:
+        return cause
+    except TimeUp:
+        return connection.timed_out()
+    finally:
+        connection.close()
+    return None
+
+
 def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
     """Why PostgreSQL cannot be connected to, as a typed error: libpq gives a text only.
 
     Each layer is tried by itself: name and port, TLS, then the server's answer with its SQLSTATE.
     """
-    if unresolved := _unresolved(error, parameters):
-        return unresolved
-    if any(map(code_of, redact.chain_of(error))) or "host" not in parameters:
+    host, port = str(parameters.get("host", "")), int(parameters.get("port") or 5432)
+    if host and not host.startswith("/"):
+        try:  # a resolver that is silent looks like a server that is
+            within(_SECONDS, partial(socket.getaddrinfo, host, port))
+        except TimeUp:
+            return Typed(causes.SlowResolver(host).detail, "EAI_AGAIN")
+        except OSError:
+            pass
+    if not host or any(map(code_of, redact.chain_of(error))):
         return error
     try:
-        _reach(parameters)
+        if not host.startswith("/"):
+            _reach(host, port, parameters)
     except (OSError, Typed) as typed:
         return typed
-    return Typed(" ".join(str(error).split()), _sqlstate(parameters))
+    return Typed(_one_line(error), _sqlstate(parameters))
 
 
-def of_redis(error: Exception, parameters: Mapping[str, Any], *, tls: bool) -> Exception:
-    """What no answer of Redis explains, as a typed error: a port that is silent, or speaks TLS."""
-    if unresolved := _unresolved(error, parameters):
-        return unresolved
-    code = code_of(redact.chain_of(error)[-1])
-    if code not in _UNEXPLAINED or "host" not in parameters:
-        return error
-    address = (str(parameters["host"]), int(parameters["port"]))
-    try:
-        _handshake(address)
-    except TimeoutError:
-        if tls:
-            return Typed("connected, but no TLS handshake", "no handshake")
-        return Typed("connected, but no answer to PING", "silent") if _connects(address) else error
-    except OSError as typed:
-        return typed if tls and code == "timeout" else _plain(error, address, code)
-    if tls:
-        return Typed("connected by TLS, but no answer to PING", "silent")
-    return Typed(" ".join(str(error).split()) or "no answer to PING", "TLS port")
-
-
-def _unresolved(error: Exception, parameters: Mapping[str, Any]) -> Exception | None:
-    """A resolver that is silent looks like a server that is: asked by itself, it shows."""
-    host = str(parameters.get("host") or "")
-    timed_out = any(isinstance(each, TimeoutError | TimeUp) for each in redact.chain_of(error))
-    if not host or host.startswith("/") or not (timed_out or "timeout" in str(error)):
-        return None
-    try:
-        within(_RESOLVING, partial(socket.getaddrinfo, host, None))
-    except TimeUp:
-        return Typed(f"nobody answers where {host} is", "EAI_AGAIN")
-    except OSError:
-        return None
-    return None
-
-
-def _plain(error: Exception, address: tuple[str, int], code: str) -> Exception:
-    """No TLS there: so it is silent, or the error stands as it is."""
-    silent = code == "timeout" and _connects(address)
-    return Typed("connected, but no answer to PING", "silent") if silent else error
-
-
-def _connects(address: tuple[str, int]) -> bool:
-    try:
-        socket.create_connection(address, timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def _handshake(address: tuple[str, int]) -> None:
-    """Raises OSError where there is no TLS; whose certificate it is does not matter here."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(address, timeout=1.5) as plain:
-        context.wrap_socket(plain, server_hostname=address[0]).close()
-
-
-def _reach(parameters: Mapping[str, Any]) -> None:
-    host, port = str(parameters["host"]), int(parameters.get("port") or 5432)
+def _reach(host: str, port: int, parameters: Mapping[str, Any]) -> None:
+    """Up to PostgreSQL's TLS. Raises OSError and Typed."""
     mode = str(parameters.get("sslmode", "prefer"))
-    if host.startswith("/"):
-        return
     with socket.create_connection((host, port), timeout=3) as plain:
         by_tls = _answer_to_tls(plain)
         asked = mode in ("require", "verify-ca", "verify-full")
@@ -380,7 +387,7 @@ def _reach(parameters: Mapping[str, Any]) -> None:
         except ssl.SSLError:
             if asked:
                 raise
-            raise Typed("an answer that is not PostgreSQL's", "another protocol") from None
+            raise Typed(_NOT_POSTGRESQL, "another protocol") from None
 
 
 def _answer_to_tls(plain: socket.socket) -> bytes:
@@ -391,7 +398,7 @@ def _answer_to_tls(plain: socket.socket) -> bytes:
     except TimeoutError:
         raise Typed("connected, but no answer", "silent") from None
     if answer not in (b"S", b"N", b"E", b""):
-        raise Typed("an answer that is not PostgreSQL's", "another protocol")
+        raise Typed(_NOT_POSTGRESQL, "another protocol")
     return answer
 
 
@@ -409,11 +416,8 @@ def _context(mode: str, authority: str) -> ssl.SSLContext:
 
 def _sqlstate(parameters: Mapping[str, Any]) -> str:
     """libpq tells the code of a refused connection to its trace alone; kept in memory here."""
-    from psycopg.conninfo import make_conninfo
-
-    plain: dict[str, Any] = {
-        k: v for k, v in parameters.items() if isinstance(v, (str, int)) and k in _KEYWORDS
-    }
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+    plain = {key: value for key, value in parameters.items() if key in known}
     trace = os.memfd_create("doctor")
     try:
         if _connect_traced(pq.PGconn.connect_start(make_conninfo("", **plain).encode()), trace):
@@ -431,27 +435,12 @@ def _connect_traced(connection: PGconn, trace: int) -> bool:
     for _ in range(300):
         if connection.connect_poll() in (pq.PollingStatus.FAILED, pq.PollingStatus.OK):
             break
-        _wait(connection.socket)
+        select([connection.socket], [], [], 0.01)
     connection.untrace()
     wanted = connection.needs_password
     connection.finish()
     return wanted
 
 
-def _wait(number: int) -> None:
-    from select import select
-
-    select([number], [], [], 0.01)
-
-
-_KEYWORDS: Final = (
-    "host",
-    "port",
-    "user",
-    "password",
-    "dbname",
-    "sslmode",
-    "sslrootcert",
-    "options",
-    "connect_timeout",
-)
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 def entries() -> list[dict[str, Any]]:
     """All entries, the oldest first, as the command and the export give them."""
-    found = audit_log.query(audit_log.AuditQuery()).order_by("at", "id")
+    found = audit_log.query().order_by("at", "id")
     return [audit_log.as_values(entry) for entry in found]
 
 

@@ -94,7 +94,7 @@ def test_deactivate_and_reactivate(ada: User) -> None:
 def test_deactivate_does_all_it_can(ada: User) -> None:
     failed = fail("staff", "deactivate", "nobody@contoso.example", ada.email)
     assert "nobody@contoso.example" in failed.error
-    assert "no such user" in failed.out
+    assert "No user has the email" in failed.out
     ada.refresh_from_db()
     assert not ada.is_active
 

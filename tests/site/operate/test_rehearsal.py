@@ -11,10 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import Settings
 
 from accounts.models import RoleGrant, User
-from accounts.operate import roles
-from accounts.operate.entra_export import Exported, NotAnExport, read_export, text_of
+from accounts.operate import OperatorError, roles
+from accounts.operate.entra_export import Exported, read_export, text_of
 from accounts.operate.rehearsal import Foreseen, rehearse
-from accounts.operate.rehearsal_here import WhichTenant, preview
+from accounts.operate.rehearsal_here import preview
 from accounts.operate.roles import Row
 from accounts.signin import mapping
 from accounts.signin.policy import Candidate, Rules
@@ -139,13 +139,13 @@ def test_what_powershell_puts_first_is_skipped() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n", "name,department\nAda,R&D\n"])
 def test_a_file_without_addresses_is_refused_in_words(text: str) -> None:
-    with pytest.raises(NotAnExport, match="userPrincipalName"):
+    with pytest.raises(OperatorError, match="userPrincipalName"):
         read_export(text)
 
 
 def test_utf_16_is_read_and_other_bytes_are_refused() -> None:
     assert text_of("mail\n".encode("utf-16")) == "mail\n"
-    with pytest.raises(NotAnExport, match="UTF-8"):
+    with pytest.raises(OperatorError, match="UTF-8"):
         text_of(b"mail\n\xff\xfa")
 
 
@@ -162,7 +162,7 @@ def test_the_site_s_own_users_and_rules_are_asked() -> None:
 def test_of_several_tenants_one_must_be_named(settings: Settings) -> None:
     settings.MICROSOFT_TENANT_ID = "organizations"
     settings.MICROSOFT_ALLOWED_TENANTS = frozenset({TENANT, OTHER})
-    with pytest.raises(WhichTenant, match="--tenant"):
+    with pytest.raises(OperatorError, match="--tenant"):
         preview("mail\na@x.example\n")
     assert preview("mail\na@x.example\n", OTHER).people
 

@@ -36,7 +36,7 @@ def test_a_persons_sessions_say_whose_and_from_where() -> None:
     key = sign_in("7", client_ip="203.0.113.7", user_agent="Fox", signed_in_at="2026-11-24T08:00Z")
     [found] = session_index.sessions_of(7)
     assert (found.name, found.user_id, found.client_ip) == (name_of(key), "7", "203.0.113.7")
-    assert (found.user_agent, found.signed_in_at and found.signed_in_at.hour) == ("Fox", 8)
+    assert (found.user_agent, found.since and found.since.hour) == ("Fox", 8)
 
 
 @pytest.mark.usefixtures("store")

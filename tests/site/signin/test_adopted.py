@@ -11,7 +11,7 @@ from django.db import IntegrityError
 
 from accounts.entra.claims import Claims
 from accounts.models import AuditEntry
-from accounts.operate import linking, people
+from accounts.operate import linking
 from accounts.operate.doctor.probes import people as probe
 from accounts.reasons import Refused
 from accounts.signin import bindings, flow
@@ -106,7 +106,7 @@ def test_what_is_left_beside_a_whole_identity_counts_for_nothing() -> None:
 def test_unlinking_takes_all_of_it() -> None:
     ada = person(ADA)
     bind(ada, OTHER, f"{TID}:{OID}")
-    people.unlink(ada, "a new account")
+    linking.unlink(ada, "a new account")
     assert bound() == set()
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth import login
 from django.test import Client, RequestFactory, override_settings
 
-from accounts import places
+from accounts import staff_urls
 from accounts.models import User
 from accounts.operate import break_glass
 from accounts.web.next_path import login_page_url, safe_next
@@ -47,8 +47,8 @@ def client() -> Client:
 
 
 def test_where_staff_are() -> None:
-    assert places.home() == HOME
-    assert set(places.staff()) == {HOME, "/office/", "/old/", "/reports/"}
+    assert staff_urls.home() == HOME
+    assert set(staff_urls.staff()) == {HOME, "/office/", "/old/", "/reports/"}
     assert login_page_url("/office/auth/group/") == "/office/login/?next=/office/auth/group/"
     assert login_page_url("/old/") == f"{HOME}login/?next=/old/", "that one has no button"
 

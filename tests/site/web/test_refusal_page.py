@@ -82,7 +82,7 @@ def test_the_address_does_not_outlast_an_hour(
 ) -> None:
     found = RELOAD.search(refused(client))
     assert found
-    monkeypatch.setattr("accounts.web.shown_again._SECONDS", -1)
+    monkeypatch.setattr("accounts.web.refusal_reload._SECONDS", -1)
     page = client.get(html.unescape(found[1]))
     assert b'data-reason="state_not_ours"' in page.content
 

@@ -1,13 +1,17 @@
 """SESSIONS_AT_ONCE: the oldest sessions of a person end at a sign-in, by whatever door."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
 from accounts.sessions import index as session_index
+from accounts.sessions import service
 from tests.emulator.person import sign_in_as
 from tests.support.visitor import START
 
@@ -54,6 +58,32 @@ def test_the_oldest_ends_and_the_newest_says_so(
     assert len(session_index.sessions_of(person.pk)) == 2
     entry = AuditEntry.objects.filter(action="sessions.ended").latest("at")
     assert entry.parts.get(role="subject").content["after"]["because"] == "more than 2 at once"
+
+
+def test_sign_ins_at_once_never_end_each_other(person: User) -> None:
+    """Each has its session before the first counts, each in a thread of its own."""
+    clients = [by_microsoft() for _ in range(4)]
+    keys = [client.session.session_key for client in clients]
+    barrier = Barrier(len(keys))
+
+    def count(key: str | None) -> int:
+        try:
+            barrier.wait(30)
+            return service.end_oldest_of(person, key, 2)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        ended = list(pool.map(count, keys))
+    assert (sum(ended), len(session_index.sessions_of(person.pk))) == (2, 2)
+    assert sum(map(is_in, clients)) == 2
+
+
+def test_a_sign_in_whose_session_another_ended_ends_none(person: User) -> None:
+    first, second = by_microsoft(), by_microsoft()
+    for client, ended in ((first, 1), (second, 0)):
+        assert service.end_oldest_of(person, client.cookies["sessionid"].value, 1) == ended
+    assert [is_in(client) for client in (first, second)] == [True, False]
 
 
 def test_without_it_there_is_no_bound(person: User) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from accounts.configuration.suspicious import what_is_wrong
 from accounts.configuration.table import BadEnvironment
 from project.variables import Environment
 from project.variables import load as load_environment
@@ -51,6 +52,12 @@ def test_certificate_and_passphrase_may_stand_in_files(tmp_path: Path) -> None:
         **{f"{CERTIFICATE}_FILE": f"{tmp_path}/pem", f"{PASSWORD}_FILE": f"{tmp_path}/word"}
     )
     assert found.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD == "word"
+
+
+def test_what_openssl_writes_before_a_certificate_and_its_lines_are_no_comments() -> None:
+    bag = "Bag Attributes\n    friendlyName: staff site\nsubject=CN = staff\n"
+    assert load(**{CERTIFICATE: bag + both(MADE)}).MICROSOFT_CLIENT_CERTIFICATE
+    assert not what_is_wrong("-----BEGIN CERTIFICATE-----\n//8A\n-----END CERTIFICATE-----")
 
 
 @pytest.mark.parametrize(

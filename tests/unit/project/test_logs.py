@@ -2,11 +2,12 @@
 
 import json
 import logging
+import re
 from typing import Any
 
 import pytest
 
-from accounts.logs import JsonFormatter, TextFormatter, scrub
+from accounts.logs import JsonFormatter, Scrub, TextFormatter, scrub
 
 
 def record(message: str, *args: object, **extra: Any) -> logging.LogRecord:
@@ -78,3 +79,16 @@ def test_times_are_utc_to_the_millisecond() -> None:
 def test_a_json_line_hides_nothing() -> None:
     record = logging.makeLogRecord({"msg": "sign-in", "name": "x", "email": "a\u202eb\u200b"})
     assert "a[U+202E]b[U+200B]" in JsonFormatter().format(record)
+
+
+@pytest.mark.parametrize(("text", "args"), [
+    ("%s - %s", ("192.0.2.1", "/accounts/microsoft/login/callback/?code=c0de&state=st4te")),
+    ("%(r)s", {"r": "GET /accounts/microsoft/login/callback/?code=c0de&state=st4te HTTP/1.1"}),
+])  # fmt: skip
+def test_another_sites_access_log_has_no_code(text: str, args: Any) -> None:
+    """uvicorn's arguments are a tuple, gunicorn's a dictionary."""
+    record = logging.LogRecord("access", logging.INFO, "", 0, text, None, None)
+    record.args = args
+    assert Scrub().filter(record)
+    assert "callback" in record.getMessage()
+    assert not re.search("c0de|st4te", record.getMessage())

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import AsyncRequestFactory, RequestFactory
 from pytest_django import Settings
 
 from accounts.web.proxy import ProxyMiddleware, client_address
@@ -89,3 +89,21 @@ def test_no_other_claim_gets_through(settings: Settings, name: str) -> None:
 )
 def test_azure_adds_a_port_to_addresses(text: str, address: str) -> None:
     assert client_address(text) == address
+
+
+def test_under_asgi_django_takes_the_scheme_from_the_scope(settings: Settings) -> None:
+    settings.TRUSTED_PROXY_COUNT = 1
+    request = AsyncRequestFactory().get("/", headers={"x-forwarded-proto": "https"})
+    ProxyMiddleware(lambda _request: HttpResponse())(request)
+    assert (request.scheme, request.is_secure()) == ("https", True)
+
+
+def test_what_another_sites_settings_have_django_read_stays(settings: Settings) -> None:
+    settings.USE_X_FORWARDED_HOST = settings.USE_X_FORWARDED_PORT = True
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_SSL", "on")
+    settings.ALLOWED_HOSTS = ["staff.example.com"]
+    told = {"X_Forwarded_Host": "staff.example.com", "X_Forwarded_Port": "8443"}
+    request = passed_on(settings, 1, **told, X_Forwarded_Ssl="on", X_Real_Ip="192.0.2.1")
+    assert request.build_absolute_uri() == "https://staff.example.com/"
+    assert request.get_port() == "8443"
+    assert "HTTP_X_REAL_IP" not in request.META

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from django.db import connection
 from django.utils.translation import gettext_noop as noop
 
 from ....redis_cache import client_of
+from ....transaction import connection
 from ..finding import Observation, fault, well
 
 if TYPE_CHECKING:

@@ -9,15 +9,17 @@ from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import AutoField, Max
 from django.utils import timezone
 
+from .... import transaction
 from ....app import label
 from ....http.deadline import within
 from ....models import SignIn
 from ....signin.identities import PROVIDER
+from ....transaction import connection
 from ..causes import facts_of, of_database
 from ..finding import Observation, fault, well
 

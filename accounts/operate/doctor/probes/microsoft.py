@@ -43,8 +43,8 @@ from . import app, clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ....http.answer import JsonResponse
     from ....http.client import HttpClient
+    from ....http.json_response import JsonResponse
 
 _NEXT_HELPS: Final = OF_THE_CREDENTIAL
 _SECONDS: Final = 8.0

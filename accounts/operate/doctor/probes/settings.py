@@ -11,6 +11,7 @@ import django
 from django.conf import settings
 from django.core import checks
 
+from ....checks import Found
 from ....conf import conf
 from ..finding import Observation, fault, well
 
@@ -45,7 +46,9 @@ def fingerprint(key: str) -> str:
 
 
 def _of_check(message: checks.CheckMessage) -> Observation:
-    hint, _, _ = (message.hint or "Read the message.").partition(" Staff would meet:")
+    if isinstance(message, Found):
+        return fault(str(message.id), **message.facts)
     kind = "environment.check" if message.is_serious() else "environment.check_warning"
     title = message.msg.splitlines()[0]
+    hint = message.hint or "Read the message."
     return fault(message.id or kind, title=title, message=message.msg, hint=hint)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ..finding import Observation
 
-__all__ = ["look"]
-
 
 def run(url: str, ca_file: str = "", *, slow: bool = False) -> Iterator[Observation]:
     """Visit the site; whatever stops the visit is a finding."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError
 
-from .... import places, registration
+from .... import registration, staff_urls
 from ....conf import conf
 from ....http import causes
 from ....http.origins import is_loopback
@@ -18,7 +18,7 @@ from ....reasons import REASONS, Refused
 from ....signin import state
 from ....web.middleware import MARK
 from ..catalogue import PROXY_FIX
-from ..causes import fix_of
+from ..causes import code_of, fix_of
 from ..finding import Observation, because, fault, well
 from .browser import EASY_AUTH, origin
 from .story import LENGTH, MADE_UP, SLOW_SECONDS, stops_at
@@ -26,7 +26,7 @@ from .story import LENGTH, MADE_UP, SLOW_SECONDS, stops_at
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .browser import NoAnswer, Reply
+    from .browser import Reply
     from .story import LoginPage, Started, Tally, Visit
 
 # What every return that ended with this reason says of the instances.
@@ -110,19 +110,20 @@ def diagnose(visit: Visit) -> Iterator[Observation]:
     if visit.tally:
         yield from of_returns(visit.tally)
     if visit.no_answer:
-        yield _no_answer(visit.no_answer, answered=bool(visit.opened))
+        yield _no_answer(visit.no_answer, visit.asked, answered=bool(visit.opened))
 
 
-def _no_answer(problem: NoAnswer, *, answered: bool) -> Observation:
+def _no_answer(problem: causes.NoAnswer, url: str, *, answered: bool) -> Observation:
     """Nothing came back: name, port, firewall, certificate."""
-    facts = {"url": problem.url, "cause": str(problem), "fix": fix_of(problem.code, "PUBLIC_URL")}
-    if isinstance(problem.__cause__, causes.CertificateRefused):
-        title = f"The certificate of {problem.url} is not trusted"
+    code = code_of(problem)
+    facts = {"url": url, "cause": problem.detail, "fix": fix_of(code, "PUBLIC_URL")}
+    if isinstance(problem, causes.CertificateRefused):
+        title = f"The certificate of {url} is not trusted"
         return fault("public.certificate", title=title, **facts)
-    if isinstance(problem.__cause__, causes.TlsFailed):
-        return fault("public.certificate", title=f"TLS with {problem.url} fails", **facts)
-    what = _PROBLEMS.get(problem.code, "breaks the connection off")
-    at_home = is_loopback(urlsplit(problem.url).hostname or "") or problem.code not in _PROBLEMS
+    if isinstance(problem, causes.TlsFailed):
+        return fault("public.certificate", title=f"TLS with {url} fails", **facts)
+    what = _PROBLEMS.get(code, "breaks the connection off")
+    at_home = is_loopback(urlsplit(url).hostname or "") or code not in _PROBLEMS
     id_ = "public.reachable" if at_home or answered else "public.unreachable_from_here"
     return fault(id_, problem=what, **facts)
 
@@ -133,7 +134,7 @@ def _no_page(visit: Visit) -> Iterator[Observation]:
     facts = {"url": last.url, "to": last.location.partition("?")[0]}
     match stops_at(visit.opened):
         case "easy_auth":
-            yield _easy_auth(facts["to"])
+            yield fault("public.easy_auth", where=facts["to"])
         case "loop":
             yield _loop(last)
         case "scheme":
@@ -150,10 +151,6 @@ def _loop(last: Reply) -> Observation:
         detail = f"{last.url} leads to {last.location} without end."
         return fault("public.proxy", detail=detail)
     return fault("public.redirect_loop", url=last.url, to=last.location, quote=last.quote)
-
-
-def _easy_auth(where: str) -> Observation:
-    return fault("public.easy_auth", where=where)
 
 
 def wrong_page(reply: Reply, what: str) -> Observation:
@@ -193,46 +190,44 @@ def _of_page(visit: Visit, page: LoginPage) -> Iterator[Observation]:
     else:
         yield fault("public.other_address", at=at, public_url=conf.PUBLIC_URL)
     yield from _headers(reply)
-    name = settings.CSRF_COOKIE_NAME
     if not settings.CSRF_USE_SESSIONS and not visit.cookies.named("csrf"):
-        why = visit.cookies.refused.get(name)
-        said = f"the browser refuses it: {why}" if why else "no Set-Cookie comes with the page"
-        fix = _LEAVE_COOKIES if why else _LET_THROUGH
-        yield fault("public.csrf_cookie", name=name, why=said, fix=fix)
+        none = "no Set-Cookie comes with the page"
+        yield fault("public.csrf_cookie", **_not_taken(visit, settings.CSRF_COOKIE_NAME, none))
+
+
+def _not_taken(visit: Visit, name: str, none: str) -> dict[str, str]:
+    """Why the browser has no such cookie; `none` says that it was not even sent one."""
+    why = visit.cookies.refused.get(name)
+    if why:
+        return {"name": name, "why": f"the browser refuses it: {why}", "fix": _LEAVE_COOKIES}
+    return {"name": name, "why": none, "fix": _LET_THROUGH}
 
 
 def _headers(reply: Reply) -> Iterator[Observation]:
     # One page for everybody has one CSRF token, and no cookie to go with it.
-    verdicts = [reply.headers.get(name, "") for name in _CACHE_HEADERS]
-    age = reply.headers.get("Age", "0")
-    if any("hit" in verdict.lower() for verdict in verdicts) or (age.isdigit() and int(age) > 0):
+    age, verdicts = reply.header("Age"), " ".join(map(reply.header, _CACHE_HEADERS))
+    if "hit" in verdicts.lower() or (age.isdigit() and int(age) > 0):
         yield fault("public.cached", header=reply.received("Age", *_CACHE_HEADERS))
-    if "no-referrer" in reply.headers.get("Referrer-Policy", "").split(",")[-1]:
+    if "no-referrer" in reply.header("Referrer-Policy").split(",")[-1]:
         yield fault("public.referrer_policy", header=reply.received("Referrer-Policy"))
-    authority = conf.MICROSOFT_LOGIN_URL
-    goes = all(_lets_forms_go(policy, authority) for policy in _policies(reply))
-    if not goes or _is_sandboxed(reply):
-        header = reply.received("Content-Security-Policy")
-        yield fault("public.csp", header=header)
+    if not all(map(_lets_forms_go, _directives(reply))):
+        yield fault("public.csp", header=reply.received("Content-Security-Policy"))
 
 
-def _is_sandboxed(reply: Reply) -> bool:
-    """A sandbox in which no form may be sent."""
-    text = ",".join(reply.headers.getlist("Content-Security-Policy"))
-    words = [part.split() for policy in text.split(",") for part in policy.split(";")]
-    return any(each[:1] == ["sandbox"] and "allow-forms" not in each for each in words)
+def _directives(reply: Reply) -> list[list[str]]:
+    """Each directive of each policy, in words: all of them must allow what is done."""
+    policies = reply.header("Content-Security-Policy").split(",")
+    return [part.lower().split() for policy in policies for part in policy.split(";")]
 
 
-def _policies(reply: Reply) -> list[list[str]]:
-    """The sources of each form-action that applies: all of them must allow the way."""
-    text = ",".join(reply.headers.getlist("Content-Security-Policy"))
-    directives = [part.split() for policy in text.split(",") for part in policy.split(";")]
-    return [words[1:] for words in directives if words and words[0].lower() == "form-action"]
-
-
-def _lets_forms_go(sources: list[str], authority: str) -> bool:
+def _lets_forms_go(directive: list[str]) -> bool:
     """Chrome applies form-action to each redirect; federated tenants have hosts of their own."""
-    return bool({"*", f"{urlsplit(authority).scheme}:"}.intersection(sources))
+    match directive:
+        case ["form-action", *sources]:
+            return not {"*", f"{urlsplit(conf.MICROSOFT_LOGIN_URL).scheme}:"}.isdisjoint(sources)
+        case ["sandbox", *allowed]:
+            return "allow-forms" in allowed
+    return True
 
 
 def _health(alive: Reply, ready: Reply) -> Iterator[Observation]:
@@ -269,7 +264,7 @@ def _states(text: str) -> dict[str, str]:
 
 def _not_started(reply: Reply, page: LoginPage) -> Observation:
     if urlsplit(reply.location).path.startswith(EASY_AUTH):
-        return _easy_auth(reply.location.partition("?")[0])
+        return fault("public.easy_auth", where=reply.location.partition("?")[0])
     if reply.location:
         to = reply.location.partition("?")[0]
         detail = f"The button leads back to {to} instead of to Microsoft."
@@ -293,7 +288,7 @@ def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Observation]:
     client_id = _client_id_in_force()
     if client_id and client_id != started.client_id:
         yield fault("public.client_id", theirs=started.client_id, ours=client_id)
-    right = started.redirect_uri == f"{at}{places.callback()}"
+    right = started.redirect_uri == f"{at}{staff_urls.callback()}"
     yield (well if right else fault)("public.redirect_uri", told=started.redirect_uri, at=at)
     try:
         state.read(started.state)
@@ -313,7 +308,10 @@ def _client_id_in_force() -> str:
 def _session_cookie(visit: Visit, started: Started) -> Observation:
     cookies = visit.cookies.named("session")
     if not cookies:
-        return _no_session_cookie(visit)
+        name = next((name for name in visit.cookies.refused if "session" in name), "")
+        none = "the button's answer sets none"
+        facts = _not_taken(visit, name or settings.SESSION_COOKIE_NAME, none)
+        return fault("public.session_cookie", problem="does not reach the browser", **facts)
     back = [c for c in cookies if c.goes_to(started.redirect_uri, cross_site=True)]
     if back:
         return well("public.session_cookie", name=back[0].name)
@@ -323,20 +321,8 @@ def _session_cookie(visit: Visit, started: Started) -> Observation:
         "public.session_cookie",
         name=cookies[0].name,
         problem="does not come back from Microsoft",
-        why=f"A browser does not send it to {started.redirect_uri}: {why}",
+        why=f"a browser does not send it to {started.redirect_uri}: {why}",
         fix=_REWRITTEN,
-    )
-
-
-def _no_session_cookie(visit: Visit) -> Observation:
-    refused = {name: why for name, why in visit.cookies.refused.items() if "session" in name}
-    name, why = next(iter(refused.items()), (settings.SESSION_COOKIE_NAME, ""))
-    return fault(
-        "public.session_cookie",
-        name=name,
-        problem="does not reach the browser",
-        why=f"The browser refuses it: {why}" if why else "The button's answer sets none",
-        fix=_LEAVE_COOKIES if why else _LET_THROUGH,
     )
 
 
@@ -397,7 +383,7 @@ def _of_outcome(outcome: str, share: str, detail: str, *, some: bool) -> Observa
     if outcome in REASONS:
         return _refused(outcome, f"{share} ended with {outcome}", detail)
     if EASY_AUTH in outcome:
-        return _easy_auth(outcome.removeprefix("sent to "))
+        return fault("public.easy_auth", where=outcome.removeprefix("sent to "))
     return fault("public.callback", share=share, outcome=outcome)
 
 

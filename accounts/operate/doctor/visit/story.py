@@ -24,11 +24,13 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from django.core import signing
 
-from .... import places
+from .... import staff_urls
 from ....conf import conf
+from ....http.causes import NoAnswer
 from ....reasons import REASONS
-from ....web import visits
-from .browser import EASY_AUTH, Browser, NoAnswer, Reply, origin
+from ....web import doctor_visits
+from ..causes import code_of
+from .browser import EASY_AUTH, Browser, Reply, origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,6 +110,7 @@ class Visit:
     started: Started | None = None
     tally: Tally | None = None
     no_answer: NoAnswer | None = None
+    asked: str = ""  # the address that gave no answer
 
 
 def visit(url: str, ca_file: str = "", *, slow: bool = False) -> Visit:
@@ -117,7 +120,7 @@ def visit(url: str, ca_file: str = "", *, slow: bool = False) -> Visit:
     try:
         _play(browser, seen, slow=slow)
     except NoAnswer as problem:
-        seen.no_answer = problem
+        seen.no_answer, seen.asked = problem, browser.at
     return seen
 
 
@@ -138,7 +141,7 @@ def _play(browser: Browser, seen: Visit, *, slow: bool) -> None:
 
 def _open(browser: Browser, seen: Visit) -> None:
     """As a person would, as far as redirects are to be followed."""
-    url = f"{seen.url}{places.login_page()}"
+    url = f"{seen.url}{staff_urls.login_page()}"
     while url:
         seen.opened.append(browser.get(url))
         url = "" if stops_at(seen.opened) else seen.opened[-1].location
@@ -199,7 +202,7 @@ def _start_again(browser: Browser, page: LoginPage, tally: Tally) -> Started | N
     try:
         reply = _press(browser, _read(browser.get(page.url)) or page)
     except NoAnswer as problem:
-        tally.not_started[f"no answer ({problem.code or problem})"] += 1
+        tally.not_started[_of_no_answer(problem)] += 1
         return None
     started = started_of(reply)
     if started is None:
@@ -229,7 +232,7 @@ def _come_back_otherwise(browser: Browser, page: LoginPage, tally: Tally, *, slo
         tally.short = _come_back(browser, started, tally, {})
         return
     browser.seconds, began = SLOW_SECONDS + 10.0, time.monotonic()
-    outcome = _come_back(browser, started, tally, {}, {visits.WAIT: str(SLOW_SECONDS)})
+    outcome = _come_back(browser, started, tally, {}, {doctor_visits.WAIT: str(SLOW_SECONDS)})
     tally.slow = outcome, time.monotonic() - began
 
 
@@ -243,10 +246,10 @@ def _come_back(
     query = urlencode({"error": "access_denied", **more, "state": started.state})
     url, added = f"{started.redirect_uri}?{query}", {"X-Forwarded-For": MADE_UP, **(headers or {})}
     try:
-        last = browser.come_back(url, added)[-1]
+        last = browser.come_back(url, added)
     except NoAnswer as problem:
-        return f"no answer ({problem.code or problem})"
-    tally.client = last.headers.get(visits.CLIENT, tally.client)
+        return _of_no_answer(problem)
+    tally.client = last.header(doctor_visits.CLIENT) or tally.client
     tally.details.setdefault(last.outcome, last.detail)
     return f"sent to {last.location.partition('?')[0]}" if last.location else last.outcome
 
@@ -261,6 +264,10 @@ def _count(tally: Tally, outcome: str, *, first: bool) -> None:
         tally.twice += 1
     else:
         tally.wrong[outcome] += 1
+
+
+def _of_no_answer(problem: NoAnswer) -> str:
+    return f"no answer ({code_of(problem) or problem.detail})"
 
 
 def issuer_of(text: str) -> str:

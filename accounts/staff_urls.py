@@ -5,22 +5,19 @@ Admin may be anywhere, under any name, or several times. `django.contrib.admin` 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
+from django.contrib.admin import AdminSite
 from django.contrib.admin.sites import all_sites
 from django.core.signals import setting_changed
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.translation import get_language, override
 
 from .conf import conf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.contrib.admin import AdminSite
 
 _PAGES: Final = ("login", "logout", "break_glass")  # of an admin site, for people not in yet
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from .. import places, secretbox
+from django.http import HttpRequest
+
+from .. import secretbox, staff_urls
 from ..reasons import REASONS, Refused
 from ..signin import state
 from . import request_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.http import HttpRequest
 
 PARAMETER: Final = "refusal"
 _SECONDS: Final = 3600
@@ -31,7 +29,7 @@ def address(
     request: HttpRequest, refusal: Refused, reference: str, account: Mapping[str, str] | None
 ) -> str:
     """Where the page stands from now on; "" where a reload is better off with its own answer."""
-    if request.path != places.callback() or refusal.reason.group in _BY_ITSELF:
+    if request.path != staff_urls.callback() or refusal.reason.group in _BY_ITSELF:
         return ""
     secret = next(filter(None, request_facts.secrets_of(request)), "")
     if not secret:
@@ -45,7 +43,7 @@ def address(
         "reference": reference,
         "account": account,
     }
-    return f"{places.callback()}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
+    return f"{staff_urls.callback()}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
 
 
 def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from . import causes
-from .connection import MAX_BODY
+from .connection import MAX_BODY, Response
 from .strict_json import NotStrict, loads_object
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from .connection import Response
 
 _KEPT_HEADERS: Final = ("Retry-After", "Date", "Cache-Control")
 _DEFAULT_PAUSE: Final = 60

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.core import signing
+from django.http import HttpRequest, HttpResponse
 
 from . import request_facts
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
 
 PROOF: Final = "X-Doctor"
 CLIENT: Final = "X-Doctor-Client"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date, datetime
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
 from django.utils.html import format_html
-
-if TYPE_CHECKING:
-    from datetime import date, datetime
 
 
 def in_zone(moment: datetime) -> datetime:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import psycopg
 from redis.connection import AbstractConnection, Connection, SSLConnection, parse_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 _ESCAPE: Final = "write the password's special characters as %40 for @, %2F for /, %25 for %"
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from project.framing import MOST_BODY, MOST_HEAD, Framing, TooLarge
+from project.request_framing import MOST_BODY, MOST_HEAD, Framing, TooLarge
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

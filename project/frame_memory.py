@@ -7,10 +7,8 @@ one from the kernel and gives it back: some hundred times a sign-in, a tenth of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 Function = TypeVar("Function", bound="Callable[..., Any]")
 

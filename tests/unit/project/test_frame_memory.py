@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from project.frames import roomy
+from project.frame_memory import roomy
 from project.worker import Worker
 
 CALLS = 300

@@ -6,14 +6,12 @@ that ends well, and for a minute after each automatic start, so that nothing goe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 
 from ..conf import conf
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
 
 Answered = TypeVar("Answered", bound="HttpResponse")
 _PAUSE: Final = 60  # seconds

@@ -9,16 +9,12 @@ For querysets whose SQL is the same whatever the values, the time and the reques
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from django.db import connections
-from django.db.models import Expression
+from django.db.models import Expression, QuerySet
 from typing_extensions import override
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.db.models import QuerySet
 
 Row = TypeVar("Row")
 _Written = tuple[Any, Any, str, tuple[object, ...]]  # queryset, compiler, SQL, parameters

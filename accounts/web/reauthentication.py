@@ -8,30 +8,24 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from ..conf import conf
 from ..entra.claims import lacking
+from ..entra.tokens import Claims
 from ..reasons import Refused
 from ..signin import flow
 from ..signin.bindings import identity_of
+from ..signin.policy import Rules
 from ..signin.purpose import Purpose, check_step_up
-from . import automatic, microsoft_session, refusal
+from ..signin.record import Attempt
+from ..signin.state import Issued
+from . import automatic_sign_in, microsoft_session, refusal
 from .next_path import login_page_url, safe_next
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
-
-    from ..entra.tokens import Claims
-    from ..signin.policy import Rules
-    from ..signin.record import Attempt
-    from ..signin.state import Issued
-
-    Verify = Callable[[], tuple[Claims, Rules]]
+Verify = Callable[[], tuple[Claims, Rules]]
 
 logger = logging.getLogger("django.security.sign_in")
 
@@ -85,7 +79,7 @@ def _not_confirmed(
     request.session.flush()
     url = login_page_url(safe_next(issued.next))
     response = HttpResponseRedirect(f"{url}{'&' if '?' in url else '?'}ended=recheck")
-    return automatic.stop(response)
+    return automatic_sign_in.stop(response)
 
 
 def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims:
