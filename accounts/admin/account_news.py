@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.db.models.signals import post_save
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -30,12 +33,6 @@ from ..models import AuditEntry, SignIn
 from ..outages import is_outage
 from ..visible import visible
 from ..web import request_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
 
 TOLD_FOR: Final = timedelta(days=3)
 REMEMBERED: Final = timedelta(days=120)

@@ -7,6 +7,7 @@ buttons of admin where they do it. What has no row here has its words from the r
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,17 +15,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
+from ..models import SignIn
 from ..naming import as_set_here
 from ..operate import moved_tenant, sign_ins
+from ..operate.microsoft_app_summary import AppSummary
 from ..reasons import REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from ..models import SignIn
     from ..operate.doctor import Finding
     from ..operate.doctor.before_saving import Judgement
-    from ..operate.microsoft_app_summary import AppSummary
 
 
 class Words(NamedTuple):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -24,12 +27,6 @@ from ..operate.audit_log import COLUMNS, as_values, naming
 from ..visible import visible
 from . import permissions
 from .records import RecordAdmin
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
 
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d(T|\s|$)")
 _NAMES: Final = {

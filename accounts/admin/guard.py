@@ -6,22 +6,19 @@ And its answer: in another site our part of the page's head.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import BadRequest, FieldError, ValidationError
 from django.db import DataError
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.loader import render_to_string
 
 from ..app import label
 from ..conf import is_a_host
 from ..web import entrance, step_up
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from django.http import HttpRequest, HttpResponse, QueryDict
 
 logger = logging.getLogger("django.request")
 

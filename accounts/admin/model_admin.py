@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
@@ -10,6 +11,8 @@ from django.contrib import admin
 from django.contrib.admin import ShowFacets, actions
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
@@ -22,11 +25,6 @@ from .. import audit, users
 from ..models import SignIn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.db.models import Model, QuerySet
-    from django.http import HttpRequest, HttpResponse
-
     ModelAdmin = admin.ModelAdmin[Any]
     AnyPaginator = Paginator[Any]
 else:

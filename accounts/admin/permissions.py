@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache, reduce
 from operator import or_
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.apps import apps
+from django.contrib.admin import AdminSite
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from typing_extensions import override
 
 from ..app import NAME
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.contrib.admin import AdminSite
-    from django.db.models import Model, QuerySet
 
 # Whose models are judged; those of a site's other apps are theirs to judge.
 _JUDGED: Final = (NAME, "allauth.", "django.contrib.")

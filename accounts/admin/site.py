@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpResponseRedirect
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template import Engine
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
@@ -36,12 +37,6 @@ from ..web import (
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
 from . import account_news, front_page, guard, model_admin, own_pages
-
-if TYPE_CHECKING:
-    from django.contrib.auth.forms import AuthenticationForm
-    from django.http import HttpRequest, HttpResponse
-    from django.urls import URLPattern, URLResolver
-
 
 _DJANGOS_PAGE: Final = Path(admin.__file__).parent / "templates/admin/login.html"
 _TEMPLATE: Final = "microsoft_admin/admin/login.html"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import models
@@ -16,13 +17,8 @@ from .. import transaction
 from ..models import AuditEntry, AuditText
 from . import chain
 from .actions import ACTIONS
-from .actor import present
+from .actor import Actor, present
 from .seal import seal_pending
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .actor import Actor
 
 logger = logging.getLogger("django.security.audit")
 

@@ -6,24 +6,21 @@ same line. QuerySet.update, which no signal tells of, is not used on what is wat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, Permission
+from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from .. import secretbox
 from ..users import email_field
 from .actor import present
 from .record import write
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.db.models import Model
 
 _BEFORE: Final = "_audit_before"
 _UNWATCHED: Final = ("last_login", "session_version")

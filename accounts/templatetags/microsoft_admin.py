@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from django import template
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -13,11 +15,6 @@ from .. import app, browsers, local_time, staff_urls
 from ..conf import conf
 from ..naming import as_set_here
 from ..visible import visible
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from django.http import HttpRequest
 
 register = template.Library()
 register.filter("as_set_here", as_set_here)  # each setting is named as this site sets it

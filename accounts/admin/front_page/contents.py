@@ -7,9 +7,10 @@ notice does not outlive what it speaks of.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from django.conf import settings
@@ -29,9 +30,6 @@ from ..people.people_list import may_see_sign_ins
 from ..sign_ins import chart
 from . import notices
 from .notices import Notice
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 SECONDS: Final = 60
 _PEOPLE_SHOWN: Final = 8

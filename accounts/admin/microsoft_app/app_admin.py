@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 from allauth.socialaccount.models import SocialApp
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.db.models.options import Options
-from django.http import HttpResponseRedirect
-from django.urls import path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -37,10 +38,6 @@ from .fields import fieldsets_of
 from .form import MicrosoftAppForm
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-    from django.urls import URLPattern
-
     from ...operate.doctor import before_saving
 
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.core.cache import cache
 from django.views.decorators.debug import sensitive_variables
 
 from ... import secretbox
 from ...outages import STORE_ERRORS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _SECONDS: Final = 900
 

@@ -6,15 +6,19 @@ sign-in records link. Both show the same confirmation, and end in `take`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as noop
@@ -22,6 +26,7 @@ from typing_extensions import override
 
 from ... import audit, users
 from ...app import permission, user_permission
+from ...models import User
 from ...operate import linking, people
 from ...operate.erasure import LastSuperuser
 from ...sessions import service as sessions
@@ -29,14 +34,7 @@ from .. import rights
 from ..model_admin import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from django.contrib.admin import ModelAdmin
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
-
-    from ...models import User
 
 SHOWN: Final = 50  # of whom a confirmation names the identity
 

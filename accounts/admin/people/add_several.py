@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from django import forms
-from django.contrib.admin import site
+from django.contrib.admin import ModelAdmin, site
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ... import audit, transaction
+from ...models import User
 from ...operate import people
 from ...operate.pasted import head_of, read_people
 from .. import rights
 from ..model_admin import render
 from ..permissions import PermissionField
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from django.contrib.admin import ModelAdmin
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-
-    from ...models import User
 
 MOST_AT_ONCE: Final = 1000
 GIVEN: Final = ("groups", "user_permissions")

@@ -9,10 +9,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Upper
-from django.http import Http404
-from django.urls import path
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
@@ -32,10 +32,6 @@ from .mixin import PersonPages
 from .people_list import IdleFilter, LinkedFilter, PeopleChangeList, StateFilter
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-    from django.urls import URLPattern
-
     DjangoUserAdmin = UserAdmin[User]
     PersonModelForm = forms.ModelForm[User]
 else:

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from ... import users
 from ...app import user_url
 from ...conf import conf
-from ...models import RoleGrant
+from ...models import RoleGrant, SignIn, User
 from ...operate import linking
 from ...operate.account_status import state_of
 from ...signin import mapping
-from ...signin.roles import Rights, roles_giving
+from ...signin.roles import Rights, Table, roles_giving
 from .. import sessions
 from ..account_news import latest_sign_ins
 from ..advice import title_of
-from .actions import STEPS
+from .actions import STEPS, Step
 from .people_list import may_see_sign_ins, state_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.http import HttpRequest
-
-    from ...models import SignIn, User
-    from ...signin.roles import Table
-    from .actions import Step
 
 
 def context(request: HttpRequest, object_id: str) -> dict[str, Any]:

@@ -6,13 +6,16 @@ The file is read and forgotten; nothing is written.
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from io import StringIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
@@ -22,22 +25,15 @@ from ...app import user_url
 from ...conf import conf
 from ...naming import as_set_here
 from ...operate import OperatorError, entra_export, rehearsal_here, roles
+from ...operate.rehearsal import Foreseen, Report
 from ...operate.rehearsal_shown import SPREADSHEET, as_rows
 from ...reasons import REASONS
+from ...signin.roles import Table
 from .. import csv_export
 from ..advice import fix_of, title_of
 from ..model_admin import render
 from .add_several import MOST_AT_ONCE
 from .people_list import may_add_people
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
-
-    from ...operate.rehearsal import Foreseen, Report
-    from ...signin.roles import Table
 
 _LARGEST: Final = 10 * 1024 * 1024
 _SHOWN: Final = 2000

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,11 +15,6 @@ from ...app import permission, user_permission
 from ...operate import rights_held
 from .. import csv_export, permissions
 from ..model_admin import render
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 PEOPLE_A_PAGE: Final = 50
 GIVEN_BY: Final = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
@@ -15,18 +15,13 @@ from django.utils.translation import gettext_lazy
 
 from ... import users
 from ...app import user_permission, user_url
-from ...models import User
+from ...models import SignIn, User
 from ...operate import linking
 from ...reasons import REASONS
 from .. import rights
 from ..people.people_list import may_add_people, may_see_people
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ...models import SignIn
-
-    Touchable = Callable[[Any, User], bool]
+Touchable = Callable[[Any, User], bool]
 
 
 @dataclass(frozen=True, slots=True)
