@@ -75,8 +75,14 @@ class Step:
     logs_itself: bool = False
     superusers_only: bool = False
 
-    def allowed(self, editor: Any, person: User) -> bool:
-        """Whether this editor may do this to this person."""
+    def allowed(self, page: ModelAdmin[Any], request: HttpRequest, person: User) -> bool:
+        """Whether this may be done to this person, by whoever asks and as their page has it."""
+        changes = self.permission == user_permission("change")
+        if changes and not page.has_change_permission(request, person):
+            return False
+        return self._is_allowed(request.user, person)
+
+    def _is_allowed(self, editor: Any, person: User) -> bool:
         if not editor.has_perm(self.permission) or not self._possible():
             return False
         if self.superusers_only and not users.is_superuser(editor):
@@ -97,10 +103,10 @@ class _AddToGroup(Step):
     """In sight of whose identities gain the group's rights."""
 
     @override
-    def allowed(self, editor: Any, person: User) -> bool:
+    def _is_allowed(self, editor: Any, person: User) -> bool:
         """Nobody raises their own rights; superusers have them all."""
         is_own = person.pk == editor.pk and not users.is_superuser(editor)
-        return not is_own and super().allowed(editor, person)
+        return not is_own and super()._is_allowed(editor, person)
 
     @override
     def form(self, data: Any, editor: Any) -> forms.Form:
@@ -207,7 +213,7 @@ def page_for_one(
     page: ModelAdmin[User], request: HttpRequest, step: Step, person: User
 ) -> HttpResponse:
     """The confirmation for one person, at an address that can be linked to."""
-    if not step.allowed(request.user, person):
+    if not step.allowed(page, request, person):
         raise PermissionDenied
     return _confirmation(page, request, step, [person], step.form(None, request.user))
 
@@ -216,7 +222,7 @@ def _answer(
     page: ModelAdmin[User], request: HttpRequest, step: Step, chosen: Sequence[User]
 ) -> HttpResponse | None:
     """The confirmation, or, once that is sent, the step taken and None: back to the list."""
-    forbidden = [person for person in chosen if not step.allowed(request.user, person)]
+    forbidden = [person for person in chosen if not step.allowed(page, request, person)]
     if forbidden:
         text = _("Nothing was done: you may not do this to %(people)s.")
         messages.error(request, text % {"people": ", ".join(map(str, forbidden[:5]))})

@@ -104,7 +104,7 @@ class MicrosoftUserAdminMixin(PersonPages):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         theirs = super().get_fieldsets(request, obj)
         if obj:
-            obj.microsoft_editor = request.user  # fields are not told who asks
+            obj.microsoft_request = request  # fields are not told who asks
         return [*theirs, (gettext_lazy("Sign-in"), {"fields": _FIELDS})] if obj else theirs
 
     @override
@@ -129,7 +129,7 @@ class MicrosoftUserAdminMixin(PersonPages):
     @display(description=gettext_lazy("what can be done"))
     def microsoft_steps(self, person: Any) -> str:
         """Links to a page for each, which asks first."""
-        steps = steps_for(person.microsoft_editor, person)
+        steps = steps_for(self, person.microsoft_request, person)
         return format_html_join(" | ", '<a href="{}">{}</a>', ((url, s.title) for s, url in steps))
 
     @display(description=gettext_lazy("sign-ins"))

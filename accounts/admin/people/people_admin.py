@@ -145,7 +145,7 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
     ) -> HttpResponse:
         """Beside the form: the person's identity, sign-ins and sessions."""
         may = self.has_view_or_change_permission(request)
-        more = person_page.context(request, object_id) if may else {}
+        more = person_page.context(self, request, object_id) if may else {}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     @override

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -24,7 +25,7 @@ from .actions import STEPS, Step
 from .people_list import may_see_sign_ins, state_text
 
 
-def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
+def context(page: ModelAdmin[Any], request: HttpRequest, object_id: str) -> dict[str, Any]:
     """For change_form.html; empty when there is no such person."""
     person = users.by_key(object_id)
     if person is None:
@@ -36,14 +37,14 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
         "role_facts": _role_facts(person),
         "state_text": state_text(state_of(person), link=links),
         "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and users.is_superuser(request.user),
-        "steps": steps_for(request.user, person),
+        "steps": steps_for(page, request, person),
         "sign_ins": _with_reasons(latest_sign_ins(person)) if links else None,
         "open_sessions": sessions.of_person(request, person),
     }
 
 
-def steps_for(editor: Any, person: User) -> list[tuple[Step, str]]:
-    """What this editor may do to the person, as things are, and the page for it."""
+def steps_for(page: ModelAdmin[Any], request: HttpRequest, person: User) -> list[tuple[Step, str]]:
+    """What whoever asks may do to the person, as things are, and the page for it."""
     not_applicable = {
         "deactivate" if not person.is_active else "reactivate",
         "" if linking.of_user(person) else "unlink",
@@ -51,7 +52,7 @@ def steps_for(editor: Any, person: User) -> list[tuple[Step, str]]:
     return [
         (step, user_url(name, person.pk))
         for name, step in STEPS.items()
-        if name not in not_applicable and step.allowed(editor, person)
+        if name not in not_applicable and step.allowed(page, request, person)
     ]
 
 
