@@ -315,7 +315,7 @@ def test_a_superuser_who_is_not_staff_is_the_last_one_too(forgets: None) -> None
     assert users.is_last_superuser(User.objects.get(email="third@contoso.example"))
 
 
-# --- another site's user admin ---------------------------------------------------------------------
+# --- another site's user admin -----------------------------------------------------------------
 
 
 def test_what_a_sites_own_admin_forbids_none_of_our_pages_does(ada: User) -> None:
