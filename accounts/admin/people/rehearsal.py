@@ -24,9 +24,9 @@ from ... import audit, users
 from ...app import user_url
 from ...conf import conf
 from ...naming import as_set_here
-from ...operate import OperatorError, entra_export, rehearsal_here, roles
+from ...operate import OperatorError, entra_export, rehearsal, roles
 from ...operate.rehearsal import Foreseen, Report
-from ...operate.rehearsal_shown import SPREADSHEET, as_rows
+from ...operate.rehearsal_report import SPREADSHEET, as_rows
 from ...reasons import REASONS
 from ...signin.roles import Table
 from .. import csv_export
@@ -100,7 +100,7 @@ class ExportForm(forms.Form):
             raise ValidationError({"file": _("The file is larger than 10 MB.")})
         try:
             text = entra_export.text_of(file.read())
-            return rehearsal_here.preview(text, tenant, self.cleaned_data.get("draft"))
+            return rehearsal.preview(text, tenant, self.cleaned_data.get("draft"))
         except OperatorError as problem:
             raise ValidationError({"file": str(problem)}) from None
 
@@ -129,7 +129,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:
     try:
-        linked, problems = rehearsal_here.link_all(report, tenant)
+        linked, problems = rehearsal.link_all(report, tenant)
     except OperatorError as problem:
         messages.error(request, str(problem))
         return
