@@ -13,7 +13,6 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from ..conf import conf
-from ..entra.claims import lacking
 from ..entra.tokens import Claims
 from ..reasons import Refused
 from ..signin import flow
@@ -86,8 +85,7 @@ def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims
     claims, rules = verify()
     if identity_of(claims) != microsoft_session.of(request.session).identity:
         raise Refused("session_changed", "another person than the one who is signed in here")
-    attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
-    attempt.lacking = lacking(claims)
+    attempt.identify(claims)
     flow.confirm(claims, rules, request.user.pk)
     return claims
 
