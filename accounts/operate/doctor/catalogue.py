@@ -7,16 +7,14 @@ this table: ./manage.py doctor --explain all > docs/doctor.md
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from ...checks import CHECKS
 from ...reasons import REASONS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Level = Literal["ok", "note", "unknown", "warning", "error"]
 LEVELS: Final[Mapping[Level, str]] = MappingProxyType(

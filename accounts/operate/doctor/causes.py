@@ -16,7 +16,7 @@ import struct
 from contextlib import suppress
 from functools import partial
 from select import select
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
@@ -35,10 +35,9 @@ try:
 except ImportError:  # another database, whose errors have no such codes
     pq = None  # type: ignore[assignment]
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping
 
-    from psycopg.pq.abc import PGconn
+from psycopg.pq.abc import PGconn
 
 # {of} is the variable that says where to connect to; its host and port are what to look at.
 _FIXES: Final = {

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.translation import gettext
 
 from ...entra.errors import hint_for, hint_in
 from ...http.causes import NoAnswer
 from ...naming import as_set_here
-from ...reasons import REASONS
+from ...reasons import REASONS, Refused
 from ..microsoft_app import label_in_words
 from .catalogue import Entry, Level, entry_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...reasons import Refused
 
 
 @dataclass(frozen=True, slots=True)

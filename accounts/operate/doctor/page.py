@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ...reasons import REASONS
 from .catalogue import CATALOGUE, LEVELS, Entry, entry_of
 from .causes import FIXES, UNKNOWN
 from .report import VERSION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FACT: Final = re.compile(r"\{(\w+)\}")
 _SHARES_AN_ENTRY: Final = re.compile(r"\w+\.crashed|\w+\.[CEWID]\d{3}")

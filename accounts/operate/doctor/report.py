@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from django.utils import timezone
 
 from ...conf import conf
 from .finding import Finding, staff_see
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .run import Report
+from .run import Report
 
 VERSION: Final = 1  # of the JSON document: changes when a field goes or changes its meaning
 WORST_FIRST: Final = ("error", "unknown", "warning", "note", "ok")

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from .... import registration
 from ....entra.credentials.certificate import CertificateCredential
+from ....entra.credentials.keys import Certificate
 from ....entra.credentials.managed_identity import ManagedIdentity
 from ....entra.credentials.proof import TokenFile, claims_of
 from ....reasons import Refused
 from ...microsoft_app_summary import federated
 from ..finding import Observation, because, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ....entra.credentials.keys import Certificate
 
 
 def run(found: registration.Registration) -> Iterator[Observation]:

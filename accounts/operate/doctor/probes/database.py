@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import AutoField, Max
+from django.db.models import AutoField, Max, Model
 from django.utils import timezone
 
 from .... import transaction
@@ -22,11 +23,6 @@ from ....signin.identities import PROVIDER
 from ....transaction import connection
 from ..causes import facts_of, facts_of_connecting, of_database
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from django.db.models import Model
 
 REACHABLE: Final = "database.reachable"
 MIGRATED: Final = "database.migrations"

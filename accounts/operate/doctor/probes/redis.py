@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -21,9 +22,6 @@ from ....signin import state
 from ....web import throttle
 from ..causes import facts_of, facts_of_connecting, of_redis
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 REACHABLE: Final = "redis.reachable"
 WRITABLE: Final = "redis.writable"

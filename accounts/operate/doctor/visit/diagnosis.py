@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -20,14 +21,8 @@ from ....web.middleware import MARK
 from ..catalogue import PROXY_FIX, RETURNS
 from ..causes import code_of, fix_of
 from ..finding import Observation, because, fault, well
-from .browser import EASY_AUTH, origin
-from .story import LENGTH, MADE_UP, SLOW_SECONDS, stops_at
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .browser import Reply
-    from .story import LoginPage, Started, Tally, Visit
+from .browser import EASY_AUTH, Reply, origin
+from .story import LENGTH, MADE_UP, SLOW_SECONDS, LoginPage, Started, Tally, Visit, stops_at
 
 _LET_THROUGH: Final = "Let the proxy or CDN pass Set-Cookie through, and keep it from caching."
 _LEAVE_COOKIES: Final = (
