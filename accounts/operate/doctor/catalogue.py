@@ -1037,7 +1037,11 @@ _VISIT: Final = (
         "Give all instances and slots the same PUBLIC_URL and settings for Microsoft.",
         shows_as=("redirect_uri_mismatch", "client_unknown"),
     ),
-    *(_refused(f"public.{code}", "{what}") for code in REASONS if code != "session_changed"),
+    *(
+        _refused(f"public.{code}", "{what}", shows_as=(code,))
+        for code in REASONS
+        if code != "session_changed"
+    ),
 )
 _CRASHED: Final = Entry(
     "crashed",

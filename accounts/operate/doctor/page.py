@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
-from ...reasons import REASONS
 from .catalogue import CATALOGUE, LEVELS, Entry, entry_of
 from .causes import FIXES, UNKNOWN
+from .finding import staff_see
 from .report import VERSION
 
 _FACT: Final = re.compile(r"\{(\w+)\}")
@@ -106,7 +106,7 @@ def _lines(entry: Entry) -> list[str]:
     if entry.detail:
         lines.append(f"what is wrong: {_shown(entry.detail)}")
     if entry.shows_as:
-        lines.append(f"staff see: {'; '.join(_titled(item) for item in entry.shows_as)}")
+        lines.append(f"staff see: {_shown(staff_see(entry.shows_as))}")
     if entry.fix:
         lines.append(f"what to do: {_shown(entry.fix)}")
     if entry.well:
@@ -126,8 +126,3 @@ def _causes() -> Iterator[str]:
 
 def _shown(template: str) -> str:
     return _FACT.sub(r"[\1]", template)
-
-
-def _titled(item: str) -> str:
-    reason = REASONS.get(item)
-    return _shown(item) if reason is None else f'"{reason.title}" ({item})'
