@@ -11,9 +11,7 @@ What the site has set itself stays as it is: its user model, sessions, caches, a
 
 from __future__ import annotations
 
-import hashlib
 import os
-import socket
 from collections.abc import Iterable, Mapping, MutableMapping
 from datetime import date
 from difflib import get_close_matches
@@ -24,7 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from .conf import READ
 from .configuration import readers
 from .configuration.table import BadEnvironment, Variable
-from .configuration.variables import RULES, AppVariables
+from .configuration.variables import RULES, AppVariables, public_url_on_azure
 from .naming import DICTIONARY, as_keys, key_of
 
 NAME: Final = __name__.rpartition(".")[0]
@@ -44,12 +42,12 @@ _PROXY: Final = f"{NAME}.web.proxy.ProxyMiddleware"
 _POLICY: Final = f"{NAME}.web.csp.PolicyMiddleware"
 _ACCOUNT: Final = "allauth.account.middleware.AccountMiddleware"
 # What hosts say of themselves, as in the environment of this project's own site.
-_OF_THE_HOST: Final = ("AZURE_", "IDENTITY_", "WEBSITE_HOSTNAME")
+_OF_THE_HOST: Final = ("AZURE_", "IDENTITY_", "WEBSITE_")
 
 
 def _public_url(env: HostVariables) -> str:
-    if azure := env.environ.get("WEBSITE_HOSTNAME", ""):
-        return f"https://{azure.lower()}"
+    if azure := public_url_on_azure(env):
+        return azure
     if env.DEBUG:
         return "http://localhost:8000"
     told = [url for url in env.origins if "*" not in url]
@@ -109,21 +107,11 @@ def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
     origins, hosts = settings.get("CSRF_TRUSTED_ORIGINS", ()), settings.get("ALLOWED_HOSTS", ())
     env = HostVariables(environ, origins, hosts)
     try:
-        env.check((_https_outside_debug, *RULES))
+        env.check(RULES)
     except BadEnvironment as problem:
         lines = "\n".join(f"  {as_keys(each, variables)}" for each in problem.problems)
         raise ImproperlyConfigured(f"{DICTIONARY} is not right:\n{lines}") from None
-    read = {name: env.value(variable) for name, variable in variables.items() if name != "DEBUG"}
-    read["MICROSOFT_ALLOWED_TENANTS"] = frozenset(read["MICROSOFT_ALLOWED_TENANTS"])
-    instance = os.environ.get("WEBSITE_INSTANCE_ID") or socket.gethostname()
-    read["INSTANCE_ID"] = hashlib.sha256(instance.encode()).hexdigest()[:8]
-    return {**read, "REDIS_URL": "", "ENVIRONMENT_WARNINGS": tuple(env.warnings)}
-
-
-def _https_outside_debug(env: HostVariables) -> None:
-    url = env.PUBLIC_URL
-    if url.startswith("http://") and not env.DEBUG and not readers.is_loopback(url):
-        env.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
+    return {**env.settings(), "REDIS_URL": ""}
 
 
 def _known(key: object, names: Mapping[str, str]) -> str:

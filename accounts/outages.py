@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from django.db import InterfaceError, OperationalError
 from django_redis.exceptions import ConnectionInterrupted
 from limits.errors import StorageError
 from redis.exceptions import RedisClusterException, RedisError
+
+from .redact import chain_of
 
 STORE_ERRORS: Final = (RedisError, RedisClusterException, ConnectionInterrupted, StorageError)
 _IN_SCRIPT: Final = "ACL failure in script: "  # NOPERM of a script's command, Redis's script.c
@@ -25,7 +26,7 @@ def redis_code(error: BaseException) -> str:
 
     Source: redis.io, "Redis serialization protocol specification", Simple errors.
     """
-    for cause in _causes(error):
+    for cause in chain_of(error):
         if isinstance(cause, RedisError):
             if _IN_SCRIPT in str(cause):
                 return "NOPERM"
@@ -37,13 +38,5 @@ def redis_code(error: BaseException) -> str:
 
 def sqlstate(error: BaseException) -> str:
     """PostgreSQL's code of an error, such as 25006 (its manual, appendix A); "" without one."""
-    codes = (getattr(cause, "sqlstate", None) for cause in _causes(error))
+    codes = (getattr(cause, "sqlstate", None) for cause in chain_of(error))
     return next((str(code) for code in codes if code), "")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: list[BaseException] = []
-    while error not in seen:
-        seen.append(error)
-        yield error
-        error = error.__cause__ or error.__context__ or error

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
 
 from django.core.cache import cache
 
 from .outages import STORE_ERRORS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 T = TypeVar("T")
 _LOOK_EVERY: Final = 1.0  # seconds until a change is seen by other processes

@@ -7,6 +7,7 @@ are for whoever is called; `fixer` is who can fix it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -17,8 +18,6 @@ from django.utils.translation import gettext_lazy as _
 from .naming import as_set_here
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from django.utils.functional import _StrPromise
 
 Fixer = Literal["person", "admin", "operator", "microsoft"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
+from allauth.socialaccount.models import SocialApp
 from django.apps import apps as django_apps
 from django.core.cache import cache
 from django.core.signals import setting_changed
@@ -19,7 +21,7 @@ from .conf import conf, is_a_host
 from .entra.authority import Authority, get_authority
 from .entra.credentials import Credential, Secret, sources
 from .entra.credentials.managed_identity import audience_of
-from .entra.credentials.proof import About
+from .entra.credentials.proof import About, Kind
 from .http.client import SECONDS
 from .http.deadline import Deadline
 from .ids import is_guid, tenant_of_issuer
@@ -28,13 +30,6 @@ from .process_copy import ProcessCopy
 from .reasons import Refused
 from .signin.identities import PROVIDER
 from .signin.policy import Rules
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from allauth.socialaccount.models import SocialApp
-
-    from .entra.credentials.proof import Kind
 
 _ALLAUTHS_OWN: Final = "allauth.socialaccount.providers.microsoft"
 _IN_USE_KEY: Final = "microsoft-certificates-in-use"
@@ -158,8 +153,6 @@ def owns_social_apps() -> bool:
 
 
 def _app_of_host() -> list[SocialApp]:
-    from allauth.socialaccount.models import SocialApp as Apps
-
     if not conf.MICROSOFT_CLIENT_ID:
         return []
     expires = conf.MICROSOFT_CLIENT_SECRET_EXPIRES
@@ -169,7 +162,7 @@ def _app_of_host() -> list[SocialApp]:
         "secret_expires": expires.isoformat() if expires else "",
     }
     client_id, secret = conf.MICROSOFT_CLIENT_ID, conf.MICROSOFT_CLIENT_SECRET
-    return [Apps(provider=PROVIDER, client_id=client_id, secret=secret, settings=told)]
+    return [SocialApp(provider=PROVIDER, client_id=client_id, secret=secret, settings=told)]
 
 
 def read_afresh() -> Registration:

@@ -70,16 +70,19 @@ def where(people: QuerySet[Any], **flags: bool) -> QuerySet[Any]:
     return people.filter(**{name: value for name, value in flags.items() if has_field(name)})
 
 
+def superusers(*, lock: bool = False) -> dict[Any, bool]:
+    """The active superusers by primary key, and whether each may use admin; `lock` their rows."""
+    able = where(everyone(), is_active=True, is_superuser=True).order_by("pk")
+    return {one.pk: is_staff(one) for one in (able.select_for_update() if lock else able)}
+
+
 def is_last_superuser(user: Any, *, lock: bool = False) -> bool:
     """Whether this active superuser is the only one: no other of them may use admin.
 
     `lock`: in a transaction, so that two of them cannot lose it to each other at once.
     """
-    able = where(everyone(), is_active=True, is_superuser=True).order_by("pk")
-    if lock:
-        able = able.select_for_update()
-    in_charge = {each.pk: is_staff(each) for each in able}
-    return in_charge.pop(user.pk, None) is not None and not any(in_charge.values())
+    others = superusers(lock=lock)
+    return others.pop(user.pk, None) is not None and not any(others.values())
 
 
 def has_field(name: str) -> bool:

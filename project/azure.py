@@ -15,7 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
@@ -27,6 +27,7 @@ from redis.credentials import StreamingCredentialProvider
 from redis.exceptions import RedisError
 from typing_extensions import override
 
+from accounts.http.deadline import SingleFlight
 from accounts.per_process import PerProcess
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ POSTGRESQL: Final = "https://ossrdbms-aad.database.windows.net/.default"
 
 # Once, and not for long: someone waits for the page that would say so.
 _TIMEOUTS: Final = {"connection_timeout": 1.0, "read_timeout": 1.5, "retry_total": 0}
+_SECONDS: Final = 10.0  # for an answer, of whichever way to one
 _ON_THE_WAY: Final = 10.0  # seconds before its end, from which on a token may come too late
 # A developer's own logins, some of which start programs and take seconds to say no.
 _DEVELOPERS: Final = (
@@ -77,7 +79,7 @@ def token(scope: str) -> str:
     """
     last = _last.get()
     try:
-        last[scope] = _flights.get().token(scope)
+        last[scope] = _requests.get()[scope].result(_SECONDS)
     except Exception as problem:  # azure-identity and its transports raise what they like
         if scope not in last or time.time() > last[scope].expires_on - _ON_THE_WAY:
             raise NoToken(problem) from problem
@@ -93,34 +95,15 @@ def _make_credential() -> DefaultAzureCredential:
     return DefaultAzureCredential(**_TIMEOUTS, **excluded)
 
 
-class _Flights:
-    """Whoever comes while a scope's token is being asked for gets the same answer."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._of: dict[str, Future[AccessToken]] = {}
-
-    def token(self, scope: str) -> AccessToken:
-        with self._lock:
-            flight = self._of.get(scope)
-            if begins := flight is None:
-                flight = self._of[scope] = Future()
-        if begins:
-            self._ask(scope, flight)
-        return flight.result()
-
-    def _ask(self, scope: str, flight: Future[AccessToken]) -> None:
-        try:
-            flight.set_result(_credential.get().get_token(scope))
-        except Exception as problem:
-            flight.set_exception(problem)
-        finally:
-            with self._lock:
-                del self._of[scope]
+def _ask(scope: str) -> AccessToken:
+    return _credential.get().get_token(scope)
 
 
 _credential = PerProcess(_make_credential)
-_flights = PerProcess(_Flights)
+# Whoever comes while a scope's token is being asked for gets the same answer.
+_requests = PerProcess(
+    lambda: {scope: SingleFlight(partial(_ask, scope)) for scope in (REDIS, POSTGRESQL)}
+)
 _last: PerProcess[dict[str, AccessToken]] = PerProcess(dict)
 
 

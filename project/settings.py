@@ -1,4 +1,7 @@
-"""The site's settings, from the environment: identity, apps, sessions, Microsoft, security, log."""
+"""The site's settings, from the environment: identity, apps, sessions, Microsoft, security, log.
+
+What Django and allauth set by default as it should be is not repeated here.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,14 @@ from project import csp, databases, extension, redis_cache, variables
 ENV = variables.load(os.environ)
 BASE_DIR = variables.BASE_DIR
 
+globals().update(ENV.settings())  # each variable that the app reads: STEP_UP, SITE_NAME, …
+
 # Identity
 
 DEBUG = ENV.DEBUG
 SECRET_KEY = ENV.SECRET_KEY
 SECRET_KEY_FALLBACKS = list(ENV.SECRET_KEY_FALLBACKS)
 PUBLIC_URL = ENV.PUBLIC_URL
-TRUSTED_PROXY_COUNT = ENV.TRUSTED_PROXY_COUNT
-ENVIRONMENT_WARNINGS = ENV.warnings
-SITE_NAME = ENV.SITE_NAME
-ADMIN_CONTACT = ENV.ADMIN_CONTACT
-INSTANCE_ID = ENV.instance_id()
 HTTPS = PUBLIC_URL.startswith("https://")
 _public = urlsplit(PUBLIC_URL)
 _public_host = f"[{_public.hostname}]" if ":" in (_public.hostname or "") else _public.hostname
@@ -71,7 +71,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 ROOT_URLCONF = "project.urls"
-WSGI_APPLICATION = "project.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -93,26 +92,14 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES = {"default": databases.database(ENV.DATABASE_URL)}
 
-PRIVATE_NETWORK = ENV.PRIVATE_NETWORK
-
 # Sessions and cache: in Redis, else in the database; never in a process's memory
 
 REDIS_URL = ENV.REDIS_URL.text if ENV.REDIS_URL else ""
 CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.REDIS_URL, PUBLIC_URL)}
 SESSION_ENGINE = f"accounts.sessions.{'store' if REDIS_URL else 'database'}"
-SESSION_CACHE_ALIAS = "default"
-SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
-SESSION_HOURS = ENV.SESSION_HOURS
-ADMIN_BY_MICROSOFT_ONLY = ENV.ADMIN_BY_MICROSOFT_ONLY
-STAFF_PATHS = ENV.STAFF_PATHS
-SESSION_IDLE_MINUTES = ENV.SESSION_IDLE_MINUTES
-SESSIONS_AT_ONCE = ENV.SESSIONS_AT_ONCE
-RECHECK_MINUTES = ENV.RECHECK_MINUTES
-STEP_UP = ENV.STEP_UP
-SESSION_COOKIE_AGE = SESSION_HOURS * 3600
+SESSION_COOKIE_AGE = ENV.SESSION_HOURS * 3600
 SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 SESSION_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # Strict would be withheld on the way back from Microsoft
 SESSION_SAVE_EVERY_REQUEST = False  # else parallel requests overwrite each other's session
 
@@ -120,8 +107,7 @@ SESSION_SAVE_EVERY_REQUEST = False  # else parallel requests overwrite each othe
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.web.backends.MicrosoftBackend"]
-ADMIN_PASSWORD_LOGIN = ENV.ADMIN_PASSWORD_LOGIN
-if ADMIN_PASSWORD_LOGIN:
+if ENV.ADMIN_PASSWORD_LOGIN:
     AUTHENTICATION_BACKENDS += ["accounts.web.backends.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -134,39 +120,21 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-MICROSOFT_LOGIN_URL = ENV.MICROSOFT_LOGIN_URL
-MICROSOFT_PROXY_URL = ENV.MICROSOFT_PROXY_URL
-MICROSOFT_CA_BUNDLE = ENV.MICROSOFT_CA_BUNDLE
-MICROSOFT_TENANT_ID = ENV.MICROSOFT_TENANT_ID
-MICROSOFT_ALLOWED_TENANTS = frozenset(ENV.MICROSOFT_ALLOWED_TENANTS)
-MICROSOFT_CLIENT_ID = ENV.MICROSOFT_CLIENT_ID
-MICROSOFT_CLIENT_SECRET = ENV.MICROSOFT_CLIENT_SECRET
-MICROSOFT_CLIENT_CERTIFICATE = ENV.MICROSOFT_CLIENT_CERTIFICATE
-MICROSOFT_CLIENT_CERTIFICATE_PASSWORD = ENV.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
-MICROSOFT_MANAGED_IDENTITY_CLIENT_ID = ENV.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
-MICROSOFT_TOKEN_FILE = ENV.MICROSOFT_TOKEN_FILE
-ROLES_REQUIRED = ENV.ROLES_REQUIRED
-MICROSOFT_ALLOW_GUESTS = ENV.MICROSOFT_ALLOW_GUESTS
-SUPERUSER_FIRST_SIGN_IN = ENV.SUPERUSER_FIRST_SIGN_IN
-MICROSOFT_DOMAIN_HINT = ENV.MICROSOFT_DOMAIN_HINT
-SIGN_IN_AUTOMATICALLY = ENV.SIGN_IN_AUTOMATICALLY
-SIGN_IN_LOG_DAYS = ENV.SIGN_IN_LOG_DAYS
 
 _expires = ENV.MICROSOFT_CLIENT_SECRET_EXPIRES
 _app = {
-    "client_id": MICROSOFT_CLIENT_ID,
-    "secret": MICROSOFT_CLIENT_SECRET,
+    "client_id": ENV.MICROSOFT_CLIENT_ID,
+    "secret": ENV.MICROSOFT_CLIENT_SECRET,
     "settings": {
-        "tenant": MICROSOFT_TENANT_ID,
-        "login_url": MICROSOFT_LOGIN_URL,
+        "tenant": ENV.MICROSOFT_TENANT_ID,
+        "login_url": ENV.MICROSOFT_LOGIN_URL,
         "secret_expires": _expires.isoformat() if _expires else "",
     },
 }
 SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
     "microsoft": {
         "provider_class": "accounts.web.provider.MicrosoftProvider",
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [_app] if MICROSOFT_CLIENT_ID else [],
+        "APPS": [_app] if ENV.MICROSOFT_CLIENT_ID else [],
     }
 }
 SOCIALACCOUNT_ADAPTER = "accounts.web.adapter.StaffSocialAccountAdapter"
@@ -178,7 +146,6 @@ SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_QUERY_EMAIL = False
 SOCIALACCOUNT_STORE_TOKENS = False
 ACCOUNT_ADAPTER = "accounts.web.adapter.StaffAccountAdapter"
-ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*"]
@@ -189,7 +156,6 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
-CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "accounts.web.csrf.failure"
 SECURE_SSL_REDIRECT = HTTPS
@@ -198,14 +164,11 @@ SECURE_SSL_HOST = _public.netloc
 SECURE_REDIRECT_EXEMPT = [r"^$", r"^admin/", r"^accounts/microsoft/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = False
 # Preloading binds a whole domain for good: its owner's choice, not one app's.
 # auth.W004 does not see that a constraint on Upper("email") makes it unique, whatever its case.
 SILENCED_SYSTEM_CHECKS = ["security.W021", "auth.W004"]
-SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"  # accounts/web/popups.py
 SECURE_REFERRER_POLICY = "same-origin"  # pages of the sign-in say strict-origin themselves
-X_FRAME_OPTIONS = "DENY"
 SECURE_CSP = csp.POLICY
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.POLICY}  # django-csp's name for it
 
@@ -222,7 +185,6 @@ LANGUAGES = [
 LOCALE_PATHS = [*extension.folders("locale"), BASE_DIR / "locale"]
 TIME_ZONE = ENV.TIME_ZONE
 FORMAT_MODULE_PATH = "project.formats"
-USE_TZ = True
 
 # Static files
 

@@ -6,18 +6,15 @@ use in `project/settings.py`; what must fit together with others is a rule below
 
 from __future__ import annotations
 
-import hashlib
 import os
-import socket
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from accounts.configuration import readers
 from accounts.configuration.table import Variable
-from accounts.configuration.variables import OUTSIDE_DEBUG, AppVariables
+from accounts.configuration.variables import OUTSIDE_DEBUG, AppVariables, public_url_on_azure
 from accounts.configuration.variables import RULES as OF_APP
 from project import stores
 
@@ -61,9 +58,8 @@ def _only_in_debug(value: T) -> Callable[[Environment], T]:
 
 
 def _public_url(env: Environment) -> str:
-    azure = env.environ.get("WEBSITE_HOSTNAME", "")
-    if azure:
-        return f"https://{azure.lower()}"
+    if azure := public_url_on_azure(env):
+        return azure
     if not env.DEBUG:
         raise ValueError(f"is required {OUTSIDE_DEBUG}")
     return f"http://localhost:{env.PORT}"
@@ -148,19 +144,8 @@ class Environment(AppVariables):
         super().__init__(environ)
         self.find_package = find_package
 
-    def instance_id(self) -> str:
-        """Which machine serves: a name to compare, that tells outsiders nothing."""
-        name = self.environ.get("WEBSITE_INSTANCE_ID") or socket.gethostname()
-        return hashlib.sha256(name.encode()).hexdigest()[:8]
-
 
 # What must fit together
-
-
-def _https_outside_debug(env: Environment) -> None:
-    url = env.PUBLIC_URL
-    if url.startswith("http://") and not env.DEBUG and not _reachable_by_nobody(url):
-        env.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
 
 
 def _debug_only_here(env: Environment) -> None:
@@ -173,12 +158,6 @@ def _debug_only_here(env: Environment) -> None:
         env.wrong("DEBUG", f"must not be true at {env.PUBLIC_URL}, which is not this machine")
     if others := [name for name in env.ALLOWED_HOSTS if not readers.is_this_machine(name)]:
         env.wrong("DEBUG", f"must not be true with {others[0]} in ALLOWED_HOSTS")
-
-
-def _reachable_by_nobody(url: str) -> bool:
-    """This machine, or a name without a dot: the rigs that a site is tested in."""
-    host = urlsplit(url).hostname or ""
-    return readers.is_loopback(url) or not any(mark in host for mark in ".:")
 
 
 def _postgresql_outside_debug(env: Environment) -> None:
@@ -203,7 +182,6 @@ def _packages_for_entra(env: Environment) -> None:
 
 RULES: Final[tuple[Callable[[Environment], None], ...]] = (
     _debug_only_here,
-    _https_outside_debug,
     *OF_APP,
     _postgresql_outside_debug,
     _packages_for_entra,

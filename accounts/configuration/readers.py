@@ -220,6 +220,11 @@ def allowed_tenant(value: str) -> str:
     return value.lower()
 
 
+def allowed_tenants(value: str) -> frozenset[str]:
+    """Those, with commas between them."""
+    return frozenset(csv(allowed_tenant)(value))
+
+
 def tenant(value: str) -> str:
     """One tenant by GUID or verified domain, or `organizations`."""
     name = value.lower()

@@ -6,10 +6,13 @@ dictionary (`host.py`). Messages, defaults and docs/settings.md come from here.
 
 from __future__ import annotations
 
+import hashlib
+import socket
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ..ids import is_guid
 from . import readers
@@ -55,8 +58,8 @@ def _tenant(env: AppVariables) -> str:
     raise ValueError(f"is required {OUTSIDE_DEBUG}")
 
 
-def _own_tenant(env: AppVariables) -> tuple[str, ...]:
-    return (env.MICROSOFT_TENANT_ID,) if is_guid(env.MICROSOFT_TENANT_ID) else ()
+def _own_tenant(env: AppVariables) -> frozenset[str]:
+    return frozenset(filter(is_guid, [env.MICROSOFT_TENANT_ID]))
 
 
 def _emulators(value: str) -> Callable[[AppVariables], str]:
@@ -102,7 +105,7 @@ class AppVariables(Table):
         default_in_words="the emulator's when `DEBUG`, else required",
     )
     MICROSOFT_ALLOWED_TENANTS = Variable(
-        readers.csv(readers.allowed_tenant),
+        readers.allowed_tenants,
         _own_tenant,
         "comma list of tenant GUIDs: the upper bound, which nothing in the database widens",
         "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -276,8 +279,39 @@ class AppVariables(Table):
         readers.number(1, 65535), 8400, "the local Microsoft's port; `DEBUG` only", "8400"
     )
 
+    def settings(self) -> dict[str, Any]:
+        """What the app is set to, as `conf` reads it: each variable by its name."""
+        own = AppVariables.variables().keys() - {"DEBUG"}
+        return {name: getattr(self, name) for name in (*own, "PUBLIC_URL")} | {
+            "INSTANCE_ID": self.instance_id(),
+            "ENVIRONMENT_WARNINGS": self.warnings,
+        }
+
+    def instance_id(self) -> str:
+        """Which machine serves: a name to compare, that tells outsiders nothing."""
+        name = self.environ.get("WEBSITE_INSTANCE_ID") or socket.gethostname()
+        return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def public_url_on_azure(env: AppVariables) -> str:
+    """App Service's own name for the site; "" on other hosts."""
+    host = env.environ.get("WEBSITE_HOSTNAME", "").lower()
+    return f"https://{host}" if host else ""
+
 
 # What must fit together
+
+
+def _https_outside_debug(env: AppVariables) -> None:
+    url = env.PUBLIC_URL
+    if url.startswith("http://") and not env.DEBUG and not _reachable_by_nobody(url):
+        env.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
+
+
+def _reachable_by_nobody(url: str) -> bool:
+    """This machine, or a name without a dot: the rigs that a site is tested in."""
+    host = urlsplit(url).hostname or ""
+    return readers.is_loopback(url) or not any(mark in host for mark in ".:")
 
 
 def _https_to_microsoft(env: AppVariables) -> None:
@@ -381,6 +415,7 @@ def _one_way_that_starts_by_itself(env: AppVariables) -> None:
 
 
 RULES: Final[tuple[Callable[[Any], None], ...]] = (
+    _https_outside_debug,
     _https_to_microsoft,
     _organizations_with_a_list,
     _both_halves_of_an_app,

@@ -16,16 +16,18 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from django.core.cache import cache
 from django.db import connections
 
 from ..http.causes import AnotherFailed
-from ..http.client import SECONDS, get_client
+from ..http.client import SECONDS, HttpClient, get_client
 from ..http.deadline import Deadline, SingleFlight, TimeUp
 from ..reasons import Refused
+from .jwks import SigningKey
 from .metadata import (
     Discovery,
     Metadata,
@@ -38,12 +40,6 @@ from .metadata import (
     read_discovery,
 )
 from .shared_copy import Cache, SharedCopy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..http.client import HttpClient
-    from .jwks import SigningKey
 
 T = TypeVar("T")
 

@@ -9,14 +9,11 @@ email that is a list must not make way for `preferred_username`.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..ids import safe_repr
 from ..reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MEMBER, GUEST = 0, 1
 _MAX_TEXT = 320
@@ -90,7 +87,7 @@ def read_claims(payload: Mapping[str, object]) -> Claims:
         acrs=_contexts(payload.get("acrs")),
         client_id=_audience(payload.get("aud")),
         roles=_names(payload.get("roles")),
-        groups=_names(payload.get("groups")),
+        groups=None if _groups_left_out(payload) else _names(payload.get("groups")),
         roles_problem=_roles_problem(payload),
     )
 
@@ -126,12 +123,17 @@ def _roles_problem(payload: Mapping[str, object]) -> str:
     Groups that are left out say nothing about roles that are there.
     """
     left_out = payload.get("_claim_names")
-    is_over = payload.get("hasgroups") is not None or left_out is not None
+    is_over = left_out is not None or _groups_left_out(payload)
     if (payload.get("roles") is None and is_over) or "roles" in str(left_out):
         return "too many for the token (overage)"
     if payload.get("roles") is not None and _names(payload["roles"]) is None:
         return "the claim has a form that cannot be read"
     return ""
+
+
+def _groups_left_out(payload: Mapping[str, object]) -> bool:
+    """An overage: what is listed beside it is not all, and not none either."""
+    return payload.get("hasgroups") is not None or "groups" in str(payload.get("_claim_names"))
 
 
 def _contexts(value: object) -> frozenset[str]:

@@ -9,18 +9,15 @@ file: only numbers, GUIDs and times that match a strict pattern are kept.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..http.causes import NoAnswer
 from ..http.client import Extra
 from ..ids import AADSTS, GUID, GUID_PATTERN
 from ..reasons import Refused
 from .aadsts import TABLE, Row
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from ..http.causes import NoAnswer
 
 ROWS: Mapping[int, Row] = MappingProxyType({n: row for row in TABLE for n in row.numbers})
 
@@ -80,20 +77,16 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         " the tenant's own cloud, and sts.windows.net means a v1.0 token.",
         "key_issuer": "The key is another tenant's or authority's: treat it as an attack.",
         "ver": "A v1.0 token came from a v2.0 endpoint: what answers there is not Entra ID.",
-        "id_token": _NOT_ENTRAS,
-        "form": _NOT_ENTRAS,
-        "header": _NOT_ENTRAS,
-        "payload": _NOT_ENTRAS,
-        "tid": _NOT_ENTRAS,
-        "oid": _NOT_ENTRAS,
-        "sub": _NOT_ENTRAS,
+        **dict.fromkeys(
+            (
+                *("id_token", "form", "header", "payload", "tid", "oid", "sub"),
+                *("keys", "authorization_endpoint", "token_endpoint", "jwks_uri"),
+            ),
+            _NOT_ENTRAS,
+        ),
         **dict.fromkeys(("email", "name", "preferred_username", "login_hint"), _MAPPED),
         "alg": "Entra ID signs with RS256 only: treat it as an attack.",
         "signature": "The token was changed on the way, or forged: treat it as an attack.",
-        "keys": _NOT_ENTRAS,
-        "authorization_endpoint": _NOT_ENTRAS,
-        "token_endpoint": _NOT_ENTRAS,
-        "jwks_uri": _NOT_ENTRAS,
     }
 )
 _TOLD_APART = frozenset({"exp", "iat", "issuer", "nbf", "nonce", "ver"})  # wrong, or missing

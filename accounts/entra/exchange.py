@@ -7,22 +7,19 @@ the client before it looks at the code, so the code is not used up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.views.decorators.debug import sensitive_variables
 
 from ..http.causes import NoAnswer
+from ..http.client import HttpClient
+from ..http.deadline import Deadline
+from ..http.json_response import JsonResponse
 from ..reasons import Refused
+from .credentials import Credential
 from .errors import explained, refusal_of, request_headers
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ..http.client import HttpClient
-    from ..http.deadline import Deadline
-    from ..http.json_response import JsonResponse
-    from .credentials import Credential
 
 SCOPE: Final = "openid profile email"
 # Reasons for which the next credential may be better than this one.

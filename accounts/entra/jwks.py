@@ -11,16 +11,14 @@ them (RFC 7517, section 5: ignore what you do not understand).
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import PyJWTError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MAX_KEYS = 64
 # RFC 7518, section 3.3 demands 2048 bits; the upper bound keeps verification cheap.

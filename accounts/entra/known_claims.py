@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ..per_process import PerProcess
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 CHECKED: Final = frozenset(
     {"iss", "aud", "exp", "iat", "nbf", "nonce", "sub", "oid", "tid", "ver", "azp"}
@@ -25,49 +23,30 @@ USED: Final = frozenset(
         "sid", "login_hint", "auth_time", "acrs", "roles", "groups", "hasgroups", "_claim_names",
     }
 )  # fmt: skip
-_DISPLAY: Final = "only for display, and we show nothing of it"
-_GROUPS: Final = "rights come from app roles"
-# Microsoft, "ID token claims reference" and "Configure optional claims".
-UNCHECKED: Final[Mapping[str, str]] = MappingProxyType(
+# Why each is left unchecked. Microsoft, "ID token claims reference", "Configure optional claims".
+_REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "aio": "internal to Microsoft",
-        "rh": "internal to Microsoft",
-        "uti": "names the token in Microsoft's own logs",
-        "jti": "the code, and with it the token, is taken once",
-        "at_hash": "no access token is used",
-        "c_hash": "binds a code to a token of the authorize endpoint, which is not asked for",
-        "amr": "said to be missing from v2.0 tokens; Conditional Access decides on factors",
-        "acr": "as amr",
-        "typ": "Microsoft sends it in the header, where it is checked",
-        "wids": _GROUPS,
-        "_claim_sources": _GROUPS,
-        "upn": "may change hands; tid and oid are the identity",
-        "unique_name": "may change hands; tid and oid are the identity",
-        "onprem_sid": "tid and oid are the identity",
-        "verified_primary_email": "email and xms_edov decide",
-        "verified_secondary_email": "email and xms_edov decide",
-        "given_name": _DISPLAY,
-        "family_name": _DISPLAY,
-        "nickname": _DISPLAY,
-        "picture": _DISPLAY,
-        "ctry": _DISPLAY,
-        "tenant_ctry": _DISPLAY,
-        "tenant_region_scope": _DISPLAY,
-        "xms_pl": _DISPLAY,
-        "xms_tpl": _DISPLAY,
-        "in_corp": "Conditional Access decides on networks",
-        "ipaddr": "Conditional Access decides on networks",
-        "fwd": "Conditional Access decides on networks",
-        "pwd_exp": "Microsoft demands the change of a password",
-        "pwd_url": "Microsoft demands the change of a password",
-        "xms_cc": "of access tokens",
-        "xms_st": "internal to Microsoft",
-        "xms_ftd": "internal to Microsoft",
-        "xms_idrel": "idp and acct decide on guests",
-        "scp": "of access tokens",
-        "appid": "of v1.0 tokens; azp is checked",
-        "app_displayname": _DISPLAY,
+        "internal to Microsoft": "aio rh xms_st xms_ftd",
+        "names the token in Microsoft's own logs": "uti",
+        "the code, and with it the token, is taken once": "jti",
+        "no access token is used": "at_hash xms_cc scp",
+        "binds a code to a token of the authorize endpoint, which is not asked for": "c_hash",
+        "missing from v2.0 tokens, it is said; Conditional Access decides on factors": "amr acr",
+        "Microsoft sends it in the header, where it is checked": "typ",
+        "rights come from app roles": "wids _claim_sources",
+        "may change hands; tid and oid are the identity": "upn unique_name",
+        "tid and oid are the identity": "onprem_sid",
+        "email and xms_edov decide": "verified_primary_email verified_secondary_email",
+        "only for display, and we show nothing of it": "given_name family_name nickname picture"
+        " ctry tenant_ctry tenant_region_scope xms_pl xms_tpl app_displayname",
+        "Conditional Access decides on networks": "in_corp ipaddr fwd",
+        "Microsoft demands the change of a password": "pwd_exp pwd_url",
+        "idp and acct decide on guests": "xms_idrel",
+        "of v1.0 tokens; azp is checked": "appid",
     }
+)
+UNCHECKED: Final[Mapping[str, str]] = MappingProxyType(
+    {name: reason for reason, names in _REASONS.items() for name in names.split()}
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,80}")
 _MOST: Final = 50  # names a day, so that no token fills the log

@@ -9,23 +9,20 @@ its own (claims mapping) has it listed there only.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from ..http.causes import NoAnswer
+from ..http.client import HttpClient
+from ..http.deadline import Deadline
 from ..http.origins import Origin, is_protected, origin_of
 from ..ids import GUID, TENANT_PLACE, is_guid
 from ..reasons import Refused
 from .errors import explained, refusal_of, request_headers
 from .jwks import SigningKey, read_keys
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..http.client import HttpClient
-    from ..http.deadline import Deadline
 
 _MAX_LENGTH: Final = 512
 log = logging.getLogger(__name__)

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final, Protocol
 
 from ..sealed import NotSealed, seal, unseal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _VERSION: Final = 2
 log = logging.getLogger(__name__)

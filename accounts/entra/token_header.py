@@ -7,7 +7,8 @@ where a key comes from, not how the rest is to be read.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 from jwt.utils import base64url_decode
@@ -15,9 +16,6 @@ from jwt.utils import base64url_decode
 from ..http.strict_json import NotStrict, loads_object
 from ..ids import safe_repr
 from ..reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 ALGORITHM = "RS256"
 MAX_LENGTH = 64 * 1024

@@ -9,8 +9,9 @@ come in (tenants, guests, email) is decided by the policy.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
 from jwt.api_jws import PyJWS
@@ -20,13 +21,9 @@ from ..http.strict_json import NotStrict, loads_object
 from ..ids import GUID, TENANT_PLACE, safe_repr
 from ..reasons import Refused
 from .claims import Claims, read_claims
+from .jwks import SigningKey
 from .known_claims import tell_unknown
 from .token_header import ALGORITHM
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .jwks import SigningKey
 
 __all__ = ["Claims", "verify"]
 
@@ -46,6 +43,9 @@ class _Expected:
     client_id: str
     nonce: str
     now: float
+
+
+Check = Callable[[Json, _Expected], str | None]
 
 
 @sensitive_variables("id_token", "nonce", "payload", "expected")
@@ -87,22 +87,13 @@ def _payload(id_token: str, key: SigningKey) -> Json:
 # --- claims -----------------------------------------------------------------------------------
 
 
-def _identifier(claims: Json, name: str, longest: int) -> str | None:
-    found = claims.get(name)
-    good = isinstance(found, str) and 0 < len(found) <= longest and _plain(found)
-    return None if good else "missing or not a name"
+def _identifier(name: str, longest: int) -> Check:
+    def check(claims: Json, _: _Expected) -> str | None:
+        found = claims.get(name)
+        good = isinstance(found, str) and 0 < len(found) <= longest and _plain(found)
+        return None if good else "missing or not a name"
 
-
-def _tid(claims: Json, _: _Expected) -> str | None:
-    return _identifier(claims, "tid", _MAX_IDENTIFIER)
-
-
-def _oid(claims: Json, _: _Expected) -> str | None:
-    return _identifier(claims, "oid", _MAX_IDENTIFIER)
-
-
-def _sub(claims: Json, _: _Expected) -> str | None:
-    return _identifier(claims, "sub", _MAX_SUBJECT)
+    return check
 
 
 def _plain(text: str) -> bool:
@@ -190,10 +181,13 @@ def _ver(claims: Json, _: _Expected) -> str | None:
 
 
 # In this order: `issuer` needs a good tid, `key_issuer` a good issuer.
-CHECKS: tuple[tuple[str, Callable[[Json, _Expected], str | None]], ...] = (
-    ("tid", _tid),  # Microsoft, "Secure applications and APIs by validating claims"
-    ("oid", _oid),  # the same: tid + oid is the identity
-    ("sub", _sub),  # OpenID Connect Core 2
+CHECKS: tuple[tuple[str, Check], ...] = (
+    (
+        "tid",
+        _identifier("tid", _MAX_IDENTIFIER),
+    ),  # Microsoft, "Secure applications and APIs by validating claims"
+    ("oid", _identifier("oid", _MAX_IDENTIFIER)),  # the same: tid + oid is the identity
+    ("sub", _identifier("sub", _MAX_SUBJECT)),  # OpenID Connect Core 2
     ("issuer", _issuer),  # OpenID Connect Core 3.1.3.7, 2.
     ("key_issuer", _key_issuer),  # Microsoft: the issuer of the key's own entry
     ("audience", _audience),  # OpenID Connect Core 3.1.3.7, 3.

@@ -13,7 +13,6 @@ from http import client as protocol
 from typing import Any, ClassVar, Final
 
 from ..reasons import Refused
-from .origins import Origin
 
 _RETRY_AFTER: Final = range(1, 3601)
 _OPENSSL_REASON: Final = re.compile(r"[A-Z0-9_]{1,60}")
@@ -32,14 +31,15 @@ _VERIFY_CODES: Final = {
 
 
 class NoAnswer(Refused):
-    """The other side gave no answer that can be used."""
+    """The other side gave no answer that can be used; `text` is filled in with the facts."""
 
     code: ClassVar[str] = "microsoft_unreachable"
     is_outage: ClassVar[bool] = True  # says that the other side is unwell
     advice: ClassVar[str] = ""  # what to change here, where the cause says it
+    text: ClassVar[str] = ""
 
-    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
-        super().__init__(self.code, detail, retry_after=retry_after)
+    def __init__(self, *facts: object, retry_after: int | None = None) -> None:
+        super().__init__(self.code, self.text.format(*facts), retry_after=retry_after)
         self.body: Mapping[str, Any] | None = None  # an error's JSON, where there is one
 
     @property
@@ -52,127 +52,95 @@ class NoAnswer(Refused):
 
 
 class TooManyWaiting(NoAnswer):
-    def __init__(self) -> None:
-        super().__init__("too many waiting")
+    text = "too many waiting"
 
 
 class CircuitOpen(NoAnswer):
-    def __init__(self, last: str) -> None:
-        super().__init__(f"not asked: it just failed several times, at last with {last}")
+    text = "not asked: it just failed several times, at last with {}"
 
 
 class NoTimeLeft(NoAnswer):
-    def __init__(self) -> None:
-        super().__init__("not asked: the time for this request is used up")
+    text = "not asked: the time for this request is used up"
 
 
 class AnotherFailed(NoAnswer):
-    """Someone else's request, whose outcome is shared, did not come back in time."""
-
-    def __init__(self) -> None:
-        super().__init__("no complete answer in time, of a request that several wait for")
+    text = "no complete answer in time, of a request that several wait for"
 
 
-# --- no connection ----------------------------------------------------------------------------
+# --- no connection to a host, or to an Origin -------------------------------------------------
 
 
-class NoConnection(NoAnswer):
-    def __init__(self, detail: str) -> None:
-        super().__init__(f"no connection: {detail}")
-
-
-class UnknownName(NoConnection):
+class UnknownName(NoAnswer):
+    text = "no connection: the name {} is unknown"
     advice = (
         "Correct the host in MICROSOFT_LOGIN_URL (or MICROSOFT_PROXY_URL), or this "
         "machine's DNS: nslookup HOST."
     )
 
-    def __init__(self, host: str) -> None:
-        super().__init__(f"the name {host} is unknown")
 
-
-class ResolverFailed(NoConnection):
+class ResolverFailed(NoAnswer):
+    text = "no connection: the resolver could not say where {} is"
     advice = (
         "The resolver fails: look at /etc/resolv.conf, the DNS server, and the VNet's DNS setting."
     )
 
-    def __init__(self, host: str) -> None:
-        super().__init__(f"the resolver could not say where {host} is")
 
-
-class SlowResolver(NoConnection):
+class SlowResolver(NoAnswer):
+    text = "no connection: the resolver did not answer in time where {} is"
     advice = (
         "The resolver does not answer in time: look at /etc/resolv.conf and the DNS server "
         "it names."
     )
 
-    def __init__(self, host: str) -> None:
-        super().__init__(f"the resolver did not answer in time where {host} is")
 
-
-class PortRefused(NoConnection):
+class PortRefused(NoAnswer):
+    text = "no connection: {0.host} refuses connections on port {0.port}"
     advice = (
         "The machine answers, but nothing listens on that port: correct MICROSOFT_LOGIN_URL "
         "or MICROSOFT_PROXY_URL, or a firewall rejects it."
     )
 
-    def __init__(self, where: Origin) -> None:
-        super().__init__(f"{where.host} refuses connections on port {where.port}")
 
-
-class PortSilent(NoConnection):
+class PortSilent(NoAnswer):
+    text = "no connection: {0.host} does not answer on port {0.port}: a firewall?"
     advice = (
         "Nothing answers on that port: open outgoing TCP 443 in the firewall, or set "
         "MICROSOFT_PROXY_URL where only a proxy gets out."
     )
 
-    def __init__(self, where: Origin) -> None:
-        super().__init__(f"{where.host} does not answer on port {where.port}: a firewall?")
 
-
-class Unroutable(NoConnection):
+class Unroutable(NoAnswer):
+    text = "no connection: no way to {0.host}, port {0.port} ({1})"
     advice = (
         "No way leads there from this machine: look at its routes, its VNet, and, where the "
         "address is IPv6 only, whether this machine has IPv6."
     )
 
-    def __init__(self, where: Origin, error: str) -> None:
-        super().__init__(f"no way to {where.host}, port {where.port} ({error})")
+
+# --- the company's proxy, an Origin -----------------------------------------------------------
 
 
-# --- the company's proxy ----------------------------------------------------------------------
+class ProxyRefused(NoAnswer):
+    """After status comes, with a 407, what the proxy offers: ", offering Basic, NTLM"."""
 
-
-class ProxyRefused(NoConnection):
-    """`status` is the proxy's; `schemes` the authentication schemes that it offers with a 407."""
-
+    text = "no connection: the proxy {} answered {} to CONNECT{}"
     advice = (
         "Correct user name and password in MICROSOFT_PROXY_URL (only Basic is spoken), or "
         "let the proxy pass CONNECT to Microsoft's host."
     )
 
-    def __init__(self, proxy: Origin, status: int, schemes: tuple[str, ...] = ()) -> None:
-        offer = f", offering {', '.join(schemes)}" if schemes else ""
-        super().__init__(f"the proxy {proxy} answered {status} to CONNECT{offer}")
-        self.status = status
-        self.schemes = schemes
 
-
-class ProxySilent(NoConnection):
+class ProxySilent(NoAnswer):
+    text = "no connection: the proxy {} did not answer CONNECT in time"
     advice = "The proxy of MICROSOFT_PROXY_URL takes the connection and says nothing: see its log."
 
-    def __init__(self, proxy: Origin) -> None:
-        super().__init__(f"the proxy {proxy} did not answer CONNECT in time")
 
-
-class ProxyBroken(NoConnection):
+class ProxyBroken(NoAnswer):
+    text = "no connection: the proxy {} closed the connection, or speaks no HTTP"
     advice = (
         "What MICROSOFT_PROXY_URL names is no HTTP proxy: correct host, port and scheme "
         "(http:// or https:// of the proxy itself)."
     )
-
-    def __init__(self, proxy: Origin) -> None:
-        super().__init__(f"the proxy {proxy} closed the connection, or speaks no HTTP")
 
 
 # --- TLS --------------------------------------------------------------------------------------
@@ -181,37 +149,34 @@ class ProxyBroken(NoConnection):
 class TlsFailed(NoAnswer):
     """`openssl` is OpenSSL's name for it, "" where it has none."""
 
-    def __init__(self, host: str, detail: str, openssl: str = "") -> None:
-        super().__init__(f"TLS failed with {host}: {detail}")
-        self.openssl = openssl
+    text = "TLS failed with {}: {}"
+    openssl = ""
 
 
 class TlsSilent(TlsFailed):
+    text = "TLS failed with {}: the handshake was not done in time"
     advice = (
         "The other side takes the connection and does no TLS handshake: a firewall or a "
         "proxy that inspects TLS stands between."
     )
 
-    def __init__(self, host: str) -> None:
-        super().__init__(host, "the handshake was not done in time")
-
 
 class CertificateRefused(TlsFailed):
-    """`verify_code` is OpenSSL's; `issuer` whoever signed the certificate that was seen, or ""."""
+    """`verify_code` is OpenSSL's; the text names whoever issued the certificate that was seen."""
 
+    text = "TLS failed with {}: certificate not accepted, {}{}"
     advice = (
         "If a proxy of your company looks into TLS (the issuer says so), put its authority into"
         " MICROSOFT_CA_BUNDLE; a server that shows its own certificate alone must show the whole"
         " chain (fullchain.pem); for an expired or future certificate compare this machine's clock;"
         " for another name correct MICROSOFT_LOGIN_URL."
     )
+    openssl = "CERTIFICATE_VERIFY_FAILED"
 
     def __init__(self, host: str, verify_code: int, issuer: str = "") -> None:
         why = _VERIFY_CODES.get(verify_code, f"OpenSSL's code {verify_code}")
-        by = f"; it was issued by {issuer}" if issuer else ""
-        super().__init__(host, f"certificate not accepted, {why}{by}", "CERTIFICATE_VERIFY_FAILED")
+        super().__init__(host, why, f"; it was issued by {issuer}" if issuer else "")
         self.verify_code = verify_code
-        self.issuer = issuer
 
 
 def tls_failed(host: str, error: ssl.SSLError, issuer: str = "") -> TlsFailed:
@@ -220,63 +185,57 @@ def tls_failed(host: str, error: ssl.SSLError, issuer: str = "") -> TlsFailed:
         return CertificateRefused(host, error.verify_code, issuer)
     reason = error.reason or ""
     known = reason if _OPENSSL_REASON.fullmatch(reason) else ""
-    return TlsFailed(host, f"protocol not accepted {known}".rstrip(), known)
+    failed = TlsFailed(host, f"protocol not accepted {known}".rstrip())
+    failed.openssl = known
+    return failed
 
 
 # --- the answer -------------------------------------------------------------------------------
 
 
 class NoCompleteAnswer(NoAnswer):
-    def __init__(self) -> None:
-        super().__init__("no complete answer in time")
+    text = "no complete answer in time"
 
 
 class BrokenOff(NoAnswer):
-    def __init__(self) -> None:
-        super().__init__("the connection broke off")
+    text = "the connection broke off"
 
 
 class NotHttp(NoAnswer):
-    def __init__(self, error: str) -> None:
-        super().__init__(f"not an answer ({error})")
+    text = "not an answer ({})"
 
 
 class Unusable(NoAnswer):
-    """An answer in a form that is not taken; `status` is its status."""
+    """An answer in a form that is not taken: its status, and what else is to be said of it."""
 
+    text = "HTTP {}{}"
     is_outage = False
-
-    def __init__(self, status: int, what: str) -> None:
-        super().__init__(f"HTTP {status}{what}")
-        self.status = status
 
 
 class NotJson(Unusable):
     """Often a proxy's or a firewall's page instead of the other side's answer."""
 
+    text = "HTTP {} with a body that is {}"
     advice = (
         "Something between answers in Microsoft's place: a proxy's or a firewall's page. Let"
         " HTTPS to MICROSOFT_LOGIN_URL pass untouched, or correct that address."
     )
 
-    def __init__(self, status: int, what: str) -> None:
-        super().__init__(status, f" with a body that is {what}")
-
 
 class ServerError(Unusable):
+    text = "HTTP {}"
     is_outage = True
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status, "")
 
 
 class Throttled(NoAnswer):
     code = "microsoft_throttled"
+    text = "HTTP 429"
     is_outage = False
 
-    def __init__(self, seconds: int) -> None:
-        within_bounds = min(max(seconds, _RETRY_AFTER[0]), _RETRY_AFTER[-1])
-        super().__init__("HTTP 429", retry_after=within_bounds)
+
+def throttled(seconds: int) -> Throttled:
+    """With the pause that was asked for, within bounds."""
+    return Throttled(retry_after=min(max(seconds, _RETRY_AFTER[0]), _RETRY_AFTER[-1]))
 
 
 def broken(error: Exception) -> NoAnswer:

@@ -51,7 +51,7 @@ def _is_plain(status: int) -> bool:
 def _cause(response: Response, body: object) -> causes.NoAnswer:
     status = response.status
     if status == 429:
-        return causes.Throttled(_retry_after(response))
+        return causes.throttled(_retry_after(response))
     if status >= 500:
         return causes.ServerError(status)
     if status // 100 not in (2, 4):

@@ -59,8 +59,8 @@ def open_tunnel(
     status, offered = answer.status, answer.headers.get_all("Proxy-Authenticate", ())
     answer.close()
     if status != 200:
-        schemes = tuple(dict.fromkeys(_SCHEMES.findall(" ".join(offered))))
-        raise causes.ProxyRefused(proxy.origin, status, schemes)
+        schemes = ", ".join(dict.fromkeys(_SCHEMES.findall(" ".join(offered))))
+        raise causes.ProxyRefused(proxy.origin, status, f", offering {schemes}" if schemes else "")
     return sock
 
 

@@ -31,7 +31,7 @@ Kind = Literal["can_sign_in", "never", "refused", "off"]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class AccountStatus:
     """`reason` is the code of the refusal that stands, `at` and `reference` when and which."""
 
     kind: Kind
@@ -49,26 +49,26 @@ class State:
         }[self.kind]
 
 
-def state_of(user: User) -> State:
+def status_of(user: User) -> AccountStatus:
     """How one person stands."""
-    return states_of([user])[user.pk]
+    return statuses_of([user])[user.pk]
 
 
-def states_of(users: Iterable[User]) -> dict[Any, State]:
+def statuses_of(users: Iterable[User]) -> dict[Any, AccountStatus]:
     """How these people stand, by primary key."""
     people = list(users)
     refusals = _last_refusals([user.pk for user in people])
     return {user.pk: _state(user, refusals.get(user.pk)) for user in people}
 
 
-def _state(user: User, refusal: SignIn | None) -> State:
+def _state(user: User, refusal: SignIn | None) -> AccountStatus:
     if not user.is_active:
-        return State("off", "user_inactive")
+        return AccountStatus("off", "user_inactive")
     if not users.is_staff(user):
-        return State("off", "user_not_staff")
+        return AccountStatus("off", "user_not_staff")
     if refusal is not None:
-        return State("refused", refusal.reason, refusal.at, refusal.reference)
-    return State("can_sign_in" if user.last_login else "never")
+        return AccountStatus("refused", refusal.reason, refusal.at, refusal.reference)
+    return AccountStatus("can_sign_in" if user.last_login else "never")
 
 
 def never_signed_in(people: QuerySet[Any]) -> QuerySet[Any]:

@@ -237,14 +237,19 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
 
 
 def tenant_of(named: str = "") -> str:
-    """The tid that object ids are of: as named, else the one allowed. Raises CannotLink."""
-    allowed = sorted(conf.MICROSOFT_ALLOWED_TENANTS) or [conf.MICROSOFT_TENANT_ID]
-    tid = named.lower() or (allowed[0].lower() if len(allowed) == 1 else "")
-    if not tid:
-        raise WhichTenant("Several tenants are allowed: name theirs, --tenant GUID.")
+    """The tid that object ids are of: as named, else the one allowed. Raises WhichTenant."""
+    tid = named.lower() or only_tenant()
     if not is_guid(tid):
         raise WhichTenant(f"The tenant {tid!r} is named by a domain: name it, --tenant GUID.")
     return tid
+
+
+def only_tenant() -> str:
+    """The one allowed tenant, by its GUID or its domain. Raises WhichTenant."""
+    allowed: list[str] = sorted(conf.MICROSOFT_ALLOWED_TENANTS) or [conf.MICROSOFT_TENANT_ID]
+    if len(allowed) > 1:
+        raise WhichTenant("Several tenants are allowed: name theirs, --tenant GUID.")
+    return allowed[0].lower()
 
 
 def unbound_superusers() -> QuerySet[Any]:

@@ -26,7 +26,7 @@ from ..signin.policy import Candidate, same_email
 from ..users import email_field, email_of
 from . import OperatorError, linking, require_reason
 from .moves_file import Move, read_moves
-from .rehearsal_here import users_here
+from .rehearsal import all_candidates
 
 What = Literal["link", "address", "already", "not here", "problem"]
 _LONGEST_ADDRESS: Final = 254
@@ -226,7 +226,7 @@ def plan(text: str, tenant: str = "") -> list[Planned]:
     moves = read_moves(text)
     needs_tenant = any("@" not in m.new and ":" not in m.new and not m.tenant for m in moves)
     tid = linking.tenant_of(tenant) if needs_tenant else tenant.lower()
-    return decide(moves, users_here(), tid, linking.tenants_allowed())
+    return decide(moves, all_candidates(), tid, linking.tenants_allowed())
 
 
 def blocking(planned: Iterable[Planned], *, skip_unknown: bool = False) -> list[Planned]:
@@ -311,4 +311,4 @@ def of_tenant(tid: str) -> list[str]:
     if not is_guid(tid):
         raise OperatorError(f"The tenant {tid!r} is no GUID; doctor names those in use here.")
     start = f"{tid.lower()}:"
-    return sorted(one.email for one in users_here() if one.identity.startswith(start))
+    return sorted(one.email for one in all_candidates() if one.identity.startswith(start))

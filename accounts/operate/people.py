@@ -1,27 +1,37 @@
-"""People: found and added by email, switched off (which signs them out) and on again."""
+"""People: listed, found and added by email, switched off (which signs them out) and on again."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from itertools import islice
+from typing import Any, Final, Literal
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from .. import transaction, users
 from ..models import User
 from ..sessions import service as sessions
 from ..signin.policy import same_email
-from . import OperatorError, addresses, linking
+from . import OperatorError, account_status, addresses, linking
 from .erasure import LastSuperuser
 from .pasted import read_people
+from .search import people as search_people
 
 logger = logging.getLogger("django.security.sign_in")
 
 What = Literal["added", "promoted", "exists", "invalid"]
+COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
+NARROW: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {
+    "bound": lambda people: account_status.bound(people, yes=True),
+    "not_bound": lambda people: account_status.bound(people, yes=False),
+    "superuser": lambda people: users.where(people, is_superuser=True),
+}
+_CHUNK: Final = 500
 
 
 class NoSuchPerson(OperatorError):
@@ -64,6 +74,22 @@ def find(email: str) -> User:
         raise NoSuchPerson(email)
     only: User = named[0]
     return only
+
+
+def listing(*, state: str = "", search: str = "", idle_days: int = 0) -> Iterator[dict[str, Any]]:
+    """A row for each person, by email; of one state, or with a text in email or name."""
+    found = search_people(users.everyone().order_by(users.email_field()), search)
+    found = NARROW[state](found) if state in NARROW else found
+    found = account_status.idle_for(found, idle_days) if idle_days else found
+    people = found.iterator(chunk_size=_CHUNK)
+    while chunk := list(islice(people, _CHUNK)):
+        states, identities = (
+            account_status.statuses_of(chunk),
+            linking.of_users(user.pk for user in chunk),
+        )
+        for user in chunk:
+            if state in ("", *NARROW, states[user.pk].kind):
+                yield _row(user, states[user.pk], identities.get(user.pk))
 
 
 def add(
@@ -218,3 +244,17 @@ def _set_active(user: User, *, active: bool) -> None:
     logger.warning(
         "person %s", "reactivated" if active else "deactivated", extra={"user_id": user.pk}
     )
+
+
+def _row(
+    user: User, state: account_status.AccountStatus, identity: linking.Identity | None
+) -> dict[str, Any]:
+    return {
+        "email": users.email_of(user),
+        "name": users.name_of(user),
+        "state": str(state),
+        "reference": state.reference,
+        "last_login": user.last_login,
+        "superuser": users.is_superuser(user),
+        "identity": identity.uid if identity else "",
+    }

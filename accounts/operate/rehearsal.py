@@ -8,20 +8,30 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from django.db.models import OuterRef
 from django.utils.translation import gettext as _
 
+from .. import registration, users
+from ..conf import conf
 from ..entra.claims import Claims
 from ..entra.errors import hint_for, reason_for
+from ..ids import is_guid
 from ..naming import as_set_here
-from ..reasons import REASONS
+from ..reasons import REASONS, Refused
+from ..signin import mapping, roles
 from ..signin.bindings import identity_of, names_of
+from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Refuse, Rules, claimed_email, decide, same_email
-from .entra_export import Exported
+from ..signin.roles import Carried, Outcome, Rights, Table
+from . import linking
+from .entra_export import Exported, read_export, unjudged
+from .roles import in_words
 
+_CHUNK: Final = 500
 DISABLED_AT_ENTRA: Final = 50057  # the AADSTS number that such a person meets
 
 
@@ -89,22 +99,22 @@ def _by_hand(person: Exported, user: Candidate) -> ByRoles | None:
 
 def rehearse(
     exported: Iterable[Exported],
-    users: Sequence[Candidate],
+    candidates: Sequence[Candidate],
     rules: Rules,
     tenant: str,
     by_roles: Judge = _by_hand,
 ) -> Report:
     """Foresee everyone; `tenant` is the tid that they come from."""
-    file, here = tuple(exported), _Here(users)
+    file, index = tuple(exported), _Index(candidates)
     collisions = tuple(_collisions(file))
     shared = {line: c for c in collisions for line in c.lines}
-    foreseen = (_foresee(person, here, rules, tenant, shared, by_roles) for person in file)
+    foreseen = (_foresee(person, index, rules, tenant, shared, by_roles) for person in file)
     people = tuple(foreseen)
-    return Report(people, collisions, tuple(_missing(people, users)))
+    return Report(people, collisions, tuple(_missing(people, candidates)))
 
 
-class _Here:
-    """The users here, by identity, by address, and by what an address looks like."""
+class _Index:
+    """The site's users, by identity, by address, and by what an address looks like."""
 
     def __init__(self, users: Iterable[Candidate]) -> None:
         self.by_identity: dict[str, Candidate] = {}
@@ -150,36 +160,46 @@ def claims_of(person: Exported, tenant: str) -> Claims:
 
 def _foresee(
     person: Exported,
-    here: _Here,
+    index: _Index,
     rules: Rules,
     tenant: str,
     shared: Mapping[int, Collision],
     by_roles: Judge,
 ) -> Foreseen:
     claims = claims_of(person, tenant)
-    known = here.candidates(claims)
+    known = index.candidates(claims)
     judged = {user.user_id: by_roles(person, user) for user in known}
     candidates = [_with_roles(user, judged[user.user_id]) for user in known]
     if not person.oid:
         candidates = [_as_theirs(user, claims) for user in candidates]
     decision = decide(claims, rules, candidates)
-    foreseen = Foreseen(person.line, person.name, claimed_email(claims), user_id=decision.user_id)
-    foreseen = replace(foreseen, oid=person.oid)
-    notes = (*person.unclear, *_notes(foreseen, known, here, shared.get(person.line)))
+    foreseen = Foreseen(
+        person.line,
+        person.name,
+        claimed_email(claims),
+        user_id=decision.user_id,
+        oid=person.oid,
+        **_refusal(person, decision, judged.get(decision.user_id)),
+    )
+    notes = [*person.unclear, *_notes(foreseen, known, index, shared.get(person.line))]
     if isinstance(decision, Refuse) and decision.code == "unknown_user":
-        notes = (*notes, *_by_sign_in_name(person, foreseen.email, here))
-    rights = judged.get(decision.user_id)
-    notes = (*notes, rights.change) if rights and rights.change else notes
+        notes += _by_sign_in_name(person, foreseen.email, index)
+    if (rights := judged.get(decision.user_id)) and rights.change:
+        notes.append(rights.change)
+    return replace(foreseen, notes=tuple(notes))
+
+
+def _refusal(person: Exported, decision: Any, rights: ByRoles | None) -> dict[str, Any]:
+    """The reason, its fix and its detail; {} for whoever gets in."""
     if not person.enabled:
         code, number = reason_for([DISABLED_AT_ENTRA], "")
-        return replace(foreseen, reason=code, fix=as_set_here(hint_for(number)), notes=notes)
+        return {"reason": code, "fix": as_set_here(hint_for(number))}
     if rights and rights.is_missing and _would_else_get_in(decision):
-        fix = as_set_here(REASONS["role_missing"].fix)
-        return replace(foreseen, reason="role_missing", fix=fix, notes=notes)
+        return {"reason": "role_missing", "fix": as_set_here(REASONS["role_missing"].fix)}
     if isinstance(decision, Refuse):
         fix, detail = as_set_here(REASONS[decision.code].fix), as_set_here(decision.detail)
-        return replace(foreseen, reason=decision.code, fix=fix, detail=detail, notes=notes)
-    return replace(foreseen, notes=notes)
+        return {"reason": decision.code, "fix": fix, "detail": detail}
+    return {}
 
 
 def _would_else_get_in(decision: Any) -> bool:
@@ -190,9 +210,9 @@ def _with_roles(user: Candidate, rights: ByRoles | None) -> Candidate:
     return replace(user, is_staff=rights.is_staff) if rights else user
 
 
-def _by_sign_in_name(person: Exported, email: str, here: _Here) -> Iterable[str]:
+def _by_sign_in_name(person: Exported, email: str, index: _Index) -> Iterable[str]:
     """Microsoft sends the mail where there is one: the sign-in name alone fits nobody."""
-    for user in here.alike(person.upn) if not same_email(person.upn, email) else ():
+    for user in index.alike(person.upn) if not same_email(person.upn, email) else ():
         text = _(
             "the sign-in name %(upn)s is the address of a user here, but Microsoft sends the mail:"
             " give the user %(user)s the address %(email)s"
@@ -206,12 +226,12 @@ def _as_theirs(user: Candidate, claims: Claims) -> Candidate:
 
 
 def _notes(
-    foreseen: Foreseen, known: Sequence[Candidate], here: _Here, collision: Collision | None
+    foreseen: Foreseen, known: Sequence[Candidate], index: _Index, collision: Collision | None
 ) -> Iterable[str]:
     for user in known:
         if user.user_id == foreseen.user_id and user.email != foreseen.email:
             yield _named_differently(user, foreseen)
-    for user in here.alike(foreseen.email):
+    for user in index.alike(foreseen.email):
         if not same_email(user.email, foreseen.email):
             text = _("looks like the user %(user)s, but is another address")
             yield text % {"user": repr(user.email)}
@@ -243,3 +263,86 @@ def _collisions(file: Iterable[Exported]) -> Iterable[Collision]:
 def _missing(people: Iterable[Foreseen], users: Iterable[Candidate]) -> Iterable[Candidate]:
     matched = {person.user_id for person in people if person.gets_in}
     return (u for u in users if u.is_active and u.is_staff and u.user_id not in matched)
+
+
+# --- reading and writing -------------------------------------------------------------------------
+
+
+def preview(text: str, tenant: str = "", table: Table | None = None) -> Report:
+    """The rehearsal of an export's text, with the mapping in force, or with this draft of one.
+
+    Raises OperatorError.
+    """
+    tid = tenant.lower() or linking.only_tenant()
+    people = read_export(text)
+    if not is_guid(tid):  # identities are bound under a GUID: these cannot be compared
+        people = tuple(replace(person, oid="") for person in people)
+    has_roles = any(one.roles is not None for one in people)
+    judge = _by_mapping(mapping.table() if table is None else table) if has_roles else _by_hand
+    report = rehearse(people, list(all_candidates()), _rules(tid), tid, judge)
+    return replace(report, unjudged=unjudged(text))
+
+
+def _by_mapping(table: Table) -> Judge:
+    """What the mapping would make of each user with the roles of the file."""
+    if not table:
+        return _by_hand
+    found = {user.pk: user for user in users.everyone()}
+    held = mapping.held_by(found)
+    seen = replace(table, seen=frozenset({""}))
+
+    def judge(person: Exported, user: Candidate) -> ByRoles | None:
+        if person.roles is None:
+            return None
+        of, carried = held[user.user_id], Carried(person.roles, person.roles)
+        outcome = roles.judge(seen, "", carried, of.rights, of.given)
+        outcome = mapping.guarded(found[user.user_id], of, outcome)
+        missing = conf.ROLES_REQUIRED and not outcome.roles
+        return ByRoles(outcome.after.staff, _change(of.rights, outcome), missing)
+
+    return judge
+
+
+def _change(held: Rights, outcome: Outcome) -> str:
+    names = ", ".join(outcome.roles) or "no mapped role"
+    if outcome.after == held:
+        return f"{names}: rights stay" if not outcome.note else f"{names}: {outcome.note}"
+    words = f"{names}: {in_words(held)} becomes {in_words(outcome.after)}"
+    return f"{words}; {outcome.note}" if outcome.note else words
+
+
+def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:
+    """Bind everyone who would get in to their object ID now; how many, and what went wrong."""
+    tid, linked, problems = linking.tenant_of(tenant), 0, []
+    people = users.everyone().in_bulk([p.user_id for p in report.people if p.gets_in and p.oid])
+    for person in report.people:
+        if not (person.gets_in and person.oid and person.user_id in people):
+            continue
+        try:
+            linked += linking.bind_ahead(people[person.user_id], tid, person.oid)
+        except linking.CannotLink as problem:
+            problems.append(f"line {person.line}, {person.email}: {problem}")
+    return linked, problems
+
+
+def all_candidates() -> Iterator[Candidate]:
+    """Every user as the policy sees them."""
+    found = users.everyone().annotate(bound_identity=identity_of_user(OuterRef("pk")))
+    for user in found.iterator(chunk_size=_CHUNK):
+        yield Candidate(
+            user.pk,
+            users.email_of(user),
+            user.bound_identity or "",
+            user.is_active,
+            users.is_staff(user),
+            users.is_superuser(user),
+        )
+
+
+def _rules(tenant: str) -> Rules:
+    """The rules in force; those of the environment when no app is set up yet."""
+    try:
+        return registration.rules_for(registration.in_force(), named=tenant)
+    except Refused:
+        tenants = conf.MICROSOFT_ALLOWED_TENANTS or frozenset({tenant})
+        return Rules(tenants, allow_guests=conf.MICROSOFT_ALLOW_GUESTS)

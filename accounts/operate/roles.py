@@ -19,7 +19,7 @@ from .. import audit, registration, transaction, users
 from ..models import RoleGrant, RoleMapping
 from ..reasons import Refused
 from ..signin import mapping
-from ..signin.roles import Carried, Rights, Table, judge, plain
+from ..signin.roles import Carried, Outcome, Rights, Table, judge, keeping, plain
 from . import OperatorError
 
 _FLAGS: Final = (noop("staff"), noop("superuser"))
@@ -96,17 +96,39 @@ def remove(value: str) -> None:
 
 
 def _changes(table: Table) -> Iterator[Change]:
+    """The guards of a sign-in hold, and what they keep is said.
+
+    In the order shown: of superusers who would all lose it, whoever comes last keeps it.
+    """
+    superusers = users.superusers()
+    by_link = set(mapping.break_glass_links_in_use().values_list("user_id", flat=True))
+    for one, held, after, names in _foreseen(table):
+        others = any(in_charge for pk, in_charge in superusers.items() if pk != one.pk)
+        kept = keeping(
+            Outcome("known", (), after, after),
+            held.rights,
+            is_last=one.pk in superusers and not others,
+            by_link=one.pk in by_link,
+        ).after
+        superusers[one.pk] = kept.superuser and kept.staff
+        if kept != after:
+            why = _("in by a break-glass link") if one.pk in by_link else _("the last superuser")
+            yield Change(str(one), in_words(held.rights), f"{in_words(kept)} ({why})", names)
+        elif after != held.rights:
+            yield Change(str(one), in_words(held.rights), in_words(after), names)
+
+
+def _foreseen(table: Table) -> Iterator[tuple[Any, mapping.Held, Rights, str]]:
+    """Who, what they hold, what their roles of last time would make of it, and those roles."""
     grants = RoleGrant.objects.filter(state="known").select_related("user").order_by("user__pk")
     known = {grant.user_id: grant.user for grant in grants}
     seen = replace(table, seen=frozenset({""}))
     for pk, held in mapping.held_by(known).items():
         outcome = judge(seen, "", Carried(held.roles, held.roles), held.rights, held.given)
-        after = outcome.after if table else held.rights - held.given
-        if after != held.rights:
-            names = ", ".join(held.roles) or _("none")
-            yield Change(str(known[pk]), in_words(held.rights), in_words(after), names)
+        yield known[pk], held, outcome.after, ", ".join(held.roles) or _("none")
     if table and _app_in_force() in table.seen:
-        yield from (_would_lose(table, one, held) for one, held in _unheard_of(table))
+        for one, held in _unheard_of(table):
+            yield one, held, held.rights - table.managed - held.given, _("not known yet")
 
 
 def read_draft(text: str) -> list[Row]:
@@ -145,11 +167,6 @@ def _unheard_of(table: Table) -> Iterator[tuple[Any, mapping.Held]]:
     found = {one.pk: one for one in unknown.order_by("pk")}
     for pk, held in mapping.held_by(found).items():
         yield found[pk], held
-
-
-def _would_lose(table: Table, one: Any, held: mapping.Held) -> Change:
-    after = held.rights - table.managed - held.given
-    return Change(str(one), in_words(held.rights), in_words(after), _("not known yet"))
 
 
 def _app_in_force() -> str:

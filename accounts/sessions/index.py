@@ -8,11 +8,12 @@ hash of the cookie: nothing that is read here lets anyone in.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -25,9 +26,6 @@ from typing_extensions import override
 from ..conf import conf, is_a_host
 from .entries import HANDLE_LENGTH, name_of, opened_entry
 from .store import cache_key, index_key, owners
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 _BATCH: Final = 500
 # Engines whose rows can be looked through; the second has copies in a cache as well.

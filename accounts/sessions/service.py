@@ -5,29 +5,24 @@ A session is named by its handle, which is no key to it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from .. import audit, transaction, users
 from ..conf import conf
-from ..models import SignIn
+from ..models import SignIn, User
 from ..outages import STORE_ERRORS
 from . import index as session_index
 from . import versions
 from .entries import HANDLE_LENGTH, name_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from ..models import User
-    from .index import SignedIn
+from .index import SignedIn
 
 COLUMNS: Final = ("handle", "email", "since", "expires", "client_ip", "user_agent")
 _CHUNK: Final = 500

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -20,9 +21,6 @@ from typing_extensions import override
 
 from ..outages import STORE_ERRORS
 from .entries import name_of, opened_entry, sealed_entry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 MICROSOFT: Final = "microsoft"  # the entry that says what Microsoft knows of this session
 KEY_LENGTH: Final = 32

@@ -6,14 +6,12 @@ session says which version it was made under.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import F
 
 from ..models import SessionVersion
-
-if TYPE_CHECKING:
-    from django.contrib.sessions.backends.base import SessionBase
 
 _ENTRY: Final = "session_version"
 

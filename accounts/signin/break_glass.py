@@ -10,16 +10,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.utils import timezone
 
 from .. import audit, transaction, users
-from ..models import BreakGlassLink
+from ..models import BreakGlassLink, User
 from ..reasons import Refused
-
-if TYPE_CHECKING:
-    from ..models import User
 
 LIFETIME: Final = timedelta(minutes=5)
 WITHIN: Final = timedelta(hours=1)

@@ -8,25 +8,20 @@ That an identity has one user and a user one identity is kept by the database: a
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError
-from django.db.models import Case, OuterRef, Subquery, Value, When
+from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
+from ..entra.tokens import Claims
 from ..prepared_queries import Prepared
 from ..users import by_email, email_of
 from .bindings import identity_of, names_of
 from .policy import Candidate, claimed_email, same_email
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.contrib.auth.models import AbstractBaseUser
-    from django.db.models import QuerySet
-
-    from ..entra.tokens import Claims
 
 PROVIDER: Final = "microsoft"
 

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import audit, users
 from ..conf import conf
+from ..entra.claims import Claims
 from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
 from ..process_copy import ProcessCopy
 from ..users import everyone, is_last_superuser
 from .roles import Carried, Outcome, Rights, Table, judge, keeping
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from ..entra.claims import Claims
 
 NOTE: Final = "app roles: "  # how the audit's note of a change by roles begins
 
@@ -30,8 +28,10 @@ def read_table() -> Table:
     for row in RoleMapping.objects.prefetch_related("groups"):
         groups = frozenset(group.pk for group in row.groups.all())
         rows[as_mapped(row.value)] = Rights(row.is_staff, row.is_superuser, groups)
-    seen = frozenset(RolesSeen.objects.values_list("client_id", flat=True)) if rows else frozenset()
-    return Table(rows, seen)
+    if not rows:
+        kept = RoleGrant.objects.exclude(staff=False, superuser=False, groups=[])
+        return Table(owed=kept.exists())
+    return Table(rows, frozenset(RolesSeen.objects.values_list("client_id", flat=True)))
 
 
 def as_mapped(value: str) -> str:
@@ -53,20 +53,37 @@ class Held:
     state: str = ""
 
 
-def outcomes(users: Mapping[Any, Any], claims: Claims) -> dict[Any, tuple[Held, Outcome]]:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a user holds, and what becomes of it."""
+
+    user: Any
+    held: Held
+    outcome: Outcome
+
+    @property
+    def note(self) -> str:
+        """For the record: which mapped roles came, and what was remarkable."""
+        names = f"roles: {', '.join(self.outcome.roles)}" if self.outcome.roles else ""
+        return "; ".join(filter(None, (names, self.outcome.note)))
+
+
+def judged(users: Mapping[Any, Any], claims: Claims) -> dict[Any, Judged]:
     """For each of the users what these claims make of them; empty when nothing is mapped."""
     known = table()
-    if not known or not users:
+    if not (known or known.owed) or not users:
         return {}
     carried = Carried(claims.roles, claims.groups, claims.roles_problem)
     if carried.roles and claims.client_id not in known.seen:
         known = replace(known, seen=known.seen | {claims.client_id})
-    held = held_by(users)
-    return {pk: (of, _judged(known, claims.client_id, carried, of)) for pk, of in held.items()}
+    return {
+        pk: Judged(users[pk], held, _outcome(known, claims.client_id, carried, users[pk], held))
+        for pk, held in held_by(users).items()
+    }
 
 
-def _judged(known: Table, client_id: str, carried: Carried, held: Held) -> Outcome:
-    return judge(known, client_id, carried, held.rights, held.given)
+def _outcome(known: Table, client_id: str, carried: Carried, user: Any, held: Held) -> Outcome:
+    return guarded(user, held, judge(known, client_id, carried, held.rights, held.given))
 
 
 def held_by(users: Mapping[Any, Any]) -> dict[Any, Held]:
@@ -98,20 +115,22 @@ def guarded(user: Any, held: Held, outcome: Outcome, *, lock: bool = False) -> O
     lost = held.rights - outcome.after
     if not lost:
         return outcome
-    by_link = _is_in_by_break_glass(user)
+    by_link = break_glass_links_in_use().filter(user=user).exists()
     at_risk = (lost.superuser or lost.staff) and not by_link
     is_last = at_risk and is_last_superuser(user, lock=lock)
     return keeping(outcome, held.rights, is_last=is_last, by_link=by_link)
 
 
-def _is_in_by_break_glass(user: Any) -> bool:
+def break_glass_links_in_use() -> QuerySet[BreakGlassLink]:
+    """The links by which a session may have begun that is still open."""
     since = timezone.now() - timedelta(hours=conf.SESSION_HOURS)
-    return BreakGlassLink.objects.filter(user=user, used_at__gt=since).exists()
+    return BreakGlassLink.objects.filter(used_at__gt=since)
 
 
-def apply(user: Any, held: Held, outcome: Outcome, client_id: str) -> None:
+def apply(judged: Judged, client_id: str) -> None:
     """Give and take the rights, and remember what was given; in the sign-in's transaction."""
-    outcome = guarded(user, held, outcome, lock=True)
+    user, held = judged.user, judged.held
+    outcome = guarded(user, held, judged.outcome, lock=True)
     names = ", ".join(outcome.roles) or "none"
     if outcome.after != held.rights:
         with audit.context(note=f"{NOTE}{names}"):
@@ -151,7 +170,9 @@ def _remember(user: Any, outcome: Outcome) -> None:
     )
 
 
-def missing(outcome: Outcome, names: Iterable[str]) -> str:
+def missing(outcome: Outcome) -> str:
     """Why somebody without a mapped role is kept out, for the record."""
-    wanted = ", ".join(sorted(names)[:10])
+    if outcome.state == "off":
+        return outcome.note
+    wanted = ", ".join(sorted(table().rows)[:10])
     return " ".join(filter(None, (f"roles: none of {wanted} is in the token", outcome.note)))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ..entra.tokens import Claims
 from ..reasons import Refused
-
-if TYPE_CHECKING:
-    from ..entra.tokens import Claims
 
 STEP_UP_SECONDS: Final = 15 * 60  # how long a fresh sign-in counts
 _CLOCKS_APART: Final = 120  # Microsoft's clock and ours, for auth_time

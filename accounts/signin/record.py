@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from django.db import Error
 
 from .. import telemetry
+from ..entra.claims import Claims, lacking
 from ..models import SignIn
-
-if TYPE_CHECKING:
-    from ..reasons import Refused
+from ..reasons import Refused
+from .policy import claimed_email
 
 logger = logging.getLogger("django.security.sign_in")
 
@@ -41,6 +41,11 @@ class Attempt:
     process: str = ""
     lacking: tuple[str, ...] = ()  # optional claims, by name
     began: float = field(default_factory=time.monotonic)
+
+    def identify(self, claims: Claims) -> None:
+        """Keep what the record says of whom the token names."""
+        self.email, self.tid, self.oid = claimed_email(claims), claims.tid, claims.oid
+        self.name, self.lacking = claims.name, lacking(claims)
 
     @property
     def took_ms(self) -> int:

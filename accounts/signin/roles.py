@@ -3,20 +3,18 @@
 known    the token says which roles the person has: what the mapping manages is set to exactly
          that, what it gave before and no longer manages is taken back, all else stays
 unknown  the token does not say: nothing is given, nothing is taken
-off      nothing is mapped: rights are given manually only
+off      nothing is mapped: rights are given manually only, what was mapped once is taken back
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ..ids import is_guid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 State = Literal["known", "unknown", "off"]
 
@@ -41,6 +39,9 @@ class Rights:
             self.groups - other.groups,
         )
 
+    def __and__(self, other: Rights) -> Rights:
+        return self - (self - other)
+
     def __bool__(self) -> bool:
         return self.staff or self.superuser or bool(self.groups)
 
@@ -52,11 +53,13 @@ NONE = Rights()
 class Table:
     """The mapping: what each role gives, or each group by its object id in lower case.
 
-    `seen`: client ids whose tokens ever carried roles.
+    `seen`: client ids whose tokens ever carried roles. `owed`: nothing is mapped any more, and
+    somebody still holds what was.
     """
 
     rows: Mapping[str, Rights] = field(default_factory=lambda: MappingProxyType({}))
     seen: frozenset[str] = frozenset()
+    owed: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.rows)
@@ -116,7 +119,8 @@ def union(several: Iterable[Rights]) -> Rights:
 def judge(table: Table, client_id: str, carried: Carried, held: Rights, given: Rights) -> Outcome:
     """The rights of a person who holds `held`, of which the mapping gave `given` before."""
     if not table:
-        return Outcome("off", (), held, given)
+        note = "roles: nothing is mapped any more; what was given is taken back" if given else ""
+        return Outcome("off", (), held - given, NONE, note)
     problem = _why_unknown(table, client_id, carried)
     if problem:
         return Outcome("unknown", (), held, given, f"roles: {problem}; rights stay as they were")
@@ -151,7 +155,7 @@ def _with(outcome: Outcome, rights: Rights, why: str) -> Outcome:
 def roles_giving(table: Table, roles: Iterable[str], right: Rights) -> list[str]:
     """Which of these roles give any of this right, as the mapping is now."""
     rows = ((name, table.rows.get(name, NONE)) for name in roles)
-    return sorted(name for name, given in rows if right - (right - given))
+    return sorted(name for name, given in rows if right & given)
 
 
 def _why_unknown(table: Table, client_id: str, carried: Carried) -> str:

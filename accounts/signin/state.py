@@ -15,17 +15,15 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.core import signing
 
 from ..reasons import Refused
 from ..references import new_reference
 from .purpose import Purpose
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long
 _LONGEST: Final = 2048  # characters of a state; more is not ours

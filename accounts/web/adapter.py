@@ -53,34 +53,13 @@ class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
 
     @override
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """The last guard: only a login that the flow has made passes."""
+        """The one guard of allauth's pipeline: only a login that the flow has made passes."""
         if not isinstance(sociallogin, AdmittedLogin):
             raise Refused("unexpected", "allauth: a login that the policy has not admitted")
 
     @override
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False
-
-    @override
-    def is_auto_signup_allowed(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
-        return False
-
-    @override
-    def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:
-        return False
-
-    @override
-    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> Any:
-        raise Refused("unexpected", "allauth: tried to create a user")
-
-    @override
-    def get_requests_session(self) -> NoReturn:
-        """Closed: HTTP to Microsoft goes through accounts.http.client alone."""
-        raise Refused("unexpected", "allauth: tried to make a request of its own")
-
-    @override
-    def on_authentication_error(self, *args: Any, **kwargs: Any) -> None:
-        raise Refused("unexpected", "allauth: reached its own error page")
 
 
 class StaffAccountAdapter(DefaultAccountAdapter):
@@ -101,10 +80,6 @@ class StaffAccountAdapter(DefaultAccountAdapter):
     @override
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Admin greets people itself."""
-
-    @override
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """No mail is ever sent by the sign-in."""
 
     @override
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> NoReturn:

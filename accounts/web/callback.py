@@ -22,7 +22,6 @@ from django.views.decorators.http import require_GET
 from .. import audit, registration, transaction
 from ..conf import is_a_host
 from ..entra import errors, tokens
-from ..entra.claims import lacking
 from ..entra.exchange import Client, exchange_code
 from ..entra.metadata import Discovery
 from ..entra.token_header import read_kid
@@ -254,8 +253,7 @@ def let_in(
     app: Registration,
 ) -> HttpResponse:
     """Into admin. A first sign-in that loses the race for a user is decided again, once."""
-    attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
-    attempt.name, attempt.lacking = claims.name, lacking(claims)
+    attempt.identify(claims)
 
     def decide_and_enter() -> HttpResponse:
         admission = flow.admit(claims, rules)

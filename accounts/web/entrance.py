@@ -22,7 +22,7 @@ from .. import staff_urls
 from ..app import NAME
 from ..conf import conf
 from ..models import SignIn
-from ..outages import STORE_ERRORS, is_outage
+from ..outages import STORE_ERRORS
 from ..sessions import versions
 from . import errors
 from .next_path import login_page_url
@@ -44,9 +44,7 @@ class EntranceMiddleware:
                 request.user = AnonymousUser()
                 request.auser = _nobody
         except Exception as error:
-            if not is_outage(error):
-                raise
-            return errors.failure(request, error)
+            return errors.outage(request, error)
         return self._get_response(request)
 
     def process_view(

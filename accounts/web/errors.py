@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import staff_urls
 from ..conf import conf
+from ..outages import is_outage
 from ..references import new_reference
 from . import refusal, site_names
 
@@ -72,6 +73,13 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
     facts = {"reference": reference, "detail": refused.detail}
     refusal.logger.error("request failed: %s", refused.reason.code, extra=facts)
     return refusal.page(request, refused, reference, next_path=None)
+
+
+def outage(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The page for a store that is unavailable; raises whatever else the error is."""
+    if not is_outage(error):
+        raise error
+    return failure(request, error)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

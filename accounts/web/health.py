@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import wraps
 from typing import Final
 
 from django.conf import settings
@@ -35,32 +36,32 @@ class HealthMiddleware:
         return view(request) if view else self._get_response(request)
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
+def _probe(view: Callable[[], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """For GET and HEAD; what it answers is stored nowhere."""
+
+    @wraps(view)
+    def probed(request: HttpRequest) -> HttpResponse:
+        known = request.method in ("GET", "HEAD")
+        response = view() if known else HttpResponseNotAllowed(["GET", "HEAD"])
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return probed
+
+
+@_probe
+def healthz() -> HttpResponse:
     """200 while the process serves; no I/O."""
-    return _refuse(request) or _seal(HttpResponse("ok\n", content_type="text/plain"))
+    return HttpResponse("ok\n", content_type="text/plain")
 
 
-def readyz(request: HttpRequest) -> HttpResponse:
+@_probe
+def readyz() -> HttpResponse:
     """200 when database and session store answer in time, else 503 naming which does not."""
-    return _refuse(request) or _answer(_probes.states())
-
-
-def _answer(states: Mapping[str, str]) -> HttpResponse:
+    states = _probes.states()
     ready = all(state == "ok" for state in states.values())
-    answer = {"ready": ready, **states}
-    return _seal(JsonResponse(answer, status=200 if ready else 503))
-
-
-def _refuse(request: HttpRequest) -> HttpResponse | None:
-    if request.method in ("GET", "HEAD"):
-        return None
-    return _seal(HttpResponseNotAllowed(["GET", "HEAD"]))
-
-
-def _seal(response: HttpResponse) -> HttpResponse:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return JsonResponse({"ready": ready, **states}, status=200 if ready else 503)
 
 
 def _database() -> None:

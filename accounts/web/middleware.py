@@ -62,9 +62,7 @@ class SessionMiddleware(django_sessions.SessionMiddleware):
         try:
             response = super().process_response(request, response)
         except Exception as error:
-            if not is_outage(error):
-                raise
-            return errors.failure(request, error)
+            return errors.outage(request, error)
         if request.session.is_empty() and not request.session.modified:
             response.cookies.pop(settings.SESSION_COOKIE_NAME, None)
         return response

@@ -36,12 +36,12 @@ def start_url(next_path: str) -> str:
     return _with_next(reverse("staff_login"), next_path)
 
 
-def login_page_url(next_path: str) -> str:
-    """The page with the button, keeping `next`."""
-    return _with_next(staff_urls.login_page(next_path), next_path)
+def login_page_url(next_path: str, ended: str = "") -> str:
+    """The page with the button, keeping `next`; it says why a session has `ended`."""
+    return _with_next(staff_urls.login_page(next_path), next_path, ended)
 
 
-def _with_next(url: str, next_path: str) -> str:
-    if next_path == staff_urls.home():
-        return url
-    return f"{url}?{urlencode({'next': next_path}, quote_via=quote, safe='/')}"
+def _with_next(url: str, next_path: str, ended: str = "") -> str:
+    query = {"next": next_path if next_path != staff_urls.home() else "", "ended": ended}
+    named = {name: value for name, value in query.items() if value}
+    return f"{url}?{urlencode(named, quote_via=quote, safe='/')}" if named else url

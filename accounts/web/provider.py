@@ -34,27 +34,11 @@ SCOPE = ("openid", "profile", "email")
 class MicrosoftProvider(MicrosoftGraphProvider):
     """Sends people to Microsoft; reads nothing from the request."""
 
-    pkce_enabled_default = True
-
     @property
     @override
     def sub_id(self) -> str:
         """One identity space, whatever an app's provider_id says."""
         return PROVIDER
-
-    @override
-    def get_default_scope(self) -> list[str]:
-        return list(SCOPE)
-
-    @override
-    def get_scope_from_request(self, request: HttpRequest) -> list[str]:
-        """Closed: the query string adds no scope."""
-        return list(SCOPE)
-
-    @override
-    def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, str]:
-        """Closed: the query string adds no parameters."""
-        return {}
 
     def begin(
         self,
@@ -88,7 +72,7 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         data: Any = None,
         **kwargs: Any,
     ) -> HttpResponse:
-        """allauth's way to Microsoft; `process` and `data` change nothing."""
+        """allauth's way to Microsoft; `process`, `data`, scopes and parameters change nothing."""
         deadline = request_facts.deadline_of(request)
         return HttpResponseRedirect(self.begin(request, next_url or "", deadline)[1])
 

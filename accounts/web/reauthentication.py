@@ -13,7 +13,6 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from ..conf import conf
-from ..entra.claims import lacking
 from ..entra.tokens import Claims
 from ..reasons import Refused
 from ..signin import flow
@@ -77,9 +76,8 @@ def _not_confirmed(
     refused.detail = f"re-check: {refused.detail}"
     refusal.refuse(request, attempt, refused)
     request.session.flush()
-    url = login_page_url(safe_next(issued.next))
-    response = HttpResponseRedirect(f"{url}{'&' if '?' in url else '?'}ended=recheck")
-    return automatic_sign_in.stop(response)
+    url = login_page_url(safe_next(issued.next), ended="recheck")
+    return automatic_sign_in.stop(HttpResponseRedirect(url))
 
 
 def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims:
@@ -87,8 +85,7 @@ def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims
     claims, rules = verify()
     if identity_of(claims) != microsoft_session.of(request.session).identity:
         raise Refused("session_changed", "another person than the one who is signed in here")
-    attempt.email, attempt.tid, attempt.oid = flow.names_of(claims)
-    attempt.lacking = lacking(claims)
+    attempt.identify(claims)
     flow.confirm(claims, rules, request.user.pk)
     return claims
 

@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -24,7 +23,6 @@ from django.shortcuts import render
 
 from .. import staff_urls
 from ..conf import conf
-from ..outages import is_outage
 from ..registration import in_force
 from ..signin.purpose import Purpose
 from ..signin.session_limits import Due, Limits, due, is_idle, is_put_off
@@ -55,9 +53,7 @@ class SessionLimitsMiddleware:
         try:
             answer = self._limited(request) if _has_session(request) else None
         except Exception as error:
-            if not is_outage(error):
-                raise
-            answer = errors.failure(request, error)
+            answer = errors.outage(request, error)
         return answer or self._get_response(request)
 
     def _limited(self, request: HttpRequest) -> HttpResponse | None:
@@ -134,9 +130,8 @@ def _may_be_sent_away(request: HttpRequest) -> bool:
         return False
     if "Sec-Purpose" in request.headers:  # fetched ahead of a click that may never come
         return False
-    if len(request.get_full_path()) > LONGEST_NEXT:
-        return False
-    if safe_next(request.get_full_path()) != request.get_full_path():
+    path = request.get_full_path()
+    if len(path) > LONGEST_NEXT or safe_next(path) != path:
         return False
     mode, dest = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
     if mode is not None:
@@ -185,12 +180,7 @@ def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
         url = conf.PUBLIC_URL + staff_urls.login_page()
         return JsonResponse({"error": "sign_in_again", "url": url}, status=401)
     if _may_be_sent_away(request):
-        url = login_page_url(request.get_full_path())
-        joint = "&" if "?" in url else "?"
-        return HttpResponseRedirect(f"{url}{joint}{urlencode({'ended': why})}")
-    context = {
-        "ended": why,
-        "idle_minutes": conf.SESSION_IDLE_MINUTES,
-        "url": staff_urls.home(),
-    }
+        return HttpResponseRedirect(login_page_url(request.get_full_path(), why))
+    minutes = conf.SESSION_IDLE_MINUTES
+    context = {"ended": why, "idle_minutes": minutes, "url": staff_urls.home()}
     return render(request, "microsoft_admin/sign_in_again.html", context, status=401)

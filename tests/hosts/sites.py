@@ -275,7 +275,8 @@ urlpatterns = urlpatterns[1:] + i18n_patterns(path("admin/", admin.site.urls))
     crawled=("/en/admin/", "/en/admin/auth/user/3/change/"),
 )
 
-# Admin on another URL, and a second site beside it, in a site that is served under a path.
+# Admin on another URL, and a second site beside it, in a site that is served under a path, with
+# cookies of other names.
 MOVED = Host(
     files={
         "office/__init__.py": "",
@@ -302,6 +303,7 @@ urlpatterns += [path("shop/", office.urls)]
 STATIC_URL = "/static/"
 FORCE_SCRIPT_NAME = "/app"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/app/"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sid", "XSRF-TOKEN"
 """,
     besides=SITE_CLASS,
     admin="/app/back/office/",

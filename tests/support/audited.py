@@ -108,7 +108,7 @@ def table() -> str:
         *ELSEWHERE.items(),
     ]
     lines = [f"| {where} | {_code(left)} |" for where, left in rows]
-    return "\n".join(["| what is done | what it leaves |", "| --- | --- |", *lines])
+    return "\n".join(["| what is done | entries |", "| --- | --- |", *lines])
 
 
 def _code(left: str) -> str:

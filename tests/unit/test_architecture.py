@@ -38,7 +38,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/conf.py",
     },
     "accounts/sentry.py": {"accounts/logs.py", "accounts/redact.py"},
-    "accounts/outages.py": set(),
+    "accounts/outages.py": {"accounts/redact.py"},
     "accounts/process_copy.py": {"accounts/outages.py"},
     "accounts/browsers.py": set(),
     "accounts/local_time.py": set(),
@@ -270,6 +270,7 @@ FLOORS: dict[str, set[str]] = {
     },
     "project": {
         "accounts/configuration",
+        "accounts/http",
         "accounts/logs.py",
         "accounts/outages.py",
         "accounts/per_process.py",

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from ... import transaction, users
 from ...app import admin_url
-from ...operate.account_status import state_of
+from ...operate.account_status import status_of
 from ...sessions import service as sessions
 from ...signin.identities import accounts_of
 from ..model_admin import ModelAdmin
@@ -121,7 +121,7 @@ class MicrosoftUserAdminMixin(PersonPages):
     @display(description=gettext_lazy("state"))
     def microsoft_state(self, person: Any) -> str:
         """Can sign in, has never, or was refused lately and why."""
-        return state_text(state_of(person), link=False)
+        return state_text(status_of(person), link=False)
 
     @display(description=gettext_lazy("Microsoft identity"), empty_value="-")
     def microsoft_identity(self, person: Any) -> str | None:

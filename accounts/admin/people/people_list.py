@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from ...app import admin_url, permission, user_permission, user_url
 from ...operate import account_status
-from ...operate.account_status import State, states_of
+from ...operate.account_status import AccountStatus, statuses_of
 from ...signin.identities import PROVIDER, kept_of
 from ...visible import visible
 from ..advice import title_of
@@ -35,7 +35,7 @@ class PeopleChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         on_page: Any = self.result_list
-        identities, states = identities_of(on_page), states_of(on_page)
+        identities, states = identities_of(on_page), statuses_of(on_page)
         link = may_see_sign_ins(request.user)
         for person in on_page:
             person.shown_state = state_text(states[person.pk], link=link)
@@ -58,7 +58,7 @@ def identity_text(account: SocialAccount | None) -> str:
     return visible(str(named))
 
 
-def state_text(state: State, *, link: bool) -> str:
+def state_text(state: AccountStatus, *, link: bool) -> str:
     """How a person stands; a refusal links to its record for whoever may see it."""
     text = {
         "can_sign_in": _("Can sign in"),
@@ -74,7 +74,7 @@ def state_text(state: State, *, link: bool) -> str:
     return format_html('<a class="staff-refused" href="{}">{}</a>', record_url(state), shown)
 
 
-def record_url(state: State) -> str:
+def record_url(state: AccountStatus) -> str:
     """The list of sign-ins, narrowed to the one of this refusal."""
     return f"{admin_url('signin_changelist')}?q={state.reference}"
 

@@ -13,7 +13,7 @@ from ...app import user_url
 from ...conf import conf
 from ...models import RoleGrant, SignIn
 from ...operate import linking
-from ...operate.account_status import state_of
+from ...operate.account_status import status_of
 from ...signin import mapping
 from ...signin.roles import Rights, roles_giving
 from .. import sessions
@@ -44,7 +44,7 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
     return {
         "identity": identity,
         "role_facts": _role_facts(person),
-        "state_text": state_text(state_of(person), link=links),
+        "state_text": state_text(status_of(person), link=links),
         "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and users.is_superuser(request.user),
         "steps": steps_for(request.user, person),
         "sign_ins": _recent_sign_ins(person) if links else None,

@@ -21,8 +21,8 @@ from ... import audit, users
 from ...app import user_permission, user_url
 from ...conf import conf
 from ...naming import as_set_here
-from ...operate import OperatorError, entra_export, rehearsal_here, roles
-from ...operate.rehearsal_shown import SPREADSHEET, as_rows
+from ...operate import OperatorError, entra_export, rehearsal, roles
+from ...operate.rehearsal_report import SPREADSHEET, as_rows
 from ...reasons import REASONS
 from .. import csv_export
 from ..advice import fix_of, title_of
@@ -103,7 +103,7 @@ class ExportForm(forms.Form):
             raise ValidationError({"file": _("The file is larger than 10 MB.")})
         try:
             text = entra_export.text_of(file.read())
-            return rehearsal_here.preview(text, tenant, self.cleaned_data.get("draft"))
+            return rehearsal.preview(text, tenant, self.cleaned_data.get("draft"))
         except OperatorError as problem:
             raise ValidationError({"file": str(problem)}) from None
 
@@ -137,7 +137,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:
     try:
-        linked, problems = rehearsal_here.link_all(report, tenant)
+        linked, problems = rehearsal.link_all(report, tenant)
     except OperatorError as problem:
         messages.error(request, str(problem))
         return

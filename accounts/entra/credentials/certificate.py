@@ -10,28 +10,25 @@ import base64
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import jwt
 from django.views.decorators.debug import sensitive_variables
+from typing_extensions import override
 
-from .proof import About, assertion
+from ...http.deadline import Deadline
+from .keys import Certificate
+from .proof import About, Credential, assertion
 from .renewal import Dated, Renewed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ...http.deadline import Deadline
-    from .keys import Certificate
-    from .proof import Kind
 
 LIFE: Final = 600  # seconds
 
 
-class CertificateCredential:
+class CertificateCredential(Credential):
     """One certificate; of several the next is tried when Microsoft refuses the first."""
 
-    kind: Kind = "certificate"
+    kind = "certificate"
 
     def __init__(self, certificate: Certificate, *, clock: Callable[[], float] = time.time) -> None:
         self.certificate = certificate
@@ -40,15 +37,18 @@ class CertificateCredential:
         self._lock = threading.Lock()
         self._kept: dict[About, Renewed] = {}
 
+    @override
     @sensitive_variables()
     def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         about = About(client_id, token_endpoint)
         return assertion(self._kept_for(about).get(deadline.left()))
 
+    @override
     def prepare(self, about: About | None) -> None:
         if about is not None:
             self._kept_for(about).renew_if_due()
 
+    @override
     def forget(self) -> None:
         """The next assertion is made anew: Microsoft says that this one's time is wrong."""
         with self._lock:

@@ -11,20 +11,17 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.views.decorators.debug import sensitive_variables
+from typing_extensions import override
 
+from ...http.deadline import Deadline
 from ...reasons import Refused
-from .proof import assertion
+from .proof import About, Credential, assertion
 from .renewal import Dated, Renewed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ...http.deadline import Deadline
-    from .proof import About, Kind
 
 AUDIENCES: Final[Mapping[str, str]] = {
     "login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",
@@ -49,10 +46,10 @@ def audience_of(login_url: str) -> str:
     return AUDIENCES.get(urlsplit(login_url).hostname or "", AUDIENCE)
 
 
-class ManagedIdentity:
+class ManagedIdentity(Credential):
     """The identity by its client id; a daemon thread keeps its token fresh."""
 
-    kind: Kind = "managed_identity"
+    kind = "managed_identity"
 
     def __init__(
         self, client_id: str, audience: str, *, clock: Callable[[], float] = time.time
@@ -64,10 +61,12 @@ class ManagedIdentity:
         self._kept = Renewed(self._fetch, clock=clock)
         self._watched = False
 
+    @override
     @sensitive_variables()
     def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         return assertion(self._kept.get(deadline.left()))
 
+    @override
     def prepare(self, about: About | None) -> None:
         self._kept.renew_if_due()
         if not self._watched:
@@ -78,6 +77,7 @@ class ManagedIdentity:
         """The identity's token. Raises Refused(credential_unavailable)."""
         return self._kept.get()
 
+    @override
     def forget(self) -> None:
         self._kept.forget()
 

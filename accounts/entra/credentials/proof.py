@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import Final, Literal
 
 import jwt
 from django.views.decorators.debug import sensitive_variables
+from typing_extensions import override
 
+from ...http.deadline import Deadline
 from ...reasons import Refused
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...http.deadline import Deadline
 
 Kind = Literal["secret", "certificate", "managed_identity", "token_file"]
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -31,66 +29,56 @@ class About:
     token_endpoint: str
 
 
-class Credential(Protocol):
+class Credential:
     """One way to prove it. `label` names it in records and logs and holds nothing secret."""
 
-    @property
-    def kind(self) -> Kind: ...
-
-    @property
-    def label(self) -> str: ...
+    kind: Kind
+    label: str
 
     def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         """The fields of the token request. Raises Refused(credential_unavailable)."""
-        ...
+        raise NotImplementedError
 
     def prepare(self, about: About | None) -> None:
         """Begin in the background what a proof will need; None: the endpoint is not known yet."""
-        ...
 
     def forget(self) -> None:
         """Microsoft says that the proof is outside its time: do not use it again."""
-        ...
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
+class Secret(Credential):
     """A client secret."""
 
-    value: str
-    kind: Kind = "secret"
-    label: str = "secret"
+    kind = "secret"
+    label = "secret"
 
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    @override
     def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         return {"client_secret": self.value}
 
-    def prepare(self, about: About | None) -> None:
-        """Nothing to do."""
 
-    def forget(self) -> None:
-        """A secret has no time of its own."""
-
-
-class TokenFile:
+class TokenFile(Credential):
     """The token that a cluster renews in a file, read at each exchange.
 
     While the file cannot be read, the token read last is used up to its end.
     """
 
-    kind: Kind = "token_file"
+    kind = "token_file"
     label = "token file"
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._last = ""
 
+    @override
     @sensitive_variables()
     def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         return assertion(self.token())
 
-    def prepare(self, about: About | None) -> None:
-        """Nothing to do: the file is there."""
-
+    @override
     def forget(self) -> None:
         self._last = ""
 

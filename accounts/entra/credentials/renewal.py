@@ -9,17 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.views.decorators.debug import sensitive_variables
 
 from ...reasons import Refused
 from .proof import PATIENCE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RETRY_AFTER: Final = 30.0  # seconds after a renewal that failed, or that brought the same again
 THREAD: Final = "renewal of a proof"

@@ -26,10 +26,9 @@ from ...operate import (
 from ...operate.entra_export import text_of
 from ...operate.other_packages import PACKAGES
 from ...operate.output import OperatorCommand, add_output, as_json, read_input, whole_number
-from ...operate.people_listing import COLUMNS, NARROW, listing
-from ...operate.rehearsal import Report
-from ...operate.rehearsal_here import link_all, preview
-from ...operate.rehearsal_shown import SPREADSHEET, as_dict, as_lines, as_rows
+from ...operate.people import COLUMNS, NARROW, listing
+from ...operate.rehearsal import Report, link_all, preview
+from ...operate.rehearsal_report import SPREADSHEET, as_dict, as_lines, as_rows
 from ...sessions import service as sessions
 
 _ADDED = ("line", "email", "what", "note")

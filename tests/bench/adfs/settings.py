@@ -12,7 +12,6 @@ from tests.bench.stock.settings import *  # noqa: F403
 from tests.bench.stock.settings import (
     ENV,
     INSTALLED_APPS,
-    MICROSOFT_LOGIN_URL,
     MIDDLEWARE,
     TEMPLATES,
 )
@@ -49,6 +48,6 @@ AUTH_ADFS: dict[str, object] = {
     "CREATE_NEW_USERS": False,
     "CA_BUNDLE": os.environ.get("REQUESTS_CA_BUNDLE", True),
 }
-LOCAL_MICROSOFT = urlsplit(MICROSOFT_LOGIN_URL).netloc
+LOCAL_MICROSOFT = urlsplit(ENV.MICROSOFT_LOGIN_URL).netloc
 LOGIN_REDIRECT_URL = "/admin/"
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"

@@ -4,7 +4,7 @@ Its defaults are kept, save what the job needs: the tenant, who may in, sessions
 """
 
 from project.settings import *  # noqa: F403
-from project.settings import DATABASES, ENV, INSTALLED_APPS, MICROSOFT_LOGIN_URL
+from project.settings import DATABASES, ENV, INSTALLED_APPS
 from tests.bench.metering import metered
 
 INSTALLED_APPS = [
@@ -52,8 +52,8 @@ SOCIALACCOUNT_PROVIDERS = {
                 "secret": ENV.MICROSOFT_CLIENT_SECRET,
                 "settings": {
                     "tenant": ENV.MICROSOFT_TENANT_ID,
-                    "login_url": MICROSOFT_LOGIN_URL,
-                    "graph_url": MICROSOFT_LOGIN_URL,
+                    "login_url": ENV.MICROSOFT_LOGIN_URL,
+                    "graph_url": ENV.MICROSOFT_LOGIN_URL,
                 },
             }
         ],

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import override_settings
 
 from accounts import processes
+from accounts.conf import conf
 from accounts.operate.doctor.finding import Finding
 from accounts.operate.doctor.probes import processes as probe
 from tests.support.doctoring import by_id
@@ -55,7 +56,7 @@ def test_a_process_with_another_setting_is_named_without_its_value(name: str, va
 def test_what_is_published_holds_no_value() -> None:
     process = processes.this_process(time.time())
     assert settings.SECRET_KEY not in str(process)
-    assert settings.MICROSOFT_CLIENT_SECRET not in str(process)
+    assert conf.MICROSOFT_CLIENT_SECRET not in str(process)
 
 
 def test_a_process_with_another_key_is_named_by_it() -> None:

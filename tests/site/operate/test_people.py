@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from accounts.models import SignIn, User
 from accounts.operate import OperatorError, linking, people
-from accounts.operate.account_status import state_of, states_of
+from accounts.operate.account_status import status_of, statuses_of
 from accounts.operate.pasted import Entry, read_people
-from accounts.operate.people_listing import listing
+from accounts.operate.people import listing
 from tests.support.admins import let_in
 from tests.support.operators import open_browser
 
@@ -169,33 +169,33 @@ def test_unlinking_needs_an_identity(ada: User) -> None:
 
 
 def test_someone_new_has_never_signed_in(ada: User) -> None:
-    assert str(state_of(ada)) == "not yet signed in"
+    assert str(status_of(ada)) == "not yet signed in"
 
 
 def test_someone_who_was_here_can_sign_in(ada: User) -> None:
     sign_in(ada)
     ada.refresh_from_db()
-    assert state_of(ada).kind == "can_sign_in"
+    assert status_of(ada).kind == "can_sign_in"
 
 
 @pytest.mark.parametrize("email", ["ada@contoso.example", "ADA@contoso.example"])
 def test_a_refusal_stands_until_they_get_in(ada: User, email: str) -> None:
     refuse(email)
-    assert str(state_of(ada)) == "refused lately: wrong_tenant"
+    assert str(status_of(ada)) == "refused lately: wrong_tenant"
     sign_in(ada)
     ada.refresh_from_db()
-    assert state_of(ada).kind == "can_sign_in"
+    assert status_of(ada).kind == "can_sign_in"
 
 
 def test_the_newest_refusal_counts_whether_by_user_or_by_email(ada: User) -> None:
     refuse("ada@contoso.example", at=timezone.now() - timedelta(hours=2))
     refuse("old@contoso.example", "identity_conflict", user=ada)
-    assert state_of(ada).reason == "identity_conflict"
+    assert status_of(ada).reason == "identity_conflict"
 
 
 def test_an_old_refusal_is_forgotten(ada: User) -> None:
     refuse(ada.email, at=timezone.now() - timedelta(days=31))
-    assert state_of(ada).kind == "never"
+    assert status_of(ada).kind == "never"
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_an_old_refusal_is_forgotten(ada: User) -> None:
 )
 def test_someone_switched_off_is_said_to_be(ada: User, field: str, reason: str) -> None:
     setattr(ada, field, False)
-    assert (state_of(ada).kind, state_of(ada).reason) == ("off", reason)
+    assert (status_of(ada).kind, status_of(ada).reason) == ("off", reason)
 
 
 def test_many_people_cost_no_more_queries(
@@ -213,6 +213,6 @@ def test_many_people_cost_no_more_queries(
     for user in crowd:
         refuse(user.email)
     with django_assert_num_queries(2):
-        assert {state.kind for state in states_of(crowd).values()} == {"refused"}
+        assert {state.kind for state in statuses_of(crowd).values()} == {"refused"}
     with django_assert_num_queries(4):
         assert len(list(listing())) == 20

@@ -8,7 +8,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.utils import timezone
 
 from accounts.models import AuditEntry, User
-from accounts.operate.account_status import state_of
+from accounts.operate.account_status import status_of
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
 from tests.support.operators import fail, run, run_json
 
@@ -42,19 +42,19 @@ def ada(**fields: Any) -> User:
 def test_a_refusal_counts_while_its_cause_is_there(reason: str, kind: str) -> None:
     user = ada()
     refused(reason, user=user)
-    assert state_of(user).kind == kind
+    assert status_of(user).kind == kind
 
 
 def test_someone_added_after_a_refusal_has_not_signed_in_yet() -> None:
     refused("wrong_tenant")
-    assert state_of(person(ADA)).kind == "never"
+    assert status_of(person(ADA)).kind == "never"
 
 
 def test_someone_linked_after_a_conflict_is_not_refused() -> None:
     user = ada()
     refused("identity_conflict", user=user)
     SocialAccount.objects.create(user=user, provider="microsoft", uid=f"{TID}:new")
-    assert state_of(user).kind == "never"
+    assert status_of(user).kind == "never"
 
 
 def test_someone_linked_before_a_conflict_is_refused() -> None:
@@ -62,7 +62,7 @@ def test_someone_linked_before_a_conflict_is_refused() -> None:
     account = SocialAccount.objects.create(user=user, provider="microsoft", uid=f"{TID}:old")
     SocialAccount.objects.filter(pk=account.pk).update(date_joined=NOW() - timedelta(days=9))
     refused("identity_conflict", user=user)
-    assert state_of(user).kind == "refused"
+    assert status_of(user).kind == "refused"
 
 
 @pytest.fixture

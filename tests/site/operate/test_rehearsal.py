@@ -13,8 +13,7 @@ from pytest_django import Settings
 from accounts.models import RoleGrant, User
 from accounts.operate import OperatorError, roles
 from accounts.operate.entra_export import Exported, read_export, text_of
-from accounts.operate.rehearsal import Foreseen, rehearse
-from accounts.operate.rehearsal_here import preview
+from accounts.operate.rehearsal import Foreseen, preview, rehearse
 from accounts.operate.roles import Row
 from accounts.signin import mapping
 from accounts.signin.policy import Candidate, Rules

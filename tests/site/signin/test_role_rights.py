@@ -130,6 +130,23 @@ def test_with_nothing_mapped_roles_change_nothing_and_cost_nothing(
     assert not RoleGrant.objects.exists()
 
 
+def test_taking_the_last_role_out_takes_back_what_it_gave_and_no_more(
+    emulator: Emulator, person: User, editors: Group
+) -> None:
+    map_roles(Row("Staff", True, False, ("Editors",)))
+    assert sign_in(emulator, "Staff") == ""
+    by_hand = Group.objects.create(name="By hand")
+    person.groups.add(by_hand)
+    roles.remove("Staff")
+    [foreseen] = roles.preview()
+    assert (foreseen.now, foreseen.then) == ("staff, By hand, Editors", "By hand")
+    assert sign_in(emulator, "Staff") == "user_not_staff"
+    assert "nothing is mapped any more" in SignIn.objects.latest().detail
+    assert rights(person) == (False, False, ["By hand"])
+    User.objects.filter(pk=person.pk).update(is_staff=True)
+    assert sign_in(emulator, "Staff") == ""
+
+
 @pytest.mark.parametrize(
     "claims", [{"_claim_names": {"groups": "src1"}}, {"roles": "Staff"}, {"hasgroups": True}, {}]
 )
@@ -161,6 +178,22 @@ def test_the_last_superuser_stays_one(emulator: Emulator, person: User, other: U
     assert sign_in(emulator, "Other") == ""
     assert rights(person) == (True, True, [])
     assert "the last active superuser stays one" in SignIn.objects.latest().detail
+
+
+def test_the_preview_keeps_the_last_superuser_as_a_sign_in_does(person: User, other: User) -> None:
+    map_roles(STAFF, SUPER)
+    grant = {"state": "known", "roles": ["Superuser"], "staff": True, "superuser": True}
+    for one in (other, person):
+        User.objects.filter(pk=one.pk).update(is_staff=True, is_superuser=True)
+        RoleGrant.objects.create(user=one, **grant)
+    lost, kept = roles.preview(remove="Superuser")
+    assert (lost.email, lost.then) == ("other@contoso.example", "nothing")
+    assert (kept.email, kept.then) == (EMAIL, "staff, superuser (the last superuser)")
+    now = timezone.now()
+    BreakGlassLink.objects.create(user=other, token_hash="x", expires_at=now, used_at=now)
+    kept, lost = roles.preview(remove="Superuser")
+    assert kept.then == "staff, superuser (in by a break-glass link)"
+    assert lost.then == "nothing"
 
 
 def test_the_last_superuser_stays_staff_where_the_mapping_gives_staff_only(

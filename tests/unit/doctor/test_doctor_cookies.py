@@ -19,6 +19,7 @@ def jar(*headers: str, url: str = HTTPS) -> CookieJar:
     "__Host-sessionid=a; Path=/; Secure; SameSite=Lax",
     "sessionid=a; Path=/; Domain=example.com",
     "sessionid=a; Path=/; SameSite=None; Secure",
+    "sessionid=a; Path=/; Priority=High; SameSite=None; Secure; Partitioned",
 ])  # fmt: skip
 def test_a_good_cookie_comes_back_from_another_site(header: str) -> None:
     assert "=a" in jar(header).header(CALLBACK, cross_site=True)

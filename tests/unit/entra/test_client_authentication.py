@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+from typing_extensions import override
 
 from accounts.entra.credentials.certificate import CertificateCredential
 from accounts.entra.credentials.keys import read_certificates
-from accounts.entra.credentials.proof import About, Secret, assertion
+from accounts.entra.credentials.proof import Credential, Secret, assertion
 from accounts.entra.errors import reason_for
 from accounts.entra.exchange import Client, ask_as, exchange_code
 from accounts.http.client import HttpClient
@@ -24,7 +25,7 @@ from tests.support.keys import private_key
 from tests.support.tiny_server import fails
 
 if TYPE_CHECKING:
-    from accounts.entra.credentials.proof import Credential, Kind
+    from accounts.entra.credentials.proof import Kind
     from tests.emulator.server import Emulator
 
 MADE, OTHER = certificate(), certificate("second")
@@ -35,19 +36,19 @@ HTTP = HttpClient()
 REQUEST_ID = "55555555-5555-4555-8555-555555555555"
 
 
-class Given:
+class Given(Credential):
     """A credential that sends what the test gives it."""
 
     def __init__(self, token: str, kind: Kind = "token_file") -> None:
-        self.kind: Kind = kind
+        self.kind = kind
         self.label, self.forgotten = "token file", False
         self._token = token
 
+    @override
     def fields(self, client_id: str, token_endpoint: str, deadline: Deadline) -> Mapping[str, str]:
         return assertion(self._token)
 
-    def prepare(self, about: About | None) -> None: ...
-
+    @override
     def forget(self) -> None:
         self.forgotten = True
 

@@ -82,6 +82,10 @@ SENTENCES = {
         *(TABLE, roles("\u0405taff", "Staff\u200b", " Staff", "Superuser "), NONE, NONE),
         *("known", NONE),
     ),
+    "nothing is mapped any more: what was given goes, what was held by hand stays": (
+        *(Table(owed=True), roles("Staff"), SUPER | EDITORS, EDITORS, "off", SUPER - EDITORS),
+    ),
+    "nothing was ever mapped: all stays": (Table(), roles("Staff"), SUPER, NONE, "off", SUPER),
     "a role twice is a role": (TABLE, roles("Staff", "Staff"), NONE, NONE, "known", STAFF),
     "a group's id is mapped, and no groups came: all stays": (
         *(Table({GROUP: EDITORS}), ABSENT, EDITORS, EDITORS),
@@ -95,7 +99,7 @@ def test_roles_make_rights(sentence: str) -> None:
     table, carried, held, given_before, state, after = SENTENCES[sentence]
     outcome = judge(table, APP, carried, held, given_before)
     assert (outcome.state, outcome.after) == (state, after)
-    assert outcome.given == (given_before if state != "known" else outcome.given)
+    assert outcome.given == (given_before if state == "unknown" else outcome.given)
 
 
 @pytest.mark.parametrize("near", ["staff", "STAFF", "Sta ff", "Staff\u200b", "\uff33taff"])
@@ -131,7 +135,7 @@ def test_no_claim_of_any_form_gives_more_than_the_mapping_says(
     allowed = held | union(table.rows[name] for name in named)
     assert not outcome.after - allowed
     if outcome.state != "known":
-        assert outcome.after == held
+        assert outcome.after == (held - before if outcome.state == "off" else held)
     assert (held - table.managed - before) - outcome.after == NONE
 
 
@@ -179,3 +183,10 @@ def test_groups_that_are_left_out_say_nothing_about_roles() -> None:
     carried = Carried(found.roles, found.groups, found.roles_problem)
     assert judge(TABLE, APP, carried, NONE, NONE).after == STAFF
     assert judge(Table({GROUP: EDITORS}), APP, carried, NONE, NONE).state == "unknown"
+
+
+@pytest.mark.parametrize("overage", [{"hasgroups": True}, {"_claim_names": {"groups": "src1"}}])
+def test_groups_that_are_listed_beside_an_overage_are_not_all(overage: dict[str, object]) -> None:
+    found = read_claims(good_claims(roles=["Staff"], groups=[], **overage))
+    carried = Carried(found.roles, found.groups, found.roles_problem)
+    assert judge(Table({GROUP: EDITORS}), APP, carried, EDITORS, EDITORS).state == "unknown"

@@ -57,9 +57,11 @@ class CookieJar:
         sent = [c for c in self._cookies.values() if c.goes_to(url, cross_site=cross_site)]
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in sent)
 
-    def named(self, part: str) -> list[Cookie]:
-        """The cookies with this in their names."""
-        return [cookie for cookie in self._cookies.values() if part in cookie.name]
+    def named(self, name: str, part: str) -> list[Cookie]:
+        """The cookie of this name; else those with this in theirs, for settings may differ."""
+        there = self._cookies.values()
+        exact = [cookie for cookie in there if cookie.name == name]
+        return exact or [cookie for cookie in there if part in cookie.name]
 
     def _take_one(self, url: str, header: str) -> Iterator[Cookie]:
         for morsel in _morsels(header):
@@ -78,9 +80,12 @@ class CookieJar:
 
 
 def _morsels(header: str) -> list[Morsel[str]]:
+    """Without attributes that are newer than Python, which would take the whole header for bad."""
     parsed: SimpleCookie = SimpleCookie()
+    first, *more = header.split(";")
+    known = [each for each in more if each.partition("=")[0].strip().lower() in Morsel()]
     try:
-        parsed.load(header)
+        parsed.load(";".join([first, *known]))
     except CookieError:
         return []
     return list(parsed.values())

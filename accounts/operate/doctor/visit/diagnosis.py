@@ -176,9 +176,10 @@ def _of_page(visit: Visit, page: LoginPage) -> Iterator[Observation]:
     else:
         yield fault("public.other_address", at=at, public_url=conf.PUBLIC_URL)
     yield from _headers(reply)
-    if not settings.CSRF_USE_SESSIONS and not visit.cookies.named("csrf"):
+    name = settings.CSRF_COOKIE_NAME
+    if not settings.CSRF_USE_SESSIONS and not visit.cookies.named(name, "csrf"):
         none = "no Set-Cookie comes with the page"
-        yield fault("public.csrf_cookie", **_not_taken(visit, settings.CSRF_COOKIE_NAME, none))
+        yield fault("public.csrf_cookie", **_not_taken(visit, name, none))
 
 
 def _not_taken(visit: Visit, name: str, none: str) -> dict[str, str]:
@@ -292,11 +293,11 @@ def _client_id_in_force() -> str:
 
 
 def _session_cookie(visit: Visit, started: Started) -> Observation:
-    cookies = visit.cookies.named("session")
+    cookies = visit.cookies.named(settings.SESSION_COOKIE_NAME, "session")
     if not cookies:
-        name = next((name for name in visit.cookies.refused if "session" in name), "")
-        none = "the button's answer sets none"
-        facts = _not_taken(visit, name or settings.SESSION_COOKIE_NAME, none)
+        ours, refused = settings.SESSION_COOKIE_NAME, visit.cookies.refused
+        name = ours if ours in refused else next((n for n in refused if "session" in n), ours)
+        facts = _not_taken(visit, name, "the button's answer sets none")
         return fault("public.session_cookie", problem="does not reach the browser", **facts)
     back = [c for c in cookies if c.goes_to(started.redirect_uri, cross_site=True)]
     if back:

@@ -38,9 +38,7 @@ def as_dict(report: Report) -> dict[str, Any]:
     return {
         "counts": report.counts(),
         "unjudged": report.unjudged,
-        "people": [
-            {**_row(person), "fix": person.fix, "name": person.name} for person in report.people
-        ],
+        "people": list(as_rows(report)),
         "collisions": [{"emails": c.emails, "lines": c.lines} for c in report.collisions],
         "missing": [user.email for user in report.missing],
     }
