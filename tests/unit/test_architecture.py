@@ -249,6 +249,7 @@ FLOORS: dict[str, set[str]] = {
     "accounts/management": {
         "accounts/audit",
         "accounts/conf.py",
+        "accounts/http",
         "accounts/models.py",
         "accounts/naming.py",
         "accounts/operate",
