@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from typing_extensions import override
 
 from accounts.models import User
 from tests.support.operators import fail
@@ -111,9 +112,11 @@ def test_a_database_without_its_tables() -> None:
 class Interrupted(io.RawIOBase):
     """Standard input of somebody who presses Ctrl-C."""
 
+    @override
     def readable(self) -> bool:
         return True
 
+    @override
     def readinto(self, buffer: object) -> int:
         raise KeyboardInterrupt
 
