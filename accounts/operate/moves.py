@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 
 from .. import audit, transaction, users
 from ..references import new_reference
-from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.policy import Candidate, same_email
 from ..users import email_field, email_of
@@ -256,8 +255,8 @@ def carry_out(
         for each in todo:
             _carry_out_one(each, people, reason, by)
     linked = {each.key for each in todo if each.what == "link"}
-    failed = [_end_sessions(people[key]) for key in linked]
-    return Done(len(linked), len(todo) - len(linked), store_failed=any(failed))
+    ended = [linking.end_sessions(people[key]) for key in linked]
+    return Done(len(linked), len(todo) - len(linked), store_failed=not all(ended))
 
 
 def _locked(todo: Iterable[Planned]) -> Mapping[Any, Any]:
@@ -294,15 +293,6 @@ def _readdress(user: Any, each: Planned, reason: str, by: Any) -> None:
     with transaction.atomic():
         user.save(update_fields=[field])
     linking.tell_history(user, f"Email address {each.seen} replaced by {each.new}: {reason}", by)
-
-
-def _end_sessions(user: Any) -> bool:
-    """Whether the session store failed; the sessions have ended even so."""
-    try:
-        sessions.end_all_of(user)
-    except sessions.StoreUnavailable:
-        return True
-    return False
 
 
 def of_tenant(tid: str) -> list[str]:

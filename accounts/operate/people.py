@@ -43,13 +43,12 @@ class NoSuchPerson(OperatorError):
         super().__init__(f"No user has the email {email!r}.")
 
 
-class SeveralPeople(NoSuchPerson):
+class SeveralPeople(OperatorError):
     """The user model lets several people have one email, and they do."""
 
     def __init__(self, email: str) -> None:
-        super().__init__(email)
         text = _("Several users have the email %(email)s: which of them is not clear.")
-        self.args = (text % {"email": repr(email)},)
+        super().__init__(text % {"email": repr(email)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Added:
 
 
 def find(email: str) -> User:
-    """The user of this email, ignoring ASCII case only. Raises NoSuchPerson."""
+    """The user of this email, ignoring ASCII case only. Raises NoSuchPerson, SeveralPeople."""
     found = users.by_email(email) if email.isprintable() else ()
     named = [user for user in found if same_email(users.email_of(user), email)]
     if len(named) > 1:
