@@ -113,10 +113,10 @@ class _Index:
 
     def __init__(self, users: Iterable[Candidate]) -> None:
         self.by_identity: dict[str, Candidate] = {}
-        self.by_looks: defaultdict[str, list[Candidate]] = defaultdict(list)
+        self.by_normalized: defaultdict[str, list[Candidate]] = defaultdict(list)
         for user in users:
             self.by_identity[user.identity] = user
-            self.by_looks[looks(user.email)].append(user)
+            self.by_normalized[normalized(user.email)].append(user)
 
     def candidates(self, claims: Claims) -> list[Candidate]:
         """As at sign-in: whoever is bound to the identity, and whoever has the address."""
@@ -127,10 +127,10 @@ class _Index:
 
     def alike(self, email: str) -> list[Candidate]:
         """Users whose address looks the same, whether or not it is."""
-        return self.by_looks.get(looks(email), []) if email else []
+        return self.by_normalized.get(normalized(email), []) if email else []
 
 
-def looks(email: str) -> str:
+def normalized(email: str) -> str:
     """What an address looks like to a person: case, blanks and look-alike forms ignored."""
     return unicodedata.normalize("NFKC", email).strip().casefold()
 
@@ -245,11 +245,11 @@ def _named_differently(user: Candidate, foreseen: Foreseen) -> str:
 
 
 def _collisions(file: Iterable[Exported]) -> Iterable[Collision]:
-    by_looks: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    by_normalized: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
     for person in file:
         if email := person.mail or person.upn:
-            by_looks[looks(email)].append((email, person.line))
-    for found in by_looks.values():
+            by_normalized[normalized(email)].append((email, person.line))
+    for found in by_normalized.values():
         if len(found) > 1:
             emails, lines = zip(*found, strict=True)
             yield Collision(tuple(sorted(set(emails))), lines)

@@ -22,7 +22,7 @@ from ...operate import microsoft_app
 from ...operate.doctor import Finding, before_saving
 from ...operate.doctor.before_saving import Judgement
 from ...operate.microsoft_app import Changes
-from ...operate.microsoft_app_summary import CredentialSummary, show, to_enter
+from ...operate.microsoft_app_summary import CredentialSummary, entra_entries, show
 from ...operate.output import OperatorCommand, add_output, read_input
 from ...reasons import Refused
 
@@ -303,7 +303,7 @@ def _in_words(one: CredentialSummary) -> str:
 def _to_enter() -> str:
     """What belongs under Certificates & secrets, as far as it is known here."""
     try:
-        found = to_enter(registration.read_afresh().app)
+        found = entra_entries(registration.read_afresh().app)
     except Refused:
         return ""
     return "; ".join(f"{name}: {value}" for name, value in found.items())
