@@ -97,9 +97,7 @@ def as_values(entry: AuditEntry) -> dict[str, Any]:
 
 def in_words(facts: Mapping[str, Any] | None) -> str:
     """ "is_superuser: True; name: Ada"."""
-    return "; ".join(
-        f"{name}: {_text(value)}" for name, value in sorted((facts or {}).items())
-    )
+    return "; ".join(f"{name}: {_text(value)}" for name, value in sorted((facts or {}).items()))
 
 
 def _text(value: Any) -> str:

@@ -105,19 +105,16 @@ def visible() -> list[SocialApp]:
 
 @sensitive_variables()
 def read_certificate(data: bytes, passphrase: str = "") -> str:
-    """PEM of the one certificate with its key in what was entered. Raises ValueError, in words."""
+    """PEM of the one certificate with its key in what was entered. Raises OperatorError."""
     # Here, so that sites with a secret import nothing of it.
     from ..entra.credentials.keys import read_entered
 
     try:
         return read_entered(data, passphrase).whole_pem
     except ValueError as problem:
-        raise ValueError(_entered(problem)) from None
-
-
-def _entered(problem: ValueError) -> str:
-    told = _(getattr(problem, "text", str(problem))).format(**getattr(problem, "facts", {}))
-    return _("What was entered %(problem)s.") % {"problem": told}
+        told = _(getattr(problem, "text", str(problem))).format(**getattr(problem, "facts", {}))
+        text = _("What was entered %(problem)s.")
+        raise OperatorError(text % {"problem": told}) from None
 
 
 def the_app() -> SocialApp:

@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from ...conf import conf
 from ...naming import as_set_here_lazy
-from ...operate import microsoft_app
+from ...operate import OperatorError, microsoft_app
 from ...operate.microsoft_app_summary import storage_in_words
 from ...registration import SLOTS, kind_of, value_in
 from ...signin.identities import PROVIDER
@@ -228,7 +228,7 @@ class MicrosoftAppForm(AppModelForm):
             return
         try:
             self._typed[slot] = microsoft_app.read_certificate(data, passphrase)
-        except ValueError as problem:
+        except OperatorError as problem:
             self._typed[slot + _UNREAD] = base64.b64encode(data).decode()
             self.add_error(field, str(problem))
 

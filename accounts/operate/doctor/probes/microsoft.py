@@ -36,7 +36,7 @@ from ....reasons import Refused
 from ....registration import Registration
 from ....signin import state
 from ....web.provider import authorize_parameters
-from ...credential_test import CheckedCredential, first_good, check_all
+from ...credential_test import CheckedCredential, check_all, first_good
 from ..finding import Observation, because, fault, well
 from ..visit.browser import AGENT, Reply, reply_of
 from . import app, clock
