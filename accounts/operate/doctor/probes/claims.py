@@ -7,7 +7,7 @@ from typing import Final
 
 from ....models import SignIn
 from ...optional_claims import wanted
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 
 _LAST: Final = 10  # sign-ins: one person may have no mailbox, ten are the registration
 _NEEDED: Final = ("xms_edov", "auth_time", "acrs")
@@ -23,7 +23,7 @@ def run() -> Iterator[Observation]:
     if "acrs" in wanted() and any("acrs" in one for one in _of_failed_step_ups()):
         missing.append("acrs")
     if not missing:
-        yield well("claims.lacking", count=len(last), names=", ".join(asked))
+        yield ok("claims.lacking", count=len(last), names=", ".join(asked))
     for id_, chosen in (
         ("claims.lacking", [name for name in missing if name not in _NEEDED]),
         ("claims.needed", [name for name in missing if name in _NEEDED]),

@@ -16,7 +16,7 @@ from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
 from ....users import email_field, has_field, where
 from ... import adoption, moved_tenant
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 
 _NAMED: Final = 5  # people named in a finding; the rest are counted
 
@@ -38,7 +38,7 @@ def _staff() -> Iterator[Observation]:
         code, why = _nobody(people)
         yield fault("people.staff", code=code, why=why)
         return
-    yield well("people.staff", count=found)
+    yield ok("people.staff", count=found)
     if has_field("is_superuser") and not staff.filter(is_superuser=True).exists():
         yield fault("people.superuser")
 

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from ....models import AuditEntry, RoleGrant, RoleMapping, SignIn
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 
 _LAST: Final = 10  # sign-ins looked at
 _ENOUGH: Final = 3  # one person may have no role; three in a row are the registration
@@ -51,7 +51,7 @@ def _sign_ins(since: datetime) -> Iterator[Observation]:
         return
     grants = list(RoleGrant.objects.filter(user__in=users))
     if any(grant.state == "known" and grant.roles for grant in grants):
-        yield well("roles.none_came", count=len(users))
+        yield ok("roles.none_came", count=len(users))
         return
     unknown = sum(grant.state != "known" for grant in grants) + len(set(users)) - len(grants)
     yield fault("roles.none_came", count=len(users), people=len(set(users)), unknown=unknown)
