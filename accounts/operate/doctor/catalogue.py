@@ -179,7 +179,7 @@ _REDIS: Final = (
     ),
     _unknown(
         "redis.info",
-        "Redis does not tell its condition",
+        "Redis does not let its condition be read",
         "Eviction and persistence could not be looked at: {cause}",
         "Allow INFO to the site's Redis user (ACL SETUSER NAME +info), or look at the server's"
         " settings yourself.",
@@ -292,16 +292,16 @@ _PROCESSES: Final = (
     ),
     _note(
         "processes.not_compared",
-        "The processes that run were not compared with this command",
-        "Nothing here keeps what each was started with; sessions are kept in {store}.",
-        "Nothing; after a change of the environment restart them, since nothing here can say that"
-        " they still have the old one.",
+        "Running processes could not be compared with this command",
+        "Processes report fingerprints of their settings in Redis only; sessions are in {store}.",
+        "Nothing. After a change of the environment restart them all: doctor cannot see whether one"
+        " still has the old one.",
     ),
     _note(
         "processes.none",
-        "No process has told of itself lately",
-        "The site does not run, or runs at another PUBLIC_URL, with another Redis, or"
-        " under a server that does not tell: whether it has these settings is not known.",
+        "No running process has reported its settings lately",
+        "The site does not run, or has another PUBLIC_URL or Redis, or its server starts no"
+        " reporting thread: whether it has these settings is not known.",
         "Start the site; then run doctor again.",
     ),
 )
@@ -382,8 +382,8 @@ _DATABASE: Final = (
     ),
     Entry(
         "database.sequence",
-        "The numbers of new rows are behind those that are there",
-        "{tables}: their sequences give numbers that are taken, as after a dump of data only.",
+        "The sequences of new rows' ids are behind the rows that exist",
+        "{tables}: the next ids are taken already, as after a dump of data only.",
         "./manage.py sqlsequencereset {apps} | ./manage.py dbshell",
         shows_as=("unexpected",),
     ),
@@ -439,7 +439,7 @@ _APP: Final = (
     ),
     _ok("app.redirect_uri", "Redirect URI to register under Web: {uri}"),
     _ok("app.hidden", "Hidden Microsoft apps in admin: {names}"),
-    _refused("app.secret_missing", "The app has nothing to prove itself with"),
+    _refused("app.secret_missing", "The app has no credential"),
     _ok(
         "app.certificate",
         "Certificate to upload under Certificates & secrets > Certificates: thumbprint {thumbprint}"
@@ -679,8 +679,8 @@ _REFUSALS: Final = (
     ),
     _note(
         "refusals.claimed",
-        "In the last hour browsers brought {times} what would be a fault, were it true",
-        "{causes}. Anyone can make that up, so it raises no alarm.",
+        "In the last hour browsers reported a fault of the site {times}; nothing here confirms it",
+        "{causes}. Anyone can make up the address that reports it, so this is no alarm.",
         "Nothing, unless people complain: ./manage.py sign_ins --since 1h --outcome refused",
     ),
     *(
@@ -733,7 +733,7 @@ _ONLINE: Final = (
     _warning(
         "online.credential_next",
         "Microsoft does not accept the {label}, which is next",
-        "The one before it is good, and would leave nobody behind it: {code}.",
+        "The one in use is good, but when it ends nobody could sign in: {code}.",
         "Upload it under Certificates & secrets > Certificates before the other ends.",
         shows_as=("{code}",),
         if_ok="Microsoft accepts the {label}, which is next",
@@ -808,7 +808,7 @@ RETURNS: Final = {
 _VISIT: Final = (
     _unknown(
         "public.unreachable_from_here",
-        "From here nothing can be seen of {url}: it {problem}",
+        "{url} cannot be visited from this machine: it {problem}",
         "{cause}. Where the server may not reach its own public name (split DNS, a NAT without"
         " hairpin, a firewall) that is no fault: people outside may well reach it.",
         "Run ./manage.py doctor --url from a machine outside, or open the address in a browser. If"
@@ -833,7 +833,7 @@ _VISIT: Final = (
     ),
     Entry(
         "public.proxy",
-        "A proxy hides from the site on which host or by which scheme people come",
+        "A proxy hides the public host or scheme from the site",
         "{detail}",
         PROXY_FIX,
         shows_as=("misconfigured", "cookie_not_sent", "the browser's own error about redirects"),

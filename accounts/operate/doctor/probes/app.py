@@ -22,7 +22,7 @@ _SOON_DAYS: Final = 30
 _TITLES: Final = {
     "not_configured": "There is no Microsoft app",
     "several_apps": "There are several Microsoft apps",
-    "credential_unavailable": "There is nothing to prove the app with",
+    "credential_unavailable": "The app has no credential that can be used",
 }
 _UNREADABLE: Final = "The client secret cannot be read: SECRET_KEY has changed since it was stored"
 

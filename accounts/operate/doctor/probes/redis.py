@@ -206,6 +206,6 @@ def _persistence(info: Mapping[str, Any]) -> Iterator[Observation]:
     if int(info.get("aof_enabled", 0)) or saves:
         yield ok("redis.persistence", keeps="keeps sessions over a restart")
     elif saves is None:
-        yield ok("redis.persistence", keeps="does not tell whether it keeps data over a restart")
+        yield ok("redis.persistence", keeps="does not say whether it keeps data over a restart")
     else:
         yield fault("redis.persistence")
