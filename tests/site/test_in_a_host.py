@@ -48,7 +48,7 @@ def test_doctor_names_nothing_of_this_repository(names: set[str]) -> None:
             nothing_of_ours(f"{found.title} {found.detail} {found.fix}", names)
             assert found.page.startswith("/") or not found.page
     for code in causes.FIXES:
-        for of in ("REDIS_URL", "DATABASE_URL", "MICROSOFT_LOGIN_URL"):
+        for of in ("REDIS_URL", "DATABASE_URL", "PUBLIC_URL"):
             nothing_of_ours(as_set_here(causes.fix_of(code, of)), names)
 
 

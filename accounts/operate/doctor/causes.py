@@ -191,19 +191,16 @@ UNKNOWN: Final = (
     "doctor does not know this error. Check {of}, the server's own log, and any firewall or proxy"
     " between."
 )
-_TRUST: Final = {
-    "REDIS_URL": "?ssl_ca_certs=/path/ca.pem in REDIS_URL",
-    "DATABASE_URL": "?sslmode=verify-full&sslrootcert=/path/ca.pem in DATABASE_URL",
-    "PUBLIC_URL": "--ca-file FILE",
-    "MICROSOFT_LOGIN_URL": "MICROSOFT_CA_BUNDLE=/path/ca.pem",
-}
+# What the variable names: the server, its protocol, and where an authority to trust is given.
 _SERVERS: Final = {
-    "REDIS_URL": "Redis",
-    "DATABASE_URL": "the database server",
-    "PUBLIC_URL": "the site or its proxy",
-    "MICROSOFT_LOGIN_URL": "Microsoft",
+    "REDIS_URL": ("Redis", "Redis", "?ssl_ca_certs=/path/ca.pem in REDIS_URL"),
+    "DATABASE_URL": (
+        "the database server",
+        "PostgreSQL",
+        "?sslmode=verify-full&sslrootcert=/path/ca.pem in DATABASE_URL",
+    ),
+    "PUBLIC_URL": ("the site or its proxy", "web server", "--ca-file FILE"),
 }
-_PROTOCOLS: Final = {"REDIS_URL": "Redis", "DATABASE_URL": "PostgreSQL"}
 # What Redis says under the general prefix ERR; redis-py compares these as wholes, too.
 _ERR: Final = {
     "AUTH <password> called without any password configured for the default user. Are you sure"
@@ -261,8 +258,7 @@ def facts_of_connecting(
 
 def fix_of(code: str, of: str) -> str:
     """What to do about an error of this code."""
-    trust = _TRUST.get(of, "SSL_CERT_FILE=/path/ca.pem")
-    server, protocol = _SERVERS.get(of, "it"), _PROTOCOLS.get(of, "such server")
+    server, protocol, trust = _SERVERS[of]
     return FIXES.get(code, UNKNOWN).format(of=of, trust=trust, server=server, protocol=protocol)
 
 
