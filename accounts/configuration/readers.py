@@ -5,6 +5,7 @@ The reasons never quote a text that could hold a secret.
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 import ssl
@@ -46,6 +47,7 @@ _NO_SECRETS: Final = (
     (r"[*•]{3,}", "is hidden by the portal: a value is shown once only, so make a new secret"),
     (r"%(7E|2E|2D|5F|2B|2F|3D)", "is percent-encoded: write it as the portal shows it"),
 )
+_ENCODED: Final = "is the secret in base64, as `kubectl get secret` shows it: give it decoded"
 _ALIASES: Final[Mapping[str, str]] = {
     "login.microsoft.com": "https://login.microsoftonline.com",
     "login.windows.net": "https://login.microsoftonline.com",
@@ -54,12 +56,15 @@ _ALIASES: Final[Mapping[str, str]] = {
     "portal.azure.com": "https://login.microsoftonline.com",
     "entra.microsoft.com": "https://login.microsoftonline.com",
     "graph.microsoft.com": "https://login.microsoftonline.com",
+    "login-us.microsoftonline.com": "https://login.microsoftonline.us",
+    "login.usgovcloudapi.net": "https://login.microsoftonline.us",
     "portal.azure.us": "https://login.microsoftonline.us",
     "graph.microsoft.us": "https://login.microsoftonline.us",
     "login.chinacloudapi.cn": "https://login.partner.microsoftonline.cn",
     "portal.azure.cn": "https://login.partner.microsoftonline.cn",
 }
 _SHORT: Final = 32
+SHORTEST_SECRET: Final = 16
 _GUIDS_DIGITS: Final = 32
 _NO_PLACES: Final = frozenset({"localtime", "Factory"})  # files beside the zones
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
@@ -256,11 +261,24 @@ def client_secret(value: str) -> str:
     for pattern, what in _NO_SECRETS:
         if re.search(pattern, value):
             raise ValueError(what)
+    if is_text_in_base64(value):
+        raise ValueError(_ENCODED)
     if " " in value:
         raise ValueError("has a space inside, as no client secret has")
     if not value.isascii():
         raise ValueError("has a character that no client secret has")
+    if len(value) < SHORTEST_SECRET:
+        raise ValueError("is too short to be a client secret: copy the column Value in full")
     return value
+
+
+def is_text_in_base64(value: str) -> bool:
+    """Random secrets may be base64, too, but of bytes: that many are never all printable."""
+    try:
+        decoded = base64.b64decode(value, validate=True).strip()
+    except ValueError:
+        return False
+    return len(decoded) >= SHORTEST_SECRET and all(0x21 <= byte <= 0x7E for byte in decoded)
 
 
 def certificate(value: str) -> str:

@@ -24,6 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import local_time, secretbox, transaction
 from ..conf import conf
+from ..configuration.readers import SHORTEST_SECRET, is_text_in_base64
 from ..entra.credentials.proof import Kind
 from ..naming import as_set_here
 from ..reasons import Refused
@@ -33,7 +34,6 @@ from . import OperatorError
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
-_SHORTEST_SECRET: Final = 16
 LONGEST_SECRET: Final = 79  # encrypted, more would not fit into allauth's column
 _OF_APP: Final = ("name", "client_id")
 _SECRETS: Final = {"secret": "secret_expires", "next_secret": "next_secret_expires"}
@@ -479,7 +479,9 @@ def _check_secret(secret: str) -> Iterator[str]:
         yield _("That secret is masked: Entra shows it only once, so make a new one.")
     elif secret and not (secret.isascii() and secret.isprintable() and " " not in secret):
         yield _("The secret has a space or a character that no secret has: copy it again.")
-    elif secret and len(secret) < _SHORTEST_SECRET:
+    elif secret and is_text_in_base64(secret):
+        yield _("That is the secret in base64, as `kubectl get secret` shows it: enter it decoded.")
+    elif secret and len(secret) < SHORTEST_SECRET:
         yield _("The secret is too short to be one: copy the column Value in full.")
     elif len(secret) > LONGEST_SECRET:
         text = _("The secret is longer than %(most)d characters: Entra's have 40.")

@@ -135,6 +135,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/app.py",
         "accounts/audit",
         "accounts/conf.py",
+        "accounts/configuration",
         "accounts/entra",
         "accounts/http",
         "accounts/ids.py",

@@ -95,6 +95,19 @@ def test_a_secret_id_instead_of_its_value_is_an_error() -> None:
     assert OTHER not in finding.detail
 
 
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [("abc8Q~def", "too short"), ("YWJjOFF+YS1zZWNyZXQtb2YtZm9ydHktY2hhcmFjdGVycw==", "base64")],
+)
+def test_a_secret_that_none_can_be_is_named_without_asking_microsoft(
+    secret: str, said: str
+) -> None:
+    add(secret=secret)
+    finding = look()["app.secret"]
+    assert said in finding.detail
+    assert secret not in finding.detail
+
+
 def test_a_client_id_that_is_none_is_an_error() -> None:
     add(client_id="my app")
     assert look()["app.client_id"].shows_as == ("client_unknown",)

@@ -1,5 +1,6 @@
 """The environment: what each variable takes, what it refuses, and how that is told."""
 
+import base64
 import subprocess
 import sys
 
@@ -94,6 +95,9 @@ WRONG = {
     "MICROSOFT_CLIENT_SECRET": [
         OTHER,
         "with space",
+        "abc8Q~def",
+        base64.b64encode(b"abc8Q~a-secret-of-forty-characters-in-all").decode(),
+        base64.b64encode(b"abc8Q~a-secret-of-forty-characters-in-all\n").decode(),
         "gehe\N{LATIN SMALL LETTER I WITH DIAERESIS}m",
     ],
     "MICROSOFT_CLIENT_CERTIFICATE": [OTHER, "/run/not/there.pem", "words", "x" * 40, "A" * 40],
@@ -106,6 +110,8 @@ WRONG = {
         "login.microsoftonline.com",
         "http://login.microsoftonline.com",
         "https://login.microsoftonline.com/common",
+        "https://login-us.microsoftonline.com",
+        "https://login.chinacloudapi.cn",
     ],
     "MICROSOFT_PROXY_URL": [
         "proxy.example.com:3128",

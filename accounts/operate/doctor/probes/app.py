@@ -46,7 +46,7 @@ def run() -> Iterator[Observation]:
         tenant=found.tenant,
         other=_other_in_environment(shown),
     )
-    yield well("app.redirect_uri", uri=found.redirect_uri)
+    yield well("app.redirect_uri", uri=registration.redirect_uri())
     yield from _values(found)
     yield from _expiry(shown)
     yield from credential.run(found)
