@@ -24,7 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import local_time, secretbox, transaction
 from ..conf import conf
-from ..configuration.readers import SHORTEST_SECRET, is_text_in_base64
+from ..configuration import readers, suspicious
 from ..entra.credentials.proof import Kind
 from ..naming import as_set_here
 from ..reasons import Refused
@@ -479,13 +479,25 @@ def _check_secret(secret: str) -> Iterator[str]:
         yield _("That secret is masked: Entra shows it only once, so make a new one.")
     elif secret and not (secret.isascii() and secret.isprintable() and " " not in secret):
         yield _("The secret has a space or a character that no secret has: copy it again.")
-    elif secret and is_text_in_base64(secret):
-        yield _("That is the secret in base64, as `kubectl get secret` shows it: enter it decoded.")
-    elif secret and len(secret) < SHORTEST_SECRET:
+    elif secret and len(secret) < readers.SHORTEST_SECRET:
         yield _("The secret is too short to be one: copy the column Value in full.")
     elif len(secret) > LONGEST_SECRET:
         text = _("The secret is longer than %(most)d characters: Entra's have 40.")
         yield text % {"most": LONGEST_SECRET}
+    elif secret and _is_something_else(secret):
+        yield _(
+            "That is not a secret's value but a reference, a placeholder, a certificate, a token,"
+            " or a value in quotes or encoded: copy the column Value as it is."
+        )
+
+
+def _is_something_else(secret: str) -> bool:
+    """What no variable may hold either."""
+    try:
+        readers.client_secret(secret)
+    except ValueError:
+        return True
+    return bool(suspicious.what_is_wrong(secret))
 
 
 def _check_expiry(expires: date | str) -> Iterator[str]:

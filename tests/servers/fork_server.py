@@ -44,8 +44,6 @@ IMPORTS = (
     "allauth.socialaccount.signals",
     "allauth.templatetags.allauth",
     "cryptography.fernet",
-    "csp.middleware",
-    "csp.templatetags.csp",
     "django.conf.locale.en.formats",
     "django.contrib.admin.templatetags.admin_list",
     "django.contrib.admin.templatetags.admin_modify",
@@ -99,8 +97,7 @@ IMPORTS = (
 # Likewise of this project: half of what it imports to start.
 OURS = (
     "accounts.admin.csv_export",
-    "accounts.admin.bad_requests",
-    "accounts.admin.microsoft_app.held",
+    "accounts.admin.microsoft_app.typed_secrets",
     "accounts.apps",
     "accounts.browsers",
     "accounts.entra.authority",

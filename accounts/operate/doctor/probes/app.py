@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from allauth.socialaccount.models import SocialApp
 
@@ -15,9 +16,6 @@ from ...microsoft_app import GUID, Changes, problems_of
 from ...microsoft_app_summary import AppSummary, show
 from ..finding import Observation, because, fault, well
 from . import credential
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 IN_FORCE: Final = "app.in_force"
 _SOON_DAYS: Final = 30
