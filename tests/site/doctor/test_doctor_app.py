@@ -142,7 +142,7 @@ def test_the_date_of_the_secret_is_watched(days: int, id_: str, level: str) -> N
 def test_a_second_secret_covers_for_the_first_once_microsoft_took_it(
     tested: dict[str, object], covers: bool
 ) -> None:
-    following = {"next_secret": secretbox.encrypt("x" * 40), "next_secret_expires": in_days(200)}
+    following = {"next_secret": secretbox.encrypt("n8Q~" * 10), "next_secret_expires": in_days(200)}
     add(secret_expires=in_days(3), last_tests=tested, **following)
     assert bad(app.run()) == (set() if covers else {"app.secret_expires_soon"})
 
