@@ -97,8 +97,7 @@ IMPORTS = (
 # Likewise of this project: half of what it imports to start.
 OURS = (
     "accounts.admin.csv_export",
-    "accounts.admin.bad_requests",
-    "accounts.admin.microsoft_app.held",
+    "accounts.admin.microsoft_app.typed_secrets",
     "accounts.apps",
     "accounts.browsers",
     "accounts.entra.authority",
@@ -228,8 +227,10 @@ class Server:
 
 
 def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    """It may have no group of its own yet."""
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
 
 
 def _tell(asker: socket.socket, number: int) -> None:
