@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import ssl
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final, TypeVar
@@ -47,6 +48,8 @@ _NO_SECRETS: Final = (
     (r"[*•]{3,}", "is hidden by the portal: a value is shown once only, so make a new secret"),
     (r"%(7E|2E|2D|5F|2B|2F|3D)", "is percent-encoded: write it as the portal shows it"),
 )
+# As Entra makes them, and what `echo` adds.
+_OF_ENTRA: Final = re.compile(rb"[\w~.-]{3}\dQ~[\w~.-]{31,34}\s?")
 _ALIASES: Final[Mapping[str, str]] = {
     "login.microsoft.com": "https://login.microsoftonline.com",
     "login.windows.net": "https://login.microsoftonline.com",
@@ -257,11 +260,21 @@ def client_secret(value: str) -> str:
     for pattern, what in _NO_SECRETS:
         if re.search(pattern, value):
             raise ValueError(what)
+    if _is_in_base64(value):
+        raise ValueError("is in base64: write it as the portal shows it")
     if " " in value:
         raise ValueError("has a space inside, as no client secret has")
     if not value.isascii():
         raise ValueError("has a character that no client secret has")
     return value
+
+
+def _is_in_base64(value: str) -> bool:
+    """As Kubernetes keeps it."""
+    try:
+        return bool(_OF_ENTRA.fullmatch(b64decode(value, validate=True)))
+    except ValueError:
+        return False
 
 
 def certificate(value: str) -> str:

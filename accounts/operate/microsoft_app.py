@@ -24,6 +24,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import local_time, secretbox, transaction
 from ..conf import conf
+from ..configuration import readers, suspicious
 from ..entra.credentials.proof import Kind
 from ..naming import as_set_here
 from ..reasons import Refused
@@ -484,6 +485,20 @@ def _check_secret(secret: str) -> Iterator[str]:
     elif len(secret) > LONGEST_SECRET:
         text = _("The secret is longer than %(most)d characters: Entra's have 40.")
         yield text % {"most": LONGEST_SECRET}
+    elif secret and _is_something_else(secret):
+        yield _(
+            "That is not a secret's value but a reference, a placeholder, a certificate, a token,"
+            " or a value in quotes or encoded: copy the column Value as it is."
+        )
+
+
+def _is_something_else(secret: str) -> bool:
+    """What no variable may hold either."""
+    try:
+        readers.client_secret(secret)
+    except ValueError:
+        return True
+    return bool(suspicious.what_is_wrong(secret))
 
 
 def _check_expiry(expires: date | str) -> Iterator[str]:

@@ -184,6 +184,10 @@ def test_wrong_input_saves_nothing_and_says_what_to_enter(
         ("tiny-one", "too short"),
         ("x" * 80, "longer than 79"),
         ("two words of a secret", "space"),
+        ("@Microsoft.KeyVault(SecretUri=https://contoso.vault.azure.net/x)", "a reference"),
+        ("your-client-secret-here", "a placeholder"),
+        (f'"{SECRET}"', "in quotes"),
+        ("YWJjOFF+MDEyMzQ1Njc4OS1hYmNkZWZnaGlqa2xtbm9wcXJzdH4K", "encoded"),
         ("", "No secret came"),
     ],
 )
