@@ -129,9 +129,9 @@ def _known(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decis
 
     A tenant is added to an object ID that came without one only where there is no choice of it.
     """
-    whole, *adopted = names_of(claims)
-    bound = [person for person in people if person.identity == whole]
-    bound = bound or [person for person in people if person.identity in adopted]
+    complete, *partial = names_of(claims)
+    bound = [person for person in people if person.identity == complete]
+    bound = bound or [person for person in people if person.identity in partial]
     if not bound:
         return None
     if len(bound) > 1:
