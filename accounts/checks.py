@@ -6,8 +6,9 @@ One id, one fault, so that one can be silenced: CHECKS says which.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -27,9 +28,6 @@ from .http.origins import is_loopback
 from .naming import as_set_here
 from .redis_cache import is_redis
 from .sessions import index
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ class _Conf:
     def __getattr__(self, name: str) -> Any:
         """Raises AttributeError for what nobody has set."""
         read = getattr(settings, READ, None)
-        if read is not None and name in read:
+        if read and name in read:
             return read[name]
         return getattr(settings, name)
 
 
 def is_a_host() -> bool:
     """Whether another site carries the app: its adapters, sessions and caches are its own."""
-    return hasattr(settings, READ)
+    return getattr(settings, READ, None) is not None
 
 
 conf = _Conf()

@@ -82,13 +82,16 @@ def _ours() -> list[AdminSite]:
     return [site for site in admin_sites() if has_button(site)]
 
 
-def _where() -> tuple[str | None, str, str | None]:
-    """What a path depends on, beside its name."""
-    return get_urlconf(), get_script_prefix(), get_language()
+def _where() -> tuple[str, str, str]:
+    """What a path depends on, beside its name; the language where paths begin with one."""
+    urlconf = get_urlconf() or settings.ROOT_URLCONF
+    prefixed, _default = is_language_prefix_patterns_used(urlconf)
+    language = get_language() or settings.LANGUAGE_CODE if prefixed else ""
+    return urlconf, get_script_prefix(), language
 
 
 @lru_cache(maxsize=64)  # asked for several times a request
-def _front_page(_urlconf: str | None, _prefix: str, _language: str | None) -> str:
+def _front_page(_urlconf: str, _prefix: str, _language: str) -> str:
     return next((_path(f"{site.name}:index") for site in admin_sites()), "")
 
 
@@ -98,14 +101,13 @@ def _in_each_language(*pages: str) -> Iterable[str]:
 
 @lru_cache(maxsize=64)  # asked for with every request; the sites are those of the URLs
 def _paths_of(
-    pages: tuple[str, ...], urlconf: str | None, _prefix: str, _language: str | None
+    pages: tuple[str, ...], _urlconf: str, _prefix: str, language: str
 ) -> tuple[str, ...]:
     names = [f"{site.name}:{page}" for site in admin_sites() for page in pages]
     found = dict.fromkeys(map(_path, names))
-    prefixed, _default = is_language_prefix_patterns_used(urlconf or settings.ROOT_URLCONF)
-    if prefixed:
-        for language, _name in settings.LANGUAGES:
-            with override(language):
+    if language:
+        for each, _name in settings.LANGUAGES:
+            with override(each):
                 found |= dict.fromkeys(map(_path, names))
     return tuple(path for path in found if path)
 
@@ -115,7 +117,7 @@ def _path(name: str) -> str:
 
 
 @lru_cache(maxsize=256)  # asked for with every request
-def _reversed(name: str, urlconf: str | None, prefix: str, language: str | None) -> str:
+def _reversed(name: str, urlconf: str, _prefix: str, _language: str) -> str:
     try:
         return reverse(name, urlconf)
     except NoReverseMatch:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import unquote
 
 import psycopg
 from redis.connection import AbstractConnection, Connection, SSLConnection, parse_url
+
+from accounts.configuration.readers import is_host
 
 _ESCAPE: Final = "write the password's special characters as %40 for @, %2F for /, %25 for %"
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -70,11 +73,20 @@ def refuse_other_database(text: str) -> None:
 
 def refuse_bad_database(entry: Mapping[str, Any]) -> None:
     """Raises ValueError for what could be read, and leads to no database of PostgreSQL's."""
-    if "/" in entry["NAME"]:
-        raise ValueError("must end in one database's name, without a slash in it or behind it")
+    if re.search(r"[/,;]", entry["NAME"]):
+        raise ValueError(
+            "must end in one database's name, without a slash or comma in or behind it"
+        )
+    refuse_bad_hosts(unquote(entry["HOST"]).split(","))
     _user, _, server = entry["USER"].partition("@")
     if server and entry["HOST"].startswith(f"{server}."):
         raise ValueError(f"has the user of Azure's former Single Server: leave @{server} out")
+
+
+def refuse_bad_hosts(hosts: Iterable[str]) -> None:
+    """Raises ValueError for what no name or address is; a path is a socket's."""
+    if any(host and not host.startswith("/") and not is_host(host.lower()) for host in hosts):
+        raise ValueError("names no host that there can be, after the @ and before the port")
 
 
 def refuse_bad_percent(url: str) -> None:

@@ -89,6 +89,7 @@ def redis(value: str) -> Redis:
     connection_strings.refuse_fragment(value)
     url, by_entra = _without_auth(value)
     parts = [_split(part.strip()) for part in url.split(",")]
+    connection_strings.refuse_bad_hosts(part.hostname or "" for part in parts)
     if by_entra:
         _check_login(url, parts)
     if {part.scheme for part in parts} in ({_SENTINEL}, {_SENTINEL_BY_TLS}):
@@ -155,6 +156,8 @@ def _split(value: str) -> SplitResult:
         raise ValueError(
             "cannot be read: write special characters of the password as %40 and the like"
         ) from None
+    if parts.port == 0:
+        raise ValueError("has the port 0, at which nothing listens")
     return parts
 
 

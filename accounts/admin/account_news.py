@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.db.models.signals import post_save
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -30,12 +33,6 @@ from ..models import AuditEntry, SignIn
 from ..outages import is_outage
 from ..visible import visible
 from ..web import request_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
 
 TOLD_FOR: Final = timedelta(days=3)
 REMEMBERED: Final = timedelta(days=120)
@@ -49,14 +46,14 @@ _ABOUT_YOU: Final = (
     "identity.linked",
     "identity.unlinked",
 )
-_TOLD: Final = "told_of"  # in the session: up to when they have been told
+_TOLD_UNTIL: Final = "told_of"  # in the session: up to when they have been told
 _OWN_SIGN_IN: Final = 5  # seconds in which a sign-in is the session's own
 _VERSIONS: Final = re.compile(r"[\d._]+")
 
 
 def connect() -> None:
     """Called once, when the app is ready."""
-    post_save.connect(_happened, sender=AuditEntry, dispatch_uid=__name__)
+    post_save.connect(_happened, sender=AuditEntry)
 
 
 def tell(request: HttpRequest) -> None:
@@ -70,28 +67,25 @@ def tell(request: HttpRequest) -> None:
             return
         if not _is_front_page(request):
             _add_messages(request, since)
-        request.session[_TOLD] = time.time()
+        request.session[_TOLD_UNTIL] = time.time()
     except Exception as error:
         if not is_outage(error):
             raise
 
 
-def notices(
-    user: Any, changes_since: float = 0, sign_ins_since: float = 0
-) -> Iterator[tuple[str, str]]:
-    """Texts for the person, each with where to look; of the last days, or since those moments.
+def notices(user: Any, changes_since: float = 0, sign_ins_since: float = 0) -> Iterator[str]:
+    """Texts for the person; of the last days, or since those moments.
 
     Nothing before their first sign-in is news: somebody had to add them, and give them rights.
     """
     sign_ins = _sign_ins(user)
     if not sign_ins:
         return
-    own = reverse("admin:staff_own_sessions")
     lately = timezone.now() - TOLD_FOR
     since = max(lately, sign_ins[0][0], _moment(changes_since))
-    came = max(lately, _moment(sign_ins_since))
-    for text in (*_changes(user, since), *_unseen(sign_ins, came)):
-        yield text, own
+    since_sign_in = max(lately, _moment(sign_ins_since))
+    yield from _changes(user, since)
+    yield from _unseen(sign_ins, since_sign_in)
 
 
 def _concerns(entry: AuditEntry) -> bool:
@@ -177,7 +171,8 @@ def _is_front_page(request: HttpRequest) -> bool:
 
 
 def _add_messages(request: HttpRequest, since: tuple[float, float]) -> None:
-    for text, url in notices(request.user, *since):
+    url = reverse("admin:staff_own_sessions")
+    for text in notices(request.user, *since):
         link = format_html('{} <a href="{}">{}</a>', text, url, _("Your sessions"))
         messages.warning(request, link)
 
@@ -186,7 +181,7 @@ def _since(request: HttpRequest) -> tuple[float, float] | None:
     """From when on changes, and sign-ins, are news to this session; None where nobody is in."""
     if not request.user.is_authenticated:
         return None
-    told = request.session.get(_TOLD)
+    told = request.session.get(_TOLD_UNTIL)
     if isinstance(told, int | float):
         return float(told), float(told)
     began = request_facts.signed_in_at(request) or time.time()
@@ -194,10 +189,10 @@ def _since(request: HttpRequest) -> tuple[float, float] | None:
 
 
 def _is_there_any(request: HttpRequest, since: tuple[float, float]) -> bool:
-    came = getattr(request.user, "last_login", None)
+    last_login = getattr(request.user, "last_login", None)
     changed = cache.get(_key(request.user.pk))
     by_others = isinstance(changed, int | float) and changed > since[0]
-    return by_others or bool(came and came.timestamp() > since[1])
+    return by_others or bool(last_login and last_login.timestamp() > since[1])
 
 
 def _key(pk: Any) -> str:

@@ -5,11 +5,12 @@ Session keys never reach a page: a session is named by its handle, and its perso
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.http import Http404, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -18,19 +19,13 @@ from django.views.decorators.http import require_POST
 
 from .. import users
 from ..app import permission
+from ..models import User
 from ..operate import search
 from ..sessions import service as sessions
+from ..sessions.index import SignedIn
 from . import account_news
 from .model_admin import render
 from .people.people_list import may_see_people
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
-
-    from ..models import User
-    from ..sessions.index import SignedIn
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20
@@ -43,13 +38,13 @@ def may_end(user: Any) -> bool:
 
 def page(request: HttpRequest) -> HttpResponse:
     """The list; `q` narrows it to people by any part of an address or a name."""
-    asked = request.GET.get("q", "").strip()
-    found = _found(asked)
+    query = request.GET.get("q", "").strip()
+    matching = _matching(query)
     context = {
-        "query": asked,
-        "open_sessions": found[:SHOWN],
+        "query": query,
+        "open_sessions": matching[:SHOWN],
         "sees_people": may_see_people(request.user),
-        "total": len(found),
+        "total": len(matching),
         "own_id": str(request.user.pk),
         "next": request.get_full_path(),
     }
@@ -82,7 +77,7 @@ def own(request: HttpRequest) -> HttpResponse:
     context = {
         "open_sessions": _listing(request, user),
         "this_handle": here,
-        "sign_ins": account_news.latest_sign_ins(user),
+        "sign_ins": [(row, "") for row in account_news.latest_sign_ins(user)],
         "changes": account_news.latest_changes(user),
     }
     return render(request, "own_sessions.html", _("Your sessions"), context)
@@ -117,10 +112,10 @@ def _end_own(user: User, handle: str, here: str) -> int:
     return len([sessions.end(each, user) for each in handles if each != here])
 
 
-def _found(asked: str) -> list[SignedIn]:
-    if not asked:
+def _matching(query: str) -> list[SignedIn]:
+    if not query:
         return sessions.listing()
-    people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]
+    people = search.people(users.everyone(), query)[:_PEOPLE_FOUND]
     return [session for person in people for session in sessions.listing(person)]
 
 
@@ -148,7 +143,7 @@ def _tell(request: HttpRequest, person: User, ended: int) -> None:
 
 def _back(request: HttpRequest) -> str:
     """The page that asked, if it is one of this site's."""
-    asked = request.POST.get("next", "")
-    if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
-        return asked
+    page = request.POST.get("next", "")
+    if page.startswith("/") and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+        return page
     return reverse("admin:staff_sessions")

@@ -10,12 +10,11 @@ import hashlib
 import hmac
 import json
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 
-if TYPE_CHECKING:
-    from ..models import AuditEntry, AuditSeal, AuditText
+from ..models import AuditEntry, AuditSeal, AuditText
 
 _PURPOSE: Final = b"accounts.audit:"
 
@@ -35,8 +34,8 @@ def digest(*parts: bytes) -> str:
 
 def text_digest(text: AuditText) -> str:
     """Hides the text: without the salt, which is erased with it, nobody can guess it back."""
-    said = {"person": text.person, "name": text.name, "content": text.content}
-    return digest(text.salt.encode(), canonical({**said, "role": text.role}))
+    fields = {"person": text.person, "name": text.name, "content": text.content}
+    return digest(text.salt.encode(), canonical({**fields, "role": text.role}))
 
 
 def entry_bytes(entry: AuditEntry) -> bytes:

@@ -1,10 +1,14 @@
-"""Write an entry, in the transaction of what it tells of; log and seal it once that is certain."""
+"""Write an entry, in the transaction of what it tells of; log and seal it once that is certain.
+
+And erase what names a person: what was done stays, and so does the proof of it.
+"""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import models
@@ -13,13 +17,8 @@ from .. import transaction
 from ..models import AuditEntry, AuditText
 from . import chain
 from .actions import ACTIONS
-from .actor import present
+from .actor import Actor, present
 from .seal import seal_pending
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .actor import Actor
 
 logger = logging.getLogger("django.security.audit")
 
@@ -48,7 +47,7 @@ def write(
         raise ValueError(f"{action!r} is no action of the audit.")
     around = present()
     actor = by or around.actor()
-    said = {"before": before, "after": after, "note": note or around.note}
+    content = {"before": before, "after": after, "note": note or around.note}
     entry = AuditEntry(
         action=action,
         actor_kind=actor.kind,
@@ -57,11 +56,26 @@ def write(
         subject_key=str(subject.pk)[:64] if subject else "",
         reference=reference or around.reference or around.new_reference(),
     )
-    texts = [_of_actor(entry, actor), _of_subject(entry, subject, said, about)]
+    texts = [_of_actor(entry, actor), _of_subject(entry, subject, content, about)]
     _save(entry, texts)
     # No partial: Django names a robust hook that fails by its __qualname__.
     transaction.on_commit(lambda: _committed(entry, texts), robust=True)
     return entry
+
+
+def erase(person: str, *, note: str = "", by: Actor | None = None) -> int:
+    """Erase the texts about the person of this primary key; returns how many.
+
+    The entry that says so lists them by entry and role, names nobody, and is what `verify` accounts
+    for them with. To be called in a transaction.
+    """
+    texts = AuditText.objects.filter(person=person)
+    erased = [[str(entry), role] for entry, role in texts.values_list("entry_id", "role")]
+    texts.delete()
+    for start in range(0, max(len(erased), 1), _MOST):
+        after = {"person": person, "erased": erased[start : start + _MOST]}
+        write("person.erased", after=after, note=note, by=by)
+    return len(erased)
 
 
 def _of_actor(entry: AuditEntry, actor: Actor) -> AuditText:
@@ -69,11 +83,13 @@ def _of_actor(entry: AuditEntry, actor: Actor) -> AuditText:
 
 
 def _of_subject(
-    entry: AuditEntry, subject: models.Model | None, said: Mapping[str, Any], about: str
+    entry: AuditEntry, subject: models.Model | None, content: Mapping[str, Any], about: str
 ) -> AuditText:
     person = str(subject.pk) if isinstance(subject, get_user_model()) else about
     name = str(subject) if subject else ""
-    return _text(entry, AuditText.Role.SUBJECT, person, name, {k: v for k, v in said.items() if v})
+    return _text(
+        entry, AuditText.Role.SUBJECT, person, name, {k: v for k, v in content.items() if v}
+    )
 
 
 def _text(
@@ -84,7 +100,7 @@ def _text(
         role=role,
         person=person[:64],
         name=storable(name)[:254],
-        content=plain(content),
+        content=as_json(content),
         salt=secrets.token_hex(16),
     )
 
@@ -115,12 +131,12 @@ def _committed(entry: AuditEntry, texts: list[AuditText]) -> None:
     seal_pending()
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """The value as JSON gives it back unchanged, with nothing that PostgreSQL does not store."""
     if isinstance(value, dict):
-        return {storable(str(key)): plain(part) for key, part in value.items()}
+        return {storable(str(key)): as_json(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(part) for part in list(value)[:_MOST]]
+        return [as_json(part) for part in list(value)[:_MOST]]
     if value is None or isinstance(value, (bool, int)):
         return value
     return storable(str(value))

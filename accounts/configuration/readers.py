@@ -5,10 +5,10 @@ The reasons never quote a text that could hold a secret.
 
 from __future__ import annotations
 
-import base64
 import ipaddress
 import re
 import ssl
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final, TypeVar
@@ -43,11 +43,13 @@ _NO_SECRETS: Final = (
     (r"^-----BEGIN ", "is a certificate or key: call it MICROSOFT_CLIENT_CERTIFICATE"),
     (r"^[0-9A-Fa-f]{40}$", "is a certificate's thumbprint: call it MICROSOFT_CLIENT_CERTIFICATE"),
     (r"^eyJ[\w-]+\.[\w-]+\.", "is a token, not a secret: tokens end within hours"),
+    (r"^(?i:[+-]?[\d.]{1,30}|true|false|yes|no|on|off)$", "is a number, or a yes or no"),
     (r"^\{\s*\"", "is JSON: take the secret's value alone"),
     (r"[*•]{3,}", "is hidden by the portal: a value is shown once only, so make a new secret"),
     (r"%(7E|2E|2D|5F|2B|2F|3D)", "is percent-encoded: write it as the portal shows it"),
 )
-_ENCODED: Final = "is the secret in base64, as `kubectl get secret` shows it: give it decoded"
+# As Entra makes them, and what `echo` adds.
+_OF_ENTRA: Final = re.compile(rb"[\w~.-]{3}\dQ~[\w~.-]{31,34}\s?")
 _ALIASES: Final[Mapping[str, str]] = {
     "login.microsoft.com": "https://login.microsoftonline.com",
     "login.windows.net": "https://login.microsoftonline.com",
@@ -177,7 +179,7 @@ def contact(value: str) -> str:
 
 def _link(value: str) -> None:
     parts = _split(value)
-    if parts.scheme not in _DEFAULT_PORT or not _is_host(parts.hostname or ""):
+    if parts.scheme not in _DEFAULT_PORT or not is_host(parts.hostname or ""):
         raise ValueError("must be an email address, or a URL that starts with https://")
     if "@" in parts.netloc:
         raise ValueError("must hold no user name or password")
@@ -261,8 +263,8 @@ def client_secret(value: str) -> str:
     for pattern, what in _NO_SECRETS:
         if re.search(pattern, value):
             raise ValueError(what)
-    if is_text_in_base64(value):
-        raise ValueError(_ENCODED)
+    if _is_in_base64(value):
+        raise ValueError("is in base64: write it as the portal shows it")
     if " " in value:
         raise ValueError("has a space inside, as no client secret has")
     if not value.isascii():
@@ -272,13 +274,12 @@ def client_secret(value: str) -> str:
     return value
 
 
-def is_text_in_base64(value: str) -> bool:
-    """Random secrets may be base64, too, but of bytes: that many are never all printable."""
+def _is_in_base64(value: str) -> bool:
+    """As Kubernetes keeps it."""
     try:
-        decoded = base64.b64decode(value, validate=True).strip()
+        return bool(_OF_ENTRA.fullmatch(b64decode(value, validate=True)))
     except ValueError:
         return False
-    return len(decoded) >= SHORTEST_SECRET and all(0x21 <= byte <= 0x7E for byte in decoded)
 
 
 def certificate(value: str) -> str:
@@ -314,7 +315,7 @@ def proxy_url(value: str) -> str:
         raise ValueError("must start with http:// or https://")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value:
         raise ValueError("must end after host and port, without path or query")
-    if not _is_host(parts.hostname or ""):
+    if not is_host(parts.hostname or ""):
         raise ValueError("names no host")
     return value
 
@@ -342,9 +343,9 @@ def host(value: str) -> str:
         raise ValueError(f"must list host names without scheme or path, not {_told(value)}")
     if name.startswith("*."):
         raise ValueError(f"must name all hosts of a domain as {_told(value[1:])}, without *")
-    if re.search(r"[^:]:\d+$", name) and _is_host(name.rpartition(":")[0]):
+    if re.search(r"[^:]:\d+$", name) and is_host(name.rpartition(":")[0]):
         raise ValueError(f"must list host names without a port, not {_told(value)}")
-    if not _is_host(name.removeprefix(".")):
+    if not is_host(name.removeprefix(".")):
         raise ValueError(f"must list host names, not {_told(value)}{_of_host(name)}")
     return name
 
@@ -369,7 +370,7 @@ def origin(value: str) -> str:
 
 def _canonical_of_host(parts: SplitResult) -> str:
     name = parts.hostname or ""
-    if not _is_host(name):
+    if not is_host(name):
         raise ValueError(f"names no host: {_shown(parts)!r}{_of_host(name)}")
     address = _address(name)
     if address and address.is_unspecified:
@@ -440,12 +441,16 @@ def _shown(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else parts.path[:40]
 
 
-def _is_host(name: str) -> bool:
+def is_host(name: str) -> bool:
+    """Whether it can be a host's name or address, in lower case."""
     return _address(name.strip("[]")) is not None or _is_host_name(name)
 
 
 def _is_host_name(name: str) -> bool:
-    return len(name) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in name.split("."))
+    """One whose last part is a number is an address (WHATWG URL, section 3.5), and no good one."""
+    labels = name.split(".")
+    well_formed = len(name) <= 253 and all(map(_HOST_LABEL.fullmatch, labels))
+    return well_formed and not labels[-1].isdecimal()
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -97,12 +97,12 @@ def is_secrets_path(text: str) -> bool:
 def _complaints(text: str, *, free: bool) -> Iterator[str]:
     yield from _invisible(text, free=free)
     yield from _unresolved(text)
+    if _is_quoted(text):
+        yield "is in quotes: write it without them, since nothing takes them away"
     if free:
         return
     if _UNFILLED.fullmatch(text) or any(map(_UNFILLED_PART.fullmatch, _parts(text))):
         yield "is a placeholder: put the real value there"
-    if _is_quoted(text):
-        yield "is in quotes: write it without them, since nothing takes them away"
     if _COMMENT.search(text) and not _is_pem(text):
         yield "is followed by a comment: put that on a line of its own, since it is kept"
     if found := _ENTITY.search(text):

@@ -211,6 +211,8 @@ def _parsed(variable: Variable[T], text: str) -> T:
 def _content(path: str) -> str:
     """What a secret's file holds, without the newline at its end; raises ValueError."""
     try:
+        if Path(path).is_fifo():  # it would wait for a writer, and be empty the next time
+            raise ValueError("its file is a pipe: save it to a regular file")
         with Path(path).open(encoding="utf-8", newline="") as file:
             text = file.read(_LARGEST + 1).rstrip("\r\n")
     except UnicodeDecodeError:

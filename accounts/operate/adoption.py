@@ -27,8 +27,8 @@ from .other_packages import (
     PACKAGES,
     WITH_TABLES,
     WITHOUT_IDENTITIES,
-    Kept,
     NoTable,
+    StoredIdentity,
     client_ids_of_social_auth,
 )
 
@@ -85,13 +85,13 @@ class Named:
 
 
 def decide(
-    people: Sequence[Person], kept: Iterable[Kept], taken: Mapping[str, Any], terms: Terms
+    people: Sequence[Person], kept: Iterable[StoredIdentity], taken: Mapping[str, Any], terms: Terms
 ) -> list[Planned]:
     """What becomes of each person; `taken` are the uids bound here and their users' keys.
 
     An object ID that is bound without its tenant is taken as well.
     """
-    rows: defaultdict[Any, list[Kept]] = defaultdict(list)
+    rows: defaultdict[Any, list[StoredIdentity]] = defaultdict(list)
     for row in kept:
         rows[row.user_id].append(row)
     planned = [_decide_one(person, rows[person.key], terms) for person in people]
@@ -103,7 +103,7 @@ def decide(
     return [_unless_taken(each, wanted[each.identity], taken, emails) for each in planned]
 
 
-def _decide_one(person: Person, rows: Sequence[Kept], terms: Terms) -> Planned:
+def _decide_one(person: Person, rows: Sequence[StoredIdentity], terms: Terms) -> Planned:
     named = [(row, _named(row, terms)) for row in rows]
     if any(name.uid for row, name in named if row.oid):  # surer than what a sub would say
         named = [(row, name) for row, name in named if not row.sub]
@@ -127,7 +127,7 @@ def _decide_one(person: Person, rows: Sequence[Kept], terms: Terms) -> Planned:
     return replace(planned, what="expect" if row.sub else "adopt", note=note)
 
 
-def _named(row: Kept, terms: Terms) -> Named:
+def _named(row: StoredIdentity, terms: Terms) -> Named:
     if row.unusable:
         return Named(why_not=row.unusable)
     if row.sub:
@@ -140,7 +140,7 @@ def _named(row: Kept, terms: Terms) -> Named:
     return Named(f"{tid}:{row.oid}")
 
 
-def _without_identity(person: Person, named: Sequence[tuple[Kept, Named]]) -> Planned:
+def _without_identity(person: Person, named: Sequence[tuple[StoredIdentity, Named]]) -> Planned:
     planned = Planned(person.key, person.called, "by address")
     if person.bound:
         return replace(planned, what="already", identity=person.bound)
@@ -243,7 +243,7 @@ def _carry_out_one(package: str, planned: Planned) -> Planned:
     return replace(planned, what="adopted")
 
 
-def _terms(package: str, kept: Sequence[Kept], tenant: str, client_id: str) -> Terms:
+def _terms(package: str, kept: Sequence[StoredIdentity], tenant: str, client_id: str) -> Terms:
     allowed = conf.MICROSOFT_ALLOWED_TENANTS
     tid = ""
     if any(row.oid and not row.tid for row in kept):

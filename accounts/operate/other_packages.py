@@ -39,7 +39,7 @@ _ADDRESS_KEYS: Final = frozenset({"upn", "preferred_username", "email"})
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredIdentity:
     """A row of another package: an object ID, or a sub; `unusable` says why it names nobody."""
 
     user_id: Any
@@ -68,7 +68,7 @@ def client_ids_of_social_auth() -> frozenset[str]:
     return frozenset(str(key).lower() for key in keys if key)
 
 
-def _of_allauth() -> Iterator[Kept]:
+def _of_allauth() -> Iterator[StoredIdentity]:
     """`uid` is Graph's id; `extra_data` is what Graph's /me said."""
     for account in SocialAccount.objects.filter(provider=PROVIDER).iterator():
         if bindings.is_complete(account.uid):
@@ -80,7 +80,7 @@ def _of_allauth() -> Iterator[Kept]:
         yield _by_object_id(account.user_id, uid, address, tid=_tenant_in(said), blocks=True)
 
 
-def _of_microsoft_sso() -> Iterator[Kept]:
+def _of_microsoft_sso() -> Iterator[StoredIdentity]:
     """`microsoft_id` is Graph's id; the column `user_principal_name` came with version 3."""
     wanted = ("user_id", "microsoft_id", "user_principal_name")
     for row in _rows("django-microsoft-sso", "microsoft_sso_user", wanted):
@@ -88,7 +88,7 @@ def _of_microsoft_sso() -> Iterator[Kept]:
         yield _by_object_id(row["user_id"], row["microsoft_id"] or "", address)
 
 
-def _of_social_auth() -> Iterator[Kept]:
+def _of_social_auth() -> Iterator[StoredIdentity]:
     """`uid` is the sub, the object ID or an address, by backend; newer rows keep oid and tid."""
     wanted = ("user_id", "provider", "uid", "id_key", "extra_data")
     for row in _rows("python-social-auth", "social_auth_usersocialauth", wanted):
@@ -96,7 +96,7 @@ def _of_social_auth() -> Iterator[Kept]:
             yield _of_backend(row)
 
 
-def _of_backend(row: Mapping[str, Any]) -> Kept:
+def _of_backend(row: Mapping[str, Any]) -> StoredIdentity:
     user_id, uid, key = row["user_id"], row["uid"], row.get("id_key")
     extra = _as_dict(row["extra_data"])
     oid = str(extra.get("oid") or "")
@@ -105,18 +105,18 @@ def _of_backend(row: Mapping[str, Any]) -> Kept:
     if row["provider"] == "microsoft-graph" or key == "oid" or _names_an_object(uid):
         return _by_object_id(user_id, uid, "", tid=_tenant_in(extra))
     if "@" in uid or key in _ADDRESS_KEYS:
-        return Kept(user_id, address=uid, unusable=f"known by an address only, {uid}")
+        return StoredIdentity(user_id, address=uid, unusable=f"known by an address only, {uid}")
     if len(uid) > _LONGEST_SUB or not uid.isascii() or ":" in uid:
-        return Kept(user_id, unusable="its uid is no sub of Microsoft's")
-    return Kept(user_id, sub=uid)
+        return StoredIdentity(user_id, unusable="its uid is no sub of Microsoft's")
+    return StoredIdentity(user_id, sub=uid)
 
 
-def _nothing() -> Iterator[Kept]:
+def _nothing() -> Iterator[StoredIdentity]:
     """The package keeps no identity: it matches people by name or address at each sign-in."""
     return iter(())
 
 
-PACKAGES: Final[Mapping[str, Callable[[], Iterator[Kept]]]] = MappingProxyType(
+PACKAGES: Final[Mapping[str, Callable[[], Iterator[StoredIdentity]]]] = MappingProxyType(
     {
         "allauth": _of_allauth,
         "django-microsoft-sso": _of_microsoft_sso,
@@ -141,18 +141,18 @@ def _names_an_object(uid: str) -> bool:
 
 def _by_object_id(
     user_id: Any, uid: str, address: str, *, tid: str = "", blocks: bool = False
-) -> Kept:
+) -> StoredIdentity:
     oid = uid.strip().lower()
     if pair := _PAIR.fullmatch(oid):
         oid, tid = _in_order(*pair.groups())
     if is_guid(oid):
-        return Kept(user_id, oid=oid, tid=tid, address=address, blocks=blocks)
+        return StoredIdentity(user_id, oid=oid, tid=tid, address=address, blocks=blocks)
     why = "bound to something that is no object ID"
     if not oid:
         why = "kept without an object ID"
     elif _PERSONAL.fullmatch(oid):
         why = "bound to a personal Microsoft account"
-    return Kept(user_id, address=address, unusable=why, blocks=blocks)
+    return StoredIdentity(user_id, address=address, unusable=why, blocks=blocks)
 
 
 def _in_order(first: str, second: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from tests.attacks.scene import Attack, Scene, withstand
 from tests.emulator.server import Emulator
 from tests.support.visitor import Page
 
-AWAY = "microsoft_unreachable"
+UNREACHABLE = "microsoft_unreachable"
 
 
 def token_answer(how: dict[str, Any], scene: Scene) -> Page:
@@ -26,7 +26,7 @@ def told(sentence: str, reason: str, source: str, detail: str = "", **how: Any) 
 
 
 def broken(sentence: str, detail: str = "", source: str = "RFC 6749 5.1", **how: Any) -> Attack:
-    return told(sentence, AWAY, source, detail, **how)
+    return told(sentence, UNREACHABLE, source, detail, **how)
 
 
 def down(scene: Scene) -> Page:
@@ -76,7 +76,7 @@ ANSWERS = [
     told("an error that forges a log line", "microsoft_refused", "CWE-117", status=400,
          body={"error": "invalid_grant", "error_description": "x\n{\"level\": \"critical\"}",
                "trace_id": "\r\nforged"}),
-    Attack("refused connections", down, AWAY, "docs/reasons.md", detail="no connection"),
+    Attack("refused connections", down, UNREACHABLE, "docs/reasons.md", detail="no connection"),
 ]  # fmt: skip
 
 

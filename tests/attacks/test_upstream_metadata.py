@@ -17,7 +17,7 @@ from tests.fixtures import StartSite
 from tests.servers.redis import Redis
 from tests.support.visitor import LOGIN, Page, Visitor
 
-AWAY = "microsoft_unreachable"
+UNREACHABLE = "microsoft_unreachable"
 IMPERSONATED = "ASVS 10.5.3"
 EVIL = "https://attacker.example"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint")
@@ -39,7 +39,7 @@ def document(sentence: str, reason: str, source: str, **how: Any) -> Attack:
     return Attack(sentence, partial(starting, "discovery", how), reason, source, redeemed=0)
 
 
-def keys(sentence: str, source: str, reason: str = AWAY, **how: Any) -> Attack:
+def keys(sentence: str, source: str, reason: str = UNREACHABLE, **how: Any) -> Attack:
     return Attack(sentence, partial(starting, "jwks", how), reason, source, redeemed=0)
 
 
@@ -63,12 +63,12 @@ DOCUMENTS = [
     lying("an endpoint of null", token_endpoint=None),
     document("no issuer", "misconfigured", "OpenID Connect Discovery 3", omit=["issuer"]),
     document("no keys' address", "misconfigured", "OpenID Connect Discovery 3", omit=["jwks_uri"]),
-    document("a page of HTML", AWAY, "OpenID Connect Discovery 4.2", raw="<html></html>"),
-    document("a document of 2 MB", AWAY, "CWE-400", pad=2_000_000),
-    document("a redirect to another host", AWAY, IMPERSONATED, redirect_to=f"{EVIL}/"),
+    document("a page of HTML", UNREACHABLE, "OpenID Connect Discovery 4.2", raw="<html></html>"),
+    document("a document of 2 MB", UNREACHABLE, "CWE-400", pad=2_000_000),
+    document("a redirect to another host", UNREACHABLE, IMPERSONATED, redirect_to=f"{EVIL}/"),
     document("a tenant that does not exist", "tenant_not_found", "docs/reasons.md", status=400,
              body={"error": "invalid_tenant", "error_codes": [90002]}),
-    document("500", AWAY, "OpenID Connect Discovery 4.2", status=500),
+    document("500", UNREACHABLE, "OpenID Connect Discovery 4.2", status=500),
 ]  # fmt: skip
 
 WEAK = {"kty": "RSA", "use": "sig", "kid": "weak", "e": "AQAB", "n": "q" * 86}
@@ -121,7 +121,7 @@ def test_whoever_drips_hangs_or_dawdles_holds_nobody_for_long(
         time.sleep(1)
         assert _timed(lambda: Visitor(lone_scene.site.url).get(LOGIN))[1] < 3
         answers = [each.result() for each in slow]
-    assert {page.reason for page, _ in answers} == {AWAY}
+    assert {page.reason for page, _ in answers} == {UNREACHABLE}
     assert max(seconds for _, seconds in answers) < 13
     people_sign_in_as_before(lone_scene)
 

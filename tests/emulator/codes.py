@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from . import failures
 from .failures import Failure
-from .misbehave import Answer, Tamper
+from .misbehave import Misbehavior, Tamper
 from .people import Person
 
 LIFETIME = 600.0
@@ -29,7 +29,7 @@ class Grant:
     nonce: str | None
     issued_at: float
     failure: Failure | None = None
-    answer: Answer | None = None
+    answer: Misbehavior | None = None
     tamper: Tamper | None = None
     claims: Mapping[str, object] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ from . import assertions
 from .browser_sessions import MFA
 from .codes import Grant
 from .id_token import SIGNINGS, For, mint
-from .misbehave import Answer, Redirect, Tamper
+from .misbehave import Misbehavior, Redirect, Tamper
 from .people import Person
 from .proofs import Federated
 
@@ -36,7 +36,7 @@ def _tamper(emulator: Emulator, times: int | None, **fields: Any) -> None:
 
 
 def _answer(emulator: Emulator, endpoint: str, times: int | None, **fields: Any) -> None:
-    emulator.world.answers[endpoint].add(Answer(**fields), times)
+    emulator.world.answers[endpoint].add(Misbehavior(**fields), times)
 
 
 def _redirect_with(emulator: Emulator, times: int | None, **fields: Any) -> None:

@@ -1,7 +1,8 @@
 """What a test may tell the emulator, whether it runs in this process or in another.
 
-`tamper`, `answer…` and `redirect_with` take the fields of misbehave.Tamper, Answer and Redirect,
-and hold until `reset()`, or for the next `times` uses. Counted turns go first, in order.
+`tamper`, `answer…` and `redirect_with` take the fields of Tamper, Misbehavior and Redirect (in
+misbehave.py), and hold until `reset()`, or for the next `times` uses. Counted turns go first, in
+order.
 """
 
 from abc import ABC, abstractmethod
@@ -37,7 +38,7 @@ class Controls(ABC):
         self.do("tamper", times=times, **fields)
 
     def answer(self, endpoint: str, *, times: int | None = None, **fields: Any) -> None:
-        """Change what an endpoint of world.ENDPOINTS answers: see misbehave.Answer."""
+        """Change what an endpoint of world.ENDPOINTS answers: see misbehave.Misbehavior."""
         self.do("answer", endpoint=endpoint, times=times, **fields)
 
     def answer_token(self, *, times: int | None = None, **fields: Any) -> None:

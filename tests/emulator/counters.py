@@ -12,7 +12,7 @@ KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReceivedRequest:
     """One request. Header names are in lower case."""
 
     endpoint: str
@@ -39,7 +39,7 @@ class Counters:
         with self._lock:
             self.connections = 0
             self.counts: Counter[str] = Counter()
-            self.recent: deque[Seen] = deque(maxlen=KEPT)
+            self.recent: deque[ReceivedRequest] = deque(maxlen=KEPT)
 
     def take(self) -> int:
         """A number that nobody had before."""
@@ -55,7 +55,7 @@ class Counters:
             return self._numbered
 
     def saw(self, endpoint: str, request: Request) -> None:
-        seen = Seen(
+        seen = ReceivedRequest(
             endpoint,
             request.method,
             request.path,

@@ -1,8 +1,8 @@
 """Every way in which the emulator can be told to do wrong, as plain values.
 
-Answer    changes what an endpoint answers, or how the answer travels
-Redirect  changes the parameters that go back to the site
-Tamper    changes an id_token before or after it is signed
+Misbehavior  changes what an endpoint answers, or how the answer travels
+Redirect     changes the parameters that go back to the site
+Tamper       changes an id_token before or after it is signed
 """
 
 import json
@@ -21,7 +21,7 @@ def as_bytes(value: str | bytes) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Misbehavior:
     """With any of `status`, `body`, `raw`, `wire`, `close`, `hang` or `redirect_to` the endpoint
     does not run, so a code is not used up; the others change its own answer.
 

@@ -12,7 +12,7 @@ class Stopped(AssertionError):
 
 
 Trust = ssl.SSLContext | None
-Answer = tuple[int, str, str]
+Reply = tuple[int, str, str]
 
 
 def sign_in_as(
@@ -46,7 +46,7 @@ def _press(url: str, name: str, key: str, quick: bool, trust: Trust) -> str:
 
 def _ask(
     url: str, method: str, headers: dict[str, str], trust: Trust, body: str | None = None
-) -> Answer:
+) -> Reply:
     parts = urlsplit(url)
     connection = (
         http.client.HTTPSConnection(parts.netloc, timeout=SECONDS, context=trust)
@@ -62,7 +62,7 @@ def _ask(
         connection.close()
 
 
-def _location(answer: Answer) -> str:
+def _location(answer: Reply) -> str:
     status, location, page = answer
     if not location:
         raise Stopped(f"HTTP {status} and no way back: {_text(page)}")

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from .commands import COMMANDS
 from .controls import Controls
-from .counters import Seen
+from .counters import ReceivedRequest
 from .wire import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def _state(emulator: Emulator, *, with_requests: bool) -> dict[str, Any]:
     return state
 
 
-def _fields(seen: Seen) -> dict[str, Any]:
-    return {name: getattr(seen, name) for name in Seen.__slots__}
+def _fields(seen: ReceivedRequest) -> dict[str, Any]:
+    return {name: getattr(seen, name) for name in ReceivedRequest.__slots__}
 
 
 class RemoteEmulator(Controls):
@@ -74,8 +74,8 @@ class RemoteEmulator(Controls):
         return self._ask(body)["result"]
 
     @property
-    def requests(self) -> list[Seen]:
-        return [Seen(**fields) for fields in self._ask(query="?requests")["requests"]]
+    def requests(self) -> list[ReceivedRequest]:
+        return [ReceivedRequest(**fields) for fields in self._ask(query="?requests")["requests"]]
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ or in the id_token itself (`tamper`), where it is the staff member who signs in.
 from dataclasses import dataclass
 
 from .failures import Failure
-from .misbehave import Answer, Tamper
+from .misbehave import Misbehavior, Tamper
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Scenario:
     title: str
     outcome: str
     failure: Failure | None = None
-    answer: Answer | None = None
+    answer: Misbehavior | None = None
     token_failure: Failure | None = None
     tamper: Tamper | None = None
 
@@ -126,31 +126,31 @@ AT_THE_TOKEN_ENDPOINT = (
         "slow",
         "Slow",
         "The token endpoint takes 3 seconds, and all is well.",
-        answer=Answer(delay=3.0),
+        answer=Misbehavior(delay=3.0),
     ),
     Scenario(
         "too_slow",
         "Too slow",
         "The token endpoint takes half a minute.",
-        answer=Answer(delay=30.0),
+        answer=Misbehavior(delay=30.0),
     ),
     Scenario(
         "down",
         "Down",
         "The token endpoint closes the connection.",
-        answer=Answer(close=True),
+        answer=Misbehavior(close=True),
     ),
     Scenario(
         "throttled",
         "Throttled",
         "429: too many requests, retry after 30 seconds.",
-        answer=Answer(status=429, headers={"Retry-After": "30"}),
+        answer=Misbehavior(status=429, headers={"Retry-After": "30"}),
     ),
     Scenario(
         "server_error",
         "Broken",
         "500, with a page of HTML instead of JSON.",
-        answer=Answer(status=500, raw="<h1>Oops</h1>", headers={"Content-Type": "text/html"}),
+        answer=Misbehavior(status=500, raw="<h1>Oops</h1>", headers={"Content-Type": "text/html"}),
     ),
 )
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Mapping
 
-    from .counters import Seen
+    from .counters import ReceivedRequest
     from .wire import Request, Response
 
 LOOPBACK_NAME = re.compile(r"(([a-z0-9-]+\.)*localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
@@ -92,7 +92,7 @@ class Emulator(Controls):
         return self._public_url or f"{scheme}://{self._name}:{self.port}"
 
     @property
-    def requests(self) -> list[Seen]:
+    def requests(self) -> list[ReceivedRequest]:
         """The last requests, oldest first."""
         return list(self.world.counters.recent)
 

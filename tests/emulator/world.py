@@ -10,7 +10,7 @@ from .codes import Codes
 from .counters import Counters
 from .ids import CLIENT_ID, CLIENT_SECRET
 from .keys import Keys
-from .misbehave import Answer, Redirect, Tamper
+from .misbehave import Misbehavior, Redirect, Tamper
 from .people import Person, default_people
 from .proofs import Proofs
 from .turns import Turns
@@ -50,7 +50,7 @@ class World:
         self.browsers = BrowserSessions()
         self.clock_offset = 0.0
         self.hung = False
-        self.answers: dict[str, Turns[Answer]] = {name: Turns() for name in ENDPOINTS}
+        self.answers: dict[str, Turns[Misbehavior]] = {name: Turns() for name in ENDPOINTS}
         self.tampers: Turns[Tamper] = Turns()
         self.redirects: Turns[Redirect] = Turns()
         self.access_tokens: dict[str, Person] = {}

@@ -18,7 +18,7 @@ from tests.servers.process import unprivileged_user
 from tests.servers.tiny_disk import TinyDisk
 from tests.support.tiny_server import eventually
 
-AWAY = "database_unavailable"
+UNAVAILABLE = "database_unavailable"
 ROLE = "of_the_site"
 TABLES = "accounts_user, accounts_signin, socialaccount_socialaccount"
 
@@ -178,7 +178,7 @@ table_locked = broken(
     "Somebody's open transaction holds accounts_user in ACCESS EXCLUSIVE MODE.",
     "55P03",
     "A lock is held by somebody else: look for an open transaction",
-    page=AWAY,
+    page=UNAVAILABLE,
     record=None,
     env=locked,
 )
@@ -201,7 +201,7 @@ disk_full = broken(
     "Another program has filled it.",
     "53100",
     "The server's disk is full",
-    page=AWAY,
+    page=UNAVAILABLE,
     record=None,
     before=full_disk,
 )
@@ -212,7 +212,7 @@ disk_full = broken(
 def refused(sentence: str, set_up: str, log: str, says: str, env: Any) -> Fault:
     """No connection comes about: the server's own words are in the log."""
     return Fault(
-        sentence, set_up, env=env, page=AWAY, record=None, log=log,
+        sentence, set_up, env=env, page=UNAVAILABLE, record=None, log=log,
         doctor="database.reachable", says=says,
     )  # fmt: skip
 

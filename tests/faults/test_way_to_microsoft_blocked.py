@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.faults.fault import ONLINE, Fault
 from tests.faults.stage import Stage
-from tests.faults.test_ways_to_microsoft import INSPECTING, barred, nothing
+from tests.faults.test_ways_to_microsoft import INSPECTING, nothing, on_the_way
 from tests.servers.process import scratch
 from tests.support.chains import Chain, chain
 from tests.support.proxy import ConnectProxy
@@ -40,19 +40,19 @@ def through_proxy(stage: Stage) -> Mapping[str, str]:
     return by_chain(stage, whole=False) | {"MICROSOFT_PROXY_URL": enter(stage, ConnectProxy()).url}
 
 
-chain_incomplete = barred(
+chain_incomplete = on_the_way(
     "A device in Microsoft's place shows its certificate without the one between",
     "MICROSOFT_CA_BUNDLE has the root; the server does not send the issuing authority's.",
     INCOMPLETE,
     env=lambda stage: by_chain(stage, whole=False),
 )
-chain_incomplete_by_proxy = barred(
+chain_incomplete_by_proxy = on_the_way(
     "Behind the company's proxy a certificate comes without the one between",
     "The same through CONNECT.",
     INCOMPLETE,
     env=through_proxy,
 )
-bundle_of_another = barred(
+bundle_of_another = on_the_way(
     "MICROSOFT_CA_BUNDLE has another authority than the one that looks into TLS",
     "The company renewed its authority, and the file has the former one.",
     f"it was issued by CN={INSPECTING}",
@@ -66,19 +66,19 @@ bundle_of_another = barred(
 
 # --- ports and addresses -------------------------------------------------------------------------
 
-ipv6_only = barred(
+ipv6_only = on_the_way(
     "Microsoft's address is IPv6 only, and this machine has none",
     "MICROSOFT_LOGIN_URL has an IPv6 address, and no route leads there.",
     "no way to ff02::5, port 443 (ENETUNREACH)",
     env={"MICROSOFT_LOGIN_URL": UNSEEN},
 )
-port_dropped = barred(
+port_dropped = on_the_way(
     "A firewall drops what is sent to Microsoft",
     "Connections never come about.",
     "does not answer on port",
     env=lambda stage: {"MICROSOFT_LOGIN_URL": f"https://localhost:{enter(stage, Deaf()).number}"},
 )
-port_mute = barred(
+port_mute = on_the_way(
     "A firewall takes connections to Microsoft, and lets nothing through",
     "The TLS handshake is never answered.",
     "the handshake was not done in time",
@@ -86,7 +86,7 @@ port_mute = barred(
         "MICROSOFT_LOGIN_URL": f"https://localhost:{enter(stage, Speaker()).number}"
     },
 )
-port_of_ssh = barred(
+port_of_ssh = on_the_way(
     "The port of MICROSOFT_LOGIN_URL is another server's",
     "An SSH server listens there.",
     "TLS failed with localhost",
@@ -108,19 +108,19 @@ def answered(script: Any) -> Any:
     return lambda stage: {"MICROSOFT_LOGIN_URL": enter(stage, TinyServer(script)).url}
 
 
-no_answer = barred(
+no_answer = on_the_way(
     "A device takes requests to Microsoft, and answers none",
     "Whatever is asked, nothing comes back.",
     "no complete answer in time",
     env=answered(hangs),
 )
-cut_off = barred(
+cut_off = on_the_way(
     "Microsoft's answers are cut off",
     "The connection ends after the first byte of the body.",
     "the connection broke off",
     env=answered(cuts),
 )
-proxy_dropped = barred(
+proxy_dropped = on_the_way(
     "A firewall drops what is sent to the company's proxy",
     "Connections to its port never come about.",
     "127.0.0.1 does not answer on port",
@@ -146,7 +146,7 @@ def silent_resolver(stage: Stage) -> Mapping[str, str]:
     return {"MICROSOFT_LOGIN_URL": "https://login.microsoftonline.us"}
 
 
-resolver_silent = barred(
+resolver_silent = on_the_way(
     "The DNS server does not answer",
     "/etc/resolv.conf names one that takes every question and says nothing.",
     "the resolver did not answer in time where login.microsoftonline.us is",

@@ -12,11 +12,13 @@ from tests.support.fake_tenant import FakeTenant
 from tests.support.proxy import ConnectProxy
 from tests.support.tiny_server import Exchange, TinyServer, signed
 
-AWAY = "microsoft_unreachable"
+UNREACHABLE = "microsoft_unreachable"
 INSPECTING = "Corp TLS Inspection CA"
 
 
-def barred(sentence: str, set_up: str, says: str, *, page: str = AWAY, **more: Any) -> Fault:
+def on_the_way(
+    sentence: str, set_up: str, says: str, *, page: str = UNREACHABLE, **more: Any
+) -> Fault:
     """Microsoft's metadata cannot be had: page, record and doctor name the same cause."""
     expected = {"doctor": "online.discovery", "says": says, "record": says, "ask": ONLINE}
     return Fault(sentence, set_up, page=page, **{**expected, **more})
@@ -24,14 +26,14 @@ def barred(sentence: str, set_up: str, says: str, *, page: str = AWAY, **more: A
 
 # --- name and port -------------------------------------------------------------------------------
 
-unknown_name = barred(
+unknown_name = on_the_way(
     "MICROSOFT_LOGIN_URL has a typing error in the host",
     "The host does not exist.",
     "login.microsoftonline.invalid",
     env={"MICROSOFT_LOGIN_URL": "https://login.microsoftonline.invalid"},
 )
 
-port_refused = barred(
+port_refused = on_the_way(
     "The firewall rejects connections to Microsoft",
     "Nothing listens on the port of MICROSOFT_LOGIN_URL.",
     "localhost refuses connections on port",
@@ -53,42 +55,42 @@ def answering(status: str) -> ConnectProxy:
     return ConnectProxy(answer=f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
 
 
-proxy_wants_credentials = barred(
+proxy_wants_credentials = on_the_way(
     "The company's proxy wants a user name and password",
     "MICROSOFT_PROXY_URL has none.",
     "answered 407 to CONNECT, offering Negotiate, Basic",
     env=lambda stage: through(ConnectProxy("user:right"), stage),
 )
 
-proxy_wants_others = barred(
+proxy_wants_others = on_the_way(
     "The password of the company's proxy was changed",
     "MICROSOFT_PROXY_URL has the one of before.",
     "answered 407 to CONNECT",
     env=lambda stage: through(ConnectProxy("user:right"), stage, "user:former@"),
 )
 
-proxy_forbids = barred(
+proxy_forbids = on_the_way(
     "The company's proxy does not let this machine out",
     "It answers CONNECT with 403.",
     "answered 403 to CONNECT",
     env=lambda stage: through(answering("403 Forbidden"), stage),
 )
 
-proxy_cannot = barred(
+proxy_cannot = on_the_way(
     "The company's proxy does not reach Microsoft",
     "It answers CONNECT with 502.",
     "answered 502 to CONNECT",
     env=lambda stage: through(answering("502 Bad Gateway"), stage),
 )
 
-proxy_is_none = barred(
+proxy_is_none = on_the_way(
     "MICROSOFT_PROXY_URL leads to something else",
     "An SSH server listens on that port.",
     "or speaks no HTTP",
     env=lambda stage: through(ConnectProxy(answer=b"SSH-2.0-OpenSSH\r\n"), stage),
 )
 
-proxy_is_down = barred(
+proxy_is_down = on_the_way(
     "The company's proxy is down",
     "Nothing listens on the port of MICROSOFT_PROXY_URL.",
     "127.0.0.1 refuses connections on port",
@@ -99,7 +101,7 @@ proxy_is_down = barred(
     },
 )
 
-proxy_unknown = barred(
+proxy_unknown = on_the_way(
     "The host of MICROSOFT_PROXY_URL does not exist",
     "Its name has a typing error.",
     "proxy.corp.invalid",
@@ -130,42 +132,42 @@ def inspected(stage: Stage) -> Mapping[str, str]:
     return env | {"MICROSOFT_PROXY_URL": proxy.url}
 
 
-tls_inspected = barred(
+tls_inspected = on_the_way(
     "A device of the company looks into TLS",
     "It shows certificates of the company's own authority, which this machine does not trust.",
     f"it was issued by CN={INSPECTING}",
     env=lambda stage: tls(stage, by=INSPECTING),
 )
 
-tls_inspected_by_proxy = barred(
+tls_inspected_by_proxy = on_the_way(
     "The company's proxy looks into TLS",
     "What is behind CONNECT shows a certificate of the company's own authority.",
     f"it was issued by CN={INSPECTING}",
     env=inspected,
 )
 
-certificate_self_signed = barred(
+certificate_self_signed = on_the_way(
     "Something with a self-signed certificate answers in Microsoft's place",
     "A test server's certificate is not in MICROSOFT_CA_BUNDLE.",
     "it is self-signed",
     env=tls,
 )
 
-certificate_expired = barred(
+certificate_expired = on_the_way(
     "The certificate has expired",
     "MICROSOFT_LOGIN_URL names a test server whose certificate nobody renewed.",
     "it has expired",
     env=lambda stage: tls(stage, trusted=True, days=-1),
 )
 
-certificate_of_tomorrow = barred(
+certificate_of_tomorrow = on_the_way(
     "This machine's clock is days behind",
     "The certificate is not valid yet.",
     "it is not valid yet",
     env=lambda stage: tls(stage, trusted=True, since=-2, days=3),
 )
 
-certificate_of_another = barred(
+certificate_of_another = on_the_way(
     "The certificate is for another host",
     "MICROSOFT_LOGIN_URL names the server by an address that its certificate does not have.",
     "it is for another address",
@@ -178,7 +180,7 @@ def plain(stage: Stage) -> Mapping[str, str]:
     return {"MICROSOFT_LOGIN_URL": server.url.replace("http:", "https:")}
 
 
-no_tls = barred(
+no_tls = on_the_way(
     "The port speaks no TLS",
     "MICROSOFT_LOGIN_URL says https, the server behind it speaks http.",
     "TLS failed with 127.0.0.1",
@@ -198,42 +200,42 @@ def instead(text: str, status: int = 200, **headers: str) -> Any:
     return env
 
 
-blocked = barred(
+blocked = on_the_way(
     "A firewall answers with a page of its own",
     "Everything is answered with 403 and HTML.",
     "HTTP 403 with a body that is not JSON",
     env=instead("<h1>Blocked by policy</h1>", 403, Content_Type="text/html"),
 )
 
-captive = barred(
+captive = on_the_way(
     "A captive portal sends everybody to its own page",
     "Everything is answered with a redirect.",
     "HTTP 302, not followed",
     env=instead("", 302, Location="http://portal.example/"),
 )
 
-maintenance = barred(
+maintenance = on_the_way(
     "A page of maintenance answers",
     "Everything is answered with 503 and HTML.",
     "HTTP 503",
     env=instead("<h1>Back soon</h1>", 503),
 )
 
-empty = barred(
+empty = on_the_way(
     "The answers are empty",
     "A device on the way drops their bodies.",
     "HTTP 200 with a body that is empty",
     env=instead(""),
 )
 
-packed = barred(
+packed = on_the_way(
     "The answers are packed",
     "A proxy on the way compresses what was not to be.",
     "in an encoding that was not asked for",
     env=instead("{}", Content_Encoding="gzip"),
 )
 
-throttled = barred(
+throttled = on_the_way(
     "Microsoft throttles the metadata",
     "Everything is answered with 429 and a date to come back.",
     "HTTP 429",
@@ -241,7 +243,7 @@ throttled = barred(
     env=instead("{}", 429, Retry_After="Wed, 25 Nov 2099 21:00:00 GMT"),
 )
 
-elsewhere = barred(
+elsewhere = on_the_way(
     "Metadata of another authority",
     "MICROSOFT_LOGIN_URL names another host than the document does: an alias of Microsoft's.",
     "issuer: not on",
@@ -256,7 +258,7 @@ def keyless(stage: Stage) -> Mapping[str, str]:
     return {"MICROSOFT_LOGIN_URL": tenant.url}
 
 
-no_usable_key = barred(
+no_usable_key = on_the_way(
     "Microsoft publishes no key that can be used",
     "The set holds an elliptic one only.",
     "none of the 1 that Microsoft lists can be used",

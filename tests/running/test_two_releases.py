@@ -30,7 +30,7 @@ from tests.servers.release import (
     release_of,
 )
 from tests.servers.site import Site
-from tests.soak.client import Admitted, Client, Trouble
+from tests.soak.client import Admitted, Client, NotSignedIn
 from tests.support.next_release import next_release
 from tests.support.reports import not_tried
 from tests.support.visitor import LOGIN, Page
@@ -178,9 +178,9 @@ def at_work(staff: list[Staff]) -> Iterator[list[str]]:
                 if signs_in_each_time:
                     one.sign_in()
                 met.append("admin" if one.is_in() else "no admin")
-            except Trouble as trouble:
-                page = trouble.page
-                met.append(f"{trouble.step}: {f'{page.status} {page.reason}' if page else 'lost'}")
+            except NotSignedIn as failure:
+                page = failure.page
+                met.append(f"{failure.step}: {f'{page.status} {page.reason}' if page else 'lost'}")
 
     for one in staff:
         one.sign_in()
@@ -215,7 +215,7 @@ def test_a_sign_in_begun_at_one_release_ends_at_the_other(takeover: Takeover) ->
     for someone, here, there in takeover.both_ways:
         someone.fresh()
         callback = someone.at(here).leave(someone.ask("GET", LOGIN))
-        with nullcontext() if takeover.keeps_sessions else pytest.raises(Trouble):
+        with nullcontext() if takeover.keeps_sessions else pytest.raises(NotSignedIn):
             someone.at(there).come_back(callback)
         assert someone.is_in() == takeover.keeps_sessions
 

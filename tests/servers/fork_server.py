@@ -44,8 +44,6 @@ IMPORTS = (
     "allauth.socialaccount.signals",
     "allauth.templatetags.allauth",
     "cryptography.fernet",
-    "csp.middleware",
-    "csp.templatetags.csp",
     "django.conf.locale.en.formats",
     "django.contrib.admin.templatetags.admin_list",
     "django.contrib.admin.templatetags.admin_modify",
@@ -99,8 +97,7 @@ IMPORTS = (
 # Likewise of this project: half of what it imports to start.
 OURS = (
     "accounts.admin.csv_export",
-    "accounts.admin.bad_requests",
-    "accounts.admin.microsoft_app.held",
+    "accounts.admin.microsoft_app.typed_secrets",
     "accounts.apps",
     "accounts.browsers",
     "accounts.entra.authority",
@@ -230,8 +227,10 @@ class Server:
 
 
 def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    """It may have no group of its own yet."""
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
 
 
 def _tell(asker: socket.socket, number: int) -> None:

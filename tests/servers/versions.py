@@ -41,7 +41,7 @@ HEAD = "| Python | Django | what ran | passed | failed | seconds | day |\n" + "|
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Tried:
     """A row of the page."""
 
     python: str
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
     return 0 if good else 1
 
 
-def _try(pair: str, *, short: bool) -> Seen | None:
+def _try(pair: str, *, short: bool) -> Tried | None:
     version, _, django = pair.partition("-")
     python = pythons.find(version, pair)
     if python is None:
@@ -84,7 +84,7 @@ def _try(pair: str, *, short: bool) -> Seen | None:
     python.install(_requirements(pair, django, python))
     began = time.monotonic()
     counted = _run(python, SHORT if short else WHOLE, pythons.PLACE / f"{pair}.log")
-    return Seen(
+    return Tried(
         python=python.says("import platform; print(platform.python_version())"),
         django=python.says("import django; print(django.__version__)"),
         what="the sign-in" if short else "unit, site, sign-in over gunicorn",
@@ -126,11 +126,11 @@ def _run(python: pythons.Python, tests: tuple[str, ...], log: Path) -> dict[str,
     return {what: int(number) for number, what in COUNTED.findall(last)} or {"error": 1}
 
 
-def _write(seen: Seen) -> None:
+def _write(seen: Tried) -> None:
     PAGE.write_text(with_row(PAGE.read_text(encoding="utf-8"), seen), encoding="utf-8")
 
 
-def with_row(text: str, seen: Seen) -> str:
+def with_row(text: str, seen: Tried) -> str:
     """The page with this row instead of an older one of the pair."""
     before, rest = text.split(BEGIN)
     table, after = rest.split(END)

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tests.soak.client import Client, Trouble
+from tests.soak.client import Client, NotSignedIn
 from tests.soak.faults import Faults
 from tests.soak.load import Journey, Load, Try
 from tests.soak.stage import Stage
@@ -79,7 +79,7 @@ def _read(stage: Stage, session: Try, ends: float, number: int) -> list[float]:
     while (began := time.monotonic()) < ends:
         try:
             good = client.ask("GET", "/admin/").status == 200
-        except Trouble:
+        except NotSignedIn:
             good = False
         took.append(time.monotonic() - began if good else 0.0)
         time.sleep(max(0.0, began + EVERY_S - time.monotonic()))
@@ -107,7 +107,7 @@ def _recovery(stage: Stage) -> float:
         try:
             client.sign_in()
             good += 1
-        except Trouble:
+        except NotSignedIn:
             good = 0
             time.sleep(0.5)
     return time.monotonic() - began

@@ -17,7 +17,7 @@ PATIENCE_S = 30
 LOST = (http.client.HTTPException, OSError)
 
 
-class Trouble(Exception):
+class NotSignedIn(Exception):
     """An answer that is not the next step of a sign-in; `page` None: no answer at all."""
 
     def __init__(self, page: Page | None, step: str) -> None:
@@ -61,20 +61,20 @@ class Client:
         try:
             back = urlsplit(sign_in_as(there, self.person, quick=True))
         except (Stopped, *LOST):
-            raise Trouble(None, "microsoft") from None
+            raise NotSignedIn(None, "microsoft") from None
         return f"{back.path}?{back.query}"
 
     def come_back(self, callback: str) -> Admitted:
         page = self._expect(302, self.ask("GET", callback), "callback")
         if urlsplit(page.location).path != "/admin/":
-            raise Trouble(page, "callback")
+            raise NotSignedIn(page, "callback")
         return Admitted(reference_of(callback), dict(self.cookies))
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> Page:
         try:
             return self._ask(method, path, fields)
         except LOST:
-            raise Trouble(None, f"{method} {path.partition('?')[0]}") from None
+            raise NotSignedIn(None, f"{method} {path.partition('?')[0]}") from None
 
     def _ask(self, method: str, path: str, fields: dict[str, str] | None) -> Page:
         connection = http.client.HTTPConnection(
@@ -110,7 +110,7 @@ class Client:
 
     def _expect(self, status: int, page: Page, step: str) -> Page:
         if page.status != status:
-            raise Trouble(page, step)
+            raise NotSignedIn(page, step)
         return page
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tests.soak.client import Admitted, Client, Trouble, has_button, has_link_to_login
+from tests.soak.client import Admitted, Client, NotSignedIn, has_button, has_link_to_login
 from tests.soak.faults import Faults
 from tests.support.visitor import Page
 
@@ -96,21 +96,21 @@ class Load:
         began = time.monotonic()
         try:
             admitted = client.press(page) if page and has_button(page) else client.sign_in()
-        except Trouble as trouble:
-            return self._troubled(trouble, began)
+        except NotSignedIn as failure:
+            return self._failed(failure, began)
         return self._made("in", began, admitted=admitted), None
 
-    def _troubled(self, trouble: Trouble, began: float) -> tuple[Try, Page | None]:
-        page = trouble.page
+    def _failed(self, failure: NotSignedIn, began: float) -> tuple[Try, Page | None]:
+        page = failure.page
         if page is None:
-            return self._made("lost", began, told=trouble.step), None
+            return self._made("lost", began, told=failure.step), None
         if page.status == 500:
-            return self._made("error", began, told=f"500 at {trouble.step}"), page
+            return self._made("error", began, told=f"500 at {failure.step}"), page
         if page.reason and (has_button(page) or has_link_to_login(page)):
             return self._made("page", began, told=page.reason, page=page), page
         if page.status in GATEWAY:
             return self._made("gateway", began, told=f"nginx {page.status}"), None
-        return self._made("error", began, told=f"{page.status} at {trouble.step}"), page
+        return self._made("error", began, told=f"{page.status} at {failure.step}"), page
 
     def _made(
         self,

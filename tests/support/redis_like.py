@@ -11,14 +11,14 @@ from typing_extensions import override
 from tests.servers.ports import LOOPBACK
 
 # connection's number from 0, the command's words -> the answer as it goes over the wire
-Answer = Callable[[int, list[str]], str]
+Reply = Callable[[int, list[str]], str]
 _HELLO = "%2\r\n+server\r\n+redis\r\n+proto\r\n:3\r\n"
 
 
 class RedisLike:
     """`with RedisLike(answer) as server: server.url`; `connections` counts them."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Reply) -> None:
         self.connections = 0
         self._answer, self._lock = answer, threading.Lock()
         self._server = _server(self)

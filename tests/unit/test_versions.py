@@ -1,8 +1,8 @@
 """`make versions`: which packages a pair has, and what the page says of it."""
 
-from tests.servers.versions import BEGIN, END, PAGE, Seen, pins_of, with_row
+from tests.servers.versions import BEGIN, END, PAGE, Tried, pins_of, with_row
 
-SEEN = Seen("3.13.0", "6.1.3", "the sign-in", 10, 0, 60)
+TRIED = Tried("3.13.0", "6.1.3", "the sign-in", 10, 0, 60)
 
 
 def test_every_package_is_as_pinned_but_for_django() -> None:
@@ -13,13 +13,13 @@ def test_every_package_is_as_pinned_but_for_django() -> None:
 
 
 def test_a_pair_has_one_row_and_the_rows_are_in_order() -> None:
-    older = Seen("3.13.0", "6.1.2", "the sign-in", 9, 1, 60)
+    older = Tried("3.13.0", "6.1.2", "the sign-in", 9, 1, 60)
     page = f"before\n{BEGIN}\n{END}\nafter\n"
     for seen in (
-        Seen("3.14.1", "6.1.3", "unit", 1, 0, 1),
+        Tried("3.14.1", "6.1.3", "unit", 1, 0, 1),
         older,
-        Seen("3.13.0", "5.2.1", "u", 1, 0, 1),
-        SEEN,
+        Tried("3.13.0", "5.2.1", "u", 1, 0, 1),
+        TRIED,
     ):
         page = with_row(page, seen)
     rows = [line.split(" | ")[:2] for line in page.splitlines() if line.startswith("| 3")]
@@ -29,4 +29,4 @@ def test_a_pair_has_one_row_and_the_rows_are_in_order() -> None:
 
 
 def test_the_page_has_its_place() -> None:
-    assert SEEN.row() in with_row(PAGE.read_text(encoding="utf-8"), SEEN)
+    assert TRIED.row() in with_row(PAGE.read_text(encoding="utf-8"), TRIED)

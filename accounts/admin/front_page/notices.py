@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -14,19 +15,13 @@ from django.utils.translation import ngettext
 
 from ... import local_time, users
 from ...app import admin_url, user_url
-from ...models import SignIn
+from ...models import BreakGlassLink, SignIn
 from ...operate import break_glass, linking, moved_tenant
 from ...operate.audit_log import as_values
 from ...operate.microsoft_app_summary import show
 from ...reasons import REASONS
 from ...visible import visible
 from .. import advice
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from ...models import BreakGlassLink
 
 WARN_DAYS: Final = 30
 _LINKS_SHOWN: Final = 5
@@ -46,15 +41,15 @@ class Notice:
 
 def of_app() -> Iterator[Notice]:
     """Nobody can sign in, or nobody will be able to soon."""
-    shown = advice.of_app(show())
+    summary = advice.of_app(show())
     url = reverse("admin:socialaccount_socialapp_changelist")
-    if shown.problem:
+    if summary.problem:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")
-        why = advice.title_of(shown.problem)
-        yield Notice("error", text % {"why": why, "fix": shown.fix}, url)
-    left = shown.days_left
+        why = advice.title_of(summary.problem)
+        yield Notice("error", text % {"why": why, "fix": summary.fix}, url)
+    left = summary.days_left
     if left is not None and left <= WARN_DAYS:
-        by_certificate = shown.credential == "certificate"
+        by_certificate = summary.credential == "certificate"
         text = _certificate_text(left) if by_certificate else _secret_text(left)
         yield Notice("error" if left < 0 else "warning", text, url)
 

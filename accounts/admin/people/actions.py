@@ -6,14 +6,19 @@ sign-in records link. Both show the same confirmation, and end in `take`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as noop
@@ -21,24 +26,33 @@ from typing_extensions import override
 
 from ... import audit, users
 from ...app import permission, user_permission
+from ...models import User
 from ...operate import linking, people
 from ...operate.erasure import LastSuperuser
 from ...sessions import service as sessions
 from .. import rights
 from ..model_admin import render
-from .forms import ReasonForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from django.contrib.admin import ModelAdmin
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
 
-    from ...models import User
-
 SHOWN: Final = 50  # of whom a confirmation names the identity
+
+
+class ReasonForm(forms.Form):
+    """Why it is done: kept in the person's history."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        required=False,
+        widget=AdminTextInputWidget,
+        help_text=gettext_lazy("Recorded in the person's history."),
+    )
+
+    def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = required
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +75,14 @@ class Step:
     logs_itself: bool = False
     superusers_only: bool = False
 
-    def allowed(self, editor: Any, person: User) -> bool:
-        """Whether this editor may do this to this person."""
+    def allowed(self, page: ModelAdmin[Any], request: HttpRequest, person: User) -> bool:
+        """Whether this may be done to this person, by whoever asks and as their page has it."""
+        changes = self.permission == user_permission("change")
+        if changes and not page.has_change_permission(request, person):
+            return False
+        return self._is_allowed(request.user, person)
+
+    def _is_allowed(self, editor: Any, person: User) -> bool:
         if not editor.has_perm(self.permission) or not self._possible():
             return False
         if self.superusers_only and not users.is_superuser(editor):
@@ -83,10 +103,10 @@ class _AddToGroup(Step):
     """In sight of whose identities gain the group's rights."""
 
     @override
-    def allowed(self, editor: Any, person: User) -> bool:
+    def _is_allowed(self, editor: Any, person: User) -> bool:
         """Nobody raises their own rights; superusers have them all."""
         is_own = person.pk == editor.pk and not users.is_superuser(editor)
-        return not is_own and super().allowed(editor, person)
+        return not is_own and super()._is_allowed(editor, person)
 
     @override
     def form(self, data: Any, editor: Any) -> forms.Form:
@@ -116,7 +136,7 @@ STEPS = {
                 noop("%(count)d people were signed out everywhere."),
             ),
             permission("end_sessions"),
-            lambda person, asked, by: sessions.end_all_of(person),
+            lambda person, given, by: sessions.end_all_of(person),
             bounded=False,
         ),
         Step(
@@ -129,7 +149,7 @@ STEPS = {
                 noop("%(count)d people were deactivated and signed out."),
             ),
             user_permission("change"),
-            lambda person, asked, by: people.deactivate(person, leave_a_superuser=True),
+            lambda person, given, by: people.deactivate(person, leave_a_superuser=True),
             on_oneself=False,
         ),
         Step(
@@ -142,7 +162,7 @@ STEPS = {
                 noop("%(count)d people were reactivated."),
             ),
             user_permission("change"),
-            lambda person, asked, by: people.reactivate(person),
+            lambda person, given, by: people.reactivate(person),
         ),
         Step(
             "unlink",
@@ -157,7 +177,7 @@ STEPS = {
                 noop("The Microsoft identities of %(count)d people were unlinked."),
             ),
             user_permission("change"),
-            lambda person, asked, by: linking.unlink(person, asked["reason"].strip(), by),
+            lambda person, given, by: linking.unlink(person, given["reason"].strip(), by),
             needs_reason=True,
             logs_itself=True,
             superusers_only=True,
@@ -172,7 +192,7 @@ ADD_TO_GROUP: Final = _AddToGroup(
     "Added to the group %(group)s",
     (noop("%(count)d person is in %(group)s."), noop("%(count)d people are in %(group)s.")),
     user_permission("change"),
-    lambda person, asked, by: person.groups.add(asked["group"]),
+    lambda person, given, by: person.groups.add(given["group"]),
 )
 
 
@@ -193,7 +213,7 @@ def page_for_one(
     page: ModelAdmin[User], request: HttpRequest, step: Step, person: User
 ) -> HttpResponse:
     """The confirmation for one person, at an address that can be linked to."""
-    if not step.allowed(request.user, person):
+    if not step.allowed(page, request, person):
         raise PermissionDenied
     return _confirmation(page, request, step, [person], step.form(None, request.user))
 
@@ -202,7 +222,7 @@ def _answer(
     page: ModelAdmin[User], request: HttpRequest, step: Step, chosen: Sequence[User]
 ) -> HttpResponse | None:
     """The confirmation, or, once that is sent, the step taken and None: back to the list."""
-    forbidden = [person for person in chosen if not step.allowed(request.user, person)]
+    forbidden = [person for person in chosen if not step.allowed(page, request, person)]
     if forbidden:
         text = _("Nothing was done: you may not do this to %(people)s.")
         messages.error(request, text % {"people": ", ".join(map(str, forbidden[:5]))})
@@ -210,10 +230,10 @@ def _answer(
     form = step.form(request.POST if "confirmed" in request.POST else None, request.user)
     if not form.is_valid():
         return _confirmation(page, request, step, chosen, form)
-    asked = form.cleaned_data
-    taken = sum(_perform(page, request, step, person, asked) for person in chosen)
+    given = form.cleaned_data
+    taken = sum(_perform(page, request, step, person, given) for person in chosen)
     if taken:
-        messages.success(request, ngettext(*step.done, taken) % {**asked, "count": taken})
+        messages.success(request, ngettext(*step.done, taken) % {**given, "count": taken})
     return None
 
 
@@ -241,12 +261,12 @@ def _perform(
     request: HttpRequest,
     step: Step,
     person: User,
-    asked: Mapping[str, Any],
+    given: Mapping[str, Any],
 ) -> bool:
-    reason = asked.get("reason", "").strip()
+    reason = given.get("reason", "").strip()
     try:
         with audit.context(note=reason):
-            step.take(person, asked, request.user)
+            step.take(person, given, request.user)
     except LastSuperuser:
         text = _("%(person)s is the last active superuser now: nothing was done.")
         messages.error(request, text % {"person": person})
@@ -262,6 +282,6 @@ def _perform(
         )
         messages.error(request, text % {"person": person})
     if not step.logs_itself:
-        past = step.past % asked
+        past = step.past % given
         page.log_change(request, person, f"{past}: {reason}" if reason else past)
     return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,6 +12,8 @@ from django.core.management.base import CommandError, OutputWrapper
 from typing_extensions import override
 
 from ...conf import conf
+from ...http.origins import origin_of
+from ...http.tls import trusted_context
 from ...naming import as_set_here
 from ...operate import doctor
 from ...operate.doctor import Finding, page
@@ -70,12 +71,15 @@ are left in the sign-in record if doctor has the site's SECRET_KEY; otherwise th
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["explain"]:
+        if options["explain"] is not None:
             self.stdout.write(_explained(options["explain"]))
             return
+        url = _url(options["url"])
+        if not url and (options["ca_file"] or options["slow"]):
+            raise _wrong("--ca-file and --slow say how to visit the site: add --url.")
         report = doctor.diagnose(
             online=options["online"],
-            url=_url(options["url"]),
+            url=url,
             ca_file=_ca_file(options["ca_file"]),
             slow=options["slow"],
             progress=_Progress(self.stderr),
@@ -113,29 +117,37 @@ class _Progress(doctor.Progress):
 def _explained(id_: str) -> str:
     if id_ == "all":
         return as_set_here(page.page())
-    try:
-        return as_set_here(page.explained(id_))
-    except KeyError:
-        raise CommandError(
-            f"{id_} is not an id of doctor. All of them: ./manage.py doctor --explain all",
-            returncode=2,
-        ) from None
+    if text := page.explained(id_):
+        return as_set_here(text)
+    if near := page.similar_to(id_):
+        raise _wrong(f"{id_} is not an id of doctor. Similar ones: {', '.join(near)}")
+    raise _wrong(
+        f"{id_} is not an id of doctor. All of them: ./manage.py doctor --explain all. Reason"
+        " codes: docs/reasons.md"
+    )
 
 
 def _url(given: str | None) -> str:
     """The origin to visit; "" for no visit."""
     if given is None:
         return ""
-    parts = urlsplit(given or conf.PUBLIC_URL)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CommandError(
-            f"--url {given} is not an address. Example: --url https://staff.example.com",
-            returncode=2,
-        )
+    address = given or conf.PUBLIC_URL
+    if origin_of(address) is None:
+        raise _wrong(f"--url {address} is not an address. Example: --url https://staff.example.com")
+    parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _ca_file(given: str) -> str:
-    if given and not Path(given).is_file():
-        raise CommandError(f"--ca-file {given} does not exist.", returncode=2)
+    try:
+        trusted_context(given)
+    except OSError as error:  # ssl.SSLError, too
+        raise _wrong(
+            f"--ca-file {given} holds no certificate that can be read ({error}). It must be PEM:"
+            " the authority's certificate, or the site's own when it signed it itself."
+        ) from None
     return given
+
+
+def _wrong(text: str) -> CommandError:
+    return CommandError(text, returncode=2)

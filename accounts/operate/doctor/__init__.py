@@ -8,16 +8,18 @@ report      for people and for machines          page      docs/doctor.md
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
+from allauth.socialaccount.models import SocialApp
 from django.db import DatabaseError
 
 from ... import registration
 from ...reasons import Refused
+from ..credential_test import Tried
 from ..microsoft_app import remember_tests
 from . import visit
-from .finding import Finding
+from .finding import Finding, Observation
 from .probes import (
     app,
     claims,
@@ -33,14 +35,6 @@ from .probes import (
     settings,
 )
 from .run import Probe, Progress, Report, run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from allauth.socialaccount.models import SocialApp
-
-    from ..credential_test import Tried
-    from .finding import Observation
 
 __all__ = [
     "Finding",

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialApp
 from django.utils.translation import gettext as _
 
 from ... import registration
 from ..credential_test import UNCLEAR
 from ..microsoft_app import new_in, touches_sign_in
 from . import ask_microsoft
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from allauth.socialaccount.models import SocialApp
-
-    from .finding import Finding
+from .finding import Finding
 
 _NEXT: Final = ("online.secret_next", "online.credential_next")
 _FIRST: Final = ("online.secret_second", "online.credential_second")

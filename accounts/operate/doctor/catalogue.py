@@ -7,16 +7,14 @@ this table: ./manage.py doctor --explain all > docs/doctor.md
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from ...checks import CHECKS
 from ...reasons import REASONS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Level = Literal["ok", "note", "unknown", "warning", "error"]
 LEVELS: Final[Mapping[Level, str]] = MappingProxyType(
@@ -770,6 +768,43 @@ _ONLINE: Final = (
     ),
     _refused("online.authorize", "Microsoft does not accept the site's authorize request"),
 )
+# Returns that ended with this reason: id, what they have in common, fix.
+RETURNS: Final = {
+    "session_not_found": (
+        "public.sessions",
+        "reached an instance that does not share sessions",
+        _ONE_REDIS,
+    ),
+    "state_not_ours": (
+        "public.secret_keys",
+        "reached an instance with another SECRET_KEY",
+        "Give all instances and slots the same SECRET_KEY, old ones in SECRET_KEY_FALLBACKS. If it"
+        " is all of them, look for a proxy that drops or changes the query string.",
+    ),
+    "cookie_not_sent": (
+        "public.cookie",
+        "came without the session cookie",
+        "Let no proxy strip or rewrite cookies; serve start and return on one host by one scheme;"
+        " leave the SESSION_COOKIE_* settings alone.",
+    ),
+    "session_changed": (
+        "public.session_changed",
+        "came with another session",
+        "Give each app on this host a session cookie name of its own; let nothing cache"
+        " Set-Cookie.",
+    ),
+    "state_expired": (
+        "public.clocks",
+        "reached an instance whose clock is off",
+        "Synchronise the clocks of all instances: timedatectl set-ntp true",
+    ),
+    "too_many_attempts": (
+        "public.throttled",
+        "were throttled",
+        "Wait a minute and run doctor again. If people meet it too, set TRUSTED_PROXY_COUNT:"
+        " everyone then looks like one client.",
+    ),
+}
 _VISIT: Final = (
     _unknown(
         "public.unreachable_from_here",
@@ -936,51 +971,9 @@ _VISIT: Final = (
         "{returns} returns of {rounds} sign-ins all found their session ({instances} instances,"
         " {processes} processes started them)",
     ),
-    Entry(
-        "public.sessions",
-        "{share} reached an instance that does not share sessions",
-        "{why}",
-        _ONE_REDIS,
-        shows_as=_LOST,
-    ),
-    Entry(
-        "public.secret_keys",
-        "{share} reached an instance with another SECRET_KEY",
-        "{why}",
-        "Give all instances and slots the same SECRET_KEY, old ones in SECRET_KEY_FALLBACKS. If it"
-        " is all of them, look for a proxy that drops or changes the query string.",
-        shows_as=("state_not_ours",),
-    ),
-    Entry(
-        "public.cookie",
-        "{share} came without the session cookie",
-        "{why}",
-        "Let no proxy strip or rewrite cookies; serve start and return on one host by one scheme;"
-        " leave the SESSION_COOKIE_* settings alone.",
-        shows_as=_NOT_SENT,
-    ),
-    Entry(
-        "public.session_changed",
-        "{share} came with another session",
-        "{why}",
-        "Give each app on this host a session cookie name of its own; let nothing cache"
-        " Set-Cookie.",
-        shows_as=("session_changed",),
-    ),
-    Entry(
-        "public.clocks",
-        "{share} reached an instance whose clock is off",
-        "{why}",
-        "Synchronise the clocks of all instances: timedatectl set-ntp true",
-        shows_as=("state_expired",),
-    ),
-    Entry(
-        "public.throttled",
-        "{share} were throttled",
-        "{why}",
-        "Wait a minute and run doctor again. If people meet it too, set TRUSTED_PROXY_COUNT:"
-        " everyone then looks like one client.",
-        shows_as=("too_many_attempts",),
+    *(
+        Entry(id_, f"{{share}} {title}", "{why}", fix, shows_as=(code,))
+        for code, (id_, title, fix) in RETURNS.items()
     ),
     Entry(
         "public.callback",
@@ -1044,7 +1037,11 @@ _VISIT: Final = (
         "Give all instances and slots the same PUBLIC_URL and settings for Microsoft.",
         shows_as=("redirect_uri_mismatch", "client_unknown"),
     ),
-    *(_refused(f"public.{code}", "{what}") for code in REASONS if code != "session_changed"),
+    *(
+        _refused(f"public.{code}", "{what}", shows_as=(code,))
+        for code in REASONS
+        if code != "session_changed"
+    ),
 )
 _CRASHED: Final = Entry(
     "crashed",

@@ -13,9 +13,10 @@ import re
 import socket
 import ssl
 import struct
+from contextlib import suppress
 from functools import partial
 from select import select
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
@@ -34,10 +35,9 @@ try:
 except ImportError:  # another database, whose errors have no such codes
     pq = None  # type: ignore[assignment]
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-    from psycopg.pq.abc import PGconn
+from psycopg.pq.abc import PGconn
 
 # {of} is the variable that says where to connect to; its host and port are what to look at.
 _FIXES: Final = {
@@ -233,7 +233,8 @@ _NO_ANSWERS: Final[Mapping[type[causes.NoAnswer], str]] = {
     causes.BrokenOff: "ECONNRESET",
 }
 _UNEXPLAINED: Final = ("timeout", "closed", "ECONNRESET", "another protocol")
-_SECONDS: Final = 2.0  # for a step that is tried by itself
+_SECONDS: Final = 2.0  # for a layer that is tried by itself
+_SECONDS_FOR_ALL: Final = 6.0
 _SILENT: Final = "connected, but no answer to PING"
 _NOT_POSTGRESQL: Final = "an answer that is not PostgreSQL's"
 _SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)  # PostgreSQL, "Message Formats"
@@ -246,6 +247,15 @@ def facts_of(error: BaseException, of: str) -> dict[str, str]:
     told = next(filter(None, (str(getattr(each, "fix", "")) for each in chain)), "")
     code = next(filter(None, map(code_of, chain)), "")
     return {"code": code, "cause": _text(chain, code), "fix": told or fix_of(code, of)}
+
+
+def facts_of_connecting(
+    error: Exception, of: str, explain: Callable[[Exception], Exception]
+) -> dict[str, str]:
+    """As facts_of, once `explain` has tried each layer of the connection by itself."""
+    with suppress(Exception):  # the first answer tells more than a second that fails otherwise
+        error = within(_SECONDS_FOR_ALL, partial(explain, error))
+    return facts_of(error, of)
 
 
 def fix_of(code: str, of: str) -> str:
@@ -356,11 +366,10 @@ def of_database(error: Exception, parameters: Mapping[str, Any]) -> Exception:
     host, port = str(parameters.get("host", "")), int(parameters.get("port") or 5432)
     if host and not host.startswith("/"):
         try:  # a resolver that is silent looks like a server that is
-            within(_SECONDS, partial(socket.getaddrinfo, host, port))
+            with suppress(socket.gaierror):
+                within(_SECONDS, partial(socket.getaddrinfo, host, port))
         except TimeUp:
             return Typed(causes.SlowResolver(host).detail, "EAI_AGAIN")
-        except OSError:
-            pass
     if not host or any(map(code_of, redact.chain_of(error))):
         return error
     try:

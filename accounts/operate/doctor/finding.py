@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.utils.translation import gettext
 
 from ...entra.errors import hint_for, hint_in
 from ...http.causes import NoAnswer
 from ...naming import as_set_here
-from ...reasons import REASONS
+from ...reasons import REASONS, Refused
 from ..microsoft_app import label_in_words
 from .catalogue import Entry, Level, entry_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...reasons import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +101,15 @@ def finding_of(seen: Observation) -> Finding:
     )
 
 
-def staff_see(finding: Finding) -> str:
-    """How the finding shows to staff: the page's title and code, or the phrase as it is."""
-    return "; ".join(map(_shown, finding.shows_as))
+def staff_see(shows_as: Iterable[str]) -> str:
+    """How a finding shows to staff: each page's title and code, or the phrase as it is."""
+    titles = {code: f'"{REASONS[code].title}" ({code})' for code in shows_as if code in REASONS}
+    return "; ".join(titles.get(item, item) for item in shows_as)
 
 
 def _shows_as(entry: Entry, words: _Words) -> tuple[str, ...]:
     filled = [words.fill(item) for item in entry.shows_as]
     return tuple(item for text in filled for item in text.split("; ") if item)
-
-
-def _shown(item: str) -> str:
-    reason = REASONS.get(item)
-    return item if reason is None else f'"{reason.title}" ({item})'
 
 
 def _in_words(name: str, fact: Any) -> Any:

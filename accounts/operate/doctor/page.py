@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Final
 
-from ...reasons import REASONS
-from .catalogue import CATALOGUE, LEVELS, Entry
+from .catalogue import CATALOGUE, LEVELS, Entry, entry_of
 from .causes import FIXES, UNKNOWN
+from .finding import staff_see
 from .report import VERSION
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _FACT: Final = re.compile(r"\{(\w+)\}")
+_SHARES_AN_ENTRY: Final = re.compile(r"\w+\.crashed|\w+\.[CEWID]\d{3}")
 _GROUPS: Final = {
     "environment": "Settings",
     "accounts": "System checks",
@@ -72,8 +72,15 @@ document has one finding, `environment.bad`, and `instance` and `public_url` are
 
 
 def explained(id_: str) -> str:
-    """One id on a terminal. Raises KeyError for an id that does not exist."""
-    return "\n".join(_lines(CATALOGUE[id_]))
+    """One id on a terminal, other apps' system checks and crashes of probes too; "" if unknown."""
+    known = id_ in CATALOGUE or _SHARES_AN_ENTRY.fullmatch(id_)
+    return "\n".join([id_, *_lines(entry_of(id_))]) if known else ""
+
+
+def similar_to(id_: str) -> list[str]:
+    """The ids of a group, or those that look like this one."""
+    of_group = [known for known in CATALOGUE if known.startswith(f"{id_}.")]
+    return of_group or get_close_matches(id_, CATALOGUE)
 
 
 def page() -> str:
@@ -88,18 +95,18 @@ def _sections() -> Iterator[str]:
             yield f"## {title}\n"
         for entry in entries:
             yield from (f'<a id="{entry.id}"></a>', f"### {entry.id}\n")
-            yield from (f"- {line}" for line in _lines(entry)[1:])
+            yield from (f"- {line}" for line in _lines(entry))
             yield ""
 
 
 def _lines(entry: Entry) -> list[str]:
-    lines = [entry.id]
+    lines = []
     if entry.title != entry.well:
         lines.append(f"{entry.level}: {_shown(entry.title)}")
     if entry.detail:
         lines.append(f"what is wrong: {_shown(entry.detail)}")
     if entry.shows_as:
-        lines.append(f"staff see: {'; '.join(_titled(item) for item in entry.shows_as)}")
+        lines.append(f"staff see: {_shown(staff_see(entry.shows_as))}")
     if entry.fix:
         lines.append(f"what to do: {_shown(entry.fix)}")
     if entry.well:
@@ -119,8 +126,3 @@ def _causes() -> Iterator[str]:
 
 def _shown(template: str) -> str:
     return _FACT.sub(r"[\1]", template)
-
-
-def _titled(item: str) -> str:
-    reason = REASONS.get(item)
-    return _shown(item) if reason is None else f'"{reason.title}" ({item})'

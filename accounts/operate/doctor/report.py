@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from django.utils import timezone
 
 from ...conf import conf
 from .finding import Finding, staff_see
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .run import Report
+from .run import Report
 
 VERSION: Final = 1  # of the JSON document: changes when a field goes or changes its meaning
 WORST_FIRST: Final = ("error", "unknown", "warning", "note", "ok")
-_MARKS: Final = {
-    "ok": "ok     ",
-    "note": "note   ",
-    "unknown": "unknown",
-    "warning": "warning",
-    "error": "ERROR  ",
-}
 
 
 def as_text(report: Report) -> Iterator[str]:
@@ -84,14 +74,15 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def _line(finding: Finding) -> str:
-    return f"  {_MARKS[finding.level]} {finding.title}"
+    mark = finding.level.upper() if finding.level == "error" else finding.level
+    return f"  {mark:<7} {finding.title}"
 
 
 def _problem(finding: Finding) -> Iterator[str]:
     yield f"{finding.level.upper()} {finding.id}: {finding.title}"
     for label, text in (
         ("What is wrong", finding.detail),
-        ("Staff see", staff_see(finding)),
+        ("Staff see", staff_see(finding.shows_as)),
         ("What to do", finding.fix),
         ("More", finding.page),
     ):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 
 from ...outages import DATABASE_ERRORS, STORE_ERRORS
 from ...redact import scrub
 from .finding import Finding, Observation, fault, finding_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Form:
         return " ".join(re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', self.page, re.DOTALL))
 
 
-def kept() -> SocialApp:
+def saved_app() -> SocialApp:
     found: SocialApp = SocialApp.objects.get()
     return found
 
@@ -126,7 +126,7 @@ def undo(browser: Client, app: SocialApp) -> str:
 
 def test_what_microsoft_accepts_is_saved_at_once(browser: Client) -> None:
     assert Form(browser).send(new_secret=CLIENT_SECRET) == ""
-    assert kept().settings["last_tests"]["secret"]["reason"] == ""
+    assert saved_app().settings["last_tests"]["secret"]["reason"] == ""
     assert "accepted by Microsoft on" in browser.get(LIST).content.decode()
 
 
@@ -156,7 +156,7 @@ def test_a_confirmation_is_good_for_what_was_shown_only(browser: Client, app: So
     pressed = re.search(r'name="confirmed" value="(\w+)"', form.page)
     assert pressed
     assert NOBODY in form.send(client_id=UNKNOWN, confirmed=pressed[1])
-    assert secretbox.decrypt(kept().secret) == CLIENT_SECRET
+    assert secretbox.decrypt(saved_app().secret) == CLIENT_SECRET
 
 
 def test_an_unregistered_redirect_uri_is_told_before_it_is_met(
@@ -174,7 +174,7 @@ def test_microsoft_out_of_reach_is_said_and_asked(
     form = Form(browser, app)
     assert "Microsoft could not be asked" in form.send(new_secret=WRONG)
     assert form.save_anyway() == ""
-    assert "last_tests" not in kept().settings
+    assert "last_tests" not in saved_app().settings
     assert "never tested" in browser.get(LIST).content.decode()
 
 
@@ -241,18 +241,18 @@ def test_promoting_asks_and_the_one_before_is_one_click_away(
     form = Form(browser, app)
     assert "What is next becomes the only one" in form.send(promote="on")
     assert form.save_anyway() == ""
-    assert registration.of_app(kept()).secrets == (NEXT,)
+    assert registration.of_app(saved_app()).secrets == (NEXT,)
     assert undo(browser, app) == ""
-    assert registration.of_app(kept()).secrets == (CLIENT_SECRET, NEXT)
+    assert registration.of_app(saved_app()).secrets == (CLIENT_SECRET, NEXT)
     assert undo(browser, app) == ""  # and the undo is undone
-    assert registration.of_app(kept()).secrets == (NEXT,)
+    assert registration.of_app(saved_app()).secrets == (NEXT,)
 
 
 def test_promoting_what_microsoft_refuses_says_so(browser: Client) -> None:
     page = Form(browser, an_app(next_secret=NEXT)).send(promote="on")
     assert NOBODY in page
     assert "What is next becomes the only one" in page
-    assert registration.of_app(kept()).secrets == (CLIENT_SECRET, NEXT)
+    assert registration.of_app(saved_app()).secrets == (CLIENT_SECRET, NEXT)
 
 
 def test_undo_of_what_is_refused_by_now_asks(
@@ -264,9 +264,9 @@ def test_undo_of_what_is_refused_by_now_asks(
     assert NOBODY in page
     pressed = re.search(r'name="confirmed" value="(\w+)"', page)
     assert pressed
-    assert registration.of_app(kept()).secrets == (NEXT,)
+    assert registration.of_app(saved_app()).secrets == (NEXT,)
     browser.post(f"{LIST}{app.pk}/undo/", {"confirmed": pressed[1]})
-    assert registration.of_app(kept()).secrets == (CLIENT_SECRET,)
+    assert registration.of_app(saved_app()).secrets == (CLIENT_SECRET,)
 
 
 def test_a_second_change_after_a_wrong_one_leaves_the_undo_what_worked(
@@ -278,7 +278,7 @@ def test_a_second_change_after_a_wrong_one_leaves_the_undo_what_worked(
         assert NOBODY in form.send(new_secret=wrong)
         assert form.save_anyway() == ""
     assert undo(browser, app) == ""
-    assert registration.of_app(kept()).secrets == (CLIENT_SECRET,)
+    assert registration.of_app(saved_app()).secrets == (CLIENT_SECRET,)
 
 
 def test_what_another_admin_saved_meanwhile_is_not_lost(app: SocialApp) -> None:
@@ -288,7 +288,7 @@ def test_what_another_admin_saved_meanwhile_is_not_lost(app: SocialApp) -> None:
     SocialApp.objects.filter(pk=app.pk).update(secret=secretbox.encrypt(NEXT))
     assert not first.is_valid()
     assert "Someone has changed the app meanwhile" in str(first.errors)
-    assert registration.of_app(kept()).secrets == (NEXT,)
+    assert registration.of_app(saved_app()).secrets == (NEXT,)
 
 
 def test_there_is_nothing_to_undo_before_a_change(browser: Client, app: SocialApp) -> None:
@@ -345,7 +345,7 @@ def test_a_secret_outlives_an_error_elsewhere_and_is_never_shown(browser: Client
     assert "kept for this form" in form.page
     assert "contoso.example" in form.page
     assert form.send(client_id=CLIENT_ID) == ""
-    assert registration.of_app(kept()).secrets == (CLIENT_SECRET,)
+    assert registration.of_app(saved_app()).secrets == (CLIENT_SECRET,)
 
 
 def test_what_one_admin_typed_is_no_one_elses(browser: Client) -> None:
@@ -371,7 +371,7 @@ def test_a_pasted_certificate_is_checked_encrypted_and_told_as_the_portal_does(
 ) -> None:
     emulator.set_certificates([pem_of(MADE)])
     assert Form(browser).send(credential="certificate", certificate_text=both(MADE)) == ""
-    app = kept()
+    app = saved_app()
     assert secretbox.is_locked(app.settings["certificate"])
     page = browser.get(f"{LIST}{app.pk}/change/").content.decode()
     [made] = registration.of_app(app).credentials
@@ -395,8 +395,8 @@ def test_an_uploaded_pfx_asks_for_its_passphrase_and_is_kept_meanwhile(
     form.send(certificate_passphrase="another")
     assert "this passphrase does not open" in form.errors
     assert form.send(certificate_passphrase="word") == ""
-    assert len(registration.of_app(kept()).credentials) == 1
-    assert "word" not in secretbox.decrypt(kept().settings["certificate"])
+    assert len(registration.of_app(saved_app()).credentials) == 1
+    assert "word" not in secretbox.decrypt(saved_app().settings["certificate"])
 
 
 @pytest.mark.parametrize(("fields", "told"), [
@@ -422,10 +422,10 @@ def test_a_refused_certificate_is_asked_about(browser: Client, app: SocialApp) -
     assert NOBODY in page
     assert "Microsoft does not accept the certificate" in page
     assert form.save_anyway() == ""
-    assert kept().secret == ""
+    assert saved_app().secret == ""
     assert undo(browser, app) == ""
-    assert registration.of_app(kept()).secrets == (CLIENT_SECRET,)
-    assert "certificate" not in kept().settings
+    assert registration.of_app(saved_app()).secrets == (CLIENT_SECRET,)
+    assert "certificate" not in saved_app().settings
 
 
 def test_the_next_certificate_takes_over_from_one_that_has_ended(browser: Client) -> None:
@@ -517,7 +517,7 @@ def test_a_stale_session_signs_in_afresh_first(
     path = LIST + page.format(pk=app.pk)
     answer = browser.post(path, {"name": "Taken over", "client_id": UNKNOWN})
     assert answer.status_code == 403
-    assert kept().client_id == CLIENT_ID
+    assert saved_app().client_id == CLIENT_ID
     assert not emulator.requests
 
 
@@ -530,4 +530,4 @@ def test_an_app_that_can_prove_nothing_is_told_on_the_front_page(browser: Client
 
 def test_apps_are_not_deleted_by_the_handful(browser: Client, app: SocialApp) -> None:
     browser.post(LIST, {"action": "delete_selected", "_selected_action": app.pk, "post": "yes"})
-    assert kept() == app
+    assert saved_app() == app

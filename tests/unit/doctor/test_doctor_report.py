@@ -53,7 +53,7 @@ def test_each_problem_says_what_is_wrong_how_it_shows_and_what_to_do() -> None:
 
 
 def test_a_phrase_is_shown_as_it_is() -> None:
-    assert staff_see(finding_of(fault("public.login_page"))) == "a page without the button"
+    assert staff_see(finding_of(fault("public.login_page")).shows_as) == "a page without the button"
 
 
 def test_warnings_alone_do_not_break_a_sign_in() -> None:

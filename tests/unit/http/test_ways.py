@@ -1,4 +1,4 @@
-"""The way to Microsoft: through a company's proxy, past its authorities; and why it is barred."""
+"""The way to Microsoft: through a company's proxy, past its authorities; and why it is blocked."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_what_is_no_proxys_address(url: str) -> None:
     assert proxy_from(url) is None
 
 
-# --- why it is barred -----------------------------------------------------------------------------
+# --- why it is blocked ----------------------------------------------------------------------------
 
 
 def through(proxy: ConnectProxy, credentials: str = "") -> Refused:

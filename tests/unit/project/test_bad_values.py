@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from base64 import b64encode
 
 import pytest
 from django.core.management.utils import get_random_secret_key
@@ -143,6 +144,11 @@ def test_a_part_of_a_url_may_be_the_wrong_one(url: str) -> None:
         ("MICROSOFT_CLIENT_SECRET", "abc8Q~\ndef", "has a line break inside"),
         ("MICROSOFT_CLIENT_SECRET", "abc8Q~ def", "has a space inside"),
         ("MICROSOFT_CLIENT_SECRET", OTHER, "copy the column Value, not Secret ID"),
+        (
+            "MICROSOFT_CLIENT_SECRET",
+            b64encode(b"abc8Q~0123456789-abcdefghijklmnopqrst~\n").decode(),
+            "is in base64: write it as the portal shows it",
+        ),
         ("SITE_NAME", "Staff\nadmin", "has a line break inside"),
         ("SITE_NAME", "Staff\u202e", "RIGHT-TO-LEFT OVERRIDE"),
         ("SECRET_KEY", f"SECRET_KEY={KEY}", "begins with its own name"),

@@ -1,5 +1,6 @@
 """Secrets in files: NAME_FILE instead of NAME, and what is said of a file that does not do."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,12 @@ def test_the_secrets_are_these() -> None:
         "REDIS_URL",
         "MICROSOFT_CLIENT_SECRET",
     } <= SECRETS
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    [problem] = problems(SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "pipe"))
+    assert "is a pipe" in problem
 
 
 def test_a_secret_in_both_places_is_told() -> None:

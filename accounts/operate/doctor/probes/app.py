@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from allauth.socialaccount.models import SocialApp
 
 from .... import registration
 from ....conf import conf
-from ....ids import CONSUMER_TENANT
+from ....ids import CONSUMER_TENANT, is_guid
 from ....reasons import Refused
 from ....signin.identities import PROVIDER
-from ...microsoft_app import GUID, Changes, problems_of
+from ...microsoft_app import Changes, problems_of
 from ...microsoft_app_summary import AppSummary, show
 from ..finding import Observation, because, fault, well
 from . import credential
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 IN_FORCE: Final = "app.in_force"
 _SOON_DAYS: Final = 30
@@ -78,7 +76,7 @@ def _values(found: registration.Registration) -> Iterator[Observation]:
         secret=first or None,
         next_secret=second or None,
     )
-    code = "wrong_tenant" if GUID.fullmatch(found.tenant) else "tenant_not_found"
+    code = "wrong_tenant" if is_guid(found.tenant) else "tenant_not_found"
     for field, problems in problems_of(given).items():
         for problem in problems:
             yield fault(f"app.{field}", problem=problem, code=code)

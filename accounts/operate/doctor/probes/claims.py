@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from ....models import SignIn
 from ...optional_claims import wanted
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _LAST: Final = 10  # sign-ins: one person may have no mailbox, ten are the registration
 _NEEDED: Final = ("xms_edov", "auth_time", "acrs")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from django.utils.translation import gettext_noop as noop
 
 from ....redis_cache import client_of
 from ....transaction import connection
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 _WRONG: Final = 60.0  # seconds: tokens and states are refused beyond
 _ODD: Final = 10.0

@@ -3,65 +3,48 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from .... import registration
+from ....entra.credentials.certificate import CertificateCredential
+from ....entra.credentials.keys import Certificate
 from ....entra.credentials.managed_identity import ManagedIdentity
 from ....entra.credentials.proof import TokenFile, claims_of
 from ....reasons import Refused
 from ...microsoft_app_summary import federated
 from ..finding import Observation, because, fault, well
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ....entra.credentials import Credential
-    from ....entra.credentials.keys import Certificate
-
 
 def run(found: registration.Registration) -> Iterator[Observation]:
     """Each credential in turn; of secrets there is nothing to say here."""
-    made = [one for one in map(_certificate_of, found.credentials) if one is not None]
-    for one in made:
+    keys = [one for one in found.credentials if isinstance(one, CertificateCredential)]
+    yield from _certificates([one.certificate for one in keys])
+    for credential in found.credentials:
+        if isinstance(credential, ManagedIdentity | TokenFile):
+            yield from _federated(credential)
+
+
+def _certificates(given: list[Certificate]) -> Iterator[Observation]:
+    for one in given:
         yield well(
             "app.certificate",
             thumbprint=one.portal_thumbprint,
             sha256=one.sha256.hex().upper(),
             until=f"{one.not_after:%Y-%m-%d}",
         )
-    yield from _in_use(made)
-    for credential in found.credentials:
-        yield from _federated(credential)
+    names = [one.portal_thumbprint for one in given]
+    others = sorted(set(registration.certificates_in_use()).difference(names))
+    if given and others:
+        yield fault("app.certificate_in_use", others=", ".join(others), here=", ".join(names))
 
 
-def _certificate_of(credential: Credential) -> Certificate | None:
-    found: Certificate | None = getattr(credential, "certificate", None)
-    return found
-
-
-def _in_use(made: list[Certificate]) -> Iterator[Observation]:
-    names = {one.portal_thumbprint for one in made}
-    others = sorted(set(registration.certificates_in_use()) - names)
-    if made and others:
-        here = ", ".join(one.portal_thumbprint for one in made)
-        yield fault("app.certificate_in_use", others=", ".join(others), here=here)
-
-
-def _federated(credential: Credential) -> Iterator[Observation]:
-    if not isinstance(credential, ManagedIdentity | TokenFile):
-        return
+def _federated(credential: ManagedIdentity | TokenFile) -> Iterator[Observation]:
     try:
         claims = claims_of(credential.token()) or {}
     except Refused as refusal:
         yield fault("app.federated", label=credential.label, **because(refusal))
         return
-    told = federated(claims)
-    yield well("app.federated", label=credential.label, **told)
-    ended = time.time() - _number(claims.get("exp"))
-    if ended > 0:
-        yield fault("app.token_stale", minutes=int(ended // 60))
-
-
-def _number(value: object) -> float:
-    """A date that is missing never ends."""
-    return value if isinstance(value, int | float) else float("inf")
+    yield well("app.federated", label=credential.label, **federated(claims))
+    until = claims.get("exp")
+    if isinstance(until, int | float) and until < time.time():
+        yield fault("app.token_stale", minutes=int((time.time() - until) // 60))

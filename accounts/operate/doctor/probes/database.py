@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import AutoField, Max
+from django.db.models import AutoField, Max, Model
 from django.utils import timezone
 
 from .... import transaction
@@ -20,13 +21,8 @@ from ....http.deadline import within
 from ....models import SignIn
 from ....signin.identities import PROVIDER
 from ....transaction import connection
-from ..causes import facts_of, of_database
+from ..causes import facts_of, facts_of_connecting, of_database
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from django.db.models import Model
 
 REACHABLE: Final = "database.reachable"
 MIGRATED: Final = "database.migrations"
@@ -54,7 +50,8 @@ def reachable() -> Iterator[Observation]:
     try:
         within(_SECONDS * 2, _connect_once)
     except Exception as problem:
-        yield fault(REACHABLE, database=_name(), **facts_of(_typed(problem), "DATABASE_URL"))
+        facts = facts_of_connecting(problem, "DATABASE_URL", _explain)
+        yield fault(REACHABLE, database=_name(), **facts)
         return
     took = round((time.monotonic() - began) * 1000)
     yield well(REACHABLE, database=_name(), ms=took)
@@ -190,11 +187,8 @@ def _parameters(own: Any = connection) -> dict[str, Any]:
     return parameters
 
 
-def _typed(problem: Exception) -> Exception:
-    try:
-        return within(_SECONDS * 2, lambda: of_database(problem, _parameters()))
-    except Exception:  # the first answer tells more than a second that fails otherwise
-        return problem
+def _explain(error: Exception) -> Exception:
+    return of_database(error, _parameters())
 
 
 def _unapplied() -> list[str]:
@@ -229,16 +223,12 @@ def _is_unique(table: str, name: str) -> bool:
 def _of_postgres() -> tuple[bool, int, int, str]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')='on'"
+            "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on',"
+            " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
+            " current_setting('max_connections')::int, current_setting('server_encoding')"
         )
-        read_only = bool(cursor.fetchone()[0])
-        cursor.execute(
-            "SELECT count(*), current_setting('max_connections')::int,"
-            " current_setting('server_encoding') FROM pg_stat_activity"
-            " WHERE backend_type = 'client backend'"
-        )
-        used, most, encoding = cursor.fetchone()
-    return read_only, used, most, encoding
+        read_only, used, most, encoding = cursor.fetchone()
+    return bool(read_only), used, most, encoding
 
 
 def _name() -> str:

@@ -7,9 +7,9 @@ Nothing that Microsoft sent is shown, save matched numbers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.db import DatabaseError
@@ -28,8 +28,9 @@ from ....entra.metadata import (
     document_url,
     read_discovery,
 )
-from ....http.client import get_client
+from ....http.client import HttpClient, get_client
 from ....http.deadline import Deadline
+from ....http.json_response import JsonResponse
 from ....ids import AADSTS, tenant_of_issuer
 from ....reasons import Refused
 from ....registration import Registration
@@ -39,12 +40,6 @@ from ...credential_test import Tried, first_good, try_all
 from ..finding import Observation, because, fault, well
 from ..visit.browser import AGENT, Reply, reply_of
 from . import app, clock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ....http.client import HttpClient
-    from ....http.json_response import JsonResponse
 
 _NEXT_HELPS: Final = OF_THE_CREDENTIAL
 _SECONDS: Final = 8.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
@@ -16,9 +17,6 @@ from ....signin.identities import PROVIDER
 from ....users import email_field, has_field, where
 from ... import adoption, moved_tenant
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _NAMED: Final = 5  # people named in a finding; the rest are counted
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.utils import timezone
 
 from .... import processes
+from ....processes import Process
 from ..finding import Observation, fault, well
 from .sessions import store_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ....processes import Process
-
 
 _NAMED: Final = 5  # the rest is counted
 

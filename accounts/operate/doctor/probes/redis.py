@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -19,11 +20,8 @@ from ....sessions import index
 from ....sessions.store import SessionStore
 from ....signin import state
 from ....web import throttle
-from ..causes import facts_of, of_redis
+from ..causes import facts_of, facts_of_connecting, of_redis
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 REACHABLE: Final = "redis.reachable"
 WRITABLE: Final = "redis.writable"
@@ -48,7 +46,7 @@ def reachable() -> Iterator[Observation]:
     try:
         best = within(_SECONDS, _round_trip)
     except Exception as problem:
-        yield fault(REACHABLE, **facts_of(_typed(problem), _OF))
+        yield fault(REACHABLE, **facts_of_connecting(problem, _OF, _explain))
         return
     yield well(REACHABLE, ms=f"{best:.1f}")
     if best > _SLOW_MS:
@@ -150,13 +148,10 @@ def condition() -> Iterator[Observation]:
     yield from _memory(info)
 
 
-def _typed(problem: Exception) -> Exception:
-    try:
-        pool = pool_of()
-        tls = issubclass(pool.connection_class, SSLConnection)
-        return within(_SECONDS, lambda: of_redis(problem, pool.connection_kwargs, tls=tls))
-    except Exception:  # the first answer tells more than a second that fails otherwise
-        return problem
+def _explain(error: Exception) -> Exception:
+    pool = pool_of()
+    tls = issubclass(pool.connection_class, SSLConnection)
+    return of_redis(error, pool.connection_kwargs, tls=tls)
 
 
 def _round_trip() -> float:

@@ -6,8 +6,9 @@ What doctor's own visits leave is not counted.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.db.models import Count
 from django.utils import timezone
@@ -19,9 +20,6 @@ from ....reasons import REASONS
 from ..catalogue import ALARMING
 from ..finding import Observation, fault, well
 from ..visit.browser import AGENT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _RECENT: Final = timedelta(hours=1)
 _NO_FAULT: Final = "cancelled"

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from ....models import AuditEntry, RoleGrant, RoleMapping, SignIn
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
 _LAST: Final = 10  # sign-ins looked at
 _ENOUGH: Final = 3  # one person may have no role; three in a row are the registration

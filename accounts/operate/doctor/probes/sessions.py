@@ -11,8 +11,9 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import cache
@@ -21,9 +22,6 @@ from ....app import dotted
 from ....conf import is_a_host
 from ..finding import Observation, fault, well
 from .settings import fingerprint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SHARED: Final = "sessions.shared"
 _OURS: Final = "sessions.store"

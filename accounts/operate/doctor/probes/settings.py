@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 import django
 from django.conf import settings
@@ -14,9 +15,6 @@ from django.core import checks
 from ....checks import Found
 from ....conf import conf
 from ..finding import Observation, fault, well
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 

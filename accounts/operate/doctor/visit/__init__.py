@@ -6,15 +6,11 @@ browser    requests, each a new connection   diagnosis  what that means, as ids 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
+from ..finding import Observation
 from .diagnosis import diagnose
 from .story import visit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ..finding import Observation
 
 
 def run(url: str, ca_file: str = "", *, slow: bool = False) -> Iterator[Observation]:

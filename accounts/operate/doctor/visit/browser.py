@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from html import unescape
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 from ....http import causes
-from ....http.connection import Request
+from ....http.connection import Request, Response
 from ....http.deadline import Deadline
 from ....http.origins import origin_of
 from ....http.tls import trusted_context
 from ....http.transport import Transport
 from ....web import doctor_visits
 from .cookies import CookieJar
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from email.message import Message
-
-    from ....http.connection import Response
 
 _SECONDS: Final = 8.0
 _HOPS: Final = 6

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,27 +18,12 @@ from ....ids import AADSTS
 from ....reasons import REASONS, Refused
 from ....signin import state
 from ....web.middleware import MARK
-from ..catalogue import PROXY_FIX
+from ..catalogue import PROXY_FIX, RETURNS
 from ..causes import code_of, fix_of
 from ..finding import Observation, because, fault, well
-from .browser import EASY_AUTH, origin
-from .story import LENGTH, MADE_UP, SLOW_SECONDS, stops_at
+from .browser import EASY_AUTH, Reply, origin
+from .story import LENGTH, MADE_UP, SLOW_SECONDS, LoginPage, Started, Tally, Visit, stops_at
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .browser import Reply
-    from .story import LoginPage, Started, Tally, Visit
-
-# What every return that ended with this reason says of the instances.
-_OF_RETURNS: Final = {
-    "session_not_found": "public.sessions",
-    "state_not_ours": "public.secret_keys",
-    "cookie_not_sent": "public.cookie",
-    "session_changed": "public.session_changed",
-    "state_expired": "public.clocks",
-    "too_many_attempts": "public.throttled",
-}
 _LET_THROUGH: Final = "Let the proxy or CDN pass Set-Cookie through, and keep it from caching."
 _LEAVE_COOKIES: Final = (
     "Leave the SESSION_COOKIE_* and CSRF_COOKIE_* settings alone and set PUBLIC_URL to the"
@@ -376,11 +362,11 @@ def _wrong(tally: Tally) -> Iterator[Observation]:
 
 
 def _of_outcome(outcome: str, share: str, detail: str, *, some: bool) -> Observation:
-    if outcome in _OF_RETURNS:
+    if outcome in RETURNS:
         others = " The others were answered as they should be." if some else ""
         told = f" ({detail})" if detail else ""
         why = f"{REASONS[outcome].operator}{told}{others}"
-        return fault(_OF_RETURNS[outcome], share=share, why=why)
+        return fault(RETURNS[outcome][0], share=share, why=why)
     if outcome in REASONS:
         return _refused(outcome, f"{share} ended with {outcome}", detail)
     if EASY_AUTH in outcome:

@@ -17,9 +17,10 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from django.core import signing
@@ -31,11 +32,7 @@ from ....reasons import REASONS
 from ....web import doctor_visits
 from ..causes import code_of
 from .browser import EASY_AUTH, Browser, Reply, origin
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .cookies import CookieJar
+from .cookies import CookieJar
 
 _MOST_REDIRECTS: Final = 8
 _FORM: Final = re.compile(r'<form action="([^"]*/accounts/microsoft/login/[^"]*)".*?</form>', re.S)
