@@ -270,7 +270,7 @@ def _people(accounts: Iterable[tuple[str, str, Any]], *, everyone: bool) -> Iter
     bound: dict[Any, str] = {}
     without_tenant: defaultdict[Any, set[str]] = defaultdict(set)
     for uid, written, key in accounts:
-        if bindings.is_whole(written):
+        if bindings.is_complete(written):
             bound[key] = uid
         elif is_guid(bindings.read(uid).oid):
             without_tenant[key].add(bindings.read(uid).oid)
