@@ -46,15 +46,15 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, STORE_ERRORS):
-        return Refused("session_store_unavailable", _detail_of_outage("store", redis_code(error), error))
+        return Refused("session_store_unavailable", _detail("store", redis_code(error), error))
     if isinstance(error, DATABASE_ERRORS):
-        return Refused("database_unavailable", _detail_of_outage("database", sqlstate(error), error))
+        return Refused("database_unavailable", _detail("database", sqlstate(error), error))
     logger.error("unexpected error", exc_info=error, extra={"reference": reference})
     code = f" ({sqlstate(error)})" if error and sqlstate(error) else ""
     return Refused("unexpected", f"error: {type(error).__name__}{code}")
 
 
-def _detail_of_outage(what: str, code: str, error: BaseException) -> str:
+def _detail(what: str, code: str, error: BaseException) -> str:
     """The innermost cause, with the server's own code where its text lacks it."""
     cause = innermost(error)
     return f"{what}: {cause}" if code in cause else f"{what}: {code} {cause}"
