@@ -22,14 +22,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
-from .. import local_time, secretbox, transaction
 from ..conf import conf
 from ..configuration import readers, suspicious
+from ..display import local_time
+from ..display.naming import as_set_here
 from ..entra.credentials.proof import Kind
-from ..naming import as_set_here
+from ..protection import secretbox
 from ..reasons import Refused
 from ..registration import SLOTS, kind_of, value_in
 from ..signin.identities import PROVIDER
+from ..stores import transaction
 from . import OperatorError
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 
 from ..conf import conf
 from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
-from ..transaction import connection
+from ..stores.transaction import connection
 
 WITHIN: Final = 1.8  # seconds that both have to answer in
 _KEPT: Final = 1.0  # seconds that an answer is good for, however many ask

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from allauth.socialaccount.models import SocialApp
 
-from accounts import secretbox
 from accounts.operate import microsoft_app
 from accounts.operate.microsoft_app import Changes, Invalid
+from accounts.protection import secretbox
 
 pytestmark = pytest.mark.django_db
 
