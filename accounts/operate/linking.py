@@ -29,7 +29,7 @@ from ..ids import is_guid
 from ..models import AuditEntry, SignIn, User
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER, accounts_of, kept_of
+from ..signin.identities import PROVIDER, accounts_of, claims_stored_in
 from ..signin.policy import same_email
 from ..stores import transaction
 from ..users import email_of, everyone, name_of, where
@@ -90,7 +90,7 @@ def of_users(keys: Iterable[Any]) -> dict[Any, Identity]:
 
 
 def _identity(account: SocialAccount) -> Identity:
-    uid, claims = bindings.read(str(account.uid)), kept_of(account)
+    uid, claims = bindings.read(str(account.uid)), claims_stored_in(account)
     return Identity(
         uid.tid,
         uid.oid,

@@ -153,9 +153,7 @@ def test_the_middlewares_order_counts() -> None:
 
 
 def test_the_table_lists_every_id_that_is_used() -> None:
-    text = "".join(
-        Path(str(module.__file__)).read_text("utf-8") for module in (ours, access)
-    )
+    text = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (ours, access))
     named = re.findall(r'"([EWI]\d{3})"(?!: )', text)
     assert set(named) == set(ours.CHECKS)
 
