@@ -41,6 +41,12 @@ def place_of(address: str | None) -> str:
     return _("internal network") if found.is_private and not _is_example(str(found)) else ""
 
 
+def address_and_place(address: str | None) -> str:
+    """The address, and what it is known to be."""
+    known = place_of(address)
+    return f"{address} ({known})" if known else address or ""
+
+
 @lru_cache(maxsize=1000)
 def _parsed(user_agent: str) -> tuple[str, str]:
     if not user_agent:

@@ -103,9 +103,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """The name, or the email when there is none."""
         return self.name or self.email
 
-    def get_short_name(self) -> str:
-        """What admin's header calls the person."""
-        return self.name or self.email
+    get_short_name = get_full_name  # what admin's header calls the person
 
 
 class TenantOfDomain(models.Model):

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.db.models.signals import post_save
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -30,12 +33,6 @@ from ..models import AuditEntry, SignIn
 from ..outages import is_outage
 from ..visible import visible
 from ..web import request_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
 
 TOLD_FOR: Final = timedelta(days=3)
 REMEMBERED: Final = timedelta(days=120)
@@ -56,7 +53,7 @@ _VERSIONS: Final = re.compile(r"[\d._]+")
 
 def connect() -> None:
     """Called once, when the app is ready."""
-    post_save.connect(_happened, sender=AuditEntry, dispatch_uid=__name__)
+    post_save.connect(_happened, sender=AuditEntry)
 
 
 def tell(request: HttpRequest) -> None:
@@ -76,22 +73,19 @@ def tell(request: HttpRequest) -> None:
             raise
 
 
-def notices(
-    user: Any, changes_since: float = 0, sign_ins_since: float = 0
-) -> Iterator[tuple[str, str]]:
-    """Texts for the person, each with where to look; of the last days, or since those moments.
+def notices(user: Any, changes_since: float = 0, sign_ins_since: float = 0) -> Iterator[str]:
+    """Texts for the person; of the last days, or since those moments.
 
     Nothing before their first sign-in is news: somebody had to add them, and give them rights.
     """
     sign_ins = _sign_ins(user)
     if not sign_ins:
         return
-    own = reverse("admin:staff_own_sessions")
     lately = timezone.now() - TOLD_FOR
     since = max(lately, sign_ins[0][0], _moment(changes_since))
     came = max(lately, _moment(sign_ins_since))
-    for text in (*_changes(user, since), *_unseen(sign_ins, came)):
-        yield text, own
+    yield from _changes(user, since)
+    yield from _unseen(sign_ins, came)
 
 
 def _concerns(entry: AuditEntry) -> bool:
@@ -177,7 +171,8 @@ def _is_front_page(request: HttpRequest) -> bool:
 
 
 def _add_messages(request: HttpRequest, since: tuple[float, float]) -> None:
-    for text, url in notices(request.user, *since):
+    url = reverse("admin:staff_own_sessions")
+    for text in notices(request.user, *since):
         link = format_html('{} <a href="{}">{}</a>', text, url, _("Your sessions"))
         messages.warning(request, link)
 

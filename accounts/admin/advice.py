@@ -7,6 +7,7 @@ buttons of admin where they do it. What has no row here has its words from the r
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,15 +15,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
+from ..models import SignIn
 from ..naming import as_set_here
 from ..operate import moved_tenant, sign_ins
+from ..operate.microsoft_app_summary import AppSummary
 from ..reasons import REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..models import SignIn
-    from ..operate.microsoft_app_summary import AppSummary
+    from ..operate.doctor import Finding
+    from ..operate.doctor.before_saving import Judgement
 
 
 class Words(NamedTuple):
@@ -272,3 +273,26 @@ def of_app(shown: AppSummary) -> AppSummary:
         )
         return replace(shown, fix=fix)
     return replace(shown, fix=fix_of(shown.problem))
+
+
+def findings_in_admin(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings, with fixes that name pages and buttons where a reason has such."""
+    return tuple(replace(one, fix=_fix_of_finding(one)) for one in findings)
+
+
+def judgement_in_admin(judgement: Judgement) -> Judgement:
+    """The same of what has to be confirmed."""
+    told = (
+        replace(one, findings=findings_in_admin(one.findings)) for one in judgement.consequences
+    )
+    return replace(judgement, consequences=tuple(told))
+
+
+def _fix_of_finding(finding: Finding) -> str:
+    if finding.id in OF_FINDINGS and finding.fix:
+        return _(OF_FINDINGS[finding.id])
+    code = next((code for code in finding.shows_as if code in REASONS), "")
+    plain = as_set_here(_(REASONS[code].fix)) if code else ""
+    if plain and plain in finding.fix:
+        return finding.fix.replace(plain, fix_of(code))
+    return fix_of(code) if code and "./manage.py" in finding.fix else finding.fix

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -24,12 +27,6 @@ from ..operate.audit_log import COLUMNS, as_values, naming
 from ..visible import visible
 from . import permissions
 from .records import RecordAdmin
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
 
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d(T|\s|$)")
 _NAMES: Final = {
@@ -82,7 +79,7 @@ _VALUES: Final = {
     "token_file": gettext_lazy("token file"),
     "rehearsal": gettext_lazy("Go-live rehearsal"),
 }
-_UNSAID: Final[tuple[Any, ...]] = ("", None, [], {})
+_EMPTY: Final[tuple[Any, ...]] = ("", None, [], {})
 
 
 class ActionFilter(SimpleListFilter):
@@ -105,7 +102,7 @@ class ActionFilter(SimpleListFilter):
 class AuditAdmin(RecordAdmin):
     """Append-only: `audit` adds."""
 
-    change_list_template = "microsoft_admin/admin/auditentry/change_list.html"
+    search_hint = gettext_lazy("Search by any part of a name or an address, or by reference.")
     list_display = ("when_and_reference", "what", "who", "whom", "change")
     list_display_links = ("when_and_reference",)
     list_filter = (ActionFilter, "actor_kind", "at")
@@ -154,11 +151,11 @@ class AuditAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("before"), empty_value="-")
     def before(self, entry: AuditEntry) -> str:
-        return _in_words(_said(entry).get("before"))
+        return _in_words(_content_of(entry).get("before"))
 
     @admin.display(description=gettext_lazy("after"), empty_value="-")
     def after(self, entry: AuditEntry) -> str:
-        return _in_words(_said(entry).get("after"))
+        return _in_words(_content_of(entry).get("after"))
 
     @admin.display(description=gettext_lazy("before and after"), empty_value="-")
     def change(self, entry: AuditEntry) -> str:
@@ -183,7 +180,7 @@ class AuditAdmin(RecordAdmin):
         return str(getattr(entry, "seal", "") or "")
 
 
-def _said(entry: AuditEntry) -> dict[str, Any]:
+def _content_of(entry: AuditEntry) -> dict[str, Any]:
     """What was before and after, by key; empty once it is erased."""
     return next((part.content for part in entry.parts.all() if part.role == "subject"), {})
 
@@ -191,7 +188,7 @@ def _said(entry: AuditEntry) -> dict[str, Any]:
 def _in_words(facts: Mapping[str, Any] | None) -> str:
     """ "Superuser status: yes; Name: Ada"; what is empty is left out."""
     told = sorted((_name(name), value) for name, value in (facts or {}).items())
-    return "; ".join(f"{name}: {_value(value)}" for name, value in told if value not in _UNSAID)
+    return "; ".join(f"{name}: {_value(value)}" for name, value in told if value not in _EMPTY)
 
 
 def _name(name: str) -> str:
@@ -223,7 +220,7 @@ def _value(value: Any) -> str:
 
 def _parts(value: Mapping[str, Any]) -> Iterator[str]:
     for name, part in sorted(value.items()):
-        if part not in _UNSAID:
+        if part not in _EMPTY:
             yield f"{_name(name)} ({_value(part)})"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import apps
@@ -10,6 +11,8 @@ from django.contrib import admin
 from django.contrib.admin import ShowFacets, actions
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
@@ -22,11 +25,6 @@ from .. import audit, users
 from ..models import SignIn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from django.db.models import Model, QuerySet
-    from django.http import HttpRequest, HttpResponse
-
     ModelAdmin = admin.ModelAdmin[Any]
     AnyPaginator = Paginator[Any]
 else:
@@ -57,9 +55,12 @@ def render(
     context: dict[str, Any],
     page: admin.ModelAdmin[Any] | None = None,
 ) -> HttpResponse:
-    """A page that is no list or form of a model; `page`: the model's whose page it belongs to."""
+    """A page that is no list or form of a model; `page`: the model's whose page it belongs to.
+
+    `subject`, in the context, is the object that it is about.
+    """
     site, opts = (page.admin_site, page.opts) if page else (admin.site, SignIn._meta)
-    shared = {**site.each_context(request), "title": title, "opts": opts}
+    shared = {**site.each_context(request), "title": title, "opts": opts, "of_model": bool(page)}
     return TemplateResponse(request, f"microsoft_admin/admin/{template}", {**shared, **context})
 
 
@@ -96,24 +97,13 @@ class SuperusersOnly(ModelAdmin):
     """Whatever permissions are granted: only superusers."""
 
     @override
-    def has_module_permission(self, request: HttpRequest) -> bool:
+    def has_module_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_active and users.is_superuser(request.user))
 
-    @override
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_module_permission(request)
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
+    has_view_permission = has_module_permission
+    has_add_permission = has_module_permission
+    has_change_permission = has_module_permission
+    has_delete_permission = has_module_permission
 
 
 class BoundedPaginator(AnyPaginator):

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialApp
 from django.apps import apps
+from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
-from django.urls import path, reverse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from ..app import label
 from ..conf import is_a_host
 from . import sessions
 from .people import moves, rehearsal
+from .people.people_list import may_see_people
 from .roles import rights_page
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from django.contrib.admin import AdminSite
-    from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
-    from django.urls import URLPattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +57,7 @@ PAGES: Final = (
     ),
     OwnPage("rights/export/", "staff_rights_export", rights_page.export, rights_page.may_see),
     OwnPage(
-        "rehearsal/",
-        "staff_rehearsal",
-        rehearsal.page,
-        rehearsal.may_rehearse,
-        _("Go-live rehearsal"),
+        "rehearsal/", "staff_rehearsal", rehearsal.page, may_see_people, _("Go-live rehearsal")
     ),
     OwnPage("moves/", "staff_moves", moves.page, moves.may_move, _("People who moved")),
 )

@@ -6,11 +6,13 @@ INSTALLED_APPS, and no import changes another app's admin as a side effect.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.apps import apps
+from django.contrib.admin import AdminSite
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -24,11 +26,6 @@ from .people.mixin import MicrosoftUserAdminMixin
 from .people.people_admin import PersonAdmin
 from .roles.mapping_admin import RoleMappingAdmin
 from .sign_ins.sign_ins_admin import SignInAdmin
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.contrib.admin import AdminSite
 
 PAGES: Final[Mapping[Any, Any]] = {
     User: PersonAdmin,

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Iterable, Iterator
+from functools import cache, reduce
 from operator import or_
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.apps import apps
+from django.contrib.admin import AdminSite
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.forms import ModelMultipleChoiceField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from typing_extensions import override
 
 from ..app import NAME
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from django.contrib.admin import AdminSite
-    from django.db.models import Model, QuerySet
 
 # Whose models are judged; those of a site's other apps are theirs to judge.
 _JUDGED: Final = (NAME, "allauth.", "django.contrib.")
@@ -47,18 +43,13 @@ class PermissionField(ModelMultipleChoiceField):  # type: ignore[type-arg]
 def words_for(permission: Permission) -> str:
     """ "Users: Can view user", as the app and the model call themselves."""
     model = permission.content_type.model_class()
-    if model is None:
-        return str(permission)
-    app = apps.get_app_config(model._meta.app_label).verbose_name
-    return f"{app}: {_name(permission, model)}"
+    return _words(model, permission.codename, permission.name) if model else str(permission)
 
 
 def named(names: Iterable[str]) -> list[str]:
     """The same for "app.codename", in their order; one that does not exist stands for itself."""
-    codenames = {name.partition(".")[2] for name in names}
-    found = Permission.objects.filter(codename__in=codenames).select_related("content_type")
-    words = {f"{one.content_type.app_label}.{one.codename}": words_for(one) for one in found}
-    return [words.get(name, name) for name in names]
+    known = _known()
+    return [_words(*known[name]) if name in known else name for name in names]
 
 
 def in_use(site: AdminSite) -> QuerySet[Permission]:
@@ -68,11 +59,27 @@ def in_use(site: AdminSite) -> QuerySet[Permission]:
     return Permission.objects.select_related("content_type").exclude(unused)
 
 
-def _name(permission: Permission, model: Any) -> str:
-    for action, text in _BY_DEFAULT.items():
-        if permission.codename == get_permission_codename(action, model._meta):
-            return _(text) % {"what": model._meta.verbose_name}
-    return _(permission.name)
+def _words(model: type[Model], codename: str, name: str) -> str:
+    meta = model._meta
+    default = {get_permission_codename(action, meta): text for action, text in _BY_DEFAULT.items()}
+    text, what = default.get(codename), {"what": meta.verbose_name}
+    told = _(text) % what if text else _(name)
+    return f"{apps.get_app_config(meta.app_label).verbose_name}: {told}"
+
+
+@cache
+def _known() -> dict[str, tuple[type[Model], str, str]]:
+    """The permissions of all models, by "app.codename": a list of entries asks for many."""
+    found = {}
+    for model in apps.get_models():
+        meta = model._meta
+        default = [
+            (get_permission_codename(action, meta), f"Can {action} {meta.verbose_name_raw}")
+            for action in meta.default_permissions
+        ]
+        for codename, name in (*default, *meta.permissions):
+            found[f"{meta.app_label}.{codename}"] = (model, codename, str(name))
+    return found
 
 
 def _asked_by_nothing(site: AdminSite) -> Iterator[Q]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.urls import path
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
@@ -15,35 +17,26 @@ from .. import audit, local_time
 from . import csv_export
 from .model_admin import LongList
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-    from django.urls import URLPattern
-
 
 class RecordAdmin(LongList):
     """Rows that have `at`, newest first. `exported` is the file's name and the audit's action."""
 
+    search_hint: ClassVar[Any]
     exported: ClassVar[tuple[str, str]]
     columns: ClassVar[Sequence[str]]
     as_values: ClassVar[Callable[[Any], Mapping[str, Any]]]
 
+    change_list_template = "microsoft_admin/admin/records.html"
     sortable_by = ("when",)
     ordering = ("-at",)
     actions = None
 
     @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @override
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    has_change_permission = has_add_permission
+    has_delete_permission = has_add_permission
 
     @override
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
@@ -58,13 +51,6 @@ class RecordAdmin(LongList):
         view, name = self.admin_site.admin_view(self.export), self.opts.model_name
         name = f"{self.opts.app_label}_{name}_export"
         return [path("export/", view, name=name), *super().get_urls()]
-
-    @override
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        more = {"query": request.GET.urlencode()}
-        return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
         """The rows that the list's filters and search leave, as CSV, which the audit records."""

@@ -7,10 +7,11 @@ whose rights they hold themselves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.contrib.admin import AdminSite
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q
+from django.db.models import ManyToManyField, Q, QuerySet
 from django.forms import CheckboxSelectMultiple
 from typing_extensions import override
 
@@ -19,10 +20,6 @@ from ..models import User
 from ..signin import mapping
 from . import permissions
 from .model_admin import ModelAdmin
-
-if TYPE_CHECKING:
-    from django.contrib.admin import AdminSite
-    from django.db.models import ManyToManyField, QuerySet
 
 
 class Checkboxes(CheckboxSelectMultiple):

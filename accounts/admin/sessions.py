@@ -5,11 +5,12 @@ Session keys never reach a page: a session is named by its handle, and its perso
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.http import Http404, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -18,19 +19,13 @@ from django.views.decorators.http import require_POST
 
 from .. import users
 from ..app import permission
+from ..models import User
 from ..operate import search
 from ..sessions import service as sessions
+from ..sessions.index import SignedIn
 from . import account_news
 from .model_admin import render
 from .people.people_list import may_see_people
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
-
-    from ..models import User
-    from ..sessions.index import SignedIn
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20
@@ -82,7 +77,7 @@ def own(request: HttpRequest) -> HttpResponse:
     context = {
         "open_sessions": _listing(request, user),
         "this_handle": here,
-        "sign_ins": account_news.latest_sign_ins(user),
+        "sign_ins": [(row, "") for row in account_news.latest_sign_ins(user)],
         "changes": account_news.latest_changes(user),
     }
     return render(request, "own_sessions.html", _("Your sessions"), context)

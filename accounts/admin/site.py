@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpResponseRedirect
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template import Engine
 from django.template.response import TemplateResponse
-from django.urls import path, reverse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
 from typing_extensions import override
 
@@ -35,32 +36,14 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import (
-    account_news,
-    bad_requests,
-    front_page,
-    head,
-    model_admin,
-    own_pages,
-    step_up_pages,
-)
-
-if TYPE_CHECKING:
-    from django.contrib.auth.forms import AuthenticationForm
-    from django.http import HttpRequest, HttpResponse
-    from django.urls import URLPattern, URLResolver
-
-    _Base = AdminSite
-else:
-    _Base = object
-
+from . import account_news, front_page, guard, model_admin, own_pages
 
 _DJANGOS_PAGE: Final = Path(admin.__file__).parent / "templates/admin/login.html"
 _TEMPLATE: Final = "microsoft_admin/admin/login.html"
 _BUTTON: Final = b"microsoft-button"
 
 
-class MicrosoftAdminSiteMixin(_Base):
+class MicrosoftAdminSiteMixin(AdminSite):
     """Staff sign in with Microsoft; with ADMIN_PASSWORD_LOGIN also by password.
 
     For a site class of your own, whatever it extends:
@@ -152,12 +135,12 @@ class MicrosoftAdminSiteMixin(_Base):
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if self.has_permission(request) and step_up_pages.asks_for_step_up(request):
+        def outer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if self.has_permission(request) and guard.asks_for_step_up(request):
                 return step_up.ask(request)
-            return head.completed(request, bad_requests.guarded(inner, request, *args, **kwargs))
+            return guard.completed(request, guard.guarded(inner, request, *args, **kwargs))
 
-        return guarded
+        return outer
 
     @override
     def index(
@@ -211,7 +194,7 @@ class MicrosoftAdminSiteMixin(_Base):
             "microsoft_login_url": start_url(self._next(request)),
             "password_login": conf.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
-            "other_door": super().has_permission(request),
+            "signed_in_elsewhere": super().has_permission(request),
             "more_is_asked": _is_in(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),

@@ -8,6 +8,6 @@ user who runs the command.
 """
 
 from .actor import Actor, Context, context, of_request, present
-from .record import write
+from .record import erase, write
 
-__all__ = ["Actor", "Context", "context", "of_request", "present", "write"]
+__all__ = ["Actor", "Context", "context", "erase", "of_request", "present", "write"]

@@ -10,12 +10,11 @@ import hashlib
 import hmac
 import json
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 
-if TYPE_CHECKING:
-    from ..models import AuditEntry, AuditSeal, AuditText
+from ..models import AuditEntry, AuditSeal, AuditText
 
 _PURPOSE: Final = b"accounts.audit:"
 

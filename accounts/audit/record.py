@@ -1,10 +1,14 @@
-"""Write an entry, in the transaction of what it tells of; log and seal it once that is certain."""
+"""Write an entry, in the transaction of what it tells of; log and seal it once that is certain.
+
+And erase what names a person: what was done stays, and so does the proof of it.
+"""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import models
@@ -13,13 +17,8 @@ from .. import transaction
 from ..models import AuditEntry, AuditText
 from . import chain
 from .actions import ACTIONS
-from .actor import present
+from .actor import Actor, present
 from .seal import seal_pending
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .actor import Actor
 
 logger = logging.getLogger("django.security.audit")
 
@@ -62,6 +61,21 @@ def write(
     # No partial: Django names a robust hook that fails by its __qualname__.
     transaction.on_commit(lambda: _committed(entry, texts), robust=True)
     return entry
+
+
+def erase(person: str, *, note: str = "", by: Actor | None = None) -> int:
+    """Erase the texts about the person of this primary key; returns how many.
+
+    The entry that says so lists them by entry and role, names nobody, and is what `verify` accounts
+    for them with. To be called in a transaction.
+    """
+    texts = AuditText.objects.filter(person=person)
+    erased = [[str(entry), role] for entry, role in texts.values_list("entry_id", "role")]
+    texts.delete()
+    for start in range(0, max(len(erased), 1), _MOST):
+        after = {"person": person, "erased": erased[start : start + _MOST]}
+        write("person.erased", after=after, note=note, by=by)
+    return len(erased)
 
 
 def _of_actor(entry: AuditEntry, actor: Actor) -> AuditText:

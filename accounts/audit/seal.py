@@ -7,19 +7,16 @@ it would make every change wait for every other, and sign-ins with them.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 
 from .. import transaction
 from ..models import AuditEntry, AuditSeal
 from . import chain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.db.models import QuerySet
 
 logger = logging.getLogger("django.security.audit")
 

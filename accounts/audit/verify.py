@@ -6,16 +6,14 @@ stands in the log beside every entry, to be compared with one that was noted els
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.db.models import Prefetch
 
 from ..models import AuditEntry, AuditSeal, AuditText
 from . import chain, seal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _CHUNK: Final = 500
 MOST: Final = 100

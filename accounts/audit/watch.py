@@ -6,24 +6,21 @@ same line. QuerySet.update, which no signal tells of, is not used on what is wat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, Permission
+from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from .. import secretbox
 from ..users import email_field
 from .actor import present
 from .record import write
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.db.models import Model
 
 _BEFORE: Final = "_audit_before"
 _UNWATCHED: Final = ("last_login", "session_version")
@@ -37,18 +34,14 @@ def connect() -> None:
     """Called once, when the app is ready."""
     user = get_user_model()
     for model in (user, Group, SocialAccount, SocialApp):
-        uid = f"accounts.audit.{model._meta.label}"
-        pre_save.connect(_remember, sender=model, dispatch_uid=uid)
-        post_save.connect(_saved, sender=model, dispatch_uid=uid)
-        post_delete.connect(_deleted, sender=model, dispatch_uid=uid)
-    post_save.connect(_logged_in_admin, sender=LogEntry, dispatch_uid="accounts.audit.log")
-    for name in ("groups", "user_permissions"):
-        if through := getattr(getattr(user, name, None), "through", None):
-            m2m_changed.connect(
-                _rights_moved, sender=through, dispatch_uid=f"accounts.audit.{name}"
-            )
-    through = Group.permissions.through
-    m2m_changed.connect(_rights_moved, sender=through, dispatch_uid="accounts.audit.permissions")
+        pre_save.connect(_remember, sender=model)
+        post_save.connect(_saved, sender=model)
+        post_delete.connect(_deleted, sender=model)
+    post_save.connect(_logged_in_admin, sender=LogEntry)
+    of_users = [getattr(user, name, None) for name in ("groups", "user_permissions")]
+    for field in (*of_users, Group.permissions):
+        if through := getattr(field, "through", None):
+            m2m_changed.connect(_rights_moved, sender=through)
 
 
 def _remember(sender: type[Model], instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
@@ -64,14 +57,14 @@ def _saved(sender: type[Model], instance: Any, created: bool, **kwargs: Any) -> 
     if present().silent:
         return
     if created:
-        write(_action(sender, "added"), _subject(instance), after=_told(_facts(instance)))
+        write(_action(sender, "added"), _subject(instance), after=_recordable(_facts(instance)))
     elif before is not None:
         _write_change(sender, instance, before, _facts(instance))
 
 
 def _deleted(sender: type[Model], instance: Any, **kwargs: Any) -> None:
     if not present().silent:
-        write(_action(sender, "deleted"), _subject(instance), before=_told(_facts(instance)))
+        write(_action(sender, "deleted"), _subject(instance), before=_recordable(_facts(instance)))
 
 
 def _write_change(
@@ -80,8 +73,8 @@ def _write_change(
     changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     if not changed:
         return
-    before = _told({name: old.get(name) for name in changed})
-    after = _told({name: new.get(name) for name in changed}, new=True)
+    before = _recordable({name: old.get(name) for name in changed})
+    after = _recordable({name: new.get(name) for name in changed}, new=True)
     is_person = _kind(sender) == "person"
     action = _change_of_person(changed) if is_person else _action(sender, "changed")
     write(action, _subject(instance), before=before, after=after)
@@ -158,7 +151,7 @@ def _subject(instance: Any) -> Model:
 
 
 def _facts(instance: Any) -> dict[str, Any]:
-    """What is watched of an object, by name; secrets among it, which `_told` takes out."""
+    """What is watched of an object, by name; secrets among it, which `_recordable` takes out."""
     if isinstance(instance, SocialAccount):
         kept = instance.extra_data if isinstance(instance.extra_data, dict) else {}
         return {"identity": instance.uid, **{n: kept.get(n, "") for n in _KEPT}}
@@ -166,10 +159,10 @@ def _facts(instance: Any) -> dict[str, Any]:
     facts = {f.name: f.value_from_object(instance) for f in fields if not f.primary_key}
     if isinstance(instance, SocialApp):
         facts |= {f"settings.{name}": value for name, value in facts.pop("settings").items()}
-    return {name: _opened(name, value) for name, value in facts.items()}
+    return {name: _decrypted(name, value) for name, value in facts.items()}
 
 
-def _opened(name: str, value: Any) -> Any:
+def _decrypted(name: str, value: Any) -> Any:
     """Encrypting a secret anew is no change of it."""
     if not secretbox.is_secret(name) or not isinstance(value, str):
         return value
@@ -179,7 +172,7 @@ def _opened(name: str, value: Any) -> Any:
         return value
 
 
-def _told(facts: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
+def _recordable(facts: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
     """The facts as they may be written: of a secret only whether it is there."""
     there = "set anew" if new else "set"
     return {

@@ -16,7 +16,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 
 from .. import audit, transaction
-from ..audit import erase
 from ..models import SignIn, User
 from ..sessions import service as sessions
 from ..signin import bindings
@@ -70,7 +69,7 @@ def erase_person(user: User, reason: str) -> Erased:
             history = _erase_history(user)
             unavailable = _end_sessions(user)
             user.delete()
-        texts = erase.erase(key, note=reason)
+        texts = audit.erase(key, note=reason)
     if unavailable:
         raise unavailable
     return Erased(key, sign_ins, texts, history)

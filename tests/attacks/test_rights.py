@@ -5,11 +5,18 @@ from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
+from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models.signals import post_init
-from django.test import Client
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from typing_extensions import override
 
 from accounts import users
+from accounts.admin.people.actions import STEPS, page_for_one
+from accounts.admin.people.mixin import MicrosoftUserAdminMixin
+from accounts.admin.people.person_page import steps_for
 from accounts.models import RoleMapping, SignIn, User
 from accounts.operate import linking, roles
 from accounts.operate.roles import Row
@@ -306,3 +313,20 @@ def test_a_superuser_who_is_not_staff_is_the_last_one_too(forgets: None) -> None
     assert not users.is_last_superuser(alone)
     superuser("off@contoso.example", is_active=False)
     assert users.is_last_superuser(User.objects.get(email="third@contoso.example"))
+
+
+# --- another site's user admin -----------------------------------------------------------------
+
+
+def test_what_a_sites_own_admin_forbids_none_of_our_pages_does(ada: User) -> None:
+    class Careful(MicrosoftUserAdminMixin):
+        @override
+        def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+            return obj is None or obj.pk != ada.pk
+
+    page, request = Careful(User, admin.site), RequestFactory().get("/")
+    request.user = superuser()
+    assert [step.name for step, _url in steps_for(page, request, ada)] == ["sign_out"]
+    for name in ("deactivate", "reactivate", "unlink"):
+        with pytest.raises(PermissionDenied):
+            page_for_one(page, request, STEPS[name], ada)

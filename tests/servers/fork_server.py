@@ -97,8 +97,7 @@ IMPORTS = (
 # Likewise of this project: half of what it imports to start.
 OURS = (
     "accounts.admin.csv_export",
-    "accounts.admin.bad_requests",
-    "accounts.admin.microsoft_app.held",
+    "accounts.admin.microsoft_app.typed_secrets",
     "accounts.apps",
     "accounts.browsers",
     "accounts.entra.authority",

@@ -1,21 +1,23 @@
-"""What the front page shows, kept in the shared cache for a minute: one look-up a page.
+"""What the front page shows, cached for a minute: one look-up a page.
 
 It is the same for all who may see it, so it is made once for everybody, in each language; what
-concerns one person only is kept beside it. Whatever the audit records ends both at once: a
+concerns one person only is cached beside it. Whatever the audit records ends both at once: a
 notice does not outlive what it speaks of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models.signals import post_save
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
@@ -29,9 +31,6 @@ from ..sign_ins import chart
 from . import notices
 from .notices import Notice
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
 SECONDS: Final = 60
 _PEOPLE_SHOWN: Final = 8
 _EVERYBODY: Final = "all"
@@ -39,32 +38,32 @@ Parts = dict[str, Any]
 
 
 def shown_to(user: Any) -> dict[str, Any]:
-    """For index.html: `notices`, the gravest first, `glance`, and whether either is theirs."""
+    """For index.html: notices, the gravest first; the chart; who is signed in."""
     makers: dict[str, Callable[[], Parts]] = {str(user.pk): partial(_made_for, user)}
-    reads, ends = may_see_sign_ins(user), sessions.may_end(user)
-    if reads or ends or users.is_superuser(user):
+    reads_record, ends_sessions = may_see_sign_ins(user), sessions.may_end(user)
+    if reads_record or ends_sessions or users.is_superuser(user):
         makers[_EVERYBODY] = _made_for_everybody
-    parts = _kept_or_made(makers)
-    own, all_of_it = parts[str(user.pk)], parts.get(_EVERYBODY, {})
+    parts = _cached_or_made(makers)
+    own, shared = parts[str(user.pk)], parts.get(_EVERYBODY, {})
     found = [*own["notices"]]
-    found += all_of_it["for_superusers"] if users.is_superuser(user) else []
-    found += all_of_it["for_readers"] if reads else []
+    found += shared["for_superusers"] if users.is_superuser(user) else []
+    found += shared["for_readers"] if reads_record else []
     return {
         "notices": sorted((Notice(**one) for one in found), key=lambda one: one.level != "error"),
-        "chart": mark_safe(all_of_it["chart"]) if reads else "",  # noqa: S308 -- sealed, of _chart
-        "people": mark_safe(all_of_it["people"]) if ends else "",  # noqa: S308 -- likewise
-        "watches": users.is_superuser(user) or reads,
+        "chart": mark_safe(shared["chart"]) if reads_record else "",  # noqa: S308 -- sealed, of _chart
+        "people": mark_safe(shared["people"]) if ends_sessions else "",  # noqa: S308 -- likewise
+        "watches": users.is_superuser(user) or reads_record,
     }
 
 
 def connect() -> None:
     """Called once, when the app is ready."""
-    post_save.connect(_something_changed, sender=AuditEntry, dispatch_uid=__name__)
+    post_save.connect(_forget, sender=AuditEntry)
 
 
 def _made_for(user: Any) -> Parts:
-    found = [Notice("warning", text, url) for text, url in account_news.notices(user)]
-    return {"notices": _plain(found)}
+    url = reverse("admin:staff_own_sessions")
+    return {"notices": _plain(Notice("warning", t, url) for t in account_news.notices(user))}
 
 
 def _made_for_everybody() -> Parts:
@@ -99,11 +98,11 @@ def _plain(found: Iterable[Notice]) -> list[dict[str, str]]:
     return [asdict(one) for one in found]
 
 
-def _kept_or_made(makers: dict[str, Callable[[], Parts]]) -> dict[str, Parts]:
-    """One round trip where all of it is kept, and another where something is not."""
+def _cached_or_made(makers: dict[str, Callable[[], Parts]]) -> dict[str, Parts]:
+    """One round trip where all of it is cached, and another where something is not."""
     keys = {name: _key(name, get_language()) for name in makers}
-    kept = cache.get_many(keys.values())
-    found = {name: _opened(key, kept.get(key)) for name, key in keys.items()}
+    cached = cache.get_many(keys.values())
+    found = {name: _opened(key, cached.get(key)) for name, key in keys.items()}
     made = {name: make() for name, make in makers.items() if found[name] is None}
     for name, parts in made.items():
         cache.set(keys[name], seal(keys[name], parts), SECONDS)
@@ -122,7 +121,7 @@ def _key(name: str, language: str | None) -> str:
     return f"front-page:{quote(name)}:{language}"  # a person's key may be any text
 
 
-def _something_changed(instance: AuditEntry, **kwargs: Any) -> None:
+def _forget(instance: AuditEntry, **kwargs: Any) -> None:
     names = {_EVERYBODY, instance.subject_key} - {""}
     keys = [_key(name, language) for name in names for language, _name in settings.LANGUAGES]
     # No partial: Django names a robust hook that fails by its __qualname__.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta
+from typing import Final
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -14,19 +15,13 @@ from django.utils.translation import ngettext
 
 from ... import local_time, users
 from ...app import admin_url, user_url
-from ...models import SignIn
+from ...models import BreakGlassLink, SignIn
 from ...operate import break_glass, linking, moved_tenant
 from ...operate.audit_log import as_values
 from ...operate.microsoft_app_summary import show
 from ...reasons import REASONS
 from ...visible import visible
 from .. import advice
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from ...models import BreakGlassLink
 
 WARN_DAYS: Final = 30
 _LINKS_SHOWN: Final = 5

@@ -6,11 +6,12 @@ import copy
 from typing import TYPE_CHECKING, Any, cast
 
 from allauth.socialaccount.models import SocialApp
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.db.models.options import Options
-from django.http import HttpResponseRedirect
-from django.urls import path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
-from ... import registration
+from ... import registration, transaction
 from ...naming import as_set_here
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import (
@@ -33,16 +34,10 @@ from ...reasons import Refused
 from ...signin.identities import PROVIDER
 from .. import advice
 from ..model_admin import StaffModelAdmin, SuperusersOnly, render
-from . import undo
 from .fields import fieldsets_of
-from .findings import in_admin, judgement_in_admin
 from .form import MicrosoftAppForm
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-    from django.urls import URLPattern
-
     from ...operate.doctor import before_saving
 
 
@@ -107,7 +102,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
         return [
             path("test/", test, name=f"{name}_test"),
             path("<int:app_id>/test/", test, name=f"{name}_test_one"),
-            path("<int:app_id>/undo/", view(undo.page(self)), name=f"{name}_undo"),
+            path("<int:app_id>/undo/", view(self.undo), name=f"{name}_undo"),
             *super().get_urls(),
         ]
 
@@ -141,7 +136,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
         """Nothing to correct, but something to confirm, is not shown as an error."""
         form = context["adminform"].form
         if form.needs_confirmation:
-            context |= {"errors": [], "judgement": judgement_in_admin(form.judgement)}
+            context |= {"errors": [], "judgement": advice.judgement_in_admin(form.judgement)}
         return super().render_change_form(request, context, *args, **kw)
 
     @override
@@ -176,9 +171,44 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
             "shown": advice.of_app(show()),
             "tested": app,
             **(_about(app) if app else {}),
-            "findings": in_admin(findings),
+            "findings": advice.findings_in_admin(findings),
         }
         return render(request, "socialapp/test.html", _("Test connection"), context, self)
+
+    @method_decorator(require_POST)
+    def undo(self, request: HttpRequest, app_id: int) -> HttpResponse:
+        """The app as it was before its last change.
+
+        What Microsoft refuses by now is put back only when that is confirmed.
+        """
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        app = self.get_object(request, str(app_id))
+        after = microsoft_app.undone(app) if app else None
+        if app is None or after is None:
+            messages.warning(request, _("There is nothing to undo."))
+            return HttpResponseRedirect(reverse("admin:socialaccount_socialapp_changelist"))
+        # Imported here: the probes are heavy, and nothing else in admin needs them.
+        from ...operate.doctor import before_saving
+
+        judgement = before_saving.of_saving(after, app)
+        if judgement.digest not in ("", request.POST.get("confirmed", "")):
+            context = {"judgement": advice.judgement_in_admin(judgement), "subject": app}
+            return render(request, "socialapp/undo.html", _("Undo the last change"), context, self)
+        microsoft_app.remember_tests(after, judgement.tests)
+        self._put_back(request, app, after)
+        url = reverse("admin:socialaccount_socialapp_change", args=[app.pk])
+        return HttpResponseRedirect(url)
+
+    def _put_back(self, request: HttpRequest, app: SocialApp, after: SocialApp) -> None:
+        with transaction.atomic():
+            if microsoft_app.is_as_read(app):
+                after.save()
+                self.log_change(request, after, "Undid the last change.")
+                messages.success(request, _("The app is as it was before its last change."))
+            else:
+                text = _("Someone has changed the app meanwhile. Look at it again.")
+                messages.warning(request, text)
 
     @admin.display(description=gettext_lazy("tenant"))
     def tenant(self, app: SocialApp) -> str:

@@ -5,7 +5,8 @@ A secret goes in and is never rendered, also not what was just typed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -14,9 +15,6 @@ from typing_extensions import override
 
 from ...naming import as_set_here_lazy
 from ...operate.microsoft_app import LONGEST_SECRET
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LARGEST_FILE: Final = 64 * 1024
 _LONGEST_TEXT: Final = 32 * 1024

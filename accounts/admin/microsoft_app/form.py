@@ -25,7 +25,7 @@ from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import how_kept
 from ...registration import SLOTS, kind_of, value_in
 from ...signin.identities import PROVIDER
-from . import held
+from . import typed_secrets
 from .fields import KeyFileField, PassphraseField, PemField, SecretField
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class MicrosoftAppForm(AppModelForm):
         """What was typed in secret outlives a refusal, though the page does not show it."""
         super().full_clean()
         if self.is_bound and self.errors:
-            name = held.hold(self.user_id, self._typed)
+            name = typed_secrets.keep(self.user_id, self._typed)
             # Django renders a bound field from what was sent.
             self.data = MultiValueDict({**dict(self.data.lists()), "held": [name]})  # type: ignore[attr-defined]
             self._say_what_is_kept()
@@ -177,7 +177,7 @@ class MicrosoftAppForm(AppModelForm):
         app.provider, app.secret, app.settings = PROVIDER, after.secret, after.settings
         if self.judgement:
             microsoft_app.remember_tests(app, self.judgement.tests)
-        held.forget(self.cleaned_data["held"])
+        typed_secrets.forget(self.cleaned_data["held"])
         return super().save(commit)
 
     def _app(self) -> SocialApp:
@@ -203,7 +203,7 @@ class MicrosoftAppForm(AppModelForm):
     @sensitive_variables()
     def _read_secrets(self, cleaned: dict[str, Any]) -> None:
         """What was typed now, else what this person typed before into the same form."""
-        before = held.held(self.user_id, cleaned.get("held", ""))
+        before = typed_secrets.of(self.user_id, cleaned.get("held", ""))
         slots = SLOTS.get(cleaned.get("credential") or "", _FIELDS)  # type: ignore[arg-type]
         kept = {name: text for name, text in before.items() if name.removesuffix(_UNREAD) in slots}
         for slot, field in _SECRETS.items():

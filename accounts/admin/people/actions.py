@@ -6,14 +6,19 @@ sign-in records link. Both show the same confirmation, and end in `take`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.utils.translation import gettext_noop as noop
@@ -21,24 +26,33 @@ from typing_extensions import override
 
 from ... import audit, users
 from ...app import permission, user_permission
+from ...models import User
 from ...operate import linking, people
 from ...operate.erasure import LastSuperuser
 from ...sessions import service as sessions
 from .. import rights
 from ..model_admin import render
-from .forms import ReasonForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from django.contrib.admin import ModelAdmin
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
 
-    from ...models import User
-
 SHOWN: Final = 50  # of whom a confirmation names the identity
+
+
+class ReasonForm(forms.Form):
+    """Why it is done: kept in the person's history."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        required=False,
+        widget=AdminTextInputWidget,
+        help_text=gettext_lazy("Recorded in the person's history."),
+    )
+
+    def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = required
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +75,14 @@ class Step:
     logs_itself: bool = False
     superusers_only: bool = False
 
-    def allowed(self, editor: Any, person: User) -> bool:
-        """Whether this editor may do this to this person."""
+    def allowed(self, page: ModelAdmin[Any], request: HttpRequest, person: User) -> bool:
+        """Whether this may be done to this person, by whoever asks and as their page has it."""
+        changes = self.permission == user_permission("change")
+        if changes and not page.has_change_permission(request, person):
+            return False
+        return self._is_allowed(request.user, person)
+
+    def _is_allowed(self, editor: Any, person: User) -> bool:
         if not editor.has_perm(self.permission) or not self._possible():
             return False
         if self.superusers_only and not users.is_superuser(editor):
@@ -83,10 +103,10 @@ class _AddToGroup(Step):
     """In sight of whose identities gain the group's rights."""
 
     @override
-    def allowed(self, editor: Any, person: User) -> bool:
+    def _is_allowed(self, editor: Any, person: User) -> bool:
         """Nobody raises their own rights; superusers have them all."""
         is_own = person.pk == editor.pk and not users.is_superuser(editor)
-        return not is_own and super().allowed(editor, person)
+        return not is_own and super()._is_allowed(editor, person)
 
     @override
     def form(self, data: Any, editor: Any) -> forms.Form:
@@ -193,7 +213,7 @@ def page_for_one(
     page: ModelAdmin[User], request: HttpRequest, step: Step, person: User
 ) -> HttpResponse:
     """The confirmation for one person, at an address that can be linked to."""
-    if not step.allowed(request.user, person):
+    if not step.allowed(page, request, person):
         raise PermissionDenied
     return _confirmation(page, request, step, [person], step.form(None, request.user))
 
@@ -202,7 +222,7 @@ def _answer(
     page: ModelAdmin[User], request: HttpRequest, step: Step, chosen: Sequence[User]
 ) -> HttpResponse | None:
     """The confirmation, or, once that is sent, the step taken and None: back to the list."""
-    forbidden = [person for person in chosen if not step.allowed(request.user, person)]
+    forbidden = [person for person in chosen if not step.allowed(page, request, person)]
     if forbidden:
         text = _("Nothing was done: you may not do this to %(people)s.")
         messages.error(request, text % {"people": ", ".join(map(str, forbidden[:5]))})

@@ -4,24 +4,83 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied
+from django import forms
+from django.contrib.admin import ModelAdmin, site
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ... import audit, transaction
+from ...models import User
 from ...operate import people
-from ...operate.pasted import head_of
+from ...operate.pasted import head_of, read_people
+from .. import rights
 from ..model_admin import render
-from .forms import GIVEN, AddSeveralForm
+from ..permissions import PermissionField
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+MOST_AT_ONCE: Final = 1000
+GIVEN: Final = ("groups", "user_permissions")
 
-    from django.contrib.admin import ModelAdmin
-    from django.http import HttpRequest, HttpResponse
 
-    from ...models import User
+class AddSeveralForm(forms.Form):
+    """Emails as they come out of a mail, a spreadsheet or an address book."""
+
+    people = forms.CharField(
+        label=gettext_lazy("People"),
+        widget=AdminTextareaWidget({"rows": 12, "cols": 80}),
+        help_text=gettext_lazy(
+            "Anything with email addresses in it: recipients of a mail, columns of a spreadsheet,"
+            " a table with a first line of titles as Entra exports it, a list. You see who was"
+            " found before anybody is added; whoever is here already stays as they are."
+        ),
+    )
+    groups = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Groups"),
+        queryset=Group.objects.none(),
+        required=False,
+        widget=rights.Checkboxes,
+        help_text=gettext_lazy(
+            "For everyone who is added. Those that go beyond your rights are not offered."
+        ),
+    )
+
+    user_permissions = PermissionField(
+        label=gettext_lazy("Permissions"),
+        queryset=Permission.objects.none(),
+        required=False,
+        widget=rights.Checkboxes,
+        help_text=gettext_lazy("For everyone who is added, beside those of the groups."),
+    )
+
+    def __init__(self, *args: Any, editor: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("groups", rights.grantable_groups(editor))
+        self._offer("user_permissions", rights.grantable(editor, site))
+
+    def _offer(self, name: str, offered: QuerySet[Any]) -> None:
+        """Only what the editor may give; nothing to choose is no field."""
+        self.fields[name].queryset = offered  # type: ignore[attr-defined]
+        if not offered.exists():
+            self.fields[name].widget = forms.MultipleHiddenInput()
+
+    def clean_people(self) -> list[str]:
+        """The lines."""
+        lines = str(self.cleaned_data["people"]).splitlines()
+        if len(lines) > MOST_AT_ONCE:
+            raise ValidationError(
+                _("At most %(most)d lines at once."), params={"most": MOST_AT_ONCE}
+            )
+        if sum(1 for _entry in read_people(lines)) > MOST_AT_ONCE:
+            text = _("At most %(most)d people at once.")
+            raise ValidationError(text, params={"most": MOST_AT_ONCE})
+        return lines
 
 
 def page(admin: ModelAdmin[User]) -> Callable[[HttpRequest], HttpResponse]:

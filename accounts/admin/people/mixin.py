@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.admin import display
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -23,16 +24,9 @@ from ...sessions import service as sessions
 from ...signin.identities import accounts_of
 from ..model_admin import ModelAdmin
 from . import relink
-from .actions import STEPS, action_of, page_for_one
+from .actions import STEPS, Step, action_of, page_for_one
 from .people_list import identity_text, state_text
 from .person_page import steps_for
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
-
-    from .actions import Step
 
 _FIELDS: Final = ("microsoft_state", "microsoft_identity", "microsoft_sign_ins", "microsoft_steps")
 
@@ -47,9 +41,8 @@ class PersonPages(ModelAdmin):
             path(f"<path:key>/{name}/", view(self._step_page(step)), name=f"{named}_{name}")
             for name, step in STEPS.items()
         ]
-        compare = view(relink.page(self))
         return [
-            path("<path:key>/relink/<int:row_pk>/", compare, name=f"{named}_relink"),
+            path("<path:key>/relink/<int:row_pk>/", view(self._relink), name=f"{named}_relink"),
             *steps,
             *super().get_urls(),
         ]
@@ -83,6 +76,11 @@ class PersonPages(ModelAdmin):
         if change and not may_come:
             transaction.on_commit(lambda: _end_sessions(request, obj))
 
+    def _relink(self, request: HttpRequest, key: str, row_pk: int) -> HttpResponse:
+        if not users.is_superuser(request.user):
+            raise PermissionDenied
+        return relink.answer(self, request, self.person(request, key), row_pk)
+
     def _step_page(self, step: Step) -> Callable[..., HttpResponse]:
         def page(request: HttpRequest, key: str) -> HttpResponse:
             return page_for_one(self, request, step, self.person(request, key))
@@ -106,7 +104,7 @@ class MicrosoftUserAdminMixin(PersonPages):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         theirs = super().get_fieldsets(request, obj)
         if obj:
-            obj.microsoft_editor = request.user  # fields are not told who asks
+            obj.microsoft_request = request  # fields are not told who asks
         return [*theirs, (gettext_lazy("Sign-in"), {"fields": _FIELDS})] if obj else theirs
 
     @override
@@ -131,7 +129,7 @@ class MicrosoftUserAdminMixin(PersonPages):
     @display(description=gettext_lazy("what can be done"))
     def microsoft_steps(self, person: Any) -> str:
         """Links to a page for each, which asks first."""
-        steps = steps_for(person.microsoft_editor, person)
+        steps = steps_for(self, person.microsoft_request, person)
         return format_html_join(" | ", '<a href="{}">{}</a>', ((url, s.title) for s, url in steps))
 
     @display(description=gettext_lazy("sign-ins"))

@@ -7,14 +7,16 @@ whoever names a new identity for a person can be that person.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
-from django.http import HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponseRedirect, QueryDict
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -26,12 +28,6 @@ from ...operate import OperatorError, entra_export, linking, moved_tenant, moves
 from ...operate.moves_file import MOST_LINES
 from .. import csv_export
 from ..model_admin import render
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
 
 _LARGEST: Final = 1024 * 1024
 _SHOWN: Final = 500

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Upper
-from django.http import Http404
-from django.urls import path
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
@@ -17,25 +20,69 @@ from ... import local_time, users
 from ...app import permission
 from ...conf import conf
 from ...models import User
-from ...operate import search
+from ...operate import addresses, search
 from ...signin import mapping
 from .. import rights
 from ..model_admin import LongList, StaffModelAdmin
 from ..rights import RightsAdmin
 from . import add_several, person_page
 from .actions import ADD_TO_GROUP, STEPS, action_of
-from .forms import GIVEN, SWITCHES, AddPersonForm, PersonForm
+from .add_several import GIVEN
 from .mixin import PersonPages
 from .people_list import IdleFilter, LinkedFilter, PeopleChangeList, StateFilter
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.http import HttpRequest, HttpResponse
-    from django.urls import URLPattern
-
     DjangoUserAdmin = UserAdmin[User]
+    PersonModelForm = forms.ModelForm[User]
 else:
     DjangoUserAdmin = UserAdmin
+    PersonModelForm = forms.ModelForm
+
+SWITCHES: Final = ("is_active", "is_staff", "is_superuser")
+
+
+class AddressMixin(PersonModelForm):
+    """Refuses an address with an invisible or look-alike character, and names it."""
+
+    def clean_email(self) -> str:
+        """The address; one that is here already, and stays, is nobody's fault."""
+        email = str(self.cleaned_data["email"])
+        if "email" in self.changed_data and (problem := addresses.problem_of(email)):
+            raise ValidationError(problem)
+        return email
+
+
+class AddPersonForm(AddressMixin):
+    """An email is enough: nobody has to invent a password."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name")
+        help_texts = {
+            "email": gettext_lazy(
+                "The address that Microsoft knows the person by, letter for letter."
+            ),
+        }
+
+    @override
+    def save(self, commit: bool = True) -> User:
+        self.instance.set_unusable_password()
+        return super().save(commit)
+
+
+class PersonForm(AddressMixin):
+    """What of a person can be changed; the admin class takes away what the editor may not."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name", *SWITCHES, *GIVEN)
+
+    def clean_groups(self) -> Any:
+        """What was chosen, and what app roles gave, which is not chosen here."""
+        chosen = self.cleaned_data["groups"]
+        held = Q(user=self.instance, pk__in=mapping.table().managed.groups)
+        keys = Group.objects.filter(held).values("pk")
+        return Group.objects.filter(Q(pk__in=chosen.values("pk")) | Q(pk__in=keys))
 
 
 class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUserAdmin):
@@ -98,7 +145,7 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
     ) -> HttpResponse:
         """Beside the form: the person's identity, sign-ins and sessions."""
         may = self.has_view_or_change_permission(request)
-        more = person_page.context(request, object_id) if may else {}
+        more = person_page.context(self, request, object_id) if may else {}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     @override

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from ...app import admin_url, permission, user_permission, user_url
+from ...models import User
 from ...operate import account_status
 from ...operate.account_status import AccountStatus, statuses_of
 from ...signin.identities import PROVIDER, kept_of
 from ...visible import visible
 from ..advice import title_of
-
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
-    from django.http import HttpRequest
-
-    from ...models import User
 
 IDLE_DAYS: Final = (30, 90, 180, 365)
 
@@ -92,6 +89,11 @@ def person_url(person: User, reader: Any) -> str:
 def may_see_people(reader: Any) -> bool:
     """Whether this person may open the pages of others."""
     return any(reader.has_perm(user_permission(verb)) for verb in ("view", "change"))
+
+
+def may_add_people(editor: Any) -> bool:
+    """Whether this person may add others."""
+    return all(editor.has_perm(user_permission(verb)) for verb in ("add", "change"))
 
 
 class StateFilter(SimpleListFilter):

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from ... import users
 from ...app import user_url
 from ...conf import conf
-from ...models import RoleGrant, SignIn
+from ...models import RoleGrant, SignIn, User
 from ...operate import linking
 from ...operate.account_status import status_of
 from ...signin import mapping
-from ...signin.roles import Rights, roles_giving
+from ...signin.roles import Rights, Table, roles_giving
 from .. import sessions
+from ..account_news import latest_sign_ins
 from ..advice import title_of
-from .actions import STEPS
+from .actions import STEPS, Step
 from .people_list import may_see_sign_ins, state_text
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
 
-    from django.http import HttpRequest
-
-    from ...models import User
-    from ...signin.roles import Table
-    from .actions import Step
-
-RECENT: Final = 10
-
-
-def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
+def context(page: ModelAdmin[Any], request: HttpRequest, object_id: str) -> dict[str, Any]:
     """For change_form.html; empty when there is no such person."""
     person = users.by_key(object_id)
     if person is None:
@@ -46,46 +37,39 @@ def context(request: HttpRequest, object_id: str) -> dict[str, Any]:
         "role_facts": _role_facts(person),
         "state_text": state_text(status_of(person), link=links),
         "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and users.is_superuser(request.user),
-        "steps": steps_for(request.user, person),
-        "sign_ins": _recent_sign_ins(person) if links else None,
+        "steps": steps_for(page, request, person),
+        "sign_ins": _with_reasons(latest_sign_ins(person)) if links else None,
         "open_sessions": sessions.of_person(request, person),
     }
 
 
-def steps_for(editor: Any, person: User) -> list[tuple[Step, str]]:
-    """What this editor may do to the person, as things are, and the page for it."""
-    senseless = {
+def steps_for(page: ModelAdmin[Any], request: HttpRequest, person: User) -> list[tuple[Step, str]]:
+    """What whoever asks may do to the person, as things are, and the page for it."""
+    not_applicable = {
         "deactivate" if not person.is_active else "reactivate",
         "" if linking.of_user(person) else "unlink",
     }
     return [
         (step, user_url(name, person.pk))
         for name, step in STEPS.items()
-        if name not in senseless and step.allowed(editor, person)
+        if name not in not_applicable and step.allowed(page, request, person)
     ]
 
 
-def _recent_sign_ins(person: User) -> list[tuple[SignIn, str]]:
-    newest = SignIn.objects.filter(user=person).order_by("-at")[:RECENT]
-    return [(row, title_of(row.reason) if row.reason else "") for row in newest]
+def _with_reasons(rows: Iterable[SignIn]) -> list[tuple[SignIn, str]]:
+    return [(row, title_of(row.reason) if row.reason else "") for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class RoleFacts:
-    """`last`: roles of the last sign-in, or why there are none. `managed`: right and its roles."""
+def _role_facts(person: Any) -> dict[str, Any] | None:
+    """Roles of the `last` sign-in, `since` when, and each right that is `managed` by roles.
 
-    last: str
-    since: datetime | None
-    managed: tuple[tuple[str, str], ...]
-
-
-def _role_facts(person: Any) -> RoleFacts | None:
-    """None where nothing is mapped and nothing ever was for this person."""
+    None where nothing is mapped and nothing ever was for this person.
+    """
     table, grant = mapping.table(), RoleGrant.objects.filter(user=person).first()
     if not table and grant is None:
         return None
-    rights = tuple(_managed(table, grant))
-    return RoleFacts(_last(grant), grant.at if grant else None, rights)
+    managed = list(_managed(table, grant))
+    return {"last": _last(grant), "since": grant.at if grant else None, "managed": managed}
 
 
 def _last(grant: RoleGrant | None) -> str:
@@ -104,11 +88,10 @@ def _managed(table: Table, grant: RoleGrant | None) -> Iterator[tuple[str, str]]
     named = {group.name: Rights(groups=frozenset({group.pk})) for group in groups}
     for name, right in {**flags, **named}.items():
         if roles := roles_giving(table, table.rows, right):
-            by = roles_giving(table, own, right)
-            yield name, _said(by, roles)
+            yield name, _by_roles(roles_giving(table, own, right), roles)
 
 
-def _said(by: list[str], roles: list[str]) -> str:
-    if by:
-        return _("given by %(roles)s") % {"roles": ", ".join(by)}
+def _by_roles(given: list[str], roles: list[str]) -> str:
+    if given:
+        return _("given by %(roles)s") % {"roles": ", ".join(given)}
     return _("not given; %(roles)s would") % {"roles": ", ".join(roles)}

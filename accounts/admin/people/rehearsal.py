@@ -6,37 +6,34 @@ The file is read and forgotten; nothing is written.
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from io import StringIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
 
 from ... import audit, users
-from ...app import user_permission, user_url
+from ...app import user_url
 from ...conf import conf
 from ...naming import as_set_here
 from ...operate import OperatorError, entra_export, rehearsal, roles
+from ...operate.rehearsal import Foreseen, Report
 from ...operate.rehearsal_report import SPREADSHEET, as_rows
 from ...reasons import REASONS
+from ...signin.roles import Table
 from .. import csv_export
 from ..advice import fix_of, title_of
 from ..model_admin import render
-from .forms import MOST_AT_ONCE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from django.http import HttpRequest
-    from django.http.response import HttpResponseBase
-
-    from ...operate.rehearsal import Foreseen, Report
-    from ...signin.roles import Table
+from .add_several import MOST_AT_ONCE
+from .people_list import may_add_people
 
 _LARGEST: Final = 10 * 1024 * 1024
 _SHOWN: Final = 2000
@@ -108,11 +105,6 @@ class ExportForm(forms.Form):
             raise ValidationError({"file": str(problem)}) from None
 
 
-def may_rehearse(user: Any) -> bool:
-    """Whether this person may learn who has a user here."""
-    return bool(user.has_perm(user_permission("view")) or user.has_perm(user_permission("change")))
-
-
 def page(request: HttpRequest) -> HttpResponseBase:
     """The form, and below it what would become of everyone."""
     may_link = users.is_superuser(request.user)
@@ -157,7 +149,7 @@ def _absent(request: HttpRequest, report: Report, asked: Mapping[str, Any]) -> s
 
     With their object IDs, so that nobody else becomes them by having their address.
     """
-    if not all(request.user.has_perm(user_permission(verb)) for verb in ("add", "change")):
+    if not may_add_people(request.user):
         return ""
     found = [one for one in report.people if one.reason == "unknown_user" and one.email]
     if not found:

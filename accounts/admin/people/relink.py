@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib import messages
+from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ... import users
 from ...app import user_url
-from ...models import SignIn
+from ...models import SignIn, User
 from ...operate import OperatorError, linking
 from ...sessions import service as sessions
 from ..model_admin import render
-from .forms import ReasonForm
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from django.http import HttpRequest, HttpResponse
-
-    from ...models import User
-    from .mixin import PersonPages
+from .actions import ReasonForm
 
 WARNINGS: Final = {
     "name": gettext_lazy(
@@ -48,46 +40,33 @@ WARNINGS: Final = {
 }
 
 
-def page(admin: PersonPages) -> Callable[..., HttpResponse]:
-    """GET compares, POST links."""
+def answer(page: ModelAdmin[Any], request: HttpRequest, person: User, row_pk: int) -> HttpResponse:
+    """GET compares, POST links. For superusers: whoever names an identity can be that person."""
+    row = get_object_or_404(SignIn, pk=row_pk, user=person)
+    if not linking.can_relink(row):
+        raise PermissionDenied
+    form = ReasonForm(request.POST if request.method == "POST" else None, required=True)
+    if form.is_valid() and _linked(request, person, row, form.cleaned_data["reason"]):
+        return HttpResponseRedirect(user_url("change", person.pk))
+    old = linking.of_user(person)
+    context = {
+        "subject": person,
+        "row": row,
+        "old": old,
+        "new": linking.of_sign_in(row),
+        "warnings": _warnings_for(person, row, old),
+        "form": form,
+    }
+    return render(request, "user/relink.html", _("Link another Microsoft identity"), context, page)
 
-    def relink(request: HttpRequest, key: str, row_pk: int) -> HttpResponse:
-        if not users.is_superuser(request.user):
-            raise PermissionDenied
-        person = admin.person(request, key)
-        row = get_object_or_404(SignIn, pk=row_pk, user=person)
-        if not linking.can_relink(row):
-            raise PermissionDenied
-        form = ReasonForm(request.POST if request.method == "POST" else None, required=True)
-        if form.is_valid() and _linked(request, person, row, form.cleaned_data["reason"]):
-            return HttpResponseRedirect(user_url("change", person.pk))
-        return _compared(admin, request, person, row, form)
 
-    return relink
-
-
-def warnings_for(person: User, row: SignIn, old: linking.Identity | None) -> list[str]:
+def _warnings_for(person: User, row: SignIn, old: linking.Identity | None) -> list[str]:
     """What makes the refused account look like someone else, the loudest first."""
     found = [*linking.differences(person, old, linking.of_sign_in(row))]
     refused = SignIn.objects.filter(user=person, reason="identity_conflict").order_by()
     if refused.values("tid", "oid").distinct()[:2].count() > 1:
         found.append("several")
     return [str(WARNINGS[name]) for name in found]
-
-
-def _compared(
-    admin: PersonPages, request: HttpRequest, person: User, row: SignIn, form: ReasonForm
-) -> HttpResponse:
-    old = linking.of_user(person)
-    context = {
-        "person": person,
-        "row": row,
-        "old": old,
-        "new": linking.of_sign_in(row),
-        "warnings": warnings_for(person, row, old),
-        "form": form,
-    }
-    return render(request, "user/relink.html", _("Link another Microsoft identity"), context, admin)
 
 
 def _linked(request: HttpRequest, person: User, row: SignIn, reason: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from typing_extensions import override
@@ -19,8 +20,6 @@ from ..model_admin import StaffModelAdmin, SuperusersOnly
 from ..rights import RightsAdmin
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
-
     MappingModelForm = forms.ModelForm[RoleMapping]
 else:
     MappingModelForm = forms.ModelForm

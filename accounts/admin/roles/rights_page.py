@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,13 +16,8 @@ from ...operate import rights_held
 from .. import csv_export, permissions
 from ..model_admin import render
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-
 PEOPLE_A_PAGE: Final = 50
-WAYS: Final = {
+GIVEN_BY: Final = {
     rights_held.ROLE: gettext_lazy("App role"),
     rights_held.HAND: gettext_lazy("Manually"),
     rights_held.COMMAND: gettext_lazy("By command"),
@@ -42,11 +39,11 @@ def page(request: HttpRequest) -> HttpResponse:
     """The rights, some people at a time; `q` narrows it to a part of a name or address."""
     asked = _asked(request)
     people = Paginator(rights_held.people(asked), PEOPLE_A_PAGE)
-    shown = people.get_page(request.GET.get("p"))
+    page_of_people = people.get_page(request.GET.get("p"))
     context = {
         "query": asked,
-        "people": shown,
-        "rights": _shown(list(rights_held.rights_of(shown.object_list))),
+        "people": page_of_people,
+        "rights": _rows(list(rights_held.rights_of(page_of_people.object_list))),
     }
     return render(request, "roles/rights.html", _("Who has what, and why"), context)
 
@@ -63,7 +60,10 @@ def _asked(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "").strip()
 
 
-def _shown(rights: Sequence[rights_held.Right]) -> list[dict[str, Any]]:
+def _rows(rights: Sequence[rights_held.Right]) -> list[dict[str, Any]]:
     names = sorted({right.right for right in rights})
     words = dict(zip(names, permissions.named(names), strict=True)) | FLAGS
-    return [{"held": right, "name": words[right.right], "way": WAYS[right.by]} for right in rights]
+    return [
+        {"held": right, "name": words[right.right], "given_by": GIVEN_BY[right.by]}
+        for right in rights
+    ]

@@ -6,9 +6,10 @@ no more than today's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.core.cache import cache
 from django.db.models import Count, Q
@@ -21,9 +22,6 @@ from django.utils.translation import gettext as _
 from ... import local_time
 from ...app import admin_url
 from ...models import SignIn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 DAYS: Final = 30
 STEP: Final = 20  # one day's width in the drawing

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import copy
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.admin.templatetags.admin_list import date_hierarchy
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Max, Min
 
 from ... import local_time
 from ...models import SignIn
-
-if TYPE_CHECKING:
-    from django.contrib.admin.views.main import ChangeList
 
 _PARTS: Final = ("year", "month", "day")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import get_user_model
@@ -15,17 +15,13 @@ from django.utils.translation import gettext_lazy
 
 from ... import users
 from ...app import user_permission, user_url
-from ...models import User
+from ...models import SignIn, User
 from ...operate import linking
 from ...reasons import REASONS
 from .. import rights
+from ..people.people_list import may_add_people, may_see_people
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ...models import SignIn
-
-    Touchable = Callable[[Any, User], bool]
+Touchable = Callable[[Any, User], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +74,7 @@ def _step(label: str, url: str, query: str = "") -> NextStep | None:
 
 
 def _add(row: SignIn, editor: Any) -> NextStep | None:
-    if not row.email or not all(
-        editor.has_perm(user_permission(name)) for name in ("add", "change")
-    ):
+    if not row.email or not may_add_people(editor):
         return None
     query = urlencode({users.email_field(): row.email})
     return _step(_("Add this person"), user_url("add"), query)
@@ -105,12 +99,9 @@ def _relink(row: SignIn, editor: Any) -> NextStep | None:
 
 
 def _find_namesakes(row: SignIn, editor: Any) -> NextStep | None:
-    if not editor.has_perm(user_permission("view")) and not editor.has_perm(
-        user_permission("change")
-    ):
+    if not may_see_people(editor):
         return None
-    query = urlencode({"q": row.email})
-    return _step(_("Find these people"), user_url("changelist"), query)
+    return _step(_("Find these people"), user_url("changelist"), urlencode({"q": row.email}))
 
 
 def _open_app(editor: Any) -> NextStep | None:

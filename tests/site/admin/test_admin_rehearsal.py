@@ -1,11 +1,13 @@
 """The rehearsal's page: a file goes in, a forecast comes out, nothing stays."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, SignIn, User
@@ -141,3 +143,16 @@ def test_the_sign_in_name_that_fits_a_user_is_a_hint() -> None:
 def _rehearsed(browser: Any, content: bytes, **more: str) -> Any:
     file = SimpleUploadedFile("people.csv", content, "text/csv")
     return browser.post(PAGE, {"file": file, **more})
+
+
+def test_to_link_or_to_export_asks_for_a_fresh_sign_in(browser: Client, settings: Settings) -> None:
+    settings.STEP_UP = "login"
+    session = browser.session
+    session["signed_in_at"] = (timezone.now() - timedelta(hours=1)).isoformat()
+    session.save()
+    content = EXPORT.replace(",cole@", f"{TID},cole@").encode()
+    assert "Would get in" in rehearse(browser, content)
+    for sent in ({"link": "on"}, {"csv": "1"}):
+        assert "Would get in" not in rehearse(browser, content, **sent)
+    assert not SocialAccount.objects.exists()
+    assert not AuditEntry.objects.filter(action="export.people").exists()

@@ -12,6 +12,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, transaction
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts import audit, secretbox
@@ -398,3 +399,15 @@ def test_on_the_command_line_it_is_the_operating_systems_user() -> None:
     assert "sudo by grace" in found["who"]
     assert "manage.py staff add" in found["from"]
     assert '"action": "person.added"' in ended.stderr or "action=person.added" in ended.stderr
+
+
+def test_the_list_asks_as_often_for_many_entries_of_rights_as_for_few() -> None:
+    browser, counts = browser_of(superuser()), []
+    for more in (2, 20):
+        for _number in range(more):
+            audit.write("person.rights_changed", after={"permissions": ["accounts.view_user"]})
+        with CaptureQueriesContext(connection) as asked:
+            page = browser.get("/admin/accounts/auditentry/").content.decode()
+        counts.append(len(asked))
+    assert "Can view user" in page
+    assert counts[0] == counts[1]

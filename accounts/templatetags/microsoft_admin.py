@@ -1,26 +1,49 @@
-"""{% open_session %}: the script that warns before a session ends and keeps what is typed."""
+"""What admin's templates need: outsiders' text, times, places, URLs, and the session's script."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from django import template
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from .. import local_time, staff_urls
+from .. import app, browsers, local_time, staff_urls
 from ..conf import conf
-
-if TYPE_CHECKING:
-    from django.http import HttpRequest
+from ..naming import as_set_here
+from ..visible import visible
 
 register = template.Library()
+register.filter("as_set_here", as_set_here)  # each setting is named as this site sets it
+register.filter("moment", local_time.element_of)
+register.filter("place", browsers.address_and_place)
+register.simple_tag(staff_urls.home, name="staff_home")
+register.simple_tag(staff_urls.login_page, name="staff_login")
+register.simple_tag(app.admin_url, name="own_url")  # {% own_url "signin_change" row.pk %}
+register.simple_tag(app.user_url, name="user_url")  # {% user_url "change" person.pk %}
+
+
+@register.filter("visible")
+def _visible(value: Any) -> str:
+    """{{ text|visible }}: with bidirectional and invisible characters written out."""
+    return visible(str(value if value is not None else ""))
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """{{ user_agent|browser }}: Chrome on Windows."""
+    return visible(browsers.browser_of(user_agent))
 
 
 @register.inclusion_tag("microsoft_admin/open_session.html", takes_context=True)
 def open_session(context: dict[str, Any]) -> dict[str, Any]:
-    """Nothing on pages without a request or a signed-in person."""
+    """The script that warns before a session ends and keeps what is typed.
+
+    Nothing on pages without a request or a signed-in person.
+    """
     request: HttpRequest | None = context.get("request")
     user = getattr(request, "user", None)
     if request is None or user is None or not user.is_authenticated:
@@ -33,7 +56,7 @@ def open_session(context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _words(ends_at: Any) -> dict[str, str]:
+def _words(ends_at: datetime) -> dict[str, str]:
     local = local_time.in_zone(ends_at)
     return {
         "back": _("What you typed before you had to sign in again is back. Nothing is saved yet."),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.core.cache import cache
 from django.views.decorators.debug import sensitive_variables
@@ -17,15 +18,12 @@ from django.views.decorators.debug import sensitive_variables
 from ... import secretbox
 from ...outages import STORE_ERRORS
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _SECONDS: Final = 900
 
 
 @sensitive_variables()
-def hold(user_id: Any, typed: Mapping[str, str]) -> str:
-    """The name under which `held` finds it; "" where there is nothing to keep, or no cache."""
+def keep(user_id: Any, typed: Mapping[str, str]) -> str:
+    """The name under which `of` finds it; "" where there is nothing to keep, or no cache."""
     if not typed:
         return ""
     name = secrets.token_urlsafe(24)
@@ -37,7 +35,7 @@ def hold(user_id: Any, typed: Mapping[str, str]) -> str:
 
 
 @sensitive_variables()
-def held(user_id: Any, name: str) -> dict[str, str]:
+def of(user_id: Any, name: str) -> dict[str, str]:
     """What this person typed; empty when it is too old, or someone else's."""
     if not name.isascii() or len(name) > 64:
         return {}

@@ -1,0 +1,142 @@
+"""What each request to a page of admin passes: a fresh sign-in, and parameters that mean something.
+
+And its answer: in another site our part of the page's head.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import BadRequest, FieldError, ValidationError
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.template.loader import render_to_string
+
+from ..app import label
+from ..conf import is_a_host
+from ..web import entrance, step_up
+
+logger = logging.getLogger("django.request")
+
+# The Microsoft app, people and their rights, identities, role mapping: looked at before they are
+# changed, so the form itself asks. Their lists ask when an action is sent.
+_FORM_PAGES: Final = ("add", "change", "delete")
+_OF_A_USER: Final = (
+    "add_several",
+    "export",
+    "sign_out",
+    "unlink",
+    "relink",
+    "deactivate",
+    "reactivate",
+)
+_APP: Final = "socialaccount_socialapp"
+_OTHERS: Final = (
+    "auth_user_password_change",
+    "staff_help_desk",
+    "staff_sessions_end",
+    "staff_rights_export",
+    "staff_moves",
+    f"{_APP}_test",
+    f"{_APP}_test_one",
+    f"{_APP}_undo",
+)
+_OF_A_REHEARSAL: Final = frozenset(("link", "csv"))  # all else that is sent there changes nothing
+# What values of the wrong kind raise on their way into a query, and in it.
+_MEANINGLESS: Final = (DataError, FieldError, OverflowError, ValidationError)
+_HEAD: Final = "microsoft_admin/admin/head.html"
+_OUR_STYLE: Final = b"microsoft_admin/admin."
+_END_OF_HEAD: Final = b"</head>"
+
+
+def asks_for_step_up(request: HttpRequest) -> bool:
+    """Whether this page is dangerous, and the session has no fresh sign-in."""
+    return not step_up.is_satisfied(request) and _is_dangerous(request)
+
+
+def guarded(view: Callable[..., Any], request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+    """The view's answer; 400 when the request's own parameters are what broke it.
+
+    Django's admin hands parameters on to the database: a NUL, a number beyond its range, a year
+    past its calendar, half a pattern or a key of the wrong kind then ends in an exception.
+
+    Raises BadRequest.
+    """
+    if any(map(_is_unstorable, _texts(request.GET))):
+        raise BadRequest("A parameter has a character that nothing stored here can have.")
+    if request.method == "POST" and any(map(_is_unstorable, _texts(request.POST))):
+        raise BadRequest("A field has a character that nothing stored here can have.")
+    try:
+        return _rendered(view(request, *args, **kwargs))
+    except (*_MEANINGLESS, ValueError) as error:
+        if not request.GET and not isinstance(error, _MEANINGLESS):
+            raise
+        logger.warning("admin: a request's parameters mean nothing", exc_info=True)
+        raise BadRequest("A parameter means nothing here.") from error
+
+
+def completed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer of a page of another site, with our style, times and warnings in its head.
+
+    Its base_site.html is its own, or its theme's. One that includes microsoft_admin/admin/head.html
+    itself is left alone.
+    """
+    if is_a_host() and _is_page(response) and _OUR_STYLE not in response.content:
+        context = {"request": request, "is_ours": entrance.is_ours(request.session)}
+        ours = render_to_string(_HEAD, context).encode()
+        response.content = response.content.replace(_END_OF_HEAD, ours + _END_OF_HEAD, 1)
+    return response
+
+
+def _is_dangerous(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    name = (match.url_name or "") if match else ""
+    pages, lists = _names()
+    if name in pages or request.method != "POST":
+        return name in pages
+    return name in lists or (
+        name == "staff_rehearsal" and not _OF_A_REHEARSAL.isdisjoint(request.POST)
+    )
+
+
+@cache
+def _names() -> tuple[frozenset[str], frozenset[str]]:
+    """The pages that ask, and the lists that ask when an action is sent."""
+    meta = get_user_model()._meta
+    user = f"{meta.app_label}_{meta.model_name}"
+    models = (_APP, user, f"{label()}_rolemapping", "auth_group")
+    pages = {
+        *_OTHERS,
+        f"{label()}_signin_export",
+        f"{label()}_auditentry_export",
+        *(f"{user}_{page}" for page in _OF_A_USER),
+        *(f"{model}_{page}" for model in models for page in _FORM_PAGES),
+    }
+    return frozenset(pages), frozenset(f"{model}_changelist" for model in models)
+
+
+def _rendered(response: HttpResponse) -> HttpResponse:
+    """Lists are asked for while their page is rendered: here, where it can still be refused."""
+    if hasattr(response, "render") and not getattr(response, "is_rendered", True):
+        response.render()
+    return response
+
+
+def _texts(values: QueryDict) -> Iterator[str]:
+    for name, listed in values.lists():
+        yield name
+        yield from listed
+
+
+def _is_unstorable(text: str) -> bool:
+    """NUL and lone surrogates are refused by PostgreSQL."""
+    return "\0" in text or any("\ud800" <= c <= "\udfff" for c in text)
+
+
+def _is_page(response: HttpResponse) -> bool:
+    is_html = response.headers.get("Content-Type", "").startswith("text/html")
+    return is_html and not response.streaming and _END_OF_HEAD in response.content
