@@ -47,11 +47,6 @@ class Registration:
     domains: frozenset[str]
 
     @property
-    def redirect_uri(self) -> str:
-        """The redirect URI to register at Entra, letter for letter."""
-        return redirect_uri()
-
-    @property
     def secrets(self) -> tuple[str, ...]:
         """The client secrets; none where the site proves itself in another way."""
         return tuple(one.value for one in self.credentials if isinstance(one, Secret))
@@ -68,7 +63,7 @@ class Registration:
 
 
 def redirect_uri() -> str:
-    """PUBLIC_URL's callback."""
+    """PUBLIC_URL's callback, to be registered at Entra letter for letter."""
     return f"{conf.PUBLIC_URL}{staff_urls.callback()}"
 
 

@@ -46,7 +46,7 @@ _ABOUT_YOU: Final = (
     "identity.linked",
     "identity.unlinked",
 )
-_TOLD: Final = "told_of"  # in the session: up to when they have been told
+_TOLD_UNTIL: Final = "told_of"  # in the session: up to when they have been told
 _OWN_SIGN_IN: Final = 5  # seconds in which a sign-in is the session's own
 _VERSIONS: Final = re.compile(r"[\d._]+")
 
@@ -67,7 +67,7 @@ def tell(request: HttpRequest) -> None:
             return
         if not _is_front_page(request):
             _add_messages(request, since)
-        request.session[_TOLD] = time.time()
+        request.session[_TOLD_UNTIL] = time.time()
     except Exception as error:
         if not is_outage(error):
             raise
@@ -83,9 +83,9 @@ def notices(user: Any, changes_since: float = 0, sign_ins_since: float = 0) -> I
         return
     lately = timezone.now() - TOLD_FOR
     since = max(lately, sign_ins[0][0], _moment(changes_since))
-    came = max(lately, _moment(sign_ins_since))
+    since_sign_in = max(lately, _moment(sign_ins_since))
     yield from _changes(user, since)
-    yield from _unseen(sign_ins, came)
+    yield from _unseen(sign_ins, since_sign_in)
 
 
 def _concerns(entry: AuditEntry) -> bool:
@@ -181,7 +181,7 @@ def _since(request: HttpRequest) -> tuple[float, float] | None:
     """From when on changes, and sign-ins, are news to this session; None where nobody is in."""
     if not request.user.is_authenticated:
         return None
-    told = request.session.get(_TOLD)
+    told = request.session.get(_TOLD_UNTIL)
     if isinstance(told, int | float):
         return float(told), float(told)
     began = request_facts.signed_in_at(request) or time.time()
@@ -189,10 +189,10 @@ def _since(request: HttpRequest) -> tuple[float, float] | None:
 
 
 def _is_there_any(request: HttpRequest, since: tuple[float, float]) -> bool:
-    came = getattr(request.user, "last_login", None)
+    last_login = getattr(request.user, "last_login", None)
     changed = cache.get(_key(request.user.pk))
     by_others = isinstance(changed, int | float) and changed > since[0]
-    return by_others or bool(came and came.timestamp() > since[1])
+    return by_others or bool(last_login and last_login.timestamp() > since[1])
 
 
 def _key(pk: Any) -> str:

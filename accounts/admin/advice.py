@@ -282,10 +282,10 @@ def findings_in_admin(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def judgement_in_admin(judgement: Judgement) -> Judgement:
     """The same of what has to be confirmed."""
-    told = (
+    consequences = (
         replace(one, findings=findings_in_admin(one.findings)) for one in judgement.consequences
     )
-    return replace(judgement, consequences=tuple(told))
+    return replace(judgement, consequences=tuple(consequences))
 
 
 def _fix_of_finding(finding: Finding) -> str:

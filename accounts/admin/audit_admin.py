@@ -187,8 +187,8 @@ def _content_of(entry: AuditEntry) -> dict[str, Any]:
 
 def _in_words(facts: Mapping[str, Any] | None) -> str:
     """ "Superuser status: yes; Name: Ada"; what is empty is left out."""
-    told = sorted((_name(name), value) for name, value in (facts or {}).items())
-    return "; ".join(f"{name}: {_value(value)}" for name, value in told if value not in _EMPTY)
+    named = sorted((_name(name), value) for name, value in (facts or {}).items())
+    return "; ".join(f"{name}: {_value(value)}" for name, value in named if value not in _EMPTY)
 
 
 def _name(name: str) -> str:

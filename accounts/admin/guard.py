@@ -87,8 +87,8 @@ def completed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """
     if is_a_host() and _is_page(response) and _OUR_STYLE not in response.content:
         context = {"request": request, "is_ours": entrance.is_ours(request.session)}
-        ours = render_to_string(_HEAD, context).encode()
-        response.content = response.content.replace(_END_OF_HEAD, ours + _END_OF_HEAD, 1)
+        addition = render_to_string(_HEAD, context).encode()
+        response.content = response.content.replace(_END_OF_HEAD, addition + _END_OF_HEAD, 1)
     return response
 
 

@@ -77,9 +77,9 @@ def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> lis
     pages = list(_in_menu(user)) if app_label in (None, label()) else []
     if not pages:
         return app_list
-    ours = next((app for app in app_list if app["app_label"] == label()), None)
-    if ours is not None:
-        ours["models"] += pages
+    own_app = next((app for app in app_list if app["app_label"] == label()), None)
+    if own_app is not None:
+        own_app["models"] += pages
         return app_list
     return [_app(pages), *app_list]
 

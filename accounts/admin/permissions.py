@@ -63,8 +63,8 @@ def _words(model: type[Model], codename: str, name: str) -> str:
     meta = model._meta
     default = {get_permission_codename(action, meta): text for action, text in _BY_DEFAULT.items()}
     text, what = default.get(codename), {"what": meta.verbose_name}
-    told = _(text) % what if text else _(name)
-    return f"{apps.get_app_config(meta.app_label).verbose_name}: {told}"
+    words = _(text) % what if text else _(name)
+    return f"{apps.get_app_config(meta.app_label).verbose_name}: {words}"
 
 
 @cache

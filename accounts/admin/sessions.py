@@ -39,14 +39,18 @@ def may_end(user: Any) -> bool:
 
 def page(request: HttpRequest) -> HttpResponse:
     """The list; `q` narrows it to people by any part of an address or a name."""
-    asked = request.GET.get("q", "").strip()
-    found = _found(asked)
+    query = request.GET.get("q", "").strip()
+    matching = _matching(query)
     context = {
-        "query": asked,
-        "open_sessions": found[:SHOWN],
+        "query": query,
+        "open_sessions": matching[:SHOWN],
         "sees_people": may_see_people(request.user),
+<<<<<<< HEAD
         "total": len(found),
         "more": len(found) >= _MOST_READ,
+=======
+        "total": len(matching),
+>>>>>>> main
         "own_id": str(request.user.pk),
         "next": request.get_full_path(),
     }
@@ -114,10 +118,17 @@ def _end_own(user: User, handle: str, here: str) -> int:
     return len([sessions.end(each, user) for each in handles if each != here])
 
 
+<<<<<<< HEAD
 def _found(asked: str) -> list[SignedIn]:
     if not asked:
         return sessions.listing(most=_MOST_READ)
     people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]
+=======
+def _matching(query: str) -> list[SignedIn]:
+    if not query:
+        return sessions.listing()
+    people = search.people(users.everyone(), query)[:_PEOPLE_FOUND]
+>>>>>>> main
     return [session for person in people for session in sessions.listing(person)]
 
 
@@ -145,7 +156,7 @@ def _tell(request: HttpRequest, person: User, ended: int) -> None:
 
 def _back(request: HttpRequest) -> str:
     """The page that asked, if it is one of this site's."""
-    asked = request.POST.get("next", "")
-    if asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
-        return asked
+    page = request.POST.get("next", "")
+    if page.startswith("/") and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
+        return page
     return reverse("admin:staff_sessions")

@@ -34,8 +34,8 @@ def digest(*parts: bytes) -> str:
 
 def text_digest(text: AuditText) -> str:
     """Hides the text: without the salt, which is erased with it, nobody can guess it back."""
-    said = {"person": text.person, "name": text.name, "content": text.content}
-    return digest(text.salt.encode(), canonical({**said, "role": text.role}))
+    fields = {"person": text.person, "name": text.name, "content": text.content}
+    return digest(text.salt.encode(), canonical({**fields, "role": text.role}))
 
 
 def entry_bytes(entry: AuditEntry) -> bytes:

@@ -47,7 +47,7 @@ def write(
         raise ValueError(f"{action!r} is no action of the audit.")
     around = present()
     actor = by or around.actor()
-    said = {"before": before, "after": after, "note": note or around.note}
+    content = {"before": before, "after": after, "note": note or around.note}
     entry = AuditEntry(
         action=action,
         actor_kind=actor.kind,
@@ -56,7 +56,7 @@ def write(
         subject_key=str(subject.pk)[:64] if subject else "",
         reference=reference or around.reference or around.new_reference(),
     )
-    texts = [_of_actor(entry, actor), _of_subject(entry, subject, said, about)]
+    texts = [_of_actor(entry, actor), _of_subject(entry, subject, content, about)]
     _save(entry, texts)
     # No partial: Django names a robust hook that fails by its __qualname__.
     transaction.on_commit(lambda: _committed(entry, texts), robust=True)
@@ -83,11 +83,13 @@ def _of_actor(entry: AuditEntry, actor: Actor) -> AuditText:
 
 
 def _of_subject(
-    entry: AuditEntry, subject: models.Model | None, said: Mapping[str, Any], about: str
+    entry: AuditEntry, subject: models.Model | None, content: Mapping[str, Any], about: str
 ) -> AuditText:
     person = str(subject.pk) if isinstance(subject, get_user_model()) else about
     name = str(subject) if subject else ""
-    return _text(entry, AuditText.Role.SUBJECT, person, name, {k: v for k, v in said.items() if v})
+    return _text(
+        entry, AuditText.Role.SUBJECT, person, name, {k: v for k, v in content.items() if v}
+    )
 
 
 def _text(
@@ -98,7 +100,7 @@ def _text(
         role=role,
         person=person[:64],
         name=storable(name)[:254],
-        content=plain(content),
+        content=as_json(content),
         salt=secrets.token_hex(16),
     )
 
@@ -129,12 +131,12 @@ def _committed(entry: AuditEntry, texts: list[AuditText]) -> None:
     seal_pending()
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """The value as JSON gives it back unchanged, with nothing that PostgreSQL does not store."""
     if isinstance(value, dict):
-        return {storable(str(key)): plain(part) for key, part in value.items()}
+        return {storable(str(key)): as_json(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(part) for part in list(value)[:_MOST]]
+        return [as_json(part) for part in list(value)[:_MOST]]
     if value is None or isinstance(value, (bool, int)):
         return value
     return storable(str(value))

@@ -131,15 +131,15 @@ def _links() -> Iterator[AuditSeal]:
 
 def _erased() -> set[tuple[str, str]]:
     """Which texts an erasure accounts for, by entry and role."""
-    lists = _said("person.erased", "erased")
+    lists = _recorded("person.erased", "erased")
     return {(str(entry), str(role)) for listed in lists for entry, role in listed}
 
 
 def _acknowledged() -> set[str]:
-    return {str(name) for listed in _said("audit.acknowledged", "problems") for name in listed}
+    return {str(name) for listed in _recorded("audit.acknowledged", "problems") for name in listed}
 
 
-def _said(action: str, name: str) -> Iterator[list[Any]]:
+def _recorded(action: str, name: str) -> Iterator[list[Any]]:
     """What sealed entries of this action say after, if their text is what was written."""
     entries = AuditEntry.objects.filter(action=action, seal__isnull=False)
     for entry in entries.prefetch_related("parts"):

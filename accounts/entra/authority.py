@@ -164,7 +164,10 @@ class Authority:
         if held is None or self._asked_lately() or self._others_asked():
             return
         self._asked_at, self._ask_failed = self._clock(), ""
-        self._shared.set("asked", self._asked_at, int(ASK_EVERY))
+        if not self._shared.add("asked", self._asked_at, int(ASK_EVERY)):
+            if self._others_asked():
+                return  # at the same moment
+            self._shared.set("asked", self._asked_at, int(ASK_EVERY))
         try:
             keys = fetch_keys(self._http, held.discovery, Deadline(_FLIGHT_SECONDS, None))
         except Refused as refused:

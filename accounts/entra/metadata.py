@@ -26,15 +26,6 @@ from .jwks import SigningKey, read_keys
 
 _MAX_LENGTH: Final = 512
 log = logging.getLogger(__name__)
-# Other names of Microsoft's sign-in hosts, and the one whose documents name themselves by it.
-_ALIASES: Final = {
-    "login.windows.net": "login.microsoftonline.com",
-    "login.microsoft.com": "login.microsoftonline.com",
-    "sts.windows.net": "login.microsoftonline.com",
-    "login-us.microsoftonline.com": "login.microsoftonline.us",
-    "login.usgovcloudapi.net": "login.microsoftonline.us",
-    "login.chinacloudapi.cn": "login.partner.microsoftonline.cn",
-}
 _V1_ISSUERS: Final = frozenset({"sts.windows.net", "sts.chinacloudapi.cn"})
 
 
@@ -158,7 +149,7 @@ def _endpoint(document: Mapping[str, object], name: str, home: Origin) -> str:
     if not isinstance(value, str) or len(value) > _MAX_LENGTH:
         raise Refused("misconfigured", f"{name}: missing in the discovery document")
     if origin_of(value) != home:
-        raise Refused("misconfigured", f"{name}: not on {home}{_wanted(home)}")
+        raise Refused("misconfigured", f"{name}: not on {home}")
     return value
 
 
@@ -168,16 +159,10 @@ def _issuer(value: object, home: Origin, tenant: str) -> str:
     origin = origin_of(value.replace(TENANT_PLACE, "tenantid"))
     if origin != home:
         v1 = origin is not None and origin.host in _V1_ISSUERS
-        why = ": it is that of v1.0 tokens" if v1 else _wanted(home)
+        why = ": it is that of v1.0 tokens" if v1 else ""
         raise Refused("misconfigured", f"issuer: not on {home}{why}")
     named = [found.lower() for found in GUID.findall(value)]
     if is_guid(tenant) and named and tenant.lower() not in named:
         # OpenID Connect Discovery 4.3; OWASP ASVS 5.0, 10.5.3
         raise Refused("misconfigured", "issuer: of another tenant than the one we asked for")
     return value
-
-
-def _wanted(home: Origin) -> str:
-    """What to put in MICROSOFT_LOGIN_URL, where it names a host by another of its names."""
-    name = _ALIASES.get(home.host)
-    return f": set MICROSOFT_LOGIN_URL=https://{name}" if name else ""

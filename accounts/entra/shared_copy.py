@@ -22,6 +22,7 @@ class Cache(Protocol):
 
     def get(self, key: str, /) -> Any: ...
     def set(self, key: str, value: Any, /, timeout: int | None = ...) -> Any: ...
+    def add(self, key: str, value: Any, /, timeout: int | None = ...) -> Any: ...
     def delete(self, key: str, /) -> Any: ...
 
 
@@ -51,6 +52,12 @@ class SharedCopy:
         key = f"{self._prefix}:{name}"
         text = seal(key, value)
         self._tried(lambda cache: cache.set(key, text, timeout=timeout))
+
+    def add(self, name: str, value: Any, timeout: int) -> bool:
+        """Set it unless something is there; whether it was set."""
+        key = f"{self._prefix}:{name}"
+        text = seal(key, value)
+        return bool(self._tried(lambda cache: cache.add(key, text, timeout=timeout)))
 
     def _tried(self, call: Callable[[Cache], Any]) -> Any:
         """None where the cache fails, which is logged once until it works again."""

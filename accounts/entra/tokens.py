@@ -18,7 +18,7 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
 from ..http.strict_json import NotStrict, loads_object
-from ..ids import GUID, TENANT_PLACE, safe_repr
+from ..ids import GUID, TENANT_PLACE, is_guid, safe_repr, tenant_of_issuer
 from ..reasons import Refused
 from .claims import Claims, read_claims
 from .jwks import SigningKey
@@ -107,7 +107,9 @@ def _filled(template: str, claims: Json) -> str:
 def _issuer(claims: Json, expected: _Expected) -> str | None:
     found, wanted = claims.get("iss"), _filled(expected.issuer, claims)
     if found == wanted:
-        return None
+        named = tenant_of_issuer(wanted)
+        agrees = not is_guid(named) or named == claims["tid"].lower()
+        return None if agrees else f"{safe_repr(found)} is not that of the token's tid"
     other = GUID.sub(lambda _: claims["tid"], expected.issuer)
     if found == other and TENANT_PLACE not in expected.issuer:
         # A whole token of the same authority, only not of our tenant: say that, it is no forgery.

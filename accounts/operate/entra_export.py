@@ -47,6 +47,7 @@ _UNJUDGED: Final[Mapping[str, str]] = {
     "kind": noop("userType: who is a guest"),
     "enabled": noop("accountEnabled: who is blocked at Microsoft"),
 }
+_ZIP: Final = b"PK\x03\x04"  # how an .xlsx begins
 _SEPARATED: Final = re.compile(r"[^\s,;]+")  # a Value has no spaces
 
 
@@ -67,6 +68,8 @@ class Exported:
 
 def text_of(raw: bytes) -> str:
     """The file's text, whatever wrote it. Raises OperatorError."""
+    if raw.startswith(_ZIP):
+        raise OperatorError(_("The file is an Excel workbook: save it as CSV UTF-8."))
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return raw.decode("utf-16" if wide else "utf-8-sig")

@@ -26,15 +26,14 @@ from .. import local_time, secretbox, transaction
 from ..conf import conf
 from ..configuration import readers, suspicious
 from ..entra.credentials.proof import Kind
+from ..ids import is_guid
 from ..naming import as_set_here
 from ..reasons import Refused
 from ..registration import SLOTS, kind_of, value_in
 from ..signin.identities import PROVIDER
 from . import OperatorError
 
-GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
-_SHORTEST_SECRET: Final = 16
 LONGEST_SECRET: Final = 79  # encrypted, more would not fit into allauth's column
 _OF_APP: Final = ("name", "client_id")
 _SECRETS: Final = {"secret": "secret_expires", "next_secret": "next_secret_expires"}
@@ -120,35 +119,13 @@ def _entered(problem: ValueError) -> str:
     return _("What was entered %(problem)s.") % {"problem": told}
 
 
-def save(changes: Changes) -> tuple[SocialApp, bool]:
-    """Create or update the app, untested; returns it and whether it is new.
-
-    Raises Invalid, Refused.
-    """
-    with transaction.atomic():
-        before = the_app()
-        created = before.pk is None
-        app = changed(before, changes)
-        app.save()
-    return app, created
-
-
 def the_app() -> SocialApp:
-    """The visible app of admin, locked in a transaction; a new one where there is none.
-
-    Raises Refused(several_apps).
-    """
+    """The visible app of admin; a new one where there is none. Raises Refused(several_apps)."""
     apps = visible()
     if len(apps) > 1:
         raise Refused("several_apps", f"app: {len(apps)} visible Microsoft apps")
     new = SocialApp(provider=PROVIDER, name="Microsoft", settings={"credential": "secret"})
-    if not apps:
-        return new
-    rows = SocialApp.objects.all()
-    if transaction.get_connection().in_atomic_block:
-        rows = rows.select_for_update()
-    found: SocialApp = rows.get(pk=apps[0].pk)
-    return found
+    return apps[0] if apps else new
 
 
 @sensitive_variables()
@@ -161,10 +138,7 @@ def changed(app: SocialApp, changes: Changes) -> SocialApp:
         raise Invalid(problems)
     after = copy.deepcopy(app)
     _apply(after, changes)
-    if (app.client_id, app.settings.get("tenant")) != (
-        after.client_id,
-        after.settings.get("tenant"),
-    ):
+    if _whose(app) != _whose(after):
         after.settings.pop(TESTS, None)
     if touches_sign_in(app, after) and app.pk and not _keeps_previous(app):
         after.settings[PREVIOUS] = _snapshot(app)
@@ -264,8 +238,9 @@ def problems_of(changes: Changes) -> defaultdict[str, list[str]]:
     """Everything wrong with what was entered, by field, in words that say what to enter."""
     problems: defaultdict[str, list[str]] = defaultdict(list)
     for name, value in changes.given().items():
-        problems[name] += _CHECKS[name](value)
-    return defaultdict(list, {name: found for name, found in problems.items() if found})
+        if found := list(_CHECKS[name](value) if name in _CHECKS else ()):
+            problems[name] = found
+    return problems
 
 
 def _kinds_entered(changes: Changes) -> list[Kind]:
@@ -436,19 +411,14 @@ def _check_name(name: str) -> Iterator[str]:
 
 
 def _check_identity(client_id: str) -> Iterator[str]:
-    if client_id and not GUID.fullmatch(client_id):
+    if client_id and not is_guid(client_id):
         yield _(
             "The identity is named by a GUID: Client ID on the managed identity's Overview page."
         )
 
 
-def _unchecked(value: Any) -> Iterator[str]:
-    """It was checked when it was read, or cannot be wrong."""
-    return iter(())
-
-
 def _check_client_id(client_id: str) -> Iterator[str]:
-    if not GUID.fullmatch(client_id):
+    if not is_guid(client_id):
         yield _("The client ID is a GUID: Application (client) ID on the app's Overview page.")
 
 
@@ -460,7 +430,7 @@ def _check_tenant(tenant: str) -> Iterator[str]:
     elif tenant == "organizations":
         if len(allowed) < 2 and conf.MICROSOFT_TENANT_ID.lower() != tenant:
             yield _("The tenant “organizations” goes with MICROSOFT_ALLOWED_TENANTS only.")
-    elif tenant and not (GUID.fullmatch(tenant) or DOMAIN.fullmatch(tenant)):
+    elif tenant and not (is_guid(tenant) or DOMAIN.fullmatch(tenant)):
         yield _("The tenant is a GUID (Directory (tenant) ID) or a verified domain.")
     elif tenant and not _within_bound(tenant, allowed):
         yield _("MICROSOFT_ALLOWED_TENANTS does not allow this tenant, and nothing here widens it.")
@@ -470,17 +440,17 @@ def _within_bound(tenant: str, allowed: frozenset[str]) -> bool:
     """A domain's GUID is known to Microsoft only: sign-in itself checks it."""
     if not allowed:
         return bool(tenant == conf.MICROSOFT_TENANT_ID.lower())
-    return tenant in allowed or not GUID.fullmatch(tenant)
+    return tenant in allowed or not is_guid(tenant)
 
 
 def _check_secret(secret: str) -> Iterator[str]:
-    if GUID.fullmatch(secret):
+    if is_guid(secret):
         yield _("That is the secret's ID: copy the column Value, which Entra shows only once.")
     elif secret and "***" in secret:
         yield _("That secret is masked: Entra shows it only once, so make a new one.")
     elif secret and not (secret.isascii() and secret.isprintable() and " " not in secret):
         yield _("The secret has a space or a character that no secret has: copy it again.")
-    elif secret and len(secret) < _SHORTEST_SECRET:
+    elif secret and len(secret) < readers.SHORTEST_SECRET:
         yield _("The secret is too short to be one: copy the column Value in full.")
     elif len(secret) > LONGEST_SECRET:
         text = _("The secret is longer than %(most)d characters: Entra's have 40.")
@@ -524,6 +494,7 @@ def _check_domains(domains: Sequence[str]) -> Iterator[str]:
             yield text % {"entry": entry, "domain": domain}
 
 
+# The others were checked when they were read, or cannot be wrong.
 _CHECKS: Final[Mapping[str, Any]] = {
     "name": _check_name,
     "client_id": _check_client_id,
@@ -534,7 +505,4 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "next_secret_expires": _check_expiry,
     "domains": _check_domains,
     "managed_identity": _check_identity,
-    **dict.fromkeys(
-        ("certificate", "next_certificate", "hidden", "credential", "promote"), _unchecked
-    ),
 }

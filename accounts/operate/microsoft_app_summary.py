@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -22,16 +22,12 @@ from ..reasons import REASONS, Refused
 from ..registration import SLOTS, kind_of, value_in
 from .microsoft_app import KINDS, TESTS
 
-_NOT_SET: Final = "not set"
-# What admin translates of this: how something is kept, and what it is.
-_WORDS: Final = (
-    noop("not set"),
-    noop("set"),
-    noop("set, encrypted"),
-    noop("set, not encrypted"),
-    noop("set, in the environment"),
-    noop("unreadable"),
-    noop("unusable"),
+_NOT_SET: Final = noop("not set")
+_UNREADABLE: Final = noop("unreadable")  # under a key that is gone
+_UNUSABLE: Final = noop("unusable")  # damaged, or ended
+_IN_ENVIRONMENT: Final = noop("set, in the environment")
+# Names that are put together, for the catalogues.
+_NAMES: Final = (
     noop("next secret"),
     noop("next certificate"),
     noop("Thumbprint of the certificate"),
@@ -40,7 +36,6 @@ _WORDS: Final = (
     noop("Subject"),
     noop("Audience"),
 )
-_OF_NO_USE: Final = ("unreadable", "unusable")  # under a key that is gone; damaged, or ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,11 @@ class CredentialSummary:
     def why_refused(self) -> str:
         """The reason that it met, in words."""
         return str(REASONS[self.refused].title) if self.refused in REASONS else self.refused
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether nothing is known to speak against it."""
+        return not self.refused and self.kept not in (_UNREADABLE, _UNUSABLE)
 
     @property
     def is_accepted(self) -> bool:
@@ -125,17 +125,13 @@ class AppSummary:
         known = [days for days in ends if days is not None]
         return None if len(known) < len(ends) else max(known)
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON and templates."""
-        return asdict(self)
-
 
 def show() -> AppSummary:
     """The app in force, read afresh."""
     apps = registration.registered_apps(get_adapter())
     problem = "not_configured" if not apps else "several_apps" if len(apps) > 1 else ""
     values = _of_app(apps[0]) if len(apps) == 1 else {}
-    if any(one.kept == "unreadable" for one in values.get("credentials", ())):
+    if any(one.kept == _UNREADABLE for one in values.get("credentials", ())):
         problem = "misconfigured"
     elif values and not problem:
         problem = _unusable(apps[0])
@@ -188,8 +184,7 @@ def credentials_of(app: SocialApp) -> tuple[CredentialSummary, ...]:
     readable = {slot for slot, _one in made}
     made += [(slot, None) for slot in order if value_in(app, slot) and slot not in readable]
     told = [_credential(app, *pair) for pair in sorted(made, key=lambda one: order.index(one[0]))]
-    usable = (n for n, one in enumerate(told) if not one.refused and one.kept not in _OF_NO_USE)
-    used = next(usable, 0)
+    used = next((number for number, one in enumerate(told) if one.is_usable), 0)
     return tuple(replace(one, in_use=n == used) for n, one in enumerate(told))
 
 
@@ -203,7 +198,7 @@ def _credential(app: SocialApp, slot: str, made: Credential | None) -> Credentia
     return CredentialSummary(
         slot=slot,
         label=_label(slot, made),
-        kept=kept if made or kept == "unreadable" else "unusable",
+        kept=kept if made or kept == _UNREADABLE else _UNUSABLE,
         expires=expires,
         days_left=days_left(expires),
         tested=str(tested.get("at", "")),
@@ -221,7 +216,7 @@ def _label(slot: str, made: Credential | None) -> str:
 def _kept(app: SocialApp, slot: str) -> str:
     in_environment = registration.is_environments(app)
     if in_environment or not secretbox.is_secret(slot) or not value_in(app, slot):
-        return "set, in the environment" if in_environment or slot == "token_file" else "set"
+        return _IN_ENVIRONMENT if in_environment or slot == "token_file" else noop("set")
     return how_kept(value_in(app, slot))
 
 
@@ -287,12 +282,12 @@ def how_kept(value: str, *, in_environment: bool = False) -> str:
     if not value:
         return _NOT_SET
     if in_environment:
-        return "set, in the environment"
+        return _IN_ENVIRONMENT
     try:
         secretbox.decrypt(value)
     except secretbox.Unreadable:
-        return "unreadable"
-    return "set, encrypted" if secretbox.is_locked(value) else "set, not encrypted"
+        return _UNREADABLE
+    return noop("set, encrypted") if secretbox.is_locked(value) else noop("set, not encrypted")
 
 
 def _source(apps: list[SocialApp]) -> str:

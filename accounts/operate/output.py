@@ -28,6 +28,7 @@ from django.utils import translation
 from typing_extensions import override
 
 from .. import local_time
+from ..ids import is_guid
 from ..naming import as_set_here
 from ..outages import is_outage
 from ..reasons import Refused
@@ -37,6 +38,7 @@ from . import OperatorError, spreadsheet
 
 _WIDEST: Final = 48
 _SIGINT, _SIGPIPE = 130, 141  # as a shell says of a command that such a signal ended
+_A_GUID: Final = "11111111-2222-3333-4444-555555555555"
 _INTERRUPTED: Final = "Interrupted: what was under way is undone, what was done before stays."
 
 
@@ -137,6 +139,17 @@ def whole_number(unit: str, most: int = 10**9) -> Callable[[str], int]:
     return read
 
 
+def add_guid(parser: ArgumentParser, name: str, what: str) -> None:
+    """An option that takes an ID of Microsoft's."""
+
+    def read(text: str) -> str:
+        if text and not is_guid(text):
+            raise ArgumentTypeError(f"{text!r} is no GUID, such as {_A_GUID}")
+        return text.lower()
+
+    parser.add_argument(name, type=read, default="", metavar="GUID", help=what)
+
+
 def read_input(name: str) -> bytes:
     """What the file holds, or standard input for "-". Raises OperatorError."""
     try:
@@ -165,7 +178,9 @@ def _explained(error: Exception, unchanged: str) -> str:
         return "The disk is full: the output is not complete."
     if is_outage(error) or isinstance(error, (ProgrammingError, InternalError)):
         reason = " ".join(str(error).split()) or type(error).__name__
-        return f"{reason}. See: ./manage.py doctor"
+        is_missing = "no such table" in reason or "does not exist" in reason
+        next_step = "Run: ./manage.py migrate" if is_missing else "See: ./manage.py doctor"
+        return f"{reason}. {next_step}"
     return ""
 
 

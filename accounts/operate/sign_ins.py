@@ -73,8 +73,13 @@ def query(*, since: str, reason: str, outcome: str, email: str, reference: str) 
 
 
 def reference_of(text: str) -> str:
-    """As it stands in the record, however it was read out: bcdf2345, "BCDF 2345", bcdf-2345."""
+    """As it stands in the record, however it was read out: bcdf2345, "BCDF 2345", bcdf-2345.
+
+    Raises OperatorError.
+    """
     plain = "".join(c for c in text.upper() if c.isalnum())
+    if text and len(plain) != 8:
+        raise OperatorError(f"{text!r} is no reference: one looks like BCDF-2345.")
     return f"{plain[:4]}-{plain[4:]}" if plain else ""
 
 

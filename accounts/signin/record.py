@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from django.db import Error
@@ -98,7 +100,8 @@ def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
     row = _row(attempt, SignIn.Outcome.REFUSED, detail, refusal.user_id)
     row.reason, row.source = refusal.reason.code, refusal.source
     if keep:
-        _save_or_log(row)
+        with _logged_if_it_fails(row):
+            row.save(force_insert=True)
     tell(row, attempt, logging.ERROR if refusal.reason.status >= 500 else logging.WARNING)
 
 
@@ -110,11 +113,9 @@ def not_kept(number: int, window: int) -> None:
     )
     row = _row(Attempt(reference=f"R-{window}"), SignIn.Outcome.REFUSED, detail, None)
     row.reason = "too_many_attempts"
-    try:
+    with _logged_if_it_fails(row):
         if not SignIn.objects.filter(reference=row.reference).update(detail=row.detail):
             row.save(force_insert=True)
-    except Error:
-        logger.exception("sign-in record not written", extra={"reference": row.reference})
 
 
 def tell(row: SignIn, attempt: Attempt, level: int = logging.INFO) -> None:
@@ -123,9 +124,10 @@ def tell(row: SignIn, attempt: Attempt, level: int = logging.INFO) -> None:
     telemetry.count_sign_in(str(row.outcome), row.reason, str(row.method))
 
 
-def _save_or_log(row: SignIn) -> None:
+@contextmanager
+def _logged_if_it_fails(row: SignIn) -> Iterator[None]:
     try:
-        row.save(force_insert=True)
+        yield
     except Error:
         logger.exception("sign-in record not written", extra={"reference": row.reference})
 
@@ -167,24 +169,13 @@ def printable(text: str, longest: int) -> str:
     return printable[:longest]
 
 
+_LOGGED: Final = (
+    *("outcome", "method", "reason", "detail", "source", "reference", "user_id", "email"),
+    *("tid", "oid", "client_ip", "user_agent", "host", "took_ms", "microsoft_ms"),
+)
+
+
 def _fields(record: SignIn, attempt: Attempt) -> dict[str, Any]:
-    return {
-        "event": "sign_in",
-        "outcome": str(record.outcome),
-        "method": str(record.method),
-        "reason": record.reason,
-        "detail": record.detail,
-        "source": str(record.source),
-        "reference": record.reference,
-        "user_id": record.user_id,
-        "email": record.email,
-        "tid": record.tid,
-        "oid": record.oid,
-        "client_ip": record.client_ip,
-        "user_agent": record.user_agent,
-        "host": record.host,
-        "took_ms": record.took_ms,
-        "microsoft_ms": record.microsoft_ms,
-        "microsoft_request_id": attempt.request_id,
-        "served_by": attempt.process,
-    }
+    facts = {name: getattr(record, name) for name in _LOGGED}
+    sent = {"microsoft_request_id": attempt.request_id, "served_by": attempt.process}
+    return {"event": "sign_in", **facts, **sent}

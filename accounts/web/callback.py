@@ -219,7 +219,7 @@ def _redeem(
     return exchange_code(
         Client(get_client(), discovery.token_endpoint, app.client_id, app.credentials),
         code=response.code,
-        redirect_uri=app.redirect_uri,
+        redirect_uri=registration.redirect_uri(),
         verifier=state.code_verifier(begun.secret, begun.issued.id),
         deadline=deadline,
         request_id=attempt.request_id,

@@ -99,7 +99,7 @@ def authorize_parameters(
         "client_id": app.client_id,
         "response_type": "code",
         "response_mode": "query",
-        "redirect_uri": app.redirect_uri,
+        "redirect_uri": registration.redirect_uri(),
         "scope": " ".join(SCOPE),
         "state": text,
         "nonce": state.nonce(secret, issued.id),

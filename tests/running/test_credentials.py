@@ -11,7 +11,6 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 
 from accounts.models import User
-from accounts.operate import microsoft_app
 from accounts.operate.microsoft_app import Changes
 from tests.emulator.discovery import issuer_of
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
@@ -23,6 +22,7 @@ from tests.servers.site import Site
 from tests.support.certificates import both, certificate, pem_of, pfx, public_pem
 from tests.support.doctoring import doctor
 from tests.support.keys import private_key
+from tests.support.operators import save_app
 from tests.support.visitor import Page, Visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -204,12 +204,12 @@ def test_a_secret_is_replaced_under_load_without_a_refusal(
     following = "next-secret~of-this-app.0123456789x"
     emulator.set_secrets([CLIENT_SECRET, following])
     entered = Changes(client_id=CLIENT_ID, secret=CLIENT_SECRET, next_secret=following)
-    microsoft_app.save(entered)
+    save_app(entered)
     site = start_site(workers=2, **WITHOUT, MICROSOFT_CLIENT_ID="")
     all_get_in(site)
     emulator.set_secrets([following])
     all_get_in(site)
-    microsoft_app.save(Changes(promote=True))
+    save_app(Changes(promote=True))
     all_get_in(site)
 
 

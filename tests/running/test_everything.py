@@ -15,7 +15,8 @@ from tests.servers.process import Process, clean_environment
 from tests.support.progress import Estimate, by_group
 
 RUN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from tests.servers.everything import Check, everything
 python = lambda code: (sys.executable, "-c", code)
 beside = [Check(code, python(code)) for code in sys.argv[2:]]

@@ -23,7 +23,8 @@ from django.db import connection
 from typing_extensions import override
 
 from accounts.models import User
-from accounts.operate import break_glass, microsoft_app
+from accounts.operate import break_glass
+from accounts.operate.microsoft_app import Changes
 from accounts.sessions.entries import opened_entry
 from tests.emulator.discovery import issuer_of
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
@@ -34,6 +35,7 @@ from tests.servers.environment import SECRET_KEY
 from tests.servers.identity import OBJECT_ID, IdentityEndpoint
 from tests.support.certificates import both, certificate, key_pem, pem_of, public_pem
 from tests.support.keys import private_key
+from tests.support.operators import save_app
 from tests.support.visitor import CALLBACK, LOGIN, START, Page, Visitor, query_of
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ def evidence(
     """The whole run, and what it left."""
     for email in ("staff@contoso.example", "editor@contoso.example"):
         User.objects.create_user(email, is_superuser=True)
-    microsoft_app.save(microsoft_app.Changes(client_id=CLIENT_ID, secret=CLIENT_SECRET))
+    save_app(Changes(client_id=CLIENT_ID, secret=CLIENT_SECRET))
     emulator.answer_token(merge={"access_token": ACCESS_TOKEN, "refresh_token": REFRESH_TOKEN})
     site, pages = start_site(), list[str]()
     visitors = [Watched(site.url, pages) for _ in range(6)]

@@ -227,8 +227,10 @@ class Server:
 
 
 def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    """It may have no group of its own yet."""
+    for kill in (os.killpg, os.kill):
+        with suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
 
 
 def _tell(asker: socket.socket, number: int) -> None:

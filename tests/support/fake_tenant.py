@@ -87,6 +87,12 @@ class Memory:
     def set(self, key: str, value: Any, /, timeout: int | None = None) -> None:
         self.kept[key] = json.dumps(value)
 
+    def add(self, key: str, value: Any, /, timeout: int | None = None) -> bool:
+        if key in self.kept:
+            return False
+        self.set(key, value)
+        return True
+
     def delete(self, key: str, /) -> None:
         self.kept.pop(key, None)
 

@@ -7,9 +7,12 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialApp
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts.operate import microsoft_app
+from accounts.operate.microsoft_app import Changes
 from tests.fixtures import ENVIRONMENT
 from tests.servers import forked
 from tests.servers.process import clean_environment
@@ -48,6 +51,13 @@ def manage(*words: str, stdin: str = "", **env: str) -> subprocess.CompletedProc
     """`./manage.py WORDS` in a process of its own, on the tests' database (transactional_db)."""
     env = clean_environment(**ENVIRONMENT | env)
     return forked.run("manage.py", *words, env=env, stdin=stdin)
+
+
+def save_app(changes: Changes) -> SocialApp:
+    """The Microsoft app in admin with these changes, untested."""
+    app = microsoft_app.changed(microsoft_app.the_app(), changes)
+    app.save()
+    return app
 
 
 def open_browser(**environ: Any) -> Client:

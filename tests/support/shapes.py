@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+from tests.servers.forked import run
 from tests.servers.process import ROOT
 from tests.servers.site import Site
 
@@ -16,12 +17,15 @@ def unhealthy(site: Site, *options: str) -> str:
 
     Its exit code, its last line and its time are a part of that.
     """
-    words = ["doctor", "--online", "--url", *options]
-    command = [*site.prefix, sys.executable, "manage.py", *words]
+    command = ["manage.py", "doctor", "--online", "--url", *options]
     env: dict[str, str] = dict(site.process.env)
-    done = subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90
-    )
+    if site.prefix:
+        done = subprocess.run(
+            [*site.prefix, sys.executable, *command],
+            cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90,
+        )  # fmt: skip
+    else:
+        done = run(*command, env=env, timeout=90)
     said = SUMMARY.fullmatch(done.stdout.rstrip().rpartition("\n")[2])
     if done.returncode or said is None or float(said[1]) > LONGEST:
         return f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -63,15 +63,15 @@ def connect() -> None:
 
 def _made_for(user: Any) -> Parts:
     url = reverse("admin:staff_own_sessions")
-    return {"notices": _plain(Notice("warning", t, url) for t in account_news.notices(user))}
+    return {"notices": _as_dicts(Notice("warning", t, url) for t in account_news.notices(user))}
 
 
 def _made_for_everybody() -> Parts:
     return {
-        "for_superusers": _plain(
+        "for_superusers": _as_dicts(
             [*notices.of_app(), *notices.of_superusers(), *notices.of_moved_tenant()]
         ),
-        "for_readers": _plain([*notices.of_refusals(), *notices.of_links()]),
+        "for_readers": _as_dicts([*notices.of_refusals(), *notices.of_links()]),
         "chart": _chart(),
         "people": _people_signed_in(),
     }
@@ -94,7 +94,7 @@ def _people_signed_in() -> str:
     return render_to_string("microsoft_admin/admin/includes/people_signed_in.html", context)
 
 
-def _plain(found: Iterable[Notice]) -> list[dict[str, str]]:
+def _as_dicts(found: Iterable[Notice]) -> list[dict[str, str]]:
     return [asdict(one) for one in found]
 
 
@@ -102,14 +102,14 @@ def _cached_or_made(makers: dict[str, Callable[[], Parts]]) -> dict[str, Parts]:
     """One round trip where all of it is cached, and another where something is not."""
     keys = {name: _key(name, get_language()) for name in makers}
     cached = cache.get_many(keys.values())
-    found = {name: _opened(key, cached.get(key)) for name, key in keys.items()}
+    found = {name: _unsealed(key, cached.get(key)) for name, key in keys.items()}
     made = {name: make() for name, make in makers.items() if found[name] is None}
     for name, parts in made.items():
         cache.set(keys[name], seal(keys[name], parts), SECONDS)
     return {name: parts for name, parts in {**found, **made}.items() if parts is not None}
 
 
-def _opened(key: str, text: object) -> Parts | None:
+def _unsealed(key: str, text: object) -> Parts | None:
     try:
         parts: Parts = unseal(key, text)
     except NotSealed:

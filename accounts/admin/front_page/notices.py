@@ -41,15 +41,15 @@ class Notice:
 
 def of_app() -> Iterator[Notice]:
     """Nobody can sign in, or nobody will be able to soon."""
-    shown = advice.of_app(show())
+    summary = advice.of_app(show())
     url = reverse("admin:socialaccount_socialapp_changelist")
-    if shown.problem:
+    if summary.problem:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")
-        why = advice.title_of(shown.problem)
-        yield Notice("error", text % {"why": why, "fix": shown.fix}, url)
-    left = shown.days_left
+        why = advice.title_of(summary.problem)
+        yield Notice("error", text % {"why": why, "fix": summary.fix}, url)
+    left = summary.days_left
     if left is not None and left <= WARN_DAYS:
-        by_certificate = shown.credential == "certificate"
+        by_certificate = summary.credential == "certificate"
         text = _certificate_text(left) if by_certificate else _secret_text(left)
         yield Notice("error" if left < 0 else "warning", text, url)
 

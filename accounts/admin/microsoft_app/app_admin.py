@@ -111,7 +111,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return super().changelist_view(
-            request, {"shown": advice.of_app(show()), **(extra_context or {})}
+            request, {"summary": advice.of_app(show()), **(extra_context or {})}
         )
 
     @override
@@ -125,7 +125,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
     ) -> Any:
         app = self.get_object(request, object_id) if object_id else None
         context = {
-            "shown": advice.of_app(show()),
+            "summary": advice.of_app(show()),
             **(_about(app) if app else {}),
             **(extra_context or {}),
         }
@@ -168,7 +168,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
         findings = findings_of(app) if app else online_findings()
         context = {
-            "shown": advice.of_app(show()),
+            "summary": advice.of_app(show()),
             "tested": app,
             **(_about(app) if app else {}),
             "findings": advice.findings_in_admin(findings),
@@ -217,8 +217,8 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
     @admin.display(description=gettext_lazy("proves itself by"))
     def proof(self, app: SocialApp) -> str:
         """Each thing, and how it is kept; never what it is."""
-        told = credentials_of(app)
-        return "; ".join(f"{one.label}: {_(one.kept)}" for one in told) or _("nothing")
+        credentials = credentials_of(app)
+        return "; ".join(f"{one.label}: {_(one.kept)}" for one in credentials) or _("nothing")
 
     @admin.display(description=gettext_lazy("expires"))
     def expires(self, app: SocialApp) -> str:

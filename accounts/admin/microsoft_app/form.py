@@ -251,10 +251,10 @@ class MicrosoftAppForm(AppModelForm):
         app = self.instance
         text = _("Now: %(how)s. Type to replace it; it is never shown.")
         for slot, field in _FIELDS.items():
-            told = text % {"how": _(how_kept(value_in(app, slot)))}
+            help_text = text % {"how": _(how_kept(value_in(app, slot)))}
             if slot in self._typed or slot + _UNREAD in self._typed:
-                told = _("What you entered is kept for this form, and not shown.")
-            self.fields[field].help_text = told
+                help_text = _("What you entered is kept for this form, and not shown.")
+            self.fields[field].help_text = help_text
         identity = conf.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
         self.fields["managed_identity"].help_text = (
             _("Client ID of the user-assigned identity. Empty: the environment's, %(id)s.")

@@ -136,7 +136,7 @@ STEPS = {
                 noop("%(count)d people were signed out everywhere."),
             ),
             permission("end_sessions"),
-            lambda person, asked, by: sessions.end_all_of(person),
+            lambda person, given, by: sessions.end_all_of(person),
             bounded=False,
         ),
         Step(
@@ -149,7 +149,7 @@ STEPS = {
                 noop("%(count)d people were deactivated and signed out."),
             ),
             user_permission("change"),
-            lambda person, asked, by: people.deactivate(person, leave_a_superuser=True),
+            lambda person, given, by: people.deactivate(person, leave_a_superuser=True),
             on_oneself=False,
         ),
         Step(
@@ -162,7 +162,7 @@ STEPS = {
                 noop("%(count)d people were reactivated."),
             ),
             user_permission("change"),
-            lambda person, asked, by: people.reactivate(person),
+            lambda person, given, by: people.reactivate(person),
         ),
         Step(
             "unlink",
@@ -177,7 +177,7 @@ STEPS = {
                 noop("The Microsoft identities of %(count)d people were unlinked."),
             ),
             user_permission("change"),
-            lambda person, asked, by: linking.unlink(person, asked["reason"].strip(), by),
+            lambda person, given, by: linking.unlink(person, given["reason"].strip(), by),
             needs_reason=True,
             logs_itself=True,
             superusers_only=True,
@@ -192,7 +192,7 @@ ADD_TO_GROUP: Final = _AddToGroup(
     "Added to the group %(group)s",
     (noop("%(count)d person is in %(group)s."), noop("%(count)d people are in %(group)s.")),
     user_permission("change"),
-    lambda person, asked, by: person.groups.add(asked["group"]),
+    lambda person, given, by: person.groups.add(given["group"]),
 )
 
 
@@ -230,10 +230,10 @@ def _answer(
     form = step.form(request.POST if "confirmed" in request.POST else None, request.user)
     if not form.is_valid():
         return _confirmation(page, request, step, chosen, form)
-    asked = form.cleaned_data
-    taken = sum(_perform(page, request, step, person, asked) for person in chosen)
+    given = form.cleaned_data
+    taken = sum(_perform(page, request, step, person, given) for person in chosen)
     if taken:
-        messages.success(request, ngettext(*step.done, taken) % {**asked, "count": taken})
+        messages.success(request, ngettext(*step.done, taken) % {**given, "count": taken})
     return None
 
 
@@ -261,12 +261,12 @@ def _perform(
     request: HttpRequest,
     step: Step,
     person: User,
-    asked: Mapping[str, Any],
+    given: Mapping[str, Any],
 ) -> bool:
-    reason = asked.get("reason", "").strip()
+    reason = given.get("reason", "").strip()
     try:
         with audit.context(note=reason):
-            step.take(person, asked, request.user)
+            step.take(person, given, request.user)
     except LastSuperuser:
         text = _("%(person)s is the last active superuser now: nothing was done.")
         messages.error(request, text % {"person": person})
@@ -282,6 +282,6 @@ def _perform(
         )
         messages.error(request, text % {"person": person})
     if not step.logs_itself:
-        past = step.past % asked
+        past = step.past % given
         page.log_change(request, person, f"{past}: {reason}" if reason else past)
     return True

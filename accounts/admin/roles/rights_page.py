@@ -37,11 +37,11 @@ def may_see(user: Any) -> bool:
 
 def page(request: HttpRequest) -> HttpResponse:
     """The rights, some people at a time; `q` narrows it to a part of a name or address."""
-    asked = _asked(request)
-    people = Paginator(rights_held.people(asked), PEOPLE_A_PAGE)
+    query = _query_of(request)
+    people = Paginator(rights_held.people(query), PEOPLE_A_PAGE)
     page_of_people = people.get_page(request.GET.get("p"))
     context = {
-        "query": asked,
+        "query": query,
         "people": page_of_people,
         "rights": _rows(list(rights_held.rights_of(page_of_people.object_list))),
     }
@@ -50,13 +50,13 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The same as CSV, which the audit records."""
-    asked = _asked(request)
+    query = _query_of(request)
     audit.write("export.rights", after=request.GET.dict())
-    found = rights_held.rights_of(rights_held.people(asked).iterator(chunk_size=200))
-    return csv_export.download("rights", map(rights_held.as_row, found), rights_held.COLUMNS)
+    rights = rights_held.rights_of(rights_held.people(query).iterator(chunk_size=200))
+    return csv_export.download("rights", map(rights_held.as_row, rights), rights_held.COLUMNS)
 
 
-def _asked(request: HttpRequest) -> str:
+def _query_of(request: HttpRequest) -> str:
     return request.GET.get("q", "").replace("\0", "").strip()
 
 

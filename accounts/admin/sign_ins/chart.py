@@ -1,6 +1,6 @@
 """The last 30 days by outcome, drawn by the server: SVG that needs neither script nor style.
 
-Days that are over are counted once and kept in the cache, so that a million records cost a page
+Days that are over are counted once and cached, so that a million records cost a page
 no more than today's.
 """
 
@@ -29,7 +29,7 @@ BAR: Final = 14
 _KEPT: Final = int(timedelta(days=DAYS + 1).total_seconds())
 
 _BAR: Final = (
-    '<a href="{url}?{query}" tabindex="-1"><title>{told}</title>'
+    '<a href="{url}?{query}" tabindex="-1"><title>{title}</title>'
     f'<rect class="staff-bar-day" x="{{x}}" y="0" width="{BAR}" height="{{highest}}"/>'
     f'<rect class="staff-bar-admitted" x="{{x}}" y="{{y_admitted}}" width="{BAR}"'
     ' height="{admitted}"/>'
@@ -90,12 +90,12 @@ def svg(chart: Chart) -> str:
 
 def _drawn(bar: Bar, at: int, highest: int) -> dict[str, object]:
     """Refusals lie on admissions."""
-    told = _("%(day)s: %(admitted)s admitted, %(refused)s refused")
+    title = _("%(day)s: %(admitted)s admitted, %(refused)s refused")
     counts = {"admitted": bar.admitted, "refused": bar.refused}
     return {
         **counts,
         "query": bar.query,
-        "told": told % {**counts, "day": date_format(bar.day, "SHORT_DATE_FORMAT")},
+        "title": title % {**counts, "day": date_format(bar.day, "SHORT_DATE_FORMAT")},
         "x": at * STEP + (STEP - BAR) // 2,
         "y_admitted": highest - bar.admitted,
         "y_refused": highest - bar.admitted - bar.refused,
@@ -112,16 +112,18 @@ def last_days() -> Chart:
 
 
 def _counts(days: Sequence[date], today: date) -> dict[date, Counts]:
-    kept = {_day_of(key): both for key, both in cache.get_many([_key(day) for day in days]).items()}
-    missing = [day for day in days if day not in kept]
+    cached = {
+        _day_of(key): both for key, both in cache.get_many([_key(day) for day in days]).items()
+    }
+    missing = [day for day in days if day not in cached]
     counted = _counted(missing)
     over = {_key(day): counted.get(day, (0, 0)) for day in missing if day < today}
     cache.set_many(over, timeout=_KEPT)
-    return {day: (int(both[0]), int(both[1])) for day, both in {**kept, **counted}.items()}
+    return {day: (int(both[0]), int(both[1])) for day, both in {**cached, **counted}.items()}
 
 
 def _counted(days: Iterable[date]) -> dict[date, Counts]:
-    """One query from the first missing day on; those in between that are kept come out equal."""
+    """One query from the first missing day on; those in between that are cached come out equal."""
     if (first := min(days, default=None)) is None:
         return {}
     rows = SignIn.objects.filter(at__gte=_midnight(first)).order_by()

@@ -7,7 +7,6 @@ credentials": PS256, the certificate named by `x5t#S256`, at most ten minutes of
 from __future__ import annotations
 
 import base64
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -34,7 +33,6 @@ class CertificateCredential(Credential):
         self.certificate = certificate
         self.label = f"certificate {certificate.portal_thumbprint}"
         self._clock = clock
-        self._lock = threading.Lock()
         self._kept: dict[About, Renewed] = {}
 
     @override
@@ -50,15 +48,13 @@ class CertificateCredential(Credential):
 
     @override
     def forget(self) -> None:
-        """The next assertion is made anew: Microsoft says that this one's time is wrong."""
-        with self._lock:
-            self._kept.clear()
+        self._kept.clear()
 
     def _kept_for(self, about: About) -> Renewed:
-        with self._lock:
-            if about not in self._kept:
-                self._kept[about] = Renewed(lambda: self._sign(about), clock=self._clock)
-            return self._kept[about]
+        if (kept := self._kept.get(about)) is None:
+            made = Renewed(lambda: self._sign(about), clock=self._clock)
+            kept = self._kept.setdefault(about, made)
+        return kept
 
     @sensitive_variables()
     def _sign(self, about: About) -> Dated:

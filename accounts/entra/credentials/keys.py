@@ -15,6 +15,7 @@ import binascii
 import codecs
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from errno import ENAMETOOLONG, ENOENT, ENOTDIR
@@ -30,10 +31,10 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_der_private_key,
     load_pem_private_key,
     pkcs12,
 )
-from cryptography.hazmat.primitives.serialization import load_der_private_key as _load_der
 from django.views.decorators.debug import sensitive_variables
 
 SMALLEST_KEY: Final = 2048  # bits
@@ -279,17 +280,11 @@ def _pfx(data: bytes, password: str) -> pkcs12.PKCS12KeyAndCertificates:
 @sensitive_variables()
 def _not_opened(data: bytes, password: str) -> str:
     """Why no PFX came out: perhaps it is none."""
-    try:
+    with suppress(ValueError):
         x509.load_der_x509_certificate(data)
-    except ValueError:
-        pass
-    else:
         return noop("is a certificate without its private key")
-    try:
-        _load_der(data, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        pass
-    else:
+    with suppress(ValueError, TypeError, UnsupportedAlgorithm):
+        load_der_private_key(data, None)
         return noop("is a private key without its certificate")
     if password:
         return noop("is a PFX that this passphrase does not open, or that is damaged")

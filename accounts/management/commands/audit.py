@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -46,7 +47,7 @@ exit codes:
         _add_listing(actions.add_parser("list", help="the entries, newest first"))
         checking = actions.add_parser("verify", help="check the chain, every entry and every text")
         checking.add_argument(
-            "--head", default="", metavar="NUMBER:DIGEST", help="must be in the chain"
+            "--head", type=_head, default="", metavar="NUMBER:DIGEST", help="must be in the chain"
         )
         checking.add_argument(
             "--acknowledge", default="", metavar="REASON", help="accept the present findings"
@@ -87,6 +88,12 @@ exit codes:
                 f"The audit is not whole: {len(problems)} problems. Compare it with the log and a"
                 " backup; docs/audit.md explains each."
             )
+
+
+def _head(text: str) -> str:
+    if text and not re.fullmatch(r"\d+:[0-9a-f]{64}", text):
+        raise ArgumentTypeError(f"{text!r} is no head: copy it as verify printed it")
+    return text
 
 
 def _add_listing(parser: ArgumentParser) -> None:

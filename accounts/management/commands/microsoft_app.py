@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 from getpass import getpass
 from typing import Any, NoReturn
@@ -18,7 +19,7 @@ from typing_extensions import override
 from ... import registration, transaction
 from ...conf import conf
 from ...operate import microsoft_app
-from ...operate.doctor import before_saving
+from ...operate.doctor import Finding, before_saving
 from ...operate.doctor.before_saving import Judgement
 from ...operate.microsoft_app import Changes
 from ...operate.microsoft_app_summary import CredentialSummary, show, to_enter
@@ -111,7 +112,7 @@ exit codes:
 
     def _show(self, form: str, **options: Any) -> None:
         shown = show()
-        value = shown.as_dict()
+        value = asdict(shown)
         if form == "table":
             value["credentials"] = tuple(map(_in_words, shown.credentials))
         self.write_value(value | {"to_enter_in_entra": _to_enter()}, form)
@@ -129,7 +130,12 @@ exit codes:
         from ...operate.doctor import online_findings
 
         findings = online_findings()
-        self.write_rows(findings, _FOUND, form)
+        if form == "json":
+            self.write_rows(findings, _FOUND, form)
+        for finding in findings if form == "table" else ():
+            self.stdout.write(f"{finding.level:<8}{finding.title}")
+            if finding.level != "ok":
+                self.stdout.write("\n".join(_explained(finding)))
         if bad := sum(finding.level == "error" for finding in findings):
             raise CommandError(f"{bad} of {len(findings)} checks say that sign-in would fail.")
 
@@ -278,8 +284,13 @@ def _told(judgement: Judgement) -> Iterator[str]:
     for one in judgement.consequences:
         yield one.text
         for finding in one.findings:
-            yield f"  {finding.title}. {finding.detail}"
-            yield f"  What to do: {finding.fix}"
+            yield f"  {finding.title}"
+            yield from _explained(finding)
+
+
+def _explained(finding: Finding) -> Iterator[str]:
+    yield f"  {finding.detail}"
+    yield f"  What to do: {finding.fix}"
 
 
 def _in_words(one: CredentialSummary) -> str:

@@ -25,7 +25,14 @@ from ...operate import (
 )
 from ...operate.entra_export import text_of
 from ...operate.other_packages import PACKAGES
-from ...operate.output import OperatorCommand, add_output, as_json, read_input, whole_number
+from ...operate.output import (
+    OperatorCommand,
+    add_guid,
+    add_output,
+    as_json,
+    read_input,
+    whole_number,
+)
 from ...operate.people import COLUMNS, NARROW, listing
 from ...operate.rehearsal import Report, link_all, preview
 from ...operate.rehearsal_report import SPREADSHEET, as_dict, as_lines, as_rows
@@ -145,8 +152,12 @@ exit codes:
         self.write_rows(planned, moves.COLUMNS, form)
         skip = options["skip_unknown"]
         if stops := moves.blocking(planned, skip_unknown=skip):
-            hint = "" if skip else " (--skip-unknown leaves out who is not here)"
-            raise CommandError(f"{len(stops)} lines cannot be done{hint}. Nothing was written.")
+            unknown = any(row.what == "not here" for row in stops)
+            hint = " (--skip-unknown leaves out who is not here)" if unknown else ""
+            raise CommandError(
+                f"{len(stops)} of {len(planned)} lines cannot be done{hint}: their notes say why."
+                " Nothing was written."
+            )
         if not options["yes"]:
             self.stderr.write("Nothing was written: the same with --reason and --yes writes it.")
             return
@@ -235,8 +246,8 @@ def _add_adding(parser: ArgumentParser) -> None:
     parser.add_argument("emails", nargs="*", metavar="EMAIL")
     parser.add_argument("--file", default="", help="a list or CSV; - reads standard input")
     parser.add_argument("--name", default="", help="the name of the one person added")
-    parser.add_argument("--oid", default="", metavar="GUID", help="object ID: linked at once")
-    parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the object IDs")
+    add_guid(parser, "--oid", "object ID: linked at once")
+    add_guid(parser, "--tenant", "the tenant of the object IDs")
     parser.add_argument("--superuser", action="store_true", help="may do everything in admin")
     parser.add_argument("--not-staff", action="store_true", help="add without access to admin")
 
@@ -256,7 +267,7 @@ def _add_listing(parser: ArgumentParser) -> None:
 def _add_unlinking(parser: ArgumentParser) -> None:
     parser.set_defaults(unchanged="Nothing was written.")
     parser.add_argument("emails", nargs="*", metavar="EMAIL")
-    parser.add_argument("--tenant", default="", metavar="GUID", help="everyone of this tenant")
+    add_guid(parser, "--tenant", "everyone of this tenant")
     parser.add_argument("--yes", action="store_true", help="with --tenant: write it")
     parser.add_argument("--reason", required=True, help="why; recorded in admin's history")
     parser.add_argument("--by", default="", metavar="EMAIL", help="the user here who does it")
@@ -265,7 +276,7 @@ def _add_unlinking(parser: ArgumentParser) -> None:
 def _add_relinking(parser: ArgumentParser) -> None:
     parser.set_defaults(unchanged="Nothing was written.")
     parser.add_argument("file", metavar="FILE", help="lines old,new as CSV; - standard input")
-    parser.add_argument("--tenant", default="", metavar="GUID", help="of the new object IDs")
+    add_guid(parser, "--tenant", "of the new object IDs")
     parser.add_argument("--reason", default="", help="why; kept in admin's history")
     parser.add_argument("--by", default="", metavar="EMAIL", help="who does it, of the users here")
     parser.add_argument("--skip-unknown", action="store_true", help="leave out who is not here")
@@ -290,7 +301,7 @@ def _confirm(email: str, yes: bool) -> None:
 
 def _add_preview(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV exported from Entra; - standard input")
-    parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the file")
+    add_guid(parser, "--tenant", "the tenant of the file")
     parser.add_argument(
         "--role",
         dest="draft",
@@ -310,19 +321,17 @@ def _add_adopting(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from", required=True, dest="package", choices=PACKAGES, help="which package it was"
     )
-    parser.add_argument("--tenant", default="", metavar="GUID", help="the tenant of the object IDs")
-    parser.add_argument(
-        "--client-id",
-        default="",
-        metavar="GUID",
-        help="the client ID social-auth used",
-    )
+    add_guid(parser, "--tenant", "the tenant of the object IDs")
+    add_guid(parser, "--client-id", "the client ID social-auth used")
     parser.add_argument("--all", dest="everyone", action="store_true", help="not only staff")
     parser.add_argument("--yes", action="store_true", help="write it; without, nothing is written")
 
 
 def _read(file: str) -> str:
-    return text_of(read_input(file))
+    text = text_of(read_input(file))
+    if not text.strip():
+        raise OperatorError(f"There is nothing in {file}.")
+    return text
 
 
 def _person(email: str) -> User:

@@ -45,8 +45,11 @@ def test_people_here_whom_nobody_becomes_are_named(browser: Client) -> None:
     assert "root@contoso.example" in rehearse(browser, EXPORT.encode()).split("without a match")[1]
 
 
-def test_what_the_file_holds_is_escaped(browser: Client) -> None:
-    assert "<b>New</b>" not in rehearse(browser, EXPORT.encode())
+def test_what_the_file_holds_is_escaped_and_shown_as_it_is(browser: Client) -> None:
+    """Guests choose their own display names."""
+    page = rehearse(browser, EXPORT.replace("Gus", "\u202eGus").encode())
+    assert "<b>New</b>" not in page
+    assert "[U+202E]Gus" in page
 
 
 def test_nothing_is_kept(browser: Client) -> None:

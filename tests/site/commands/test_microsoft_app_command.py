@@ -15,11 +15,10 @@ from pytest_django import Settings
 from typing_extensions import override
 
 from accounts import registration, secretbox
-from accounts.operate import microsoft_app
 from accounts.operate.microsoft_app import Changes
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.support.certificates import certificate, pem_of, pfx
-from tests.support.operators import Failed, fail, help_of, manage, run, run_json
+from tests.support.operators import Failed, fail, help_of, manage, run, run_json, save_app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,10 +35,7 @@ LATER = (timezone.now() + timedelta(days=100)).date()
 
 @pytest.fixture
 def app() -> SocialApp:
-    app, _created = microsoft_app.save(
-        Changes(client_id=OTHER_ID, secret=SECRET, secret_expires=LATER)
-    )
-    return app
+    return save_app(Changes(client_id=OTHER_ID, secret=SECRET, secret_expires=LATER))
 
 
 def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -330,7 +326,7 @@ def test_microsoft_out_of_reach_is_said(monkeypatch: pytest.MonkeyPatch, setting
 def test_a_next_secret_that_is_refused_is_not_promoted_and_a_good_one_may_be_undone(
     emulator: Emulator,
 ) -> None:
-    microsoft_app.save(Changes(client_id=CLIENT_ID, secret=CLIENT_SECRET, next_secret=NEXT))
+    save_app(Changes(client_id=CLIENT_ID, secret=CLIENT_SECRET, next_secret=NEXT))
     assert "Nobody can sign in" in refused("--promote-next").error
     emulator.set_secrets([CLIENT_SECRET, NEXT])
     run("microsoft_app", "set", "--promote-next")

@@ -95,6 +95,22 @@ def test_a_secret_id_instead_of_its_value_is_an_error() -> None:
     assert OTHER not in finding.detail
 
 
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("abc8Q~def", "too short"),
+        ("YWJjOFF+ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU2Nzg5YQ==", "encoded"),
+    ],
+)
+def test_a_secret_that_none_can_be_is_named_without_asking_microsoft(
+    secret: str, said: str
+) -> None:
+    add(secret=secret)
+    finding = look()["app.secret"]
+    assert said in finding.detail
+    assert secret not in finding.detail
+
+
 def test_a_client_id_that_is_none_is_an_error() -> None:
     add(client_id="my app")
     assert look()["app.client_id"].shows_as == ("client_unknown",)
@@ -126,7 +142,7 @@ def test_the_date_of_the_secret_is_watched(days: int, id_: str, level: str) -> N
 def test_a_second_secret_covers_for_the_first_once_microsoft_took_it(
     tested: dict[str, object], covers: bool
 ) -> None:
-    following = {"next_secret": secretbox.encrypt("x" * 40), "next_secret_expires": in_days(200)}
+    following = {"next_secret": secretbox.encrypt("n8Q~" * 10), "next_secret_expires": in_days(200)}
     add(secret_expires=in_days(3), last_tests=tested, **following)
     assert bad(app.run()) == (set() if covers else {"app.secret_expires_soon"})
 

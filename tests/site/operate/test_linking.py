@@ -60,12 +60,12 @@ def test_a_table_has_a_column_for_it(column: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("oid", "why"), [("nonsense", "no object ID"), (OTHER, "linked to another user")]
+    ("oid", "why"), [("nonsense", "is no GUID"), (OTHER, "linked to another user")]
 )
 def test_what_cannot_be_linked_adds_nobody(oid: str, why: str) -> None:
     people.add("eve@contoso.example", oid=OTHER)
     failed = fail("staff", "add", ADA, "--oid", oid)
-    assert why in failed.out
+    assert why in failed.out + failed.error
     assert not User.objects.filter(email=ADA).exists()
 
 

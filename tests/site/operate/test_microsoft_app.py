@@ -6,8 +6,8 @@ import pytest
 from allauth.socialaccount.models import SocialApp
 
 from accounts import secretbox
-from accounts.operate import microsoft_app
 from accounts.operate.microsoft_app import Changes, Invalid
+from tests.support.operators import save_app
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +16,7 @@ SECRET = "abc8Q~first-secret-of-this-app"
 
 
 def test_both_secrets_are_encrypted_at_rest() -> None:
-    microsoft_app.save(Changes(client_id=CLIENT_ID, secret=SECRET, next_secret=SECRET))
+    save_app(Changes(client_id=CLIENT_ID, secret=SECRET, next_secret=SECRET))
     app = SocialApp.objects.get()
     for kept in (app.secret, app.settings["next_secret"]):
         assert SECRET not in kept
@@ -29,13 +29,13 @@ def test_what_is_to_be_saved_does_not_print_its_secrets() -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(Invalid) as caught:
-        microsoft_app.save(Changes(client_id="x", tenant="common", domains=("a b",)))
+        save_app(Changes(client_id="x", tenant="common", domains=("a b",)))
     assert set(caught.value.problems) == {"client_id", "tenant", "domains"}
 
 
 def test_a_secret_can_be_removed() -> None:
-    microsoft_app.save(Changes(client_id=CLIENT_ID, secret=SECRET, next_secret=SECRET))
-    microsoft_app.save(Changes(secret="", next_secret=""))
+    save_app(Changes(client_id=CLIENT_ID, secret=SECRET, next_secret=SECRET))
+    save_app(Changes(secret="", next_secret=""))
     app = SocialApp.objects.get()
     assert app.secret == ""
     assert "next_secret" not in app.settings

@@ -171,22 +171,6 @@ def test_past_three_days_old_keys_serve_no_more(microsoft: FakeTenant) -> None:
     assert fails(lambda: authority.key("first")).reason.code == "microsoft_unreachable"
 
 
-ALIASES = {
-    "login.windows.net": "https://login.microsoftonline.com",
-    "login.microsoft.com": "https://login.microsoftonline.com",
-    "login-us.microsoftonline.com": "https://login.microsoftonline.us",
-    "login.chinacloudapi.cn": "https://login.partner.microsoftonline.cn",
-}
-
-
-@pytest.mark.parametrize(("alias", "wanted"), ALIASES.items())
-def test_a_login_url_on_an_alias_names_the_form_that_is_wanted(alias: str, wanted: str) -> None:
-    document = {"issuer": f"{wanted}/{TENANT}/v2.0"}
-    refused = fails(lambda: read_discovery(document, Origin("https", alias, 443), TENANT))
-    assert refused.reason.code == "misconfigured"
-    assert refused.detail.endswith(f": set MICROSOFT_LOGIN_URL={wanted}")
-
-
 def test_an_issuer_of_v1_tokens_is_told_as_such() -> None:
     home = Origin("https", "login.microsoftonline.com", 443)
     document = {"issuer": f"https://sts.windows.net/{TENANT}/"}

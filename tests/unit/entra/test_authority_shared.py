@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from accounts.entra.authority import (
     ASK_EVERY,
@@ -55,6 +56,29 @@ def test_unknown_kids_ask_once_in_ten_seconds_from_all_workers(microsoft: FakeTe
     for _ in range(4):
         authority = microsoft.authority(shared)
         fails(lambda a=authority: a.key("made-up"))  # type: ignore[misc]
+    assert microsoft.asked_for("/jwks_uri") == 2
+
+
+class Between(Memory):
+    """Whoever looks whether others have asked finds nothing, and is overtaken by `meanwhile`."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    @override
+    def get(self, key: str, /) -> Any:
+        found = super().get(key)
+        if key.endswith(":asked") and self.meanwhile:
+            overtake, self.meanwhile = self.meanwhile, None
+            overtake()
+        return found
+
+
+def test_of_two_workers_at_the_same_moment_one_asks(microsoft: FakeTenant) -> None:
+    shared = Between()
+    one, other = microsoft.authority(shared), microsoft.authority(shared)
+    one.key("first"), other.key("first")
+    shared.meanwhile = lambda: fails(lambda: other.key("made-up"))
+    fails(lambda: one.key("made-up"))
     assert microsoft.asked_for("/jwks_uri") == 2
 
 

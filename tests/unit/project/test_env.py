@@ -109,6 +109,7 @@ WRONG = {
     "MICROSOFT_CLIENT_SECRET": [
         OTHER,
         "with space",
+        "abc8Q~def",
         "true",
         "-1.5",
         "gehe\N{LATIN SMALL LETTER I WITH DIAERESIS}m",
@@ -123,6 +124,8 @@ WRONG = {
         "login.microsoftonline.com",
         "http://login.microsoftonline.com",
         "https://login.microsoftonline.com/common",
+        "https://login-us.microsoftonline.com",
+        "https://login.chinacloudapi.cn",
     ],
     "MICROSOFT_PROXY_URL": [
         "proxy.example.com:3128",

@@ -9,10 +9,10 @@ from allauth.socialaccount.models import SocialApp
 
 from .... import registration
 from ....conf import conf
-from ....ids import CONSUMER_TENANT
+from ....ids import CONSUMER_TENANT, is_guid
 from ....reasons import Refused
 from ....signin.identities import PROVIDER
-from ...microsoft_app import GUID, Changes, problems_of
+from ...microsoft_app import Changes, problems_of
 from ...microsoft_app_summary import AppSummary, show
 from ..finding import Observation, because, fault, well
 from . import credential
@@ -44,7 +44,7 @@ def run() -> Iterator[Observation]:
         tenant=found.tenant,
         other=_other_in_environment(shown),
     )
-    yield well("app.redirect_uri", uri=found.redirect_uri)
+    yield well("app.redirect_uri", uri=registration.redirect_uri())
     yield from _values(found)
     yield from _expiry(shown)
     yield from credential.run(found)
@@ -76,7 +76,7 @@ def _values(found: registration.Registration) -> Iterator[Observation]:
         secret=first or None,
         next_secret=second or None,
     )
-    code = "wrong_tenant" if GUID.fullmatch(found.tenant) else "tenant_not_found"
+    code = "wrong_tenant" if is_guid(found.tenant) else "tenant_not_found"
     for field, problems in problems_of(given).items():
         for problem in problems:
             yield fault(f"app.{field}", problem=problem, code=code)

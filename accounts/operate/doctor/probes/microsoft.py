@@ -199,7 +199,7 @@ def _redirect_uri(
     except Refused as refusal:
         yield fault("online.authorize", **because(refusal))
         return
-    yield from _judge(found.redirect_uri, page)
+    yield from _judge(registration.redirect_uri(), page)
 
 
 def _authorize_url(found: Registration, discovery: Discovery) -> str:
