@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Final
 
+from django.utils.crypto import get_random_string
+
 _ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
-_LENGTH: Final = 8
 _WRITTEN: Final = re.compile(r"([A-Z0-9]{4})-?([A-Z0-9]{4})")
-_HOW_MANY: Final = len(_ALPHABET) ** _LENGTH
 
 
 def new_reference() -> str:
     """Eight characters in two groups that name one attempt or act, easy to read aloud."""
-    number, letters = secrets.randbelow(_HOW_MANY), ""
-    for _ in range(_LENGTH):
-        number, place = divmod(number, len(_ALPHABET))
-        letters += _ALPHABET[place]
+    letters = get_random_string(8, _ALPHABET)
     return f"{letters[:4]}-{letters[4:]}"
 
 

@@ -5,9 +5,9 @@ Admin may be anywhere, under any name, or several times. `django.contrib.admin` 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
@@ -18,6 +18,8 @@ from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.translation import get_language, override
 
 from .conf import conf
+
+T = TypeVar("T")
 
 _PAGES: Final = ("login", "logout", "break_glass")  # of an admin site, for people not in yet
 
@@ -41,7 +43,7 @@ def replaced(site: AdminSite) -> list[str]:
 
 def home() -> str:
     """The front page of staff: admin's, else the first of STAFF_PATHS."""
-    return _front_page(*_where()) or next(iter(conf.STAFF_PATHS), "/")
+    return _front_page() or next(iter(conf.STAFF_PATHS), "/")
 
 
 def staff() -> tuple[str, ...]:
@@ -82,52 +84,49 @@ def _ours() -> list[AdminSite]:
     return [site for site in admin_sites() if has_button(site)]
 
 
-def _where() -> tuple[str, str, str]:
-    """What a path depends on, beside its name; the language where paths begin with one."""
-    urlconf = get_urlconf() or settings.ROOT_URLCONF
-    prefixed, _default = is_language_prefix_patterns_used(urlconf)
-    language = get_language() or settings.LANGUAGE_CODE if prefixed else ""
-    return urlconf, get_script_prefix(), language
+def _remembered(function: Callable[..., T]) -> Callable[..., T]:
+    """Asked for with every request: looked up once for each of what paths depend on."""
+
+    @wraps(function)
+    def ask(*names: str) -> Any:
+        return _answer(function, names, get_urlconf(), get_script_prefix(), get_language())
+
+    return ask
 
 
-@lru_cache(maxsize=64)  # asked for several times a request
-def _front_page(_urlconf: str, _prefix: str, _language: str) -> str:
+@lru_cache(maxsize=512)
+def _answer(function: Callable[..., T], names: tuple[str, ...], *_depends_on: object) -> T:
+    return function(*names)
+
+
+@_remembered
+def _front_page() -> str:
     return next((_path(f"{site.name}:index") for site in admin_sites()), "")
 
 
-def _in_each_language(*pages: str) -> Iterable[str]:
-    return _paths_of(pages, *_where())
-
-
-@lru_cache(maxsize=64)  # asked for with every request; the sites are those of the URLs
-def _paths_of(
-    pages: tuple[str, ...], _urlconf: str, _prefix: str, language: str
-) -> tuple[str, ...]:
+@_remembered
+def _in_each_language(*pages: str) -> tuple[str, ...]:
     names = [f"{site.name}:{page}" for site in admin_sites() for page in pages]
     found = dict.fromkeys(map(_path, names))
-    if language:
-        for each, _name in settings.LANGUAGES:
-            with override(each):
+    prefixed, _default = is_language_prefix_patterns_used(get_urlconf() or settings.ROOT_URLCONF)
+    if prefixed:
+        for language, _name in settings.LANGUAGES:
+            with override(language):
                 found |= dict.fromkeys(map(_path, names))
     return tuple(path for path in found if path)
 
 
+@_remembered
 def _path(name: str) -> str:
-    return _reversed(name, *_where())
-
-
-@lru_cache(maxsize=256)  # asked for with every request
-def _reversed(name: str, urlconf: str, _prefix: str, _language: str) -> str:
     try:
-        return reverse(name, urlconf)
+        return reverse(name)
     except NoReverseMatch:
         return ""
 
 
 def _forget(setting: str, **kwargs: Any) -> None:
     if setting == "ROOT_URLCONF":
-        for cached in (_reversed, _paths_of, _front_page):
-            cached.cache_clear()
+        _answer.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid=__name__)

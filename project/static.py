@@ -24,6 +24,11 @@ _TOLD = "run ./manage.py collectstatic --noinput for this release: %s"
 class StaticFiles(CompressedManifestStaticFilesStorage):
     """Tests and first looks need no build step; hosts run `collectstatic` and get hashed names."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._names: dict[str, str] = {}  # each is looked up, and told of, once a process
+        self._urls: dict[tuple[object, ...], str] = {}  # a page has a dozen
+        super().__init__(*args, **options)  # type: ignore[no-untyped-call]
+
     @override
     def load_manifest(self) -> Any:
         """Both empty when there is none, or none that can be read."""
@@ -36,25 +41,16 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
     @override
     def stored_name(self, name: str) -> str:
         """The hashed name where there is one and its file, else the name as it is."""
-        found = self._names.get(name)
-        if found is None:
-            found = self._names[name] = self._looked_up(name) if self.hashed_files else name
-        return found
+        if name not in self._names:
+            self._names[name] = self._looked_up(name) if self.hashed_files else name
+        return self._names[name]
 
     @override
     def url(self, name: str | None, force: bool = False) -> str:
-        """Each is made once a process: a page has a dozen of them."""
-        made: dict[tuple[object, ...], str] = self.__dict__.setdefault("_made_urls", {})
         key = (name, force, settings.DEBUG, self.base_url)
-        if key not in made:
-            made[key] = super().url(name, force)  # type: ignore[arg-type]
-        return made[key]
-
-    @property
-    def _names(self) -> dict[str, str]:
-        """Each is looked up, and told of, once a process."""
-        names: dict[str, str] = self.__dict__.setdefault("_looked_up_names", {})
-        return names
+        if key not in self._urls:
+            self._urls[key] = super().url(name, force)  # type: ignore[arg-type]
+        return self._urls[key]
 
     def _looked_up(self, name: str) -> str:
         try:

@@ -14,10 +14,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import partial
 from http import client as protocol
 from typing import Any, Final
 
@@ -85,7 +86,9 @@ class Connection:
         self._route = route
         self._proxy = route.proxy_to(origin)
         self._first_hop = self._proxy.origin if self._proxy else origin
-        self._step = "name"
+        self._late: Callable[[], causes.NoAnswer] = partial(
+            causes.SlowResolver, self._first_hop.host
+        )
         self._http: protocol.HTTPConnection | None = None
         self._plain: socket.socket | None = None
         self._handle: socket.socket | None = None
@@ -110,18 +113,18 @@ class Connection:
     def _open(self, deadline: Deadline) -> None:
         sock = self._connected(deadline)
         if self._proxy is not None:
-            self._step = "proxy"
+            self._late = partial(causes.ProxySilent, self._first_hop)
             sock = open_tunnel(sock, self._proxy, self.origin, self._route.context)
         if self.origin.scheme == "https":
-            self._step = "tls"
+            self._late = partial(causes.TlsSilent, self.origin.host)
             sock = secured(sock, self._route.context, self.origin.host)
-        self._step = "answer"
+        self._late = causes.NoCompleteAnswer
         self._http = speak_http(sock, self.origin)
         self._used_at = time.monotonic()
 
     def _connected(self, deadline: Deadline) -> socket.socket:
         addresses = look_up(self._first_hop)
-        self._step = "port"
+        self._late = partial(causes.PortSilent, self._first_hop)
         problem: OSError = TimeoutError()
         for address in addresses:
             seconds = min(CONNECT_SECONDS, deadline.left())
@@ -201,14 +204,7 @@ class Connection:
 
     def timed_out(self) -> causes.NoAnswer:
         """The cause, when time ran out at the step that was being taken."""
-        hop, host = self._first_hop, self.origin.host
-        found: dict[str, causes.NoAnswer] = {
-            "name": causes.SlowResolver(hop.host),
-            "port": causes.PortSilent(hop),
-            "proxy": causes.ProxySilent(hop),
-            "tls": causes.TlsSilent(host),
-        }
-        return found.get(self._step) or causes.NoCompleteAnswer()
+        return self._late()
 
     # --- ending -----------------------------------------------------------------------------
 

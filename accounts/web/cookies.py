@@ -9,29 +9,26 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
 
 _HEADER: Final = "HTTP_COOKIE"
 _SENT_TWICE: Final = "accounts.cookies_sent_twice"
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 6265 4.1.1, RFC 9110 5.6.2
 
 
-class CookieMiddleware:
+class CookieMiddleware(MiddlewareMixin):
     """Stands before whatever reads a cookie."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> None:
         header = request.META.get(_HEADER, "")
         if header:
             ours = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
             request.META[_HEADER], request.META[_SENT_TWICE] = readable(header, ours)
-        return self._get_response(request)
 
 
 def sent_twice(request: HttpRequest, name: str) -> bool:

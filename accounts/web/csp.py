@@ -6,10 +6,11 @@ the site's. What another site's own middleware has written is replaced in the he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
 
 # The setting of Django's policy, and the attribute in which its middleware looks for a page's own.
 _HEADERS = ("Content-Security-Policy", "Content-Security-Policy-Report-Only")
@@ -25,14 +26,10 @@ def allow(response: HttpResponse, directives: Mapping[str, list[str]]) -> None:
             setattr(response, attribute, {**policy, **directives})
 
 
-class PolicyMiddleware:
+class PolicyMiddleware(MiddlewareMixin):
     """First in another site's MIDDLEWARE: whoever writes a policy there has written it by then."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self._get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if allowed := getattr(response, "_csp_replace", None):
             for name in _HEADERS:
                 if name in response.headers:

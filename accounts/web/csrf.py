@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware import csrf
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .. import staff_urls
@@ -24,9 +25,6 @@ from ..reasons import Refused
 from ..signin.record import Attempt
 from . import refusal, request_facts, throttle
 from .next_path import next_from
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
 
 FORMER: Final = "csrf_before"
 _LONGEST: Final = 500_000  # characters that are offered to be sent again
@@ -39,7 +37,7 @@ class Cause:
     """`detail` is for the record, `words` for the person; `stale` when only the token is wrong."""
 
     detail: str
-    words: str | _StrPromise
+    words: str | Promise
     stale: bool = False
 
 

@@ -16,6 +16,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
 from .. import staff_urls
@@ -31,21 +32,21 @@ ENTRY: Final = "entered_by"
 WHO: Final = "entered_as"
 
 
-class EntranceMiddleware:
+class EntranceMiddleware(MiddlewareMixin):
     """Behind AuthenticationMiddleware: covers views that other code guards by `is_staff` alone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
+        super().__init__(get_response)
         self._all_want_a_login = _all_want_a_login()
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         try:
             if _is_of_staff(request.path) and not opens_admin(request):
                 request.user = AnonymousUser()
                 request.auser = _nobody
         except Exception as error:
             return errors.outage(request, error)
-        return self._get_response(request)
+        return None
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any

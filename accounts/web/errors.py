@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.core.exceptions import (
     DisallowedHost,
@@ -15,6 +15,7 @@ from django.core.exceptions import (
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .. import staff_urls
@@ -23,10 +24,7 @@ from ..outages import is_outage
 from ..references import new_reference
 from . import refusal, site_names
 
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
-
-    Words = tuple[str | _StrPromise, str | _StrPromise]
+Words = tuple[str | Promise, str | Promise]
 
 _TOO_MUCH: Final = (
     _("That was too much at once"),

@@ -16,6 +16,7 @@ from typing import Final
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.utils.deprecation import MiddlewareMixin
 
 from ..conf import conf
 from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
@@ -25,15 +26,12 @@ WITHIN: Final = 1.8  # seconds that both have to answer in
 _KEPT: Final = 1.0  # seconds that an answer is good for, however many ask
 
 
-class HealthMiddleware:
+class HealthMiddleware(MiddlewareMixin):
     """Answers the two probes, any Host."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         view = _VIEWS.get(request.path_info)
-        return view(request) if view else self._get_response(request)
+        return view(request) if view else None
 
 
 def _probe(view: Callable[[], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

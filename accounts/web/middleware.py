@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.sessions import middleware as django_sessions
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.encoding import escape_uri_path
 from typing_extensions import override
 
@@ -22,7 +22,7 @@ from .next_path import login_page_url, next_from
 MARK: Final = "origin_checked"
 
 
-class CanonicalOriginMiddleware:
+class CanonicalOriginMiddleware(MiddlewareMixin):
     """Sends a browser on another host or scheme to PUBLIC_URL before sign-in starts.
 
     A session cookie of another origin would not come back from Microsoft. The redirect bears a
@@ -30,23 +30,17 @@ class CanonicalOriginMiddleware:
     us, and a page says so instead of a redirect without end. No host from the request is used.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         front = ("/",) if request.path == "/" and not is_a_host() else ()  # others have their own
         if not request.path.startswith((*front, *staff_urls.staff(), *staff_urls.own_pages())):
-            return self._get_response(request)
+            return None
         if request.path == staff_urls.callback():  # its state says what became of its origin
-            return self._get_response(request)
-        if _origin(request) == conf.PUBLIC_URL:
-            return self._on_the_right_one(request)
-        return _elsewhere(request)
-
-    def _on_the_right_one(self, request: HttpRequest) -> HttpResponse:
+            return None
+        if _origin(request) != conf.PUBLIC_URL:
+            return _elsewhere(request)
         if request.method in ("GET", "HEAD") and MARK in request.GET:
             return _redirect(_path(request, marked=False))
-        return self._get_response(request)
+        return None
 
 
 class SessionMiddleware(django_sessions.SessionMiddleware):

@@ -7,22 +7,18 @@ either, those of its sign-in included; every other page keeps SECURE_CROSS_ORIGI
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
 
 _MARK: Final = "_popup"  # django.contrib.admin's, in its own address or inside `next`
 
 
-class PopupMiddleware:
+class PopupMiddleware(MiddlewareMixin):
     """Inside SecurityMiddleware, which leaves a header alone that is there."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self._get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if _MARK in request.get_full_path() or _MARK in response.headers.get("Location", ""):
             response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
         return response

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
 
 from ..conf import conf
 
@@ -27,7 +28,7 @@ _CLAIMS: Final = (
 )
 
 
-class ProxyMiddleware:
+class ProxyMiddleware(MiddlewareMixin):
     """Sets the client's address and scheme as the trusted proxies saw them.
 
     Each proxy adds the address that it was called from on the right of X-Forwarded-For, so with
@@ -35,18 +36,14 @@ class ProxyMiddleware:
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
+        super().__init__(get_response)
         self._count: int = conf.TRUSTED_PROXY_COUNT
         self._claims = [name for name in _CLAIMS if name not in _believed_by_the_site()]
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        claims: dict[str, str] = {}
-        for name in self._claims:
-            if name in request.META:
-                claims[name] = str(request.META.pop(name))
+    def process_request(self, request: HttpRequest) -> None:
+        claims = {name: request.META.pop(name) for name in self._claims if name in request.META}
         if self._count:
             self._believe(request, claims)
-        return self._get_response(request)
 
     def _believe(self, request: HttpRequest, claims: dict[str, str]) -> None:
         address = client_address(_from_right(claims.get(_FOR, ""), self._count))

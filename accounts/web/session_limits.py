@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable
 from typing import Final
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 
 from .. import staff_urls
 from ..conf import conf
@@ -40,24 +40,19 @@ _ONE_AT_A_TIME: Final = 60  # seconds that a re-check may be under way
 _FORMS: Final = ("/add/", "/change/")
 
 
-class SessionLimitsMiddleware:
+class SessionLimitsMiddleware(MiddlewareMixin):
     """Behind AuthenticationMiddleware; asks the store for nothing that a page does not ask."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
         on = conf.SESSION_IDLE_MINUTES or conf.RECHECK_MINUTES
         if not on or request.path.startswith(staff_urls.own_pages()):
-            return self._get_response(request)
+            return None
         try:
-            answer = self._limited(request) if _has_session(request) else None
+            if not _has_session(request):
+                return None
+            return self._ended(request) or self._rechecked(request)
         except Exception as error:
-            answer = errors.outage(request, error)
-        return answer or self._get_response(request)
-
-    def _limited(self, request: HttpRequest) -> HttpResponse | None:
-        return self._ended(request) or self._rechecked(request)
+            return errors.outage(request, error)
 
     def _ended(self, request: HttpRequest) -> HttpResponse | None:
         now, seen_at = time.time(), _seen_at(request)
