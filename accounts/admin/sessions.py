@@ -45,12 +45,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "query": query,
         "open_sessions": matching[:SHOWN],
         "sees_people": may_see_people(request.user),
-<<<<<<< HEAD
-        "total": len(found),
-        "more": len(found) >= _MOST_READ,
-=======
         "total": len(matching),
->>>>>>> main
+        "more": len(matching) >= _MOST_READ,
         "own_id": str(request.user.pk),
         "next": request.get_full_path(),
     }
@@ -118,17 +114,10 @@ def _end_own(user: User, handle: str, here: str) -> int:
     return len([sessions.end(each, user) for each in handles if each != here])
 
 
-<<<<<<< HEAD
-def _found(asked: str) -> list[SignedIn]:
-    if not asked:
-        return sessions.listing(most=_MOST_READ)
-    people = search.people(users.everyone(), asked)[:_PEOPLE_FOUND]
-=======
 def _matching(query: str) -> list[SignedIn]:
     if not query:
-        return sessions.listing()
+        return sessions.listing(most=_MOST_READ)
     people = search.people(users.everyone(), query)[:_PEOPLE_FOUND]
->>>>>>> main
     return [session for person in people for session in sessions.listing(person)]
 
 
