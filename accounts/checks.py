@@ -48,9 +48,9 @@ _ADAPTERS: Final = {
     "SOCIALACCOUNT_ADAPTER": dotted("web.adapter.StaffSocialAccountAdapter"),
     "ACCOUNT_ADAPTER": dotted("web.adapter.StaffAccountAdapter"),
 }
-_SHARE: Final = "Set REDIS_URL; leave SESSION_ENGINE and CACHES."
-_SHARE_IN_A_HOST: Final = (
-    'SESSION_ENGINE = "django.contrib.sessions.backends.db", or cached_db with Redis in CACHES.'
+_SHARE: Final = (
+    "Set REDIS_URL; leave SESSION_ENGINE and CACHES. In another site: SESSION_ENGINE ="
+    ' "django.contrib.sessions.backends.db", or cached_db with Redis in CACHES.'
 )
 _JSON: Final = (
     "In its OPTIONS name a SERIALIZER that writes JSON, as django-redis has in"
@@ -103,29 +103,29 @@ CHECKS: Final[Mapping[str, Check]] = {
     "E001": Check(
         "Sessions are not shared between processes: SESSION_ENGINE keeps them in CACHES[{alias}],"
         " which is {backend}",
-        "{share}",
+        _SHARE,
         _LOST,
     ),
     "E020": Check(
-        "Sessions are not shared between machines: SESSION_ENGINE is {engine}", "{share}", _LOST
+        "Sessions are not shared between machines: SESSION_ENGINE is {engine}", _SHARE, _LOST
     ),
     "E021": Check(
-        "Sessions are in the cookie, and cannot be ended: SESSION_ENGINE is {engine}", "{share}"
+        "Sessions are in the cookie, and cannot be ended: SESSION_ENGINE is {engine}", _SHARE
     ),
     "E041": Check(
         "Each process has copies of sessions of its own: SESSION_ENGINE keeps them in"
         " CACHES[{alias}], which is {backend}",
-        "{share}",
+        _SHARE,
         ("session_changed",),
     ),
     "E022": Check(
         "Used states are marked in one process only: CACHES['default'] is {backend}",
-        "{share}",
+        _SHARE,
         ("state_already_used",),
     ),
     "I005": Check(
         "Sessions are files: a second machine would not know them, and none can be listed",
-        _SHARE_IN_A_HOST,
+        _SHARE,
     ),
     "E002": Check("What is in the cache is pickled: who can write there can run code here", _JSON),
     "I003": Check("What is in the cache is pickled: who can write there can run code here", _JSON),
@@ -299,18 +299,17 @@ class Found(CheckMessage):
 def sessions_are_shared(**kwargs: Any) -> Iterator[CheckMessage]:
     """The cause of "state mismatch": a session that another worker cannot see."""
     engine, alias = settings.SESSION_ENGINE, settings.SESSION_CACHE_ALIAS
-    share = _SHARE_IN_A_HOST if is_a_host() else _SHARE
     backend = settings.CACHES.get(alias, {}).get("BACKEND", "")
-    in_cache = {"alias": repr(alias), "backend": backend, "share": share}
+    in_cache = {"alias": repr(alias), "backend": backend}
     if engine.endswith("backends.cache") and backend.endswith(_OF_ONE_PROCESS):
         yield Found("E001", **in_cache)
     if engine.endswith("backends.file"):  # another site's are good while there is one machine
-        yield Found("I005") if is_a_host() else Found("E020", engine=engine, share=share)
+        yield Found("I005") if is_a_host() else Found("E020", engine=engine)
     if engine.endswith("backends.signed_cookies"):
-        yield Found("E021", engine=engine, share=share)
+        yield Found("E021", engine=engine)
     default = settings.CACHES.get("default", {}).get("BACKEND", "")
     if default.endswith(_OF_ONE_PROCESS) and not is_a_host():  # signin/used.py
-        yield Found("E022", backend=default, share=share)
+        yield Found("E022", backend=default)
     if engine.endswith("cached_db") and backend.endswith(_OF_ONE_PROCESS) and not settings.DEBUG:
         yield Found("E041", **in_cache)
 

@@ -114,13 +114,6 @@ def test_what_staff_see_is_a_reason_or_a_phrase(staff: None) -> None:
     assert all(item in REASONS or " " in item for item in shown)
 
 
-@pytest.mark.parametrize("words", [("--url", "staff"), ("--ca-file", "/nowhere/ca.pem")])
-def test_options_that_cannot_be_end_with_2(words: tuple[str, ...]) -> None:
-    ended = manage("doctor", *words)
-    assert ended.returncode == 2
-    assert words[0] in ended.stderr
-
-
 def test_help_has_an_example_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     text = help_of("doctor", capsys)
     assert "./manage.py doctor --online --url" in text

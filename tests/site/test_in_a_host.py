@@ -15,7 +15,7 @@ from accounts.conf import READ
 from accounts.entra import errors
 from accounts.naming import DICTIONARY, as_set_here
 from accounts.operate.doctor import catalogue, causes
-from accounts.operate.doctor.finding import fault, finding_of, well
+from accounts.operate.doctor.finding import fault, finding_of, ok
 from accounts.operate.doctor.probes import clock, redis
 from accounts.web import throttle
 from tests.site.test_checks import ENGINES, LOCMEM, MISTAKES, PICKLED, SECURE
@@ -43,12 +43,12 @@ def names() -> Iterator[set[str]]:
 def test_doctor_names_nothing_of_this_repository(names: set[str]) -> None:
     facts = {"of": "REDIS_URL", "fix": "Set DATABASE_URL=postgres://h/n", "hint": "Set DEBUG=true."}
     for id_ in catalogue.CATALOGUE:
-        for seen in (fault(id_, **facts), well(id_, **facts)):
+        for seen in (fault(id_, **facts), ok(id_, **facts)):
             found = finding_of(seen)
             nothing_of_ours(f"{found.title} {found.detail} {found.fix}", names)
             assert found.page.startswith("/") or not found.page
     for code in causes.FIXES:
-        for of in ("REDIS_URL", "DATABASE_URL", "MICROSOFT_LOGIN_URL"):
+        for of in ("REDIS_URL", "DATABASE_URL", "PUBLIC_URL"):
             nothing_of_ours(as_set_here(causes.fix_of(code, of)), names)
 
 
@@ -183,5 +183,5 @@ def test_its_redis_counts_for_all_and_is_looked_at(backend: str) -> None:
         assert redis.is_used()
         probes = (redis.reachable, redis.writable, redis.uses, redis.condition, clock.of_redis)
         seen = [each for probe in probes for each in probe()]
-    assert [each.id for each in seen if not each.well] == []
+    assert [each.id for each in seen if not each.ok] == []
     assert {"redis.reachable", "redis.writable", "redis.rights"} <= {each.id for each in seen}

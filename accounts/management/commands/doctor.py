@@ -133,7 +133,10 @@ def _url(given: str | None) -> str:
         return ""
     address = given or conf.PUBLIC_URL
     if origin_of(address) is None:
-        raise _wrong(f"--url {address} is not an address. Example: --url https://staff.example.com")
+        raise _wrong(
+            "--url is no address of http or https, without a user name. Example:"
+            " --url https://staff.example.com"
+        )
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
 

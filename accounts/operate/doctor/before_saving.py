@@ -52,7 +52,12 @@ def of_saving(
         return Judgement(())
     apps = _apps_then(after)
     found = list(_of_the_choice(apps, after))
-    found += [_promotion()] if promotes else []
+    if promotes:
+        text = _(
+            "What is next becomes the only one; the present one is no longer tried. One click of"
+            " Undo brings it back."
+        )
+        found.append(Consequence("promote", text))
     tests: dict[str, str] = {}
     if len(apps) == 1 and asks:
         findings, told = ask_microsoft(apps[0])
@@ -88,14 +93,6 @@ def _of_the_choice(apps: Sequence[SocialApp], after: SocialApp | None) -> Iterat
             " Visible too: %(names)s."
         )
         yield Consequence("several", text % {"names": names})
-
-
-def _promotion() -> Consequence:
-    text = _(
-        "What is next becomes the only one; the present one is no longer tried. One click of Undo"
-        " brings it back."
-    )
-    return Consequence("promote", text)
 
 
 def _of_findings(

@@ -1,7 +1,7 @@
 """Everything that doctor can say, as data: id, level, title, what is wrong, fix, what staff meet.
 
 Words in braces are facts that a probe gives. An id never changes its meaning; one id, one fault.
-`well` is what is said where it was looked at and is as it should be. docs/doctor.md is made from
+`if_ok` is what is said where all is as it should be. docs/doctor.md is made from
 this table: ./manage.py doctor --explain all > docs/doctor.md
 """
 
@@ -73,7 +73,7 @@ class Entry:
     detail: str = ""
     fix: str = ""
     shows_as: tuple[str, ...] = ()
-    well: str = ""
+    if_ok: str = ""
     level: Level = "error"
 
     @property
@@ -91,9 +91,9 @@ _caused: Final = partial(Entry, detail="{cause}", fix="{fix}")
 _refused: Final = partial(Entry, detail="{why}", fix="{reason_fix}", shows_as=("{code}",))
 
 
-def _well(id_: str, text: str) -> Entry:
+def _ok(id_: str, text: str) -> Entry:
     """Only ever said where all is as it should be."""
-    return _note(id_, text, well=text)
+    return _note(id_, text, if_ok=text)
 
 
 _OPTIONAL_CLAIM: Final = (
@@ -108,8 +108,8 @@ _SETTINGS: Final = (
         "Correct what the text names in the site's environment, and start again.",
         shows_as=("the site does not start",),
     ),
-    _well("environment.checks", "System checks: nothing serious"),
-    _well(
+    _ok("environment.checks", "System checks: nothing serious"),
+    _ok(
         "environment.facts",
         "Instance {instance}: {public_url}, {mode}, {proxies} trusted proxies, {versions}",
     ),
@@ -120,7 +120,7 @@ _SETTINGS: Final = (
         "Set SECRET_KEY once in the environment of all instances and slots.",
         shows_as=("state_not_ours", "session_not_found"),
     ),
-    _well(
+    _ok(
         "environment.secret_key",
         "SECRET_KEY has the fingerprint {fingerprint}: every instance and slot must show the same",
     ),
@@ -139,7 +139,7 @@ _REDIS: Final = (
         "redis.reachable",
         "Redis cannot be used",
         shows_as=_NO_STORE,
-        well="Redis answers in {ms} ms",
+        if_ok="Redis answers in {ms} ms",
     ),
     _warning(
         "redis.slow",
@@ -152,7 +152,7 @@ _REDIS: Final = (
         "redis.writable",
         "Redis takes no writes",
         shows_as=_NO_STORE,
-        well="Redis takes writes and gives them back",
+        if_ok="Redis takes writes and gives them back",
     ),
     Entry(
         "redis.not_kept",
@@ -168,7 +168,7 @@ _REDIS: Final = (
         "ACL SETUSER NAME ~{key} +{command}, or all of it: +@all ~* (what a sign-in uses is in"
         " docs/deploy.md).",
         shows_as=_NO_STORE,
-        well="The commands of sessions, used states and throttles work on their own keys",
+        if_ok="The commands of sessions, used states and throttles work on their own keys",
     ),
     Entry(
         "redis.use",
@@ -179,7 +179,7 @@ _REDIS: Final = (
     ),
     _unknown(
         "redis.info",
-        "Redis does not tell its condition",
+        "Redis does not let its condition be read",
         "Eviction and persistence could not be looked at: {cause}",
         "Allow INFO to the site's Redis user (ACL SETUSER NAME +info), or look at the server's"
         " settings yourself.",
@@ -197,14 +197,14 @@ _REDIS: Final = (
         "It gets no fixes.",
         "Move to Redis 7 or newer.",
     ),
-    _well("redis.version", "Redis {version}, {role}"),
+    _ok("redis.version", "Redis {version}, {role}"),
     Entry(
         "redis.eviction",
         "Redis evicts sessions: {evicted} keys since it started",
         "Memory is full, and maxmemory-policy {policy} throws sessions away.",
         _NOEVICTION,
         shows_as=_LOST,
-        well="Redis evicts nothing ({why})",
+        if_ok="Redis evicts nothing ({why})",
     ),
     _warning(
         "redis.may_evict",
@@ -226,7 +226,7 @@ _REDIS: Final = (
         "Then everybody is signed out, and sign-ins under way are lost.",
         "redis-cli CONFIG SET appendonly yes, and the same in redis.conf.",
         shows_as=_LOST,
-        well="Redis {keeps}",
+        if_ok="Redis {keeps}",
     ),
 )
 _SESSIONS: Final = (
@@ -236,7 +236,7 @@ _SESSIONS: Final = (
         "A session that one process writes is not found by another: they live in {store}.",
         _SHARED_REDIS,
         shows_as=_LOST,
-        well="A second process reads our session, and we read its ({store})",
+        if_ok="A second process reads our session, and we read its ({store})",
     ),
     Entry(
         "sessions.cache_shared",
@@ -245,7 +245,7 @@ _SESSIONS: Final = (
         " a change of the app in admin is not seen.",
         _SHARED_REDIS,
         shows_as=("several_apps", "not_configured"),
-        well="The cache, which marks used states, is shared by processes",
+        if_ok="The cache, which marks used states, is shared by processes",
     ),
     _warning(
         "sessions.outage",
@@ -272,7 +272,7 @@ _PROCESSES: Final = (
         "Restart it: a process reads its environment once. If it is this command that has the wrong"
         " one, run it with the site's own environment.",
         shows_as=("client_secret_wrong", "state_not_ours", "redirect_uri_mismatch"),
-        well="{count} processes run with these settings and this code",
+        if_ok="{count} processes run with these settings and this code",
     ),
     _warning(
         "processes.release",
@@ -292,16 +292,16 @@ _PROCESSES: Final = (
     ),
     _note(
         "processes.not_compared",
-        "The processes that run were not compared with this command",
-        "Nothing here keeps what each was started with; sessions are kept in {store}.",
-        "Nothing; after a change of the environment restart them, since nothing here can say that"
-        " they still have the old one.",
+        "Running processes could not be compared with this command",
+        "Processes report fingerprints of their settings in Redis only; sessions are in {store}.",
+        "Nothing. After a change of the environment restart them all: doctor cannot see whether one"
+        " still has the old one.",
     ),
     _note(
         "processes.none",
-        "No process has told of itself lately",
-        "The site does not run, or runs at another PUBLIC_URL, with another Redis, or"
-        " under a server that does not tell: whether it has these settings is not known.",
+        "No running process has reported its settings lately",
+        "The site does not run, or has another PUBLIC_URL or Redis, or its server starts no"
+        " reporting thread: whether it has these settings is not known.",
         "Start the site; then run doctor again.",
     ),
 )
@@ -312,7 +312,7 @@ _DATABASE: Final = (
         "{cause}",
         "{fix} Then run doctor again.",
         shows_as=_NO_DATABASE,
-        well="{database} answers ({ms} ms with connecting)",
+        if_ok="{database} answers ({ms} ms with connecting)",
     ),
     Entry(
         "database.migrations",
@@ -320,7 +320,7 @@ _DATABASE: Final = (
         "{names}",
         "./manage.py migrate",
         shows_as=("unexpected",),
-        well="All migrations are applied",
+        if_ok="All migrations are applied",
     ),
     Entry(
         "database.schema",
@@ -337,7 +337,7 @@ _DATABASE: Final = (
             "Remove double rows in {table}, then make the index again as our migrations"
             f" do: ./manage.py sqlmigrate {{app}} {migration}",
             shows_as=("ambiguous_email", "identity_conflict"),
-            well=f"The database keeps {keeps}",
+            if_ok=f"The database keeps {keeps}",
         )
         for index, keeps, migration in (
             ("accounts_user_email_unique", "one user for an email, whatever its case", "0001"),
@@ -357,7 +357,7 @@ _DATABASE: Final = (
         "A file is not shared by instances, and locks under load.",
         "Set DATABASE_URL=postgres://user:password@host/name",
         shows_as=_NO_DATABASE,
-        well="{database}, good for development",
+        if_ok="{database}, good for development",
     ),
     Entry(
         "database.writable",
@@ -365,7 +365,7 @@ _DATABASE: Final = (
         "DATABASE_URL leads to a replica, or to a server that is set read-only.",
         "Set DATABASE_URL to the primary server.",
         shows_as=("unexpected", "database_unavailable"),
-        well="The database can be written to",
+        if_ok="The database can be written to",
     ),
     Entry(
         "database.privileges",
@@ -373,7 +373,7 @@ _DATABASE: Final = (
         "{table}: {cause}",
         _GRANT,
         shows_as=("unexpected",),
-        well="All tables of a sign-in can be read, and written to (undone again)",
+        if_ok="All tables of a sign-in can be read, and written to (undone again)",
     ),
     _caused(
         "database.use",
@@ -382,8 +382,8 @@ _DATABASE: Final = (
     ),
     Entry(
         "database.sequence",
-        "The numbers of new rows are behind those that are there",
-        "{tables}: their sequences give numbers that are taken, as after a dump of data only.",
+        "The sequences of new rows' ids are behind the rows that exist",
+        "{tables}: the next ids are taken already, as after a dump of data only.",
         "./manage.py sqlsequencereset {apps} | ./manage.py dbshell",
         shows_as=("unexpected",),
     ),
@@ -395,7 +395,7 @@ _DATABASE: Final = (
         "CREATE DATABASE NAME ENCODING 'UTF8' TEMPLATE template0; dump and restore into it, then"
         " correct DATABASE_URL.",
         shows_as=("unexpected",),
-        well="The database keeps all characters (UTF-8)",
+        if_ok="The database keeps all characters (UTF-8)",
     ),
     _warning(
         "database.connections",
@@ -403,7 +403,7 @@ _DATABASE: Final = (
         "The next workers to start may get none.",
         "Fewer workers or threads, a pooler such as PgBouncer, or a larger max_connections.",
         shows_as=_NO_DATABASE,
-        well="{used} of {most} connections are taken",
+        if_ok="{used} of {most} connections are taken",
     ),
 )
 _CLOCK: Final = tuple(
@@ -419,7 +419,7 @@ _CLOCK: Final = tuple(
             " beyond 60 s: --online compares it with Microsoft's. A sign-in needs no other.",
             _CLOCK_FIX,
             shows_as=("token_invalid", "state_expired"),
-            well="{name} agrees with ours ({apart} s)",
+            if_ok="{name} agrees with ours ({apart} s)",
         ),
         _warning(
             f"clock.{what}_drifts",
@@ -434,13 +434,13 @@ _APP: Final = (
     _refused(
         "app.in_force",
         "{title}",
-        well="The app registration in force is from {source}: client id {client_id}, tenant"
+        if_ok="The app registration in force is from {source}: client id {client_id}, tenant"
         " {tenant}. {other}",
     ),
-    _well("app.redirect_uri", "Redirect URI to register under Web: {uri}"),
-    _well("app.hidden", "Hidden Microsoft apps in admin: {names}"),
-    _refused("app.secret_missing", "The app has nothing to prove itself with"),
-    _well(
+    _ok("app.redirect_uri", "Redirect URI to register under Web: {uri}"),
+    _ok("app.hidden", "Hidden Microsoft apps in admin: {names}"),
+    _refused("app.secret_missing", "The app has no credential"),
+    _ok(
         "app.certificate",
         "Certificate to upload under Certificates & secrets > Certificates: thumbprint {thumbprint}"
         " (SHA-256 {sha256}), good until {until}",
@@ -453,7 +453,7 @@ _APP: Final = (
         " the next one in admin, or put it into MICROSOFT_CLIENT_CERTIFICATE: docs/credentials.md,"
         " without a gap.",
         shows_as=("client_credential_refused",),
-        well="The certificate is good for another {days} days",
+        if_ok="The certificate is good for another {days} days",
     ),
     Entry(
         "app.certificate_expiry",
@@ -475,7 +475,7 @@ _APP: Final = (
     _refused(
         "app.federated",
         "The {label} gives no token",
-        well="Federated credential to enter under Certificates & secrets: issuer {issuer}, subject"
+        if_ok="Federated credential to enter under Certificates & secrets: issuer {issuer}, subject"
         " {subject}, audience {audience} ({label})",
     ),
     Entry(
@@ -528,7 +528,7 @@ _APP: Final = (
         "After that nobody can sign in. A next secret counts once Microsoft has accepted it.",
         _RENEW,
         shows_as=("client_secret_expired",),
-        well="The client secret is good for another {days} days",
+        if_ok="The client secret is good for another {days} days",
     ),
     Entry(
         "app.allowed_tenants",
@@ -553,7 +553,7 @@ _PEOPLE: Final = (
         "{why}",
         "./manage.py staff add EMAIL --superuser",
         shows_as=("{code}",),
-        well="{count} active staff may sign in",
+        if_ok="{count} active staff may sign in",
     ),
     _warning(
         "people.superuser",
@@ -629,7 +629,7 @@ _CLAIMS: Final = (
         " sid: signing out of Microsoft does not end sessions here. login_hint: Microsoft asks"
         " which account is meant.",
         _OPTIONAL_CLAIM,
-        well="The tokens of the last {count} sign-ins had all optional claims: {names}",
+        if_ok="The tokens of the last {count} sign-ins had all optional claims: {names}",
     ),
     _warning(
         "claims.needed",
@@ -651,7 +651,7 @@ _ROLES: Final = (
         " ./manage.py microsoft_app show names, and its assignments under Enterprise applications >"
         " this app > Users and groups. What each token lacked: ./manage.py sign_ins --since 1d",
         shows_as=("role_missing",),
-        well="The last {count} sign-ins carried app roles that are mapped",
+        if_ok="The last {count} sign-ins carried app roles that are mapped",
     ),
     _warning(
         "roles.group_gone",
@@ -668,19 +668,19 @@ _ROLES: Final = (
     ),
 )
 _REFUSALS: Final = (
-    _well("refusals.none", "Nobody was refused in the last hour"),
+    _ok("refusals.none", "Nobody was refused in the last hour"),
     Entry(
         "refusals.nobody_admitted",
         "0 of {attempts} sign-ins were admitted in the last hour",
         "{causes}",
         "{fix} Each attempt: ./manage.py sign_ins --since 1h --outcome refused",
         shows_as=("{codes}",),
-        well="{admitted} sign-ins were admitted in the last hour",
+        if_ok="{admitted} sign-ins were admitted in the last hour",
     ),
     _note(
         "refusals.claimed",
-        "In the last hour browsers brought {times} what would be a fault, were it true",
-        "{causes}. Anyone can make that up, so it raises no alarm.",
+        "In the last hour browsers reported a fault of the site {times}; nothing here confirms it",
+        "{causes}. Anyone can make up the address that reports it, so this is no alarm.",
         "Nothing, unless people complain: ./manage.py sign_ins --since 1h --outcome refused",
     ),
     *(
@@ -699,7 +699,7 @@ _ONLINE: Final = (
     _refused(
         "online.discovery",
         "The discovery document cannot be used: {url}",
-        well="Microsoft answers in {ms} ms: {url}",
+        if_ok="Microsoft answers in {ms} ms: {url}",
     ),
     Entry(
         "online.tenant",
@@ -707,20 +707,20 @@ _ONLINE: Final = (
         "MICROSOFT_ALLOWED_TENANTS is {allowed}.",
         "Add {named} to MICROSOFT_ALLOWED_TENANTS, or set MICROSOFT_TENANT_ID to yours.",
         shows_as=("wrong_tenant",),
-        well="Tokens come from {issuer}",
+        if_ok="Tokens come from {issuer}",
     ),
     _refused(
-        "online.keys", "Microsoft's keys cannot be read", well="Microsoft signs with {count} keys"
+        "online.keys", "Microsoft's keys cannot be read", if_ok="Microsoft signs with {count} keys"
     ),
     _refused(
         "online.secret",
         "Microsoft does not accept the client {client_id}",
-        well="Microsoft accepts the client secret",
+        if_ok="Microsoft accepts the client secret",
     ),
     _refused(
         "online.credential",
         "Microsoft does not accept the {label}",
-        well="Microsoft accepts the {label}",
+        if_ok="Microsoft accepts the {label}",
     ),
     _refused("online.credential_unclear", "Whether the {label} is good could not be asked"),
     _warning(
@@ -733,10 +733,10 @@ _ONLINE: Final = (
     _warning(
         "online.credential_next",
         "Microsoft does not accept the {label}, which is next",
-        "The one before it is good, and would leave nobody behind it: {code}.",
+        "The one in use is good, but when it ends nobody could sign in: {code}.",
         "Upload it under Certificates & secrets > Certificates before the other ends.",
         shows_as=("{code}",),
-        well="Microsoft accepts the {label}, which is next",
+        if_ok="Microsoft accepts the {label}, which is next",
     ),
     _warning(
         "online.secret_next",
@@ -744,7 +744,7 @@ _ONLINE: Final = (
         "The first is good. Of the next, Microsoft says {code}: it would not take over.",
         "./manage.py microsoft_app set --next --secret-prompt",
         shows_as=("{code}",),
-        well="Microsoft accepts the next secret",
+        if_ok="Microsoft accepts the next secret",
     ),
     _refused("online.secret_missing", "There is no client secret to try"),
     _refused("online.secret_unclear", "Whether the client secret is good could not be asked"),
@@ -758,7 +758,7 @@ _ONLINE: Final = (
     _refused(
         "online.redirect_uri",
         "The redirect URI is not registered: {uri}",
-        well="The redirect URI is registered: {uri}",
+        if_ok="The redirect URI is registered: {uri}",
     ),
     _unknown(
         "online.redirect_uri_unclear",
@@ -808,7 +808,7 @@ RETURNS: Final = {
 _VISIT: Final = (
     _unknown(
         "public.unreachable_from_here",
-        "From here nothing can be seen of {url}: it {problem}",
+        "{url} cannot be visited from this machine: it {problem}",
         "{cause}. Where the server may not reach its own public name (split DNS, a NAT without"
         " hairpin, a firewall) that is no fault: people outside may well reach it.",
         "Run ./manage.py doctor --url from a machine outside, or open the address in a browser. If"
@@ -833,7 +833,7 @@ _VISIT: Final = (
     ),
     Entry(
         "public.proxy",
-        "A proxy hides from the site on which host or by which scheme people come",
+        "A proxy hides the public host or scheme from the site",
         "{detail}",
         PROXY_FIX,
         shows_as=("misconfigured", "cookie_not_sent", "the browser's own error about redirects"),
@@ -859,7 +859,7 @@ _VISIT: Final = (
         "{states}",
         "Run ./manage.py doctor on the instance itself: it says what is wrong with it.",
         shows_as=("{codes}",),
-        well="/healthz and /readyz say that the site serves",
+        if_ok="/healthz and /readyz say that the site serves",
     ),
     Entry(
         "public.login_page",
@@ -868,7 +868,7 @@ _VISIT: Final = (
         "Correct PUBLIC_URL or the proxy's upstream; keep the content block of"
         " the login page's template.",
         shows_as=("a page without the button",),
-        well="The login page is served at {at}{way}",
+        if_ok="The login page is served at {at}{way}",
     ),
     _warning(
         "public.other_address",
@@ -927,7 +927,7 @@ _VISIT: Final = (
         "The button leads to {origin}",
         "MICROSOFT_LOGIN_URL here is {authority}: the site that answers runs with other settings.",
         _ALL_ALIKE,
-        well="The button leads to {authorize_url}",
+        if_ok="The button leads to {authorize_url}",
     ),
     Entry(
         "public.rewritten",
@@ -949,7 +949,7 @@ _VISIT: Final = (
         "They come from {at}; the cookie set there does not go elsewhere.",
         "Set PUBLIC_URL={at} on every instance and restart.",
         shows_as=("redirect_uri_mismatch", "cookie_not_sent"),
-        well="Microsoft is told to send people back to {told}",
+        if_ok="Microsoft is told to send people back to {told}",
     ),
     _warning(
         "public.secret_key",
@@ -964,9 +964,9 @@ _VISIT: Final = (
         "{name}: {why}.",
         "{fix}",
         shows_as=_NOT_SENT,
-        well="The session cookie {name} comes back from Microsoft",
+        if_ok="The session cookie {name} comes back from Microsoft",
     ),
-    _well(
+    _ok(
         "public.rounds",
         "{returns} returns of {rounds} sign-ins all found their session ({instances} instances,"
         " {processes} processes started them)",
@@ -997,7 +997,7 @@ _VISIT: Final = (
         "The site took {made_up}, which doctor made up in X-Forwarded-For, for the visitor's"
         " address: anyone can choose the address that is recorded and throttled.",
         "Set TRUSTED_PROXY_COUNT to the number of proxies in front (App Service: 1).",
-        well="A made-up X-Forwarded-For is not believed (the site saw {seen})",
+        if_ok="A made-up X-Forwarded-For is not believed (the site saw {seen})",
     ),
     Entry(
         "public.slow",
@@ -1006,7 +1006,7 @@ _VISIT: Final = (
         "Raise its time-out to 30 s (nginx: proxy_read_timeout 30s; Front Door: origin response"
         " time-out).",
         shows_as=("an error page of the proxy",),
-        well="An answer that takes {seconds} s comes through",
+        if_ok="An answer that takes {seconds} s comes through",
     ),
     Entry(
         "public.starts",

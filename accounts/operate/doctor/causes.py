@@ -41,8 +41,8 @@ from psycopg.pq.abc import PGconn
 
 # {of} is the variable that says where to connect to; its host and port are what to look at.
 _FIXES: Final = {
-    "timeout": "Nothing answers in time: correct host and port in {of}, open the firewall, or the"
-    " server hangs (see its log).",
+    "timeout": "Nothing answers in time: correct host and port in {of}, open the firewall, or see"
+    " the server's log: it may hang.",
     "ECONNREFUSED": "Start {server}, or correct host and port in {of}: the machine answers, but"
     " nothing listens there.",
     "ECONNRESET": "Something cut the connection off: a firewall, a proxy, or a server that expects"
@@ -52,7 +52,8 @@ _FIXES: Final = {
     " IPv6 here.",
     "EAFNOSUPPORT": "This machine has no IPv6 at all, and that address is IPv6 only: use an address"
     " or name that IPv4 has, or give this machine IPv6.",
-    "EADDRNOTAVAIL": "This machine has no address from which to reach that one: of IPv6, mostly.",
+    "EADDRNOTAVAIL": "This machine has no address of that kind (IPv6, mostly): use a name"
+    " that has an IPv4 one.",
     "EACCES": "Give this user the right to open the file or socket that {of} names.",
     "ENOENT": "The file or socket that {of} names is not there.",
     "EAI_NONAME": "The host name in {of} is not known here: correct it, or the (private) DNS.",
@@ -101,7 +102,7 @@ _FIXES: Final = {
     "3D000": "That database does not exist: create it, or correct its name at the end of {of}.",
     "53300": "All connections are taken: fewer workers, a pooler, or a larger max_connections.",
     "53100": "The server's disk is full: free space or enlarge it.",
-    "53200": "The server is out of memory.",
+    "53200": "The server is out of memory: give it more, or allow fewer connections.",
     "53400": "A limit of the server's configuration is reached: see its log.",
     "57P02": "Another session of the server crashed, and all were ended: see its log.",
     "57P05": "The server ends idle sessions (idle_session_timeout): set it to 0 for this role.",
@@ -169,7 +170,7 @@ _FIXES: Final = {
     "request limit": "The provider's limit of requests is used up: a larger plan, or another one.",
     "CLUSTERDOWN": "Redis is a cluster, and down: look at its nodes (CLUSTER INFO).",
     "LOADING": "Redis is still loading its data: wait, then run doctor again.",
-    "MASTERDOWN": "The replica has lost its master: look at both.",
+    "MASTERDOWN": "This replica has lost its master: start the master, or set {of} to another one.",
     "BUSY": "A script blocks Redis: SCRIPT KILL, and find out whose it is.",
     "NOPROTO": "This Redis is older than 6: move to 7 or newer.",
     "DB index is out of range": "That database does not exist: end REDIS_URL with /0.",
@@ -187,22 +188,19 @@ _SAME: Final = {
 }
 FIXES: Final[Mapping[str, str]] = _FIXES | {code: _FIXES[same] for code, same in _SAME.items()}
 UNKNOWN: Final = (
-    "The cause cannot be told from this answer. Look at {of}, at the server's own log, and at what"
-    " stands between."
+    "doctor does not know this error. Check {of}, the server's own log, and any firewall or proxy"
+    " between."
 )
-_TRUST: Final = {
-    "REDIS_URL": "?ssl_ca_certs=/path/ca.pem in REDIS_URL",
-    "DATABASE_URL": "?sslmode=verify-full&sslrootcert=/path/ca.pem in DATABASE_URL",
-    "PUBLIC_URL": "--ca-file FILE",
-    "MICROSOFT_LOGIN_URL": "MICROSOFT_CA_BUNDLE=/path/ca.pem",
-}
+# What the variable names: the server, its protocol, and where an authority to trust is given.
 _SERVERS: Final = {
-    "REDIS_URL": "Redis",
-    "DATABASE_URL": "the database server",
-    "PUBLIC_URL": "the site or its proxy",
-    "MICROSOFT_LOGIN_URL": "Microsoft",
+    "REDIS_URL": ("Redis", "Redis", "?ssl_ca_certs=/path/ca.pem in REDIS_URL"),
+    "DATABASE_URL": (
+        "the database server",
+        "PostgreSQL",
+        "?sslmode=verify-full&sslrootcert=/path/ca.pem in DATABASE_URL",
+    ),
+    "PUBLIC_URL": ("the site or its proxy", "web server", "--ca-file FILE"),
 }
-_PROTOCOLS: Final = {"REDIS_URL": "Redis", "DATABASE_URL": "PostgreSQL"}
 # What Redis says under the general prefix ERR; redis-py compares these as wholes, too.
 _ERR: Final = {
     "AUTH <password> called without any password configured for the default user. Are you sure"
@@ -260,8 +258,7 @@ def facts_of_connecting(
 
 def fix_of(code: str, of: str) -> str:
     """What to do about an error of this code."""
-    trust = _TRUST.get(of, "SSL_CERT_FILE=/path/ca.pem")
-    server, protocol = _SERVERS.get(of, "it"), _PROTOCOLS.get(of, "such server")
+    server, protocol, trust = _SERVERS[of]
     return FIXES.get(code, UNKNOWN).format(of=of, trust=trust, server=server, protocol=protocol)
 
 

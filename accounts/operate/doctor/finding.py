@@ -18,21 +18,26 @@ from .catalogue import Entry, Level, entry_of
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One thing that was looked at: the entry of this id applies with these facts, or is `well`."""
+    """One thing that was looked at: the entry of this id applies with these facts, or `ok`."""
 
     id: str
     facts: Mapping[str, Any]
-    well: bool = False
+    ok: bool = False
 
 
-def well(id_: str, **facts: Any) -> Observation:
+def ok(id_: str, **facts: Any) -> Observation:
     """Looked at, and as it should be."""
-    return Observation(id_, facts, well=True)
+    return Observation(id_, facts, ok=True)
 
 
 def fault(id_: str, **facts: Any) -> Observation:
     """The fault of this id, with the facts that its words name."""
     return Observation(id_, facts)
+
+
+def verdict(id_: str, is_ok: bool, **facts: Any) -> Observation:
+    """As it should be, or the fault of this id."""
+    return Observation(id_, facts, ok=is_ok)
 
 
 def because(refusal: Refused) -> dict[str, str]:
@@ -88,8 +93,8 @@ def finding_of(seen: Observation) -> Finding:
     """The one rendering: the catalogue's words, filled with the facts."""
     entry = entry_of(seen.id)
     words = _Words({"id": seen.id, **seen.facts})
-    if seen.well:
-        return Finding("ok", seen.id, words.translated(entry.well), page=as_set_here(entry.page))
+    if seen.ok:
+        return Finding("ok", seen.id, words.translated(entry.if_ok), page=as_set_here(entry.page))
     return Finding(
         level=entry.level,
         id=seen.id,

@@ -101,7 +101,7 @@ def _sections() -> Iterator[str]:
 
 def _lines(entry: Entry) -> list[str]:
     lines = []
-    if entry.title != entry.well:
+    if entry.title != entry.if_ok:
         lines.append(f"{entry.level}: {_shown(entry.title)}")
     if entry.detail:
         lines.append(f"what is wrong: {_shown(entry.detail)}")
@@ -109,8 +109,8 @@ def _lines(entry: Entry) -> list[str]:
         lines.append(f"staff see: {_shown(staff_see(entry.shows_as))}")
     if entry.fix:
         lines.append(f"what to do: {_shown(entry.fix)}")
-    if entry.well:
-        lines.append(f"when well: {_shown(entry.well)}")
+    if entry.if_ok:
+        lines.append(f"if all is well: {_shown(entry.if_ok)}")
     return lines
 
 

@@ -85,7 +85,7 @@ def ours() -> frozenset[str]:
     found |= {row.hint for row in NUMBERS if row.hint}
     # What Test connection finds; a fix that is a command has admin's own words.
     tested = (entry for entry in CATALOGUE.values() if entry.id.startswith(TESTED))
-    parts = {text for e in tested for text in (e.title, e.detail, e.fix, e.well)}
+    parts = {text for e in tested for text in (e.title, e.detail, e.fix, e.if_ok)}
     found |= {text for text in parts if text not in ("{why}", "{reason_fix}")} - set(ON_TERMINALS)
     found |= {str(one.advice) for one in vars(causes).values() if hasattr(one, "advice")}
     found |= {name for meta in metas() for _codename, name in meta.permissions}

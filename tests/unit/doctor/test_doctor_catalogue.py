@@ -18,7 +18,7 @@ ID = re.compile(r"accounts\.[EWI]\d{3}|[a-z]+(\.[a-z0-9_]+)?")
 
 
 def facts_in(entry: Entry) -> set[str]:
-    texts = [entry.title, entry.detail, entry.fix, entry.well, *entry.shows_as]
+    texts = [entry.title, entry.detail, entry.fix, entry.if_ok, *entry.shows_as]
     parsed = [part for text in texts for part in Formatter().parse(text)]
     return {name for _, name, _, _ in parsed if name}
 
@@ -27,7 +27,9 @@ def literal_ids(path: Path) -> Iterator[str]:
     """The ids that a probe names in so many words."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
-            case ast.Call(func=ast.Name("well" | "fault"), args=[ast.Constant(str(id_)), *_]):
+            case ast.Call(
+                func=ast.Name("ok" | "fault" | "verdict"), args=[ast.Constant(str(id_)), *_]
+            ):
                 yield id_
 
 
@@ -36,7 +38,7 @@ def test_an_entry_is_whole(entry: Entry) -> None:
     assert ID.fullmatch(entry.id)
     assert entry.level in LEVELS
     assert entry.title
-    assert entry.fix or entry.well
+    assert entry.fix or entry.if_ok
     assert not any(each.isdigit() for each in facts_in(entry))
     assert all(item in REASONS or " " in item or "{" in item for item in entry.shows_as)
 

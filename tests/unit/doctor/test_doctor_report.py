@@ -15,15 +15,15 @@ from accounts.operate.doctor.finding import (
     because,
     fault,
     finding_of,
+    ok,
     staff_see,
-    well,
 )
 from accounts.operate.doctor.report import as_json, as_text, summary
 from accounts.operate.doctor.run import Probe, Report, run, scrubbed
 from accounts.reasons import Refused
 from accounts.redact import scrub
 
-GOOD = well("redis.reachable", ms=3)
+GOOD = ok("redis.reachable", ms=3)
 ODD = fault("redis.slow", ms=70)
 BLIND = fault("redis.info", cause="NOPERM")
 BAD = fault("redis.writable", cause="OOM", fix="Fix it.")

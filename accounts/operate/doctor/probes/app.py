@@ -14,7 +14,7 @@ from ....reasons import Refused
 from ....signin.identities import PROVIDER
 from ...microsoft_app import Changes, problems_of
 from ...microsoft_app_summary import AppSummary, show
-from ..finding import Observation, because, fault, well
+from ..finding import Observation, because, fault, ok
 from . import credential
 
 IN_FORCE: Final = "app.in_force"
@@ -22,7 +22,7 @@ _SOON_DAYS: Final = 30
 _TITLES: Final = {
     "not_configured": "There is no Microsoft app",
     "several_apps": "There are several Microsoft apps",
-    "credential_unavailable": "There is nothing to prove the app with",
+    "credential_unavailable": "The app has no credential that can be used",
 }
 _UNREADABLE: Final = "The client secret cannot be read: SECRET_KEY has changed since it was stored"
 
@@ -37,14 +37,14 @@ def run() -> Iterator[Observation]:
         yield from _hidden()
         return
     shown = show()
-    yield well(
+    yield ok(
         IN_FORCE,
         source="admin" if shown.is_in_admin else "the environment",
         client_id=found.client_id,
         tenant=found.tenant,
         other=_other_in_environment(shown),
     )
-    yield well("app.redirect_uri", uri=registration.redirect_uri())
+    yield ok("app.redirect_uri", uri=registration.redirect_uri())
     yield from _values(found)
     yield from _expiry(shown)
     yield from credential.run(found)
@@ -55,7 +55,7 @@ def _hidden() -> Iterator[Observation]:
     apps = SocialApp.objects.filter(provider=PROVIDER)
     hidden = [app.name for app in apps if app.settings.get("hidden")]
     if hidden:
-        yield well("app.hidden", names=", ".join(hidden))
+        yield ok("app.hidden", names=", ".join(hidden))
 
 
 def _other_in_environment(shown: AppSummary) -> str:
@@ -94,7 +94,7 @@ def _expiry(shown: AppSummary) -> Iterator[Observation]:
     elif days <= _SOON_DAYS:
         yield fault(f"app.{kind}_expires_soon", days=days, label=used.label)
     else:
-        yield well(f"app.{kind}_expires_soon", days=days)
+        yield ok(f"app.{kind}_expires_soon", days=days)
 
 
 def _tenant(found: registration.Registration) -> Iterator[Observation]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop as noop
 
 from ....redis_cache import client_of
 from ....transaction import connection
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 
 _WRONG: Final = 60.0  # seconds: tokens and states are refused beyond
 _ODD: Final = 10.0
@@ -31,7 +31,7 @@ def compare(what: str, name: str, theirs: float, ours: float) -> Observation:
     """`theirs` and `ours` are the same moment by two clocks, in seconds."""
     apart = theirs - ours
     if abs(apart) <= _ODD:
-        return well(f"clock.{what}", name=name, apart=f"{apart:+.1f}")
+        return ok(f"clock.{what}", name=name, apart=f"{apart:+.1f}")
     id_ = f"clock.{what}" if abs(apart) > _WRONG else f"clock.{what}_drifts"
     side = noop("ahead of") if apart > 0 else noop("behind")
     return fault(id_, name=name, apart=f"{abs(apart):.0f}", side=side)

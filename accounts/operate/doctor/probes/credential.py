@@ -12,7 +12,7 @@ from ....entra.credentials.managed_identity import ManagedIdentity
 from ....entra.credentials.proof import TokenFile, claims_of
 from ....reasons import Refused
 from ...microsoft_app_summary import federated
-from ..finding import Observation, because, fault, well
+from ..finding import Observation, because, fault, ok
 
 
 def run(found: registration.Registration) -> Iterator[Observation]:
@@ -26,7 +26,7 @@ def run(found: registration.Registration) -> Iterator[Observation]:
 
 def _certificates(given: list[Certificate]) -> Iterator[Observation]:
     for one in given:
-        yield well(
+        yield ok(
             "app.certificate",
             thumbprint=one.portal_thumbprint,
             sha256=one.sha256.hex().upper(),
@@ -44,7 +44,7 @@ def _federated(credential: ManagedIdentity | TokenFile) -> Iterator[Observation]
     except Refused as refusal:
         yield fault("app.federated", label=credential.label, **because(refusal))
         return
-    yield well("app.federated", label=credential.label, **federated(claims))
+    yield ok("app.federated", label=credential.label, **federated(claims))
     until = claims.get("exp")
     if isinstance(until, int | float) and until < time.time():
         yield fault("app.token_stale", minutes=int((time.time() - until) // 60))

@@ -22,7 +22,7 @@ from ....models import SignIn
 from ....signin.identities import PROVIDER
 from ....transaction import connection
 from ..causes import facts_of, facts_of_connecting, of_database
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok, verdict
 
 REACHABLE: Final = "database.reachable"
 MIGRATED: Final = "database.migrations"
@@ -54,7 +54,7 @@ def reachable() -> Iterator[Observation]:
         yield fault(REACHABLE, database=_name(), **facts)
         return
     took = round((time.monotonic() - began) * 1000)
-    yield well(REACHABLE, database=_name(), ms=took)
+    yield ok(REACHABLE, database=_name(), ms=took)
 
 
 def schema() -> Iterator[Observation]:
@@ -66,13 +66,11 @@ def schema() -> Iterator[Observation]:
     if waiting:
         yield fault(MIGRATED, count=len(waiting), names=", ".join(waiting[:6]))
         return
-    yield well(MIGRATED)
+    yield ok(MIGRATED)
     tables = set(connection.introspection.table_names())
     for table, name in _UNIQUE:
         if table in tables:  # a dump restored by hand, or an index dropped in haste
-            yield (well if _is_unique(table, name) else fault)(
-                f"database.{name}", table=table, app=label()
-            )
+            yield verdict(f"database.{name}", _is_unique(table, name), table=table, app=label())
     for alias, cache in settings.CACHES.items():
         table = str(cache.get("LOCATION", ""))
         if cache["BACKEND"].endswith("DatabaseCache") and table not in tables:
@@ -82,13 +80,13 @@ def schema() -> Iterator[Observation]:
 def condition() -> Iterator[Observation]:
     """Can it be written to, and is there room for more connections?"""
     if connection.vendor != "postgresql":
-        yield (well if settings.DEBUG else fault)("database.kind", database=_name())
+        yield verdict("database.kind", settings.DEBUG, database=_name())
         return
     read_only, used, most, encoding = _of_postgres()
-    yield (fault if read_only else well)("database.writable")
+    yield verdict("database.writable", not read_only)
     full = used >= most * _FULL
-    yield (fault if full else well)("database.connections", used=used, most=most)
-    yield (well if encoding == "UTF8" else fault)("database.encoding", encoding=encoding)
+    yield verdict("database.connections", not full, used=used, most=most)
+    yield verdict("database.encoding", encoding == "UTF8", encoding=encoding)
 
 
 def uses() -> Iterator[Observation]:
@@ -96,7 +94,7 @@ def uses() -> Iterator[Observation]:
     found = list(_reads()) or [*_sequences(), *_writes()]
     yield from found
     if not found:
-        yield well("database.privileges")
+        yield ok("database.privileges")
 
 
 def _reads() -> Iterator[Observation]:

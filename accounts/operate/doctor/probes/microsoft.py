@@ -37,7 +37,7 @@ from ....registration import Registration
 from ....signin import state
 from ....web.provider import authorize_parameters
 from ...credential_test import Tried, first_good, try_all
-from ..finding import Observation, because, fault, well
+from ..finding import Observation, because, fault, ok
 from ..visit.browser import AGENT, Reply, reply_of
 from . import app, clock
 
@@ -84,7 +84,7 @@ def run(
         facts = because(refusal) | ({"reason_fix": gettext(_SWAPPED)} if swapped else {})
         yield fault("online.discovery", url=url, **facts)
         return
-    yield well("online.discovery", ms=answer.elapsed_ms, url=url)
+    yield ok("online.discovery", ms=answer.elapsed_ms, url=url)
     yield from _clock(answer, middle)
     yield _tenant(found, discovery)
     yield _keys(http, discovery)
@@ -125,7 +125,7 @@ def _tenant(found: Registration, discovery: Discovery) -> Observation:
     named = tenant_of_issuer(discovery.issuer)
     allowed = registration.rules_for(found).tenants
     if named == "{tenantid}" or named in allowed:
-        return well("online.tenant", issuer=discovery.issuer)
+        return ok("online.tenant", issuer=discovery.issuer)
     listed = ", ".join(sorted(allowed))
     return fault("online.tenant", tenant=found.tenant, named=named, allowed=listed)
 
@@ -138,7 +138,7 @@ def _keys(http: HttpClient, discovery: Discovery) -> Observation:
         return fault("online.keys", **because(refusal))
     if not count:
         return fault("online.keys", **because(NoUsableKeys(answer.body)))
-    return well("online.keys", count=count)
+    return ok("online.keys", count=count)
 
 
 def _credential(
@@ -173,9 +173,9 @@ def _others(name: str, tried: list[Tried], good: int) -> Iterator[Observation]:
     """The one in use, and what is wrong with those before and after it."""
     refused = [one for one in tried if one.refusal is not None and not one.is_unclear]
     if good == 0:
-        yield well(f"online.{name}", label=tried[0].credential.label)
+        yield ok(f"online.{name}", label=tried[0].credential.label)
         following = [one for one in tried[1:] if one.refusal is None]
-        yield from (well(f"online.{name}_next", label=one.credential.label) for one in following)
+        yield from (ok(f"online.{name}_next", label=one.credential.label) for one in following)
     for one in refused:
         code = one.refusal.reason.code if one.refusal else ""
         later = tried.index(one) > good
@@ -213,7 +213,7 @@ def _authorize_url(found: Registration, discovery: Discovery) -> str:
 
 def _judge(uri: str, page: Reply) -> Iterator[Observation]:
     if page.location.partition("?")[0] == uri:
-        yield well("online.redirect_uri", uri=uri)
+        yield ok("online.redirect_uri", uri=uri)
         fields = dict(parse_qsl(urlsplit(page.location).query))
         if fields.get("error") not in _SILENT and "code" not in fields:
             yield fault("online.authorize", **because(refusal_of(fields)))
@@ -227,4 +227,4 @@ def _judge(uri: str, page: Reply) -> Iterator[Observation]:
     elif page.status >= 400:
         yield fault("online.redirect_uri_unclear", uri=uri, quote=page.quote)
     else:
-        yield well("online.redirect_uri", uri=uri)
+        yield ok("online.redirect_uri", uri=uri)

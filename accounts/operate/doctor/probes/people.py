@@ -16,7 +16,7 @@ from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
 from ....users import email_field, has_field, where
 from ... import adoption, moved_tenant
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 
 _NAMED: Final = 5  # people named in a finding; the rest are counted
 
@@ -38,7 +38,7 @@ def _staff() -> Iterator[Observation]:
         code, why = _nobody(people)
         yield fault("people.staff", code=code, why=why)
         return
-    yield well("people.staff", count=found)
+    yield ok("people.staff", count=found)
     if has_field("is_superuser") and not staff.filter(is_superuser=True).exists():
         yield fault("people.superuser")
 
@@ -56,9 +56,9 @@ def _emails() -> Iterator[Observation]:
     people = _people().exclude(Q(**{email: ""}) | Q(**{f"{email}__isnull": True}))
     doubled = people.values(upper_email=Upper(email)).annotate(times=Count("pk"))
     doubled = doubled.filter(times__gt=1)
-    if doubled.exists():
-        some = _some(row["upper_email"].lower() for row in doubled[: _NAMED + 1])
-        yield fault("people.double_email", count=doubled.count(), some=some)
+    if count := doubled.count():
+        some = _first_few(row["upper_email"].lower() for row in doubled[: _NAMED + 1])
+        yield fault("people.double_email", count=count, some=some)
     yield from _unmatchable(email)
 
 
@@ -69,20 +69,19 @@ def _unmatchable(email: str) -> Iterator[Observation]:
     regex = {f"{email}__regex": r"(^\s|\s$)"}
     without = Q(**{email: ""}) | Q(**{f"{email}__isnull": True}) | ~Q(**{f"{email}__contains": "@"})
     active = where(_people(), is_active=True, is_staff=True)
-    lost = active.filter(Q(**regex) | without).exclude(pk__in=_bound_users())
-    if lost.exists():
-        some = _some(repr(name) for name in lost.values_list(email, flat=True)[: _NAMED + 1])
-        yield fault("people.unmatchable_email", count=lost.count(), some=some)
+    lost = active.filter(Q(**regex) | without).exclude(pk__in=_identities_here().values("user"))
+    if count := lost.count():
+        some = _first_few(repr(name) for name in lost.values_list(email, flat=True)[: _NAMED + 1])
+        yield fault("people.unmatchable_email", count=count, some=some)
 
 
 def _identities() -> Iterator[Observation]:
-    bound = SocialAccount.objects.filter(provider=PROVIDER)
+    bound = _identities_here()
     allowed = conf.MICROSOFT_ALLOWED_TENANTS
     yield from _without_tenant(bound, several=len(allowed) > 1)
-    ours = Q(pk__in=[])
+    others = bound.filter(uid__contains=":")
     for tenant in allowed:
-        ours |= Q(uid__startswith=f"{tenant}:")
-    others = bound.filter(uid__contains=":").exclude(ours)
+        others = others.exclude(uid__startswith=f"{tenant}:")
     if refused := moved_tenant.refused():
         yield fault("people.moved", count=len(refused), tenants=moved_tenant.tenants(refused))
     if allowed and others.exists():
@@ -92,30 +91,29 @@ def _identities() -> Iterator[Observation]:
 def _tenants(bound: QuerySet[SocialAccount]) -> str:
     """Which tenants, most people first."""
     counted = Counter(uid.partition(":")[0] for uid in bound.values_list("uid", flat=True))
-    return _some(f"{tid} ({n})" for tid, n in counted.most_common(_NAMED + 1))
+    return _first_few(f"{tid} ({n})" for tid, n in counted.most_common(_NAMED + 1))
 
 
 def _without_tenant(bound: QuerySet[SocialAccount], *, several: bool) -> Iterator[Observation]:
     """What another package left of staff, who have no identity with a tenant beside it."""
     staff = where(_people(), is_active=True, is_staff=True)
-    whole = bound.filter(uid__contains=":").values("user")
-    left = bound.filter(user__in=staff).exclude(uid__contains=":").exclude(user__in=whole)
-    object_ids = left.filter(uid__regex=f"^{GUID_PATTERN}$")
-    if several and object_ids.exists():
-        yield fault("people.without_tenant", count=object_ids.count())
-    others = left.exclude(pk__in=object_ids.values("pk"))
-    if others.exists():
-        yield fault("people.old_identities", count=others.count())
+    with_tenant = bound.filter(uid__contains=":").values("user")
+    left = bound.filter(user__in=staff).exclude(uid__contains=":").exclude(user__in=with_tenant)
+    is_object_id = Q(uid__regex=f"^{GUID_PATTERN}$")
+    if several and (count := left.filter(is_object_id).count()):
+        yield fault("people.without_tenant", count=count)
+    if count := left.exclude(is_object_id).count():
+        yield fault("people.old_identities", count=count)
 
 
 def _people() -> QuerySet[Any]:
     return get_user_model()._default_manager.order_by()
 
 
-def _bound_users() -> QuerySet[Any]:
-    return SocialAccount.objects.filter(provider=PROVIDER).values("user")
+def _identities_here() -> QuerySet[SocialAccount]:
+    return SocialAccount.objects.filter(provider=PROVIDER)
 
 
-def _some(names: Any) -> str:
+def _first_few(names: Any) -> str:
     listed = list(names)
     return ", ".join(listed[:_NAMED]) + (", ..." if len(listed) > _NAMED else "")

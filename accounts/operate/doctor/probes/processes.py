@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from .... import processes
 from ....processes import Process
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 from .sessions import store_name
 
 _NAMED: Final = 5  # the rest is counted
@@ -32,7 +32,7 @@ def run() -> Iterator[Observation]:
     found = [seen for process in running.readable for seen in _compare(process, ours)]
     yield from found
     if running.readable and not found:
-        yield well("processes.settings", count=len(running.readable))
+        yield ok("processes.settings", count=len(running.readable))
 
 
 def _compare(process: Process, ours: Process) -> Iterator[Observation]:

@@ -21,7 +21,7 @@ from ....sessions.store import SessionStore
 from ....signin import state
 from ....web import throttle
 from ..causes import facts_of, facts_of_connecting, of_redis
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 
 REACHABLE: Final = "redis.reachable"
 WRITABLE: Final = "redis.writable"
@@ -48,7 +48,7 @@ def reachable() -> Iterator[Observation]:
     except Exception as problem:
         yield fault(REACHABLE, **facts_of_connecting(problem, _OF, _explain))
         return
-    yield well(REACHABLE, ms=f"{best:.1f}")
+    yield ok(REACHABLE, ms=f"{best:.1f}")
     if best > _SLOW_MS:
         yield fault("redis.slow", ms=f"{best:.0f}")
 
@@ -63,7 +63,7 @@ def writable() -> Iterator[Observation]:
     except RedisError as problem:
         yield fault(WRITABLE, **facts_of(problem, _OF))
         return
-    yield well(WRITABLE) if kept is not None else fault("redis.not_kept")
+    yield ok(WRITABLE) if kept is not None else fault("redis.not_kept")
 
 
 def uses() -> Iterator[Observation]:
@@ -76,7 +76,7 @@ def uses() -> Iterator[Observation]:
             failed = True
             yield _of_use(what, key, problem)
     if not failed:
-        yield well("redis.rights")
+        yield ok("redis.rights")
 
 
 def _uses() -> Iterator[tuple[str, str, Callable[[], object]]]:
@@ -179,20 +179,20 @@ def _server(info: Mapping[str, Any]) -> Iterator[Observation]:
     if tuple(map(int, version.split(".")[:2])) < _OLDEST:
         yield fault("redis.version_old", version=version)
     else:
-        yield well("redis.version", version=version, role=info.get("role", "role unknown"))
+        yield ok("redis.version", version=version, role=info.get("role", "role unknown"))
 
 
 def _eviction(info: Mapping[str, Any]) -> Iterator[Observation]:
     policy = str(info.get("maxmemory_policy") or _config("maxmemory-policy") or "unknown")
     evicted, limit = int(info.get("evicted_keys", 0)), int(info.get("maxmemory", 0))
     if policy == "noeviction":
-        yield well("redis.eviction", why="maxmemory-policy noeviction")
+        yield ok("redis.eviction", why="maxmemory-policy noeviction")
     elif evicted:
         yield fault("redis.eviction", evicted=evicted, policy=policy)
     elif limit or policy == "unknown":
         yield fault("redis.may_evict", policy=policy)
     else:
-        yield well("redis.eviction", why=f"no memory limit, so {policy} evicts nothing")
+        yield ok("redis.eviction", why=f"no memory limit, so {policy} evicts nothing")
 
 
 def _memory(info: Mapping[str, Any]) -> Iterator[Observation]:
@@ -204,8 +204,8 @@ def _memory(info: Mapping[str, Any]) -> Iterator[Observation]:
 def _persistence(info: Mapping[str, Any]) -> Iterator[Observation]:
     saves = _config("save")
     if int(info.get("aof_enabled", 0)) or saves:
-        yield well("redis.persistence", keeps="keeps sessions over a restart")
+        yield ok("redis.persistence", keeps="keeps sessions over a restart")
     elif saves is None:
-        yield well("redis.persistence", keeps="does not tell whether it keeps data over a restart")
+        yield ok("redis.persistence", keeps="does not say whether it keeps data over a restart")
     else:
         yield fault("redis.persistence")

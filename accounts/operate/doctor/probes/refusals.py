@@ -18,7 +18,7 @@ from ....ids import AADSTS
 from ....models import SignIn
 from ....reasons import REASONS
 from ..catalogue import ALARMING
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 from ..visit.browser import AGENT
 
 _RECENT: Final = timedelta(hours=1)
@@ -38,7 +38,7 @@ def run() -> Iterator[Observation]:
         else:
             by_reason.setdefault(row["reason"], []).append(row)
     if not by_reason and not claimed:
-        yield well("refusals.none")
+        yield ok("refusals.none")
     yield from _admitted(by_reason)
     yield from (_met(code, rows) for code, rows in by_reason.items())
     if claimed:
@@ -65,7 +65,7 @@ def _admitted(by_reason: dict[str, list[dict[str, Any]]]) -> Iterator[Observatio
         row for code, rows in by_reason.items() if REASONS[code].group in ALARMING for row in rows
     ]
     if admitted:
-        yield well("refusals.nobody_admitted", admitted=admitted)
+        yield ok("refusals.nobody_admitted", admitted=admitted)
     elif _sum(alarming) >= _SEVERAL:
         yield fault(
             "refusals.nobody_admitted",

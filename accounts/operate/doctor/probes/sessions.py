@@ -20,7 +20,7 @@ from django.core.cache import cache
 
 from ....app import dotted
 from ....conf import is_a_host
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, verdict
 from .settings import fingerprint
 
 SHARED: Final = "sessions.shared"
@@ -47,10 +47,10 @@ def run() -> Iterator[Observation]:
         cause = f"{type(problem).__name__}: {problem}"
         yield fault("sessions.second_process", cause=cause)
         return
-    yield (well if sessions else fault)(SHARED, store=store_name())
+    yield verdict(SHARED, sessions, store=store_name())
     backend = settings.CACHES["default"]["BACKEND"]
     if cached or not is_a_host():  # there used states are marked in the database
-        yield (well if cached else fault)("sessions.cache_shared", backend=backend)
+        yield verdict("sessions.cache_shared", cached, backend=backend)
     if str(settings.SESSION_ENGINE).endswith("backends.cache"):
         yield fault("sessions.outage", engine=_KEEPS_COOKIES if is_a_host() else dotted(_OURS))
     if not same_key:

@@ -14,7 +14,7 @@ from django.core import checks
 
 from ....checks import Found
 from ....conf import conf
-from ..finding import Observation, fault, well
+from ..finding import Observation, fault, ok
 
 _PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
@@ -24,8 +24,8 @@ def run() -> Iterator[Observation]:
     messages = [message for message in checks.run_checks() if not message.is_silenced()]
     yield from map(_of_check, messages)
     if not any(message.is_serious() for message in messages):
-        yield well("environment.checks")
-    yield well(
+        yield ok("environment.checks")
+    yield ok(
         "environment.facts",
         instance=conf.INSTANCE_ID,
         public_url=conf.PUBLIC_URL,
@@ -33,7 +33,7 @@ def run() -> Iterator[Observation]:
         proxies=conf.TRUSTED_PROXY_COUNT,
         versions=f"Python {platform.python_version()}, Django {django.get_version()}",
     )
-    yield well("environment.secret_key", fingerprint=fingerprint(settings.SECRET_KEY))
+    yield ok("environment.secret_key", fingerprint=fingerprint(settings.SECRET_KEY))
     for name in [name for name in _PROXIES if os.environ.get(name)][:1]:
         yield fault("environment.outgoing_proxy", variable=name)
 

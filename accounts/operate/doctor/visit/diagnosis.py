@@ -20,7 +20,7 @@ from ....signin import state
 from ....web.middleware import MARK
 from ..catalogue import PROXY_FIX, RETURNS
 from ..causes import code_of, fix_of
-from ..finding import Observation, because, fault, well
+from ..finding import Observation, because, fault, ok, verdict
 from .browser import EASY_AUTH, Reply, origin
 from .story import LENGTH, MADE_UP, SLOW_SECONDS, LoginPage, Started, Tally, Visit, stops_at
 
@@ -172,7 +172,7 @@ def _of_page(visit: Visit, page: LoginPage) -> Iterator[Observation]:
     at, reply = origin(page.url), visit.opened[-1]
     way = "" if origin(visit.url) == at else f" ({visit.url} leads there)"
     if at == conf.PUBLIC_URL:
-        yield well("public.login_page", at=at, way=way)
+        yield ok("public.login_page", at=at, way=way)
     else:
         yield fault("public.other_address", at=at, public_url=conf.PUBLIC_URL)
     yield from _headers(reply)
@@ -222,7 +222,7 @@ def _health(alive: Reply, ready: Reply) -> Iterator[Observation]:
     if alive.status != 200:
         yield wrong_page(alive, "The health page /healthz")
     if ready.status == 200:
-        yield well("public.ready")
+        yield ok("public.ready")
     elif ready.status == 503:
         yield _not_ready(ready.text)
     else:
@@ -268,7 +268,7 @@ def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Observation]:
     authorize_url = origin(started.authorize_url)
     facts = {"origin": authorize_url, "authority": conf.MICROSOFT_LOGIN_URL}
     if authorize_url == conf.MICROSOFT_LOGIN_URL:
-        yield well("public.start", authorize_url=started.authorize_url)
+        yield ok("public.start", authorize_url=started.authorize_url)
     else:
         is_own = authorize_url == at or authorize_url in ("http://127.0.0.1", "http://localhost")
         yield fault("public.rewritten" if is_own else "public.start", **facts)
@@ -276,7 +276,7 @@ def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Observation]:
     if client_id and client_id != started.client_id:
         yield fault("public.client_id", theirs=started.client_id, ours=client_id)
     right = started.redirect_uri == f"{at}{staff_urls.callback()}"
-    yield (well if right else fault)("public.redirect_uri", told=started.redirect_uri, at=at)
+    yield verdict("public.redirect_uri", right, told=started.redirect_uri, at=at)
     try:
         state.read(started.state)
     except Refused:  # only a hint: doctor may run beside the site with a key of its own
@@ -301,7 +301,7 @@ def _session_cookie(visit: Visit, started: Started) -> Observation:
         return fault("public.session_cookie", problem="does not reach the browser", **facts)
     back = [c for c in cookies if c.goes_to(started.redirect_uri, cross_site=True)]
     if back:
-        return well("public.session_cookie", name=back[0].name)
+        return ok("public.session_cookie", name=back[0].name)
     strict = cookies[0].same_site == "strict"
     why = "it is SameSite=Strict" if strict else "its Path, Domain or Secure does not fit"
     return fault(
@@ -320,7 +320,7 @@ def of_returns(tally: Tally) -> Iterator[Observation]:
     yield from _of_front(tally)
     if not found:
         instances = {name.partition("/")[0] for name in tally.processes}
-        yield well(
+        yield ok(
             "public.rounds",
             returns=tally.returns,
             rounds=tally.rounds,
@@ -333,14 +333,12 @@ def _of_front(tally: Tally) -> Iterator[Observation]:
     """What proxies do to addresses and to answers that take their time."""
     if tally.client:
         believed = tally.client == MADE_UP
-        yield (fault if believed else well)(
-            "public.forwarded_for", made_up=MADE_UP, seen=tally.client
-        )
+        yield verdict("public.forwarded_for", not believed, made_up=MADE_UP, seen=tally.client)
     if tally.slow:
         quote, took = tally.slow
         through = quote in REASONS
         facts = {"quote": quote, "took": f"{took:.0f}", "seconds": SLOW_SECONDS}
-        yield (well if through else fault)("public.slow", **facts)
+        yield verdict("public.slow", through, **facts)
 
 
 def _wrong(tally: Tally) -> Iterator[Observation]:
