@@ -207,4 +207,5 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "accounts.web.error_reports.ReporterFilter"
 
 # What a team adds (docs/extend.md)
 
+IS_EXTENDED = extension.DIRECTORY.is_dir()
 globals().update(extension.settings())

@@ -36,7 +36,7 @@ from ..web import (
 )
 from ..web.headers import no_store, with_button
 from ..web.next_path import next_from, start_url
-from . import account_news, front_page, guard, model_admin, own_pages
+from . import account_news, front_page, guard, login_page, model_admin, own_pages
 
 _DJANGOS_PAGE: Final = Path(admin.__file__).parent / "templates/admin/login.html"
 _TEMPLATE: Final = "microsoft_admin/admin/login.html"
@@ -204,9 +204,13 @@ class MicrosoftAdminSiteMixin(AdminSite):
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         if automatic_sign_in.starts_by_itself(request):
             return automatic_sign_in.pause(self._page(request, {**context, "automatic": True}))
+        if login_page.is_for_all(request):
+            one = {**context, "csrf_token": login_page.TOKEN}
+            url = context["microsoft_login_url"]
+            return login_page.kept(request, url, lambda: self._page(request, one))
         return self._page(request, context)
 
-    def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    def _page(self, request: HttpRequest, context: dict[str, Any]) -> TemplateResponse:
         """The page without a form: a password posted to it is not even read."""
         context = {**self.each_context(request), **context}
         status = 405 if request.method == "POST" else 200
