@@ -278,7 +278,7 @@ def _people(accounts: Iterable[tuple[str, str, Any]], *, everyone: bool) -> Iter
     bound: dict[Any, str] = {}
     bare: defaultdict[Any, set[str]] = defaultdict(set)
     for uid, written, key in accounts:
-        if bindings.is_whole(written):
+        if bindings.is_complete(written):
             bound[key] = uid
         elif is_guid(bindings.read(uid).oid):
             bare[key].add(bindings.read(uid).oid)

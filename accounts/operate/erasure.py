@@ -19,7 +19,7 @@ from .. import audit, transaction
 from ..models import SignIn, User
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER, kept_of
+from ..signin.identities import PROVIDER, claims_stored_in
 from ..users import email_of, is_last_superuser
 from . import OperatorError, require_reason
 
@@ -88,7 +88,11 @@ def _sign_ins_of(user: User) -> QuerySet[SignIn]:
 
 
 def _addresses(user: User, bound: list[SocialAccount]) -> set[str]:
-    kept = {str(kept_of(a).get(n) or "") for a in bound for n in ("email", "preferred_username")}
+    kept = {
+        str(claims_stored_in(a).get(n) or "")
+        for a in bound
+        for n in ("email", "preferred_username")
+    }
     listed = EmailAddress.objects.filter(user_id=user.pk).values_list("email", flat=True)
     return {address for address in (*kept, *listed) if address}
 

@@ -28,7 +28,7 @@ from ..models import AuditEntry, SignIn, User
 from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
-from ..signin.identities import PROVIDER, accounts_of, kept_of
+from ..signin.identities import PROVIDER, accounts_of, claims_stored_in
 from ..signin.policy import same_email
 from ..users import email_of, everyone, name_of, where
 from ..visible import visible
@@ -89,7 +89,7 @@ def of_users(keys: Iterable[Any]) -> dict[Any, Identity]:
 
 
 def _identity(account: SocialAccount) -> Identity:
-    uid, claims = bindings.read(str(account.uid)), kept_of(account)
+    uid, claims = bindings.read(str(account.uid)), claims_stored_in(account)
     return Identity(
         uid.tid,
         uid.oid,

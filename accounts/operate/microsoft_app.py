@@ -34,6 +34,7 @@ from ..signin.identities import PROVIDER
 from . import OperatorError
 
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
+_SHORTEST_SECRET: Final = 16
 LONGEST_SECRET: Final = 79  # encrypted, more would not fit into allauth's column
 _OF_APP: Final = ("name", "client_id")
 _SECRETS: Final = {"secret": "secret_expires", "next_secret": "next_secret_expires"}
@@ -450,7 +451,7 @@ def _check_secret(secret: str) -> Iterator[str]:
         yield _("That secret is masked: Entra shows it only once, so make a new one.")
     elif secret and not (secret.isascii() and secret.isprintable() and " " not in secret):
         yield _("The secret has a space or a character that no secret has: copy it again.")
-    elif secret and len(secret) < readers.SHORTEST_SECRET:
+    elif secret and len(secret) < _SHORTEST_SECRET:
         yield _("The secret is too short to be one: copy the column Value in full.")
     elif len(secret) > LONGEST_SECRET:
         text = _("The secret is longer than %(most)d characters: Entra's have 40.")

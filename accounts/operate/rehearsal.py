@@ -26,7 +26,7 @@ from ..signin import mapping, roles
 from ..signin.bindings import identity_of, names_of
 from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Refuse, Rules, claimed_email, decide, same_email
-from ..signin.roles import Carried, Outcome, Rights, Table
+from ..signin.roles import Carried, Holding, Rights, Table
 from . import linking
 from .entra_export import Exported, read_export, unjudged
 from .roles import in_words
@@ -298,16 +298,16 @@ def _by_mapping(table: Table) -> Judge:
         outcome = roles.judge(seen, "", carried, of.rights, of.given)
         outcome = mapping.guarded(found[user.user_id], of, outcome)
         missing = conf.ROLES_REQUIRED and not outcome.roles
-        return ByRoles(outcome.after.staff, _change(of.rights, outcome), missing)
+        return ByRoles(outcome.rights.staff, _change(of.rights, outcome), missing)
 
     return judge
 
 
-def _change(held: Rights, outcome: Outcome) -> str:
+def _change(held: Rights, outcome: Holding) -> str:
     names = ", ".join(outcome.roles) or "no mapped role"
-    if outcome.after == held:
+    if outcome.rights == held:
         return f"{names}: rights stay" if not outcome.note else f"{names}: {outcome.note}"
-    words = f"{names}: {in_words(held)} becomes {in_words(outcome.after)}"
+    words = f"{names}: {in_words(held)} becomes {in_words(outcome.rights)}"
     return f"{words}; {outcome.note}" if outcome.note else words
 
 
