@@ -56,16 +56,16 @@ def connect() -> None:
     post_save.connect(_happened, sender=AuditEntry)
 
 
-def tell(request: HttpRequest) -> None:
+def tell(request: HttpRequest, *, is_shown: bool = False) -> None:
     """Add messages for what the person was not told of yet; never costs them the page.
 
-    The front page tells by itself, and longer.
+    `is_shown`: the page shows it by itself, as the front page does.
     """
     try:
         since = _since(request)
         if since is None or not _is_there_any(request, since):
             return
-        if not _is_front_page(request):
+        if not is_shown:
             _add_messages(request, since)
         request.session[_TOLD_UNTIL] = time.time()
     except Exception as error:
@@ -163,11 +163,6 @@ def _network(address: str) -> str:
     """The /24 or /64 around an address: a telephone changes its last part all day."""
     found = request_facts.network_of(address)
     return str(ip_network(f"{found}/24", strict=False)) if "." in found else found
-
-
-def _is_front_page(request: HttpRequest) -> bool:
-    match = request.resolver_match
-    return match is not None and match.url_name == "index"
 
 
 def _add_messages(request: HttpRequest, since: tuple[float, float]) -> None:
