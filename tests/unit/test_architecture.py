@@ -117,6 +117,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/stores",
     },
     "accounts/sessions": {
+        "accounts/app.py",
         "accounts/audit",
         "accounts/conf.py",
         "accounts/models.py",
