@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from django.core.cache import caches
 from django.utils.crypto import salted_hmac
 
 from . import sealed
+from .app import NAME
 from .conf import conf, is_a_host
 from .outages import STORE_ERRORS
 from .redis_cache import client_of, is_redis
@@ -35,6 +37,7 @@ logger = logging.getLogger(__name__)
 EVERY: Final = 60.0  # seconds between two entries of a process
 SILENT: Final = 150.0  # seconds after which a process counts as gone
 _NAME: Final = "processes"
+_PURPOSE: Final = f"{NAME}.processes"
 _SEAL: Final = " | "
 _OWNER: Final = re.compile(r"(\d{1,9}) on ([A-Za-z0-9.-]{1,64})")
 # What a sign-in depends on; secrets too, since none of them can be read from its fingerprint.
@@ -96,13 +99,13 @@ def this_process(since: float) -> Process:
     )
 
 
-def publish() -> None:
+def keep_registered() -> None:
     """Begin to tell of this process, now and once a minute, in a thread that ends with it."""
-    if is_told():
-        threading.Thread(target=_keep_telling, name="processes", daemon=True).start()
+    if can_register():
+        threading.Thread(target=_register_each_minute, name="processes", daemon=True).start()
 
 
-def is_told() -> bool:
+def can_register() -> bool:
     """Whether there is a place where processes can tell of themselves."""
     return not is_a_host() and is_redis(settings.CACHES["default"])
 
@@ -124,17 +127,17 @@ def running() -> Running:
 
 def release() -> str:
     """The code that runs, named by its content."""
-    told = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        told.update(path.read_bytes())
-    return told.hexdigest()[:12]
+    code = hashlib.sha256()
+    for path in sorted(Path(str(import_module(NAME).__file__)).parent.rglob("*.py")):
+        code.update(path.read_bytes())
+    return code.hexdigest()[:12]
 
 
-def _keep_telling() -> None:
+def _register_each_minute() -> None:
     entry = entry_of(this_process(time.time()))
     while True:
         try:
-            tell(entry, time.time())
+            register(entry, time.time())
         except (*STORE_ERRORS, OSError, ValueError):  # the next minute tries again
             logger.info("this process could not be registered")
         time.sleep(EVERY)
@@ -145,7 +148,7 @@ def entry_of(process: Process) -> str:
     return f"{process.name}{_SEAL}{sealed.seal(_NAME, asdict(process))}"
 
 
-def tell(entry: str, at: float) -> None:
+def register(entry: str, at: float) -> None:
     """Write the entry, as of this moment. Raises what Redis raises."""
     redis = _redis()
     with redis.pipeline(transaction=False) as pipe:
@@ -202,9 +205,9 @@ def _fingerprint(name: str) -> str:
         value = getattr(conf, name, "")
     plain = sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value
     text = json.dumps(plain, default=str)
-    return salted_hmac(__name__, f"{name}={text}", algorithm="sha256").hexdigest()[:16]
+    return salted_hmac(_PURPOSE, f"{name}={text}", algorithm="sha256").hexdigest()[:16]
 
 
 def _hash(text: str) -> str:
     """Of what is long and random, or no secret."""
-    return hashlib.sha256(f"{__name__}:{text}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{_PURPOSE}:{text}".encode()).hexdigest()[:16]

@@ -58,7 +58,7 @@ def post_worker_init(worker: object) -> None:
     """A worker fetches what proves the app to Microsoft before the first person needs it."""
     from accounts import processes, registration
 
-    processes.publish()  # for doctor, which compares itself with what runs
+    processes.keep_registered()  # for doctor, which compares itself with what runs
 
     registration.prepare_worker()
     end_workers_before()
