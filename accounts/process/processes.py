@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,18 +25,17 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils.crypto import salted_hmac
 
-from . import sealed
-from .app import NAME
-from .conf import conf, is_a_host
-from .outages import STORE_ERRORS
-from .redis_cache import client_of, is_redis
+from ..conf import conf, is_a_host
+from ..protection import sealed
+from ..stores.outages import STORE_ERRORS
+from ..stores.redis_cache import client_of, is_redis
 
 logger = logging.getLogger(__name__)
+_SALT: Final = "accounts.process.processes"  # of what is compared across releases
 
 EVERY: Final = 60.0  # seconds between two entries of a process
 SILENT: Final = 150.0  # seconds after which a process counts as gone
 _NAME: Final = "processes"
-_PURPOSE: Final = f"{NAME}.processes"
 _SEAL: Final = " | "
 _OWNER: Final = re.compile(r"(\d{1,9}) on ([A-Za-z0-9.-]{1,64})")
 # What a sign-in depends on; secrets too, since none of them can be read from its fingerprint.
@@ -128,7 +126,7 @@ def running() -> Running:
 def release() -> str:
     """The code that runs, named by its content."""
     code = hashlib.sha256()
-    for path in sorted(Path(str(import_module(NAME).__file__)).parent.rglob("*.py")):
+    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
         code.update(path.read_bytes())
     return code.hexdigest()[:12]
 
@@ -205,9 +203,9 @@ def _fingerprint(name: str) -> str:
         value = getattr(conf, name, "")
     plain = sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value
     text = json.dumps(plain, default=str)
-    return salted_hmac(_PURPOSE, f"{name}={text}", algorithm="sha256").hexdigest()[:16]
+    return salted_hmac(_SALT, f"{name}={text}", algorithm="sha256").hexdigest()[:16]
 
 
 def _hash(text: str) -> str:
     """Of what is long and random, or no secret."""
-    return hashlib.sha256(f"{_PURPOSE}:{text}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{_SALT}:{text}".encode()).hexdigest()[:16]

@@ -11,8 +11,6 @@ from typing import Any
 
 from django.core import signing
 
-from .app import NAME
-
 
 class NotSealed(Exception):
     """Nobody who has the SECRET_KEY wrote this, or it was for another purpose."""
@@ -32,4 +30,4 @@ def unseal(purpose: str, text: object) -> Any:
 
 
 def _salt(purpose: str) -> str:
-    return f"{NAME}.sealed:{purpose}"  # written in what is kept: it outlives this file's name
+    return f"accounts.sealed:{purpose}"  # whatever this module is called: old values stay readable
