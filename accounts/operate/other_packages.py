@@ -20,7 +20,7 @@ from ..conf import conf
 from ..ids import GUID_PATTERN, is_guid
 from ..signin import bindings
 from ..signin.identities import PROVIDER, claims_stored_in
-from ..transaction import connection
+from ..stores.transaction import connection
 from . import OperatorError
 
 # The backends of python-social-auth for Microsoft's work accounts, and the settings of their keys.
@@ -46,6 +46,7 @@ class StoredIdentity:
     oid: str = ""
     tid: str = ""
     sub: str = ""
+    uid: str = ""  # as it is to be bound, once that is decided
     address: str = ""
     unusable: str = ""
     blocks: bool = False  # the row itself keeps another identity from being bound

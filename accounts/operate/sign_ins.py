@@ -11,11 +11,12 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from .. import audit, local_time
+from .. import audit
 from ..conf import conf
+from ..display import local_time
+from ..display.naming import as_set_here
 from ..entra.errors import hint_in
 from ..models import SignIn
-from ..naming import as_set_here
 from ..reasons import REASONS
 from . import OperatorError
 
@@ -83,7 +84,7 @@ def reference_of(text: str) -> str:
     return f"{plain[:4]}-{plain[4:]}" if plain else ""
 
 
-def elsewhere(reference: str) -> str:
+def not_in_record(reference: str) -> str:
     """Where a reference is that no row has."""
     return (
         f"No sign-in in the record has the reference {reference}. It is in the site's log then:"
