@@ -170,7 +170,7 @@ _FIXES: Final = {
     "request limit": "The provider's limit of requests is used up: a larger plan, or another one.",
     "CLUSTERDOWN": "Redis is a cluster, and down: look at its nodes (CLUSTER INFO).",
     "LOADING": "Redis is still loading its data: wait, then run doctor again.",
-    "MASTERDOWN": "This replica has lost its master: start the master, or set {of} to another one.",
+    "MASTERDOWN": "The replica has lost its master: start the master, or set {of} to another one.",
     "BUSY": "A script blocks Redis: SCRIPT KILL, and find out whose it is.",
     "NOPROTO": "This Redis is older than 6: move to 7 or newer.",
     "DB index is out of range": "That database does not exist: end REDIS_URL with /0.",
