@@ -77,7 +77,7 @@ _configuration = partial(Reason, "configuration", "here", 503)
 _token = partial(Reason, "token", "microsoft", 403)
 _reach = partial(Reason, "reach", "here", 503)
 _session = partial(Reason, "session", "browser", 403)
-_ours = partial(Reason, "us", "here")
+_internal = partial(Reason, "us", "here")
 
 _TABLE = (
     _person(
@@ -492,7 +492,7 @@ _TABLE = (
         " name it in a Conditional Access policy.",
         "admin",
     ),
-    _ours(
+    _internal(
         429,
         "too_many_attempts",
         _("Too many attempts"),
@@ -502,7 +502,7 @@ _TABLE = (
         " --url, which sees whether all of them look like one client here.",
         "person",
     ),
-    _ours(
+    _internal(
         500,
         "unexpected",
         _("Something went wrong on our side"),

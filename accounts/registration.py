@@ -72,6 +72,14 @@ def in_force() -> Registration:
     return _copy.current()
 
 
+def client_id_in_force() -> str:
+    """Its client ID; "" where no registration is in force."""
+    try:
+        return in_force().client_id
+    except Refused:
+        return ""
+
+
 def rules_for(
     registration: Registration, deadline: Deadline | None = None, *, named: str = ""
 ) -> Rules:
@@ -151,13 +159,13 @@ def _app_of_host() -> list[SocialApp]:
     if not conf.MICROSOFT_CLIENT_ID:
         return []
     expires = conf.MICROSOFT_CLIENT_SECRET_EXPIRES
-    told = {
+    settings = {
         "tenant": conf.MICROSOFT_TENANT_ID,
         "login_url": conf.MICROSOFT_LOGIN_URL,
         "secret_expires": expires.isoformat() if expires else "",
     }
     client_id, secret = conf.MICROSOFT_CLIENT_ID, conf.MICROSOFT_CLIENT_SECRET
-    return [SocialApp(provider=PROVIDER, client_id=client_id, secret=secret, settings=told)]
+    return [SocialApp(provider=PROVIDER, client_id=client_id, secret=secret, settings=settings)]
 
 
 def read_afresh() -> Registration:
@@ -308,19 +316,19 @@ def _tenant_by_domain(registration: Registration, deadline: Deadline | None) -> 
     authority = get_authority(conf.MICROSOFT_LOGIN_URL, tenant, registration.client_id)
     issuer = authority.discovery(deadline or Deadline(SECONDS)).issuer
     found = tenant_of_issuer(issuer)
-    return frozenset({found if not is_guid(found) else _kept(tenant, found)})
+    return frozenset({found if not is_guid(found) else _pinned(tenant, found)})
 
 
-_tenants: dict[str, str] = {}
+_tenants_pinned: dict[str, str] = {}
 
 
-def _kept(domain: str, found: str) -> str:
+def _pinned(domain: str, found: str) -> str:
     """The tenant that the domain had when it was first asked; one that moves lets nobody in."""
     name = f"{conf.MICROSOFT_LOGIN_URL}/{domain.lower()}"
-    kept = _tenants.get(name)
+    kept = _tenants_pinned.get(name)
     if kept is None:
         kept = TenantOfDomain.objects.get_or_create(name=name, defaults={"tid": found})[0].tid
-        _tenants[name] = kept
+        _tenants_pinned[name] = kept
     if kept != found:
         detail = f"tenant: {domain} is {found} now, and was {kept} when it was first used here"
         raise Refused("misconfigured", f"{detail}: set MICROSOFT_TENANT_ID to the GUID you trust")

@@ -41,13 +41,13 @@ def refuse_other_redis(text: str) -> None:
     pairs = _pairs(text.partition(",")[2], ",")
     if {"password", "ssl", "abortconnect", "user"} & set(pairs):
         scheme = "rediss" if pairs.get("ssl", "").lower() == "true" else "redis"
-        where = _shown(text.partition(",")[0], "6380" if scheme == "rediss" else "6379")
+        where = _host_and_port(text.partition(",")[0], "6380" if scheme == "rediss" else "6379")
         raise ValueError(
             "is a connection string for .NET (StackExchange.Redis), as Azure's portal gives it:"
             f" write {scheme}://:KEY@{where}/0, and {_ESCAPE}"
         )
     if re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", text) and ("." in text or ":" in text):
-        raise ValueError(f"is a host alone: write rediss://:KEY@{_shown(text, '6380')}/0")
+        raise ValueError(f"is a host alone: write rediss://:KEY@{_host_and_port(text, '6380')}/0")
 
 
 def refuse_other_database(text: str) -> None:
@@ -55,7 +55,7 @@ def refuse_other_database(text: str) -> None:
     wanted = "write postgres://USER:PASSWORD@{}/NAME?sslmode=verify-full"
     if text.lower().startswith("jdbc:"):
         host = text.partition("//")[2].partition("/")[0]
-        raise ValueError(f"is JDBC's: {wanted.format(_shown(host, '5432'))}")
+        raise ValueError(f"is JDBC's: {wanted.format(_host_and_port(host, '5432'))}")
     if text.startswith("psql "):
         raise ValueError(f"is a command: {wanted.format('HOST:5432')}")
     if re.match(r"postgres(ql)?:/?[^/]", text):
@@ -67,7 +67,7 @@ def refuse_other_database(text: str) -> None:
     whose, pairs = ("ADO.NET's", _pairs(text, ";")) if ";" in text else ("libpq's", _pairs(text))
     named = pairs.get("server") or pairs.get("host")
     if named:
-        where = _shown(f"{named}:{pairs.get('port', '5432')}", "5432")
+        where = _host_and_port(f"{named}:{pairs.get('port', '5432')}", "5432")
         raise ValueError(f"is a string of keywords, {whose}: {wanted.format(where)}")
 
 
@@ -110,8 +110,8 @@ def refuse_bad_redis_options(url: str, host: str, path: str) -> None:
     tls = url.startswith("rediss")
     known = set(_parameters(SSLConnection if tls else Connection)) | {"max_connections", "timeout"}
     for name in sorted(set(options) - known - {"connection_class"}):
-        told = "write rediss:// for TLS" if name.startswith("ssl") else "leave it out"
-        raise ValueError(f"has an option {name}, which there is none of: {told}")
+        advice = "write rediss:// for TLS" if name.startswith("ssl") else "leave it out"
+        raise ValueError(f"has an option {name}, which there is none of: {advice}")
     if (asked := str(options.get("ssl_cert_reqs", "required"))) not in _CERT_REQS:
         raise ValueError(f"has ssl_cert_reqs={asked[:20]}: one of {', '.join(_CERT_REQS)}")
     if options.get("username") and not options.get("password"):
@@ -128,10 +128,10 @@ def refuse_bad_database_options(options: Mapping[str, Any]) -> None:
     """What libpq does not know it refuses when it connects, for every page anew."""
     known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()} | _DJANGOS
     for name in sorted(set(options) - known):
-        told = (
+        advice = (
             "write sslmode=verify-full" if name.lower() in ("ssl", "ssl mode") else "leave it out"
         )
-        raise ValueError(f"has an option {name}, which there is none of: {told}")
+        raise ValueError(f"has an option {name}, which there is none of: {advice}")
     for name in _NUMBERS:
         if not re.fullmatch(r"-?\d+", str(options.get(name, "0")), re.ASCII):
             raise ValueError(f"has an option {name} that is no number")
@@ -149,7 +149,7 @@ def _pairs(text: str, separator: str | None = None) -> dict[str, str]:
     return {found[1].lower(): found[2].strip() for found in matches if found}
 
 
-def _shown(host: str, port: str) -> str:
+def _host_and_port(host: str, port: str) -> str:
     """Host and port; nothing that could be a part of something else."""
     name, _, number = host.strip().partition(":")
     found = _HOST.fullmatch(name)

@@ -22,7 +22,7 @@ from accounts.logs import scrub
 
 WORKERS_BEFORE: Final = "GUNICORN_WORKERS_BEFORE"
 _SECONDS: Final = 60
-_OURS: Final = ("microsoft_admin", "admin", "registration", "socialaccount")
+_TEMPLATE_FOLDERS: Final = ("microsoft_admin", "admin", "registration", "socialaccount")
 
 
 def become_new_release(server: Any) -> None:
@@ -69,7 +69,7 @@ def _command(python: str, arguments: Sequence[str]) -> list[str]:
 
 
 def _below(directory: Path) -> list[Path]:
-    return [path for name in _OURS for path in (directory / name).rglob("*.html")]
+    return [path for name in _TEMPLATE_FOLDERS for path in (directory / name).rglob("*.html")]
 
 
 def _problem(command: Sequence[str], directory: str, environ: dict[str, str]) -> str:
@@ -79,8 +79,8 @@ def _problem(command: Sequence[str], directory: str, environ: dict[str, str]) ->
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
         return type(problem).__name__
-    said = (done.stdout + done.stderr).strip().splitlines() or ["it said nothing"]
-    return scrub(" | ".join(said[-3:]))[:600] if done.returncode else ""
+    output = (done.stdout + done.stderr).strip().splitlines() or ["it said nothing"]
+    return scrub(" | ".join(output[-3:]))[:600] if done.returncode else ""
 
 
 def _parent_of(pid: str) -> int:

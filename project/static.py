@@ -18,7 +18,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 logger = logging.getLogger(__name__)
 
-_TOLD = "run ./manage.py collectstatic --noinput for this release: %s"
+_ADVICE = "run ./manage.py collectstatic --noinput for this release: %s"
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
@@ -35,7 +35,7 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
         try:
             return super().load_manifest()
         except (OSError, ValueError, AttributeError, TypeError) as problem:
-            logger.error(_TOLD, f"{self.manifest_name} cannot be read ({type(problem).__name__})")
+            logger.error(_ADVICE, f"{self.manifest_name} cannot be read ({type(problem).__name__})")
             return {}, ""
 
     @override
@@ -59,7 +59,7 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
                 return hashed
         except (ValueError, OSError, TypeError, AttributeError):
             pass
-        logger.error(_TOLD, f"{name} is missing from what was collected")
+        logger.error(_ADVICE, f"{name} is missing from what was collected")
         return name
 
 

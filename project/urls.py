@@ -9,11 +9,11 @@ from django.views.generic import RedirectView
 from accounts.web import health
 from project import extension
 
-_theirs = extension.urls()
-_have_admin = any(getattr(entry, "app_name", "") == "admin" for entry in _theirs)
+_extension_urls = extension.urls()
+_have_admin = any(getattr(entry, "app_name", "") == "admin" for entry in _extension_urls)
 
 urlpatterns = [
-    *_theirs,
+    *_extension_urls,
     path("", include("accounts.web.urls")),
     *([] if _have_admin else [path("admin/", admin.site.urls)]),
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -148,7 +148,7 @@ class Environment(AppVariables):
 # What must fit together
 
 
-def _debug_only_here(env: Environment) -> None:
+def _debug_on_this_machine_only(env: Environment) -> None:
     """DEBUG shows tracebacks with settings to everyone, and lets the emulator sign anyone in."""
     if not env.DEBUG:
         return
@@ -181,7 +181,7 @@ def _packages_for_entra(env: Environment) -> None:
 
 
 RULES: Final[tuple[Callable[[Environment], None], ...]] = (
-    _debug_only_here,
+    _debug_on_this_machine_only,
     *OF_APP,
     _postgresql_outside_debug,
     _packages_for_entra,

@@ -45,7 +45,7 @@ _UNSTORED: Final = (
 )
 _AGAIN: Final = (BlockingIOError, InterruptedError)
 
-_LATE: Final = "408 Request Timeout", "The request did not arrive in time. Please try again."
+_TIMED_OUT: Final = "408 Request Timeout", "The request did not arrive in time. Please try again."
 _FULL: Final = "503 Service Unavailable", "Too much is being sent at once. Please try again."
 _HEAD: Final = (
     "431 Request Header Fields Too Large",
@@ -171,18 +171,18 @@ class Worker(gthread.ThreadWorker):
         if not self.alive:
             conn.timeout = min(conn.timeout, conn.since + gthread.STOP_KEEPALIVE_LINGER)
         self.keepalived_conns.append(conn)
-        self._on(conn, selectors.EVENT_READ, self._begins)
+        self._on(conn, selectors.EVENT_READ, self._on_first_bytes)
 
-    def _begins(self, conn: Connection) -> None:
+    def _on_first_bytes(self, conn: Connection) -> None:
         self.keepalived_conns.remove(conn)
         self._waiting.add(conn)
         conn.since = time.monotonic()
         conn.timeout = conn.since + HEAD_SECONDS
-        self._arrives(conn)
+        self._on_readable(conn)
         if conn in self._waiting:  # it did not come in one piece
-            self._on(conn, selectors.EVENT_READ, self._arrives)
+            self._on(conn, selectors.EVENT_READ, self._on_readable)
 
-    def _arrives(self, conn: Connection) -> None:
+    def _on_readable(self, conn: Connection) -> None:
         try:
             data = conn.sock.receive()
         except _AGAIN:
@@ -190,11 +190,11 @@ class Worker(gthread.ThreadWorker):
         except OSError:
             data = b""
         if data:
-            self._take(conn, data)
+            self._process_input(conn, data)
         else:
             self._drop(conn)
 
-    def _take(self, conn: Connection, data: bytes) -> None:
+    def _process_input(self, conn: Connection, data: bytes) -> None:
         had_head = conn.framing.has_head
         try:
             whole = conn.framing.feed(data)
@@ -254,10 +254,10 @@ class Worker(gthread.ThreadWorker):
             return self._next(conn) if keep else self._linger(conn)
         self._waiting.add(conn)
         conn.timeout = time.monotonic() + WRITE_SECONDS
-        self._on(conn, selectors.EVENT_WRITE, partial(self._sends, keep=keep))
-        return self._sends(conn, keep=keep)
+        self._on(conn, selectors.EVENT_WRITE, partial(self._on_writable, keep=keep))
+        return self._on_writable(conn, keep=keep)
 
-    def _sends(self, conn: Connection, *, keep: bool) -> None:
+    def _on_writable(self, conn: Connection, *, keep: bool) -> None:
         try:
             if conn.sock.flush():
                 conn.timeout = time.monotonic() + WRITE_SECONDS
@@ -276,8 +276,8 @@ class Worker(gthread.ThreadWorker):
         self._waiting.add(conn)
         conn.since = time.monotonic()
         conn.timeout = conn.since + HEAD_SECONDS
-        self._on(conn, selectors.EVENT_READ, self._arrives)
-        return self._take(conn, early)
+        self._on(conn, selectors.EVENT_READ, self._on_readable)
+        return self._process_input(conn, early)
 
     def _refuse(self, conn: Connection, status: str, text: str) -> None:
         body = f"{text}\n".encode()
@@ -302,10 +302,10 @@ class Worker(gthread.ThreadWorker):
             conn.sock.half_close()
         except OSError:
             return self._drop(conn)
-        self._on(conn, selectors.EVENT_READ, self._discards)
+        self._on(conn, selectors.EVENT_READ, self._on_input_after_end)
         return None
 
-    def _discards(self, conn: Connection) -> None:
+    def _on_input_after_end(self, conn: Connection) -> None:
         try:
             over = not conn.sock.receive()
         except _AGAIN:
@@ -323,7 +323,7 @@ class Worker(gthread.ThreadWorker):
         now = time.monotonic()
         for conn in [each for each in self._waiting if each.timeout <= now]:
             if conn.framing.data:
-                self._refuse(conn, *_LATE)
+                self._refuse(conn, *_TIMED_OUT)
             else:
                 self._drop(conn)
 

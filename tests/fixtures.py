@@ -4,6 +4,7 @@ Django's settings read the environment once, so it is set here, before Django is
 addresses of servers that start when the first test needs them.
 """
 
+import gc
 import os
 import signal
 import threading
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 StartSite = Callable[..., Site]
 
+gc.disable()  # until all tests are collected: nothing that is made till then can go
 run_directory()  # this process and those of xdist share it
 POSTGRES = Postgres(cluster=migrated_cluster)
 REDIS = Redis()
@@ -87,6 +89,12 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         longest_files_first(config, items)
+
+
+def pytest_collection_finish() -> None:
+    """The collector need not look through all tests again and again while they run."""
+    gc.enable()
+    gc.freeze()
 
 
 def pytest_xdist_setupnodes() -> None:

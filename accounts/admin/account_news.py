@@ -65,7 +65,8 @@ def tell(request: HttpRequest) -> None:
         since = _since(request)
         if since is None or not _is_there_any(request, since):
             return
-        if not _is_front_page(request):
+        match = request.resolver_match
+        if match is None or match.url_name != "index":
             _add_messages(request, since)
         request.session[_TOLD_UNTIL] = time.time()
     except Exception as error:
@@ -163,11 +164,6 @@ def _network(address: str) -> str:
     """The /24 or /64 around an address: a telephone changes its last part all day."""
     found = request_facts.network_of(address)
     return str(ip_network(f"{found}/24", strict=False)) if "." in found else found
-
-
-def _is_front_page(request: HttpRequest) -> bool:
-    match = request.resolver_match
-    return match is not None and match.url_name == "index"
 
 
 def _add_messages(request: HttpRequest, since: tuple[float, float]) -> None:

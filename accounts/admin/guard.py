@@ -86,7 +86,7 @@ def completed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     itself is left alone.
     """
     if is_a_host() and _is_page(response) and _OUR_STYLE not in response.content:
-        context = {"request": request, "is_ours": entrance.is_ours(request.session)}
+        context = {"request": request, "is_ours": entrance.is_from_our_backend(request.session)}
         addition = render_to_string(_HEAD, context).encode()
         response.content = response.content.replace(_END_OF_HEAD, addition + _END_OF_HEAD, 1)
     return response

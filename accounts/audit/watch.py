@@ -14,6 +14,7 @@ from django.contrib.admin.models import ADDITION, DELETION, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
@@ -187,7 +188,8 @@ def _is_usable(secret: Any) -> bool:
 
 def _right_name(right: Any) -> str:
     if isinstance(right, Permission):
-        return f"{right.content_type.app_label}.{right.codename}"
+        kind = ContentType.objects.get_for_id(right.content_type_id)  # cached
+        return f"{kind.app_label}.{right.codename}"
     return str(right)
 
 

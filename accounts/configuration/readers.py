@@ -66,7 +66,6 @@ _ALIASES: Final[Mapping[str, str]] = {
     "portal.azure.cn": "https://login.partner.microsoftonline.cn",
 }
 _SHORT: Final = 32
-SHORTEST_SECRET: Final = 16
 _GUIDS_DIGITS: Final = 32
 _NO_PLACES: Final = frozenset({"localtime", "Factory"})  # files beside the zones
 _DEFAULT_PORT: Final = {"http": 80, "https": 443}
@@ -76,7 +75,7 @@ def flag(value: str) -> bool:
     """True or false; nothing else, so that a typing error is never taken for a yes."""
     if value.lower() in _TRUE | _FALSE:
         return value.lower() in _TRUE
-    raise ValueError(f"must be true or false, not {_told(value)}")
+    raise ValueError(f"must be true or false, not {_quoted(value)}")
 
 
 def number(lowest: int, highest: int) -> Callable[[str], int]:
@@ -84,7 +83,7 @@ def number(lowest: int, highest: int) -> Callable[[str], int]:
 
     def read(value: str) -> int:
         if not value.isdecimal() or not value.isascii() or len(value) > 9:
-            raise ValueError(f"must be a whole number, not {_told(value)}")
+            raise ValueError(f"must be a whole number, not {_quoted(value)}")
         if not lowest <= int(value) <= highest:
             raise ValueError(f"must be from {lowest} to {highest}, not {value}")
         return int(value)
@@ -97,7 +96,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def read(value: str) -> str:
         if value.lower() not in allowed:
-            raise ValueError(f"must be {' or '.join(allowed)}, not {_told(value)}")
+            raise ValueError(f"must be {' or '.join(allowed)}, not {_quoted(value)}")
         return value.lower()
 
     return read
@@ -141,7 +140,7 @@ def day(value: str) -> date:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"must be a date as 2027-11-30, not {_told(value)}") from None
+        raise ValueError(f"must be a date as 2027-11-30, not {_quoted(value)}") from None
 
 
 def text(longest: int) -> Callable[[str], str]:
@@ -161,7 +160,7 @@ def zone(value: str) -> str:
     if not names:
         raise ValueError("cannot be looked up: this host has no time zones (package tzdata)")
     if value.lower() not in names:
-        raise ValueError(f"must be a time zone's name (IANA), not {_told(value)}")
+        raise ValueError(f"must be a time zone's name (IANA), not {_quoted(value)}")
     return names[value.lower()]
 
 
@@ -173,7 +172,7 @@ def contact(value: str) -> str:
         else:
             validate_email(value)
     except ValidationError:
-        raise ValueError(f"must be an email address or a URL, not {_told(value)}") from None
+        raise ValueError(f"must be an email address or a URL, not {_quoted(value)}") from None
     return value
 
 
@@ -200,7 +199,7 @@ def guid(value: str) -> str:
     """A GUID in lower case."""
     found = _GUID_ALONE.search(value.lower())
     if not found:
-        raise ValueError(f"must be a GUID, not {_told(value)}{_instead(value)}")
+        raise ValueError(f"must be a GUID, not {_quoted(value)}{_instead(value)}")
     if len(set(_GUID_ALONE.findall(value.lower()))) > 1:
         raise ValueError("has several GUIDs, where one belongs")
     if not is_guid(value):
@@ -242,7 +241,7 @@ def tenant(value: str) -> str:
     if name == "organizations":
         return name
     if "." not in name or not _is_host_name(name):
-        raise ValueError(f"must be a tenant GUID or a verified domain, not {_told(value)}")
+        raise ValueError(f"must be a tenant GUID or a verified domain, not {_quoted(value)}")
     return name
 
 
@@ -252,7 +251,7 @@ def domain_hint(value: str) -> str:
     if name == "consumers":
         raise ValueError("must not be 'consumers': personal Microsoft accounts never get in")
     if name != "organizations" and ("." not in name or not _is_host_name(name)):
-        raise ValueError(f"must be a domain of your tenant, not {_told(value)}")
+        raise ValueError(f"must be a domain of your tenant, not {_quoted(value)}")
     return name
 
 
@@ -269,8 +268,6 @@ def client_secret(value: str) -> str:
         raise ValueError("has a space inside, as no client secret has")
     if not value.isascii():
         raise ValueError("has a character that no client secret has")
-    if len(value) < SHORTEST_SECRET:
-        raise ValueError("is too short to be a client secret: copy the column Value in full")
     return value
 
 
@@ -326,9 +323,9 @@ def path_prefix(value: str) -> str:
     if value == "/":
         raise ValueError("must name parts of the site, not all of it (/)")
     if len(parts) < 3 or parts[0] or parts[-1]:
-        raise ValueError(f"must list paths that begin and end with a slash, not {_told(value)}")
+        raise ValueError(f"must list paths that begin and end with a slash, not {_quoted(value)}")
     if not all(re.fullmatch(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", part) for part in parts[1:-1]):
-        raise ValueError(f"must list plain paths of this site, not {_told(value)}")
+        raise ValueError(f"must list plain paths of this site, not {_quoted(value)}")
     if parts[1] == "accounts":
         raise ValueError("must leave out /accounts/, where the sign-in itself is")
     return value
@@ -340,13 +337,13 @@ def host(value: str) -> str:
     if name == "*":
         raise ValueError("must list host names, not all (*)")
     if "/" in name:
-        raise ValueError(f"must list host names without scheme or path, not {_told(value)}")
+        raise ValueError(f"must list host names without scheme or path, not {_quoted(value)}")
     if name.startswith("*."):
-        raise ValueError(f"must name all hosts of a domain as {_told(value[1:])}, without *")
+        raise ValueError(f"must name all hosts of a domain as {_quoted(value[1:])}, without *")
     if re.search(r"[^:]:\d+$", name) and is_host(name.rpartition(":")[0]):
-        raise ValueError(f"must list host names without a port, not {_told(value)}")
+        raise ValueError(f"must list host names without a port, not {_quoted(value)}")
     if not is_host(name.removeprefix(".")):
-        raise ValueError(f"must list host names, not {_told(value)}{_of_host(name)}")
+        raise ValueError(f"must list host names, not {_quoted(value)}{_of_host(name)}")
     return name
 
 
@@ -356,7 +353,7 @@ def origin(value: str) -> str:
         raise ValueError(f"must have its host in ASCII, as browsers send it: {ascii_}")
     parts = _split(value)
     if parts.scheme not in _DEFAULT_PORT:
-        raise ValueError(f"must start with https://, not {_shown(parts)!r}")
+        raise ValueError(f"must start with https://, not {_scheme_and_host(parts)!r}")
     if not parts.netloc or re.match(r"https?:", parts.netloc):
         raise ValueError("must have https:// once, with two slashes")
     if "@" in parts.netloc:
@@ -371,7 +368,7 @@ def origin(value: str) -> str:
 def _canonical_of_host(parts: SplitResult) -> str:
     name = parts.hostname or ""
     if not is_host(name):
-        raise ValueError(f"names no host: {_shown(parts)!r}{_of_host(name)}")
+        raise ValueError(f"names no host: {_scheme_and_host(parts)!r}{_of_host(name)}")
     address = _address(name)
     if address and address.is_unspecified:
         raise ValueError(f"has the address to listen on ({name}), not the one that people open")
@@ -414,7 +411,7 @@ def is_this_machine(host: str) -> bool:
     return local or bool(address and address.is_loopback)
 
 
-def _told(value: str) -> str:
+def _quoted(value: str) -> str:
     """The value, unless it is as long as a secret that was pasted into the wrong variable."""
     return repr(value) if len(value) <= _SHORT else f"a text of {len(value)} characters"
 
@@ -437,7 +434,7 @@ def _canonical(parts: SplitResult) -> str:
     return f"{parts.scheme}://{shown}{port}"
 
 
-def _shown(parts: SplitResult) -> str:
+def _scheme_and_host(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else parts.path[:40]
 
 

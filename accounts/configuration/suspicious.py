@@ -40,7 +40,7 @@ _INSIDE: Final = tuple(
     )
 )
 # At the beginning, or after a URL's delimiters.
-_BEGINS: Final = tuple(
+_AT_START: Final = tuple(
     (re.compile(pattern), what)
     for pattern, what in (
         (r"(op|akv|sm|ssm|awssm|gcpsm|secrets?|vault|bao|infisical|doppler|conjur)://", _STORE),
@@ -52,7 +52,7 @@ _BEGINS: Final = tuple(
     )
 )
 # The whole text, or one part of a URL.
-_WHOLE: Final = re.compile(
+_WHOLE_TEXT: Final = re.compile(
     r"\$\{[\w.:/ -]+\}|\$\([\w.:/<>\"' -]+\)|`[\w.:/<>\"' -]+`"  # ${X}  $(X)  `cat file`
     rf"|\$\[{_NAME}\]|\[\[{_NAME}\]\]|\(\({_NAME}\)\)|#\{{{_NAME}\}}#?"
     rf"|%{_NAME}%|@@?{_NAME}@@?|<%=? ?[\w.\[\]'\" ]+%>"
@@ -134,8 +134,8 @@ def _is_invisible(character: str) -> bool:
 def _unresolved(text: str) -> Iterator[str]:
     yield from (what for pattern, what in _INSIDE if pattern.search(text))
     for part in _parts(text):
-        yield from (what for pattern, what in _BEGINS if pattern.match(part))
-        if _WHOLE.fullmatch(part):
+        yield from (what for pattern, what in _AT_START if pattern.match(part))
+        if _WHOLE_TEXT.fullmatch(part):
             yield _TEMPLATE
 
 

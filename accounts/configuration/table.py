@@ -102,7 +102,7 @@ class Table:
     def is_set(self, *names: str) -> bool:
         """Whether any of them has a value to read, good or bad."""
         files = [name + _FILE for name in names if getattr(type(self), name).secret]
-        return any(map(self._given, [*names, *files]))
+        return any(map(self._text_of, [*names, *files]))
 
     def value(self, variable: Variable[T]) -> T:
         """The variable's value; raises Unreadable when it has none.
@@ -137,7 +137,7 @@ class Table:
             _unless_unreadable(self.value, variable)
         for rule in rules:
             _unless_unreadable(rule, self)
-        self._name_what_was_meant()
+        self._suggest_names()
         if self._problems:
             raise BadEnvironment(
                 f"{name} {self._problems[name]}. Example: {variable.example}"
@@ -145,7 +145,7 @@ class Table:
                 if name in self._problems
             )
 
-    def _given(self, name: str) -> str:
+    def _text_of(self, name: str) -> str:
         return self.environ.get(name, "").strip()
 
     def _default(self, variable: Variable[T]) -> T:
@@ -156,7 +156,7 @@ class Table:
 
     def _read(self, variable: Variable[T]) -> T:
         """The value of what was given, or stands in the file that was; raises ValueError."""
-        text, path = self._given(variable.name), self._given(variable.name + _FILE)
+        text, path = self._text_of(variable.name), self._text_of(variable.name + _FILE)
         if not path or not variable.secret:
             return _parsed(variable, text) if text else self._default(variable)
         if text:
@@ -168,26 +168,26 @@ class Table:
         except ValueError as problem:
             raise ValueError(f"{problem} (in {variable.name}{_FILE}={path!r})") from None
 
-    def _name_what_was_meant(self) -> None:
+    def _suggest_names(self) -> None:
         """Names of variables that nothing reads, beside those that they look like."""
-        given = [name for name in self.environ if self._given(name)]
+        given = [name for name in self.environ if self._text_of(name)]
         variables = self.variables()
         known = {*variables, *(f"{name}{_FILE}" for name, v in variables.items() if v.secret)}
-        meant: dict[str, set[str]] = defaultdict(set)
+        suggestions: dict[str, set[str]] = defaultdict(set)
         for name, right in near_misses.typing_errors(given, known):
             base = right if right in variables else right.removesuffix(_FILE)
             if self.is_set(base):
                 self.warnings.append(f"{name} is set, but not read: {right} is.")
             else:
-                meant[base].add(name)
+                suggestions[base].add(name)
         for name, right in near_misses.without_effect(given):
             self.warnings.append(f"{name} is set, but not read: {right} is.")
         for name in [name for name in self._problems if not self.is_set(name)]:
-            meant[name].update(near_misses.stand_ins(name, given, known))
-        for name, others in meant.items():
+            suggestions[name].update(near_misses.stand_ins(name, given, known))
+        for name, others in suggestions.items():
             if others:
-                told = self._problems.get(name, "is not set")
-                self._problems[name] = f"{told}; not read: {', '.join(sorted(others))}"
+                problem = self._problems.get(name, "is not set")
+                self._problems[name] = f"{problem}; not read: {', '.join(sorted(others))}"
 
 
 def _unless_unreadable(step: Callable[[Any], object], argument: object) -> None:

@@ -54,11 +54,11 @@ _CLAIMABLE = frozenset(
         "wrong_tenant",
     }
 )
-_NOT_ENTRAS = (
+_NOT_FROM_ENTRA = (
     "What answers at MICROSOFT_LOGIN_URL, or stands between, does not give what Entra ID gives:"
     " look for a proxy that changes answers, and compare with Microsoft's document in a browser."
 )
-_MAPPED = (
+_CLAIM_MAPPED = (
     "A claims mapping gives that claim another form than one text: Enterprise applications > this"
     " app > Single sign-on > Attributes & Claims."
 )
@@ -82,15 +82,15 @@ _HINTS: Mapping[str, str] = MappingProxyType(
                 *("id_token", "form", "header", "payload", "tid", "oid", "sub"),
                 *("keys", "authorization_endpoint", "token_endpoint", "jwks_uri"),
             ),
-            _NOT_ENTRAS,
+            _NOT_FROM_ENTRA,
         ),
-        **dict.fromkeys(("email", "name", "preferred_username", "login_hint"), _MAPPED),
+        **dict.fromkeys(("email", "name", "preferred_username", "login_hint"), _CLAIM_MAPPED),
         "alg": "Entra ID signs with RS256 only: treat it as an attack.",
         "signature": "The token was changed on the way, or forged: treat it as an attack.",
     }
 )
-_TOLD_APART = frozenset({"exp", "iat", "issuer", "nbf", "nonce", "ver"})  # wrong, or missing
-_TELLING = frozenset(OAUTH) - {"access_denied", "invalid_grant", "login_required"}
+_WRONG_OR_MISSING = frozenset({"exp", "iat", "issuer", "nbf", "nonce", "ver"})  # wrong, or missing
+_DECISIVE = frozenset(OAUTH) - {"access_denied", "invalid_grant", "login_required"}
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 # Support asks for all three. The token endpoint has fields for them, a redirect only the text.
@@ -116,7 +116,7 @@ def reason_for(numbers: Sequence[int], error: str) -> tuple[str, int | None]:
     by_error = OAUTH.get(error, "microsoft_refused")
     if not numbers:
         return by_error, None
-    return (by_error if error in _TELLING else "microsoft_refused"), numbers[0]
+    return (by_error if error in _DECISIVE else "microsoft_refused"), numbers[0]
 
 
 def hint_in(detail: str, reason: str) -> str:
@@ -126,7 +126,7 @@ def hint_in(detail: str, reason: str) -> str:
         return by_number
     what, _, problem = detail.partition(": ")
     is_there = not problem.startswith("missing")
-    return _HINTS.get(what, "") if is_there or what not in _TOLD_APART else _NOT_ENTRAS
+    return _HINTS.get(what, "") if is_there or what not in _WRONG_OR_MISSING else _NOT_FROM_ENTRA
 
 
 def hint_for(number: int | None) -> str:

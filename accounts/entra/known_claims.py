@@ -54,14 +54,14 @@ _DAY: Final = 86_400
 log = logging.getLogger(__name__)
 
 
-class _Told:
+class _LoggedNames:
     """What was logged today."""
 
     def __init__(self) -> None:
         self._day = -1
         self._names: set[str] = set()
 
-    def news(self, names: Iterable[str], now: float) -> list[str]:
+    def not_logged_yet(self, names: Iterable[str], now: float) -> list[str]:
         if int(now // _DAY) != self._day:
             self._day, self._names = int(now // _DAY), set()
         found = [name for name in names if name not in self._names][: _MOST - len(self._names)]
@@ -69,12 +69,12 @@ class _Told:
         return found
 
 
-_told = PerProcess(_Told)
+_logged = PerProcess(_LoggedNames)
 
 
-def tell_unknown(claims: Iterable[str], now: float) -> None:
+def log_unknown_claims(claims: Iterable[str], now: float) -> None:
     """Log the names that nobody has accounted for, each once a day."""
     unknown = sorted({*claims} - CHECKED - USED - UNCHECKED.keys())
-    for name in _told.get().news(unknown, now):
+    for name in _logged.get().not_logged_yet(unknown, now):
         shown = name if _NAME.fullmatch(name) else "(a name of odd characters)"
         log.warning("id_token: the claim %s is neither checked nor used here", shown)

@@ -22,7 +22,7 @@ from ..ids import GUID, TENANT_PLACE, is_guid, safe_repr, tenant_of_issuer
 from ..reasons import Refused
 from .claims import Claims, read_claims
 from .jwks import SigningKey
-from .known_claims import tell_unknown
+from .known_claims import log_unknown_claims
 from .token_header import ALGORITHM
 
 __all__ = ["Claims", "verify"]
@@ -68,7 +68,7 @@ def verify(
         problem = check(payload, expected)
         if problem is not None:
             raise Refused("token_invalid", f"{name}: {problem}")
-    tell_unknown(payload, now)
+    log_unknown_claims(payload, now)
     return read_claims(payload)
 
 

@@ -110,9 +110,9 @@ class HttpClient:
                 raise NoTimeLeft
             if not breaker.admits():
                 raise CircuitOpen(breaker.last)
-            tell = partial(telemetry.time_request, method, url, time.monotonic())
+            record_time = partial(telemetry.time_request, method, url, time.monotonic())
             try:
-                answer = self._answer(request, deadline, extra, tell)
+                answer = self._answer(request, deadline, extra, record_time)
             except NoAnswer as cause:
                 _report(breaker, cause)
                 raise
@@ -124,15 +124,15 @@ class HttpClient:
         request: Request,
         deadline: Deadline,
         extra: Extra,
-        tell: Callable[[int | str], None],
+        record_time: Callable[[int | str], None],
     ) -> JsonResponse:
         began = time.monotonic()
         try:
             response = self._transport.ask(request, deadline)
         except NoAnswer as cause:
-            tell(cause.kind)
+            record_time(cause.kind)
             raise
-        tell(response.status)
+        record_time(response.status)
         return json_of(response, round((time.monotonic() - began) * 1000), extra.answers)
 
 

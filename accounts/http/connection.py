@@ -86,7 +86,7 @@ class Connection:
         self._route = route
         self._proxy = route.proxy_to(origin)
         self._first_hop = self._proxy.origin if self._proxy else origin
-        self._late: Callable[[], causes.NoAnswer] = partial(
+        self._timeout_cause: Callable[[], causes.NoAnswer] = partial(
             causes.SlowResolver, self._first_hop.host
         )
         self._http: protocol.HTTPConnection | None = None
@@ -113,18 +113,18 @@ class Connection:
     def _open(self, deadline: Deadline) -> None:
         sock = self._connected(deadline)
         if self._proxy is not None:
-            self._late = partial(causes.ProxySilent, self._first_hop)
+            self._timeout_cause = partial(causes.ProxySilent, self._first_hop)
             sock = open_tunnel(sock, self._proxy, self.origin, self._route.context)
         if self.origin.scheme == "https":
-            self._late = partial(causes.TlsSilent, self.origin.host)
+            self._timeout_cause = partial(causes.TlsSilent, self.origin.host)
             sock = secured(sock, self._route.context, self.origin.host)
-        self._late = causes.NoCompleteAnswer
+        self._timeout_cause = causes.NoCompleteAnswer
         self._http = speak_http(sock, self.origin)
         self._used_at = time.monotonic()
 
     def _connected(self, deadline: Deadline) -> socket.socket:
         addresses = look_up(self._first_hop)
-        self._late = partial(causes.PortSilent, self._first_hop)
+        self._timeout_cause = partial(causes.PortSilent, self._first_hop)
         problem: OSError = TimeoutError()
         for address in addresses:
             seconds = min(CONNECT_SECONDS, deadline.left())
@@ -204,7 +204,7 @@ class Connection:
 
     def timed_out(self) -> causes.NoAnswer:
         """The cause, when time ran out at the step that was being taken."""
-        return self._late()
+        return self._timeout_cause()
 
     # --- ending -----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from . import causes
 from .connection import MAX_BODY, Response
 from .strict_json import NotStrict, loads_object
 
-_KEPT_HEADERS: Final = ("Retry-After", "Date", "Cache-Control")
+_HEADERS: Final = ("Retry-After", "Date", "Cache-Control")
 _DEFAULT_PAUSE: Final = 60
 
 
@@ -36,7 +36,7 @@ def json_of(
     headers = response.headers
     body = _json(response)
     if not isinstance(body, causes.NoAnswer) and (answers(body) or _is_plain(response.status)):
-        kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
+        kept = {name: headers[name] for name in _HEADERS if name in headers}
         return JsonResponse(response.status, body, kept, elapsed_ms)
     cause = _cause(response, body)
     if not isinstance(body, causes.NoAnswer):

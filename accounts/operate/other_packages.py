@@ -19,7 +19,7 @@ from django.contrib.auth import get_user_model
 from ..conf import conf
 from ..ids import GUID_PATTERN, is_guid
 from ..signin import bindings
-from ..signin.identities import PROVIDER, kept_of
+from ..signin.identities import PROVIDER, claims_stored_in
 from ..transaction import connection
 from . import OperatorError
 
@@ -46,6 +46,7 @@ class StoredIdentity:
     oid: str = ""
     tid: str = ""
     sub: str = ""
+    uid: str = ""  # as it is to be bound, once that is decided
     address: str = ""
     unusable: str = ""
     blocks: bool = False  # the row itself keeps another identity from being bound
@@ -71,9 +72,9 @@ def client_ids_of_social_auth() -> frozenset[str]:
 def _of_allauth() -> Iterator[StoredIdentity]:
     """`uid` is Graph's id; `extra_data` is what Graph's /me said."""
     for account in SocialAccount.objects.filter(provider=PROVIDER).iterator():
-        if bindings.is_whole(account.uid):
+        if bindings.is_complete(account.uid):
             continue
-        said = kept_of(account)
+        said = claims_stored_in(account)
         address = str(said.get("mail") or said.get("userPrincipalName") or said.get("email") or "")
         uids = (account.uid, *(str(said.get(name) or "") for name in ("oid", "id")))
         uid = next(filter(_names_an_object, uids), account.uid)

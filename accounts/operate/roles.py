@@ -17,9 +17,8 @@ from django.utils.translation import gettext_noop as noop
 
 from .. import audit, registration, transaction, users
 from ..models import RoleGrant, RoleMapping
-from ..reasons import Refused
 from ..signin import mapping
-from ..signin.roles import Carried, Outcome, Rights, Table, judge, keeping, plain
+from ..signin.roles import Carried, Holding, Rights, Table, judge, keeping, plain
 from . import OperatorError
 
 _FLAGS: Final = (noop("staff"), noop("superuser"))
@@ -105,11 +104,11 @@ def _changes(table: Table) -> Iterator[Change]:
     for one, held, after, names in _foreseen(table):
         others = any(in_charge for pk, in_charge in superusers.items() if pk != one.pk)
         kept = keeping(
-            Outcome("known", (), after, after),
+            Holding("known", (), after, after),
             held.rights,
             is_last=one.pk in superusers and not others,
             by_link=one.pk in by_link,
-        ).after
+        ).rights
         superusers[one.pk] = kept.superuser and kept.staff
         if kept != after:
             why = _("in by a break-glass link") if one.pk in by_link else _("the last superuser")
@@ -118,15 +117,15 @@ def _changes(table: Table) -> Iterator[Change]:
             yield Change(str(one), in_words(held.rights), in_words(after), names)
 
 
-def _foreseen(table: Table) -> Iterator[tuple[Any, mapping.Held, Rights, str]]:
+def _foreseen(table: Table) -> Iterator[tuple[Any, Holding, Rights, str]]:
     """Who, what they hold, what their roles of last time would make of it, and those roles."""
     grants = RoleGrant.objects.filter(state="known").select_related("user").order_by("user__pk")
     known = {grant.user_id: grant.user for grant in grants}
     seen = replace(table, seen=frozenset({""}))
     for pk, held in mapping.held_by(known).items():
         outcome = judge(seen, "", Carried(held.roles, held.roles), held.rights, held.given)
-        yield known[pk], held, outcome.after, ", ".join(held.roles) or _("none")
-    if table and _app_in_force() in table.seen:
+        yield known[pk], held, outcome.rights, ", ".join(held.roles) or _("none")
+    if table and registration.client_id_in_force() in table.seen:
         for one, held in _unheard_of(table):
             yield one, held, held.rights - table.managed - held.given, _("not known yet")
 
@@ -155,7 +154,7 @@ def waiting(table: Table | None = None) -> list[str]:
     return [str(one) for one, _held in _unheard_of(table or mapping.read_table())]
 
 
-def _unheard_of(table: Table) -> Iterator[tuple[Any, mapping.Held]]:
+def _unheard_of(table: Table) -> Iterator[tuple[Any, Holding]]:
     """Those who may sign in, and of whom no token has told any roles."""
     managed = table.managed
     holds = Q(groups__in=managed.groups)
@@ -167,13 +166,6 @@ def _unheard_of(table: Table) -> Iterator[tuple[Any, mapping.Held]]:
     found = {one.pk: one for one in unknown.order_by("pk")}
     for pk, held in mapping.held_by(found).items():
         yield found[pk], held
-
-
-def _app_in_force() -> str:
-    try:
-        return str(registration.in_force().client_id)
-    except Refused:
-        return ""
 
 
 def in_words(rights: Rights) -> str:

@@ -15,7 +15,7 @@ COMMANDS: Final = (
     "multi", "exec",  # several figures of admin's pages at once
     "cluster|slots", "command",  # whether it is a cluster, which answers only where it is one
 )  # fmt: skip
-FOR_DOCTOR: Final = ("info", "config|get")  # how it is set up; without them doctor says less
+DOCTOR_COMMANDS: Final = ("info", "config|get")  # how it is set up; without them doctor says less
 
 
 def key_pattern() -> str:
@@ -25,5 +25,5 @@ def key_pattern() -> str:
 
 def acl_rules(password: str = "PASSWORD") -> str:  # noqa: S107 -- a word to replace
     """The rules of `ACL SETUSER`, which give just these rights."""
-    commands = " ".join(f"+{name}" for name in (*COMMANDS, *FOR_DOCTOR))
+    commands = " ".join(f"+{name}" for name in (*COMMANDS, *DOCTOR_COMMANDS))
     return f"on >{password} ~{key_pattern()} {commands}"

@@ -48,7 +48,7 @@ def canonical(uid: str) -> str:
     return uid.lower() if is_one else uid
 
 
-def is_whole(uid: str) -> bool:
+def is_complete(uid: str) -> bool:
     """Whether it is as this app binds, or expects: what counts of a user's."""
     return ":" in uid and uid == canonical(uid)
 

@@ -28,11 +28,13 @@ def issue(user: User) -> str:
     _check_staff(user)
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
-        _lock(user)
+        # Of two links made at once, the second waits to be counted after the first.
+        type(user).objects.select_for_update().get(pk=user.pk)
         _check_rate(user)
-        _end_earlier(user)
-        expires_at = timezone.now() + LIFETIME
-        BreakGlassLink.objects.create(user=user, token_hash=_hash(token), expires_at=expires_at)
+        now = timezone.now()
+        links = BreakGlassLink.objects
+        links.filter(user=user, used_at__isnull=True, expires_at__gt=now).update(expires_at=now)
+        links.create(user=user, token_hash=_hash(token), expires_at=now + LIFETIME)
     return token
 
 
@@ -58,11 +60,6 @@ def _check_staff(user: User) -> None:
         raise Refused("user_not_staff", "user: is_staff is off", source="here", user_id=user.pk)
 
 
-def _lock(user: User) -> None:
-    """Of two links made at once, the second waits to be counted after the first."""
-    type(user).objects.select_for_update().get(pk=user.pk)
-
-
 def _check_rate(user: User) -> None:
     since = timezone.now() - WITHIN
     made = BreakGlassLink.objects.filter(user=user, made_at__gt=since).order_by("made_at")
@@ -70,12 +67,6 @@ def _check_rate(user: User) -> None:
         oldest = made.values_list("made_at", flat=True)[0]
         wait = (oldest + WITHIN - timezone.now()).total_seconds()
         raise Refused("too_many_attempts", "break glass: too many links", retry_after=round(wait))
-
-
-def _end_earlier(user: User) -> None:
-    now = timezone.now()
-    earlier = BreakGlassLink.objects.filter(user=user, used_at__isnull=True, expires_at__gt=now)
-    earlier.update(expires_at=now)
 
 
 def _why_not(link: BreakGlassLink | None) -> Refused:

@@ -46,7 +46,7 @@ def admit(claims: Claims, rules: Rules) -> Admission:
 
 
 def _as_judged(person: Candidate, judged: Judged | None) -> Candidate:
-    return replace(person, is_staff=judged.outcome.after.staff) if judged else person
+    return replace(person, is_staff=judged.outcome.rights.staff) if judged else person
 
 
 def _with_role(decision: Decision, judged: Judged | None) -> Decision:
@@ -67,7 +67,7 @@ def _take_rights(judged: Judged, claims: Claims) -> None:
 
     Nothing is given by it, and only for the identity that is bound to the user.
     """
-    less = replace(judged.outcome, after=judged.outcome.after & judged.held.rights)
+    less = replace(judged.outcome, rights=judged.outcome.rights & judged.held.rights)
     with transaction.atomic():
         mapping.apply(replace(judged, outcome=less), claims.client_id)
 

@@ -38,16 +38,16 @@ class MatchedUsers:
 
     def _candidates(self, claims: Claims) -> Iterator[Candidate]:
         for account, identity in _bound_accounts(claims):
-            yield self._seen(account.user, identity)
+            yield self._candidate(account.user, identity)
             self.accounts[account.user_id] = account
-            whole = account.uid == identity_of(claims)
-            if whole and same_email(email_of(account.user), claimed_email(claims)):
+            is_complete = account.uid == identity_of(claims)
+            if is_complete and same_email(email_of(account.user), claimed_email(claims)):
                 return
         for user in _users_with(claimed_email(claims)):
             if user.pk not in self.users:
-                yield self._seen(user, user.bound_identity or "")
+                yield self._candidate(user, user.bound_identity or "")
 
-    def _seen(self, user: Any, identity: str) -> Candidate:
+    def _candidate(self, user: Any, identity: str) -> Candidate:
         self.users[user.pk] = user
         return Candidate(
             user_id=user.pk,
@@ -118,7 +118,7 @@ def identity_of_user(user: Any) -> Subquery:
     return Subquery(accounts_of(user).values("uid")[:1])
 
 
-def kept_of(account: SocialAccount) -> dict[str, Any]:
+def claims_stored_in(account: SocialAccount) -> dict[str, Any]:
     """What is kept of the claims; whoever wrote the row may have kept none, or no object."""
     return account.extra_data if isinstance(account.extra_data, dict) else {}
 
@@ -139,7 +139,7 @@ _accounts_named = Prepared(
 def _bound_accounts(claims: Claims) -> list[tuple[SocialAccount, str]]:
     """The accounts that may stand for these claims, the surest first, and what binds their users.
 
-    Each user once. Who has a whole identity beside the account is bound by that alone.
+    Each user once. Who has a complete identity beside the account is bound by that alone.
     """
     names = names_of(claims)
     found: dict[Any, tuple[SocialAccount, str]] = {}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -17,7 +19,7 @@ from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
 from ..process_copy import ProcessCopy
 from ..users import everyone, is_last_superuser
-from .roles import Carried, Outcome, Rights, Table, judge, keeping
+from .roles import Carried, Holding, Rights, Table, judge, keeping
 
 NOTE: Final = "app roles: "  # how the audit's note of a change by roles begins
 
@@ -44,22 +46,12 @@ table, forget, changed = _copy.current, _copy.forget, _copy.changed
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What a person holds, of which the mapping gave `given`; `roles` of their last sign-in."""
-
-    rights: Rights
-    given: Rights
-    roles: tuple[str, ...] = ()
-    state: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Judged:
     """What a user holds, and what becomes of it."""
 
     user: Any
-    held: Held
-    outcome: Outcome
+    held: Holding
+    outcome: Holding
 
     @property
     def note(self) -> str:
@@ -82,37 +74,39 @@ def judged(users: Mapping[Any, Any], claims: Claims) -> dict[Any, Judged]:
     }
 
 
-def _outcome(known: Table, client_id: str, carried: Carried, user: Any, held: Held) -> Outcome:
+def _outcome(known: Table, client_id: str, carried: Carried, user: Any, held: Holding) -> Holding:
     return guarded(user, held, judge(known, client_id, carried, held.rights, held.given))
 
 
-def held_by(users: Mapping[Any, Any]) -> dict[Any, Held]:
+def held_by(users: Mapping[Any, Any]) -> dict[Any, Holding]:
     """One query for all of them."""
     fields = ("pk", "groups", *(f"role_grant__{name}" for name in _GRANT))
-    rows = list(everyone().filter(pk__in=list(users)).values_list(*fields))
-    return {pk: _held(user, [row for row in rows if row[0] == pk]) for pk, user in users.items()}
+    rows = defaultdict[Any, list[tuple[Any, ...]]](list)
+    for row in everyone().filter(pk__in=list(users)).values_list(*fields):
+        rows[row[0]].append(row)
+    return {pk: _held(user, rows[pk]) for pk, user in users.items()}
 
 
 _GRANT: Final = ("staff", "superuser", "groups", "roles", "state")
 
 
-def _held(user: Any, rows: list[tuple[Any, ...]]) -> Held:
+def _held(user: Any, rows: list[tuple[Any, ...]]) -> Holding:
     groups = frozenset(row[1] for row in rows if row[1] is not None)
     staff, superuser, given, roles, state = rows[0][2:] if rows else (None,) * 5
-    return Held(
+    return Holding(
+        state or "",
+        tuple(roles or ()),
         Rights(bool(getattr(user, "is_staff", False)), users.is_superuser(user), groups),
         Rights(bool(staff), bool(superuser), frozenset(given or ())),
-        tuple(roles or ()),
-        state or "",
     )
 
 
 # --- what it does --------------------------------------------------------------------------------
 
 
-def guarded(user: Any, held: Held, outcome: Outcome, *, lock: bool = False) -> Outcome:
+def guarded(user: Any, held: Holding, outcome: Holding, *, lock: bool = False) -> Holding:
     """The outcome within its bounds, as `keeping` sets them. `lock`: in a transaction."""
-    lost = held.rights - outcome.after
+    lost = held.rights - outcome.rights
     if not lost:
         return outcome
     by_link = break_glass_links_in_use().filter(user=user).exists()
@@ -132,9 +126,9 @@ def apply(judged: Judged, client_id: str) -> None:
     user, held = judged.user, judged.held
     outcome = guarded(user, held, judged.outcome, lock=True)
     names = ", ".join(outcome.roles) or "none"
-    if outcome.after != held.rights:
+    if outcome.rights != held.rights:
         with audit.context(note=f"{NOTE}{names}"):
-            _set_rights(user, held.rights, outcome.after)
+            _set_rights(user, held.rights, outcome.rights)
     before = (held.state, held.roles, held.given)
     if before != (outcome.state, outcome.roles, outcome.given):
         _remember(user, outcome)
@@ -151,12 +145,13 @@ def _set_rights(user: Any, held: Rights, after: Rights) -> None:
     if differing:
         user.save(update_fields=differing)
     if given := after.groups - held.groups:
-        user.groups.add(*given)
+        # One of them may be gone since the mapping was read.
+        user.groups.add(*Group.objects.filter(pk__in=given))
     if taken := held.groups - after.groups:
         user.groups.remove(*taken)
 
 
-def _remember(user: Any, outcome: Outcome) -> None:
+def _remember(user: Any, outcome: Holding) -> None:
     RoleGrant.objects.update_or_create(
         user=user,
         defaults={
@@ -170,7 +165,7 @@ def _remember(user: Any, outcome: Outcome) -> None:
     )
 
 
-def missing(outcome: Outcome) -> str:
+def missing(outcome: Holding) -> str:
     """Why somebody without a mapped role is kept out, for the record."""
     if outcome.state == "off":
         return outcome.note

@@ -129,9 +129,9 @@ def _known(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decis
 
     A tenant is added to an object ID that came without one only where there is no choice of it.
     """
-    whole, *adopted = names_of(claims)
-    bound = [person for person in people if person.identity == whole]
-    bound = bound or [person for person in people if person.identity in adopted]
+    complete, *partial = names_of(claims)
+    bound = [person for person in people if person.identity == complete]
+    bound = bound or [person for person in people if person.identity in partial]
     if not bound:
         return None
     if len(bound) > 1:
@@ -171,7 +171,9 @@ def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:
     domains = rules.domains.get(claims.tid, frozenset())
     if len(rules.tenants) == 1 and not domains:
         return True
-    return claims.xms_edov is True or email.rpartition("@")[2].translate(_ASCII_LOWER) in domains
+    # xms_edov speaks of the email claim, never of preferred_username, which stands in for it.
+    is_vouched_for = claims.xms_edov is True and bool(claims.email)
+    return is_vouched_for or email.rpartition("@")[2].translate(_ASCII_LOWER) in domains
 
 
 def _why_not_owned(claims: Claims, rules: Rules) -> str:

@@ -98,12 +98,15 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What becomes of a person: `after` are their rights, `given` what of it the mapping gave."""
+class Holding:
+    """The rights of a person, and what of them the mapping gave, for which roles.
 
-    state: State
+    `state` is of their last sign-in, "" before the first.
+    """
+
+    state: State | Literal[""]
     roles: tuple[str, ...]
-    after: Rights
+    rights: Rights
     given: Rights
     note: str = ""
 
@@ -116,27 +119,27 @@ def union(several: Iterable[Rights]) -> Rights:
     return whole
 
 
-def judge(table: Table, client_id: str, carried: Carried, held: Rights, given: Rights) -> Outcome:
+def judge(table: Table, client_id: str, carried: Carried, held: Rights, given: Rights) -> Holding:
     """The rights of a person who holds `held`, of which the mapping gave `given` before."""
     if not table:
         note = "roles: nothing is mapped any more; what was given is taken back" if given else ""
-        return Outcome("off", (), held - given, NONE, note)
+        return Holding("off", (), held - given, NONE, note)
     problem = _why_unknown(table, client_id, carried)
     if problem:
-        return Outcome("unknown", (), held, given, f"roles: {problem}; rights stay as they were")
+        return Holding("unknown", (), held, given, f"roles: {problem}; rights stay as they were")
     names = sorted(carried.names & table.rows.keys())
     granted = union(table.rows[name] for name in names)
     after = (held - table.managed - given) | granted
-    return Outcome("known", tuple(names), after, granted, _near_miss(table, carried, names))
+    return Holding("known", tuple(names), after, granted, _near_miss(table, carried, names))
 
 
-def keeping(outcome: Outcome, held: Rights, *, is_last: bool, by_link: bool) -> Outcome:
+def keeping(outcome: Holding, held: Rights, *, is_last: bool, by_link: bool) -> Holding:
     """The outcome without what a claim must never do: lock everybody out.
 
     `is_last`: the last active superuser keeps superuser and staff. `by_link`: who came in by a
     break-glass link keeps all, since it was made because something is broken.
     """
-    lost = held - outcome.after
+    lost = held - outcome.rights
     if not lost:
         return outcome
     if by_link:
@@ -147,9 +150,9 @@ def keeping(outcome: Outcome, held: Rights, *, is_last: bool, by_link: bool) -> 
     return outcome
 
 
-def _with(outcome: Outcome, rights: Rights, why: str) -> Outcome:
+def _with(outcome: Holding, rights: Rights, why: str) -> Holding:
     note = " ".join(filter(None, (outcome.note, f"roles: {why}")))
-    return replace(outcome, after=outcome.after | rights, note=note)
+    return replace(outcome, rights=outcome.rights | rights, note=note)
 
 
 def roles_giving(table: Table, roles: Iterable[str], right: Rights) -> list[str]:

@@ -31,8 +31,10 @@ LONGEST_NEXT: Final = 512
 _CLOCK_SKEW: Final = 60  # seconds between two instances' clocks
 _PURPOSES: Final = frozenset(purpose.value for purpose in Purpose)
 _SIGNER: Final = "accounts.signin.state"
-_TWICE: Final = "cookie: sent twice: another app on this host or domain sets one of the same name"
-_WITHHELD: Final = "blocked, cleared, of another browser, or withheld by SameSite or Domain"
+_COOKIE_TWICE: Final = (
+    "cookie: sent twice: another app on this host or domain sets one of the same name"
+)
+_COOKIE_WITHHELD: Final = "blocked, cleared, of another browser, or withheld by SameSite or Domain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def diagnose(issued: Issued, returned: Returned) -> Refused | None:
     if not age <= LIFETIME:  # which "not a number" is not, either
         return Refused("state_expired", f"state: {age:.0f} s old, {LIFETIME} s allowed")
     if returned.cookie_twice:
-        return Refused("session_not_found", _TWICE)
+        return Refused("session_not_found", _COOKIE_TWICE)
     if not returned.cookie_sent:
         return Refused("cookie_not_sent", _why_no_cookie(issued, returned.served_by))
     if not returned.session_found:
@@ -134,7 +136,7 @@ def diagnose(issued: Issued, returned: Returned) -> Refused | None:
 
 def secret_for(issued: Issued, browser_secrets: Iterable[str]) -> str:
     """The secret of the session that the state was issued to, or ""."""
-    return next((secret for secret in browser_secrets if _same(issued.browser, secret)), "")
+    return next((secret for secret in browser_secrets if _is_of(issued.browser, secret)), "")
 
 
 def fingerprint(browser_secret: str) -> str:
@@ -192,7 +194,7 @@ def _base64url(raw: bytes) -> str:
     return signing.b64_encode(raw).decode()  # without padding
 
 
-def _same(browser: str, browser_secret: str) -> bool:
+def _is_of(browser: str, browser_secret: str) -> bool:
     return bool(browser_secret) and hmac.compare_digest(browser, fingerprint(browser_secret))
 
 
@@ -209,8 +211,8 @@ def _why_no_cookie(issued: Issued, served_by: ServedBy) -> str:
     if issued.origin != served_by.origin:
         return f"cookie: origin changed from {issued.origin} to {served_by.origin}"
     if served_by.origin.startswith("http://"):
-        return f"cookie: not sent on http, where a Secure one never is; or {_WITHHELD}"
-    return f"cookie: {_WITHHELD}"
+        return f"cookie: not sent on http, where a Secure one never is; or {_COOKIE_WITHHELD}"
+    return f"cookie: {_COOKIE_WITHHELD}"
 
 
 def _why_no_session(issued: Issued, served_by: ServedBy) -> str:

@@ -41,7 +41,7 @@ def is_doctors(request: HttpRequest) -> bool:
     return True
 
 
-def tell(request: HttpRequest, response: HttpResponse, detail: str) -> HttpResponse:
+def report(request: HttpRequest, response: HttpResponse, detail: str) -> HttpResponse:
     """Say which address was seen, and the detail, which has no row to be read in.
 
     Waits as long as was asked, so that time-outs in front show.

@@ -84,7 +84,7 @@ def leave(request: HttpRequest) -> None:
     request.user = AnonymousUser()
 
 
-def is_ours(session: SessionBase) -> bool:
+def is_from_our_backend(session: SessionBase) -> bool:
     """Whether a backend of this app signed its user in: others' sessions are theirs to limit."""
     return str(session.get(BACKEND_SESSION_KEY, "")).startswith(f"{NAME}.")
 
@@ -96,10 +96,12 @@ def unmark(session: SessionBase) -> None:
 
 def opens_admin(request: HttpRequest) -> bool:
     """Whether this request may be in admin, as far as its session's way in and its user go."""
-    return not conf.ADMIN_BY_MICROSOFT_ONLY or (_door(request.session) and _is_theirs(request))
+    if not conf.ADMIN_BY_MICROSOFT_ONLY:
+        return True
+    return _by_our_sign_in(request.session) and _is_session_user(request)
 
 
-def _door(session: SessionBase) -> bool:
+def _by_our_sign_in(session: SessionBase) -> bool:
     """A sign-in of ours, by which the session's present user came."""
     if session.get(WHO, session.get(SESSION_KEY)) != session.get(SESSION_KEY):
         return False
@@ -109,7 +111,7 @@ def _door(session: SessionBase) -> bool:
     return method in (SignIn.Method.MICROSOFT, SignIn.Method.BREAK_GLASS)
 
 
-def _is_theirs(request: HttpRequest) -> bool:
+def _is_session_user(request: HttpRequest) -> bool:
     """Whether the request's user is the session's: middleware may have put another in place."""
     user = request.user
     if not user.is_authenticated:

@@ -23,7 +23,7 @@ from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
 from ..transaction import connection
 
 WITHIN: Final = 1.8  # seconds that both have to answer in
-_KEPT: Final = 1.0  # seconds that an answer is good for, however many ask
+_VALID_SECONDS: Final = 1.0  # seconds that an answer is good for, however many ask
 
 
 class HealthMiddleware(MiddlewareMixin):
@@ -85,7 +85,7 @@ class _Probes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked = float("-inf")
+        self._asked_at = float("-inf")
         self._states: Mapping[str, str] = {}
         self._parts = {
             "database": SingleFlight(_database),
@@ -94,9 +94,9 @@ class _Probes:
 
     def states(self) -> Mapping[str, str]:
         with self._lock:
-            if time.monotonic() - self._asked > _KEPT:
+            if time.monotonic() - self._asked_at > _VALID_SECONDS:
                 self._states = self._ask()
-                self._asked = time.monotonic()
+                self._asked_at = time.monotonic()
             return self._states
 
     def _ask(self) -> dict[str, str]:

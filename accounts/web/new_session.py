@@ -28,7 +28,7 @@ logger = logging.getLogger("django.security.sign_in")
 def describe_session(request: HttpRequest, user: Any, **kwargs: Any) -> None:
     """By whichever of our sign-ins, the session ends SESSION_HOURS later and says whose it is."""
     now = timezone.now()
-    if not entrance.is_ours(request.session):
+    if not entrance.is_from_our_backend(request.session):
         entrance.unmark(request.session)
         return
     entrance.unmark(request.session)  # until the sign-in that they came by marks it
@@ -47,7 +47,7 @@ def describe_session(request: HttpRequest, user: Any, **kwargs: Any) -> None:
 def bound_sessions(request: HttpRequest, user: Any, **kwargs: Any) -> None:
     """With SESSIONS_AT_ONCE the oldest sessions end, once this sign-in is certain."""
     most, key = conf.SESSIONS_AT_ONCE, request.session.session_key
-    if most and entrance.is_ours(request.session):
+    if most and entrance.is_from_our_backend(request.session):
         transaction.on_commit(lambda: _end_oldest(request, user, key, most), robust=True)
 
 
@@ -68,7 +68,7 @@ def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> 
 
 
 @receiver(user_login_failed, dispatch_uid="accounts.password_refused")
-def tell_of_a_wrong_password(
+def log_wrong_password(
     credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
     """No reason code names it, so the log alone does: by name and address, never the password."""

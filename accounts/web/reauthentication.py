@@ -45,7 +45,7 @@ def finish(request: HttpRequest, issued: Issued, attempt: Attempt, verify: Verif
     claims = _confirmed(request, attempt, verify)
     check_step_up(conf.STEP_UP, claims, issued.at, time.time())
     microsoft_session.prove(request.session, claims)
-    _tell(request, issued)
+    _log_success(request, issued)
     return HttpResponseRedirect(safe_next(issued.next))
 
 
@@ -65,7 +65,7 @@ def _recheck(
             return HttpResponseRedirect(safe_next(issued.next))
         return _not_confirmed(request, issued, attempt, refused)
     microsoft_session.confirm(request.session, claims)
-    _tell(request, issued)
+    _log_success(request, issued)
     return HttpResponseRedirect(safe_next(issued.next))
 
 
@@ -90,6 +90,6 @@ def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims
     return claims
 
 
-def _tell(request: HttpRequest, issued: Issued) -> None:
+def _log_success(request: HttpRequest, issued: Issued) -> None:
     facts = {"event": issued.purpose.value, "reference": issued.reference}
     logger.info("%s passed", issued.purpose, extra={**facts, "user_id": request.user.pk})

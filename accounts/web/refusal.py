@@ -24,7 +24,7 @@ from .next_path import start_url
 logger = logging.getLogger("django.security.sign_in")
 
 AGAIN: Final = "again"
-_TOLD_EVERY: Final = 256
+_LOGGED_EVERY: Final = 256
 _ROLES_NAMED: Final = 10
 
 
@@ -46,15 +46,15 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, STORE_ERRORS):
-        return Refused("session_store_unavailable", _told("store", redis_code(error), error))
+        return Refused("session_store_unavailable", _detail("store", redis_code(error), error))
     if isinstance(error, DATABASE_ERRORS):
-        return Refused("database_unavailable", _told("database", sqlstate(error), error))
+        return Refused("database_unavailable", _detail("database", sqlstate(error), error))
     logger.error("unexpected error", exc_info=error, extra={"reference": reference})
     code = f" ({sqlstate(error)})" if error and sqlstate(error) else ""
     return Refused("unexpected", f"error: {type(error).__name__}{code}")
 
 
-def _told(what: str, code: str, error: BaseException) -> str:
+def _detail(what: str, code: str, error: BaseException) -> str:
     """The innermost cause, with the server's own code where its text lacks it."""
     cause = innermost(error)
     return f"{what}: {cause}" if code in cause else f"{what}: {code} {cause}"
@@ -78,7 +78,7 @@ def refuse(
     reload = refusal_reload.address(request, refusal, attempt.reference, account)
     more = {"account": account, "reload": reload, **(more or {})}
     response = page(request, refusal, attempt.reference, next_path, more)
-    return doctor_visits.tell(request, response, refusal.detail) if is_doctors else response
+    return doctor_visits.report(request, response, refusal.detail) if is_doctors else response
 
 
 def again(request: HttpRequest) -> HttpResponse:
@@ -121,7 +121,7 @@ def page(
         "retry_minutes": -(-(refusal.retry_after or 0) // 60),
         "try_again_url": start_url(next_path or staff_urls.home()) if next_path is not None else "",
         "again": again_token(),
-        "wanted_roles": _wanted_roles(refusal),
+        "wanted_roles": _accepted_roles(refusal),
         **(more or {}),
     }
     names = [f"microsoft_admin/{refusal.reason.code}.html", "microsoft_admin/refused.html"]
@@ -133,7 +133,7 @@ def page(
     return no_store(response if next_path is None else with_button(response))
 
 
-def _wanted_roles(refusal: Refused) -> list[str]:
+def _accepted_roles(refusal: Refused) -> list[str]:
     """Which app roles let people in here: what somebody without one has to ask for."""
     return (
         sorted(mapping.table().rows)[:_ROLES_NAMED] if refusal.reason.code == "role_missing" else []
@@ -159,7 +159,7 @@ def _below_cap() -> bool:
         over, window = throttle.rows_over_cap()
     except STORE_ERRORS:
         return True
-    if over and (over.bit_count() == 1 or over % _TOLD_EVERY == 0):
+    if over and (over.bit_count() == 1 or over % _LOGGED_EVERY == 0):
         record.not_kept(over, window)
     return not over
 

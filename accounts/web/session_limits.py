@@ -98,7 +98,7 @@ def _limits() -> Limits:
 def _has_session(request: HttpRequest) -> bool:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES or SESSION_KEY not in request.session:
         return False
-    return entrance.is_ours(request.session)
+    return entrance.is_from_our_backend(request.session)
 
 
 def _seen_at(request: HttpRequest) -> float:

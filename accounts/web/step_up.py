@@ -69,7 +69,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     )
 
 
-def is_asked_for(request: HttpRequest) -> bool:
+def is_requested(request: HttpRequest) -> bool:
     """Whether a sign-in was started by the page above, in a session that Microsoft began."""
     try:
         signed = signing.Signer(salt=__name__).unsign(request.POST.get(FIELD, ""))
@@ -80,7 +80,7 @@ def is_asked_for(request: HttpRequest) -> bool:
 
 def purpose_of(request: HttpRequest) -> Purpose:
     """What a press of the button is for."""
-    asked = conf.STEP_UP != "off" and request.user.is_authenticated and is_asked_for(request)
+    asked = conf.STEP_UP != "off" and request.user.is_authenticated and is_requested(request)
     return Purpose.STEP_UP if asked else Purpose.SIGN_IN
 
 

@@ -32,8 +32,8 @@ def main(path: str, executable: str) -> NoReturn:
     command = server.serve().command
     # Whoever kills this process, as the fork server does at its end, kills what came out of it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if command[0] == "manage.py":
-        # doctor asks a second process, which has the same settings.
+    if command[0] == "manage.py" and os.environ["DJANGO_SETTINGS_MODULE"] == "project.settings":
+        # doctor asks a second process, whose settings are the same: they are by the environment.
         sys.executable = executable
     execute(command)
 

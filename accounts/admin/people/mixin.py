@@ -123,7 +123,6 @@ class MicrosoftUserAdminMixin(PersonPages):
 
     @display(description=gettext_lazy("Microsoft identity"), empty_value="-")
     def microsoft_identity(self, person: Any) -> str | None:
-        """The identity bound to the person."""
         return identity_text(accounts_of(person).first()) or None
 
     @display(description=gettext_lazy("what can be done"))

@@ -196,22 +196,18 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
 
     @admin.display(description=gettext_lazy("state"))
     def shown_state(self, person: Any) -> Any:
-        """Can sign in, has never, or was refused lately and why."""
         return person.shown_state
 
     @admin.display(description=gettext_lazy("Microsoft identity"), empty_value="-")
     def shown_identity(self, person: Any) -> Any:
-        """The identity bound to the person."""
         return person.shown_identity
 
     @admin.display(description=gettext_lazy("last sign-in"), ordering="last_login")
     def last_sign_in(self, person: User) -> str:
-        """When they last got in."""
         return local_time.element_of(person.last_login) or "-"
 
     @admin.display(description=gettext_lazy("added"), empty_value="-")
     def added(self, person: User) -> str:
-        """When they were added here."""
         return local_time.element_of(person.date_joined)
 
 

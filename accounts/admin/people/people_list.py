@@ -18,7 +18,7 @@ from ...app import admin_url, permission, user_permission, user_url
 from ...models import User
 from ...operate import account_status
 from ...operate.account_status import AccountStatus, statuses_of
-from ...signin.identities import PROVIDER, kept_of
+from ...signin.identities import PROVIDER, claims_stored_in
 from ...visible import visible
 from ..advice import title_of
 
@@ -50,7 +50,7 @@ def identity_text(account: SocialAccount | None) -> str:
     """How an identity is called: by the address Microsoft gave, else its object ID."""
     if account is None:
         return ""
-    kept = kept_of(account)
+    kept = claims_stored_in(account)
     named = kept.get("preferred_username") or kept.get("email") or account.uid.split(":")[-1]
     return visible(str(named))
 

@@ -119,7 +119,6 @@ class SignInAdmin(RecordAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[SignIn], search_term: str
     ) -> tuple[QuerySet[SignIn], bool]:
-        """By person, address, IP, AADSTS number or reference."""
         return search.sign_ins(queryset, search_term), False
 
     @override
@@ -165,7 +164,6 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("browser"), empty_value="-")
     def browser(self, row: SignIn) -> str:
-        """In words, and as it called itself."""
         if not row.user_agent:
             return "-"
         words, raw = browsers.browser_of(row.user_agent), visible(row.user_agent)
@@ -226,7 +224,6 @@ class SignInChangeList(ChangeList):
 
     @property
     def dates(self) -> dict[str, Any]:
-        """For Django's own date_hierarchy.html."""
         return drill_down.drill_down(self)
 
 

@@ -46,7 +46,7 @@ _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\s.*?\s-----END \1
 _BETWEEN: Final = re.compile(r"(?<=-----)(?:\s|\\r|\\n)*,|,(?=(?:\s|\\r|\\n)*-----BEGIN)")
 _LINE_END: Final = re.compile(r"\r\n|(?:\\r)?\\n")
 # What is shown of a path: a secret that was entered by mistake looks like none of these.
-_SURE: Final = re.compile(r"/[^/].*|.*\.(?:pem|pfx|p12|crt|cer|key|txt)", re.IGNORECASE)
+_SURELY_A_PATH: Final = re.compile(r"/[^/].*|.*\.(?:pem|pfx|p12|crt|cer|key|txt)", re.IGNORECASE)
 _PATH: Final = re.compile(r"[^\s\x00-\x1f]{1,1024}")
 _THUMBPRINT: Final = re.compile(r"(?:[0-9A-F]{40}|[0-9A-F]{64})")
 
@@ -59,7 +59,7 @@ def noop(text: str) -> str:
 _PUBLIC_KEY: Final = noop("holds a public key: the certificate and its private key are needed")
 _REQUEST: Final = noop("holds a certificate request: the certificate made of it is needed")
 _NOT_RSA: Final = noop("holds a key that is not RSA: Entra takes RSA keys only")
-_NOT_FOR_US: Final = {
+_UNUSABLE_BLOCKS: Final = {
     "PUBLIC KEY": _PUBLIC_KEY,
     "RSA PUBLIC KEY": _PUBLIC_KEY,
     "CERTIFICATE REQUEST": _REQUEST,
@@ -202,7 +202,7 @@ def _read_part(part: str, password: str, found: _Found) -> None:
     try:
         _read_data(_content(path), password, found)
     except Unusable as problem:
-        shown = f" ({path})" if _SURE.fullmatch(str(path)) else ""
+        shown = f" ({path})" if _SURELY_A_PATH.fullmatch(str(path)) else ""
         raise Unusable(f"{problem}{shown}") from None
 
 
@@ -251,10 +251,10 @@ def _read_pem(text: str, password: str, found: _Found) -> None:
         name = block[1]
         if name in ("CERTIFICATE", "X509 CERTIFICATE"):
             found.chains[-1].append(_pem_certificate(block[0]))
-        elif name.endswith("PRIVATE KEY") and name not in _NOT_FOR_US:
+        elif name.endswith("PRIVATE KEY") and name not in _UNUSABLE_BLOCKS:
             found.keys.append(_rsa(_pem_key(block[0], password)))
         elif not name.endswith("PARAMETERS"):
-            raise Unusable(_NOT_FOR_US.get(name, noop("holds a PEM block of another kind")))
+            raise Unusable(_UNUSABLE_BLOCKS.get(name, noop("holds a PEM block of another kind")))
 
 
 @sensitive_variables()

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 
 from ... import registration
 from ...reasons import Refused
-from ..credential_test import Tried
+from ..credential_test import CheckedCredential
 from ..microsoft_app import remember_tests
 from . import visit
 from .finding import Finding, Observation
@@ -84,7 +84,7 @@ def ask_microsoft(app: SocialApp) -> tuple[list[Finding], dict[str, str]]:
 
     What could not be asked is not among them.
     """
-    tried: list[Tried] = []
+    tried: list[CheckedCredential] = []
     ask = partial(microsoft.run, partial(registration.of_app, app), tried)
     findings = run([Probe("microsoft", ask)]).findings
     slots = registration.by_slot(app) if tried else []  # raises where nothing could be tried

@@ -411,3 +411,15 @@ def test_the_list_asks_as_often_for_many_entries_of_rights_as_for_few() -> None:
         counts.append(len(asked))
     assert "Can view user" in page
     assert counts[0] == counts[1]
+
+
+def test_many_rights_given_at_once_cost_no_query_each() -> None:
+    counts, rights = [], [f"accounts.{verb}_user" for verb in ("view", "add", "change", "delete")]
+    for given in (rights[:1], rights):
+        editors = group(f"Editors of {len(given)}")
+        chosen = permissions(*given)
+        with CaptureQueriesContext(connection) as asked:
+            editors.permissions.add(*chosen)
+        counts.append(len(asked))
+    assert last()["after"] == f"permissions: {', '.join(sorted(rights))}"
+    assert counts[1] <= counts[0]  # the first asks for the content type

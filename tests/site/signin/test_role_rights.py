@@ -19,6 +19,7 @@ from accounts.models import (
     AuditText,
     BreakGlassLink,
     RoleGrant,
+    RoleMapping,
     RolesSeen,
     SignIn,
     User,
@@ -128,6 +129,18 @@ def test_with_nothing_mapped_roles_change_nothing_and_cost_nothing(
     assert sign_in(emulator, "Superuser") == ""
     assert rights(person) == (True, False, [])
     assert not RoleGrant.objects.exists()
+
+
+def test_a_group_that_went_behind_our_back_keeps_nobody_out(
+    emulator: Emulator, person: User, editors: Group
+) -> None:
+    RolesSeen.objects.create(client_id=CLIENT_ID)
+    map_roles(Row("Staff", True, False, ("Editors",)))
+    assert mapping.table().managed.groups == {editors.pk}  # and that is kept for a while
+    RoleMapping.groups.through.objects.all().delete()
+    Group.objects.filter(pk=editors.pk)._raw_delete("default")
+    assert sign_in(emulator, "Staff") == ""
+    assert rights(person) == (True, False, [])
 
 
 def test_taking_the_last_role_out_takes_back_what_it_gave_and_no_more(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from accounts.entra import claims, known_claims, tokens
-from accounts.entra.known_claims import CHECKED, UNCHECKED, USED, tell_unknown
+from accounts.entra.known_claims import CHECKED, UNCHECKED, USED, log_unknown_claims
 from accounts.per_process import PerProcess
 from tests.support import keys
 from tests.support.verifying import check
@@ -19,7 +19,7 @@ NOW = 50_000 * DAY
 
 @pytest.fixture(autouse=True)
 def _nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_claims, "_told", PerProcess(known_claims._Told))
+    monkeypatch.setattr(known_claims, "_logged", PerProcess(known_claims._LoggedNames))
 
 
 def test_a_claim_is_in_one_list_only() -> None:
@@ -43,13 +43,13 @@ def test_a_whole_token_of_entras_has_no_unknown_claim(caplog: pytest.LogCaptureF
 
 def test_an_unknown_claim_is_told_by_name_once_a_day(caplog: pytest.LogCaptureFixture) -> None:
     for moment in (NOW, NOW + 60, NOW + DAY):
-        tell_unknown({"new_claim": "a value", "iss": "x"}, moment)
+        log_unknown_claims({"new_claim": "a value", "iss": "x"}, moment)
     assert caplog.text.count("new_claim") == 2
     assert "a value" not in caplog.text
 
 
 def test_no_token_fills_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    tell_unknown([f"claim-{number}" for number in range(1000)], NOW)
-    tell_unknown(["odd\nname", "x" * 500], NOW + DAY)
+    log_unknown_claims([f"claim-{number}" for number in range(1000)], NOW)
+    log_unknown_claims(["odd\nname", "x" * 500], NOW + DAY)
     assert len(caplog.records) == 52
     assert "odd\nname" not in caplog.text

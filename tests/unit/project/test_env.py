@@ -109,7 +109,6 @@ WRONG = {
     "MICROSOFT_CLIENT_SECRET": [
         OTHER,
         "with space",
-        "abc8Q~def",
         "true",
         "-1.5",
         "gehe\N{LATIN SMALL LETTER I WITH DIAERESIS}m",

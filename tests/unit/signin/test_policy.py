@@ -230,6 +230,8 @@ TABLE = [
     Row("two tenants, the partner claims our domain", NOT_LISTED, anna(tid=PARTNER), TWO),
     Row("two tenants, the partner's address verified by Microsoft", BIND,
         anna(tid=PARTNER, xms_edov=True), TWO),
+    Row("two tenants, xms_edov without the email claim vouches for nothing", NOT_LISTED,
+        anna(tid=PARTNER, email=None, preferred_username=ANNA.email, xms_edov=True), TWO),
     Row("two tenants, a subdomain of an owned domain", NOT_OWNED,
         anna(email="anna@x.contoso.example"), TWO),
     Row("two tenants, an owned domain as a suffix", NOT_OWNED,

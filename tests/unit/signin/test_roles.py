@@ -98,7 +98,7 @@ SENTENCES = {
 def test_roles_make_rights(sentence: str) -> None:
     table, carried, held, given_before, state, after = SENTENCES[sentence]
     outcome = judge(table, APP, carried, held, given_before)
-    assert (outcome.state, outcome.after) == (state, after)
+    assert (outcome.state, outcome.rights) == (state, after)
     assert outcome.given == (given_before if state == "unknown" else outcome.given)
 
 
@@ -133,10 +133,10 @@ def test_no_claim_of_any_form_gives_more_than_the_mapping_says(
     outcome = judge(table, APP, carried, held, before)
     named = [text for text in _texts(value) if text in table.rows]
     allowed = held | union(table.rows[name] for name in named)
-    assert not outcome.after - allowed
+    assert not outcome.rights - allowed
     if outcome.state != "known":
-        assert outcome.after == (held - before if outcome.state == "off" else held)
-    assert (held - table.managed - before) - outcome.after == NONE
+        assert outcome.rights == (held - before if outcome.state == "off" else held)
+    assert (held - table.managed - before) - outcome.rights == NONE
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -148,9 +148,9 @@ def test_no_claim_of_any_form_takes_from_the_last_superuser_or_a_break_glass_per
     carried = Carried(found.roles, found.groups, found.roles_problem)
     last = Rights(held.staff, superuser=True, groups=held.groups)
     outcome = keeping(judge(table, APP, carried, last, before), last, is_last=True, by_link=link)
-    assert outcome.after.superuser
-    assert outcome.after.staff >= last.staff
-    assert not link or not last - outcome.after
+    assert outcome.rights.superuser
+    assert outcome.rights.staff >= last.staff
+    assert not link or not last - outcome.rights
     assert outcome.given == judge(table, APP, carried, last, before).given
 
 
@@ -175,13 +175,13 @@ def test_a_form_that_cannot_be_read_is_unknown(payload: dict[str, object]) -> No
     found = read_claims(good_claims(**payload))
     carried = Carried(found.roles, found.groups, found.roles_problem)
     assert judge(TABLE, APP, carried, STAFF, NONE).state == "unknown"
-    assert judge(TABLE, APP, carried, STAFF, NONE).after == STAFF
+    assert judge(TABLE, APP, carried, STAFF, NONE).rights == STAFF
 
 
 def test_groups_that_are_left_out_say_nothing_about_roles() -> None:
     found = read_claims(good_claims(roles=["Staff"], _claim_names={"groups": "src1"}))
     carried = Carried(found.roles, found.groups, found.roles_problem)
-    assert judge(TABLE, APP, carried, NONE, NONE).after == STAFF
+    assert judge(TABLE, APP, carried, NONE, NONE).rights == STAFF
     assert judge(Table({GROUP: EDITORS}), APP, carried, NONE, NONE).state == "unknown"
 
 
