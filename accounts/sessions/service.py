@@ -15,10 +15,11 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from .. import audit, transaction, users
+from .. import audit, users
 from ..conf import conf
 from ..models import SignIn, User
-from ..outages import STORE_ERRORS
+from ..stores import transaction
+from ..stores.outages import STORE_ERRORS
 from . import index as session_index
 from . import versions
 from .entries import HANDLE_LENGTH, name_of
@@ -46,11 +47,14 @@ class NoSuchSession(Exception):
         )
 
 
-def listing(user: User | None = None) -> list[SignedIn]:
-    """Everyone's sessions, or one person's, the newest first. Raises StoreUnavailable."""
+def listing(user: User | None = None, most: int | None = None) -> list[SignedIn]:
+    """Everyone's sessions, or one person's, the newest first; no more than `most` are read.
+
+    Raises StoreUnavailable.
+    """
     with _store():
-        found = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
-        seen = list(_with_emails(found))
+        found = session_index.sessions_of(user.pk) if user else session_index.sessions_to_show()
+        seen = list(_with_emails(islice(found, most)))
     return sorted(seen, key=session_index.age_key, reverse=True)
 
 

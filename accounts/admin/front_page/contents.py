@@ -21,10 +21,11 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
-from ... import transaction, users
+from ... import users
 from ...models import AuditEntry
-from ...sealed import NotSealed, seal, unseal
+from ...protection.sealed import NotSealed, seal, unseal
 from ...sessions import service
+from ...stores import transaction
 from .. import account_news, sessions
 from ..people.people_list import may_see_sign_ins
 from ..sign_ins import chart
@@ -38,7 +39,7 @@ Parts = dict[str, Any]
 
 
 def shown_to(user: Any) -> dict[str, Any]:
-    """For index.html: notices, the gravest first; the chart; who is signed in."""
+    """For index.html: notices, the gravest first; the chart; who is in; any news of theirs."""
     makers: dict[str, Callable[[], Parts]] = {str(user.pk): partial(_made_for, user)}
     reads_record, ends_sessions = may_see_sign_ins(user), sessions.may_end(user)
     if reads_record or ends_sessions or users.is_superuser(user):
@@ -53,6 +54,7 @@ def shown_to(user: Any) -> dict[str, Any]:
         "chart": mark_safe(shared["chart"]) if reads_record else "",  # noqa: S308 -- sealed, of _chart
         "people": mark_safe(shared["people"]) if ends_sessions else "",  # noqa: S308 -- likewise
         "watches": users.is_superuser(user) or reads_record,
+        "tells_news": bool(own["notices"]),
     }
 
 
