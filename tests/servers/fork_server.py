@@ -109,7 +109,7 @@ OURS = (
     "accounts.operate.pasted_records",
     "accounts.processes",
     "accounts.sessions.database",
-    "accounts.signin.session_limits",
+    "accounts.sessions.limits",
     "accounts.signin.state",
     "accounts.static_files",
     "accounts.transport",
