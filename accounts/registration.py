@@ -72,6 +72,14 @@ def in_force() -> Registration:
     return _copy.current()
 
 
+def client_id_in_force() -> str:
+    """Its client ID; "" where no registration is in force."""
+    try:
+        return in_force().client_id
+    except Refused:
+        return ""
+
+
 def rules_for(
     registration: Registration, deadline: Deadline | None = None, *, named: str = ""
 ) -> Rules:

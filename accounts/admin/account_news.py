@@ -56,17 +56,16 @@ def connect() -> None:
     post_save.connect(_happened, sender=AuditEntry)
 
 
-def tell(request: HttpRequest) -> None:
+def tell(request: HttpRequest, *, is_shown: bool = False) -> None:
     """Add messages for what the person was not told of yet; never costs them the page.
 
-    The front page tells by itself, and longer.
+    `is_shown`: the page shows it by itself, as the front page does.
     """
     try:
         since = _since(request)
         if since is None or not _is_there_any(request, since):
             return
-        match = request.resolver_match
-        if match is None or match.url_name != "index":
+        if not is_shown:
             _add_messages(request, since)
         request.session[_TOLD_UNTIL] = time.time()
     except Exception as error:

@@ -248,17 +248,17 @@ def fix_of(code: str) -> str:
 
 def title_for(row: SignIn) -> str:
     """The title of this very refusal."""
-    return _(_TENANT_MOVED.title) if moved_tenant.is_told_by(row) else title_of(row.reason)
+    return _(_TENANT_MOVED.title) if moved_tenant.is_evidence(row) else title_of(row.reason)
 
 
 def meaning_for(row: SignIn) -> str:
     """What this very refusal means."""
-    return _(_TENANT_MOVED_MEANS) if moved_tenant.is_told_by(row) else meaning_of(row.reason)
+    return _(_TENANT_MOVED_MEANS) if moved_tenant.is_evidence(row) else meaning_of(row.reason)
 
 
 def fix_for(row: SignIn) -> str:
     """What to do about this very refusal: what Microsoft's number says, then the reason's fix."""
-    if moved_tenant.is_told_by(row):
+    if moved_tenant.is_evidence(row):
         return _(_TENANT_MOVED.fix)
     hint = sign_ins.hint(row)
     return " ".join(filter(None, (as_set_here(_(hint)) if hint else "", fix_of(row.reason))))

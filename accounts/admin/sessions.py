@@ -29,6 +29,7 @@ from .people.people_list import may_see_people
 
 SHOWN: Final = 200
 _PEOPLE_FOUND: Final = 20
+_MOST_READ: Final = 5_000  # of everyone's
 
 
 def may_end(user: Any) -> bool:
@@ -45,6 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "open_sessions": matching[:SHOWN],
         "sees_people": may_see_people(request.user),
         "total": len(matching),
+        "more": len(matching) >= _MOST_READ,
         "own_id": str(request.user.pk),
         "next": request.get_full_path(),
     }
@@ -114,7 +116,7 @@ def _end_own(user: User, handle: str, here: str) -> int:
 
 def _matching(query: str) -> list[SignedIn]:
     if not query:
-        return sessions.listing()
+        return sessions.listing(most=_MOST_READ)
     people = search.people(users.everyone(), query)[:_PEOPLE_FOUND]
     return [session for person in people for session in sessions.listing(person)]
 

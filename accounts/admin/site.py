@@ -93,7 +93,9 @@ class MicrosoftAdminSiteMixin(AdminSite):
     @override
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """SITE_NAME in titles and headers; and what happened to the person's account."""
-        if self.has_our_pages and self.has_permission(request):
+        match = request.resolver_match
+        is_front_page = match is not None and match.url_name == "index"
+        if self.has_our_pages and not is_front_page and self.has_permission(request):
             account_news.tell(request)
         return {**super().each_context(request), **site_names.names()}
 
@@ -148,6 +150,8 @@ class MicrosoftAdminSiteMixin(AdminSite):
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
         more = front_page.shown_to(request.user) if self.has_our_pages else {}
+        if more.get("tells_news"):
+            account_news.tell(request, is_shown=True)
         response = super().index(request, {**more, **(extra_context or {})})
         if not (response.context_data or {}).get("app_list"):
             response.template_name = "microsoft_admin/admin/no_permissions.html"

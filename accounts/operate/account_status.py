@@ -25,7 +25,7 @@ from ..signin.identities import PROVIDER
 LATELY: Final = timedelta(days=30)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # What is_active, is_staff and the user's being here say better, as they are now.
-_GONE: Final = ("unknown_user", "user_inactive", "user_not_staff", "cancelled")
+_OUTDATED: Final = ("unknown_user", "user_inactive", "user_not_staff", "cancelled")
 
 Kind = Literal["can_sign_in", "never", "refused", "off"]
 
@@ -73,17 +73,17 @@ def _state(user: User, refusal: SignIn | None) -> AccountStatus:
 
 def never_signed_in(people: QuerySet[Any]) -> QuerySet[Any]:
     """Of these people, those who never came in and were not refused lately, if they may come."""
-    waiting = _may_come(people).filter(last_login__isnull=True)
+    waiting = _may_sign_in(people).filter(last_login__isnull=True)
     return waiting.exclude(refused_lately(waiting))
 
 
 def refused_lately(people: QuerySet[Any]) -> Q:
     """Of these people, those whose refusal stands, as a condition on primary keys."""
     rows = SignIn.objects.filter(outcome=SignIn.Outcome.REFUSED, at__gt=timezone.now() - LATELY)
-    met = rows.exclude(reason__in=_GONE)
+    met = rows.exclude(reason__in=_OUTDATED)
     keys = set(met.filter(user__isnull=False).values_list("user", flat=True))
     emails = set(met.exclude(email="").values_list(Upper("email"), flat=True))
-    asked = _may_come(people).annotate(upper_email=Upper(users.email_field()))
+    asked = _may_sign_in(people).annotate(upper_email=Upper(users.email_field()))
     maybe = asked.filter(Q(pk__in=keys) | Q(upper_email__in=emails))
     found = _last_refusals(list(maybe.values_list("pk", flat=True)))
     return Q(pk__in=list(found))
@@ -95,7 +95,7 @@ def idle_for(people: QuerySet[Any], days: int) -> QuerySet[Any]:
     long_ago = Q(last_login__lt=since)
     if users.has_field("date_joined"):
         long_ago |= Q(last_login__isnull=True, date_joined__lt=since)
-    return _may_come(people).filter(long_ago)
+    return _may_sign_in(people).filter(long_ago)
 
 
 def bound(people: QuerySet[Any], *, yes: bool) -> QuerySet[Any]:
@@ -104,7 +104,7 @@ def bound(people: QuerySet[Any], *, yes: bool) -> QuerySet[Any]:
     return people.filter(linked if yes else ~linked)
 
 
-def _may_come(people: QuerySet[Any]) -> QuerySet[Any]:
+def _may_sign_in(people: QuerySet[Any]) -> QuerySet[Any]:
     return users.where(people, is_active=True, is_staff=True)
 
 
@@ -134,7 +134,7 @@ def _newest(whose: Q) -> Subquery:
         outcome=SignIn.Outcome.REFUSED,
         at__gt=timezone.now() - LATELY,
     )
-    rows = rows.exclude(reason__in=_GONE).filter(at__gt=Coalesce(OuterRef("last_login"), never))
+    rows = rows.exclude(reason__in=_OUTDATED).filter(at__gt=Coalesce(OuterRef("last_login"), never))
     if users.has_field("date_joined"):
         rows = rows.filter(at__gt=OuterRef("date_joined"))
     linked = SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef(OuterRef("pk")))

@@ -1,4 +1,4 @@
-"""Bring the identities that another sign-in package kept: nobody is matched by address again.
+"""Bring the identities that another sign-in package stored: nobody is matched by address again.
 
 `plan` decides, for each person, from frozen values; `carry_out` writes, and overwrites nothing.
 """
@@ -17,7 +17,6 @@ from django.db.models import QuerySet
 from .. import audit, registration, transaction
 from ..conf import conf
 from ..ids import is_guid
-from ..reasons import Refused
 from ..signin import bindings
 from ..signin.identities import PROVIDER
 from ..signin.policy import same_email
@@ -37,16 +36,16 @@ What = Literal["adopt", "expect", "adopted", "already", "conflict", "by address"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user here: `bound` is the uid that counts, or ""; `bare` those without a tenant."""
+    """A user here: `bound` is the uid that counts, or ""; the others are object IDs alone."""
 
     key: Any
     email: str
     username: str
     bound: str = ""
-    bare: frozenset[str] = frozenset()
+    without_tenant: frozenset[str] = frozenset()
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """By the address, or by the user name of who has none."""
         return self.email or self.username
 
@@ -73,51 +72,47 @@ class Planned:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a kept row says under these terms: a uid, or why it says none."""
-
-    uid: str = ""
-    why_not: str = ""
-
-
 # --- deciding ------------------------------------------------------------------------------------
 
 
 def decide(
-    people: Sequence[Person], kept: Iterable[StoredIdentity], taken: Mapping[str, Any], terms: Terms
+    people: Sequence[Person],
+    stored: Iterable[StoredIdentity],
+    taken: Mapping[str, Any],
+    terms: Terms,
 ) -> list[Planned]:
     """What becomes of each person; `taken` are the uids bound here and their users' keys.
 
     An object ID that is bound without its tenant is taken as well.
     """
     rows: defaultdict[Any, list[StoredIdentity]] = defaultdict(list)
-    for row in kept:
+    for row in stored:
         rows[row.user_id].append(row)
     planned = [_decide_one(person, rows[person.key], terms) for person in people]
     wanted: defaultdict[str, list[Planned]] = defaultdict(list)
     for each in planned:
         if each.what in ("adopt", "expect"):
             wanted[each.identity].append(each)
-    emails = {person.key: person.called for person in people}
-    return [_unless_taken(each, wanted[each.identity], taken, emails) for each in planned]
+    names = {person.key: person.display_name for person in people}
+    addresses = Counter(person.email.lower() for person in people)
+    return [_unless_taken(each, wanted[each.identity], taken, names, addresses) for each in planned]
 
 
-def _decide_one(person: Person, rows: Sequence[StoredIdentity], terms: Terms) -> Planned:
-    named = [(row, _named(row, terms)) for row in rows]
-    if any(name.uid for row, name in named if row.oid):  # surer than what a sub would say
-        named = [(row, name) for row, name in named if not row.sub]
-    uids = sorted({name.uid for _, name in named if name.uid})
-    nobody = Planned(person.key, person.called, "conflict")
+def _decide_one(person: Person, stored: Sequence[StoredIdentity], terms: Terms) -> Planned:
+    rows = [_resolved(row, terms) for row in stored]
+    if any(row.uid and row.oid for row in rows):  # surer than what a sub would say
+        rows = [row for row in rows if not row.sub]
+    uids = sorted({row.uid for row in rows if row.uid})
+    nobody = Planned(person.key, person.display_name, "conflict")
     if len(uids) > 1:
         return replace(nobody, note=f"has several identities: {', '.join(uids)}")
     if not uids:
-        return _without_identity(person, named)
-    row = next(row for row, name in named if name.uid)
+        return _without_identity(person, rows)
+    row = next(row for row in rows if row.uid)
     planned = replace(nobody, identity=uids[0], address=row.address)
     if person.bound == uids[0]:
         return replace(planned, what="already")
-    others = {person.bound} if person.bound else person.bare - {row.oid}
+    others = {person.bound} if person.bound else person.without_tenant - {row.oid}
     if others:
         note = f"is bound to {', '.join(sorted(others))} already, which stays"
         return replace(planned, note=note)
@@ -127,53 +122,57 @@ def _decide_one(person: Person, rows: Sequence[StoredIdentity], terms: Terms) ->
     return replace(planned, what="expect" if row.sub else "adopt", note=note)
 
 
-def _named(row: StoredIdentity, terms: Terms) -> Named:
-    if row.unusable:
-        return Named(why_not=row.unusable)
-    if row.sub:
-        if terms.in_force not in ("", terms.client_id):
-            return Named(why_not=f"its sub is good for the client ID {terms.client_id} only")
-        return Named(bindings.expected_sub(terms.client_id, row.sub))
+def _resolved(row: StoredIdentity, terms: Terms) -> StoredIdentity:
+    """With the uid that it stands for under these terms, or why it stands for none."""
     tid = row.tid or terms.tenant
+    if row.unusable:
+        return row
+    if row.sub and terms.in_force not in ("", terms.client_id):
+        why_not = f"its sub is good for the client ID {terms.client_id} only"
+        return replace(row, unusable=why_not)
+    if row.sub:
+        return replace(row, uid=bindings.expected_sub(terms.client_id, row.sub))
     if tid not in terms.tenants:
-        return Named(why_not=f"of the tenant {tid}, which is not allowed here")
-    return Named(f"{tid}:{row.oid}")
+        return replace(row, unusable=f"of the tenant {tid}, which is not allowed here")
+    return replace(row, uid=f"{tid}:{row.oid}")
 
 
-def _without_identity(person: Person, named: Sequence[tuple[StoredIdentity, Named]]) -> Planned:
-    planned = Planned(person.key, person.called, "by address")
+def _without_identity(person: Person, rows: Sequence[StoredIdentity]) -> Planned:
+    planned = Planned(person.key, person.display_name, "by address")
     if person.bound:
         return replace(planned, what="already", identity=person.bound)
-    why = "; ".join(dict.fromkeys(name.why_not for _, name in named))
-    if any(row.blocks for row, _ in named):
+    why = "; ".join(dict.fromkeys(row.unusable for row in rows))
+    if any(row.blocks for row in rows):
         return replace(planned, what="conflict", note=f"{why}: ./manage.py staff unlink")
-    if person.bare:
+    if person.without_tenant:
         note = "bound by an object ID alone: ./manage.py staff adopt --from allauth"
         return replace(planned, what="conflict", note=note)
     if "@" not in person.email:
-        return replace(planned, what="conflict", note=_no_address(person, why))
+        hint = f", perhaps {person.username}" if "@" in person.username else ""
+        notes = filter(None, [why, f"has no email address: give them one{hint}"])
+        return replace(planned, what="conflict", note="; ".join(notes))
     return replace(planned, note=why)
 
 
-def _no_address(person: Person, why: str) -> str:
-    hint = f", perhaps {person.username}" if "@" in person.username else ""
-    return "; ".join(filter(None, [why, f"has no email address: give them one{hint}"]))
-
-
 def _unless_taken(
-    planned: Planned, rivals: Sequence[Planned], taken: Mapping[str, Any], emails: Mapping[Any, str]
+    planned: Planned,
+    rivals: Sequence[Planned],
+    taken: Mapping[str, Any],
+    names: Mapping[Any, str],
+    addresses: Mapping[str, int],
 ) -> Planned:
-    if planned.what not in ("adopt", "expect"):
-        return planned
-    alone = taken.get(bindings.read(planned.identity).oid, planned.key)
-    owner = taken.get(planned.identity, alone)
-    if owner != planned.key:
-        note = f"the identity is bound to another user here, {emails.get(owner, owner)}"
-        return replace(planned, what="conflict", note=note)
-    if len(rivals) > 1:
-        others = ", ".join(rival.email for rival in rivals if rival.key != planned.key)
-        return replace(planned, what="conflict", note=f"the same identity as {others}")
-    return planned
+    note = ""
+    if planned.what == "by address" and addresses[planned.email.lower()] > 1:
+        note = "another user has the same address"
+    if planned.what in ("adopt", "expect"):
+        alone = taken.get(bindings.read(planned.identity).oid, planned.key)
+        owner = taken.get(planned.identity, alone)
+        if owner != planned.key:
+            note = f"the identity is bound to another user here, {names.get(owner, owner)}"
+        elif len(rivals) > 1:
+            others = ", ".join(rival.email for rival in rivals if rival.key != planned.key)
+            note = f"the same identity as {others}"
+    return replace(planned, what="conflict", note=note) if note else planned
 
 
 # --- reading and writing -------------------------------------------------------------------------
@@ -186,13 +185,13 @@ def plan(
 
     Raises OperatorError, of which other_packages.NoTable is one.
     """
-    kept = list(PACKAGES[package]())
-    terms = _terms(package, kept, tenant, client_id)
+    stored = list(PACKAGES[package]())
+    terms = _terms(package, stored, tenant, client_id)
     accounts = SocialAccount.objects.filter(provider=PROVIDER).values_list("uid", "user_id")
     bound = [(bindings.canonical(uid), uid, key) for uid, key in accounts]
     people = list(_people(bound, everyone=everyone))
-    planned = decide(people, kept, {uid: key for uid, _, key in bound}, terms)
-    return sorted(_with_double_addresses(planned, people), key=lambda each: each.email)
+    planned = decide(people, stored, {uid: key for uid, _, key in bound}, terms)
+    return sorted(planned, key=lambda each: each.email)
 
 
 def summary(package: str, planned: Sequence[Planned]) -> str:
@@ -243,17 +242,17 @@ def _carry_out_one(package: str, planned: Planned) -> Planned:
     return replace(planned, what="adopted")
 
 
-def _terms(package: str, kept: Sequence[StoredIdentity], tenant: str, client_id: str) -> Terms:
+def _terms(package: str, stored: Sequence[StoredIdentity], tenant: str, client_id: str) -> Terms:
     allowed = conf.MICROSOFT_ALLOWED_TENANTS
     tid = ""
-    if any(row.oid and not row.tid for row in kept):
+    if any(row.oid and not row.tid for row in stored):
         tid = linking.tenant_of(tenant)
         if why := linking.why_not_of(tid, allowed):
             raise OperatorError(why)
     tenants = allowed or frozenset({tid or conf.MICROSOFT_TENANT_ID.lower()})
-    if not any(row.sub for row in kept):
+    if not any(row.sub for row in stored):
         return Terms(tenants, tid)
-    return Terms(tenants, tid, _client_id(client_id), _client_id_in_force())
+    return Terms(tenants, tid, _client_id(client_id), registration.client_id_in_force().lower())
 
 
 def _client_id(named: str) -> str:
@@ -261,43 +260,25 @@ def _client_id(named: str) -> str:
     if len(known) == 1 and is_guid(next(iter(known))):
         return next(iter(known))
     raise OperatorError(
-        "python-social-auth kept subs, which are good for one client ID only: name that of the"
+        "python-social-auth stored subs, which are good for one client ID only: name that of the"
         " app registration it used, --client-id GUID."
     )
-
-
-def _client_id_in_force() -> str:
-    try:
-        return registration.in_force().client_id.lower()
-    except Refused:
-        return ""
 
 
 def _people(accounts: Iterable[tuple[str, str, Any]], *, everyone: bool) -> Iterator[Person]:
     """`accounts`: the uid as claims have it, as it is written, and whose it is."""
     bound: dict[Any, str] = {}
-    bare: defaultdict[Any, set[str]] = defaultdict(set)
+    without_tenant: defaultdict[Any, set[str]] = defaultdict(set)
     for uid, written, key in accounts:
         if bindings.is_complete(written):
             bound[key] = uid
         elif is_guid(bindings.read(uid).oid):
-            bare[key].add(bindings.read(uid).oid)
+            without_tenant[key].add(bindings.read(uid).oid)
     for user in _users(everyone=everyone).iterator():
-        has = frozenset(bare.get(user.pk, ()))
+        has = frozenset(without_tenant.get(user.pk, ()))
         yield Person(user.pk, email_of(user), user.get_username(), bound.get(user.pk, ""), has)
 
 
 def _users(*, everyone: bool) -> QuerySet[Any]:
     people = get_user_model()._default_manager.order_by("pk")
     return people if everyone else where(people, is_staff=True)
-
-
-def _with_double_addresses(planned: list[Planned], people: Iterable[Person]) -> list[Planned]:
-    """Two who have one address are reported, where the address is to decide."""
-    counted = Counter(person.email.lower() for person in people)
-    return [
-        replace(each, what="conflict", note="another user has the same address")
-        if each.what == "by address" and counted[each.email.lower()] > 1
-        else each
-        for each in planned
-    ]

@@ -76,7 +76,7 @@ def as_values(entry: AuditEntry) -> dict[str, Any]:
     """One entry by COLUMNS."""
     parts = {part.role: part for part in entry.parts.all()}
     actor, subject = parts.get("actor"), parts.get("subject")
-    said: Mapping[str, Any] = subject.content if subject else {}
+    content: Mapping[str, Any] = subject.content if subject else {}
     seal = getattr(entry, "seal", None)
     return {
         "at": entry.at,
@@ -87,9 +87,9 @@ def as_values(entry: AuditEntry) -> dict[str, Any]:
         "subject": subject.name if subject else ERASED,
         "subject_kind": entry.subject_kind,
         "subject_key": entry.subject_key,
-        "before": in_words(said.get("before")),
-        "after": in_words(said.get("after")),
-        "note": said.get("note", ""),
+        "before": in_words(content.get("before")),
+        "after": in_words(content.get("after")),
+        "note": content.get("note", ""),
         "reference": entry.reference,
         "seal": str(seal or ""),
     }
@@ -97,8 +97,8 @@ def as_values(entry: AuditEntry) -> dict[str, Any]:
 
 def in_words(facts: Mapping[str, Any] | None) -> str:
     """ "is_superuser: True; name: Ada"."""
-    return "; ".join(f"{name}: {_said(value)}" for name, value in sorted((facts or {}).items()))
+    return "; ".join(f"{name}: {_text(value)}" for name, value in sorted((facts or {}).items()))
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -32,7 +32,7 @@ OF_PEOPLE: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def title_of(cell: str) -> str:
+def folded_title(cell: str) -> str:
     """A title as it is compared: small Latin letters and nothing else.
 
     The Vietnamese d with a stroke is not a d with an accent.
@@ -41,9 +41,9 @@ def title_of(cell: str) -> str:
     return "".join(c for c in plain if c.isascii() and c.isalpha())
 
 
-def where(titles: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+def indexes(titles: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
     """Which column holds what, of those that are there."""
-    folded = [title_of(title) for title in titles]
+    folded = [folded_title(title) for title in titles]
     found = {
         key: next((folded.index(name) for name in names if name in folded), -1)
         for key, names in known.items()
@@ -51,9 +51,9 @@ def where(titles: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> dict[s
     return {key: at for key, at in found.items() if at >= 0}
 
 
-def meaning_of(title: str) -> str:
+def field_of(title: str) -> str:
     """What one field of this title holds, or ""."""
-    plain = title_of(title)
+    plain = folded_title(title)
     return next((key for key, names in OF_PEOPLE.items() if plain in names), "")
 
 
@@ -62,7 +62,7 @@ def delimiter_of(text: str) -> str:
     return max(",;\t", key=text.count)
 
 
-def titled_lines(text: str) -> tuple[list[str], int]:
+def lines_from_titles(text: str) -> tuple[list[str], int]:
     """The lines from the titles on, and how many stand before: PowerShell's own, or Excel's."""
     lines: Sequence[str] = text.lstrip("\ufeff").splitlines()
     skipped = 1 if lines and lines[0].lower().startswith(("#type", "sep=")) else 0

@@ -25,11 +25,11 @@ from ..reasons import Refused
 UNCLEAR: Final = ("microsoft_unreachable", "microsoft_throttled")
 _OF_CLIENT: Final = (*OF_THE_CREDENTIAL, "client_unknown", "tenant_not_found", *UNCLEAR)
 _SECONDS: Final = 8.0
-_MOMENTS: Final = 3  # of `PATIENCE` each
+_MOST_WAITS: Final = 3  # of `PATIENCE` each
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class CheckedCredential:
     """One credential, and why it is not good; None when it is."""
 
     credential: Credential
@@ -41,12 +41,12 @@ class Tried:
         return self.refusal is not None and self.refusal.reason.code in UNCLEAR
 
 
-def try_all(client: Client) -> list[Tried]:
+def check_all(client: Client) -> list[CheckedCredential]:
     """Each of the client's credentials, whether or not the one before it is good."""
-    return [Tried(one, _try(client, one)) for one in client.credentials]
+    return [CheckedCredential(one, _try(client, one)) for one in client.credentials]
 
 
-def first_good(tried: Sequence[Tried]) -> int | None:
+def first_good(tried: Sequence[CheckedCredential]) -> int | None:
     """Which one a sign-in ends up with; None: it fails."""
     for number, one in enumerate(tried):
         if one.refusal is None:
@@ -76,7 +76,7 @@ def _try(client: Client, credential: Credential) -> Refused | None:
 @sensitive_variables()
 def _wait_for_proof(client: Client, credential: Credential, deadline: Deadline) -> None:
     """A sign-in waits a moment only for what a worker has long since; here it may be the first."""
-    for _ in range(_MOMENTS):
+    for _ in range(_MOST_WAITS):
         try:
             credential.fields(client.client_id, client.token_endpoint, deadline)
         except NoProofInTime:

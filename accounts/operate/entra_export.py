@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
 from . import OperatorError, columns
-from .columns import delimiter_of, title_of, titled_lines
+from .columns import delimiter_of, folded_title, lines_from_titles
 
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     **{key: columns.OF_PEOPLE[key] for key in ("oid", "upn", "mail", "name")},
@@ -80,7 +80,7 @@ def text_of(raw: bytes) -> str:
 
 def read_export(text: str) -> tuple[Exported, ...]:
     """Everyone in the file. Raises OperatorError when a needed column is missing."""
-    lines, skipped = titled_lines(text)
+    lines, skipped = lines_from_titles(text)
     rows = csv.reader(lines, delimiter=delimiter_of(lines[0] if lines else ""))
     try:
         at = _columns(next(rows, []))
@@ -89,12 +89,12 @@ def read_export(text: str) -> tuple[Exported, ...]:
         text = _("Line %(line)d is not CSV: %(why)s.")
         values = {"line": rows.line_num + skipped, "why": error}
         raise OperatorError(text % values) from None
-    return tuple(_one_each(found))
+    return tuple(_merged(found))
 
 
 def unjudged(text: str) -> tuple[str, ...]:
     """Which columns the file has not, and what therefore was not judged. Raises OperatorError."""
-    lines, _skipped = titled_lines(text)
+    lines, _skipped = lines_from_titles(text)
     header = lines[0] if lines else ""
     at = _columns(next(csv.reader([header], delimiter=delimiter_of(header)), []))
     return tuple(_(what) for column, what in _UNJUDGED.items() if not _is_judged(column, at))
@@ -104,7 +104,7 @@ def _is_judged(column: str, at: Mapping[str, int]) -> bool:
     return column in at or (column == "enabled" and "blocked" in at)
 
 
-def _one_each(found: Iterable[Exported]) -> Iterable[Exported]:
+def _merged(found: Iterable[Exported]) -> Iterable[Exported]:
     """An export of assignments has a line for each role: together they are the person's."""
     merged: dict[str, Exported] = {}
     for number, person in enumerate(found):
@@ -118,7 +118,7 @@ def _one_each(found: Iterable[Exported]) -> Iterable[Exported]:
 
 
 def _columns(header: list[str]) -> dict[str, int]:
-    found = columns.where(header, _COLUMNS)
+    found = columns.indexes(header, _COLUMNS)
     is_of_assignments = {"oid", "roles"} <= set(found)
     if not {"mail", "upn"} & set(found) and not is_of_assignments:
         text = _(
@@ -138,7 +138,7 @@ def _exported(line: int, row: list[str], at: Mapping[str, int]) -> Exported:
         upn=value.get("upn", ""),
         mail=value.get("mail", ""),
         name=value.get("name", ""),
-        is_guest=title_of(value.get("kind", "")) in _GUEST,
+        is_guest=folded_title(value.get("kind", "")) in _GUEST,
         enabled=_truth(value.get("enabled", "")) not in _NO and not _is_blocked(value),
         unclear=tuple(_unclear(value)),
         roles=tuple(_SEPARATED.findall(value.get("roles", ""))) if "roles" in at else None,
@@ -151,7 +151,7 @@ def _unclear(value: Mapping[str, str]) -> Iterator[str]:
     if _truth(enabled) not in (*_NO, *_YES) or (enabled and not _truth(enabled)):
         text = _("accountEnabled is %(value)s, which is neither yes nor no: taken as yes")
         yield text % {"value": repr(enabled)}
-    if title_of(kind) not in (*_GUEST, *_MEMBER):
+    if folded_title(kind) not in (*_GUEST, *_MEMBER):
         text = _("userType is %(value)s, neither Member nor Guest: taken as Member")
         yield text % {"value": repr(kind)}
 
@@ -162,4 +162,4 @@ def _is_blocked(value: Mapping[str, str]) -> bool:
 
 
 def _truth(text: str) -> str:
-    return text if text in ("0", "1") else title_of(text)
+    return text if text in ("0", "1") else folded_title(text)

@@ -21,7 +21,7 @@ from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, claims_stored_in
 from ..users import email_of, is_last_superuser
-from . import OperatorError, require_reason
+from . import OperatorError, linking, require_reason
 
 _NOBODY: Final = {
     "user": None,
@@ -67,11 +67,11 @@ def erase_person(user: User, reason: str) -> Erased:
         with audit.context(silent=True):
             sign_ins = _sign_ins_of(user).update(**_NOBODY)
             history = _erase_history(user)
-            unavailable = _end_sessions(user)
+            ended = linking.end_sessions(user)
             user.delete()
         texts = audit.erase(key, note=reason)
-    if unavailable:
-        raise unavailable
+    if not ended:
+        raise sessions.StoreUnavailable
     return Erased(key, sign_ins, texts, history)
 
 
@@ -102,11 +102,3 @@ def _erase_history(user: Any) -> int:
     kind = ContentType.objects.get_for_model(user)
     about = LogEntry.objects.filter(content_type=kind, object_id=str(user.pk))
     return about.update(object_repr="(erased)", change_message="", object_id=None)
-
-
-def _end_sessions(user: User) -> sessions.StoreUnavailable | None:
-    try:
-        sessions.end_all_of(user)
-    except sessions.StoreUnavailable as unavailable:
-        return unavailable
-    return None

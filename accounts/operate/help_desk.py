@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import QuerySet
 
 from .. import transaction
 from ..app import permission, user_permission
@@ -26,13 +25,10 @@ def make() -> bool:
     with transaction.atomic():
         group, made = Group.objects.get_or_create(name=NAME)
         if made:
-            group.permissions.set(_permissions())
+            group.permissions.set(_permission(name) for name in names())
     return made
 
 
-def _permissions() -> QuerySet[Permission]:
-    found = Permission.objects.none()
-    for name in names():
-        app, _, codename = name.partition(".")
-        found |= Permission.objects.filter(content_type__app_label=app, codename=codename)
-    return found
+def _permission(name: str) -> Permission:
+    app, _, codename = name.partition(".")
+    return Permission.objects.get(content_type__app_label=app, codename=codename)

@@ -111,17 +111,12 @@ def can_relink(row: SignIn) -> bool:
     return bool(exact and row.reason == "identity_conflict" and row.user_id)
 
 
-def differences(user: User, old: Identity | None, new: Identity) -> tuple[str, ...]:
+def differences(user: User, old: Identity | None, new: Identity) -> Iterator[str]:
     """In what the refused identity is not the person's: "name", "tenant", "address", "no_name".
 
     Someone re-created in Entra keeps name, tenant and address; an impostor rarely all three.
     """
-    return tuple(_differences(user, old, new))
-
-
-def _differences(user: User, old: Identity | None, new: Identity) -> Iterator[str]:
-    known = [name for name in (name_of(user), old.name if old else "") if "@" not in name]
-    known = [name for name in known if name]
+    known = [name for name in (name_of(user), old.name if old else "") if name and "@" not in name]
     if not new.name or not known:
         yield "no_name"
     elif not any(_same_person(name, new.name) for name in known):
@@ -308,6 +303,15 @@ def _save(account: SocialAccount) -> None:
     except IntegrityError:
         text = _("The identity %(identity)s is linked to another user here.")
         raise CannotLink(text % {"identity": account.uid}) from None
+
+
+def end_sessions(user: Any) -> bool:
+    """End the person's sessions; False when the store did not answer: lists may lag then."""
+    try:
+        sessions.end_all_of(user)
+    except sessions.StoreUnavailable:
+        return False
+    return True
 
 
 def tell_history(user: Any, text: str, by: Any) -> None:

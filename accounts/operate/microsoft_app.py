@@ -105,19 +105,16 @@ def visible() -> list[SocialApp]:
 
 @sensitive_variables()
 def read_certificate(data: bytes, passphrase: str = "") -> str:
-    """PEM of the one certificate with its key in what was entered. Raises ValueError, in words."""
+    """PEM of the one certificate with its key in what was entered. Raises OperatorError."""
     # Here, so that sites with a secret import nothing of it.
     from ..entra.credentials.keys import read_entered
 
     try:
         return read_entered(data, passphrase).whole_pem
     except ValueError as problem:
-        raise ValueError(_entered(problem)) from None
-
-
-def _entered(problem: ValueError) -> str:
-    told = _(getattr(problem, "text", str(problem))).format(**getattr(problem, "facts", {}))
-    return _("What was entered %(problem)s.") % {"problem": told}
+        told = _(getattr(problem, "text", str(problem))).format(**getattr(problem, "facts", {}))
+        text = _("What was entered %(problem)s.")
+        raise OperatorError(text % {"problem": told}) from None
 
 
 def the_app() -> SocialApp:
@@ -139,7 +136,7 @@ def changed(app: SocialApp, changes: Changes) -> SocialApp:
         raise Invalid(problems)
     after = copy.deepcopy(app)
     _apply(after, changes)
-    if _whose(app) != _whose(after):
+    if _identity(app) != _identity(after):
         after.settings.pop(TESTS, None)
     if touches_sign_in(app, after) and app.pk and not _keeps_previous(app):
         after.settings[PREVIOUS] = _snapshot(app)
@@ -209,7 +206,7 @@ def touches_sign_in(before: SocialApp, after: SocialApp) -> bool:
 @sensitive_variables()
 def new_in(before: SocialApp | None, after: SocialApp, slot: str) -> bool:
     """Whether what is in this slot was not there before."""
-    return before is None or _opened(value_in(before, slot)) != _opened(value_in(after, slot))
+    return before is None or _decrypted(value_in(before, slot)) != _decrypted(value_in(after, slot))
 
 
 def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
@@ -282,18 +279,18 @@ def _apply(app: SocialApp, changes: Changes) -> None:
     """Put the changes, which have no problems, into the app."""
     given = changes.given()
     app.provider = PROVIDER
-    _apply_plain(app, given)
-    _of_one_kind(app, next(iter(_kinds_entered(changes)), kind_of(app)))
+    _apply_unencrypted(app, given)
+    _clear_other_kinds(app, next(iter(_kinds_entered(changes)), kind_of(app)))
     for name, expires in _SECRETS.items():
         _apply_secret(app, given, name, expires)
     for name in SLOTS["certificate"]:
         if name in given:
-            _put(app, name, given[name])
+            _store(app, name, given[name])
     if changes.promote:
         _promote(app)
 
 
-def _apply_plain(app: SocialApp, given: Mapping[str, Any]) -> None:
+def _apply_unencrypted(app: SocialApp, given: Mapping[str, Any]) -> None:
     for name in _OF_APP:
         setattr(app, name, given.get(name, getattr(app, name)))
     for name in ("tenant", "managed_identity"):
@@ -303,7 +300,7 @@ def _apply_plain(app: SocialApp, given: Mapping[str, Any]) -> None:
     _set(app.settings, "hidden", given.get("hidden", app.settings.get("hidden")))
 
 
-def _of_one_kind(app: SocialApp, kind: Kind) -> None:
+def _clear_other_kinds(app: SocialApp, kind: Kind) -> None:
     """What proved it in another way is not kept: `PREVIOUS` has it, for the undo."""
     before = kind_of(app)
     app.settings["credential"] = kind
@@ -311,7 +308,7 @@ def _of_one_kind(app: SocialApp, kind: Kind) -> None:
         return
     for slot in _ALL_SLOTS:
         if _KIND_OF_SLOT[slot] != kind:
-            _put(app, slot, "")
+            _store(app, slot, "")
             app.settings.pop(f"{slot}_expires", None)
 
 
@@ -320,20 +317,20 @@ def _apply_secret(app: SocialApp, given: Mapping[str, Any], name: str, expires: 
     """An expiry date belongs to its secret: a new secret without one has none."""
     if name in given:
         app.settings.pop(expires, None)
-        _put(app, name, given[name])
+        _store(app, name, given[name])
     if expires in given:
         _set(app.settings, expires, str(given[expires]))
 
 
 @sensitive_variables()
-def _put(app: SocialApp, slot: str, value: str) -> None:
+def _store(app: SocialApp, slot: str, value: str) -> None:
     """Into its slot, encrypted; what Microsoft said of the one before is forgotten."""
     kept = secretbox.encrypt(value) if secretbox.is_secret(slot) else value
     if slot == "secret":
         app.secret = kept
     else:
         _set(app.settings, slot, kept)
-    _forget_test(app, slot)
+    _forget_result(app, slot)
 
 
 def _promote(app: SocialApp) -> None:
@@ -342,15 +339,15 @@ def _promote(app: SocialApp) -> None:
     following = _NEXT[first]
     tested = app.settings.get(TESTS, {}).get(following)
     value, expires = value_in(app, following), app.settings.get(f"{following}_expires")
-    _put(app, first, secretbox.decrypt(value))
-    _put(app, following, "")
+    _store(app, first, secretbox.decrypt(value))
+    _store(app, following, "")
     _set(app.settings, f"{first}_expires", expires)
     app.settings.pop(f"{following}_expires", None)
     if tested:
         app.settings.setdefault(TESTS, {})[first] = tested
 
 
-def _forget_test(app: SocialApp, slot: str) -> None:
+def _forget_result(app: SocialApp, slot: str) -> None:
     left = {name: told for name, told in app.settings.get(TESTS, {}).items() if name != slot}
     _set(app.settings, TESTS, left)
 
@@ -359,11 +356,11 @@ def _forget_test(app: SocialApp, slot: str) -> None:
 def _snapshot(app: SocialApp) -> str:
     """What a sign-in depends on, encrypted as a whole."""
     kept = {name: app.settings[name] for name in _OF_SIGN_IN if name in app.settings}
-    opened = {name: _opened(value) for name, value in kept.items()}
+    opened = {name: _decrypted(value) for name, value in kept.items()}
     before = {
         "at": timezone.now().isoformat(timespec="seconds"),
         "client_id": app.client_id,
-        "secret": _opened(app.secret),
+        "secret": _decrypted(app.secret),
         "settings": {"credential": kind_of(app), **opened},
     }
     return secretbox.encrypt(json.dumps(before))
@@ -376,7 +373,7 @@ def _encrypt_all(app: SocialApp) -> None:
             app.settings[slot] = secretbox.rotate(app.settings[slot])
 
 
-def _whose(app: SocialApp) -> tuple[str, str]:
+def _identity(app: SocialApp) -> tuple[str, str]:
     return app.client_id, app.settings.get("tenant") or ""
 
 
@@ -388,10 +385,10 @@ def _facts(app: SocialApp) -> dict[str, Any]:
         "hidden": bool(app.settings.get("hidden")),
         "credential": kind_of(app),
     }
-    return kept | {slot: _opened(value_in(app, slot)) for slot in _ALL_SLOTS}
+    return kept | {slot: _decrypted(value_in(app, slot)) for slot in _ALL_SLOTS}
 
 
-def _opened(value: Any) -> Any:
+def _decrypted(value: Any) -> Any:
     """What no key opens counts as it is."""
     try:
         return secretbox.decrypt(value) if isinstance(value, str) else value

@@ -163,10 +163,10 @@ def _of_app(app: SocialApp) -> dict[str, Any]:
         "app_id": app.pk,
         "client_id": app.client_id,
         "tenant": kept.get("tenant") or conf.MICROSOFT_TENANT_ID,
-        "secret": how_kept(app.secret, in_environment=app.pk is None),
+        "secret": storage_in_words(app.secret, in_environment=app.pk is None),
         "secret_expires": kept.get("secret_expires", ""),
         "secret_days_left": days_left(kept.get("secret_expires", "")),
-        "next_secret": how_kept(kept.get("next_secret", "")),
+        "next_secret": storage_in_words(kept.get("next_secret", "")),
         "next_secret_expires": kept.get("next_secret_expires", ""),
         "domains": tuple(kept.get("domains", ())),
         "credential": kind_of(app),
@@ -217,10 +217,10 @@ def _kept(app: SocialApp, slot: str) -> str:
     in_environment = registration.is_environments(app)
     if in_environment or not secretbox.is_secret(slot) or not value_in(app, slot):
         return _IN_ENVIRONMENT if in_environment or slot == "token_file" else noop("set")
-    return how_kept(value_in(app, slot))
+    return storage_in_words(value_in(app, slot))
 
 
-def to_enter(app: SocialApp) -> dict[str, str]:
+def entra_entries(app: SocialApp) -> dict[str, str]:
     """What to enter in Entra for the app's credential, letter for letter.
 
     Of a federated credential it comes from the token itself. Raises Refused when there is none.
@@ -246,7 +246,7 @@ def public_certificates(app: SocialApp) -> tuple[str, ...]:
     return tuple(one.public_pem for one in made if one is not None)
 
 
-def by_rule(app: SocialApp) -> dict[str, str]:
+def expected_entries(app: SocialApp) -> dict[str, str]:
     """What to enter where no token can be had here, as far as it is known."""
     if kind_of(app) != "managed_identity":
         return {}
@@ -277,7 +277,7 @@ def _date(text: str) -> date | None:
         return None
 
 
-def how_kept(value: str, *, in_environment: bool = False) -> str:
+def storage_in_words(value: str, *, in_environment: bool = False) -> str:
     """Whether a secret is set and how it is kept, in words; never the secret."""
     if not value:
         return _NOT_SET

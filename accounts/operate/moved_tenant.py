@@ -23,7 +23,7 @@ _SINCE: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class MovedPerson:
     """A person bound in one tenant, refused from another: the newest of their refusals.
 
     `differs` is in what the refused identity is not theirs, as linking.differences says.
@@ -39,12 +39,12 @@ class Refused:
         return self.differs == {"tenant"}
 
 
-def is_told_by(row: SignIn) -> bool:
+def is_evidence(row: SignIn) -> bool:
     """Whether the record is of somebody bound in another tenant."""
     return row.reason == "identity_conflict" and row.detail.startswith(BOUND_ELSEWHERE)
 
 
-def refused() -> list[Refused]:
+def refused() -> list[MovedPerson]:
     """Everyone refused for it lately who is bound there still; none whom several claim to be."""
     rows = SignIn.objects.filter(
         reason="identity_conflict",
@@ -61,21 +61,21 @@ def refused() -> list[Refused]:
     return list(_still([row for key, row in newest.items() if key not in several]))
 
 
-def _still(rows: Sequence[SignIn]) -> Iterator[Refused]:
+def _still(rows: Sequence[SignIn]) -> Iterator[MovedPerson]:
     bound = linking.of_users([row.user_id for row in rows])
     for row in rows:
         old, new = bound.get(row.user_id), linking.of_sign_in(row)
         if old and row.user and linking.can_relink(row) and old.tid not in ("", new.tid):
-            yield Refused(old, new, frozenset(linking.differences(row.user, old, new)))
+            yield MovedPerson(old, new, frozenset(linking.differences(row.user, old, new)))
 
 
-def as_mapping(found: Sequence[Refused]) -> str:
+def as_mapping(found: Sequence[MovedPerson]) -> str:
     """A mapping file of those whose name and address agree; the others are compared one by one."""
     alike = (one for one in found if one.is_alike)
     return "\n".join(sorted(f"{one.old.uid},{one.new.uid}" for one in alike))
 
 
-def tenants(found: Sequence[Refused]) -> str:
+def tenants(found: Sequence[MovedPerson]) -> str:
     """From which tenant to which, most people first."""
     counted = Counter((one.old.tid, one.new.tid) for one in found)
     return ", ".join(f"{old} -> {new} ({n})" for (old, new), n in counted.most_common(3))

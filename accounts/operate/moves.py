@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 
 from .. import audit, transaction, users
 from ..references import new_reference
-from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.policy import Candidate, same_email
 from ..users import email_field, email_of
@@ -68,9 +67,9 @@ def decide(
     allowed: frozenset[str] = frozenset(),
 ) -> list[Planned]:
     """What becomes of each line; `tenant` is the tid of new object IDs that do not name theirs."""
-    here = _Here(people)
-    planned = [_decide_one(move, here, tenant, allowed) for move in moves]
-    found = dict(_twice(planned)) | dict(_tangles(moves))
+    index = _Index(people)
+    planned = [_decide_one(move, index, tenant, allowed) for move in moves]
+    found = dict(_duplicates(planned)) | dict(_chains(moves))
     unread = {move.line for move in moves if move.problem}
     return [
         replace(each, what="problem", note=found[each.line])
@@ -80,7 +79,7 @@ def decide(
     ]
 
 
-class _Here:
+class _Index:
     """The users here, by address and by identity."""
 
     def __init__(self, people: Iterable[Candidate]) -> None:
@@ -101,47 +100,47 @@ class _Here:
         return list({one.user_id: one for one in self.by_uid.get(value, [])}.values())
 
 
-def _decide_one(move: Move, here: _Here, tenant: str, allowed: frozenset[str]) -> Planned:
-    nobody = Planned(move.line, move.old, move.new, "problem")
+def _decide_one(move: Move, index: _Index, tenant: str, allowed: frozenset[str]) -> Planned:
+    unplanned = Planned(move.line, move.old, move.new, "problem")
     if move.problem:
-        return replace(nobody, note=move.problem)
-    found = here.named(move.old)
+        return replace(unplanned, note=move.problem)
+    found = index.named(move.old)
     if len(found) > 1:
         emails = ", ".join(one.email for one in found)
         text = _("%(old)s is more than one user here: %(emails)s.")
-        return replace(nobody, note=text % {"old": move.old, "emails": emails})
+        return replace(unplanned, note=text % {"old": move.old, "emails": emails})
     if not found:
-        return _unknown(nobody, here)
+        return _unknown(unplanned, index)
     person = found[0]
-    mine = replace(
-        nobody, key=person.user_id, person=person.email, is_superuser=person.is_superuser
+    planned = replace(
+        unplanned, key=person.user_id, person=person.email, is_superuser=person.is_superuser
     )
     if "@" in move.new:
-        return _addressed(mine, person, here)
+        return _addressed(planned, person, index)
     uid = move.new if ":" in move.new else f"{move.tenant or tenant}:{move.new}"
-    return _linked(replace(mine, uid=uid), person, here, allowed)
+    return _linked(replace(planned, uid=uid), person, index, allowed)
 
 
-def _unknown(nobody: Planned, here: _Here) -> Planned:
+def _unknown(unplanned: Planned, index: _Index) -> Planned:
     note = _("Nobody here has it.")
-    if has_new := here.named(nobody.new):
+    if has_new := index.named(unplanned.new):
         text = _("%(email)s has the new one: was this line done before?")
         note += " " + text % {"email": has_new[0].email}
-    return replace(nobody, what="not here", note=note)
+    return replace(unplanned, what="not here", note=note)
 
 
-def _addressed(mine: Planned, person: Candidate, here: _Here) -> Planned:
-    if person.email == mine.new:
-        return replace(mine, what="already", note=_("Has this address already."))
-    if same_email(person.email, mine.new):
+def _addressed(planned: Planned, person: Candidate, index: _Index) -> Planned:
+    if person.email == planned.new:
+        return replace(planned, what="already", note=_("Has this address already."))
+    if same_email(person.email, planned.new):
         note = _("Differs by case only, which makes no difference.")
-        return replace(mine, what="already", note=note)
-    if taken := [one for one in here.named(mine.new) if one.user_id != person.user_id]:
+        return replace(planned, what="already", note=note)
+    if taken := [one for one in index.named(planned.new) if one.user_id != person.user_id]:
         text = _("%(email)s is another user's address here.")
-        return replace(mine, note=text % {"email": taken[0].email})
-    if not _is_address(mine.new):
-        return replace(mine, note=_("%(text)s is no email address.") % {"text": mine.new})
-    return replace(mine, what="address", seen=person.email, note=_warning(person))
+        return replace(planned, note=text % {"email": taken[0].email})
+    if not _is_address(planned.new):
+        return replace(planned, note=_("%(text)s is no email address.") % {"text": planned.new})
+    return replace(planned, what="address", seen=person.email, note=_warning(person))
 
 
 def _is_address(text: str) -> bool:
@@ -152,27 +151,27 @@ def _is_address(text: str) -> bool:
     return len(text) <= _LONGEST_ADDRESS
 
 
-def _linked(mine: Planned, person: Candidate, here: _Here, allowed: frozenset[str]) -> Planned:
-    if person.identity == mine.uid:
-        return replace(mine, what="already", note=_("Is linked to this object ID already."))
-    tid = bindings.read(mine.uid).tid
+def _linked(planned: Planned, person: Candidate, index: _Index, allowed: frozenset[str]) -> Planned:
+    if person.identity == planned.uid:
+        return replace(planned, what="already", note=_("Is linked to this object ID already."))
+    tid = bindings.read(planned.uid).tid
     if not tid:
         note = _("Which tenant is the new object ID from? Write TENANT-ID:OBJECT-ID.")
-        return replace(mine, note=note)
+        return replace(planned, note=note)
     if why := linking.why_not_of(tid, allowed):
-        return replace(mine, note=why)
-    if taken := here.named(mine.uid):
+        return replace(planned, note=why)
+    if taken := index.named(planned.uid):
         text = _("The new object ID is linked to %(email)s here.")
-        return replace(mine, note=text % {"email": taken[0].email})
+        return replace(planned, note=text % {"email": taken[0].email})
     note = _warning(person) or ("" if person.identity else _("Was not linked before."))
-    return replace(mine, what="link", seen=person.identity, note=note)
+    return replace(planned, what="link", seen=person.identity, note=note)
 
 
 def _warning(person: Candidate) -> str:
     return _("A superuser: be sure that it is the same person.") if person.is_superuser else ""
 
 
-def _tangles(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
+def _chains(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
     """Lines whose new one is the old one of another: in which order could be meant either way."""
     olds: dict[str, Move] = {}
     for move in moves:
@@ -191,7 +190,7 @@ def _tangles(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
         yield other.line, text % {"line": move.line}
 
 
-def _twice(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
+def _duplicates(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
     """Lines about one person or one new address or object ID, of which another line is, too."""
     by_old: defaultdict[Any, list[int]] = defaultdict(list)
     by_new: defaultdict[str, list[int]] = defaultdict(list)
@@ -256,8 +255,8 @@ def carry_out(
         for each in todo:
             _carry_out_one(each, people, reason, by)
     linked = {each.key for each in todo if each.what == "link"}
-    failed = [_end_sessions(people[key]) for key in linked]
-    return Done(len(linked), len(todo) - len(linked), store_failed=any(failed))
+    ended = [linking.end_sessions(people[key]) for key in linked]
+    return Done(len(linked), len(todo) - len(linked), store_failed=not all(ended))
 
 
 def _locked(todo: Iterable[Planned]) -> Mapping[Any, Any]:
@@ -294,15 +293,6 @@ def _readdress(user: Any, each: Planned, reason: str, by: Any) -> None:
     with transaction.atomic():
         user.save(update_fields=[field])
     linking.tell_history(user, f"Email address {each.seen} replaced by {each.new}: {reason}", by)
-
-
-def _end_sessions(user: Any) -> bool:
-    """Whether the session store failed; the sessions have ended even so."""
-    try:
-        sessions.end_all_of(user)
-    except sessions.StoreUnavailable:
-        return True
-    return False
 
 
 def of_tenant(tid: str) -> list[str]:

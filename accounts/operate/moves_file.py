@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from ..ids import is_guid
 from . import OperatorError, addresses
-from .columns import delimiter_of, title_of
+from .columns import delimiter_of, folded_title
 
 MOST_LINES: Final = 5000
 _LONGEST_LINE: Final = 2000
@@ -82,7 +82,7 @@ def _header(cells: Sequence[str]) -> dict[str, int]:
         return {}
     found: dict[str, int] = {}
     for at, cell in enumerate(cells):
-        name = _named(title_of(cell))
+        name = _named(folded_title(cell))
         if name and name in found:
             text = _("Two columns are titled %(name)s: keep one pair, %(title)s.")
             raise OperatorError(text % {"name": name, "title": cells[found[name]]})

@@ -46,6 +46,7 @@ class StoredIdentity:
     oid: str = ""
     tid: str = ""
     sub: str = ""
+    uid: str = ""  # as it is to be bound, once that is decided
     address: str = ""
     unusable: str = ""
     blocks: bool = False  # the row itself keeps another identity from being bound

@@ -25,12 +25,12 @@ from . import columns
 from .pasted_records import read_records
 
 # What no address has, here and in Entra; the wide and typographic forms, too.
-_NOT: Final = (
+_NO_PART: Final = (
     r"\s<>()\[\]{},;:\"|\u201c\u201d\u201e\u00ab\u00bb"
     r"\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a"
 )
 _AT: Final = "@\uff20\ufe6b"  # a wide one is found, to be named as what is wrong
-_ADDRESS: Final = re.compile(rf"(?<![^{_NOT}{_AT}=])[^{_NOT}{_AT}=]+[{_AT}][^{_NOT}/]+")
+_ADDRESS: Final = re.compile(rf"(?<![^{_NO_PART}{_AT}=])[^{_NO_PART}{_AT}=]+[{_AT}][^{_NO_PART}/]+")
 _RECIPIENTS: Final = "to|cc|bcc|from|reply-to|an|von|kopie|à|de|para|cco|cci|tới|mailto"
 # Bullets, numbers, and the words before the recipients of a mail.
 _LEADING: Final = re.compile(
@@ -92,7 +92,7 @@ class Entry:
 
 def read_people(lines: Iterable[str]) -> Iterator[Entry]:
     """Everyone in these lines; empty lines are skipped."""
-    titled, skipped = columns.titled_lines("\n".join(lines))
+    titled, skipped = columns.lines_from_titles("\n".join(lines))
     for number, line in enumerate(titled, start=1):
         if len(line) > _LONGEST_LINE:
             yield Entry(number, line[:_LONGEST_NAME], text=line, problem=_(TOO_LONG))
@@ -106,15 +106,15 @@ def read_people(lines: Iterable[str]) -> Iterator[Entry]:
         yield from _in_rows(rows)
 
 
-def head_of(lines: Iterable[str]) -> str:
+def title_line(lines: Iterable[str]) -> str:
     """The first line, if it names the columns of the others; "" if not."""
-    titled, _skipped = columns.titled_lines("\n".join(lines))
+    titled, _skipped = columns.lines_from_titles("\n".join(lines))
     head = next((line for line in titled if line.strip()), "")
     return head if {"mail", "upn"} & set(_columns_named(head)) else ""
 
 
 def _columns_named(head: str) -> dict[str, int]:
-    return columns.where(_cells(head, _delimiter_of(head)), columns.OF_PEOPLE)
+    return columns.indexes(_cells(head, _delimiter_of(head)), columns.OF_PEOPLE)
 
 
 def _delimiter_of(head: str) -> str:
@@ -130,7 +130,7 @@ def _in_rows(rows: Sequence[tuple[int, str]]) -> Iterator[Entry]:
             yield _by_fields(number, text, at)
         return
     for number, text in rows:
-        yield from _one_each(_of_line(number, text))
+        yield from _unique(_of_line(number, text))
 
 
 def _by_fields(number: int, text: str, at: Mapping[str, str]) -> Entry:
@@ -146,10 +146,10 @@ def _of_line(number: int, text: str) -> Iterator[Entry]:
     line = _without_markup(text)
     if cells := _columns_of(line):
         return _in_columns(number, cells, text)
-    return _free(number, line, text)
+    return _in_free_text(number, line, text)
 
 
-def _one_each(entries: Iterable[Entry]) -> Iterator[Entry]:
+def _unique(entries: Iterable[Entry]) -> Iterator[Entry]:
     """A link has an address twice: once is enough, with the name that either has."""
     found: dict[str, Entry] = {}
     for entry in entries:
@@ -216,7 +216,7 @@ def _in_columns(number: int, cells: Sequence[str], text: str) -> Iterator[Entry]
     if not holding:
         yield Entry(number, text, text=text, problem=_why_none(text))
     for at in holding:
-        for entry in _free(number, cells[at], text):
+        for entry in _in_free_text(number, cells[at], text):
             name = entry.name or _name_beside(cells, at, entry.email)
             yield Entry(number, entry.email, name, text=text, problem=entry.problem)
 
@@ -247,7 +247,7 @@ def _name_beside(cells: Sequence[str], at: int, email: str) -> str:
 # --- free text -----------------------------------------------------------------------------------
 
 
-def _free(number: int, text: str, row: str) -> Iterator[Entry]:
+def _in_free_text(number: int, text: str, row: str) -> Iterator[Entry]:
     line = _GLUED.sub(r"\1; ", _LEADING.sub("", text))
     found = list(_ADDRESS.finditer(line))
     if not found:

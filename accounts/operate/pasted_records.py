@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from .columns import meaning_of
+from .columns import field_of
 
 Fields = dict[str, str]
 _FIELD: Final = re.compile(r"(?:item\d+\.)?([\w -]{1,40}?)(?:;[^:]*)?\s*:(:?)\s*(.*)")
@@ -67,8 +67,8 @@ def _divided(
     record: list[tuple[int, str, str]] = []
     for number, field in fields:
         key, value = field or ("", "")
-        known = {meaning_of(name) for _number, name, _value in record}
-        again = meaning_of(key) in known & {*_NAMES, "oid"}
+        known = {field_of(name) for _number, name, _value in record}
+        again = field_of(key) in known & {*_NAMES, "oid"}
         if record and (not key or key in _NEW or again):
             yield record
             record = []
@@ -86,7 +86,7 @@ def _record(
         if key == "N":  # of a vCard: family; given; more
             family, _, rest = value.partition(";")
             named |= {"family": family, "given": rest.partition(";")[0]}
-        elif meaning := meaning_of(key):
+        elif meaning := field_of(key):
             named.setdefault(meaning, value.removeprefix("mailto:"))
     first, last = record[0][0], record[-1][0]
     return first, "\n".join(lines[first - 1 : last]), named
@@ -110,6 +110,6 @@ def _of_json(text: str) -> list[tuple[int, str, Fields]] | None:
 def _of_row(row: dict[str, Any]) -> Fields:
     found: Fields = {}
     for key, value in row.items():
-        if (meaning := meaning_of(key)) and isinstance(value, str):
+        if (meaning := field_of(key)) and isinstance(value, str):
             found.setdefault(meaning, value)
     return found

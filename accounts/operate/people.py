@@ -43,13 +43,12 @@ class NoSuchPerson(OperatorError):
         super().__init__(f"No user has the email {email!r}.")
 
 
-class SeveralPeople(NoSuchPerson):
+class SeveralPeople(OperatorError):
     """The user model lets several people have one email, and they do."""
 
     def __init__(self, email: str) -> None:
-        super().__init__(email)
         text = _("Several users have the email %(email)s: which of them is not clear.")
-        self.args = (text % {"email": repr(email)},)
+        super().__init__(text % {"email": repr(email)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Added:
 
 
 def find(email: str) -> User:
-    """The user of this email, ignoring ASCII case only. Raises NoSuchPerson."""
+    """The user of this email, ignoring ASCII case only. Raises NoSuchPerson, SeveralPeople."""
     found = users.by_email(email) if email.isprintable() else ()
     named = [user for user in found if same_email(users.email_of(user), email)]
     if len(named) > 1:
@@ -110,32 +109,24 @@ def add(
     """
     try:
         with transaction.atomic():
-            added = _added(users.new(email, name, staff=staff, superuser=superuser), promote)
+            try:
+                gains = {"is_staff": staff, "is_superuser": superuser} if promote else {}
+                added = _promoted(find(email), gains)
+            except NoSuchPerson:
+                added = _new(users.new(email, name, staff=staff, superuser=superuser))
             if oid and added.user and (added.what == "added" or link_existing):
-                added = _bound_ahead(added, oid, tenant)
+                added = _bound_ahead(added, added.user, oid, tenant)
             return added
     except linking.WhichTenant:
         note = _("Which tenant is the object ID from? Say it in a column titled tenant.")
         return Added(email, "invalid", note=note)
-    except linking.CannotLink as problem:
+    except OperatorError as problem:
         return Added(email, "invalid", note=str(problem))
 
 
-def _added(user: User, promote: bool) -> Added:
-    try:
-        wanted = users.is_staff(user), users.is_superuser(user)
-        return _existing(find(users.email_of(user)), *wanted, promote=promote)
-    except SeveralPeople as problem:
-        return Added(users.email_of(user), "invalid", note=str(problem))
-    except NoSuchPerson:
-        return _new(user)
-
-
-def _bound_ahead(added: Added, oid: str, tenant: str) -> Added:
+def _bound_ahead(added: Added, user: User, oid: str, tenant: str) -> Added:
     """Raises CannotLink: then nobody is added either."""
-    if added.user is None:
-        return added
-    new = linking.bind_ahead(added.user, linking.tenant_of(tenant), oid)
+    new = linking.bind_ahead(user, linking.tenant_of(tenant), oid)
     note = _("object ID linked") if new else _("object ID was linked already")
     return replace(added, note="; ".join(filter(None, (added.note, note))))
 
@@ -189,12 +180,8 @@ def reactivate(user: User) -> None:
     _set_active(user, active=True)
 
 
-def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Added:
-    gains = {
-        "is_staff": staff and not users.is_staff(user),
-        "is_superuser": superuser and not users.is_superuser(user),
-    }
-    gained = [field for field, gain in gains.items() if gain and promote]
+def _promoted(user: User, gains: Mapping[str, bool]) -> Added:
+    gained = [field for field, gain in gains.items() if gain and not getattr(user, field, False)]
     for field in gained:
         setattr(user, field, True)
     if gained:
@@ -209,20 +196,22 @@ def _existing(user: User, staff: bool, superuser: bool, *, promote: bool) -> Add
 
 
 def _new(user: User) -> Added:
+    """Raises OperatorError where the address or the user model refuses it."""
     user.set_unusable_password()
     email = users.email_of(user)
     if wrong := addresses.problem_of(email):
-        return Added(email, "invalid", note=wrong)
+        raise OperatorError(wrong)
     try:
         user.full_clean()
         with transaction.atomic():
             user.save(force_insert=True)
     except ValidationError as problem:
-        return Added(email, "invalid", note=_of_fields(problem))
+        raise OperatorError(_of_fields(problem)) from None
     except IntegrityError as problem:  # someone else added them meanwhile, or more is demanded
-        there = users.by_email(email).first()
-        refused = _("the database refuses it (%(why)s)") % {"why": type(problem.__cause__).__name__}
-        return Added(email, "exists", there) if there else Added(email, "invalid", note=refused)
+        if there := users.by_email(email).first():
+            return Added(email, "exists", there)
+        text = _("the database refuses it (%(why)s)")
+        raise OperatorError(text % {"why": type(problem.__cause__).__name__}) from None
     return Added(email, "added", user)
 
 

@@ -92,17 +92,12 @@ class ByRoles:
 Judge = Callable[["Exported", Candidate], "ByRoles | None"]
 
 
-def _by_hand(person: Exported, user: Candidate) -> ByRoles | None:
-    """Nothing is mapped, or the file has no roles."""
-    return None
-
-
 def rehearse(
     exported: Iterable[Exported],
     candidates: Sequence[Candidate],
     rules: Rules,
     tenant: str,
-    by_roles: Judge = _by_hand,
+    by_roles: Judge | None = None,
 ) -> Report:
     """Foresee everyone; `tenant` is the tid that they come from."""
     file, index = tuple(exported), _Index(candidates)
@@ -118,10 +113,10 @@ class _Index:
 
     def __init__(self, users: Iterable[Candidate]) -> None:
         self.by_identity: dict[str, Candidate] = {}
-        self.by_looks: defaultdict[str, list[Candidate]] = defaultdict(list)
+        self.by_normalized: defaultdict[str, list[Candidate]] = defaultdict(list)
         for user in users:
             self.by_identity[user.identity] = user
-            self.by_looks[looks(user.email)].append(user)
+            self.by_normalized[normalized(user.email)].append(user)
 
     def candidates(self, claims: Claims) -> list[Candidate]:
         """As at sign-in: whoever is bound to the identity, and whoever has the address."""
@@ -132,10 +127,10 @@ class _Index:
 
     def alike(self, email: str) -> list[Candidate]:
         """Users whose address looks the same, whether or not it is."""
-        return self.by_looks.get(looks(email), []) if email else []
+        return self.by_normalized.get(normalized(email), []) if email else []
 
 
-def looks(email: str) -> str:
+def normalized(email: str) -> str:
     """What an address looks like to a person: case, blanks and look-alike forms ignored."""
     return unicodedata.normalize("NFKC", email).strip().casefold()
 
@@ -164,11 +159,11 @@ def _foresee(
     rules: Rules,
     tenant: str,
     shared: Mapping[int, Collision],
-    by_roles: Judge,
+    by_roles: Judge | None,
 ) -> Foreseen:
     claims = claims_of(person, tenant)
     known = index.candidates(claims)
-    judged = {user.user_id: by_roles(person, user) for user in known}
+    judged = {user.user_id: by_roles(person, user) if by_roles else None for user in known}
     candidates = [_with_roles(user, judged[user.user_id]) for user in known]
     if not person.oid:
         candidates = [_as_theirs(user, claims) for user in candidates]
@@ -250,11 +245,11 @@ def _named_differently(user: Candidate, foreseen: Foreseen) -> str:
 
 
 def _collisions(file: Iterable[Exported]) -> Iterable[Collision]:
-    by_looks: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+    by_normalized: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
     for person in file:
         if email := person.mail or person.upn:
-            by_looks[looks(email)].append((email, person.line))
-    for found in by_looks.values():
+            by_normalized[normalized(email)].append((email, person.line))
+    for found in by_normalized.values():
         if len(found) > 1:
             emails, lines = zip(*found, strict=True)
             yield Collision(tuple(sorted(set(emails))), lines)
@@ -278,15 +273,15 @@ def preview(text: str, tenant: str = "", table: Table | None = None) -> Report:
     if not is_guid(tid):  # identities are bound under a GUID: these cannot be compared
         people = tuple(replace(person, oid="") for person in people)
     has_roles = any(one.roles is not None for one in people)
-    judge = _by_mapping(mapping.table() if table is None else table) if has_roles else _by_hand
+    judge = _by_mapping(mapping.table() if table is None else table) if has_roles else None
     report = rehearse(people, list(all_candidates()), _rules(tid), tid, judge)
     return replace(report, unjudged=unjudged(text))
 
 
-def _by_mapping(table: Table) -> Judge:
+def _by_mapping(table: Table) -> Judge | None:
     """What the mapping would make of each user with the roles of the file."""
     if not table:
-        return _by_hand
+        return None
     found = {user.pk: user for user in users.everyone()}
     held = mapping.held_by(found)
     seen = replace(table, seen=frozenset({""}))

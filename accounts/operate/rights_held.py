@@ -93,9 +93,9 @@ def _rights(person: Any) -> Iterator[tuple[str, str, Any]]:
 
 def _right(person: Any, name: str, roles: list[str] | None, entry: Any) -> Right:
     held = Right(person.pk, str(person), person.is_active, name, UNKNOWN)
-    if entry is not None and (roles is None or _is_by_role(entry)):
-        held = replace(held, by=_way(entry), why=_why(entry))
-        held = replace(held, since=entry.at, reference=entry.reference)
+    by, why = _source(entry) if entry is not None else ("", "")
+    if entry is not None and (roles is None or by == ROLE):
+        held = replace(held, by=by, why=why, since=entry.at, reference=entry.reference)
     return held if roles is None else replace(held, by=ROLE, why=", ".join(roles))
 
 
@@ -128,7 +128,7 @@ def _entries(keys: list[Any]) -> dict[str, dict[tuple[str, str], AuditEntry]]:
 
 
 def _given_in(entry: AuditEntry) -> Iterator[tuple[str, str]]:
-    after = _said(entry, "subject").get("after") or {}
+    after = _subject(entry).get("after") or {}
     for field, word in _FLAGS.items():
         if after.get(field) is True:
             yield field, word
@@ -137,25 +137,17 @@ def _given_in(entry: AuditEntry) -> Iterator[tuple[str, str]]:
             yield field, str(name)
 
 
-def _way(entry: AuditEntry) -> str:
-    if _is_by_role(entry):
-        return ROLE
-    return COMMAND if entry.actor_kind == AuditEntry.Actor.COMMAND else HAND
+def _source(entry: AuditEntry) -> tuple[str, str]:
+    """By what it was given, and by whom, or by which roles at a sign-in."""
+    note = str(_subject(entry).get("note", ""))
+    if note.startswith(mapping.NOTE):
+        return ROLE, note.removeprefix(mapping.NOTE)
+    by = COMMAND if entry.actor_kind == AuditEntry.Actor.COMMAND else HAND
+    return by, str(as_values(entry)["who"])
 
 
-def _is_by_role(entry: AuditEntry) -> bool:
-    return str(_said(entry, "subject").get("note", "")).startswith(mapping.NOTE)
-
-
-def _why(entry: AuditEntry) -> str:
-    """Who gave it; the roles that did, when it was a sign-in."""
-    if _is_by_role(entry):
-        return str(_said(entry, "subject")["note"]).removeprefix(mapping.NOTE)
-    return str(as_values(entry)["who"])
-
-
-def _said(entry: AuditEntry, role: str) -> dict[str, Any]:
-    return next((part.content for part in entry.parts.all() if part.role == role), {})
+def _subject(entry: AuditEntry) -> dict[str, Any]:
+    return next((part.content for part in entry.parts.all() if part.role == "subject"), {})
 
 
 def as_row(right: Right) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_noop as noop
 
 from .. import audit, registration, transaction, users
 from ..models import RoleGrant, RoleMapping
-from ..reasons import Refused
 from ..signin import mapping
 from ..signin.roles import Carried, Holding, Rights, Table, judge, keeping, plain
 from . import OperatorError
@@ -126,7 +125,7 @@ def _foreseen(table: Table) -> Iterator[tuple[Any, Holding, Rights, str]]:
     for pk, held in mapping.held_by(known).items():
         outcome = judge(seen, "", Carried(held.roles, held.roles), held.rights, held.given)
         yield known[pk], held, outcome.rights, ", ".join(held.roles) or _("none")
-    if table and _app_in_force() in table.seen:
+    if table and registration.client_id_in_force() in table.seen:
         for one, held in _unheard_of(table):
             yield one, held, held.rights - table.managed - held.given, _("not known yet")
 
@@ -167,13 +166,6 @@ def _unheard_of(table: Table) -> Iterator[tuple[Any, Holding]]:
     found = {one.pk: one for one in unknown.order_by("pk")}
     for pk, held in mapping.held_by(found).items():
         yield found[pk], held
-
-
-def _app_in_force() -> str:
-    try:
-        return str(registration.in_force().client_id)
-    except Refused:
-        return ""
 
 
 def in_words(rights: Rights) -> str:

@@ -83,7 +83,7 @@ def reference_of(text: str) -> str:
     return f"{plain[:4]}-{plain[4:]}" if plain else ""
 
 
-def elsewhere(reference: str) -> str:
+def not_in_record(reference: str) -> str:
     """Where a reference is that no row has."""
     return (
         f"No sign-in in the record has the reference {reference}. It is in the site's log then:"

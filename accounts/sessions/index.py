@@ -16,13 +16,15 @@ from importlib import import_module
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_redis.client.default import glob_escape
 from typing_extensions import override
 
+from ..app import NAME
 from ..conf import conf, is_a_host
 from .entries import HANDLE_LENGTH, name_of, opened_entry
 from .store import cache_key, index_key, owners
@@ -62,6 +64,11 @@ def all_sessions() -> Iterator[SignedIn]:
     return _store().every()
 
 
+def sessions_to_show() -> Iterator[SignedIn]:
+    """Likewise, as far as a page may look through them."""
+    return _store().to_show()
+
+
 def sessions_of(user_pk: object) -> list[SignedIn]:
     """A person's sessions, the newest first."""
     found = [session for session in _store().of(str(user_pk)) if session.user_id == str(user_pk)]
@@ -99,11 +106,14 @@ class _Store:
     def every(self) -> Iterator[SignedIn]:
         return iter(())
 
+    def to_show(self) -> Iterator[SignedIn]:
+        return self.every()
+
     def of(self, user_id: str) -> Iterator[SignedIn]:
-        return (session for session in self.every() if session.user_id == user_id)
+        return (session for session in self.to_show() if session.user_id == user_id)
 
     def those_signed_in(self, user_ids: Sequence[str]) -> set[str]:
-        return {session.user_id for session in self.every()} & set(user_ids)
+        return {session.user_id for session in self.to_show()} & set(user_ids)
 
     def end_of(self, owner: str) -> int:
         """`owner`: a user's key, or the `sid` of a browser session at Microsoft."""
@@ -185,8 +195,23 @@ class _InRedis(_Store):
 class _InDatabase(_Store):
     @override
     def every(self) -> Iterator[SignedIn]:
-        for row in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-            yield from _signed_in(row.session_key, _read_row(row), row.expire_date)
+        return self._read(Session.objects.filter(expire_date__gt=timezone.now()))
+
+    @override
+    def to_show(self) -> Iterator[SignedIn]:
+        """Another site's own people have sessions for weeks: millions of rows, perhaps.
+
+        Those of a sign-in of ours end within SESSION_HOURS, unless it was more when they began.
+        """
+        now = timezone.now()
+        ends = now + timedelta(hours=conf.SESSION_HOURS)
+        return self._read(Session.objects.filter(expire_date__gt=now, expire_date__lte=ends))
+
+    def _read(self, rows: QuerySet[Session]) -> Iterator[SignedIn]:
+        for row in rows.iterator():
+            data = _read_row(row)
+            if not is_a_host() or str(data.get(BACKEND_SESSION_KEY, "")).startswith(f"{NAME}."):
+                yield from _signed_in(row.session_key, data, row.expire_date)
 
     @override
     def end_of(self, owner: str) -> int:

@@ -46,11 +46,14 @@ class NoSuchSession(Exception):
         )
 
 
-def listing(user: User | None = None) -> list[SignedIn]:
-    """Everyone's sessions, or one person's, the newest first. Raises StoreUnavailable."""
+def listing(user: User | None = None, most: int | None = None) -> list[SignedIn]:
+    """Everyone's sessions, or one person's, the newest first; no more than `most` are read.
+
+    Raises StoreUnavailable.
+    """
     with _store():
-        found = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
-        seen = list(_with_emails(found))
+        found = session_index.sessions_of(user.pk) if user else session_index.sessions_to_show()
+        seen = list(_with_emails(islice(found, most)))
     return sorted(seen, key=session_index.age_key, reverse=True)
 
 

@@ -61,13 +61,19 @@ def world(root: User, desk: User, ada: User) -> dict[str, int]:
         provider="microsoft", name="Entra", client_id=TID, secret=secretbox.encrypt("a-secret-0123")
     )
     facts: dict[str, Any] = {"tid": TID, "oid": NEW, "email": root.email}
+    mapped = group("Mapped", "accounts.view_user")
+    role = RoleMapping.objects.create(value="Staff", is_staff=True)
+    role.groups.add(mapped)
     return {
+        "mapped": mapped.pk,
+        "former": superuser("former@contoso.example", is_active=False).pk,
+        "beyond": group("Beyond", "accounts.view_auditentry").pk,
         "root": root.pk, "desk": desk.pk, "ada": ada.pk, "app": app.pk,
         "strong": group("Strong", "accounts.end_sessions", "auth.change_group").pk,
         "own": Group.objects.get(name=help_desk.NAME).pk,
         "lacked": permissions("accounts.view_auditentry")[0].pk,
         "row": sign_in(reason="identity_conflict", user=root, **facts).pk,
-        "role": RoleMapping.objects.create(value="Staff", is_staff=True).pk,
+        "role": role.pk,
     }  # fmt: skip
 
 
@@ -75,7 +81,8 @@ def state() -> str:
     """Who may do what, who is who, and what signs them in."""
     models: list[type[Model]] = [
         User, Group, SocialAccount, SocialApp, RoleMapping,
-        User.groups.through, User.user_permissions.through, Group.permissions.through,
+        RoleMapping.groups.through, User.groups.through,
+        User.user_permissions.through, Group.permissions.through,
     ]  # fmt: skip
     rows = {
         model.__name__: list(model._default_manager.order_by("pk").values()) for model in models
@@ -181,6 +188,24 @@ BY_MORE = {name: BY_THE_GROUP[name] for name in (
          "confirmed": digest(mine.splitlines())},
     ),
     "unlinks a friend": act("unlink"),
+    "joins a group that a role gives": act("add_to_group", "desk", group="{mapped}"),
+    "puts a friend into it": act("add_to_group", group="{mapped}"),
+    "puts a friend into it by the form": (
+        f"{USERS}{{ada}}/change/",
+        SUPER | {"email": "ada@contoso.example", "name": "Ada", "groups": ["{mapped}"]},
+    ),
+    "deletes a group that a role gives": (f"{GROUPS}{{mapped}}/delete/", {"post": "yes"}),
+    "deletes it by action": (
+        GROUPS, {"action": "delete_selected", "_selected_action": "{mapped}", "post": "yes"},
+    ),
+    "adds several to a stronger group": (
+        f"{USERS}add-several/",
+        {"people": LINES[0], "confirmed": digest(LINES), "groups": ["{beyond}"]},
+    ),
+    "deactivates everybody": act("deactivate", select_across="1"),
+    "unlinks everybody": act("unlink", select_across="1"),
+    "reactivates a stronger one": act("reactivate", "former"),
+    "deletes a stronger one who is switched off": (f"{USERS}{{former}}/delete/", {"post": "yes"}),
 }  # fmt: skip
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from tests.servers import forked
 from tests.servers.everything import checks, names_a_path
-from tests.servers.process import Process, clean_environment
+from tests.servers.process import ROOT, Process, clean_environment
+from tests.support.order import LONG
 from tests.support.progress import Estimate, by_group
 
 RUN = """
@@ -81,6 +82,10 @@ def test_the_estimate_is_by_what_tests_took_before_and_by_todays_pace() -> None:
     estimate.ended("quick")
     assert (estimate.count, estimate.total) == (1, 2)
     assert 20 < estimate.seconds_left(elapsed=10) < 40
+
+
+def test_files_that_are_known_to_take_long_are_there() -> None:
+    assert [file for file in LONG if not (ROOT / file).exists()] == []
 
 
 def test_the_end_says_what_each_group_took() -> None:

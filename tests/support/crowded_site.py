@@ -693,6 +693,23 @@ def row_nobody_of_theirs_is_ended_with_ours() -> None:
     assert theirs.get("/mine/").content == b"sam"
 
 
+def row_sessions_of_their_customers_are_neither_listed_nor_ended() -> None:
+    from django.core.management import call_command
+
+    browser, theirs = signed_in("editor"), client()
+    assert theirs.post("/login/", {"username": "sam", "password": PASSWORD}).status_code == 302
+    shown = browser.get("/admin/accounts/sessions/").content.decode().partition("content-main")[2]
+    listed = set(re.findall(r"/admin/auth/user/([0-9]+)/change/", shown))
+    assert str(user("eda").pk) in listed
+    before = shown.count("<tr>")
+    client().post("/login/", {"username": "sam", "password": PASSWORD})
+    again = browser.get("/admin/accounts/sessions/").content.decode()
+    assert again.partition("content-main")[2].count("<tr>") == before
+    call_command("sessions", "end", "--everyone", stdout=sys.stderr)
+    assert not is_in(browser)
+    assert theirs.get("/mine/").content == b"sam"
+
+
 def main() -> None:
     set_up(os.environ["LOGIN_URL"])
     told: dict[str, str] = {}

@@ -123,6 +123,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/sealed.py",
     },
     "accounts/sessions": {
+        "accounts/app.py",
         "accounts/audit",
         "accounts/conf.py",
         "accounts/models.py",

@@ -38,7 +38,7 @@ Parts = dict[str, Any]
 
 
 def shown_to(user: Any) -> dict[str, Any]:
-    """For index.html: notices, the gravest first; the chart; who is signed in."""
+    """For index.html: notices, the gravest first; the chart; who is in; any news of theirs."""
     makers: dict[str, Callable[[], Parts]] = {str(user.pk): partial(_made_for, user)}
     reads_record, ends_sessions = may_see_sign_ins(user), sessions.may_end(user)
     if reads_record or ends_sessions or users.is_superuser(user):
@@ -53,6 +53,7 @@ def shown_to(user: Any) -> dict[str, Any]:
         "chart": mark_safe(shared["chart"]) if reads_record else "",  # noqa: S308 -- sealed, of _chart
         "people": mark_safe(shared["people"]) if ends_sessions else "",  # noqa: S308 -- likewise
         "watches": users.is_superuser(user) or reads_record,
+        "tells_news": bool(own["notices"]),
     }
 
 

@@ -24,11 +24,11 @@ from ... import registration, transaction
 from ...naming import as_set_here
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import (
-    by_rule,
     credentials_of,
+    entra_entries,
+    expected_entries,
     public_certificates,
     show,
-    to_enter,
 )
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
@@ -234,10 +234,10 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 def _about(app: SocialApp) -> dict[str, Any]:
     """What is shown of the app whose page it is."""
     try:
-        entries, why_not = to_enter(app), ""
+        entries, why_not = entra_entries(app), ""
     except Refused as refused:
         entries, why_not = (
-            by_rule(app),
+            expected_entries(app),
             as_set_here(f"{_(refused.reason.operator)} ({refused.detail})"),
         )
     return {

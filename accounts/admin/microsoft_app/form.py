@@ -21,8 +21,8 @@ from typing_extensions import override
 
 from ...conf import conf
 from ...naming import as_set_here_lazy
-from ...operate import microsoft_app
-from ...operate.microsoft_app_summary import how_kept
+from ...operate import OperatorError, microsoft_app
+from ...operate.microsoft_app_summary import storage_in_words
 from ...registration import SLOTS, kind_of, value_in
 from ...signin.identities import PROVIDER
 from . import typed_secrets
@@ -228,7 +228,7 @@ class MicrosoftAppForm(AppModelForm):
             return
         try:
             self._typed[slot] = microsoft_app.read_certificate(data, passphrase)
-        except ValueError as problem:
+        except OperatorError as problem:
             self._typed[slot + _UNREAD] = base64.b64encode(data).decode()
             self.add_error(field, str(problem))
 
@@ -251,7 +251,7 @@ class MicrosoftAppForm(AppModelForm):
         app = self.instance
         text = _("Now: %(how)s. Type to replace it; it is never shown.")
         for slot, field in _FIELDS.items():
-            help_text = text % {"how": _(how_kept(value_in(app, slot)))}
+            help_text = text % {"how": _(storage_in_words(value_in(app, slot)))}
             if slot in self._typed or slot + _UNREAD in self._typed:
                 help_text = _("What you entered is kept for this form, and not shown.")
             self.fields[field].help_text = help_text

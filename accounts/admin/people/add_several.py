@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from ... import audit, transaction
 from ...models import User
 from ...operate import people
-from ...operate.pasted import head_of, read_people
+from ...operate.pasted import read_people, title_line
 from .. import rights
 from ..model_admin import render
 from ..permissions import PermissionField
@@ -155,7 +155,7 @@ def _left(
 ) -> dict[str, Any]:
     """What could not be read or added stays in the box, below the titles of its columns."""
     left = [result.text or result.email for result in results if result.what == "invalid"]
-    head = head_of(lines) if left else ""
+    head = title_line(lines) if left else ""
     return {**given, "people": "\n".join(dict.fromkeys(filter(None, (head, *left))))}
 
 

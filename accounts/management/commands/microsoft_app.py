@@ -18,11 +18,11 @@ from typing_extensions import override
 
 from ... import registration, transaction
 from ...conf import conf
-from ...operate import microsoft_app
+from ...operate import OperatorError, microsoft_app
 from ...operate.doctor import Finding, before_saving
 from ...operate.doctor.before_saving import Judgement
 from ...operate.microsoft_app import Changes
-from ...operate.microsoft_app_summary import CredentialSummary, show, to_enter
+from ...operate.microsoft_app_summary import CredentialSummary, entra_entries, show
 from ...operate.output import OperatorCommand, add_output, read_input
 from ...reasons import Refused
 
@@ -255,28 +255,18 @@ def _certificate(name: str, *, by_env: bool) -> str:
     passphrase = os.environ.get(_PASSPHRASE, "") if by_env else ""
     try:
         return microsoft_app.read_certificate(data, passphrase)
-    except ValueError as problem:
-        if "passphrase" not in str(problem) or by_env or not sys.stdin.isatty():
-            raise CommandError(f"{problem} {_NOT_SAVED}{_by_env(problem)}") from None
-    return _certificate_asked(data)
-
-
-@sensitive_variables()
-def _certificate_asked(data: bytes) -> str:
-    try:
-        return microsoft_app.read_certificate(data, getpass("Passphrase (not shown): "))
-    except ValueError as problem:
-        raise CommandError(f"{problem} {_NOT_SAVED}") from None
-
-
-def _by_env(problem: ValueError) -> str:
-    return f" --passphrase-env reads {_PASSPHRASE}." if "passphrase" in str(problem) else ""
+    except OperatorError as problem:
+        if "passphrase" not in str(problem) or by_env:
+            raise
+        problem.next_step = f"--passphrase-env reads {_PASSPHRASE}."
+        if not sys.stdin.isatty():
+            raise
+    return microsoft_app.read_certificate(data, getpass("Passphrase (not shown): "))
 
 
 def _undone(app: SocialApp) -> SocialApp:
-    after = microsoft_app.undone(app)
-    if after is None:
-        raise CommandError("There is nothing to undo.")
+    if (after := microsoft_app.undone(app)) is None:
+        raise OperatorError("There is nothing to undo.")
     return after
 
 
@@ -303,7 +293,7 @@ def _in_words(one: CredentialSummary) -> str:
 def _to_enter() -> str:
     """What belongs under Certificates & secrets, as far as it is known here."""
     try:
-        found = to_enter(registration.read_afresh().app)
+        found = entra_entries(registration.read_afresh().app)
     except Refused:
         return ""
     return "; ".join(f"{name}: {value}" for name, value in found.items())
@@ -314,24 +304,24 @@ def _whence_of_new() -> str:
     if sys.stdin.isatty():
         return "prompt"
     copied = f" (copies {_SECRET_VARIABLE})" if _of_environment() else ""
-    raise CommandError(
+    raise OperatorError(
         f"A new app needs a secret: --secret-stdin, --secret-prompt or --secret-env{copied}. From"
-        " now on admin's app is in force, not the environment's. Nothing was saved."
+        " now on admin's app is in force, not the environment's."
     )
 
 
 @sensitive_variables()
 def _secret(whence: str) -> str | None:
-    read = {
-        "stdin": sys.stdin.readline,
-        "env": _of_environment,
-        "prompt": lambda: getpass("Client secret (not shown): "),
-    }
+    def ask() -> str:
+        return getpass("Client secret (not shown): ")
+
+    typed = ask if sys.stdin.isatty() else sys.stdin.readline  # a terminal would show it
+    read = {"stdin": typed, "env": _of_environment, "prompt": ask}
     if whence not in read:
         return "" if whence == "none" else None
     secret = read[whence]().rstrip("\r\n")
     if not secret:
-        raise CommandError(f"No secret came from --secret-{whence}. Nothing was saved.")
+        raise OperatorError(f"No secret came from --secret-{whence}.")
     return secret
 
 

@@ -65,7 +65,7 @@ exit codes:
             raise CommandError("--days goes with --prune; for what to show, use --since.")
         rows = sign_ins.query(**asked)
         if asked["reference"] and not rows.exists():
-            raise CommandError(sign_ins.elsewhere(sign_ins.reference_of(asked["reference"])))
+            raise CommandError(sign_ins.not_in_record(sign_ins.reference_of(asked["reference"])))
         if options["counts"]:
             return self.write_rows(sign_ins.counts(rows), _COUNTED, form)
         if form != "table":

@@ -337,5 +337,5 @@ def _read(file: str) -> str:
 def _person(email: str) -> User:
     try:
         return people.find(email)
-    except people.NoSuchPerson as problem:
+    except OperatorError as problem:
         raise CommandError(f"{problem} --by names a user here, or leave it out.") from None

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 
 from ... import registration
 from ...reasons import Refused
-from ..credential_test import Tried
+from ..credential_test import CheckedCredential
 from ..microsoft_app import remember_tests
 from . import visit
 from .finding import Finding, Observation
@@ -86,7 +86,7 @@ def ask_microsoft(app: SocialApp) -> tuple[list[Finding], dict[str, str]]:
     """
     tests: dict[str, str] = {}
 
-    def told(tried: list[Tried]) -> None:
+    def told(tried: list[CheckedCredential]) -> None:
         slots = [slot for slot, _credential in registration.by_slot(app)]
         for slot, one in zip(slots, tried, strict=False):
             if not one.is_unclear:

@@ -113,6 +113,17 @@ def test_the_front_page_says_it_once(sam: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_the_front_page_does_not_show_yet_is_told_on_the_next(sam: User) -> None:
+    browser = at_the_desk(sam)
+    browser.get("/admin/")  # cached for a minute
+    came(sam, 0, "198.51.100.1")
+    sam.last_login = timezone.now()
+    sam.save(update_fields=["last_login"])
+    assert "someone signed in as you" not in browser.get("/admin/").content.decode()
+    assert "someone signed in as you" in messages_on(browser)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_without_news_no_page_writes_the_session(sam: User) -> None:
     browser = at_the_desk(sam)
     for page in ("/admin/", OWN_PAGE):

@@ -1,8 +1,10 @@
 """Who is signed in, and ending it."""
 
+import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from accounts.admin import sessions
 from tests.support.admins import browser_of, person, superuser
 
 PAGE = "/admin/accounts/sessions/"
@@ -18,6 +20,18 @@ def handles(browser: Client, **query: str) -> dict[str, str]:
 def test_the_page_lists_everyone_who_is_signed_in(db: None) -> None:
     browser_of(person("cole@contoso.example"))
     assert set(handles(browser_of(superuser()))) == {"cole@contoso.example", "root@contoso.example"}
+
+
+def test_the_page_reads_no_more_than_it_could_show(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_MOST_READ", 2)
+    cole = person("cole@contoso.example")
+    browsers = [browser_of(superuser()), browser_of(cole), browser_of(cole)]
+    page = browsers[0].get(PAGE)
+    assert len(page.context["open_sessions"]) == 2
+    assert "Over 2 sessions, 2 of them shown" in page.content.decode()
+    assert len(handles(browsers[0], q="cole")) == 1
 
 
 def test_the_page_is_searched_by_the_beginning_of_an_email(db: None) -> None:

@@ -25,7 +25,7 @@ from tests.servers.identity import DAY, IdentityEndpoint
 from tests.servers.process import ROOT
 from tests.support.certificates import both, certificate
 from tests.support.keys import private_key
-from tests.support.tiny_server import eventually, fails
+from tests.support.tiny_server import Exchange, TinyServer, eventually, fails
 
 ABOUT = About("33333333-3333-4333-8333-333333333333", "https://login.example/t/token")
 AUDIENCE = "api://AzureADTokenExchange"
@@ -265,6 +265,38 @@ def test_a_managed_identity_is_asked_for_by_its_client_id_and_once(
     assert proofs == [endpoint.given[0]] * 3
     [asked] = endpoint.asked
     assert (asked["client_id"], asked["resource"]) == (IDENTITY, AUDIENCE)
+
+
+@pytest.mark.parametrize(("environment", "path", "header"), [
+    (
+        {"IDENTITY_ENDPOINT": "/msi/token", "IDENTITY_HEADER": "h", "MSI_ENDPOINT": "/msi/token"},
+        "/msi/token?api-version=2019-08-01", "X-IDENTITY-HEADER",
+    ),
+    (  # at 169.254.169.254 otherwise
+        {"AZURE_POD_IDENTITY_AUTHORITY_HOST": ""},
+        "/metadata/identity/oauth2/token?api-version=2018-02-01", "Metadata",
+    ),
+], ids=["Container Apps", "a virtual machine"])  # fmt: skip
+def test_each_host_is_asked_in_its_own_way(
+    environment: Mapping[str, str], path: str, header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Microsoft: "Managed identities in Azure Container Apps", "Azure Instance Metadata"."""
+    asked: list[tuple[str, str | None]] = []
+
+    def answer(exchange: Exchange) -> None:
+        asked.append((exchange.path, exchange.headers[header]))
+        ends = str(int(time.time()) + DAY)
+        given = {"access_token": "a-token", "resource": AUDIENCE, "token_type": "Bearer"}
+        exchange.json(given | {"expires_on": ends, "expires_in": str(DAY)})
+
+    with TinyServer(answer) as server:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value if "HEADER" in name else f"{server.url}{value}")
+        assert ManagedIdentity(IDENTITY, AUDIENCE).token() == "a-token"
+    [(where, with_header)] = asked
+    assert where.startswith(path)
+    assert f"client_id={IDENTITY}" in where
+    assert with_header
 
 
 def test_it_is_fetched_before_anyone_needs_it(endpoint: IdentityEndpoint) -> None:

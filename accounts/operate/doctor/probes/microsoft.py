@@ -36,7 +36,7 @@ from ....reasons import Refused
 from ....registration import Registration
 from ....signin import state
 from ....web.provider import authorize_parameters
-from ...credential_test import Tried, first_good, try_all
+from ...credential_test import CheckedCredential, check_all, first_good
 from ..finding import Observation, because, fault, ok
 from ..visit.browser import AGENT, Reply, reply_of
 from . import app, clock
@@ -51,7 +51,7 @@ _SWAPPED: Final = (
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
 
-Told = Callable[[list[Tried]], None]
+Told = Callable[[list[CheckedCredential]], None]
 
 
 def run(
@@ -150,7 +150,7 @@ def _credential(
         yield fault("online.secret_missing", **because(none))
         return
     client = Client(http, discovery.token_endpoint, found.client_id, found.credentials)
-    tried = try_all(client)
+    tried = check_all(client)
     told(tried)
     good = first_good(tried)
     name = "secret" if tried[0].credential.kind == "secret" else "credential"
@@ -160,7 +160,7 @@ def _credential(
     yield from _others(name, tried, good)
 
 
-def _none_good(name: str, found: Registration, tried: list[Tried]) -> Observation:
+def _none_good(name: str, found: Registration, tried: list[CheckedCredential]) -> Observation:
     ends = (one for one in tried if one.refusal and one.refusal.reason.code not in _NEXT_HELPS)
     last = next(ends, tried[-1])
     refusal = last.refusal or Refused("unexpected")
@@ -169,7 +169,7 @@ def _none_good(name: str, found: Registration, tried: list[Tried]) -> Observatio
     return fault(id_, client_id=found.client_id, label=label, **because(refusal))
 
 
-def _others(name: str, tried: list[Tried], good: int) -> Iterator[Observation]:
+def _others(name: str, tried: list[CheckedCredential], good: int) -> Iterator[Observation]:
     """The one in use, and what is wrong with those before and after it."""
     refused = [one for one in tried if one.refusal is not None and not one.is_unclear]
     if good == 0:
