@@ -26,8 +26,9 @@ class AccountsConfig(AppConfig):
                 'INSTALLED_APPS lacks "django.contrib.admin": the sign-in uses its templates and'
                 " its history. Its URLs need not be served."
             )
-        from . import access_checks, checks, logs, settings_in_database  # noqa: F401
+        from . import logs, settings_in_database  # noqa: F401
         from .audit import watch
+        from .checks import access, site  # noqa: F401
         from .conf import is_a_host
         from .web import new_session  # noqa: F401
 

@@ -23,7 +23,7 @@ from .conf import READ
 from .configuration import readers
 from .configuration.table import BadEnvironment, Variable
 from .configuration.variables import RULES, AppVariables, public_url_on_azure
-from .naming import DICTIONARY, as_keys, key_of
+from .display.naming import DICTIONARY, as_keys, key_of
 
 NAME: Final = __name__.rpartition(".")[0]
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from typing_extensions import override
 
-from .visible import visible
+from .display.visible import visible
 
 HIDDEN: Final = "[hidden]"
 

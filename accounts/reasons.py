@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from django.utils.translation import gettext_lazy as _
 
-from .naming import as_set_here
+from .display.naming import as_set_here
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

@@ -16,7 +16,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.views.decorators.debug import sensitive_variables
 
-from . import secretbox, staff_urls
+from . import staff_urls
 from .conf import conf, is_a_host
 from .entra.authority import Authority, get_authority
 from .entra.credentials import Credential, Secret, sources
@@ -26,7 +26,8 @@ from .http.client import SECONDS
 from .http.deadline import Deadline
 from .ids import is_guid, tenant_of_issuer
 from .models import TenantOfDomain
-from .process_copy import ProcessCopy
+from .process.process_copy import ProcessCopy
+from .protection import secretbox
 from .reasons import Refused
 from .signin.identities import PROVIDER
 from .signin.policy import Rules

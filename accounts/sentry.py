@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from . import logs, redact
+from . import logs
+from .protection import redact
 
 _OF_A_REQUEST: Final = ("method", "url")
 # Local variables, queries of outgoing requests, and what a form, a cookie or a header held.

@@ -9,10 +9,12 @@ from django.contrib.auth.models import Group
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
 
-from . import registration, secretbox, transaction
+from . import registration
 from .models import RoleMapping
+from .protection import secretbox
 from .signin import mapping
 from .signin.identities import PROVIDER
+from .stores import transaction
 
 
 @receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_secrets_encrypted")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from .conf import conf
-from .per_process import PerProcess
+from .process.per_process import PerProcess
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Counter, Histogram

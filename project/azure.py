@@ -28,7 +28,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from accounts.http.deadline import SingleFlight
-from accounts.per_process import PerProcess
+from accounts.process.per_process import PerProcess
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken

@@ -56,7 +56,8 @@ logconfig_dict = logs.configuration(_env.LOG_FORMAT)
 
 def post_worker_init(worker: object) -> None:
     """A worker fetches what proves the app to Microsoft before the first person needs it."""
-    from accounts import processes, registration
+    from accounts import registration
+    from accounts.process import processes
 
     processes.publish()  # for doctor, which compares itself with what runs
 

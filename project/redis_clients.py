@@ -20,8 +20,8 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 from typing_extensions import override
 
-from accounts.outages import STORE_ERRORS
-from accounts.per_process import PerProcess
+from accounts.process.per_process import PerProcess
+from accounts.stores.outages import STORE_ERRORS
 from project.redis_connections import Pool
 
 RETRIES: Final = 2

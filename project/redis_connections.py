@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from typing_extensions import override
 
-from accounts.outages import redis_code
+from accounts.stores.outages import redis_code
 from project.azure import RedisLogin
 
 if TYPE_CHECKING:

@@ -27,11 +27,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from .. import browsers, local_time, transaction
 from ..audit.actions import title_of
+from ..display import browsers, local_time
+from ..display.visible import visible
 from ..models import AuditEntry, SignIn
-from ..outages import is_outage
-from ..visible import visible
+from ..stores import transaction
+from ..stores.outages import is_outage
 from ..web import request_facts
 
 TOLD_FOR: Final = timedelta(days=3)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
+from ..display.naming import as_set_here
 from ..models import SignIn
-from ..naming import as_set_here
 from ..operate import moved_tenant, sign_ins
 from ..operate.microsoft_app_summary import AppSummary
 from ..reasons import REASONS

@@ -20,11 +20,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from .. import local_time
 from ..audit.actions import ACTIONS, title_of
+from ..display import local_time
+from ..display.visible import visible
 from ..models import AuditEntry
 from ..operate.audit_log import COLUMNS, as_values, naming
-from ..visible import visible
 from . import permissions
 from .records import RecordAdmin
 

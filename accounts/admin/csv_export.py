@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import StreamingHttpResponse
 
-from .. import local_time
+from ..display import local_time
 from ..operate import spreadsheet
 
 

@@ -13,7 +13,8 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from .. import audit, local_time
+from .. import audit
+from ..display import local_time
 from . import csv_export
 from .model_admin import LongList
 

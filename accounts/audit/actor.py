@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 
+from ..display.references import new_reference
 from ..models import AuditEntry
-from ..references import new_reference
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from django.db import models
 
-from .. import transaction
 from ..models import AuditEntry, AuditText
+from ..stores import transaction
 from . import chain
 from .actions import ACTIONS
 from .actor import Actor, present

@@ -14,8 +14,8 @@ from typing import Final
 from django.db import IntegrityError
 from django.db.models import QuerySet
 
-from .. import transaction
 from ..models import AuditEntry, AuditSeal
+from ..stores import transaction
 from . import chain
 
 logger = logging.getLogger("django.security.audit")

@@ -18,7 +18,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
-from .. import secretbox
+from ..protection import secretbox
 from ..users import email_field
 from .actor import present
 from .record import write

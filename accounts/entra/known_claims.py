@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ..per_process import PerProcess
+from ..process.per_process import PerProcess
 
 CHECKED: Final = frozenset(
     {"iss", "aud", "exp", "iat", "nbf", "nonce", "sub", "oid", "tid", "ver", "azp"}

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from ..sealed import NotSealed, seal, unseal
+from ..protection.sealed import NotSealed, seal, unseal
 
 _VERSION: Final = 2
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import telemetry
 from ..conf import conf
-from ..per_process import PerProcess
+from ..process.per_process import PerProcess
 from ..reasons import Refused
 from .breaker import Breaker
 from .bulkhead import Bulkhead

@@ -17,7 +17,7 @@ from math import ceil
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
-from ..per_process import PerProcess
+from ..process.per_process import PerProcess
 
 T = TypeVar("T")
 

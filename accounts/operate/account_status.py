@@ -18,7 +18,8 @@ from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from typing_extensions import override
 
-from .. import local_time, users
+from .. import users
+from ..display import local_time
 from ..models import SignIn, User
 from ..signin.identities import PROVIDER
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from ..visible import is_hidden, named
+from ..display.visible import is_hidden, named
 
 # Of the Latin letters those that a reader takes for a plain one: dotless i, phonetic a and g.
 _ALIKE: Final = frozenset(

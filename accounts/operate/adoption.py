@@ -14,12 +14,13 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 
-from .. import audit, registration, transaction
+from .. import audit, registration
 from ..conf import conf
 from ..ids import is_guid
 from ..signin import bindings
 from ..signin.identities import PROVIDER
 from ..signin.policy import same_email
+from ..stores import transaction
 from ..users import email_of, where
 from . import OperatorError, linking
 from .other_packages import (

@@ -8,9 +8,9 @@ from typing import Any, Final
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..audit.actions import ACTIONS
+from ..display.references import written
 from ..ids import is_guid
 from ..models import AuditEntry, AuditText
-from ..references import written
 from . import OperatorError
 from .sign_ins import reference_of, since_of
 

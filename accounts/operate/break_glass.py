@@ -12,11 +12,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from .. import audit, staff_urls, transaction, users
+from .. import audit, staff_urls, users
 from ..conf import conf
 from ..models import BreakGlassLink, User
 from ..reasons import Refused
 from ..signin import break_glass
+from ..stores import transaction
 from . import people
 
 logger = logging.getLogger("django.security.sign_in")

@@ -15,11 +15,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 
-from .. import audit, transaction
+from .. import audit
 from ..models import SignIn, User
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, claims_stored_in
+from ..stores import transaction
 from ..users import email_of, is_last_superuser
 from . import OperatorError, linking, require_reason
 

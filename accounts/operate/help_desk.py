@@ -9,8 +9,8 @@ from typing import Final
 
 from django.contrib.auth.models import Group, Permission
 
-from .. import transaction
 from ..app import permission, user_permission
+from ..stores import transaction
 
 NAME: Final = "Help desk"
 

@@ -21,17 +21,18 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import audit, transaction
+from .. import audit
 from ..conf import conf
+from ..display.naming import as_set_here
+from ..display.visible import visible
 from ..ids import is_guid
 from ..models import AuditEntry, SignIn, User
-from ..naming import as_set_here
 from ..sessions import service as sessions
 from ..signin import bindings
 from ..signin.identities import PROVIDER, accounts_of, claims_stored_in
 from ..signin.policy import same_email
+from ..stores import transaction
 from ..users import email_of, everyone, name_of, where
-from ..visible import visible
 from . import OperatorError, require_reason
 
 logger = logging.getLogger("django.security.sign_in")

@@ -22,15 +22,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 from django.views.decorators.debug import sensitive_variables
 
-from .. import local_time, secretbox, transaction
 from ..conf import conf
 from ..configuration import readers, suspicious
+from ..display import local_time
+from ..display.naming import as_set_here
 from ..entra.credentials.proof import Kind
 from ..ids import is_guid
-from ..naming import as_set_here
+from ..protection import secretbox
 from ..reasons import Refused
 from ..registration import SLOTS, kind_of, value_in
 from ..signin.identities import PROVIDER
+from ..stores import transaction
 from . import OperatorError
 
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)

@@ -12,12 +12,14 @@ from allauth.socialaccount.models import SocialApp
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from .. import local_time, registration, secretbox
+from .. import registration
 from ..conf import conf
+from ..display import local_time
+from ..display.naming import as_set_here
 from ..entra.credentials import Credential
 from ..entra.credentials.managed_identity import ManagedIdentity, audience_of
 from ..entra.credentials.proof import TokenFile, claims_of
-from ..naming import as_set_here
+from ..protection import secretbox
 from ..reasons import REASONS, Refused
 from ..registration import SLOTS, kind_of, value_in
 from .microsoft_app import KINDS, TESTS

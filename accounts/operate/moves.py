@@ -17,10 +17,11 @@ from django.core.validators import validate_email
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
-from .. import audit, transaction, users
-from ..references import new_reference
+from .. import audit, users
+from ..display.references import new_reference
 from ..signin import bindings
 from ..signin.policy import Candidate, same_email
+from ..stores import transaction
 from ..users import email_field, email_of
 from . import OperatorError, linking, require_reason
 from .moves_file import Move, read_moves

@@ -20,7 +20,7 @@ from ..conf import conf
 from ..ids import GUID_PATTERN, is_guid
 from ..signin import bindings
 from ..signin.identities import PROVIDER, claims_stored_in
-from ..transaction import connection
+from ..stores.transaction import connection
 from . import OperatorError
 
 # The backends of python-social-auth for Microsoft's work accounts, and the settings of their keys.

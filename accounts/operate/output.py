@@ -27,13 +27,13 @@ from django.db import InternalError, ProgrammingError
 from django.utils import translation
 from typing_extensions import override
 
-from .. import local_time
+from ..display import local_time
+from ..display.naming import as_set_here
+from ..display.visible import visible
 from ..ids import is_guid
-from ..naming import as_set_here
-from ..outages import is_outage
 from ..reasons import Refused
 from ..sessions.service import NoSuchSession, StoreUnavailable
-from ..visible import visible
+from ..stores.outages import is_outage
 from . import OperatorError, spreadsheet
 
 _WIDEST: Final = 48

@@ -20,7 +20,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from ..visible import is_hidden
+from ..display.visible import is_hidden
 from . import columns
 from .pasted_records import read_records
 

@@ -13,10 +13,11 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from .. import transaction, users
+from .. import users
 from ..models import User
 from ..sessions import service as sessions
 from ..signin.policy import same_email
+from ..stores import transaction
 from . import OperatorError, account_status, addresses, linking
 from .erasure import LastSuperuser
 from .pasted import read_people

@@ -17,10 +17,10 @@ from django.utils.translation import gettext as _
 
 from .. import registration, users
 from ..conf import conf
+from ..display.naming import as_set_here
 from ..entra.claims import Claims
 from ..entra.errors import hint_for, reason_for
 from ..ids import is_guid
-from ..naming import as_set_here
 from ..reasons import REASONS, Refused
 from ..signin import mapping, roles
 from ..signin.bindings import identity_of, names_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from ..naming import as_set_here
+from ..display.naming import as_set_here
 from ..reasons import REASONS
 from .output import table
 from .rehearsal import Foreseen, Report

@@ -15,10 +15,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from .. import audit, registration, transaction, users
+from .. import audit, registration, users
 from ..models import RoleGrant, RoleMapping
 from ..signin import mapping
 from ..signin.roles import Carried, Holding, Rights, Table, judge, keeping, plain
+from ..stores import transaction
 from . import OperatorError
 
 _FLAGS: Final = (noop("staff"), noop("superuser"))

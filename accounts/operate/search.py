@@ -16,9 +16,9 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
+from ..display.references import written
 from ..ids import is_guid
 from ..models import SignIn
-from ..references import written
 from ..users import email_field
 
 _AADSTS: Final = re.compile(r"(?:AADSTS)?([0-9]{4,8})")

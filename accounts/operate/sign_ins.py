@@ -11,11 +11,12 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from .. import audit, local_time
+from .. import audit
 from ..conf import conf
+from ..display import local_time
+from ..display.naming import as_set_here
 from ..entra.errors import hint_in
 from ..models import SignIn
-from ..naming import as_set_here
 from ..reasons import REASONS
 from . import OperatorError
 

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from io import StringIO
 from typing import Any, Final
 
-from ..visible import visible
+from ..display.visible import visible
 
 # At the beginning or after what may separate cells, quotes and blanks aside; their wide forms too.
 _FORMULA: Final = re.compile(r"""(^|[,;\t\r\n|])([\s"']*)([=+\-@\uff1d\uff0b\uff0d\uff20])""")

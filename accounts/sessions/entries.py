@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from .. import sealed
+from ..protection import sealed
 
 logger = logging.getLogger("django.security.sessions")
 

@@ -15,10 +15,11 @@ from typing import Final
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from .. import audit, transaction, users
+from .. import audit, users
 from ..conf import conf
 from ..models import SignIn, User
-from ..outages import STORE_ERRORS
+from ..stores import transaction
+from ..stores.outages import STORE_ERRORS
 from . import index as session_index
 from . import versions
 from .entries import HANDLE_LENGTH, name_of

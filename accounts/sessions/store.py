@@ -19,7 +19,7 @@ from django.core.cache import caches
 from redis.exceptions import ResponseError
 from typing_extensions import override
 
-from ..outages import STORE_ERRORS
+from ..stores.outages import STORE_ERRORS
 from .entries import name_of, opened_entry, sealed_entry
 
 MICROSOFT: Final = "microsoft"  # the entry that says what Microsoft knows of this session

@@ -14,9 +14,10 @@ from typing import Final
 
 from django.utils import timezone
 
-from .. import audit, transaction, users
+from .. import audit, users
 from ..models import BreakGlassLink, User
 from ..reasons import Refused
+from ..stores import transaction
 
 LIFETIME: Final = timedelta(minutes=5)
 WITHIN: Final = timedelta(hours=1)

@@ -7,10 +7,10 @@ from typing import Any
 
 from allauth.socialaccount.models import SocialAccount
 
-from .. import transaction
 from ..conf import conf
 from ..entra.tokens import Claims
 from ..reasons import Refused
+from ..stores import transaction
 from . import identities, mapping
 from .bindings import identity_of
 from .mapping import Judged

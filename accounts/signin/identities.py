@@ -18,7 +18,7 @@ from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
 from ..entra.tokens import Claims
-from ..prepared_queries import Prepared
+from ..stores.prepared_queries import Prepared
 from ..users import by_email, email_of
 from .bindings import identity_of, names_of
 from .policy import Candidate, claimed_email, same_email

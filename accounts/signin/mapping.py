@@ -17,7 +17,7 @@ from ..conf import conf
 from ..entra.claims import Claims
 from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
-from ..process_copy import ProcessCopy
+from ..process.process_copy import ProcessCopy
 from ..users import everyone, is_last_superuser
 from .roles import Carried, Holding, Rights, Table, judge, keeping
 

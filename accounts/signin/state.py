@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from django.core import signing
 
+from ..display.references import new_reference
 from ..reasons import Refused
-from ..references import new_reference
 from .purpose import Purpose
 
 LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long

@@ -10,9 +10,9 @@ from django.core.cache import cache
 from django.db import IntegrityError
 from django.utils import timezone
 
-from .. import transaction
 from ..conf import is_a_host
 from ..models import UsedMark
+from ..stores import transaction
 
 _OF_ONE_PROCESS: Final = ("LocMemCache", "DummyCache", "FileBasedCache")
 _SWEPT: Final = 100  # rows at a time

@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from .. import app, browsers, local_time, staff_urls
+from .. import app, staff_urls
 from ..conf import conf
-from ..naming import as_set_here
-from ..visible import visible
+from ..display import browsers, local_time
+from ..display.naming import as_set_here
+from ..display.visible import visible
 
 register = template.Library()
 register.filter("as_set_here", as_set_here)  # each setting is named as this site sets it

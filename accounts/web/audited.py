@@ -8,7 +8,7 @@ from functools import cache, partial
 from django.http import HttpRequest, HttpResponse
 
 from .. import audit
-from ..references import new_reference
+from ..display.references import new_reference
 
 
 class AuditMiddleware:

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from typing_extensions import override
 
 from ..conf import is_a_host
-from ..prepared_queries import Prepared
+from ..stores.prepared_queries import Prepared
 from ..users import everyone
 
 _by_key = Prepared(lambda pk: everyone().filter(pk=pk))

@@ -12,11 +12,12 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from .. import staff_urls, transaction, users
+from .. import staff_urls, users
 from ..models import SignIn, User
 from ..reasons import Refused
 from ..signin import break_glass, record
 from ..signin.record import Attempt
+from ..stores import transaction
 from . import entrance, refusal, request_facts, throttle
 from .backends import session_backend
 from .headers import flow_page

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET
 
-from .. import audit, registration, transaction
+from .. import audit, registration
 from ..conf import is_a_host
 from ..entra import errors, tokens
 from ..entra.exchange import Client, exchange_code
@@ -34,6 +34,7 @@ from ..signin import flow, record, state, used
 from ..signin.flow import Admission
 from ..signin.policy import Rules
 from ..signin.record import Attempt
+from ..stores import transaction
 from . import (
     automatic_sign_in,
     entrance,

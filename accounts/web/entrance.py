@@ -23,8 +23,8 @@ from .. import staff_urls
 from ..app import NAME
 from ..conf import conf
 from ..models import SignIn
-from ..outages import STORE_ERRORS
 from ..sessions import versions
+from ..stores.outages import STORE_ERRORS
 from . import errors
 from .next_path import login_page_url
 

@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import staff_urls
 from ..conf import conf
-from ..outages import is_outage
-from ..references import new_reference
+from ..display.references import new_reference
+from ..stores.outages import is_outage
 from . import refusal, site_names
 
 Words = tuple[str | Promise, str | Promise]

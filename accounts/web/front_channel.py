@@ -16,9 +16,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ..conf import conf
 from ..ids import tenant_of_issuer
-from ..outages import STORE_ERRORS
 from ..reasons import Refused
 from ..sessions import index as session_index
+from ..stores.outages import STORE_ERRORS
 from . import csp, microsoft_session, request_facts, throttle
 from .headers import no_store
 

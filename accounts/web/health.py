@@ -20,7 +20,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from ..conf import conf
 from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
-from ..transaction import connection
+from ..stores.transaction import connection
 
 WITHIN: Final = 1.8  # seconds that both have to answer in
 _VALID_SECONDS: Final = 1.0  # seconds that an answer is good for, however many ask

@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from .. import staff_urls
 from ..conf import conf, is_a_host
-from ..outages import is_outage
 from ..reasons import Refused
+from ..stores.outages import is_outage
 from . import errors, refusal, request_facts, throttle
 from .next_path import login_page_url, next_from
 

@@ -13,11 +13,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from .. import transaction
 from ..conf import conf
 from ..sessions import service, versions
 from ..sessions.store import MICROSOFT
 from ..signin import record
+from ..stores import transaction
 from . import csrf, entrance, request_facts
 from .request_facts import SEEN
 

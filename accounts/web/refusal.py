@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from .. import staff_urls
-from ..outages import DATABASE_ERRORS, STORE_ERRORS, redis_code, sqlstate
+from ..protection.redact import innermost
 from ..reasons import CAUSES, Refused
-from ..redact import innermost
 from ..signin import mapping, record
 from ..signin.record import Attempt
+from ..stores.outages import DATABASE_ERRORS, STORE_ERRORS, redis_code, sqlstate
 from . import automatic_sign_in, doctor_visits, refusal_reload, request_facts, throttle
 from .headers import no_store, with_button
 from .next_path import start_url

@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from .. import secretbox, staff_urls
+from .. import staff_urls
+from ..protection import secretbox
 from ..reasons import REASONS, Refused
 from ..signin import state
 from . import request_facts

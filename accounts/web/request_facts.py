@@ -15,9 +15,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from ..conf import conf
+from ..display.references import new_reference
 from ..http.client import SECONDS
 from ..http.deadline import Deadline
-from ..references import new_reference
 from ..signin import state
 from ..signin.record import Attempt
 from . import cookies

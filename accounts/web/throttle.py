@@ -26,7 +26,7 @@ from redis.exceptions import ResponseError
 from typing_extensions import override
 
 from ..reasons import Refused
-from ..redis_cache import client_of, is_redis
+from ..stores.redis_cache import client_of, is_redis
 
 # An office of hundreds behind one address signs in at nine; a flood is far above that.
 STARTS: Final = RateLimitItemPerMinute(600)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
 
-from accounts import audit, secretbox
+from accounts import audit
 from accounts.models import SignIn, User
 from accounts.operate import help_desk
+from accounts.protection import secretbox
 from tests.support.admins import TID, browser_of, group, person, sign_in, superuser
 
 if TYPE_CHECKING:

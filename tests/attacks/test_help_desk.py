@@ -12,10 +12,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.urls import reverse
 
-from accounts import secretbox
 from accounts.admin.people.add_several import digest
 from accounts.models import RoleMapping, SignIn, User
 from accounts.operate import help_desk
+from accounts.protection import secretbox
 from tests.support.admins import TID, browser_of, group, permissions, person, sign_in, superuser
 
 pytestmark = pytest.mark.django_db

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from allauth.socialaccount.models import SocialApp
 
-from accounts import secretbox
+from accounts.protection import secretbox
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, OTHER_TENANT, TENANT
 from tests.faults.fault import GETS_IN, ONLINE, Fault, fault
 from tests.faults.stage import OTHER_KEY, UNKNOWN, Stage

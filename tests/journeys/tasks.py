@@ -15,7 +15,8 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts import audit, secretbox
+from accounts import audit
+from accounts.protection import secretbox
 from accounts.signin.policy import BOUND_ELSEWHERE
 from tests.support.admins import TID, browser_of, group, person, sign_in
 

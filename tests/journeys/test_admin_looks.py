@@ -9,8 +9,9 @@ from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from accounts import audit, secretbox
+from accounts import audit
 from accounts.models import BreakGlassLink, RoleMapping
+from accounts.protection import secretbox
 from tests.journeys.admin_browser import enter, watched
 from tests.journeys.looks import cut_off, faults_of
 from tests.servers.site import Site

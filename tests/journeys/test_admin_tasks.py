@@ -7,8 +7,8 @@ import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from playwright.sync_api import Browser, Page, expect
 
-from accounts import secretbox
 from accounts.models import SignIn, User
+from accounts.protection import secretbox
 from tests.journeys.admin_browser import enter, watched
 from tests.servers.browser import fresh_page
 from tests.servers.site import Site

@@ -5,9 +5,10 @@ from allauth.socialaccount.models import SocialApp
 from django.conf import settings
 from django.test import Client, override_settings
 
-from accounts import registration, secretbox
+from accounts import registration
 from accounts.models import User
 from accounts.operate import people
+from accounts.protection import secretbox
 from accounts.sessions.entries import name_of
 from tests.servers.redis import Redis
 from tests.servers.site import Site

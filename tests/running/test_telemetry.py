@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 
-from accounts import checks
+from accounts.checks import site as checks
 from accounts.models import User
 from tests.emulator.server import Emulator
 from tests.servers.site import Site

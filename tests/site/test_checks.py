@@ -13,8 +13,9 @@ from django.test import override_settings
 from django.urls import include, path, re_path
 from django.views import View
 
-from accounts import access_checks, users
-from accounts import checks as ours
+from accounts import users
+from accounts.checks import access
+from accounts.checks import site as ours
 from accounts.models import User
 from accounts.operate.doctor.finding import finding_of
 from accounts.operate.doctor.probes import settings as probe
@@ -152,9 +153,7 @@ def test_the_middlewares_order_counts() -> None:
 
 
 def test_the_table_lists_every_id_that_is_used() -> None:
-    text = "".join(
-        Path(str(module.__file__)).read_text("utf-8") for module in (ours, access_checks)
-    )
+    text = "".join(Path(str(module.__file__)).read_text("utf-8") for module in (ours, access))
     named = re.findall(r'"([EWI]\d{3})"(?!: )', text)
     assert set(named) == set(ours.CHECKS)
 

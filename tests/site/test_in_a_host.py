@@ -12,8 +12,8 @@ from django.core.management import load_command_class
 from accounts import host, reasons
 from accounts.admin import advice
 from accounts.conf import READ
+from accounts.display.naming import DICTIONARY, as_set_here
 from accounts.entra import errors
-from accounts.naming import DICTIONARY, as_set_here
 from accounts.operate.doctor import catalogue, causes
 from accounts.operate.doctor.finding import fault, finding_of, ok
 from accounts.operate.doctor.probes import clock, redis

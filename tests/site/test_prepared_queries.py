@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import SignIn, User
-from accounts.prepared_queries import Prepared
+from accounts.stores.prepared_queries import Prepared
 from accounts.web.backends import MicrosoftBackend
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.test import override_settings
 
 from accounts import host
 from accounts.conf import READ
-from accounts.naming import DICTIONARY
+from accounts.display.naming import DICTIONARY
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 
 OWN = {"TENANT_ID": TENANT, "CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET}

@@ -1,4 +1,4 @@
-from accounts.references import new_reference
+from accounts.display.references import new_reference
 
 
 def test_a_reference_is_easy_to_read_aloud() -> None:

@@ -7,8 +7,8 @@ from io import StringIO
 
 import pytest
 
+from accounts.display.visible import visible
 from accounts.operate import spreadsheet
-from accounts.visible import visible
 
 SPLITS = (",", ";", "\t", "|")
 

@@ -21,10 +21,11 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
-from ... import transaction, users
+from ... import users
 from ...models import AuditEntry
-from ...sealed import NotSealed, seal, unseal
+from ...protection.sealed import NotSealed, seal, unseal
 from ...sessions import service
+from ...stores import transaction
 from .. import account_news, sessions
 from ..people.people_list import may_see_sign_ins
 from ..sign_ins import chart

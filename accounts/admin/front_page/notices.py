@@ -13,14 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ... import local_time, users
+from ... import users
 from ...app import admin_url, user_url
+from ...display import local_time
+from ...display.visible import visible
 from ...models import BreakGlassLink, SignIn
 from ...operate import break_glass, linking, moved_tenant
 from ...operate.audit_log import as_values
 from ...operate.microsoft_app_summary import show
 from ...reasons import REASONS
-from ...visible import visible
 from .. import advice
 
 WARN_DAYS: Final = 30

@@ -20,8 +20,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
-from ... import registration, transaction
-from ...naming import as_set_here
+from ... import registration
+from ...display.naming import as_set_here
 from ...operate import microsoft_app
 from ...operate.microsoft_app_summary import (
     credentials_of,
@@ -32,6 +32,7 @@ from ...operate.microsoft_app_summary import (
 )
 from ...reasons import Refused
 from ...signin.identities import PROVIDER
+from ...stores import transaction
 from .. import advice
 from ..model_admin import StaffModelAdmin, SuperusersOnly, render
 from .fields import fieldsets_of

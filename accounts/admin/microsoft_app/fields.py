@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ...naming import as_set_here_lazy
+from ...display.naming import as_set_here_lazy
 from ...operate.microsoft_app import LONGEST_SECRET
 
 LARGEST_FILE: Final = 64 * 1024

@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
 from ...conf import conf
-from ...naming import as_set_here_lazy
+from ...display.naming import as_set_here_lazy
 from ...operate import OperatorError, microsoft_app
 from ...operate.microsoft_app_summary import storage_in_words
 from ...registration import SLOTS, kind_of, value_in

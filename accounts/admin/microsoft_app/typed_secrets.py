@@ -15,8 +15,8 @@ from typing import Any, Final
 from django.core.cache import cache
 from django.views.decorators.debug import sensitive_variables
 
-from ... import secretbox
-from ...outages import STORE_ERRORS
+from ...protection import secretbox
+from ...stores.outages import STORE_ERRORS
 
 _SECONDS: Final = 900
 

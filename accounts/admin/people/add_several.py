@@ -17,10 +17,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ... import audit, transaction
+from ... import audit
 from ...models import User
 from ...operate import people
 from ...operate.pasted import read_people, title_line
+from ...stores import transaction
 from .. import rights
 from ..model_admin import render
 from ..permissions import PermissionField

@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import transaction, users
+from ... import users
 from ...app import admin_url
 from ...operate.account_status import status_of
 from ...sessions import service as sessions
 from ...signin.identities import accounts_of
+from ...stores import transaction
 from ..model_admin import ModelAdmin
 from . import relink
 from .actions import STEPS, Step, action_of, page_for_one

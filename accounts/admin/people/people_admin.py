@@ -16,9 +16,10 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import local_time, users
+from ... import users
 from ...app import permission
 from ...conf import conf
+from ...display import local_time
 from ...models import User
 from ...operate import addresses, search
 from ...signin import mapping

@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from ...app import admin_url, permission, user_permission, user_url
+from ...display.visible import visible
 from ...models import User
 from ...operate import account_status
 from ...operate.account_status import AccountStatus, statuses_of
 from ...signin.identities import PROVIDER, claims_stored_in
-from ...visible import visible
 from ..advice import title_of
 
 IDLE_DAYS: Final = (30, 90, 180, 365)

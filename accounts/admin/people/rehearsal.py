@@ -23,7 +23,7 @@ from typing_extensions import override
 from ... import audit, users
 from ...app import user_url
 from ...conf import conf
-from ...naming import as_set_here
+from ...display.naming import as_set_here
 from ...operate import OperatorError, entra_export, rehearsal, roles
 from ...operate.rehearsal import Foreseen, Report
 from ...operate.rehearsal_report import SPREADSHEET, as_rows

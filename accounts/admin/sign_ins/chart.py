@@ -19,8 +19,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
-from ... import local_time
 from ...app import admin_url
+from ...display import local_time
 from ...models import SignIn
 
 DAYS: Final = 30

@@ -14,7 +14,7 @@ from django.contrib.admin.templatetags.admin_list import date_hierarchy
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Max, Min
 
-from ... import local_time
+from ...display import local_time
 from ...models import SignIn
 
 _PARTS: Final = ("year", "month", "day")

@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
-from ... import browsers
+from ...display import browsers
+from ...display.visible import visible
 from ...models import SignIn
 from ...operate import search
 from ...operate.sign_ins import COLUMNS, as_values
-from ...transaction import connection
-from ...visible import visible
+from ...stores.transaction import connection
 from .. import advice
 from ..model_admin import BOUND
 from ..people.people_list import person_url

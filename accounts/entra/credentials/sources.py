@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 
-from ...per_process import PerProcess
+from ...process.per_process import PerProcess
 from ...reasons import Refused
 from .managed_identity import ManagedIdentity
 from .proof import TokenFile

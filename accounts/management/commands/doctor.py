@@ -12,9 +12,9 @@ from django.core.management.base import CommandError, OutputWrapper
 from typing_extensions import override
 
 from ...conf import conf
+from ...display.naming import as_set_here
 from ...http.origins import origin_of
 from ...http.tls import trusted_context
-from ...naming import as_set_here
 from ...operate import doctor
 from ...operate.doctor import Finding, page
 from ...operate.doctor import report as reports

@@ -16,7 +16,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.views.decorators.debug import sensitive_variables
 from typing_extensions import override
 
-from ... import registration, transaction
+from ... import registration
 from ...conf import conf
 from ...operate import OperatorError, microsoft_app
 from ...operate.doctor import Finding, before_saving
@@ -25,6 +25,7 @@ from ...operate.microsoft_app import Changes
 from ...operate.microsoft_app_summary import CredentialSummary, entra_entries, show
 from ...operate.output import OperatorCommand, add_output, read_input
 from ...reasons import Refused
+from ...stores import transaction
 
 _NOT_SAVED = "Nothing was saved."
 _ANYWAY = "To save it all the same: --force. To save without asking Microsoft: --untested."

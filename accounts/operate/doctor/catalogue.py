@@ -13,7 +13,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, Literal
 
-from ...checks import CHECKS
+from ...checks.site import CHECKS
 from ...reasons import REASONS
 
 Level = Literal["ok", "note", "unknown", "warning", "error"]

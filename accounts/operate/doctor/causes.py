@@ -21,13 +21,13 @@ from typing import Any, Final
 from redis.exceptions import InvalidResponse, NoScriptError, RedisError, ResponseError
 from redis.sentinel import MasterNotFoundError
 
-from ... import redact
 from ...http import causes
 from ...http.connection import Connection, Route
 from ...http.deadline import Deadline, TimeUp, within
 from ...http.origins import Origin
 from ...http.tls import lax_context
-from ...outages import redis_code
+from ...protection import redact
+from ...stores.outages import redis_code
 
 try:
     from psycopg import pq

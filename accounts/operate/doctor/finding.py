@@ -8,9 +8,9 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from ...display.naming import as_set_here
 from ...entra.errors import hint_for, hint_in
 from ...http.causes import NoAnswer
-from ...naming import as_set_here
 from ...reasons import REASONS, Refused
 from ..microsoft_app import label_in_words
 from .catalogue import Entry, Level, entry_of

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from django.db import DatabaseError
 
-from ...outages import DATABASE_ERRORS, STORE_ERRORS
-from ...redact import scrub
+from ...protection.redact import scrub
+from ...stores.outages import DATABASE_ERRORS, STORE_ERRORS
 from .finding import Finding, Observation, fault, finding_of
 
 

@@ -20,9 +20,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from pytest_django import Settings
 
-from accounts import registration, secretbox
+from accounts import registration
 from accounts.admin.microsoft_app.form import MicrosoftAppForm
 from accounts.operate.microsoft_app_summary import show
+from accounts.protection import secretbox
 from accounts.reasons import Refused
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.emulator.proofs import AUDIENCE

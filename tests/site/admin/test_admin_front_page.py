@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import audit, secretbox
+from accounts import audit
 from accounts.admin import front_page
 from accounts.models import BreakGlassLink, User
+from accounts.protection import secretbox
 from tests.fixtures import REDIS
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
 from tests.support.certificates import both, certificate

@@ -10,7 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from accounts import registration, secretbox
+from accounts import registration
+from accounts.protection import secretbox
 from tests.emulator.ids import CLIENT_ID as REAL_ID
 from tests.emulator.ids import CLIENT_SECRET, TENANT
 from tests.emulator.server import Emulator

@@ -9,8 +9,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit, secretbox
+from accounts import audit
 from accounts.models import RoleMapping, SignIn, User
+from accounts.protection import secretbox
 from tests.support.admins import TID, browser_of, group, person, sign_in, superuser
 
 SECRET = "the-secret-that-nobody-may-read~42"

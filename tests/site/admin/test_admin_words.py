@@ -3,8 +3,8 @@
 import pytest
 from django.utils.translation import override
 
-from accounts import browsers
 from accounts.admin import advice
+from accounts.display import browsers
 from accounts.models import SignIn
 from accounts.reasons import REASONS
 

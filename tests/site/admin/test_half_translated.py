@@ -15,10 +15,11 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone, translation
 
-from accounts import audit, secretbox
+from accounts import audit
 from accounts.audit.actions import ACTIONS
 from accounts.audit.actor import of_command
 from accounts.models import RoleGrant, SignIn, User
+from accounts.protection import secretbox
 from accounts.reasons import CAUSES, REASONS, Refused
 from accounts.web import errors, refusal
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT

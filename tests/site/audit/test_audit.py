@@ -15,11 +15,12 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts import audit, secretbox
+from accounts import audit
 from accounts.audit.seal import head, seal_pending
 from accounts.audit.verify import verify
 from accounts.models import AppendOnlyError, AuditEntry, AuditSeal, AuditText, SignIn, User
 from accounts.operate import audit_log
+from accounts.protection import secretbox
 from tests.support.admins import (
     TID,
     browser_of,

@@ -18,10 +18,10 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import override_settings
 
-from accounts import secretbox
 from accounts.management.commands import microsoft_app
 from accounts.models import BreakGlassLink, SignIn, User
 from accounts.operate.doctor.probes import app, database, people
+from accounts.protection import secretbox
 from accounts.sessions import index as session_index
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, OTHER_TENANT, TENANT
 from tests.servers.process import scratch

@@ -14,8 +14,9 @@ from django.utils import timezone, translation
 from pytest_django import Settings
 from typing_extensions import override
 
-from accounts import registration, secretbox
+from accounts import registration
 from accounts.operate.microsoft_app import Changes
+from accounts.protection import secretbox
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.support.certificates import certificate, pem_of, pfx
 from tests.support.operators import Failed, fail, help_of, manage, run, run_json, save_app

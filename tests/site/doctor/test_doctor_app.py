@@ -9,9 +9,9 @@ from django.conf import settings
 from django.test import override_settings
 from django.utils import timezone
 
-from accounts import secretbox
 from accounts.operate.doctor.finding import Finding
 from accounts.operate.doctor.probes import app
+from accounts.protection import secretbox
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.support.doctoring import bad, by_id
 

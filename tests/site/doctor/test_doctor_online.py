@@ -6,9 +6,9 @@ import pytest
 from allauth.socialaccount.models import SocialApp
 from django.test import override_settings
 
-from accounts import secretbox
 from accounts.operate.doctor import online_findings
 from accounts.operate.doctor.finding import Finding
+from accounts.protection import secretbox
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, TENANT
 from tests.emulator.server import Emulator
 from tests.servers.ports import free_port

@@ -9,10 +9,10 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from accounts import processes
 from accounts.conf import conf
 from accounts.operate.doctor.finding import Finding
 from accounts.operate.doctor.probes import processes as probe
+from accounts.process import processes
 from tests.support.doctoring import by_id
 
 OTHER_KEY = "of-a-process-that-was-started-with-another-key-0123456789-abcdefghij"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from allauth.socialaccount.models import SocialApp
 
-from accounts import secretbox
 from accounts.operate.microsoft_app import Changes, Invalid
+from accounts.protection import secretbox
 from tests.support.operators import save_app
 
 pytestmark = pytest.mark.django_db

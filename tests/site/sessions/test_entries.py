@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import sealed
+from accounts.protection import sealed
 from accounts.sessions import index as session_index
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
 from accounts.sessions.store import cache_key

@@ -8,10 +8,10 @@ from django.core.cache import caches
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.outages import STORE_ERRORS
 from accounts.reasons import Refused
 from accounts.sessions import index as session_index
 from accounts.sessions.store import SessionStore
+from accounts.stores.outages import STORE_ERRORS
 from accounts.web import throttle
 from project import redis_cache, stores
 from tests.servers.redis_cluster import RedisCluster

@@ -18,9 +18,10 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from accounts import process_copy, registration
+from accounts import registration
 from accounts.entra.tokens import Claims
 from accounts.models import SignIn, User
+from accounts.process import process_copy
 from accounts.reasons import Refused
 from accounts.sessions import index as session_index
 from accounts.sessions.store import SessionStore

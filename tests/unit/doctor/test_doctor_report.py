@@ -20,8 +20,8 @@ from accounts.operate.doctor.finding import (
 )
 from accounts.operate.doctor.report import as_json, as_text, summary
 from accounts.operate.doctor.run import Probe, Report, run, scrubbed
+from accounts.protection.redact import scrub
 from accounts.reasons import Refused
-from accounts.redact import scrub
 
 GOOD = ok("redis.reachable", ms=3)
 ODD = fault("redis.slow", ms=70)

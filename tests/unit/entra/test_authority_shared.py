@@ -15,7 +15,7 @@ from accounts.entra.authority import (
     KEPT_FOR,
     REFRESH_AFTER,
 )
-from accounts.sealed import seal, unseal
+from accounts.protection.sealed import seal, unseal
 from tests.support.keys import OTHER_TENANT, TENANT, jwk
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.entra import claims, known_claims, tokens
 from accounts.entra.known_claims import CHECKED, UNCHECKED, USED, log_unknown_claims
-from accounts.per_process import PerProcess
+from accounts.process.per_process import PerProcess
 from tests.support import keys
 from tests.support.verifying import check
 

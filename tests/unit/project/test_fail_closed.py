@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from accounts.checks.transport import open_databases, open_redis
 from accounts.configuration.table import BadEnvironment
-from accounts.transport import open_databases, open_redis
 from project import stores, variables
 
 

@@ -6,7 +6,7 @@ import pytest
 from django_redis.cache import RedisCache
 from redis.exceptions import RedisError
 
-from accounts.outages import redis_code
+from accounts.stores.outages import redis_code
 from project import redis_cache, stores
 from tests.support.redis_like import RedisLike
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from accounts import secretbox
+from accounts.protection import secretbox
 
 SECRET = "client-secret~of.the_app"
 

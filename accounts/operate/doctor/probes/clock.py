@@ -8,8 +8,8 @@ from typing import Final
 
 from django.utils.translation import gettext_noop as noop
 
-from ....redis_cache import client_of
-from ....transaction import connection
+from ....stores.redis_cache import client_of
+from ....stores.transaction import connection
 from ..finding import Observation, fault, ok
 
 _WRONG: Final = 60.0  # seconds: tokens and states are refused beyond

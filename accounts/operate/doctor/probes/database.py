@@ -15,12 +15,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import AutoField, Max, Model
 from django.utils import timezone
 
-from .... import transaction
 from ....app import label
 from ....http.deadline import within
 from ....models import SignIn
 from ....signin.identities import PROVIDER
-from ....transaction import connection
+from ....stores import transaction
+from ....stores.transaction import connection
 from ..causes import facts_of, facts_of_connecting, of_database
 from ..finding import Observation, fault, ok, verdict
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from django.utils import timezone
 
-from .... import processes
-from ....processes import Process
+from ....process import processes
+from ....process.processes import Process
 from ..finding import Observation, fault, ok
 from .sessions import store_name
 

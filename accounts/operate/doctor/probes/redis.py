@@ -14,11 +14,11 @@ from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
 from ....http.deadline import within
-from ....outages import STORE_ERRORS
-from ....redis_cache import client_of, is_redis, pool_of
 from ....sessions import index
 from ....sessions.store import SessionStore
 from ....signin import state
+from ....stores.outages import STORE_ERRORS
+from ....stores.redis_cache import client_of, is_redis, pool_of
 from ....web import throttle
 from ..causes import facts_of, facts_of_connecting, of_redis
 from ..finding import Observation, fault, ok

@@ -12,7 +12,7 @@ import django
 from django.conf import settings
 from django.core import checks
 
-from ....checks import Found
+from ....checks.site import Found
 from ....conf import conf
 from ..finding import Observation, fault, ok
 

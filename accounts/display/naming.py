@@ -15,7 +15,7 @@ from typing import Final
 from django.conf import settings
 from django.utils.functional import lazy
 
-from .conf import READ, is_a_host
+from ..conf import READ, is_a_host
 
 DICTIONARY: Final = "MICROSOFT_ADMIN"
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from .conf import conf
+from ..conf import conf
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
 _SHORTEST = 4

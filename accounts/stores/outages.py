@@ -9,7 +9,7 @@ from django_redis.exceptions import ConnectionInterrupted
 from limits.errors import StorageError
 from redis.exceptions import RedisClusterException, RedisError
 
-from .redact import chain_of
+from ..protection.redact import chain_of
 
 STORE_ERRORS: Final = (RedisError, RedisClusterException, ConnectionInterrupted, StorageError)
 _IN_SCRIPT: Final = "ACL failure in script: "  # NOPERM of a script's command, Redis's script.c

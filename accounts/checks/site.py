@@ -21,13 +21,14 @@ from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils.module_loading import import_string
 from django.utils.translation import override
 
-from . import staff_urls, static_files, telemetry, transport
-from .app import dotted
-from .conf import conf, is_a_host
-from .http.origins import is_loopback
-from .naming import as_set_here
-from .redis_cache import is_redis
-from .sessions import index
+from .. import staff_urls, telemetry
+from ..app import dotted
+from ..conf import conf, is_a_host
+from ..display.naming import as_set_here
+from ..http.origins import is_loopback
+from ..sessions import index
+from ..stores.redis_cache import is_redis
+from . import static_files, transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         " Conditional Access policy names it, and it then proves nothing",
         "See in Entra, under Conditional Access, that a policy has {context} as target.",
     ),
-    # --- ways into admin, in access_checks.py ---
+    # --- ways into admin, in access.py ---
     "E039": Check(
         "The admin site {site} has no Microsoft sign-in",
         "{fix}",

@@ -25,12 +25,13 @@ from django.conf import settings
 from django.core.cache import caches
 from django.utils.crypto import salted_hmac
 
-from . import sealed
-from .conf import conf, is_a_host
-from .outages import STORE_ERRORS
-from .redis_cache import client_of, is_redis
+from ..conf import conf, is_a_host
+from ..protection import sealed
+from ..stores.outages import STORE_ERRORS
+from ..stores.redis_cache import client_of, is_redis
 
 logger = logging.getLogger(__name__)
+_SALT: Final = "running processes"
 
 EVERY: Final = 60.0  # seconds between two entries of a process
 SILENT: Final = 150.0  # seconds after which a process counts as gone
@@ -202,9 +203,9 @@ def _fingerprint(name: str) -> str:
         value = getattr(conf, name, "")
     plain = sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value
     text = json.dumps(plain, default=str)
-    return salted_hmac(__name__, f"{name}={text}", algorithm="sha256").hexdigest()[:16]
+    return salted_hmac(_SALT, f"{name}={text}", algorithm="sha256").hexdigest()[:16]
 
 
 def _hash(text: str) -> str:
     """Of what is long and random, or no secret."""
-    return hashlib.sha256(f"{__name__}:{text}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{_SALT}:{text}".encode()).hexdigest()[:16]

@@ -30,4 +30,4 @@ def unseal(purpose: str, text: object) -> Any:
 
 
 def _salt(purpose: str) -> str:
-    return f"{__name__}:{purpose}"
+    return f"accounts.sealed:{purpose}"  # whatever this module is called: old values stay readable

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from .http.origins import is_loopback
+from ..http.origins import is_loopback
 
 _BY_TLS: Final = ("require", "verify-ca", "verify-full")
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from django.core.cache import cache
 
-from .outages import STORE_ERRORS
+from ..stores.outages import STORE_ERRORS
 
 T = TypeVar("T")
 _LOOK_EVERY: Final = 1.0  # seconds until a change is seen by other processes

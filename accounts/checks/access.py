@@ -22,10 +22,11 @@ from django.db import router
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 from django.utils.module_loading import import_string
 
-from . import staff_urls, transaction, users
-from .app import dotted
-from .checks import Found
-from .conf import conf
+from .. import staff_urls, users
+from ..app import dotted
+from ..conf import conf
+from ..stores import transaction
+from .site import Found
 
 _OF_DJANGO_AND_OURS: Final = 2
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
@@ -123,7 +124,7 @@ def allauths_own_is_reachable(**kwargs: Any) -> Iterator[CheckMessage]:
     """Its provider `microsoft` signs the site's own people in at /accounts/microsoft/, too."""
     callback = staff_urls.callback()
     if callback and _path("microsoft_callback") == callback:
-        yield Found("E043", path=callback, urls=f"{__name__.rpartition('.')[0]}.urls")
+        yield Found("E043", path=callback, urls=dotted("urls"))
 
 
 @register(Tags.security)

@@ -1,0 +1,1 @@
+"""Static system checks with stable ids (no I/O); live probes are in operate/doctor."""

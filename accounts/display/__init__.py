@@ -1,0 +1,1 @@
+"""How values are written for people: times, browsers, names of settings, hostile text."""

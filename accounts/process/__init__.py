@@ -1,0 +1,1 @@
+"""This process and those beside it: objects of its own, copies kept current, who else runs."""

@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis as the app uses them: transactions, prepared queries, and outages."""
