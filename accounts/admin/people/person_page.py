@@ -17,6 +17,7 @@ from ...models import RoleGrant, SignIn, User
 from ...operate import linking
 from ...operate.account_status import status_of
 from ...signin import mapping
+from ...signin.identities import accounts_of
 from ...signin.roles import Rights, Table, roles_giving
 from .. import sessions
 from ..account_news import latest_sign_ins
@@ -47,7 +48,7 @@ def steps_for(page: ModelAdmin[Any], request: HttpRequest, person: User) -> list
     """What whoever asks may do to the person, as things are, and the page for it."""
     not_applicable = {
         "deactivate" if not person.is_active else "reactivate",
-        "" if linking.of_user(person) else "unlink",
+        "" if accounts_of(person).exists() else "unlink",
     }
     return [
         (step, user_url(name, person.pk))
