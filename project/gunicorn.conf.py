@@ -59,7 +59,7 @@ def post_worker_init(worker: object) -> None:
     from accounts import registration
     from accounts.process import processes
 
-    processes.publish()  # for doctor, which compares itself with what runs
+    processes.keep_registered()  # for doctor, which compares itself with what runs
 
     registration.prepare_worker()
     end_workers_before()

@@ -33,7 +33,7 @@ _WORDS: Final = {"true": "True", "false": "False"}
 _DOCUMENT: Final = re.compile(r"(?<![\w/])docs/(?=[a-z-]+\.md)")
 _REQUIREMENTS: Final = re.compile(r"-r requirements/(azure|telemetry)\.txt")
 _ENVIRONMENT: Final = re.compile(r"\bthe environment\b")
-_ITS_DOCUMENTS: Final = Path(__file__).parent / "docs"
+_ITS_DOCUMENTS: Final = Path(__file__).parent.parent / "docs"
 
 
 def key_of(name: str) -> str:

@@ -99,7 +99,9 @@ class Connection:
     # --- opening ----------------------------------------------------------------------------
 
     def open(self, deadline: Deadline) -> None:
-        """Raises NoAnswer."""
+        """Nothing for one that is open. Raises NoAnswer."""
+        if self._http is not None:
+            return
         try:
             self._open(deadline)
         except ssl.SSLError as error:

@@ -62,20 +62,16 @@ class Transport:
             with self._lock:
                 self._warming.discard(origin)
 
-    def take(self, origin: Origin) -> Connection | None:
-        """The connection that was used last, of those that are still open."""
+    def take(self, origin: Origin) -> Connection:
+        """The connection that was used last, of those that are still open; else a new one."""
         while True:
             with self._lock:
                 if not self._idle[origin]:
-                    return None
+                    return Connection(origin, self._route)
                 connection = self._idle[origin].pop()
             if connection.is_fit:
                 return connection
             connection.close()
-
-    def open(self, origin: Origin) -> Connection:
-        """A new one, not connected yet."""
-        return Connection(origin, self._route)
 
     def give_back(self, connection: Connection) -> None:
         """Keep a connection that may be used again."""
@@ -114,8 +110,9 @@ class _Exchange:
             return self._once()
 
     def _once(self) -> Response:
-        connection = self._ready()
+        connection = self._watched(self._transport.take(self._request.origin))
         try:
+            connection.open(self._deadline)
             response, may_be_used_again = connection.ask(self._request, self._deadline)
         except BaseException:
             connection.close()
@@ -125,18 +122,6 @@ class _Exchange:
         else:
             connection.close()
         return response
-
-    def _ready(self) -> Connection:
-        origin = self._request.origin
-        kept = self._transport.take(origin)
-        connection = self._watched(kept or self._transport.open(origin))
-        if kept is None:
-            try:
-                connection.open(self._deadline)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
 
     def _watched(self, connection: Connection) -> Connection:
         with self._lock:

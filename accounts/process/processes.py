@@ -31,7 +31,7 @@ from ..stores.outages import STORE_ERRORS
 from ..stores.redis_cache import client_of, is_redis
 
 logger = logging.getLogger(__name__)
-_SALT: Final = "running processes"
+_SALT: Final = "accounts.process.processes"  # of what is compared across releases
 
 EVERY: Final = 60.0  # seconds between two entries of a process
 SILENT: Final = 150.0  # seconds after which a process counts as gone
@@ -97,13 +97,13 @@ def this_process(since: float) -> Process:
     )
 
 
-def publish() -> None:
+def keep_registered() -> None:
     """Begin to tell of this process, now and once a minute, in a thread that ends with it."""
-    if is_told():
-        threading.Thread(target=_keep_telling, name="processes", daemon=True).start()
+    if can_register():
+        threading.Thread(target=_register_each_minute, name="processes", daemon=True).start()
 
 
-def is_told() -> bool:
+def can_register() -> bool:
     """Whether there is a place where processes can tell of themselves."""
     return not is_a_host() and is_redis(settings.CACHES["default"])
 
@@ -125,17 +125,17 @@ def running() -> Running:
 
 def release() -> str:
     """The code that runs, named by its content."""
-    told = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        told.update(path.read_bytes())
-    return told.hexdigest()[:12]
+    code = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
+        code.update(path.read_bytes())
+    return code.hexdigest()[:12]
 
 
-def _keep_telling() -> None:
+def _register_each_minute() -> None:
     entry = entry_of(this_process(time.time()))
     while True:
         try:
-            tell(entry, time.time())
+            register(entry, time.time())
         except (*STORE_ERRORS, OSError, ValueError):  # the next minute tries again
             logger.info("this process could not be registered")
         time.sleep(EVERY)
@@ -146,7 +146,7 @@ def entry_of(process: Process) -> str:
     return f"{process.name}{_SEAL}{sealed.seal(_NAME, asdict(process))}"
 
 
-def tell(entry: str, at: float) -> None:
+def register(entry: str, at: float) -> None:
     """Write the entry, as of this moment. Raises what Redis raises."""
     redis = _redis()
     with redis.pipeline(transaction=False) as pipe:

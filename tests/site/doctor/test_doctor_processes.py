@@ -22,7 +22,7 @@ def told(*, age: float = 0.0, **changed: Any) -> None:
     """A process that was started with these settings has told of itself."""
     with override_settings(**changed):
         entry = processes.entry_of(processes.this_process(time.time()))
-    processes.tell(entry, time.time() - age)
+    processes.register(entry, time.time() - age)
 
 
 def look() -> dict[str, Finding]:
@@ -79,7 +79,7 @@ def test_a_process_of_that_kind_that_is_gone_counts_for_nothing() -> None:
     with override_settings(SECRET_KEY=OTHER_KEY):
         process = replace(processes.this_process(time.time()), pid=999_999_999)
         entry = processes.entry_of(process)
-    processes.tell(entry, time.time())
+    processes.register(entry, time.time())
     assert set(look()) == {"processes.none"}
 
 

@@ -19,7 +19,7 @@ _NAMED: Final = 5  # the rest is counted
 
 def run() -> Iterator[Observation]:
     """Each that differs, with the names of what differs; never the values."""
-    if not processes.is_told():
+    if not processes.can_register():
         yield fault("processes.not_compared", store=store_name())
         return
     ours, running = processes.this_process(time.time()), processes.running()
