@@ -91,12 +91,12 @@ def decide(
         rows[row.user_id].append(row)
     planned = [_decide_one(person, rows[person.key], terms) for person in people]
     wanted: defaultdict[str, list[Planned]] = defaultdict(list)
-    for each in planned:
-        if each.what in ("adopt", "expect"):
-            wanted[each.identity].append(each)
+    for one in planned:
+        if one.what in ("adopt", "expect"):
+            wanted[one.identity].append(one)
     names = {person.key: person.display_name for person in people}
     addresses = Counter(person.email.lower() for person in people)
-    return [_unless_taken(each, wanted[each.identity], taken, names, addresses) for each in planned]
+    return [_unless_taken(row, wanted[row.identity], taken, names, addresses) for row in planned]
 
 
 def _decide_one(person: Person, stored: Sequence[StoredIdentity], terms: Terms) -> Planned:
@@ -192,14 +192,14 @@ def plan(
     bound = [(bindings.canonical(uid), uid, key) for uid, key in accounts]
     people = list(_people(bound, everyone=everyone))
     planned = decide(people, stored, {uid: key for uid, _, key in bound}, terms)
-    return sorted(planned, key=lambda each: each.email)
+    return sorted(planned, key=lambda row: row.email)
 
 
 def summary(package: str, planned: Sequence[Planned]) -> str:
     """How many of each, and what to do next."""
-    counts = Counter(each.what for each in planned)
+    counts = Counter(row.what for row in planned)
     lines = [", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "Nobody."]
-    bound = (bindings.read(each.identity) for each in planned)
+    bound = (bindings.read(row.identity) for row in planned)
     if tenants := sorted({one.tid for one in bound if one.tid}):
         lines.append(f"Object IDs of the tenant {', '.join(tenants)}.")
     if package in WITHOUT_IDENTITIES:
@@ -228,7 +228,7 @@ def left_behind() -> Iterator[tuple[str, int]]:
 
 def carry_out(package: str, planned: Iterable[Planned]) -> list[Planned]:
     """Bind what is planned, each person by itself; what has changed meanwhile is a conflict."""
-    return [_carry_out_one(package, each) for each in planned]
+    return [_carry_out_one(package, row) for row in planned]
 
 
 def _carry_out_one(package: str, planned: Planned) -> Planned:

@@ -79,23 +79,23 @@ def erase_person(user: User, reason: str) -> Erased:
 def _sign_ins_of(user: User) -> QuerySet[SignIn]:
     """Theirs, and the refused ones that claimed an address or an identity of theirs."""
     bound = list(SocialAccount.objects.filter(user_id=user.pk, provider=PROVIDER))
-    whose = Q(user=user) | Q(email__iexact=email_of(user))
+    theirs = Q(user=user) | Q(email__iexact=email_of(user))
     for address in _addresses(user, bound):
-        whose |= Q(email__iexact=address)
+        theirs |= Q(email__iexact=address)
     for account in bound:
         if oid := bindings.read(account.uid).oid:
-            whose |= Q(oid=oid)
-    return SignIn.objects.filter(whose)
+            theirs |= Q(oid=oid)
+    return SignIn.objects.filter(theirs)
 
 
 def _addresses(user: User, bound: list[SocialAccount]) -> set[str]:
-    kept = {
+    claimed = {
         str(claims_stored_in(a).get(n) or "")
         for a in bound
         for n in ("email", "preferred_username")
     }
     listed = EmailAddress.objects.filter(user_id=user.pk).values_list("email", flat=True)
-    return {address for address in (*kept, *listed) if address}
+    return {address for address in (*claimed, *listed) if address}
 
 
 def _erase_history(user: Any) -> int:

@@ -1,4 +1,4 @@
-"""The Microsoft app kept in admin: what is entered is checked, and then kept.
+"""The Microsoft app stored in admin: what is entered is checked, and then saved.
 
 A secret or key is encrypted before it is stored, and nothing here gives it back. Whether
 Microsoft accepts it is asked before by `operate.doctor.before_saving`.
@@ -59,9 +59,9 @@ class Invalid(OperatorError):
     """What was entered cannot be right: `problems` by field. Nothing was saved."""
 
     def __init__(self, problems: Mapping[str, Sequence[str]]) -> None:
-        told = {name: [as_set_here(text) for text in texts] for name, texts in problems.items()}
-        super().__init__("\n".join(text for texts in told.values() for text in texts))
-        self.problems = told
+        by_field = {name: [as_set_here(text) for text in texts] for name, texts in problems.items()}
+        super().__init__("\n".join(text for texts in by_field.values() for text in texts))
+        self.problems = by_field
 
 
 def label_in_words(label: str) -> str:
@@ -114,9 +114,9 @@ def read_certificate(data: bytes, passphrase: str = "") -> str:
     try:
         return read_entered(data, passphrase).whole_pem
     except ValueError as problem:
-        told = _(getattr(problem, "text", str(problem))).format(**getattr(problem, "facts", {}))
+        what = _(getattr(problem, "text", str(problem))).format(**getattr(problem, "facts", {}))
         text = _("What was entered %(problem)s.")
-        raise OperatorError(text % {"problem": told}) from None
+        raise OperatorError(text % {"problem": what}) from None
 
 
 def the_app() -> SocialApp:
@@ -194,8 +194,8 @@ def _keeps_previous(app: SocialApp) -> bool:
     return bool(before and _is_accepted(before["settings"]) and not _is_accepted(app.settings))
 
 
-def _is_accepted(kept: Mapping[str, Any]) -> bool:
-    slots, tests = SLOTS[kept.get("credential") or "secret"], kept.get(TESTS, {})
+def _is_accepted(stored: Mapping[str, Any]) -> bool:
+    slots, tests = SLOTS[stored.get("credential") or "secret"], stored.get(TESTS, {})
     return any(tests.get(slot, {}).get("reason") == "" for slot in slots)
 
 
@@ -214,10 +214,10 @@ def new_in(before: SocialApp | None, after: SocialApp, slot: str) -> bool:
 def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
     """Keep what Microsoft said, by slot: "" or a reason code. Returns whether that is news."""
     today = local_time.today().isoformat()
-    told = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
+    results = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
     before = app.settings.get(TESTS, {})
-    _set(app.settings, TESTS, {**before, **told})
-    return bool({**before, **told} != before)
+    _set(app.settings, TESTS, {**before, **results})
+    return bool({**before, **results} != before)
 
 
 def problems_with(app: SocialApp, changes: Changes) -> defaultdict[str, list[str]]:
@@ -303,7 +303,7 @@ def _apply_unencrypted(app: SocialApp, given: Mapping[str, Any]) -> None:
 
 
 def _clear_other_kinds(app: SocialApp, kind: Kind) -> None:
-    """What proved it in another way is not kept: `PREVIOUS` has it, for the undo."""
+    """What proved it in another way is not stored: `PREVIOUS` has it, for the undo."""
     before = kind_of(app)
     app.settings["credential"] = kind
     if kind == before:
@@ -327,11 +327,11 @@ def _apply_secret(app: SocialApp, given: Mapping[str, Any], name: str, expires: 
 @sensitive_variables()
 def _store(app: SocialApp, slot: str, value: str) -> None:
     """Into its slot, encrypted; what Microsoft said of the one before is forgotten."""
-    kept = secretbox.encrypt(value) if secretbox.is_secret(slot) else value
+    stored = secretbox.encrypt(value) if secretbox.is_secret(slot) else value
     if slot == "secret":
-        app.secret = kept
+        app.secret = stored
     else:
-        _set(app.settings, slot, kept)
+        _set(app.settings, slot, stored)
     _forget_result(app, slot)
 
 
@@ -350,15 +350,15 @@ def _promote(app: SocialApp) -> None:
 
 
 def _forget_result(app: SocialApp, slot: str) -> None:
-    left = {name: told for name, told in app.settings.get(TESTS, {}).items() if name != slot}
+    left = {name: result for name, result in app.settings.get(TESTS, {}).items() if name != slot}
     _set(app.settings, TESTS, left)
 
 
 @sensitive_variables()
 def _snapshot(app: SocialApp) -> str:
     """What a sign-in depends on, encrypted as a whole."""
-    kept = {name: app.settings[name] for name in _OF_SIGN_IN if name in app.settings}
-    opened = {name: _decrypted(value) for name, value in kept.items()}
+    stored = {name: app.settings[name] for name in _OF_SIGN_IN if name in app.settings}
+    opened = {name: _decrypted(value) for name, value in stored.items()}
     before = {
         "at": timezone.now().isoformat(timespec="seconds"),
         "client_id": app.client_id,
@@ -381,13 +381,13 @@ def _identity(app: SocialApp) -> tuple[str, str]:
 
 @sensitive_variables()
 def _facts(app: SocialApp) -> dict[str, Any]:
-    kept = {
+    stored = {
         "client_id": app.client_id,
         "tenant": app.settings.get("tenant") or "",
         "hidden": bool(app.settings.get("hidden")),
         "credential": kind_of(app),
     }
-    return kept | {slot: _decrypted(value_in(app, slot)) for slot in _ALL_SLOTS}
+    return stored | {slot: _decrypted(value_in(app, slot)) for slot in _ALL_SLOTS}
 
 
 def _decrypted(value: Any) -> Any:
@@ -398,11 +398,11 @@ def _decrypted(value: Any) -> Any:
         return value
 
 
-def _set(kept: dict[str, Any], name: str, value: Any) -> None:
+def _set(stored: dict[str, Any], name: str, value: Any) -> None:
     if value:
-        kept[name] = value
+        stored[name] = value
     else:
-        kept.pop(name, None)
+        stored.pop(name, None)
 
 
 def _check_name(name: str) -> Iterator[str]:

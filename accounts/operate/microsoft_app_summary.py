@@ -160,17 +160,17 @@ def _unusable(app: SocialApp) -> str:
 
 
 def _of_app(app: SocialApp) -> dict[str, Any]:
-    kept = app.settings
+    settings = app.settings
     return {
         "app_id": app.pk,
         "client_id": app.client_id,
-        "tenant": kept.get("tenant") or conf.MICROSOFT_TENANT_ID,
+        "tenant": settings.get("tenant") or conf.MICROSOFT_TENANT_ID,
         "secret": storage_in_words(app.secret, in_environment=app.pk is None),
-        "secret_expires": kept.get("secret_expires", ""),
-        "secret_days_left": days_left(kept.get("secret_expires", "")),
-        "next_secret": storage_in_words(kept.get("next_secret", "")),
-        "next_secret_expires": kept.get("next_secret_expires", ""),
-        "domains": tuple(kept.get("domains", ())),
+        "secret_expires": settings.get("secret_expires", ""),
+        "secret_days_left": days_left(settings.get("secret_expires", "")),
+        "next_secret": storage_in_words(settings.get("next_secret", "")),
+        "next_secret_expires": settings.get("next_secret_expires", ""),
+        "domains": tuple(settings.get("domains", ())),
         "credential": kind_of(app),
         "credentials": credentials_of(app),
     }
@@ -185,9 +185,10 @@ def credentials_of(app: SocialApp) -> tuple[CredentialSummary, ...]:
     order = SLOTS[kind_of(app)]
     readable = {slot for slot, _one in made}
     made += [(slot, None) for slot in order if value_in(app, slot) and slot not in readable]
-    told = [_credential(app, *pair) for pair in sorted(made, key=lambda one: order.index(one[0]))]
-    used = next((number for number, one in enumerate(told) if one.is_usable), 0)
-    return tuple(replace(one, in_use=n == used) for n, one in enumerate(told))
+    made.sort(key=lambda pair: order.index(pair[0]))
+    summaries = [_credential(app, *pair) for pair in made]
+    used = next((number for number, one in enumerate(summaries) if one.is_usable), 0)
+    return tuple(replace(one, in_use=n == used) for n, one in enumerate(summaries))
 
 
 def _credential(app: SocialApp, slot: str, made: Credential | None) -> CredentialSummary:

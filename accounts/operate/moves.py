@@ -73,10 +73,10 @@ def decide(
     found = dict(_duplicates(planned)) | dict(_chains(moves))
     unread = {move.line for move in moves if move.problem}
     return [
-        replace(each, what="problem", note=found[each.line])
-        if each.line in found and each.line not in unread
-        else each
-        for each in planned
+        replace(row, what="problem", note=found[row.line])
+        if row.line in found and row.line not in unread
+        else row
+        for row in planned
     ]
 
 
@@ -195,10 +195,10 @@ def _duplicates(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
     """Lines about one person or one new address or object ID, of which another line is, too."""
     by_old: defaultdict[Any, list[int]] = defaultdict(list)
     by_new: defaultdict[str, list[int]] = defaultdict(list)
-    for each in planned:
-        who = each.key if each.key is not None else _key(each.old)
-        by_old[who, "@" in each.new].append(each.line)
-        by_new[_key(each.uid or each.new)].append(each.line)
+    for row in planned:
+        who = row.key if row.key is not None else _key(row.old)
+        by_old[who, "@" in row.new].append(row.line)
+        by_new[_key(row.uid or row.new)].append(row.line)
     person = _("The same person as in line %(lines)s: keep one of them.")
     new = _("The same new one as in line %(lines)s: keep one of them.")
     for text, groups in ((person, by_old), (new, by_new)):
@@ -231,7 +231,7 @@ def plan(text: str, tenant: str = "") -> list[Planned]:
 def blocking(planned: Iterable[Planned], *, skip_unknown: bool = False) -> list[Planned]:
     """The lines for whose sake nothing is written."""
     stops = ("problem",) if skip_unknown else ("problem", "not here")
-    return [each for each in planned if each.what in stops]
+    return [row for row in planned if row.what in stops]
 
 
 def digest(planned: Iterable[Planned]) -> str:
@@ -250,50 +250,50 @@ def carry_out(
     require_reason(reason)
     if stops := blocking(planned, skip_unknown=skip_unknown):
         raise OperatorError(_on_line(stops[0], stops[0].note))
-    todo = [each for each in planned if each.what in ("link", "address")]
+    todo = [row for row in planned if row.what in ("link", "address")]
     with transaction.atomic(), audit.context(note=reason, reference=new_reference()):
         people = _locked(todo)
-        for each in todo:
-            _carry_out_one(each, people, reason, by)
-    linked = {each.key for each in todo if each.what == "link"}
+        for row in todo:
+            _carry_out_one(row, people, reason, by)
+    linked = {row.key for row in todo if row.what == "link"}
     ended = [linking.end_sessions(people[key]) for key in linked]
     return Done(len(linked), len(todo) - len(linked), store_failed=not all(ended))
 
 
 def _locked(todo: Iterable[Planned]) -> Mapping[Any, Any]:
-    keys = sorted({each.key for each in todo})
+    keys = sorted({row.key for row in todo})
     found = users.everyone().filter(pk__in=keys).select_for_update().order_by("pk")
     return {user.pk: user for user in found}
 
 
-def _carry_out_one(each: Planned, people: Mapping[Any, Any], reason: str, by: Any) -> None:
-    user = people.get(each.key)
+def _carry_out_one(row: Planned, people: Mapping[Any, Any], reason: str, by: Any) -> None:
+    user = people.get(row.key)
     try:
         if user is None:
             raise OperatorError(_("Someone has deleted the person meanwhile."))
-        if each.what == "link":
-            linking.exchange(user, each.uid, reason, by=by, seen=each.seen)
+        if row.what == "link":
+            linking.exchange(user, row.uid, reason, by=by, seen=row.seen)
         else:
-            _readdress(user, each, reason, by)
+            _readdress(user, row, reason, by)
     except (OperatorError, IntegrityError) as problem:
         taken = _("Another user has it now.")
         why = str(problem) if isinstance(problem, OperatorError) else taken
-        raise OperatorError(_on_line(each, f"{each.person}: {why}")) from None
+        raise OperatorError(_on_line(row, f"{row.person}: {why}")) from None
 
 
-def _on_line(each: Planned, why: str) -> str:
-    return _("Line %(line)d: %(why)s") % {"line": each.line, "why": why}
+def _on_line(row: Planned, why: str) -> str:
+    return _("Line %(line)d: %(why)s") % {"line": row.line, "why": why}
 
 
-def _readdress(user: Any, each: Planned, reason: str, by: Any) -> None:
-    if email_of(user) != each.seen:
+def _readdress(user: Any, row: Planned, reason: str, by: Any) -> None:
+    if email_of(user) != row.seen:
         text = _("Someone has changed the address meanwhile: look at it again.")
         raise OperatorError(text)
     field = email_field()
-    setattr(user, field, each.new)
+    setattr(user, field, row.new)
     with transaction.atomic():
         user.save(update_fields=[field])
-    linking.tell_history(user, f"Email address {each.seen} replaced by {each.new}: {reason}", by)
+    linking.tell_history(user, f"Email address {row.seen} replaced by {row.new}: {reason}", by)
 
 
 def of_tenant(tid: str) -> list[str]:

@@ -74,11 +74,12 @@ def _of_allauth() -> Iterator[StoredIdentity]:
     for account in SocialAccount.objects.filter(provider=PROVIDER).iterator():
         if bindings.is_complete(account.uid):
             continue
-        said = claims_stored_in(account)
-        address = str(said.get("mail") or said.get("userPrincipalName") or said.get("email") or "")
-        uids = (account.uid, *(str(said.get(name) or "") for name in ("oid", "id")))
+        stored = claims_stored_in(account)
+        names = ("mail", "userPrincipalName", "email")
+        address = next((str(stored[name]) for name in names if stored.get(name)), "")
+        uids = (account.uid, *(str(stored.get(name) or "") for name in ("oid", "id")))
         uid = next(filter(_names_an_object, uids), account.uid)
-        yield _by_object_id(account.user_id, uid, address, tid=_tenant_in(said), blocks=True)
+        yield _by_object_id(account.user_id, uid, address, tid=_tenant_in(stored), blocks=True)
 
 
 def _of_microsoft_sso() -> Iterator[StoredIdentity]:
@@ -130,9 +131,9 @@ WITH_TABLES: Final = ("django-microsoft-sso", "social-auth")
 WITHOUT_IDENTITIES: Final = frozenset({"django-auth-adfs", "mozilla-django-oidc"})
 
 
-def _tenant_in(said: Mapping[str, Any]) -> str:
+def _tenant_in(claims: Mapping[str, Any]) -> str:
     """Of which tenant a row says that its object ID is; "" where it says nothing."""
-    found = (str(said.get(name) or "").lower() for name in ("tid", "tenantId", "tenant_id"))
+    found = (str(claims.get(name) or "").lower() for name in ("tid", "tenantId", "tenant_id"))
     return next(filter(is_guid, found), "")
 
 

@@ -312,8 +312,8 @@ def _parenthesis(gap: str) -> tuple[str, str]:
 
 def _clean(name: str) -> str:
     """Without signs around it, and without what cannot be seen."""
-    shown = "".join(" " if c.isspace() else c for c in name if c.isspace() or not is_hidden(c))
-    plain = _between_signs(" ".join(shown.split()).rstrip(" <([{"))
+    seen = (" " if c.isspace() else c for c in name if c.isspace() or not is_hidden(c))
+    plain = _between_signs(" ".join("".join(seen).split()).rstrip(" <([{"))
     if _JOINING.fullmatch(plain) or _ENUMERATED.fullmatch(plain) or "://" in plain:
         return ""
     return plain[:_LONGEST_NAME]

@@ -27,7 +27,7 @@ def read_records(lines: Sequence[str]) -> list[tuple[int, str, Fields]] | None:
     fields = list(_fields(lines))
     if any(field is None for _number, field in fields):
         return None
-    found = [_record(lines, each) for each in _divided(fields)]
+    found = [_record(lines, record) for record in _divided(fields)]
     is_of_people = any(set(_NAMES) & set(one) and {"mail", "upn"} & set(one) for *_, one in found)
     return [one for one in found if one[2]] if is_of_people else None
 

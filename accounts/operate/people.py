@@ -209,8 +209,8 @@ def _new(user: User) -> Added:
     except ValidationError as problem:
         raise OperatorError(_of_fields(problem)) from None
     except IntegrityError as problem:  # someone else added them meanwhile, or more is demanded
-        if there := users.by_email(email).first():
-            return Added(email, "exists", there)
+        if existing := users.by_email(email).first():
+            return Added(email, "exists", existing)
         text = _("the database refuses it (%(why)s)")
         raise OperatorError(text % {"why": type(problem.__cause__).__name__}) from None
     return Added(email, "added", user)
@@ -220,9 +220,11 @@ def _of_fields(problem: ValidationError) -> str:
     """What is wrong, and with which field, where it is none of ours: a user model may want more."""
     if not hasattr(problem, "error_dict"):
         return " ".join(problem.messages)
-    ours = (users.email_field(), "name", NON_FIELD_ERRORS)
-    told = {name: " ".join(texts) for name, texts in problem.message_dict.items()}
-    return " ".join(text if name in ours else f"{name}: {text}" for name, text in told.items())
+    own_fields = (users.email_field(), "name", NON_FIELD_ERRORS)
+    by_field = {name: " ".join(texts) for name, texts in problem.message_dict.items()}
+    return " ".join(
+        text if name in own_fields else f"{name}: {text}" for name, text in by_field.items()
+    )
 
 
 def _set_active(user: User, *, active: bool) -> None:

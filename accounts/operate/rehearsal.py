@@ -289,11 +289,11 @@ def _by_mapping(table: Table) -> Judge | None:
     def judge(person: Exported, user: Candidate) -> ByRoles | None:
         if person.roles is None:
             return None
-        of, carried = held[user.user_id], Carried(person.roles, person.roles)
-        outcome = roles.judge(seen, "", carried, of.rights, of.given)
-        outcome = mapping.guarded(found[user.user_id], of, outcome)
+        holding, carried = held[user.user_id], Carried(person.roles, person.roles)
+        outcome = roles.judge(seen, "", carried, holding.rights, holding.given)
+        outcome = mapping.guarded(found[user.user_id], holding, outcome)
         missing = conf.ROLES_REQUIRED and not outcome.roles
-        return ByRoles(outcome.rights.staff, _change(of.rights, outcome), missing)
+        return ByRoles(outcome.rights.staff, _change(holding.rights, outcome), missing)
 
     return judge
 

@@ -209,8 +209,8 @@ def check(row: Row) -> None:
     """Raises OperatorError when this row cannot be mapped."""
     check_value(row.value)
     others = RoleMapping.objects.exclude(value=mapping.as_mapped(row.value))
-    looks = plain(row.value)
-    near = [one for one in others.values_list("value", flat=True) if plain(one) == looks]
+    folded = plain(row.value)
+    near = [one for one in others.values_list("value", flat=True) if plain(one) == folded]
     if near:
         text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
         raise OperatorError(text % {"role": near[0]})

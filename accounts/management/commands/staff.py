@@ -219,8 +219,12 @@ exit codes:
         self, emails: list[str], form: str, done: str, change: Callable[[User], int | None]
     ) -> None:
         """Change each, whatever becomes of the others; exit 1 unless all is done."""
-        rows = [_changed(email, done, change) for email in emails]
-        self.write_rows(rows, _CHANGED, form)
+        rows: list[dict[str, Any]] = []
+        try:
+            for email in emails:
+                rows.append(_changed(email, done, change))
+        finally:  # of Ctrl-C, too: what was done is listed
+            self.write_rows(rows, _CHANGED, form)
         if failed := [row["email"] for row in rows if row["what"] != done]:
             raise CommandError(f"Not done for {', '.join(failed)}: see above.")
 
