@@ -11,6 +11,8 @@ from typing import Any, Final
 from django.conf import settings
 
 READ: Final = "MICROSOFT_ADMIN_READ"  # where host.configure leaves what it has read
+# Likewise the view of the site's own for forms that the CSRF check refuses.
+CSRF_FAILURE_BEFORE: Final = "CSRF_FAILURE_VIEW_BEFORE"
 
 
 class _Conf:

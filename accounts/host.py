@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .conf import READ
+from .conf import CSRF_FAILURE_BEFORE, READ
 from .configuration import readers
 from .configuration.table import BadEnvironment, Variable
 from .configuration.variables import RULES, AppVariables, public_url_on_azure
@@ -38,6 +38,8 @@ _AFTER_AUTHENTICATION: Final = (
     f"{NAME}.web.session_limits.SessionLimitsMiddleware",
     f"{NAME}.web.audited.AuditMiddleware",
 )
+_SETTING: Final = "CSRF_FAILURE_VIEW"
+_DJANGOS_CSRF_FAILURE: Final = "django.views.csrf.csrf_failure"
 _PROXY: Final = f"{NAME}.web.proxy.ProxyMiddleware"
 _POLICY: Final = f"{NAME}.web.csp.PolicyMiddleware"
 _ACCOUNT: Final = "allauth.account.middleware.AccountMiddleware"
@@ -78,7 +80,10 @@ class HostVariables(AppVariables):
 
 def configure(settings: MutableMapping[str, Any]) -> None:
     """Complete a site's settings; called last, with `globals()`. Raises ImproperlyConfigured."""
+    theirs = settings.get(READ, {}).get(CSRF_FAILURE_BEFORE)
     settings[READ] = _read(settings)
+    settings[READ][CSRF_FAILURE_BEFORE] = theirs or settings.get(_SETTING, _DJANGOS_CSRF_FAILURE)
+    settings[_SETTING] = f"{NAME}.web.csrf.failure_in_another_site"
     if "allauth.account" not in settings["INSTALLED_APPS"]:
         # Else allauth's migrations would write every user's address anew, in lower case.
         settings.setdefault("ACCOUNT_USER_MODEL_EMAIL_FIELD", None)

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from ..ids import is_guid
 from . import readers
@@ -287,6 +286,10 @@ class AppVariables(Table):
             "ENVIRONMENT_WARNINGS": self.warnings,
         }
 
+    def may_be_http(self, url: str) -> bool:
+        """Whether the site may be served there without TLS."""
+        return readers.is_loopback(url)
+
     def instance_id(self) -> str:
         """Which machine serves: a name to compare, that tells outsiders nothing."""
         name = self.environ.get("WEBSITE_INSTANCE_ID") or socket.gethostname()
@@ -304,14 +307,8 @@ def public_url_on_azure(env: AppVariables) -> str:
 
 def _https_outside_debug(env: AppVariables) -> None:
     url = env.PUBLIC_URL
-    if url.startswith("http://") and not env.DEBUG and not _reachable_by_nobody(url):
+    if url.startswith("http://") and not env.DEBUG and not env.may_be_http(url):
         env.wrong("PUBLIC_URL", "must start with https://: Microsoft sends nobody back to http")
-
-
-def _reachable_by_nobody(url: str) -> bool:
-    """This machine, or a name without a dot: the rigs that a site is tested in."""
-    host = urlsplit(url).hostname or ""
-    return readers.is_loopback(url) or not any(mark in host for mark in ".:")
 
 
 def _https_to_microsoft(env: AppVariables) -> None:

@@ -1,1 +1,1 @@
-"""Sessions: where they live (store), whose they are (index), and ending them (service)."""
+"""Sessions: where they live (store), whose they are (index), ending them (service, limits)."""

@@ -62,12 +62,18 @@ def started(attempt: Attempt, reference: str) -> None:
     logger.info("sign-in started", extra={**facts, "client_ip": attempt.client_ip})
 
 
-def admitted(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
-    """Write the row of a person who is being let in; `tell` it once that is certain.
+def admitted(attempt: Attempt, user_id: Any, note: str = "", *, written: bool = True) -> SignIn:
+    """Write the row of a person who is being let in; `log` it once that is certain.
 
-    Raises RecordNotWritten; the transaction around it is then to be started afresh.
+    Raises RecordNotWritten: the transaction around it is to be started afresh with `written` off,
+    and the log alone has the facts.
     """
-    row = _admission(attempt, user_id, note)
+    row = _row(attempt, SignIn.Outcome.ADMITTED, note, user_id)
+    by_microsoft = attempt.method == SignIn.Method.MICROSOFT
+    row.source = SignIn.Source.MICROSOFT if by_microsoft else SignIn.Source.HERE
+    if not written:
+        logger.error("sign-in record not written", extra={"reference": attempt.reference})
+        return row
     try:
         row.save(force_insert=True)
     except Error as error:
@@ -75,19 +81,13 @@ def admitted(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
     return row
 
 
-def admitted_unwritten(attempt: Attempt, user_id: Any, note: str = "") -> SignIn:
-    """The facts of an admission whose row could not be written: the log must carry them."""
-    logger.error("sign-in record not written", extra={"reference": attempt.reference})
-    return _admission(attempt, user_id, note)
-
-
 def admit(attempt: Attempt, user_id: Any) -> None:
     """Record a person who is in already; a row that cannot be written costs nobody entry."""
     try:
         row = admitted(attempt, user_id)
     except RecordNotWritten:
-        row = admitted_unwritten(attempt, user_id)
-    tell(row, attempt)
+        row = admitted(attempt, user_id, written=False)
+    log(row, attempt)
 
 
 def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
@@ -102,7 +102,7 @@ def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
     if keep:
         with _logged_if_it_fails(row):
             row.save(force_insert=True)
-    tell(row, attempt, logging.ERROR if refusal.reason.status >= 500 else logging.WARNING)
+    log(row, attempt, logging.ERROR if refusal.reason.status >= 500 else logging.WARNING)
 
 
 def not_kept(number: int, window: int) -> None:
@@ -118,7 +118,7 @@ def not_kept(number: int, window: int) -> None:
             row.save(force_insert=True)
 
 
-def tell(row: SignIn, attempt: Attempt, level: int = logging.INFO) -> None:
+def log(row: SignIn, attempt: Attempt, level: int = logging.INFO) -> None:
     """Log the row's facts as structured fields, and count it."""
     logger.log(level, "sign-in %s", row.outcome, extra=_fields(row, attempt))
     telemetry.count_sign_in(str(row.outcome), row.reason, str(row.method))
@@ -130,13 +130,6 @@ def _logged_if_it_fails(row: SignIn) -> Iterator[None]:
         yield
     except Error:
         logger.exception("sign-in record not written", extra={"reference": row.reference})
-
-
-def _admission(attempt: Attempt, user_id: Any, note: str) -> SignIn:
-    row = _row(attempt, SignIn.Outcome.ADMITTED, note, user_id)
-    by_microsoft = attempt.method == SignIn.Method.MICROSOFT
-    row.source = SignIn.Source.MICROSOFT if by_microsoft else SignIn.Source.HERE
-    return row
 
 
 def _row(attempt: Attempt, outcome: str, detail: str, user_id: Any) -> SignIn:

@@ -7,7 +7,6 @@ transaction, the identity is bound, the sign-in recorded and the session entered
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -308,10 +307,10 @@ def _enter(
 
     secrets = request_facts.secrets_of(request)
 
-    def in_one_transaction(write: Callable[[Attempt, Any, str], SignIn]) -> HttpResponse:
+    def in_one_transaction(*, written: bool) -> HttpResponse:
         with transaction.atomic(), audit.context(reference=attempt.reference):
             account = flow.settle(admission, claims)
-            row = write(attempt, admission.user.pk, admission.note)
+            row = record.admitted(attempt, admission.user.pk, admission.note, written=written)
             login = AdmittedLogin(MicrosoftProvider(request, app=app.app), admission.user, account)
             login.state["next"] = next_path
             response = _logged_in(request, login, next_path)
@@ -319,10 +318,10 @@ def _enter(
             microsoft_session.begin(request.session, claims)
             entrance.mark(request.session, SignIn.Method.MICROSOFT)
             entrance.write(request.session)
-        record.tell(row, attempt)
+        record.log(row, attempt)
         return automatic_sign_in.pause(response)
 
     try:
-        return in_one_transaction(record.admitted)
+        return in_one_transaction(written=True)
     except record.RecordNotWritten:
-        return in_one_transaction(record.admitted_unwritten)
+        return in_one_transaction(written=False)

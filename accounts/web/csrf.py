@@ -14,12 +14,12 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware import csrf
-from django.urls import reverse
+from django.urls import get_callable, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .. import staff_urls
-from ..conf import conf
+from ..conf import CSRF_FAILURE_BEFORE, conf
 from ..models import SignIn
 from ..reasons import Refused
 from ..signin.record import Attempt
@@ -92,6 +92,15 @@ def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return refusal.answered(
         request, attempt, next_path, lambda: _answer(request, attempt, reason, next_path)
     )
+
+
+def failure_in_another_site(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Likewise for the sign-in's forms and staff's; others have the view that the site had."""
+    ours = (*staff_urls.staff(), *staff_urls.own_pages())
+    if request.path.startswith(ours):
+        return failure(request, reason)
+    theirs: HttpResponse = get_callable(getattr(conf, CSRF_FAILURE_BEFORE))(request, reason=reason)
+    return theirs
 
 
 def remember_token(request: HttpRequest) -> None:

@@ -24,8 +24,8 @@ from django.utils.deprecation import MiddlewareMixin
 from .. import staff_urls
 from ..conf import conf
 from ..registration import in_force
+from ..sessions.limits import Due, Limits, due, is_idle, is_put_off
 from ..signin.purpose import Purpose
-from ..signin.session_limits import Due, Limits, due, is_idle, is_put_off
 from ..signin.state import LONGEST_NEXT
 from . import automatic_sign_in, entrance, errors, microsoft_session, request_facts
 from .headers import no_store

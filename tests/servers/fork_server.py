@@ -109,7 +109,7 @@ OURS = (
     "accounts.operate.pasted_records",
     "accounts.process.processes",
     "accounts.sessions.database",
-    "accounts.signin.session_limits",
+    "accounts.sessions.limits",
     "accounts.signin.state",
     "accounts.checks.static_files",
     "accounts.checks.transport",

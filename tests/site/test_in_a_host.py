@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.conf import settings as site_settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import load_command_class
 
 from accounts import host, reasons
 from accounts.admin import advice
-from accounts.conf import READ
+from accounts.conf import CSRF_FAILURE_BEFORE, READ
 from accounts.display.naming import DICTIONARY, as_set_here
 from accounts.entra import errors
 from accounts.operate.doctor import catalogue, causes
@@ -138,6 +139,7 @@ def test_settings_in_two_files_may_be_configured_twice() -> None:
         "INSTALLED_APPS": ["django.contrib.admin", "django.contrib.auth", "people"],
         "MIDDLEWARE": ["a.SessionMiddleware", "a.AuthenticationMiddleware"],
         "ALLOWED_HOSTS": [NAME],
+        "CSRF_FAILURE_VIEW": "their.view",
         DICTIONARY: {**OWN, "TRUSTED_PROXY_COUNT": 1},
     }
     host.configure(theirs)
@@ -147,6 +149,17 @@ def test_settings_in_two_files_may_be_configured_twice() -> None:
     assert {name: list(theirs[name]) for name in once} == once
     assert len(theirs["AUTHENTICATION_BACKENDS"]) == 2
     assert theirs[READ]["PUBLIC_URL"] == "https://other.example.com"
+    assert theirs[READ][CSRF_FAILURE_BEFORE] == "their.view"
+
+
+def test_its_origin_has_tls_but_on_its_own_machine() -> None:
+    theirs: dict[str, Any] = {
+        "INSTALLED_APPS": ["django.contrib.admin", "django.contrib.auth"],
+        "MIDDLEWARE": ["a.SessionMiddleware", "a.AuthenticationMiddleware"],
+        DICTIONARY: {**OWN, "PUBLIC_URL": "http://intranet"},
+    }
+    with pytest.raises(ImproperlyConfigured, match=r'"PUBLIC_URL"\] must start with https'):
+        host.configure(theirs)
 
 
 def test_a_bound_that_cannot_be_kept() -> None:

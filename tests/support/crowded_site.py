@@ -617,6 +617,24 @@ def row_a_check_says_what_is_in_another_database_than_people() -> None:
     assert "have admin, socialaccount in 'people'" in str(told.hint)
 
 
+def row_a_form_that_the_csrf_check_refuses() -> None:
+    from django.test import Client
+
+    browser = Client(HTTP_HOST="localhost:8000", enforce_csrf_checks=True)
+    shown = browser.post("/accounts/microsoft/login/")
+    assert b'data-reason="form_refused"' in shown.content
+    assert shown.status_code == 403
+    theirs = browser.post("/login/", {"username": "sam", "password": PASSWORD})
+    assert b"data-reason" not in theirs.content
+    assert b"CSRF verification failed" in theirs.content
+    second_tab = signed_in()
+    second_tab.handler.enforce_csrf_checks = True
+    stale = {"csrfmiddlewaretoken": "a" * 64}
+    own = {"HTTP_ORIGIN": URL}
+    went_on = second_tab.post("/accounts/microsoft/login/?next=/admin/auth/group/", stale, **own)
+    assert went_on.headers.get("Location") == "/admin/auth/group/", went_on.content
+
+
 # --- sessions ------------------------------------------------------------------------------------
 
 

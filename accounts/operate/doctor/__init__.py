@@ -84,16 +84,16 @@ def ask_microsoft(app: SocialApp) -> tuple[list[Finding], dict[str, str]]:
 
     What could not be asked is not among them.
     """
-    tests: dict[str, str] = {}
-
-    def told(tried: list[CheckedCredential]) -> None:
-        slots = [slot for slot, _credential in registration.by_slot(app)]
-        for slot, one in zip(slots, tried, strict=False):
-            if not one.is_unclear:
-                tests[slot] = one.refusal.reason.code if one.refusal else ""
-
-    find = partial(registration.of_app, app)
-    return run([Probe("microsoft", partial(microsoft.run, find, told))]).findings, tests
+    tried: list[CheckedCredential] = []
+    ask = partial(microsoft.run, partial(registration.of_app, app), tried)
+    findings = run([Probe("microsoft", ask)]).findings
+    slots = registration.by_slot(app) if tried else []  # raises where nothing could be tried
+    tests = {
+        slot: one.refusal.reason.code if one.refusal else ""
+        for (slot, _credential), one in zip(slots, tried, strict=False)
+        if not one.is_unclear
+    }
+    return findings, tests
 
 
 def _probes(public: Callable[[], Iterable[Observation]] | None, *, online: bool) -> Iterator[Probe]:

@@ -60,9 +60,9 @@ def of_saving(
         found.append(Consequence("promote", text))
     tests: dict[str, str] = {}
     if len(apps) == 1 and asks:
-        findings, told = ask_microsoft(apps[0])
+        findings, results = ask_microsoft(apps[0])
         found += _of_findings(findings, after if apps[0] is after else None, before)
-        tests = told if apps[0] is after else {}
+        tests = results if apps[0] is after else {}
     return Judgement(tuple(found), tests)
 
 

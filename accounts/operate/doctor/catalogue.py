@@ -945,11 +945,11 @@ _VISIT: Final = (
     ),
     Entry(
         "public.redirect_uri",
-        "Microsoft is told to send people back to {told}",
+        "Microsoft is told to send people back to {uri}",
         "They come from {at}; the cookie set there does not go elsewhere.",
         "Set PUBLIC_URL={at} on every instance and restart.",
         shows_as=("redirect_uri_mismatch", "cookie_not_sent"),
-        if_ok="Microsoft is told to send people back to {told}",
+        if_ok="Microsoft is told to send people back to {uri}",
     ),
     _warning(
         "public.secret_key",

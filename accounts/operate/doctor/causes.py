@@ -170,7 +170,7 @@ _FIXES: Final = {
     "request limit": "The provider's limit of requests is used up: a larger plan, or another one.",
     "CLUSTERDOWN": "Redis is a cluster, and down: look at its nodes (CLUSTER INFO).",
     "LOADING": "Redis is still loading its data: wait, then run doctor again.",
-    "MASTERDOWN": "This replica has lost its master: start the master, or set {of} to another one.",
+    "MASTERDOWN": "The replica has lost its master: start the master, or set {of} to another one.",
     "BUSY": "A script blocks Redis: SCRIPT KILL, and find out whose it is.",
     "NOPROTO": "This Redis is older than 6: move to 7 or newer.",
     "DB index is out of range": "That database does not exist: end REDIS_URL with /0.",
@@ -242,9 +242,9 @@ _TRACED_CODE: Final = re.compile(rb'ErrorResponse.*? C "([0-9A-Z]{5})"')
 def facts_of(error: BaseException, of: str) -> dict[str, str]:
     """The facts `cause` and `fix` of an error, met on the way to what the variable `of` names."""
     chain = redact.chain_of(error)[::-1]  # the innermost first
-    told = next(filter(None, (str(getattr(each, "fix", "")) for each in chain)), "")
+    own_fix = next(filter(None, (str(getattr(each, "fix", "")) for each in chain)), "")
     code = next(filter(None, map(code_of, chain)), "")
-    return {"code": code, "cause": _text(chain, code), "fix": told or fix_of(code, of)}
+    return {"code": code, "cause": _text(chain, code), "fix": own_fix or fix_of(code, of)}
 
 
 def facts_of_connecting(
@@ -309,8 +309,8 @@ def _of_redis(error: RedisError) -> str:
 
 def _text(chain: list[BaseException], code: str) -> str:
     """The innermost that says something, on one line, with its code where the text lacks it."""
-    said = [each for each in chain if str(each)] or chain
-    text = f"{type(said[0]).__name__}: {_one_line(said[0])}"[:300]
+    with_text = [each for each in chain if str(each)] or chain
+    text = f"{type(with_text[0]).__name__}: {_one_line(with_text[0])}"[:300]
     return text if not code or code in text else f"{text} ({code})"
 
 

@@ -48,9 +48,9 @@ def summary(report: Report) -> str:
         verdict = "Nothing wrong was seen, but not all could be looked at"
     else:
         verdict = "All is well" if not report.not_asked else "All that was looked at is well"
-    told = f"{verdict}: {', '.join(counted)}" if counted else verdict
+    text = f"{verdict}: {', '.join(counted)}" if counted else verdict
     missing = ", ".join(report.not_asked)
-    return f"{told} ({looked})." + (f" Not looked at: {missing}." if missing else "")
+    return f"{text} ({looked})." + (f" Not looked at: {missing}." if missing else "")
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -36,17 +36,17 @@ def run() -> Iterator[Observation]:
         yield fault(IN_FORCE, title=title, **because(refusal))
         yield from _hidden()
         return
-    shown = show()
+    summary = show()
     yield ok(
         IN_FORCE,
-        source="admin" if shown.is_in_admin else "the environment",
+        source="admin" if summary.is_in_admin else "the environment",
         client_id=found.client_id,
         tenant=found.tenant,
-        other=_other_in_environment(shown),
+        other=_other_in_environment(summary),
     )
     yield ok("app.redirect_uri", uri=registration.redirect_uri())
     yield from _values(found)
-    yield from _expiry(shown)
+    yield from _expiry(summary)
     yield from credential.run(found)
     yield from _tenant(found)
 
@@ -58,9 +58,9 @@ def _hidden() -> Iterator[Observation]:
         yield ok("app.hidden", names=", ".join(hidden))
 
 
-def _other_in_environment(shown: AppSummary) -> str:
+def _other_in_environment(summary: AppSummary) -> str:
     other = conf.MICROSOFT_CLIENT_ID
-    if shown.in_force == "admin" and other and other != shown.client_id:
+    if summary.in_force == "admin" and other and other != summary.client_id:
         return f"MICROSOFT_CLIENT_ID {other} of the environment is not used while admin has an app."
     return ""
 
@@ -82,13 +82,13 @@ def _values(found: registration.Registration) -> Iterator[Observation]:
             yield fault(f"app.{field}", problem=problem, code=code)
 
 
-def _expiry(shown: AppSummary) -> Iterator[Observation]:
+def _expiry(summary: AppSummary) -> Iterator[Observation]:
     """What is next counts once Microsoft has accepted it."""
-    days = shown.days_left
-    if days is None or not shown.credentials:
+    days = summary.days_left
+    if days is None or not summary.credentials:
         return
-    used = next(one for one in shown.credentials if one.in_use)
-    kind = "certificate" if shown.credential == "certificate" else "secret"
+    used = next(one for one in summary.credentials if one.in_use)
+    kind = "certificate" if summary.credential == "certificate" else "secret"
     if days < 0:
         yield fault(f"app.{kind}_expiry", days=-days, date=used.expires, label=used.label)
     elif days <= _SOON_DAYS:

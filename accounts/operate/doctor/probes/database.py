@@ -130,10 +130,10 @@ def _is_behind(model: type[Model]) -> bool:
 
 
 def _models() -> list[type[Model]]:
-    ours = [
+    models = [
         model for model in apps.get_models() if model._meta.app_label in (label(), *_OF_SIGN_IN)
     ]
-    return [model for model in ours if model._meta.managed and not model._meta.proxy]
+    return [model for model in models if model._meta.managed and not model._meta.proxy]
 
 
 def _writes() -> Iterator[Observation]:

@@ -51,16 +51,13 @@ _SWAPPED: Final = (
 _SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
 
 
-Told = Callable[[list[CheckedCredential]], None]
-
-
 def run(
     find: Callable[[], Registration] = registration.read_afresh,
-    told: Told = lambda tried: None,
+    tried: list[CheckedCredential] | None = None,
 ) -> Iterator[Observation]:
     """Ask Microsoft everything that a sign-in by this registration will ask.
 
-    `told` gets what became of each of its credentials.
+    `tried` is filled with what became of each of its credentials.
     """
     try:
         found = find()
@@ -88,7 +85,7 @@ def run(
     yield from _clock(answer, middle)
     yield _tenant(found, discovery)
     yield _keys(http, discovery)
-    yield from _credential(http, found, discovery, told)
+    yield from _credential(http, found, discovery, [] if tried is None else tried)
     yield from _redirect_uri(http, found, discovery)
 
 
@@ -142,7 +139,7 @@ def _keys(http: HttpClient, discovery: Discovery) -> Observation:
 
 
 def _credential(
-    http: HttpClient, found: Registration, discovery: Discovery, told: Told
+    http: HttpClient, found: Registration, discovery: Discovery, tried: list[CheckedCredential]
 ) -> Iterator[Observation]:
     """Try each; sign-in breaks only when none is good."""
     if not found.credentials:
@@ -150,8 +147,7 @@ def _credential(
         yield fault("online.secret_missing", **because(none))
         return
     client = Client(http, discovery.token_endpoint, found.client_id, found.credentials)
-    tried = check_all(client)
-    told(tried)
+    tried += check_all(client)
     good = first_good(tried)
     name = "secret" if tried[0].credential.kind == "secret" else "credential"
     if good is None:

@@ -144,8 +144,8 @@ def wrong_page(reply: Reply, what: str) -> Observation:
     if reply.reason in REASONS:
         if reply.reason == "misconfigured" and f"{MARK}=" in reply.url:
             return fault("public.proxy", detail=f"{what} says so itself (misconfigured).")
-        told = reply.detail or _look_up(reply.reference)
-        return _refused(reply.reason, f"{what} is refused", told)
+        detail = reply.detail or _look_up(reply.reference)
+        return _refused(reply.reason, f"{what} is refused", detail)
     title, fix = _BY_STATUS.get(reply.status, _DOWN if reply.status >= 500 else _FOREIGN)
     facts = {"what": what, "title": title, "fix": fix, "status": reply.status}
     return fault("public.page", url=reply.url, quote=reply.quote, **facts)
@@ -276,7 +276,7 @@ def _of_start(visit: Visit, started: Started, at: str) -> Iterator[Observation]:
     if client_id and client_id != started.client_id:
         yield fault("public.client_id", theirs=started.client_id, ours=client_id)
     right = started.redirect_uri == f"{at}{staff_urls.callback()}"
-    yield verdict("public.redirect_uri", right, told=started.redirect_uri, at=at)
+    yield verdict("public.redirect_uri", right, uri=started.redirect_uri, at=at)
     try:
         state.read(started.state)
     except Refused:  # only a hint: doctor may run beside the site with a key of its own
@@ -349,7 +349,11 @@ def _wrong(tally: Tally) -> Iterator[Observation]:
         share, some = f"{count} of {tally.returns} returns", count < tally.returns
         yield _of_outcome(outcome, share, tally.details.get(outcome, ""), some=some)
     for outcome, count in tally.not_started.most_common():
-        yield _of_presses(outcome, count, tally.details.get(outcome, ""))
+        if outcome in REASONS:
+            detail = tally.details.get(outcome, "")
+            yield _refused(outcome, f"{count} starts were refused", detail)
+        else:
+            yield fault("public.starts", count=count, outcome=outcome)
     if tally.at_once_used:
         yield fault("public.repeated", count=tally.at_once_used)
     if tally.twice:
@@ -362,17 +366,11 @@ def _wrong(tally: Tally) -> Iterator[Observation]:
 def _of_outcome(outcome: str, share: str, detail: str, *, some: bool) -> Observation:
     if outcome in RETURNS:
         others = " The others were answered as they should be." if some else ""
-        told = f" ({detail})" if detail else ""
-        why = f"{REASONS[outcome].operator}{told}{others}"
+        more = f" ({detail})" if detail else ""
+        why = f"{REASONS[outcome].operator}{more}{others}"
         return fault(RETURNS[outcome][0], share=share, why=why)
     if outcome in REASONS:
         return _refused(outcome, f"{share} ended with {outcome}", detail)
     if EASY_AUTH in outcome:
         return fault("public.easy_auth", where=outcome.removeprefix("sent to "))
     return fault("public.callback", share=share, outcome=outcome)
-
-
-def _of_presses(outcome: str, count: int, detail: str) -> Observation:
-    if outcome in REASONS:
-        return _refused(outcome, f"{count} starts were refused", detail)
-    return fault("public.starts", count=count, outcome=outcome)

@@ -126,12 +126,12 @@ def _play(browser: Browser, seen: Visit, *, slow: bool) -> None:
     seen.page = _read(seen.opened[-1])
     if seen.page is None:
         return
-    here = origin(seen.page.url)
+    site = origin(seen.page.url)
     if not is_a_host():  # whose health pages are its own
-        seen.alive, seen.ready = browser.get(f"{here}/healthz"), browser.get(f"{here}/readyz")
+        seen.alive, seen.ready = browser.get(f"{site}/healthz"), browser.get(f"{site}/readyz")
     seen.pressed = _press(browser, seen.page)
     seen.started = started_of(seen.pressed)
-    if seen.started and urlsplit(seen.started.redirect_uri).netloc == urlsplit(here).netloc:
+    if seen.started and urlsplit(seen.started.redirect_uri).netloc == urlsplit(site).netloc:
         seen.tally = Tally()
         _come_back_often(browser, seen.page, seen.started, seen.tally)
         _come_back_otherwise(browser, seen.page, seen.tally, slow=slow)

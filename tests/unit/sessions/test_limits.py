@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.signin.session_limits import Due, Limits, due, is_idle, is_put_off
+from accounts.sessions.limits import Due, Limits, due, is_idle, is_put_off
 
 HOUR = 3600
 BOTH = Limits(idle=2 * HOUR, recheck=HOUR)
