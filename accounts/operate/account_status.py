@@ -124,7 +124,7 @@ def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
     }
     rows = SignIn.objects.in_bulk([key for ids in found.values() for key in ids if key])
     newest = {pk: [rows[key] for key in ids if key in rows] for pk, ids in found.items()}
-    return {pk: max(rows, key=_when) for pk, rows in newest.items() if rows}
+    return {pk: max(rows, key=lambda row: row.at) for pk, rows in newest.items() if rows}
 
 
 def _newest(whose: Q) -> Subquery:
@@ -142,7 +142,3 @@ def _newest(whose: Q) -> Subquery:
     since = Subquery(linked.order_by("-date_joined").values("date_joined")[:1])
     rows = rows.exclude(reason="identity_conflict", at__lt=Coalesce(since, never))
     return Subquery(rows.order_by(F("at").desc()).values("pk")[:1])
-
-
-def _when(row: SignIn) -> datetime:
-    return row.at

@@ -97,11 +97,8 @@ def unjudged(text: str) -> tuple[str, ...]:
     lines, _skipped = lines_from_titles(text)
     header = lines[0] if lines else ""
     at = _columns(next(csv.reader([header], delimiter=delimiter_of(header)), []))
-    return tuple(_(what) for column, what in _UNJUDGED.items() if not _is_judged(column, at))
-
-
-def _is_judged(column: str, at: Mapping[str, int]) -> bool:
-    return column in at or (column == "enabled" and "blocked" in at)
+    judged = {*at, "enabled"} if "blocked" in at else at
+    return tuple(_(what) for column, what in _UNJUDGED.items() if column not in judged)
 
 
 def _merged(found: Iterable[Exported]) -> Iterable[Exported]:

@@ -137,8 +137,9 @@ def show() -> AppSummary:
         problem = "misconfigured"
     elif values and not problem:
         problem = _unusable(apps[0])
+    in_force = "admin" if apps and apps[0].pk else "environment" if apps else "nothing"
     return AppSummary(
-        in_force=_source(apps),
+        in_force=in_force,
         problem=problem,
         fix=_fix(problem),
         apps=tuple(_named(app) for app in apps),
@@ -291,12 +292,6 @@ def storage_in_words(value: str, *, in_environment: bool = False) -> str:
     except secretbox.Unreadable:
         return _UNREADABLE
     return noop("set, encrypted") if secretbox.is_locked(value) else noop("set, not encrypted")
-
-
-def _source(apps: list[SocialApp]) -> str:
-    if not apps:
-        return "nothing"
-    return "admin" if apps[0].pk else "environment"
 
 
 def _fix(problem: str) -> str:

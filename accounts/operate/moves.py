@@ -176,12 +176,12 @@ def _chains(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
     """Lines whose new one is the old one of another: in which order could be meant either way."""
     olds: dict[str, Move] = {}
     for move in moves:
-        olds.setdefault(_key(move.old), move)
+        olds.setdefault(move.old.lower(), move)
     for move in moves:
-        other = olds.get(_key(move.new))
-        if other is None or other.line == move.line or _key(move.old) == _key(move.new):
+        other = olds.get(move.new.lower())
+        if other is None or other.line == move.line or move.old.lower() == move.new.lower():
             continue
-        if _key(other.new) == _key(move.old):
+        if other.new.lower() == move.old.lower():
             text = _("Swaps with line %(line)d: which of them is meant is not certain. One by one.")
             yield move.line, text % {"line": other.line}
             continue
@@ -196,9 +196,9 @@ def _duplicates(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
     by_old: defaultdict[Any, list[int]] = defaultdict(list)
     by_new: defaultdict[str, list[int]] = defaultdict(list)
     for row in planned:
-        who = row.key if row.key is not None else _key(row.old)
+        who = row.key if row.key is not None else row.old.lower()
         by_old[who, "@" in row.new].append(row.line)
-        by_new[_key(row.uid or row.new)].append(row.line)
+        by_new[(row.uid or row.new).lower()].append(row.line)
     person = _("The same person as in line %(lines)s: keep one of them.")
     new = _("The same new one as in line %(lines)s: keep one of them.")
     for text, groups in ((person, by_old), (new, by_new)):
@@ -211,10 +211,6 @@ def _others(lines: Sequence[int], line: int) -> str:
     """The first of the other lines: a file may name one person a thousand times."""
     some = [str(n) for n in lines[: _NAMED + 1] if n != line][:_NAMED]
     return ", ".join(some) + (", ..." if len(lines) - 1 > _NAMED else "")
-
-
-def _key(value: str) -> str:
-    return value.lower()
 
 
 # --- reading and writing -------------------------------------------------------------------------

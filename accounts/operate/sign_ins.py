@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -121,7 +121,9 @@ def prune(days: int | None = None, *, batch: int = 1000) -> int:
     if kept < 1:
         raise OperatorError("Sign-ins are kept for a day at least.")
     old = SignIn.objects.filter(at__lt=timezone.now() - timedelta(days=kept)).order_by("at")
-    deleted = sum(_delete(keys) for keys in _batches(old, batch))
+    deleted = 0
+    while keys := list(old.values_list("pk", flat=True)[:batch]):
+        deleted += SignIn.objects.filter(pk__in=keys).delete()[0]
     audit.write("sign_ins.pruned", after={"deleted": deleted, "kept_days": kept})
     return deleted
 
@@ -135,13 +137,3 @@ def advice(row: SignIn) -> str:
 def hint(row: SignIn) -> str:
     """What the record's detail adds to the reason's fix, or ""."""
     return hint_in(row.detail, row.reason)
-
-
-def _batches(old: QuerySet[SignIn], size: int) -> Iterable[list[int]]:
-    while keys := list(old.values_list("pk", flat=True)[:size]):
-        yield keys
-
-
-def _delete(keys: list[int]) -> int:
-    deleted, _ = SignIn.objects.filter(pk__in=keys).delete()
-    return deleted

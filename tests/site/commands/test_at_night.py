@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models.signals import post_save
 from typing_extensions import override
 
 from accounts.models import User
@@ -129,3 +130,23 @@ def test_ctrl_c_says_what_stays(monkeypatch: pytest.MonkeyPatch) -> None:
         call_command("staff", "add", "--file", "-", stderr=errors)
     assert ended.value.code == 130
     assert "Interrupted: what was under way is undone" in errors.getvalue()
+
+
+@pytest.mark.django_db
+def test_ctrl_c_among_many_lists_who_was_done() -> None:
+    for email in (ADA, NOBODY):
+        User.objects.create_user(email)
+
+    def press(sender: object, instance: User, **more: object) -> None:
+        if instance.email == NOBODY:
+            raise KeyboardInterrupt
+
+    out = io.StringIO()
+    post_save.connect(press, sender=User)
+    try:
+        with pytest.raises(SystemExit):
+            call_command("staff", "deactivate", ADA, NOBODY, stdout=out, stderr=io.StringIO())
+    finally:
+        post_save.disconnect(press, sender=User)
+    assert f"{ADA}  0               deactivated" in out.getvalue()
+    assert [user.email for user in User.objects.filter(is_active=True)] == [NOBODY]
