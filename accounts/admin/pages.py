@@ -7,18 +7,24 @@ INSTALLED_APPS, and no import changes another app's admin as a side effect.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.apps import apps
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from typing_extensions import override
 
 from ..conf import is_a_host
 from ..models import AuditEntry, RoleMapping, SignIn, User
+from ..signin.identities import PROVIDER
+from ..users import is_superuser
 from .audit_admin import AuditAdmin
 from .microsoft_app.app_admin import MicrosoftAppAdmin
 from .people.groups import BoundedGroupAdmin
@@ -26,6 +32,11 @@ from .people.mixin import MicrosoftUserAdminMixin
 from .people.people_admin import PersonAdmin
 from .roles.mapping_admin import RoleMappingAdmin
 from .sign_ins.sign_ins_admin import SignInAdmin
+
+if TYPE_CHECKING:
+    _Page = ModelAdmin[SocialAccount]
+else:
+    _Page = object
 
 PAGES: Final[Mapping[Any, Any]] = {
     User: PersonAdmin,
@@ -51,6 +62,7 @@ def register(site: AdminSite) -> None:
         site.register(model, page)
     if is_a_host():
         _add_to_djangos_own(site)
+        _guard_identities(site)
 
 
 class _UserAdmin(MicrosoftUserAdminMixin, UserAdmin):  # type: ignore[type-arg]
@@ -62,6 +74,29 @@ def _add_to_djangos_own(site: AdminSite) -> None:
     if type(site._registry.get(users)) is UserAdmin:
         site.unregister(users)
         site.register(users, _UserAdmin)
+
+
+class _GuardedIdentities(_Page):
+    """Whose a Microsoft identity is decides who gets in as whom: for superusers alone."""
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SocialAccount]:
+        rows = super().get_queryset(request)
+        return rows if is_superuser(request.user) else rows.exclude(provider=PROVIDER)
+
+    @override
+    def save_model(self, request: HttpRequest, obj: SocialAccount, form: Any, change: bool) -> None:
+        if obj.provider == PROVIDER and not is_superuser(request.user):
+            raise PermissionDenied
+        super().save_model(request, obj, form, change)
+
+
+def _guard_identities(site: AdminSite) -> None:
+    """allauth's page of them, where a site with providers of its own goes on showing it."""
+    if page := site._registry.get(SocialAccount):
+        kind = type(page)
+        site.unregister(SocialAccount)
+        site.register(SocialAccount, type(kind.__name__, (_GuardedIdentities, kind), {}))
 
 
 def _beside_others() -> Mapping[Any, Any]:

@@ -108,8 +108,11 @@ def _issuer(claims: Json, expected: _Expected) -> str | None:
     found, wanted = claims.get("iss"), _filled(expected.issuer, claims)
     if found == wanted:
         named = tenant_of_issuer(wanted)
-        agrees = not is_guid(named) or named == claims["tid"].lower()
-        return None if agrees else f"{safe_repr(found)} is not that of the token's tid"
+        if is_guid(named) and named != claims["tid"].lower():
+            raise Refused(
+                "wrong_tenant", f"issuer: {safe_repr(found)} is not that of the token's tid"
+            )
+        return None
     other = GUID.sub(lambda _: claims["tid"], expected.issuer)
     if found == other and TENANT_PLACE not in expected.issuer:
         # A whole token of the same authority, only not of our tenant: say that, it is no forgery.

@@ -173,8 +173,6 @@ def with_an_issuer_that_begins_like_ours(scene: Scene) -> Page:
 
 
 STORIES = [
-    claiming("another tenant's tid under our issuer", "issuer",
-             "Microsoft, validate claims: iss and tid", tid=OTHER_TENANT),
     Attack("an id_token of an earlier sign-in", replayed, "token_invalid", "ASVS 10.5.1",
            detail="nonce: "),
     Attack("a whole token of a tenant that is not ours", of_the_other_tenant, "wrong_tenant",

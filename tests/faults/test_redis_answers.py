@@ -165,7 +165,7 @@ stale_replica = refusing(
     "REDIS_URL leads to a replica that has lost its master",
     "replica-serve-stale-data is off, and the master is down.",
     "MASTERDOWN",
-    "The replica has lost its master",
+    "replica has lost its master",
     doctor="redis.reachable",
     env=lambda stage: {"REDIS_URL": orphan(stage).url},
 )

@@ -14,7 +14,7 @@ import sys
 from typing import NoReturn
 
 import django
-from django.urls import get_resolver
+from django.urls import get_resolver, reverse
 
 from tests.servers.fork_server import Server, execute
 
@@ -25,6 +25,7 @@ def main(path: str, executable: str) -> NoReturn:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
     get_resolver().check()  # imports all that the URLs lead to
+    reverse("admin:index")  # from now on it knows where all of them lead
     importlib.import_module("accounts.management.commands.doctor")
     gc.freeze()
     server = Server(path)

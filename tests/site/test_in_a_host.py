@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.socialaccount.admin import SocialAccountAdmin
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings as site_settings
+from django.contrib.admin import AdminSite
 from django.core import checks
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.management import load_command_class
+from django.test import RequestFactory, modify_settings
 
 from accounts import host, reasons
-from accounts.admin import advice
+from accounts.admin import advice, pages
 from accounts.conf import CSRF_FAILURE_BEFORE, READ
 from accounts.display.naming import DICTIONARY, as_set_here
 from accounts.entra import errors
@@ -20,6 +24,7 @@ from accounts.operate.doctor.finding import fault, finding_of, ok
 from accounts.operate.doctor.probes import clock, redis
 from accounts.web import throttle
 from tests.site.test_checks import ENGINES, LOCMEM, MISTAKES, PICKLED, SECURE
+from tests.support.admins import person, superuser
 from tests.support.hosted import NAME, OWN, hosted
 from tests.support.operators import run
 
@@ -198,3 +203,24 @@ def test_its_redis_counts_for_all_and_is_looked_at(backend: str) -> None:
         seen = [each for probe in probes for each in probe()]
     assert [each.id for each in seen if not each.ok] == []
     assert {"redis.reachable", "redis.writable", "redis.rights"} <= {each.id for each in seen}
+
+
+def test_identities_on_allauths_own_page_are_superusers(rf: RequestFactory, db: None) -> None:
+    """A colleague who may change social accounts would sign in as whomever they bind theirs to."""
+    google = {"append": "allauth.socialaccount.providers.google"}
+    root, colleague = superuser(), person("colleague@contoso.example")
+    for provider in ("microsoft", "google"):
+        SocialAccount.objects.create(user=root, provider=provider, uid="u")
+    site = AdminSite()
+    site.register(SocialAccount, SocialAccountAdmin)
+    with hosted(), modify_settings(INSTALLED_APPS=google):
+        pages.register(site)
+    page, request = site.get_model_admin(SocialAccount), rf.get("/")
+    mine = SocialAccount(user=root, provider="microsoft", uid="of the colleague")
+    request.user = colleague
+    assert [row.provider for row in page.get_queryset(request)] == ["google"]
+    with pytest.raises(PermissionDenied):
+        page.save_model(request, mine, None, change=False)
+    request.user = root
+    page.save_model(request, mine, None, change=False)
+    assert page.get_queryset(request).count() == 3

@@ -157,8 +157,9 @@ def test_an_issuer_of_another_tenant_alone_is_no_such_token() -> None:
 def test_another_tid_under_an_issuer_without_a_template_is_no_token_of_that_tenant() -> None:
     """Where both tenants are allowed, and the key names no issuer of its own."""
     key = signing_key("first", issuer=None)
-    other = token(tid=OTHER_TENANT, iss=ISS)
-    assert refused(other, issuer=ISS, key_for=lambda _: key) == "issuer"
+    with pytest.raises(Refused) as caught:
+        check(token(tid=OTHER_TENANT, iss=ISS), issuer=ISS, key_for=lambda _: key)
+    assert caught.value.reason.code == "wrong_tenant"
 
 
 def test_a_key_for_personal_accounts_does_not_sign_for_a_tenant() -> None:
