@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from typing_extensions import override
 
 from ...models import User
+from ...operate.output import OperatorCommand
 
 PEOPLE: dict[str, dict[str, Any]] = {
     "staff@contoso.example": {"name": "Sam Staff", "is_superuser": True},
@@ -29,7 +30,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
 }
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Creates the demo people, without passwords; running it again changes nothing."""
 
     help = "Seed demo people for the local Entra emulator. Example: ./manage.py demo"

@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     @override
     def add_arguments(self, parser: ArgumentParser) -> None:
-        default = int(os.environ.get("EMULATOR_PORT") or DEFAULT_PORT)
+        default = os.environ.get("EMULATOR_PORT") or DEFAULT_PORT  # read as if it were typed
         parser.add_argument("--port", type=int, default=default)
 
     @override

@@ -150,3 +150,8 @@ def test_ctrl_c_among_many_lists_who_was_done() -> None:
         post_save.disconnect(press, sender=User)
     assert f"{ADA}  0               deactivated" in out.getvalue()
     assert [user.email for user in User.objects.filter(is_active=True)] == [NOBODY]
+
+
+def test_a_wrong_port_in_the_environment_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMULATOR_PORT", "eighty")
+    assert "--port: invalid int value" in fail("entra_emulator").error
