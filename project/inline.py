@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
+from importlib import import_module
 from typing import Any, Final
 
 from django.template.base import Origin
@@ -16,7 +17,6 @@ from typing_extensions import override
 
 from project import csp
 
-SELF_AND_NONCE: Final = ("'self'", csp.NONCE)
 _INLINE: Final = re.compile(r"<(script|style)\b(?![^>]*\b(?:src|nonce)=)", re.IGNORECASE)
 _NONCE: Final = "csp_nonce" if csp.DJANGO_HAS_IT else "request.csp_nonce"
 
@@ -41,3 +41,13 @@ def allowed(templates: list[dict[str, Any]]) -> list[dict[str, Any]]:
             processors = engine["OPTIONS"]["context_processors"]
             processors.append("django.template.context_processors.csp")
     return templates
+
+
+def _nonce() -> Any:
+    """What stands in a policy for the nonce: each middleware has a mark of its own."""
+    if csp.DJANGO_HAS_IT:
+        return import_module("django.utils.csp").CSP.NONCE
+    return import_module("csp.constants").NONCE
+
+
+SELF_AND_NONCE: Final = ("'self'", _nonce())

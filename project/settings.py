@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.microsoft",
+    *csp.APPS,
 ]
 MIDDLEWARE = [
     "accounts.web.health.HealthMiddleware",
@@ -171,7 +172,7 @@ SILENCED_SYSTEM_CHECKS = ["security.W021", "auth.W004"]
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"  # accounts/web/popups.py
 SECURE_REFERRER_POLICY = "same-origin"  # pages of the sign-in say strict-origin themselves
 SECURE_CSP = csp.POLICY
-SECURE_CSP_REPORT_ONLY: dict[str, Any] = {}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.POLICY}  # django-csp's name for it
 
 # Languages
 

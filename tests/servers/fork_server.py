@@ -44,6 +44,8 @@ IMPORTS = (
     "allauth.socialaccount.signals",
     "allauth.templatetags.allauth",
     "cryptography.fernet",
+    "csp.middleware",
+    "csp.templatetags.csp",
     "django.conf.locale.en.formats",
     "django.contrib.admin.templatetags.admin_list",
     "django.contrib.admin.templatetags.admin_modify",

@@ -10,6 +10,7 @@ from tests.bench.metering import metered
 INSTALLED_APPS = [
     "tests.bench.stock.apps.PeopleConfig" if app == "accounts.apps.AccountsConfig" else app
     for app in INSTALLED_APPS
+    if app != "csp"
 ]
 INSTALLED_APPS = [
     "django.contrib.admin" if app.endswith("StaffAdminConfig") else app for app in INSTALLED_APPS

@@ -8,21 +8,20 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
 from accounts.web import csp
-from project.csp import NONCE, POLICY, PolicyMiddleware
+from project.csp import POLICY
 
 MIDDLEWARES = [
-    ("project.csp.PolicyMiddleware", "project.csp"),
     ("csp.middleware.CSPMiddleware", "csp"),
     ("django.middleware.csp.ContentSecurityPolicyMiddleware", "django.middleware.csp"),
 ]
 
 
-def sent(middleware: str, response: HttpResponse, header: str = "Content-Security-Policy") -> str:
+def sent(middleware: str, response: HttpResponse) -> str:
     def respond(request: HttpRequest) -> HttpResponse:
         return response
 
     answer = import_string(middleware)(respond)(HttpRequest())
-    return str(answer.headers.get(header, ""))
+    return str(answer.headers["Content-Security-Policy"])
 
 
 @pytest.mark.parametrize(("middleware", "module"), MIDDLEWARES)
@@ -49,55 +48,3 @@ def test_a_report_only_policy_is_excepted_from_too(settings: Any) -> None:
     page = HttpResponse()
     csp.allow(page, {"form-action": ["*"]})
     assert page._csp_ro_config == {"form-action": ["*"]}  # type: ignore[attr-defined]
-
-
-OURS = "project.csp.PolicyMiddleware"
-SCRIPTS = {"script-src": ["'self'", NONCE]}
-
-
-@pytest.mark.parametrize(
-    ("policy", "header"),
-    [
-        (
-            {"default-src": ["'self'", "https:"], "base-uri": "'none'"},
-            "default-src 'self' https:; base-uri 'none'",
-        ),
-        (
-            {"upgrade-insecure-requests": True, "sandbox": False, "img-src": None},
-            "upgrade-insecure-requests",
-        ),
-        (SCRIPTS, "script-src 'self'"),  # no page has asked for the nonce
-        ({"script-src": [NONCE]}, "script-src"),  # which allows nothing
-        ({}, ""),
-    ],
-)
-def test_a_policy_is_written_as_it_stands(policy: Any, header: str, settings: Any) -> None:
-    settings.SECURE_CSP = policy
-    assert sent(OURS, HttpResponse()) == header
-
-
-def test_a_nonce_that_a_page_asks_for_is_in_both_policies_and_new_each_time(settings: Any) -> None:
-    settings.SECURE_CSP = settings.SECURE_CSP_REPORT_ONLY = SCRIPTS
-
-    def page(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(str(request.csp_nonce))  # type: ignore[attr-defined]
-
-    answers = [PolicyMiddleware(page)(HttpRequest()) for _ in range(2)]
-    for answer in answers:
-        expected = f"script-src 'self' 'nonce-{answer.content.decode()}'"
-        assert answer.headers["Content-Security-Policy"] == expected
-        assert answer.headers["Content-Security-Policy-Report-Only"] == expected
-        assert len(answer.content) >= 22  # 128 bits (CSP 3, section 7.1)
-    assert answers[0].content != answers[1].content
-
-
-def test_a_header_that_is_there_stays_and_debug_pages_have_none(settings: Any) -> None:
-    settings.SECURE_CSP = POLICY
-    own = HttpResponse(headers={"Content-Security-Policy": "sandbox"})
-    assert sent(OURS, own) == "sandbox"
-    for status in (404, 500):
-        assert sent(OURS, HttpResponse(status=status))
-    settings.DEBUG = True
-    for status in (404, 500):
-        assert not sent(OURS, HttpResponse(status=status))
-    assert sent(OURS, HttpResponse(status=403))
