@@ -84,6 +84,12 @@ def test_the_estimate_is_by_what_tests_took_before_and_by_todays_pace() -> None:
     assert 20 < estimate.seconds_left(elapsed=10) < 40
 
 
+def test_where_nothing_was_timed_the_folder_tells() -> None:
+    estimate = Estimate({}, at_once=2)
+    estimate.expect(["tests/hosts/test_hosts.py::test_a", "tests/hosts/test_hosts.py::test_b"])
+    assert estimate.seconds_left(0) == 6
+
+
 def test_files_that_are_known_to_take_long_are_there() -> None:
     assert [file for file in LONG if not (ROOT / file).exists()] == []
 

@@ -5,12 +5,11 @@ table has the files that take far longer than their folder lets expect.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Final
 
 import pytest
 
-from tests.support.progress import durations_of
+from tests.support.progress import durations_of, usual
 
 # Seconds of a file.
 LONG: Final = {
@@ -27,16 +26,6 @@ LONG: Final = {
     "tests/running/test_redis_cluster_tls.py": 20.0,
     "tests/site/doctor/test_doctor_shapes.py": 30.0,
 }
-# Seconds of a test elsewhere.
-USUAL: Final = {
-    "hosts": 6.0,
-    "recipes": 3.5,
-    "journeys": 2.5,
-    "running": 1.0,
-    "faults": 1.6,
-    "attacks": 0.3,
-    "site": 0.15,
-}
 
 
 def longest_files_first(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -44,7 +33,7 @@ def longest_files_first(config: pytest.Config, items: list[pytest.Item]) -> None
     known = durations_of(config)
     seconds: dict[str, float] = defaultdict(float)
     for item in items:
-        seconds[_file(item)] += known.get(item.nodeid, _usual(item))
+        seconds[_file(item)] += known.get(item.nodeid) or usual(item.nodeid)
     if not known:
         seconds |= {file: LONG[file] for file in seconds if file in LONG}
     order = sorted(seconds, key=lambda file: (-seconds[file], file))
@@ -54,8 +43,3 @@ def longest_files_first(config: pytest.Config, items: list[pytest.Item]) -> None
 
 def _file(item: pytest.Item) -> str:
     return item.nodeid.partition("::")[0]
-
-
-def _usual(item: pytest.Item) -> float:
-    parts: Sequence[str] = _file(item).split("/")
-    return USUAL.get(parts[1] if len(parts) > 1 else "", 0.02)
