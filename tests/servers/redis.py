@@ -27,6 +27,9 @@ class Redis:
         self.port = port or free_port()
         self.directory = directory or scratch("redis")
         self._arguments = [*_persistence(keep), *arguments]
+        if "--cluster-enabled" in arguments and "--cluster-port" not in arguments:
+            # Redis would take its port plus 10,000, which any connection may have been given.
+            self._arguments += ["--cluster-port", str(free_port())]
         self._process: Process | None = None
 
     @property
