@@ -33,7 +33,7 @@ CLUSTER = "https://oidc.cluster.example/abc/"
 SUBJECT = "system:serviceaccount:web:site"
 MADE, NEXT = certificate(), certificate("second")
 WITHOUT = {"MICROSOFT_CLIENT_SECRET": ""}
-AT_ONCE = 6
+AT_ONCE = 5
 
 
 @pytest.fixture(autouse=True)

