@@ -14,7 +14,14 @@ from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.contrib.admin import AdminSite
 from django.contrib.admin.sites import all_sites
 from django.core.signals import setting_changed
-from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
+from django.urls import (
+    NoReverseMatch,
+    Resolver404,
+    get_script_prefix,
+    get_urlconf,
+    resolve,
+    reverse,
+)
 from django.utils.translation import get_language, override
 
 from .conf import conf
@@ -27,8 +34,14 @@ _PAGES: Final = ("login", "logout", "break_glass")  # of an admin site, for peop
 def admin_sites() -> list[AdminSite]:
     """The sites that the URLs hold: those with our button first, of these `admin` first."""
     _path("staff_login")  # loads the URLs, which may make sites
-    served = [site for site in tuple(all_sites) if _path(f"{site.name}:index")]
+    served = [site for site in tuple(all_sites) if _is_served(site)]
     return sorted(served, key=lambda site: (not has_button(site), site.name != "admin", site.name))
+
+
+def _is_served(site: AdminSite) -> bool:
+    """Not one that only has the name of another, as each has that a package makes and forgets."""
+    index = _path(f"{site.name}:index")
+    return bool(index) and _site_at(index) in (site, None)
 
 
 def has_button(site: AdminSite) -> bool:
@@ -122,6 +135,16 @@ def _path(name: str) -> str:
         return reverse(name)
     except NoReverseMatch:
         return ""
+
+
+@_remembered
+def _site_at(path: str) -> AdminSite | None:
+    """The site whose page is there; None where a site does not say so on its views."""
+    try:
+        view = resolve("/" + path.removeprefix(get_script_prefix()))
+    except Resolver404:
+        return None
+    return getattr(view.func, "admin_site", None)
 
 
 def _forget(setting: str, **kwargs: Any) -> None:

@@ -167,6 +167,12 @@ def test_its_origin_has_tls_but_on_its_own_machine() -> None:
         host.configure(theirs)
 
 
+def test_a_site_that_a_package_made_and_nobody_serves_is_no_gap() -> None:
+    site = AdminSite()
+    assert "E039" not in ids()
+    assert site.name == "admin"
+
+
 def test_a_bound_that_cannot_be_kept() -> None:
     on, cached = {"SESSIONS_AT_ONCE": 2}, {"SESSION_ENGINE": f"{ENGINES}cache"}
     assert ids(on, CACHES=SAFE_REDIS, **cached) == {"W019"}
