@@ -31,7 +31,7 @@ from ..stores.outages import STORE_ERRORS
 from ..stores.redis_cache import client_of, is_redis
 
 logger = logging.getLogger(__name__)
-_SALT: Final = "accounts.process.processes"  # of what is compared across releases
+_SALT: Final = "accounts.processes"  # whatever this module is called: releases are compared
 
 EVERY: Final = 60.0  # seconds between two entries of a process
 SILENT: Final = 150.0  # seconds after which a process counts as gone
