@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from tests.fixtures import POSTGRES
 from tests.servers.forked import can_fork, prepared, run
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
-from tests.servers.process import ROOT, NotStarted, clean_environment
+from tests.servers.process import NotStarted, clean_environment
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 from tests.servers.site import answers as serves
@@ -208,13 +206,7 @@ class Stage:
         env = clean_environment(**self.env)
         words = self._words(options)
         command = ("manage.py", "doctor", "--json", *words)
-        if self.prefix:
-            ended = subprocess.run(
-                [*self.prefix, sys.executable, *command],
-                env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=90,
-            )  # fmt: skip
-        else:
-            ended = run(*command, env=env, timeout=90)
+        ended = run(*command, env=env, timeout=90, prefix=self.prefix)
         document = json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
         return Said(ended.returncode, document, ended.stderr)
 

@@ -88,12 +88,20 @@ class ForkedProcess(Process):
 
 
 def run(
-    *arguments: str, env: Mapping[str, str], cwd: Path = ROOT, stdin: str = "", timeout: float = 60
+    *arguments: str,
+    env: Mapping[str, str],
+    cwd: Path = ROOT,
+    stdin: str = "",
+    timeout: float = 60,
+    prefix: Sequence[str] = (),
 ) -> Completed:
-    """`python ARGUMENTS`, as subprocess.run does it with text and captured output."""
-    if not can_fork(env):
+    """`python ARGUMENTS`, as subprocess.run does it with text and captured output.
+
+    `prefix` is a command that starts it, such as `unshare`: then it is not forked.
+    """
+    if prefix or not can_fork(env):
         return subprocess.run(
-            [sys.executable, *arguments],
+            [*prefix, sys.executable, *arguments],
             env=env,
             cwd=cwd,
             input=stdin,

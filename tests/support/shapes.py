@@ -1,11 +1,8 @@
 """A site in a shape of its own, and what doctor says of it."""
 
 import re
-import subprocess
-import sys
 
 from tests.servers.forked import run
-from tests.servers.process import ROOT
 from tests.servers.site import Site
 
 SUMMARY = re.compile(r"All is well \(\d+ findings in (\d+\.\d) s\)\.")
@@ -19,13 +16,7 @@ def unhealthy(site: Site, *options: str) -> str:
     """
     command = ["manage.py", "doctor", "--online", "--url", *options]
     env: dict[str, str] = dict(site.process.env)
-    if site.prefix:
-        done = subprocess.run(
-            [*site.prefix, sys.executable, *command],
-            cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90,
-        )  # fmt: skip
-    else:
-        done = run(*command, env=env, timeout=90)
+    done = run(*command, env=env, timeout=90, prefix=site.prefix)
     said = SUMMARY.fullmatch(done.stdout.rstrip().rpartition("\n")[2])
     if done.returncode or said is None or float(said[1]) > LONGEST:
         return f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
