@@ -15,7 +15,6 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from accounts.models import User
-from accounts.sessions import redis_rights
 from project import variables
 from project.redis_cache import key_prefix
 from tests import fixtures
@@ -25,6 +24,7 @@ from tests.servers.ports import LOOPBACK, answers, free_port
 from tests.servers.process import ROOT, Process, clean_environment, scratch, unprivileged_user
 from tests.servers.redis import Redis
 from tests.servers.site import Site
+from tests.support import redis_rights
 from tests.support.visitor import Visitor
 
 PAGE = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the site's Redis user must be allowed: the commands and the keys that a sign-in uses."""
+"""What the site's Redis user must be allowed, to hold docs/deploy.md against it."""
 
 from __future__ import annotations
 
