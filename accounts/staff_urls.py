@@ -17,6 +17,7 @@ from django.core.signals import setting_changed
 from django.urls import (
     NoReverseMatch,
     Resolver404,
+    ResolverMatch,
     get_script_prefix,
     get_urlconf,
     resolve,
@@ -33,14 +34,14 @@ _PAGES: Final = ("login", "logout", "break_glass")  # of an admin site, for peop
 
 def admin_sites() -> list[AdminSite]:
     """The sites that the URLs hold: those with our button first, of these `admin` first."""
-    _path("staff_login")  # loads the URLs, which may make sites
+    path_of("staff_login")  # loads the URLs, which may make sites
     served = [site for site in tuple(all_sites) if _is_served(site)]
     return sorted(served, key=lambda site: (not has_button(site), site.name != "admin", site.name))
 
 
 def _is_served(site: AdminSite) -> bool:
     """Not one that only has the name of another, as each has that a package makes and forgets."""
-    index = _path(f"{site.name}:index")
+    index = path_of(f"{site.name}:index")
     return bool(index) and _site_at(index) in (site, None)
 
 
@@ -66,31 +67,31 @@ def staff() -> tuple[str, ...]:
 
 def own_pages() -> tuple[str, ...]:
     """The path prefixes of the sign-in itself: nobody is led back to one, nothing ends there."""
-    start = _path("staff_login").removesuffix("login/")
+    start = path_of("staff_login").removesuffix("login/")
     return (*((start,) if start else ()), *_in_each_language(*_PAGES))
 
 
 def login_pages() -> tuple[str, ...]:
     """The login page of each admin site with our button."""
-    return tuple(_path(f"{site.name}:login") for site in _ours())
+    return tuple(path_of(f"{site.name}:login") for site in _ours())
 
 
 def login_page(path: str = "") -> str:
     """The page with the button that leads to `path`: of that admin site, if it has one."""
-    ours = {site: _path(f"{site.name}:index") for site in _ours()}
+    ours = {site: path_of(f"{site.name}:index") for site in _ours()}
     theirs = [site for site, index in ours.items() if path.startswith(index)]
     site = max(theirs, key=lambda site: len(ours[site]), default=next(iter(ours), None))
-    return _path(f"{site.name}:login") if site else _path("staff_login")
+    return path_of(f"{site.name}:login") if site else path_of("staff_login")
 
 
 def callback() -> str:
     """Where Microsoft sends people back to; "" where this app's URLs are not included."""
-    return _path("staff_callback")
+    return path_of("staff_callback")
 
 
 def break_glass() -> str:
     """The page behind break-glass links, or "" where no admin site has our button."""
-    return next((_path(f"{site.name}:break_glass") for site in _ours()), "")
+    return next((path_of(f"{site.name}:break_glass") for site in _ours()), "")
 
 
 def _ours() -> list[AdminSite]:
@@ -114,37 +115,42 @@ def _answer(function: Callable[..., T], names: tuple[str, ...], *_depends_on: ob
 
 @_remembered
 def _front_page() -> str:
-    return next((_path(f"{site.name}:index") for site in admin_sites()), "")
+    return next((path_of(f"{site.name}:index") for site in admin_sites()), "")
 
 
 @_remembered
 def _in_each_language(*pages: str) -> tuple[str, ...]:
     names = [f"{site.name}:{page}" for site in admin_sites() for page in pages]
-    found = dict.fromkeys(map(_path, names))
+    found = dict.fromkeys(map(path_of, names))
     prefixed, _default = is_language_prefix_patterns_used(get_urlconf() or settings.ROOT_URLCONF)
     if prefixed:
         for language, _name in settings.LANGUAGES:
             with override(language):
-                found |= dict.fromkeys(map(_path, names))
+                found |= dict.fromkeys(map(path_of, names))
     return tuple(path for path in found if path)
 
 
 @_remembered
-def _path(name: str) -> str:
+def path_of(name: str) -> str:
+    """`reverse`, or "" where the URLs have no such name."""
     try:
         return reverse(name)
     except NoReverseMatch:
         return ""
 
 
+def match_at(path: str) -> ResolverMatch | None:
+    """The first URL that this path matches."""
+    try:
+        return resolve(f"/{path.removeprefix(get_script_prefix())}")
+    except Resolver404:
+        return None
+
+
 @_remembered
 def _site_at(path: str) -> AdminSite | None:
     """The site whose page is there; None where a site does not say so on its views."""
-    try:
-        view = resolve("/" + path.removeprefix(get_script_prefix()))
-    except Resolver404:
-        return None
-    return getattr(view.func, "admin_site", None)
+    return getattr(getattr(match_at(path), "func", None), "admin_site", None)
 
 
 def _forget(setting: str, **kwargs: Any) -> None:

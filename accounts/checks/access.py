@@ -19,7 +19,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import FieldDoesNotExist
 from django.db import router
-from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
+from django.urls import URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
 from .. import staff_urls, users
@@ -91,7 +91,7 @@ def newcomers_are_not_staff(**kwargs: Any) -> Iterator[CheckMessage]:
     if not _is_staff_by_default():
         return
     named = (name for name in _url_names(get_resolver()) if name.rpartition(":")[2] in _SIGN_UPS)
-    if sign_up := next(filter(None, map(_path, named)), ""):
+    if sign_up := next(filter(None, map(staff_urls.path_of, named)), ""):
         yield Found("E040", path=sign_up)
     nobody = getattr(settings, "ANONYMOUS_USER_NAME", "AnonymousUser")
     if apps.is_installed("guardian") and nobody is not None:
@@ -112,10 +112,10 @@ def people_are_in_one_database(**kwargs: Any) -> Iterator[CheckMessage]:
     home = transaction.database()
     own = apps.get_containing_app_config(__name__)
     models = [*(own.get_models() if own else ()), SocialAccount, SocialApp, LogEntry]
-    away = {m._meta.label: there for m in models if (there := router.db_for_write(m)) != home}
-    if away:
-        others = ", ".join(f"{name} in {there!r}" for name, there in away.items())
-        labels = ", ".join(sorted({name.partition(".")[0] for name in away}))
+    outside = {m._meta.label: there for m in models if (there := router.db_for_write(m)) != home}
+    if outside:
+        others = ", ".join(f"{name} in {there!r}" for name, there in outside.items())
+        labels = ", ".join(sorted({name.partition(".")[0] for name in outside}))
         yield Found("E044", home=repr(home), others=others, labels=labels)
 
 
@@ -123,7 +123,7 @@ def people_are_in_one_database(**kwargs: Any) -> Iterator[CheckMessage]:
 def allauths_own_is_reachable(**kwargs: Any) -> Iterator[CheckMessage]:
     """Its provider `microsoft` signs the site's own people in at /accounts/microsoft/, too."""
     callback = staff_urls.callback()
-    if callback and _path("microsoft_callback") == callback:
+    if callback and staff_urls.path_of("microsoft_callback") == callback:
         yield Found("E043", path=callback, urls=dotted("urls"))
 
 
@@ -138,7 +138,7 @@ def other_views_are_covered(**kwargs: Any) -> Iterator[CheckMessage]:
 @register(Tags.security)
 def wagtails_admin_is_staffs(**kwargs: Any) -> Iterator[CheckMessage]:
     """It asks for a permission of its own, and not how somebody signed in."""
-    path = _path("wagtailadmin_home")
+    path = staff_urls.path_of("wagtailadmin_home")
     if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(staff_urls.staff()):
         yield Found("W018", path=path)
 
@@ -157,10 +157,3 @@ def _url_names(resolver: URLResolver, within: tuple[str, ...] = ()) -> Iterator[
             yield from _url_names(each, (*within, *filter(None, [each.namespace])))
         elif each.name:
             yield ":".join((*within, each.name))
-
-
-def _path(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""

@@ -17,7 +17,6 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import ERROR, INFO, WARNING, CheckMessage, Tags, register
 from django.http.request import split_domain_port, validate_host
 from django.middleware.csrf import CsrfViewMiddleware
-from django.urls import Resolver404, get_script_prefix, resolve
 from django.utils.module_loading import import_string
 from django.utils.translation import override
 
@@ -428,7 +427,7 @@ def callback_is_served(**kwargs: Any) -> Iterator[CheckMessage]:
         problem = "the sign-in's URLs are not served"
     elif len(paths) > 1:
         problem = "it has another address in each language, and Microsoft is told one"
-    elif _leads_to(path) != "staff_callback":
+    elif getattr(staff_urls.match_at(path), "url_name", "") != "staff_callback":
         problem = f"another view answers at {path}"
     else:
         return
@@ -442,14 +441,6 @@ def _callbacks() -> set[str]:
         with override(language):
             found.add(staff_urls.callback())
     return found or {staff_urls.callback()}
-
-
-def _leads_to(path: str) -> str:
-    """The name of the first URL that this path matches."""
-    try:
-        return resolve(f"/{path.removeprefix(get_script_prefix())}").url_name or ""
-    except Resolver404:
-        return ""
 
 
 @register(Tags.security)
