@@ -45,8 +45,7 @@ def finish(request: HttpRequest, issued: Issued, attempt: Attempt, verify: Verif
     claims = _confirmed(request, attempt, verify)
     check_step_up(conf.STEP_UP, claims, issued.at, time.time())
     microsoft_session.prove(request.session, claims)
-    _log_success(request, issued)
-    return HttpResponseRedirect(safe_next(issued.next))
+    return _passed(request, issued)
 
 
 def _recheck(
@@ -65,8 +64,7 @@ def _recheck(
             return HttpResponseRedirect(safe_next(issued.next))
         return _not_confirmed(request, issued, attempt, refused)
     microsoft_session.confirm(request.session, claims)
-    _log_success(request, issued)
-    return HttpResponseRedirect(safe_next(issued.next))
+    return _passed(request, issued)
 
 
 def _not_confirmed(
@@ -90,6 +88,7 @@ def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims
     return claims
 
 
-def _log_success(request: HttpRequest, issued: Issued) -> None:
+def _passed(request: HttpRequest, issued: Issued) -> HttpResponse:
     facts = {"event": issued.purpose.value, "reference": issued.reference}
     logger.info("%s passed", issued.purpose, extra={**facts, "user_id": request.user.pk})
+    return HttpResponseRedirect(safe_next(issued.next))

@@ -39,16 +39,21 @@ if TYPE_CHECKING:
 SHOWN: Final = 50  # of whom a confirmation names the identity
 
 
-class ReasonForm(forms.Form):
-    """Why it is done: kept in the person's history."""
-
-    reason = forms.CharField(
+def reason_field(help_text: _StrPromise) -> forms.CharField:
+    """Why it is done."""
+    return forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
         required=False,
         widget=AdminTextInputWidget,
-        help_text=gettext_lazy("Recorded in the person's history."),
+        help_text=help_text,
     )
+
+
+class ReasonForm(forms.Form):
+    """Why it is done: kept in the person's history."""
+
+    reason = reason_field(gettext_lazy("Recorded in the person's history."))
 
     def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -28,6 +28,7 @@ from ...operate import OperatorError, entra_export, linking, moved_tenant, moves
 from ...operate.moves_file import MOST_LINES
 from .. import csv_export
 from ..model_admin import render
+from .actions import reason_field
 
 _LARGEST: Final = 1024 * 1024
 _SHOWN: Final = 500
@@ -67,13 +68,7 @@ class MovesForm(forms.Form):
     skip = forms.BooleanField(
         label=gettext_lazy("Leave out the lines of whom nobody here is"), required=False
     )
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=300,
-        required=False,
-        widget=AdminTextInputWidget,
-        help_text=gettext_lazy("Recorded in each person's history. Needed to write it."),
-    )
+    reason = reason_field(gettext_lazy("Recorded in each person's history. Needed to write it."))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
