@@ -136,12 +136,12 @@ NAMESERVER = "127.0.0.9"
 OF_OUR_OWN = 'mount --bind "$0" /etc/resolv.conf; exec "$@"'  # a view that nobody else shares
 
 
-def silent_resolver(stage: Stage) -> Mapping[str, str]:
-    """A DNS server that takes every question, and answers none."""
+def silent_resolver(stage: Stage, options: str = "") -> Mapping[str, str]:
+    """A DNS server that takes every question, and answers none; `options` of resolv.conf."""
     mute = stage.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     mute.bind((NAMESERVER, 53))
     file = Path(scratch("resolver")) / "resolv.conf"
-    file.write_text(f"nameserver {NAMESERVER}\n")
+    file.write_text(f"nameserver {NAMESERVER}\n{options}")
     stage.prefix = ("unshare", "--mount", "sh", "-c", OF_OUR_OWN, str(file))
     return {"MICROSOFT_LOGIN_URL": "https://login.microsoftonline.us"}
 
@@ -150,7 +150,8 @@ resolver_silent = on_the_way(
     "The DNS server does not answer",
     "/etc/resolv.conf names one that takes every question and says nothing.",
     "the resolver did not answer in time where login.microsoftonline.us is",
-    env=silent_resolver,
+    # By itself libc gives up after as many seconds as the site does, and says something else.
+    env=lambda stage: silent_resolver(stage, "options timeout:20 attempts:1\n"),
 )
 
 
