@@ -22,7 +22,7 @@ from typing_extensions import override
 from tests.servers.nginx import Nginx
 from tests.servers.ports import LOOPBACK, answers, free_port, in_use
 from tests.servers.postgres import Postgres
-from tests.servers.process import NotStarted, Process, clean_environment, state
+from tests.servers.process import ROOT, NotStarted, Process, clean_environment, state
 from tests.servers.redis import ONCE, Redis, Sentinel
 from tests.servers.site import Site
 
@@ -37,6 +37,23 @@ def test_a_free_port_is_free_until_something_listens() -> None:
 
 def test_a_free_port_is_given_once() -> None:
     assert len({free_port() for _ in range(50)}) == 50
+
+
+def test_a_port_is_given_to_one_process_until_that_ends() -> None:
+    """It may be long until something listens there, and others must not come first."""
+    asks = f"from tests.servers.ports import _reserve; print(_reserve({free_port()}))"
+    assert _python(asks) == "False"
+    takes = "from tests.servers.ports import free_port; print(free_port())"
+    again = f"from tests.servers.ports import _reserve; print(_reserve({_python(takes)}))"
+    assert _python(again) == "True"
+
+
+def test_a_server_that_ended_is_not_there_because_another_answers() -> None:
+    process = Process("true", ["true"])
+    process.start()
+    assert process.ends_within(10)
+    with pytest.raises(NotStarted, match="ended while starting"):
+        process.wait_until(lambda: True)
 
 
 def test_a_process_ends_with_all_that_it_started(tmp_path: Path) -> None:
@@ -227,6 +244,13 @@ def _run(**variables: str) -> "subprocess.CompletedProcess[str]":
         check=False,
         timeout=60,
     )
+
+
+def _python(code: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return ran.stdout.strip()
 
 
 def _execute(server: Postgres, statement: str) -> object:

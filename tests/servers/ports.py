@@ -1,8 +1,12 @@
 """Ports on this machine: a free one to start a server on, and whether one is taken."""
 
+import fcntl
+import os
 import random
 import socket
+import tempfile
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -12,17 +16,32 @@ _given: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nothing listens on, and that this process was not given before.
+    """A port that nothing listens on, and that no process on this machine was given before.
 
     Not one of those that the system picks by itself: any connection that is opened until a server
-    starts, or between its end and its restart, could be given the same. Test processes that run at
-    the same time are unlikely to choose the same at random.
+    starts, or between its end and its restart, could be given the same.
     """
     while True:
         port = random.SystemRandom().randrange(_LOWEST, _lowest_ephemeral())
-        if port not in _given and not answers(port) and _can_bind(port):
+        if port not in _given and _reserve(port) and not answers(port) and _can_bind(port):
             _given.add(port)
             return port
+
+
+def _reserve(port: int) -> bool:
+    """Whether this process has it to itself, until it ends: a server may start much later."""
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _reservations() -> int:
+    """A file of which each byte stands for a port; the kernel frees the locks of who ended."""
+    path = Path(tempfile.gettempdir()) / f"test-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def _lowest_ephemeral() -> int:

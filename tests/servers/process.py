@@ -79,7 +79,7 @@ class Process:
     def wait_until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Return once ready; a server that ends or takes too long is an error with its log."""
         deadline = time.monotonic() + seconds
-        while not ready():
+        while not (ready() and self.running):  # else it is another that answers
             if not self.running or time.monotonic() > deadline:
                 why = "took too long to start" if self.running else "ended while starting"
                 self.stop()
