@@ -138,7 +138,7 @@ def _added(
 ) -> list[people.Added]:
     """What is given is for those who are new: nobody here gains anything by being pasted."""
     link = bool(getattr(request.user, "is_superuser", False))
-    results = people.add_many(lines, promote=False, link_existing=link)
+    results = list(people.add_many(lines, promote=False, link_existing=link))
     for result in results:
         if result.what == "added" and result.user:
             result.user.groups.set(given["groups"])
