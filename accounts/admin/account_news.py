@@ -199,5 +199,4 @@ def _happened(instance: AuditEntry, **kwargs: Any) -> None:
     if not _concerns(instance):
         return
     key, seconds = _key(instance.subject_key), int(TOLD_FOR.total_seconds())
-    # No partial: Django names a robust hook that fails by its __qualname__.
     transaction.on_commit(lambda: cache.set(key, timezone.now().timestamp(), seconds), robust=True)

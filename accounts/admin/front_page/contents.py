@@ -126,5 +126,4 @@ def _key(name: str, language: str | None) -> str:
 def _forget(instance: AuditEntry, **kwargs: Any) -> None:
     names = {_EVERYBODY, instance.subject_key} - {""}
     keys = [_key(name, language) for name in names for language, _name in settings.LANGUAGES]
-    # No partial: Django names a robust hook that fails by its __qualname__.
     transaction.on_commit(lambda: cache.delete_many(keys), robust=True)

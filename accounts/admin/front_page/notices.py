@@ -23,6 +23,7 @@ from ...operate.audit_log import as_values
 from ...operate.microsoft_app_summary import show
 from ...reasons import REASONS
 from .. import advice
+from ..audit_admin import values_in_words
 
 WARN_DAYS: Final = 30
 _LINKS_SHOWN: Final = 5
@@ -93,12 +94,11 @@ def of_superusers() -> Iterator[Notice]:
         )
         yield Notice("warning", visible(text % {"who": named}), url)
     for entry in linking.superusers_bound_lately()[:_LINKS_SHOWN]:
-        facts = as_values(entry)
         text = _("Superuser %(who)s signed in with Microsoft for the first time %(at)s: %(as)s.")
         values = {
-            "who": facts["subject"],
+            "who": as_values(entry)["subject"],
             "at": local_time.text_of(entry.at),
-            "as": facts["after"],
+            "as": values_in_words(entry, "after"),
         }
         url = admin_url("auditentry_change", entry.pk)
         yield Notice("warning", visible(text % values), url)

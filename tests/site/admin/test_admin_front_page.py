@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.admin import front_page
-from accounts.models import BreakGlassLink, User
+from accounts.models import AuditEntry, BreakGlassLink, User
 from accounts.protection import secretbox
 from tests.fixtures import REDIS
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
@@ -117,6 +117,18 @@ def test_break_glass_links_of_the_last_week_are_told(browser: Client) -> None:
 def test_older_links_are_not(browser: Client) -> None:
     link(8)
     assert notices(browser) == ""
+
+
+def test_a_superuser_bound_by_a_first_sign_in_is_told_in_the_readers_language(
+    browser: Client,
+) -> None:
+    cole = superuser("cole@contoso.example")
+    values = {"identity": f"{TID}:2", "email": "cole@contoso.example", "name": ""}
+    visitor = audit.Actor(AuditEntry.Actor.VISITOR)
+    audit.write("identity.linked", cole, after=values, by=visitor)
+    page = browser.get("/admin/", headers={"accept-language": "de"}).context["notices"]
+    told = " ".join(notice.text for notice in page)
+    assert f"E-Mail-Adresse: cole@contoso.example; Microsoft-Identität: {TID}:2" in told
 
 
 def test_staff_without_rights_are_told_nothing(db: None) -> None:
