@@ -31,10 +31,6 @@ from .fields import KeyFileField, PassphraseField, PemField, SecretField
 if TYPE_CHECKING:
     from ...operate.doctor.before_saving import Judgement
 
-    AppModelForm = forms.ModelForm[SocialApp]
-else:
-    AppModelForm = forms.ModelForm
-
 # The form's fields have names of their own: a field named `secret` would be filled from the model.
 _SECRETS: Final = {"secret": "new_secret", "next_secret": "new_next_secret"}
 _EXPIRIES: Final = ("secret_expires", "next_secret_expires")
@@ -52,7 +48,7 @@ KINDS: Final = (
 )
 
 
-class MicrosoftAppForm(AppModelForm):
+class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
     """One app registration of Entra; `user_id` is who fills it in, `confirmed` what they saw."""
 
     user_id: Any = None
