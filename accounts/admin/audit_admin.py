@@ -1,4 +1,4 @@
-"""The audit in admin: read it, search it, download it as CSV; nobody changes it."""
+"""The audit in admin, and its values with translated labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
@@ -26,7 +25,7 @@ from ..display.visible import visible
 from ..models import AuditEntry
 from ..operate.audit_log import COLUMNS, as_values, naming
 from . import permissions
-from .records import RecordAdmin
+from .records import CodeFilter, RecordAdmin
 
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d(T|\s|$)")
 _LABELS: Final = {
@@ -82,21 +81,15 @@ _VALUES: Final = {
 _EMPTY: Final[tuple[Any, ...]] = ("", None, [], {})
 
 
-class ActionFilter(SimpleListFilter):
-    """By what was done."""
+class ActionFilter(CodeFilter):
+    """By the action."""
 
     title = gettext_lazy("action")
     parameter_name = "action"
 
     @override
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return sorted(((code, title_of(code)) for code in ACTIONS), key=lambda pair: pair[1])
-
-    @override
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[AuditEntry]
-    ) -> QuerySet[AuditEntry]:
-        return queryset.filter(action=self.value()) if self.value() else queryset
+    def titles(self) -> dict[str, str]:
+        return {code: title_of(code) for code in ACTIONS}
 
 
 class AuditAdmin(RecordAdmin):
@@ -134,7 +127,7 @@ class AuditAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when_and_reference(self, entry: AuditEntry) -> str:
-        """For the list: one column for what tells this entry from all others."""
+        """For the list: both in one column."""
         return format_html("{}<br>{}", local_time.element_of(entry.at), entry.reference)
 
     @admin.display(description=gettext_lazy("action"))
@@ -159,7 +152,7 @@ class AuditAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("before and after"), empty_value="-")
     def change(self, entry: AuditEntry) -> str:
-        """For the list: what it was, struck out, and what it is now."""
+        """For the list: the values before as deleted, those after as inserted text."""
         before, after = self.before(entry), self.after(entry)
         old = format_html("<del>{}</del>", before) if before else ""
         new = format_html("<ins>{}</ins>", after) if after else ""
@@ -171,12 +164,12 @@ class AuditAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("from where"), empty_value="-")
     def from_where(self, entry: AuditEntry) -> str:
-        """The address, or the machine and the command."""
+        """The client's address, or the machine and the command."""
         return visible(as_values(entry)["from"])
 
     @admin.display(description=gettext_lazy("link of the chain"), empty_value="-")
     def link(self, entry: AuditEntry) -> str:
-        """Its number and digest, as `audit verify` and the log have them."""
+        """Its number and digest, as in `audit verify` and the log."""
         return str(getattr(entry, "seal", "") or "")
 
 
