@@ -28,7 +28,12 @@ from .actions import ACTIONS, PersonAction, confirmation_page, list_action
 from .people_list import identity_text, state_text
 from .person_page import actions_for
 
-_FIELDS: Final = ("microsoft_state", "microsoft_identity", "microsoft_sign_ins", "microsoft_actions")
+_FIELDS: Final = (
+    "microsoft_state",
+    "microsoft_identity",
+    "microsoft_sign_ins",
+    "microsoft_actions",
+)
 
 
 class PersonPages(ModelAdmin):  # type: ignore[type-arg]

@@ -44,7 +44,9 @@ def context(page: ModelAdmin[Any], request: HttpRequest, object_id: str) -> dict
     }
 
 
-def actions_for(page: ModelAdmin[Any], request: HttpRequest, person: User) -> list[tuple[PersonAction, str]]:
+def actions_for(
+    page: ModelAdmin[Any], request: HttpRequest, person: User
+) -> list[tuple[PersonAction, str]]:
     """The actions that apply to the person now and that the request's user may perform; URLs."""
     not_applicable = {
         "deactivate" if not person.is_active else "reactivate",
