@@ -175,8 +175,8 @@ class AuditAdmin(RecordAdmin):
 
 def values_in_words(entry: AuditEntry, when: Literal["before", "after"]) -> str:
     """The values before or after: "Superuser status: yes; Name: Ada". Empty ones are left out."""
-    contents = (part.content for part in entry.parts.all() if part.role == "subject")
-    values = next(contents, {}).get(when) or {}  # an erased entry has no content
+    subject = [part for part in entry.parts.all() if part.role == "subject"]  # none once erased
+    values = (subject and subject[0].content.get(when)) or {}
     labelled = sorted((_label(name), value) for name, value in values.items())
     return "; ".join(f"{label}: {_text(value)}" for label, value in labelled if value not in _EMPTY)
 

@@ -168,7 +168,7 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     @override
-    def save(self, commit: bool = True) -> SocialApp:
+    def save(self, commit: bool = True) -> Any:
         app, after = self.instance, self._after
         app.provider, app.secret, app.settings = PROVIDER, after.secret, after.settings
         if self.judgement:
@@ -178,9 +178,10 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _app(self) -> SocialApp:
         """The app as it is; a new one proves itself by a secret until something else is chosen."""
-        if not self.instance.pk and "credential" not in self.instance.settings:
-            self.instance.settings["credential"] = "secret"
-        return self.instance
+        app: SocialApp = self.instance
+        if not app.pk and "credential" not in app.settings:
+            app.settings["credential"] = "secret"
+        return app
 
     def _judge(self, changes: microsoft_app.Changes, *, promotes: bool) -> None:
         # Imported here: the probes are heavy, and nothing else in admin needs them.

@@ -58,7 +58,7 @@ class AddPersonForm(AddressMixin):
         }
 
     @override
-    def save(self, commit: bool = True) -> User:
+    def save(self, commit: bool = True) -> Any:
         self.instance.set_unusable_password()
         return super().save(commit)
 
