@@ -26,7 +26,7 @@ from ..signin import mapping, roles
 from ..signin.bindings import identity_of, names_of
 from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Refuse, Rules, claimed_email, decide, same_email
-from ..signin.roles import Carried, Holding, Rights, Table
+from ..signin.roles import TokenRoles, HeldRights, Rights, Table
 from . import linking
 from .entra_export import Exported, read_export, unjudged
 from .roles import in_words
@@ -289,16 +289,16 @@ def _by_mapping(table: Table) -> Judge | None:
     def judge(person: Exported, user: Candidate) -> ByRoles | None:
         if person.roles is None:
             return None
-        holding, carried = held[user.user_id], Carried(person.roles, person.roles)
-        outcome = roles.judge(seen, "", carried, holding.rights, holding.given)
-        outcome = mapping.guarded(found[user.user_id], holding, outcome)
+        holding, token_roles = held[user.user_id], TokenRoles(person.roles, person.roles)
+        outcome = roles.rights_after(seen, "", token_roles, holding.rights, holding.given)
+        outcome = mapping.safeguarded(found[user.user_id], holding, outcome)
         missing = conf.ROLES_REQUIRED and not outcome.roles
         return ByRoles(outcome.rights.staff, _change(holding.rights, outcome), missing)
 
     return judge
 
 
-def _change(held: Rights, outcome: Holding) -> str:
+def _change(held: Rights, outcome: HeldRights) -> str:
     names = ", ".join(outcome.roles) or "no mapped role"
     if outcome.rights == held:
         return f"{names}: rights stay" if not outcome.note else f"{names}: {outcome.note}"

@@ -18,7 +18,15 @@ from django.utils.translation import gettext_noop as noop
 from .. import audit, registration, users
 from ..models import RoleGrant, RoleMapping
 from ..signin import mapping
-from ..signin.roles import Carried, Holding, Rights, Table, judge, keeping, plain
+from ..signin.roles import (
+    HeldRights,
+    Rights,
+    Table,
+    TokenRoles,
+    plain,
+    rights_after,
+    with_safeguards,
+)
 from ..stores import transaction
 from . import OperatorError
 
@@ -104,8 +112,8 @@ def _changes(table: Table) -> Iterator[Change]:
     by_link = set(mapping.break_glass_links_in_use().values_list("user_id", flat=True))
     for one, held, after, names in _foreseen(table):
         others = any(in_charge for pk, in_charge in superusers.items() if pk != one.pk)
-        kept = keeping(
-            Holding("known", (), after, after),
+        kept = with_safeguards(
+            HeldRights("known", (), after, after),
             held.rights,
             is_last=one.pk in superusers and not others,
             by_link=one.pk in by_link,
@@ -118,13 +126,14 @@ def _changes(table: Table) -> Iterator[Change]:
             yield Change(str(one), in_words(held.rights), in_words(after), names)
 
 
-def _foreseen(table: Table) -> Iterator[tuple[Any, Holding, Rights, str]]:
+def _foreseen(table: Table) -> Iterator[tuple[Any, HeldRights, Rights, str]]:
     """Who, what they hold, what their roles of last time would make of it, and those roles."""
     grants = RoleGrant.objects.filter(state="known").select_related("user").order_by("user__pk")
     known = {grant.user_id: grant.user for grant in grants}
     seen = replace(table, seen=frozenset({""}))
     for pk, held in mapping.held_by(known).items():
-        outcome = judge(seen, "", Carried(held.roles, held.roles), held.rights, held.given)
+        of_token = TokenRoles(held.roles, held.roles)
+        outcome = rights_after(seen, "", of_token, held.rights, held.given)
         yield known[pk], held, outcome.rights, ", ".join(held.roles) or _("none")
     if table and registration.client_id_in_force() in table.seen:
         for one, held in _unheard_of(table):
@@ -155,7 +164,7 @@ def waiting(table: Table | None = None) -> list[str]:
     return [str(one) for one, _held in _unheard_of(table or mapping.read_table())]
 
 
-def _unheard_of(table: Table) -> Iterator[tuple[Any, Holding]]:
+def _unheard_of(table: Table) -> Iterator[tuple[Any, HeldRights]]:
     """Those who may sign in, and of whom no token has told any roles."""
     managed = table.managed
     holds = Q(groups__in=managed.groups)

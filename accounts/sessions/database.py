@@ -1,22 +1,20 @@
-"""Sessions in the database, for development: Django's, hashed and sealed as those in Redis."""
+"""Django's sessions in the database, hashed and sealed as those in Redis; for development."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
 from typing_extensions import override
 
 from .entries import name_of, opened_entry, sealed_entry
 
-if TYPE_CHECKING:
-    from django.contrib.sessions.base_session import AbstractBaseSession
-
 
 class SessionStore(db.SessionStore):
-    # Django's own ask for a row under the cookie's value; these call what is below.
+    # Django's own look for a row under the cookie's value; these call the methods below.
     aload = SessionBase.aload
     aexists = SessionBase.aexists
     acreate = SessionBase.acreate

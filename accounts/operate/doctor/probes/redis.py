@@ -14,7 +14,7 @@ from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
 from ....http.deadline import within
-from ....sessions import index
+from ....sessions.index import sessions
 from ....sessions.store import SessionStore
 from ....signin import state
 from ....stores.outages import STORE_ERRORS
@@ -105,8 +105,8 @@ def _session() -> None:
     again.cycle_key()
     again[SESSION_KEY] = _NOBODY
     again.save()
-    index.sessions_of(_NOBODY)
-    index.end_sessions(_NOBODY)
+    sessions().of(_NOBODY)
+    sessions().end_all_of(_NOBODY)
     again.delete()
 
 
@@ -119,10 +119,10 @@ def _used_state() -> None:
 
 def _throttle() -> None:
     who = f"doctor {time.time_ns()}"
-    limiter = throttle.new_limiter()
-    limiter.hit(throttle.STARTS, "doctor", who)
-    limiter.get_window_stats(throttle.STARTS, "doctor", who)
-    limiter.clear(throttle.STARTS, "doctor", who)
+    limiter, item = throttle.new_limiter(), throttle.STARTS.item
+    limiter.hit(item, "doctor", who)
+    limiter.get_window_stats(item, "doctor", who)
+    limiter.clear(item, "doctor", who)
 
 
 def _of_use(what: str, key: str, problem: Exception) -> Observation:
