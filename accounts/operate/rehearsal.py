@@ -26,7 +26,7 @@ from ..signin import mapping, roles
 from ..signin.bindings import identity_of, names_of
 from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Refuse, Rules, claimed_email, decide, same_email
-from ..signin.roles import TokenRoles, HeldRights, Rights, Table
+from ..signin.roles import HeldRights, Rights, Table, TokenRoles
 from . import linking
 from .entra_export import Exported, read_export, unjudged
 from .roles import in_words

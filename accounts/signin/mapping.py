@@ -19,7 +19,7 @@ from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
 from ..process.process_copy import ProcessCopy
 from ..users import everyone, is_last_superuser
-from .roles import TokenRoles, HeldRights, Rights, Table, rights_after, with_safeguards
+from .roles import HeldRights, Rights, Table, TokenRoles, rights_after, with_safeguards
 
 NOTE: Final = "app roles: "  # the beginning of the audit's note on a change by roles
 

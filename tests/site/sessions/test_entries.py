@@ -16,8 +16,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.protection import sealed
-from accounts.sessions.index import sessions
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
+from accounts.sessions.index import sessions
 from accounts.sessions.store import cache_key
 
 OLD, NEW = site.SECRET_KEY, "another-secret-key-" * 4

@@ -8,8 +8,8 @@ from django.conf import settings as site
 from django.contrib.auth import SESSION_KEY
 from pytest_django import Settings
 
-from accounts.sessions.index import sessions
 from accounts.sessions.entries import name_of
+from accounts.sessions.index import sessions
 from tests.servers.redis import Redis
 
 

@@ -92,9 +92,7 @@ def test_a_callback_never_climbs(emulator: Emulator) -> None:
     assert response.headers["Location"] == "/admin/"
     print(*dict.fromkeys(f"{step.called}:{step.function}" for step in walk.steps), sep="\n")
     climbs = {
-        step
-        for step in walk.steps
-        if step.caller and _floor(step.called) > _floor(step.caller)
+        step for step in walk.steps if step.caller and _floor(step.called) > _floor(step.caller)
     }
     assert sorted(climbs) == []
     rooms = {room_of(step.called.removesuffix(".py").replace("/", ".")) for step in walk.steps}

@@ -10,8 +10,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
-from accounts.sessions.index import sessions
 from accounts.sessions import service
+from accounts.sessions.index import sessions
 from tests.emulator.person import sign_in_as
 from tests.support.visitor import START
 
