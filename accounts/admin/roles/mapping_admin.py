@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,15 +19,10 @@ from ...signin.mapping import as_mapped
 from ..model_admin import StaffModelAdmin, SuperusersOnly
 from ..rights import RightsAdmin
 
-if TYPE_CHECKING:
-    MappingModelForm = forms.ModelForm[RoleMapping]
-else:
-    MappingModelForm = forms.ModelForm
-
 CONFIRMED = "confirmed"
 
 
-class RoleMappingForm(MappingModelForm):
+class RoleMappingForm(forms.ModelForm):  # type: ignore[type-arg]
     """One role; refused until its effect on more than a few people was seen and confirmed."""
 
     changes: tuple[Change, ...] = ()
