@@ -23,7 +23,7 @@ from ..reasons import REASONS, Refused
 from ..signin import mapping
 from ..signin.bindings import identity_of, names_of
 from ..signin.policy import Candidate, Refuse, Rules, claimed_email, decide, same_email
-from ..signin.roles import Holding, Rights, Table
+from ..signin.roles import HeldRights, Rights, Table
 from . import linking
 from .candidates import Candidates, all_candidates, normalized
 from .entra_export import Exported, read_export, unjudged
@@ -264,14 +264,14 @@ def _by_mapping(table: Table) -> Judge | None:
             return None
         holding = held[user.user_id]
         outcome = held_with(table, holding, person.roles)
-        outcome = mapping.guarded(found[user.user_id], holding, outcome)
+        outcome = mapping.safeguarded(found[user.user_id], holding, outcome)
         missing = conf.ROLES_REQUIRED and not outcome.roles
         return ByRoles(outcome.rights.staff, _change(holding.rights, outcome), missing)
 
     return judge
 
 
-def _change(held: Rights, outcome: Holding) -> str:
+def _change(held: Rights, outcome: HeldRights) -> str:
     names = ", ".join(outcome.roles) or "no mapped role"
     if outcome.rights == held:
         return f"{names}: rights stay" if not outcome.note else f"{names}: {outcome.note}"

@@ -18,7 +18,15 @@ from django.utils.translation import gettext_noop as noop
 from .. import audit, registration, users
 from ..models import RoleGrant, RoleMapping
 from ..signin import mapping
-from ..signin.roles import Carried, Holding, Rights, Table, judge, keeping, plain
+from ..signin.roles import (
+    HeldRights,
+    Rights,
+    Table,
+    TokenRoles,
+    plain,
+    rights_after,
+    with_safeguards,
+)
 from ..stores import transaction
 from . import OperatorError
 
@@ -104,8 +112,8 @@ def _changes(table: Table) -> Iterator[Change]:
     by_link = set(mapping.break_glass_links_in_use().values_list("user_id", flat=True))
     for one, held, after, names in _by_last_roles(table):
         others = any(in_charge for pk, in_charge in superusers.items() if pk != one.pk)
-        kept = keeping(
-            Holding("known", (), after, after),
+        kept = with_safeguards(
+            HeldRights("known", (), after, after),
             held.rights,
             is_last=one.pk in superusers and not others,
             by_link=one.pk in by_link,
@@ -118,13 +126,13 @@ def _changes(table: Table) -> Iterator[Change]:
             yield Change(str(one), in_words(held.rights), in_words(after), names)
 
 
-def held_with(table: Table, held: Holding, roles: tuple[str, ...]) -> Holding:
+def held_with(table: Table, held: HeldRights, roles: tuple[str, ...]) -> HeldRights:
     """What the mapping gives and takes if a token carries these roles, as tokens did before."""
     seen_before = replace(table, seen=frozenset({""}))
-    return judge(seen_before, "", Carried(roles, roles), held.rights, held.given)
+    return rights_after(seen_before, "", TokenRoles(roles, roles), held.rights, held.given)
 
 
-def _by_last_roles(table: Table) -> Iterator[tuple[Any, Holding, Rights, str]]:
+def _by_last_roles(table: Table) -> Iterator[tuple[Any, HeldRights, Rights, str]]:
     """Each user, what they hold, their rights by their last known roles, and those roles."""
     grants = RoleGrant.objects.filter(state="known").select_related("user").order_by("user__pk")
     known = {grant.user_id: grant.user for grant in grants}
@@ -160,7 +168,7 @@ def with_unknown_roles() -> list[str]:
     return [str(one) for one, _held in _with_unknown_roles(mapping.read_table())]
 
 
-def _with_unknown_roles(table: Table) -> Iterator[tuple[Any, Holding]]:
+def _with_unknown_roles(table: Table) -> Iterator[tuple[Any, HeldRights]]:
     """Active users with mapped rights, whose tokens have had no roles claim yet."""
     managed = table.managed
     holds = Q(groups__in=managed.groups)
