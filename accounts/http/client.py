@@ -10,9 +10,8 @@ import ssl
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from django.views.decorators.debug import sensitive_variables
@@ -40,21 +39,7 @@ _HEADERS: Final = {
     "User-Agent": "django-entra-sign-in",
 }
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-def _nothing(_body: Mapping[str, Any]) -> bool:
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """What one kind of request adds: headers, and which bodies are answers whatever the status."""
-
-    headers: Mapping[str, str]
-    answers: Callable[[Mapping[str, Any]], bool] = _nothing
-
-
-NO_EXTRA: Final = Extra({})
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class HttpClient:
@@ -72,14 +57,14 @@ class HttpClient:
         self._breakers: defaultdict[Origin, Breaker] = defaultdict(Breaker)
 
     def get_json(
-        self, url: str, deadline: Deadline | None = None, extra: Extra = NO_EXTRA
+        self, url: str, deadline: Deadline | None = None, headers: Mapping[str, str] = _NO_HEADERS
     ) -> JsonResponse:
         """Without a deadline, one of its own. Raises NoAnswer, Refused(misconfigured)."""
-        return self._ask("GET", url, None, deadline, extra)
+        return self._ask("GET", url, None, deadline, headers)
 
     def get_page(self, url: str, deadline: Deadline, headers: Mapping[str, str]) -> Response:
         """Whatever is answered, a redirect or HTML too; for `doctor`. Raises as `get_json`."""
-        return self._transport.ask(_request("GET", url, None, Extra(headers)), deadline)
+        return self._transport.ask(_request("GET", url, None, headers), deadline)
 
     @sensitive_variables("fields")
     def post_form(
@@ -87,10 +72,15 @@ class HttpClient:
         url: str,
         fields: Mapping[str, str],
         deadline: Deadline | None = None,
-        extra: Extra = NO_EXTRA,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> JsonResponse:
         """As `get_json`; `fields` go into the body."""
-        return self._ask("POST", url, urlencode(fields).encode(), deadline, extra)
+        return self._ask("POST", url, urlencode(fields).encode(), deadline, headers)
+
+    def was_no_outage(self, url: str) -> None:
+        """Tell the breaker, after a NoAnswer, that the error's JSON names a fault of ours."""
+        if origin := origin_of(url):
+            self._breakers[origin].succeeded()
 
     def warm(self, url: str) -> None:
         """Open a connection in the background for a request that will come soon."""
@@ -100,10 +90,15 @@ class HttpClient:
 
     @sensitive_variables("body")
     def _ask(
-        self, method: str, url: str, body: bytes | None, deadline: Deadline | None, extra: Extra
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        deadline: Deadline | None,
+        headers: Mapping[str, str],
     ) -> JsonResponse:
         deadline = deadline or Deadline(SECONDS)
-        request = _request(method, url, body, extra)
+        request = _request(method, url, body, headers)
         breaker = self._breakers[request.origin]
         with self.bulkhead.slot(deadline):
             if deadline.left() <= 0:
@@ -112,7 +107,7 @@ class HttpClient:
                 raise CircuitOpen(breaker.last)
             record_time = partial(telemetry.time_request, method, url, time.monotonic())
             try:
-                answer = self._answer(request, deadline, extra, record_time)
+                answer = self._answer(request, deadline, record_time)
             except NoAnswer as cause:
                 _report(breaker, cause)
                 raise
@@ -120,11 +115,7 @@ class HttpClient:
             return answer
 
     def _answer(
-        self,
-        request: Request,
-        deadline: Deadline,
-        extra: Extra,
-        record_time: Callable[[int | str], None],
+        self, request: Request, deadline: Deadline, record_time: Callable[[int | str], None]
     ) -> JsonResponse:
         began = time.monotonic()
         try:
@@ -133,7 +124,7 @@ class HttpClient:
             record_time(cause.kind)
             raise
         record_time(response.status)
-        return json_of(response, round((time.monotonic() - began) * 1000), extra.answers)
+        return json_of(response, round((time.monotonic() - began) * 1000))
 
 
 def _report(breaker: Breaker, cause: NoAnswer) -> None:
@@ -144,14 +135,14 @@ def _report(breaker: Breaker, cause: NoAnswer) -> None:
         breaker.succeeded()
 
 
-def _request(method: str, url: str, body: bytes | None, extra: Extra) -> Request:
+def _request(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Request:
     origin = origin_of(url)
     if origin is None or not is_protected(origin):
         raise Refused("misconfigured", "an endpoint's address is not https")
     parts = urlsplit(url)
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    headers = {**_HEADERS, **(_FORM if body is not None else {}), **extra.headers}
-    return Request(method, origin, target, headers, body)
+    sent = {**_HEADERS, **(_FORM if body is not None else {}), **headers}
+    return Request(method, origin, target, sent, body)
 
 
 def _made() -> HttpClient:

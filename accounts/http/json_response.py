@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -18,7 +18,7 @@ _DEFAULT_PAUSE: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """A JSON answer; its status is 2xx or 4xx but no 429, save where the body was asked for."""
+    """A JSON answer; its status is 2xx or 4xx, but no 429."""
 
     status: int
     body: dict[str, Any] = field(repr=False)
@@ -26,29 +26,19 @@ class JsonResponse:
     elapsed_ms: int
 
 
-def json_of(
-    response: Response, elapsed_ms: int, answers: Callable[[Mapping[str, Any]], bool]
-) -> JsonResponse:
-    """The answer, or NoAnswer: what its form means.
-
-    `answers` says of a body whether it is an answer whatever the status that it came with.
-    """
-    headers = response.headers
-    body = _json(response)
-    if not isinstance(body, causes.NoAnswer) and (answers(body) or _is_plain(response.status)):
-        kept = {name: headers[name] for name in _HEADERS if name in headers}
-        return JsonResponse(response.status, body, kept, elapsed_ms)
-    cause = _cause(response, body)
-    if not isinstance(body, causes.NoAnswer):
+def json_of(response: Response, elapsed_ms: int) -> JsonResponse:
+    """The answer. Raises NoAnswer, with the error's JSON where it has any."""
+    body, cause = _json(response), _cause_by_status(response)
+    if isinstance(body, causes.NoAnswer):
+        raise cause or body
+    if cause:
         cause.body = body
-    raise cause
+        raise cause
+    headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
+    return JsonResponse(response.status, body, headers, elapsed_ms)
 
 
-def _is_plain(status: int) -> bool:
-    return status // 100 in (2, 4) and status != 429
-
-
-def _cause(response: Response, body: object) -> causes.NoAnswer:
+def _cause_by_status(response: Response) -> causes.NoAnswer | None:
     status = response.status
     if status == 429:
         return causes.throttled(_retry_after(response))
@@ -56,9 +46,7 @@ def _cause(response: Response, body: object) -> causes.NoAnswer:
         return causes.ServerError(status)
     if status // 100 not in (2, 4):
         return causes.Unusable(status, ", not followed")
-    if isinstance(body, causes.NoAnswer):
-        return body
-    return causes.Unusable(status, "")
+    return None
 
 
 def _json(response: Response) -> dict[str, Any] | causes.NoAnswer:
