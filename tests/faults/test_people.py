@@ -48,7 +48,7 @@ nobody_is_staff = Fault(
     before=lambda stage: User.objects.update(is_staff=False),
     page="user_not_staff",
     doctor="people.staff",
-    says="Nobody who is active is staff",
+    says="No active user is staff",
 )
 
 everybody_is_inactive = Fault(
