@@ -57,7 +57,7 @@ everybody_is_inactive = Fault(
     before=lambda stage: User.objects.update(is_active=False),
     page="user_inactive",
     doctor="people.staff",
-    says="Nobody is active",
+    says="No user is active",
 )
 
 email_with_a_space = Fault(
