@@ -140,7 +140,7 @@ def _by_others(user: Any, since: datetime) -> QuerySet[AuditEntry]:
 
 
 def _moment(seconds: float) -> datetime:
-    return local_time.as_kept(datetime.fromtimestamp(seconds, UTC))
+    return local_time.as_stored(datetime.fromtimestamp(seconds, UTC))
 
 
 def _unseen(sign_ins: list[Any], since: datetime) -> Iterator[str]:

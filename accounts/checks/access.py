@@ -66,7 +66,7 @@ def _named(site: AdminSite) -> str:
 
 
 def _how_it_gets_one(site: AdminSite) -> str:
-    if set_on_it := staff_urls.replaced(site):
+    if set_on_it := staff_urls.overridden(site):
         return f"Remove the line of your code that sets {set_on_it[0]} on that site."
     return f"Put {_MIXIN} before the other bases of its class, or serve it no more."
 
@@ -139,7 +139,7 @@ def other_views_are_covered(**kwargs: Any) -> Iterator[CheckMessage]:
 def wagtails_admin_is_staffs(**kwargs: Any) -> Iterator[CheckMessage]:
     """It asks for a permission of its own, and not how somebody signed in."""
     path = staff_urls.path_of("wagtailadmin_home")
-    if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(staff_urls.staff()):
+    if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(staff_urls.staff_prefixes()):
         yield Found("W018", path=path)
 
 

@@ -505,7 +505,7 @@ def variables_are_read(**kwargs: Any) -> Iterator[CheckMessage]:
 @register()
 def metrics_can_be_sent(**kwargs: Any) -> Iterator[CheckMessage]:
     """Nobody would notice that figures are missing until they are needed."""
-    if telemetry.is_asked_for() and not telemetry.is_installed():
+    if telemetry.is_configured() and not telemetry.is_installed():
         yield Found("W006")
 
 

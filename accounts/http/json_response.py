@@ -1,4 +1,4 @@
-"""The other side's answer, taken only in the form that is meant: one JSON object."""
+"""A response taken only as what was asked for: one JSON object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEFAULT_PAUSE: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """A JSON answer; its status is 2xx or 4xx but no 429, save where the body was asked for."""
+    """Its status is 2xx, or 4xx other than 429, unless the body alone made it an answer."""
 
     status: int
     body: dict[str, Any] = field(repr=False)
@@ -27,50 +27,43 @@ class JsonResponse:
 
 
 def json_of(
-    response: Response, elapsed_ms: int, answers: Callable[[Mapping[str, Any]], bool]
+    response: Response, elapsed_ms: int, is_answer: Callable[[Mapping[str, Any]], bool]
 ) -> JsonResponse:
-    """The answer, or NoAnswer: what its form means.
+    """The parsed response. Raises NoAnswer, with the body where that could be parsed.
 
-    `answers` says of a body whether it is an answer whatever the status that it came with.
+    `is_answer` says of a body whether it is an answer whatever the status.
     """
-    headers = response.headers
-    body = _json(response)
-    if not isinstance(body, causes.NoAnswer) and (answers(body) or _is_plain(response.status)):
-        kept = {name: headers[name] for name in _HEADERS if name in headers}
-        return JsonResponse(response.status, body, kept, elapsed_ms)
-    cause = _cause(response, body)
-    if not isinstance(body, causes.NoAnswer):
-        cause.body = body
-    raise cause
+    failure = _failure_by_status(response)
+    try:
+        body = _body(response)
+    except causes.NoAnswer as unreadable:
+        raise failure or unreadable from None
+    if failure and not is_answer(body):
+        failure.body = body
+        raise failure
+    headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
+    return JsonResponse(response.status, body, headers, elapsed_ms)
 
 
-def _is_plain(status: int) -> bool:
-    return status // 100 in (2, 4) and status != 429
-
-
-def _cause(response: Response, body: object) -> causes.NoAnswer:
+def _failure_by_status(response: Response) -> causes.NoAnswer | None:
     status = response.status
     if status == 429:
         return causes.throttled(_retry_after(response))
     if status >= 500:
         return causes.ServerError(status)
-    if status // 100 not in (2, 4):
-        return causes.Unusable(status, ", not followed")
-    if isinstance(body, causes.NoAnswer):
-        return body
-    return causes.Unusable(status, "")
+    return None if status // 100 in (2, 4) else causes.Unusable(status, ", not followed")
 
 
-def _json(response: Response) -> dict[str, Any] | causes.NoAnswer:
+def _body(response: Response) -> dict[str, Any]:
     status = response.status
     if len(response.body) > MAX_BODY:
-        return causes.Unusable(status, f" with more than {MAX_BODY} bytes")
+        raise causes.Unusable(status, f" with more than {MAX_BODY} bytes")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        return causes.Unusable(status, " in an encoding that was not asked for")
+        raise causes.Unusable(status, " in an encoding that was not asked for")
     try:
         return loads_object(response.body)
     except NotStrict as error:
-        return causes.NotJson(status, str(error))
+        raise causes.NotJson(status, str(error)) from None
 
 
 def _retry_after(response: Response) -> int:

@@ -106,7 +106,7 @@ def bound(people: QuerySet[Any], *, yes: bool) -> QuerySet[Any]:
 
 
 def _may_sign_in(people: QuerySet[Any]) -> QuerySet[Any]:
-    return users.where(people, is_active=True, is_staff=True)
+    return users.with_flags(people, is_active=True, is_staff=True)
 
 
 def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
@@ -129,7 +129,7 @@ def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
 
 def _newest(whose: Q) -> Subquery:
     """One index look-up each: by (user, at) or by (upper(email), at)."""
-    never = local_time.as_kept(_LONG_AGO)
+    never = local_time.as_stored(_LONG_AGO)
     rows: QuerySet[SignIn] = SignIn.objects.filter(
         whose,
         outcome=SignIn.Outcome.REFUSED,

@@ -55,7 +55,7 @@ def since_of(text: str) -> datetime | None:
         moment = None
     if moment is None:
         raise OperatorError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return local_time.as_kept(moment)
+    return local_time.as_stored(moment)
 
 
 def query(*, since: str, reason: str, outcome: str, email: str, reference: str) -> QuerySet[SignIn]:

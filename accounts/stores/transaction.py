@@ -1,28 +1,21 @@
-"""django.db.transaction in the database that people are in.
+"""django.db's `transaction` and `connection` for the database that holds the users.
 
-A site's DATABASE_ROUTERS may have users elsewhere than in `default`. Identities, admin's history
-and this app's tables are with them (check E044): what a sign-in writes is one transaction.
+A site's DATABASE_ROUTERS may place users elsewhere than in `default`. Identities, admin's history
+and this app's tables are with them (check E044), so that a sign-in writes in one transaction.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.db import connections, router, transaction
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def database() -> str:
     """Its alias."""
     return router.db_for_write(get_user_model())
-
-
-def get_connection() -> Any:
-    """This thread's connection to it."""
-    return connections[database()]
 
 
 def atomic(*, savepoint: bool = True) -> transaction.Atomic:
@@ -41,10 +34,10 @@ def set_rollback(rollback: bool) -> None:
 
 
 class _Connection:
-    """As django.db.connection."""
+    """As Django's: this thread's connection."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(get_connection(), name)
+        return getattr(connections[database()], name)
 
 
 connection: Final[Any] = _Connection()

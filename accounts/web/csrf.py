@@ -96,7 +96,7 @@ def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def failure_in_another_site(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Likewise for the sign-in's forms and staff's; others have the view that the site had."""
-    ours = (*staff_urls.staff(), *staff_urls.own_pages())
+    ours = (*staff_urls.staff_prefixes(), *staff_urls.sign_in_prefixes())
     if request.path.startswith(ours):
         return failure(request, reason)
     theirs: HttpResponse = get_callable(getattr(conf, CSRF_FAILURE_BEFORE))(request, reason=reason)

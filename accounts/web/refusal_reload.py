@@ -51,7 +51,7 @@ def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:
     """Refusal, reference and account to show again; raises Refused for any other address."""
     text = request.GET[PARAMETER]
     try:
-        if len(text) > _LONGEST or not secretbox.is_locked(text):
+        if len(text) > _LONGEST or not secretbox.is_encrypted(text):
             raise ValueError
         shown: dict[str, Any] = json.loads(secretbox.decrypt(text))
         code = shown["code"]

@@ -14,7 +14,7 @@ from django.db.models.functions import Upper
 from ....conf import conf
 from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
-from ....users import email_field, has_field, where
+from ....users import email_field, has_field, with_flags
 from ... import adoption, moved_tenant
 from ..finding import Observation, fault, ok
 
@@ -32,7 +32,7 @@ def run() -> Iterator[Observation]:
 
 def _staff() -> Iterator[Observation]:
     people = _people()
-    staff = where(people, is_active=True, is_staff=True)
+    staff = with_flags(people, is_active=True, is_staff=True)
     found = staff.count()
     if not found:
         code, why = _nobody(people)
@@ -46,7 +46,7 @@ def _staff() -> Iterator[Observation]:
 def _nobody(people: QuerySet[Any]) -> tuple[str, str]:
     if not people.exists():
         return "unknown_user", "There are no users at all."
-    if where(people, is_active=True).exists():
+    if with_flags(people, is_active=True).exists():
         return "user_not_staff", "Nobody who is active is staff."
     return "user_inactive", "Nobody is active."
 
@@ -68,7 +68,7 @@ def _unmatchable(email: str) -> Iterator[Observation]:
         return  # nobody can say who of them is staff
     regex = {f"{email}__regex": r"(^\s|\s$)"}
     without = Q(**{email: ""}) | Q(**{f"{email}__isnull": True}) | ~Q(**{f"{email}__contains": "@"})
-    active = where(_people(), is_active=True, is_staff=True)
+    active = with_flags(_people(), is_active=True, is_staff=True)
     lost = active.filter(Q(**regex) | without).exclude(pk__in=_identities_here().values("user"))
     if count := lost.count():
         some = _first_few(repr(name) for name in lost.values_list(email, flat=True)[: _NAMED + 1])
@@ -96,7 +96,7 @@ def _tenants(bound: QuerySet[SocialAccount]) -> str:
 
 def _without_tenant(bound: QuerySet[SocialAccount], *, several: bool) -> Iterator[Observation]:
     """What another package left of staff, who have no identity with a tenant beside it."""
-    staff = where(_people(), is_active=True, is_staff=True)
+    staff = with_flags(_people(), is_active=True, is_staff=True)
     with_tenant = bound.filter(uid__contains=":").values("user")
     left = bound.filter(user__in=staff).exclude(uid__contains=":").exclude(user__in=with_tenant)
     is_object_id = Q(uid__regex=f"^{GUID_PATTERN}$")
