@@ -9,9 +9,8 @@ from __future__ import annotations
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from django.views.decorators.debug import sensitive_variables
@@ -39,21 +38,7 @@ _HEADERS: Final = {
     "User-Agent": "django-entra-sign-in",
 }
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-def _never(_body: Mapping[str, Any]) -> bool:
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Extra:
-    """Further headers of a request, and which bodies are an answer to it whatever the status."""
-
-    headers: Mapping[str, str]
-    is_answer: Callable[[Mapping[str, Any]], bool] = _never
-
-
-NO_EXTRA: Final = Extra({})
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class HttpClient:
@@ -71,14 +56,14 @@ class HttpClient:
         self._breakers: defaultdict[Origin, Breaker] = defaultdict(Breaker)
 
     def get_json(
-        self, url: str, deadline: Deadline | None = None, extra: Extra = NO_EXTRA
+        self, url: str, deadline: Deadline | None = None, headers: Mapping[str, str] = _NO_HEADERS
     ) -> JsonResponse:
         """Without a deadline it has one of SECONDS. Raises NoAnswer, Refused(misconfigured)."""
-        return self._ask("GET", url, None, deadline, extra)
+        return self._ask("GET", url, None, deadline, headers)
 
     def get_page(self, url: str, deadline: Deadline, headers: Mapping[str, str]) -> Response:
         """Any response, also a redirect or HTML; for `doctor`. Raises what `get_json` does."""
-        return self._transport.ask(_request("GET", url, None, Extra(headers)), deadline)
+        return self._transport.ask(_request("GET", url, None, headers), deadline)
 
     @sensitive_variables("fields")
     def post_form(
@@ -86,10 +71,15 @@ class HttpClient:
         url: str,
         fields: Mapping[str, str],
         deadline: Deadline | None = None,
-        extra: Extra = NO_EXTRA,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> JsonResponse:
         """POST the fields as a form; otherwise as `get_json`."""
-        return self._ask("POST", url, urlencode(fields).encode(), deadline, extra)
+        return self._ask("POST", url, urlencode(fields).encode(), deadline, headers)
+
+    def was_no_outage(self, url: str) -> None:
+        """Tell the breaker, after a NoAnswer, that the error's JSON names a fault of ours."""
+        if origin := origin_of(url):
+            self._breakers[origin].succeeded()
 
     def warm(self, url: str) -> None:
         """Open a connection in the background for a request that is about to follow."""
@@ -99,10 +89,15 @@ class HttpClient:
 
     @sensitive_variables("body")
     def _ask(
-        self, method: str, url: str, body: bytes | None, deadline: Deadline | None, extra: Extra
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        deadline: Deadline | None,
+        headers: Mapping[str, str],
     ) -> JsonResponse:
         deadline = deadline or Deadline(SECONDS)
-        request = _request(method, url, body, extra)
+        request = _request(method, url, body, headers)
         breaker = self._breakers[request.origin]
         with self.bulkhead.slot(deadline):
             if deadline.left() <= 0:
@@ -110,7 +105,7 @@ class HttpClient:
             if not breaker.admits():
                 raise CircuitOpen(breaker.last_failure)
             try:
-                answer = json_of(*self._timed(request, deadline), extra.is_answer)
+                answer = json_of(*self._timed(request, deadline))
             except NoAnswer as cause:
                 if cause.is_outage:
                     breaker.failed(cause.detail)
@@ -138,14 +133,14 @@ class HttpClient:
         return response, round(seconds * 1000)
 
 
-def _request(method: str, url: str, body: bytes | None, extra: Extra) -> Request:
+def _request(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Request:
     origin = origin_of(url)
     if origin is None or not is_protected(origin):
         raise Refused("misconfigured", "an endpoint's address is not https")
     parts = urlsplit(url)
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    headers = {**_HEADERS, **(_FORM if body is not None else {}), **extra.headers}
-    return Request(method, origin, target, headers, body)
+    sent = {**_HEADERS, **(_FORM if body is not None else {}), **headers}
+    return Request(method, origin, target, sent, body)
 
 
 def _make_client() -> HttpClient:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -18,7 +18,7 @@ _DEFAULT_PAUSE: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """Its status is 2xx, or 4xx other than 429, unless the body alone made it an answer."""
+    """A JSON answer; its status is 2xx, or 4xx other than 429."""
 
     status: int
     body: dict[str, Any] = field(repr=False)
@@ -26,19 +26,14 @@ class JsonResponse:
     elapsed_ms: int
 
 
-def json_of(
-    response: Response, elapsed_ms: int, is_answer: Callable[[Mapping[str, Any]], bool]
-) -> JsonResponse:
-    """The parsed response. Raises NoAnswer, with the body where that could be parsed.
-
-    `is_answer` says of a body whether it is an answer whatever the status.
-    """
+def json_of(response: Response, elapsed_ms: int) -> JsonResponse:
+    """The parsed response. Raises NoAnswer, with an error's JSON if it has any."""
     failure = _failure_by_status(response)
     try:
         body = _body(response)
     except causes.NoAnswer as unreadable:
         raise failure or unreadable from None
-    if failure and not is_answer(body):
+    if failure:
         failure.body = body
         raise failure
     headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}

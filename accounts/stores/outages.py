@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django_redis.exceptions import ConnectionInterrupted
 from limits.errors import StorageError
 from redis.exceptions import RedisClusterException, RedisError
@@ -19,6 +19,12 @@ DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
 def is_outage(error: BaseException | None) -> bool:
     """Whether the error ends by itself, when the server is back."""
     return isinstance(error, STORE_ERRORS + DATABASE_ERRORS)
+
+
+def lacks_table(error: BaseException) -> bool:
+    """Whether a table is missing: PostgreSQL's 42P01, or SQLite, which has no codes for it."""
+    is_missing = sqlstate(error) == "42P01" or "no such table" in str(error)
+    return isinstance(error, DatabaseError) and is_missing
 
 
 def redis_code(error: BaseException) -> str:

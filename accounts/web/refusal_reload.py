@@ -1,7 +1,7 @@
-"""A refusal page that survives a reload: the callback's address with what is to be shown, sealed.
+"""The address of a refusal page that can be reloaded, with its content encrypted in the query.
 
-The page puts this address instead of the one with code and state, which are used up. It shows
-the same page for an hour, to the browser that was refused, and starts and records nothing.
+The page replaces the address with code and state, which are used up, by this one. For an hour it
+shows the same page to the same browser, and starts and records nothing.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from . import request_facts
 PARAMETER: Final = "refusal"
 _SECONDS: Final = 3600
 _LONGEST: Final = 4096
-_BY_ITSELF: Final = ("reach", "us")  # what may be over by the time of a reload
+_PASSING: Final = ("reach", "us")  # groups of reasons for which a reload tries again
 
 
 def address(
     request: HttpRequest, refusal: Refused, reference: str, account: Mapping[str, str] | None
 ) -> str:
-    """Where the page stands from now on; "" where a reload is better off with its own answer."""
-    if request.path != staff_urls.callback() or refusal.reason.group in _BY_ITSELF:
+    """The address to replace the present one; "" where a reload should try again."""
+    if request.path != staff_urls.callback() or refusal.reason.group in _PASSING:
         return ""
     secret = next(filter(None, request_facts.secrets_of(request)), "")
     if not secret:
@@ -48,7 +48,7 @@ def address(
 
 
 def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:
-    """Refusal, reference and account to show again; raises Refused for any other address."""
+    """Refusal, reference and account to show again. Raises Refused."""
     text = request.GET[PARAMETER]
     try:
         if len(text) > _LONGEST or not secretbox.is_encrypted(text):

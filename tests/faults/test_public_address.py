@@ -83,7 +83,7 @@ plain_port = at(
     "TLS was never set up at the proxy.",
     lambda stage: localhost(port_of(enter(stage, TinyServer(nothing)))),
     "public.certificate",
-    "That port speaks plainly",
+    "That port does not use TLS",
 )
 
 

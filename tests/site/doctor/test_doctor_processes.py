@@ -49,7 +49,7 @@ def test_a_process_with_another_setting_is_named_without_its_value(name: str, va
     told(**{name: value})
     finding = look()["processes.settings"]
     assert finding.level == "error"
-    assert f"runs with another {name}" in finding.title
+    assert f"has another {name}" in finding.title
     assert "Restart it" in finding.fix
     assert "another-secret" not in str(finding)
 
@@ -71,7 +71,7 @@ def test_processes_with_a_key_that_is_not_known_here_are_counted_and_named() -> 
     told(SECRET_KEY=OTHER_KEY)
     finding = look()["processes.secret_key"]
     assert finding.level == "error"
-    assert finding.title == "1 processes run with another SECRET_KEY than this command's"
+    assert finding.title == "1 processes run with another SECRET_KEY than this command"
     assert f"{os.getpid()} on " in finding.detail
     assert "state_not_ours" in finding.shows_as
 
