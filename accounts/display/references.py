@@ -8,7 +8,7 @@ from typing import Final
 from django.utils.crypto import get_random_string
 
 _ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ23456789"  # no vowels, no 0/O or 1/I to misread
-_WRITTEN: Final = re.compile(r"([A-Z0-9]{4})-?([A-Z0-9]{4})")
+_WRITTEN: Final = re.compile(r"\W*([A-Z0-9]{4})\W?([A-Z0-9]{4})\W*")
 
 
 def new_reference() -> str:
@@ -18,6 +18,6 @@ def new_reference() -> str:
 
 
 def written(text: str) -> str:
-    """The reference that somebody typed, with or without its hyphen, as it is kept; "" for none."""
-    match = _WRITTEN.fullmatch(text.strip().upper())
+    """The reference in what somebody typed: bcdf2345, "BCDF 2345", bcdf-2345; "" for none."""
+    match = _WRITTEN.fullmatch(text.upper())
     return f"{match[1]}-{match[2]}" if match else ""
