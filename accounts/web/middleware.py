@@ -114,5 +114,5 @@ def _why(request: HttpRequest) -> str:
     public, seen = urlsplit(conf.PUBLIC_URL), urlsplit(_origin(request))
     scheme = f"the scheme {seen.scheme}" if seen.scheme != public.scheme else ""
     host = "another host" if seen.netloc != public.netloc else ""
-    what = " and ".join(filter(None, (scheme, host)))
-    return f"origin: after a redirect to {conf.PUBLIC_URL} the request still has {what}"
+    difference = " and ".join(filter(None, (scheme, host)))
+    return f"origin: after a redirect to {conf.PUBLIC_URL} the request still has {difference}"
