@@ -32,7 +32,7 @@ from ..signin import bindings
 from ..signin.identities import PROVIDER, accounts_of, claims_stored_in
 from ..signin.policy import same_email
 from ..stores import transaction
-from ..users import email_of, everyone, name_of, where
+from ..users import email_of, everyone, name_of, with_flags
 from . import OperatorError, require_reason
 
 logger = logging.getLogger("django.security.sign_in")
@@ -261,13 +261,13 @@ def only_tenant() -> str:
 
 def unbound_superusers() -> QuerySet[Any]:
     """Active superusers without an identity: the first sign-in with their address binds one."""
-    superusers = where(everyone(), is_superuser=True, is_active=True)
+    superusers = with_flags(everyone(), is_superuser=True, is_active=True)
     return superusers.filter(~is_linked()).order_by("pk")
 
 
 def superusers_bound_lately(within: timedelta = timedelta(days=7)) -> QuerySet[AuditEntry]:
     """Audit entries of superusers bound by a first sign-in within this time, newest first."""
-    superusers = where(everyone(), is_superuser=True)
+    superusers = with_flags(everyone(), is_superuser=True)
     keys = [str(key) for key in superusers.values_list("pk", flat=True)[:_MOST_SUPERUSERS]]
     return AuditEntry.objects.filter(
         action="identity.linked",
