@@ -21,7 +21,7 @@ from .proof import PATIENCE
 
 RETRY_AFTER: Final = 30.0  # seconds after a renewal that failed, or gave the same proof
 THREAD: Final = "renewal of a proof"
-_BEFORE_END: Final = 10.0  # seconds for the proof's way to Microsoft
+_BEFORE_END: Final = 10.0  # seconds, so that it is still valid at Microsoft
 log = logging.getLogger(__name__)
 
 
