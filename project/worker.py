@@ -244,7 +244,7 @@ class Worker(gthread.ThreadWorker):
         """In the main loop again, when the thread is done."""
         try:
             keep = bool(fs.result())
-        except Exception:  # cancelled, too
+        except Exception:  # also if it was cancelled
             keep = False
         if conn.sock.fileno() < 0:  # gunicorn has closed it after an error within the response
             self.nr_conns -= 1
