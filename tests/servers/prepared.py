@@ -14,6 +14,7 @@ import sys
 from typing import NoReturn
 
 import django
+from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver, reverse
 
 from tests.servers.fork_server import Server, execute
@@ -27,6 +28,7 @@ def main(path: str, executable: str) -> NoReturn:
     get_resolver().check()  # imports all that the URLs lead to
     reverse("admin:index")  # from now on it knows where all of them lead
     importlib.import_module("accounts.management.commands.doctor")
+    MigrationLoader(None)  # imports all migrations, which doctor compares with the database's
     gc.freeze()
     server = Server(path)
     print("ready", flush=True)
