@@ -157,7 +157,7 @@ def _link_text(link: BreakGlassLink) -> str:
         "who": visible(str(link.user)),
         "made": local_time.text_of(link.made_at),
         "used": local_time.text_of(link.used_at),
-        "until": local_time.text_of(link.made_at + break_glass.TOLD_FOR),
+        "until": local_time.text_of(link.made_at + break_glass.REPORTED_FOR),
     }
     if link.used_at:
         text = _(

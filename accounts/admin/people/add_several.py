@@ -127,7 +127,7 @@ def _add(
     """
     link = bool(getattr(request.user, "is_superuser", False))
     with transaction.atomic(), audit.context(silent=preview):
-        results = people.add_many(lines, promote=False, link_existing=link)
+        results = list(people.add_many(lines, promote=False, link_existing=link))
         for result in results:
             if result.what == "added" and result.user:
                 result.user.groups.set(given["groups"])

@@ -32,7 +32,7 @@ from ..uploads import TextFileField
 from .actions import reason_field
 
 _MOST_LISTED: Final = 500
-_TITLES: Final[Mapping[moves.What, Any]] = {
+_TITLES: Final[Mapping[moves.Outcome, Any]] = {
     "link": gettext_lazy("Will be linked and signed out"),
     "address": gettext_lazy("Gets the new address"),
     "already": gettext_lazy("Nothing to do"),

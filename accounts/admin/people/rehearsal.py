@@ -128,13 +128,14 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:
     try:
-        linked, problems = rehearsal.link_all(report, tenant)
+        results = list(rehearsal.link_all(report, tenant))
     except OperatorError as problem:
         messages.error(request, str(problem))
         return
+    linked = results.count("")
     text = ngettext("%(count)d person was linked.", "%(count)d people were linked.", linked)
     messages.success(request, text % {"count": linked})
-    for problem_text in problems[:20]:
+    for problem_text in list(filter(None, results))[:20]:
         messages.error(request, problem_text)
 
 

@@ -61,7 +61,9 @@ class RoleMappingForm(forms.ModelForm):  # type: ignore[type-arg]
             changes = tuple(roles.preview(self.row))
         except OperatorError as invalid:
             raise ValidationError(str(invalid)) from None
-        if len(changes) <= roles.A_FEW or self.data.get(CONFIRMED) == roles.digest_of(changes):
+        if len(changes) <= roles.UNCONFIRMED or self.data.get(CONFIRMED) == roles.digest_of(
+            changes
+        ):
             return
         self.changes = changes
         raise ValidationError(
@@ -94,7 +96,7 @@ class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
         """By the service that the command uses, which writes the audit entry."""
         obj.pk = roles.save(form.row)
         obj._state.adding = False
-        if count := len(roles.waiting()):
+        if count := len(roles.with_unknown_roles()):
             text = ngettext(
                 "%(count)d person holds what is mapped and has not signed in since: without a role"
                 " they will lose it. The go-live rehearsal tells it from a file.",

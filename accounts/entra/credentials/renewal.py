@@ -1,7 +1,7 @@
-"""A proof that is made ahead of need, kept to its end and renewed at half its life.
+"""A proof that is made before it is needed, and renewed in the background at half its life.
 
-Renewal is in the background and one at a time. While it fails, the old one serves; only who
-comes when there is none waits, and not for long.
+While renewals fail, the old one is used until it expires. Only a request that finds none waits, and
+only for PATIENCE.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from django.views.decorators.debug import sensitive_variables
 from ...reasons import Refused
 from .proof import PATIENCE
 
-RETRY_AFTER: Final = 30.0  # seconds after a renewal that failed, or that brought the same again
+RETRY_AFTER: Final = 30.0  # seconds after a renewal that failed, or gave the same proof
 THREAD: Final = "renewal of a proof"
-_BEFORE_END: Final = 10.0  # seconds for the proof's way to Microsoft
+_BEFORE_END: Final = 10.0  # seconds, so that it is still valid at Microsoft
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +35,7 @@ class Dated:
 
 
 class NoProofInTime(Refused):
-    """It is being made; whoever can wait may ask again."""
+    """It is still being made."""
 
 
 class Renewed:
@@ -53,9 +53,9 @@ class Renewed:
 
     @sensitive_variables()
     def get(self, patience: float = PATIENCE) -> str:
-        """The proof. Raises what `make` raised, or Refused(credential_unavailable) in time.
+        """The proof. Raises what `make` raised, or NoProofInTime.
 
-        Nobody waits longer than `patience`, and never longer than PATIENCE, in seconds.
+        Waits for at most `patience` seconds, and never more than PATIENCE.
         """
         held = self._held
         if held is not None and self._clock() < held.expires_at - _BEFORE_END:
@@ -70,7 +70,7 @@ class Renewed:
             ) from None
 
     def renew_if_due(self) -> None:
-        """Begin a renewal when half of the life is over; returns at once."""
+        """Start a renewal when half of the life is over; returns at once."""
         held, now = self._held, self._clock()
         if held is not None and now < (held.made_at + held.expires_at) / 2:
             return
@@ -78,7 +78,7 @@ class Renewed:
             self._renewal()
 
     def forget(self) -> None:
-        """Microsoft says that its time is wrong: the next one is made anew."""
+        """Do not use the present proof again."""
         self._held = None
 
     def _renewal(self) -> Future[Dated]:

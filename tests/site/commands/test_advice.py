@@ -25,7 +25,7 @@ from accounts.management.commands import microsoft_app
 from accounts.models import BreakGlassLink, SignIn, User
 from accounts.operate.doctor.probes import app, database, people
 from accounts.protection import secretbox
-from accounts.sessions import index as session_index
+from accounts.sessions.index import sessions
 from tests.emulator.ids import CLIENT_ID, CLIENT_SECRET, OTHER_TENANT, TENANT
 from tests.emulator.proofs import AUDIENCE
 from tests.servers.process import scratch
@@ -132,7 +132,7 @@ def signed_in() -> None:
 
 
 def session_index_has_some() -> bool:
-    return any(session_index.all_sessions())
+    return any(sessions().all())
 
 
 def certificate_file() -> Path:
@@ -367,7 +367,7 @@ def written(name: str, text: str) -> Path:
 WORDS: dict[str, Any] = {
     "EMAIL": BOB, "ADA": ADA, "OBJECT-ID": OID, "TEXT": "tidying", "CODE": "unknown_user",
     "DATE": "2099-01-31", "CERTIFICATE": certificate_file, "PFX": pfx_file,
-    "HANDLE": lambda: next(iter(session_index.all_sessions())).handle,
+    "HANDLE": lambda: next(iter(sessions().all())).handle,
     "HEAD": lambda: run_json("audit", "verify")["head"],
     "FILE": lambda: written("people.csv", f"email,name\n{BOB},Bob\n"),
     "MOVED": lambda: written("moved.csv", f"old,new\n{BOB},moved@contoso.example\n"),

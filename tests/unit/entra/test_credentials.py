@@ -352,7 +352,7 @@ def test_half_of_a_tokens_life_brings_the_next(endpoint: IdentityEndpoint) -> No
 def test_nobody_needs_to_sign_in_for_it_to_stay_fresh(
     endpoint: IdentityEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(managed_identity, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(managed_identity, "CHECK_EVERY", 0.05)
     clock = Clock()
     identity = ManagedIdentity(IDENTITY, AUDIENCE, clock=clock)
     identity.prepare(None)

@@ -14,7 +14,7 @@ from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
 from ....http.deadline import within
-from ....sessions import index
+from ....sessions.index import sessions
 from ....sessions.store import SessionStore
 from ....signin import state
 from ....stores.outages import STORE_ERRORS
@@ -100,8 +100,8 @@ def _session() -> None:
     stored.cycle_key()
     stored[SESSION_KEY] = _NOBODY
     stored.save()
-    index.sessions_of(_NOBODY)
-    index.end_sessions(_NOBODY)
+    sessions().of(_NOBODY)
+    sessions().end_all_of(_NOBODY)
     stored.delete()
 
 
@@ -115,9 +115,9 @@ def _used_state() -> None:
 def _throttle() -> None:
     identifiers = ("doctor", f"doctor {time.time_ns()}")
     limiter = throttle.new_limiter()
-    limiter.hit(throttle.STARTS, *identifiers)
-    limiter.get_window_stats(throttle.STARTS, *identifiers)
-    limiter.clear(throttle.STARTS, *identifiers)
+    limiter.hit(throttle.STARTS.item, *identifiers)
+    limiter.get_window_stats(throttle.STARTS.item, *identifiers)
+    limiter.clear(throttle.STARTS.item, *identifiers)
 
 
 def _failed_use(what: str, key: str, problem: Exception) -> Observation:
