@@ -96,7 +96,7 @@ def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def failure_in_another_site(request: HttpRequest, reason: str = "") -> HttpResponse:
     """`failure` for staff's forms and those of the sign-in; for others the site's former view."""
-    paths = (*staff_urls.staff(), *staff_urls.own_pages())
+    paths = (*staff_urls.staff_prefixes(), *staff_urls.sign_in_prefixes())
     if request.path.startswith(paths):
         return failure(request, reason)
     view = get_callable(getattr(conf, CSRF_FAILURE_BEFORE))

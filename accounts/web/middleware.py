@@ -32,7 +32,9 @@ class CanonicalOriginMiddleware(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         front = ("/",) if request.path == "/" and not is_a_host() else ()
-        if not request.path.startswith((*front, *staff_urls.staff(), *staff_urls.own_pages())):
+        if not request.path.startswith(
+            (*front, *staff_urls.staff_prefixes(), *staff_urls.sign_in_prefixes())
+        ):
             return None
         if request.path == staff_urls.callback():  # its state says what became of its origin
             return None

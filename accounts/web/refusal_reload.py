@@ -52,7 +52,7 @@ def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:
     """Refusal, reference and account to show again. Raises Refused."""
     text = request.GET[PARAMETER]
     try:
-        if len(text) > _LONGEST or not secretbox.is_locked(text):
+        if len(text) > _LONGEST or not secretbox.is_encrypted(text):
             raise ValueError
         content: dict[str, Any] = json.loads(secretbox.decrypt(text))
         code = content["code"]

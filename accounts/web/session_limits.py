@@ -45,7 +45,7 @@ class SessionLimitsMiddleware(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         on = conf.SESSION_IDLE_MINUTES or conf.RECHECK_MINUTES
-        if not on or request.path.startswith(staff_urls.own_pages()):
+        if not on or request.path.startswith(staff_urls.sign_in_prefixes()):
             return None
         try:
             if not _has_session(request):
