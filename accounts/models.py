@@ -328,24 +328,20 @@ class AppendOnlyError(Exception):
     """The audit is added to, and nothing else; PostgreSQL refuses the same by triggers."""
 
 
-class AppendOnly(models.QuerySet[Any]):
-    """Rows that no code of this site changes or deletes."""
+class NeverChanged(models.QuerySet[Any]):
+    """Rows that no code changes; an erasure that accounts for them may delete them."""
 
     @override
     def update(self, **kwargs: Any) -> int:
         raise AppendOnlyError(f"{self.model._meta.verbose_name}: rows are never changed.")
 
+
+class AppendOnly(NeverChanged):
+    """Rows that no code changes or deletes."""
+
     @override
     def delete(self) -> tuple[int, dict[str, int]]:
         raise AppendOnlyError(f"{self.model._meta.verbose_name}: rows are never deleted.")
-
-
-class Erasable(AppendOnly):
-    """Rows that may be deleted, by an erasure that accounts for them, and not changed."""
-
-    @override
-    def delete(self) -> tuple[int, dict[str, int]]:
-        return models.QuerySet.delete(self)
 
 
 class AuditModel(models.Model):
@@ -422,7 +418,7 @@ class AuditText(AuditModel):
     content = models.JSONField(default=dict)
     salt = models.CharField(max_length=32)
 
-    objects = Erasable.as_manager()
+    objects = NeverChanged.as_manager()
 
     class Meta:
         default_permissions = ()

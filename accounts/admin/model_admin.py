@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.admin import ShowFacets, actions
+from django.contrib.admin import ModelAdmin, ShowFacets, actions
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -23,13 +23,6 @@ from typing_extensions import override
 
 from .. import audit, users
 from ..models import SignIn
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-    AnyPaginator = Paginator[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
-    AnyPaginator = Paginator
 
 BOUND: Final = 10_000
 # What this app writes into histories, in English; a reason may follow, after a colon.
@@ -53,7 +46,7 @@ def render(
     template: str,
     title: Any,
     context: dict[str, Any],
-    page: admin.ModelAdmin[Any] | None = None,
+    page: ModelAdmin[Any] | None = None,
 ) -> HttpResponse:
     """A page that is no list or form of a model; `page`: the model's whose page it belongs to.
 
@@ -64,7 +57,7 @@ def render(
     return TemplateResponse(request, f"microsoft_admin/admin/{template}", {**shared, **context})
 
 
-class StaffModelAdmin(ModelAdmin):
+class StaffModelAdmin(ModelAdmin):  # type: ignore[type-arg]
     """The history is in the reader's language; deletions name no rows that only join two tables."""
 
     object_history_template = "microsoft_admin/admin/object_history.html"
@@ -93,7 +86,7 @@ class StaffModelAdmin(ModelAdmin):
         return _pruned(tree, starts), left, missing, protected
 
 
-class SuperusersOnly(ModelAdmin):
+class SuperusersOnly(ModelAdmin):  # type: ignore[type-arg]
     """Whatever permissions are granted: only superusers."""
 
     @override
@@ -106,7 +99,7 @@ class SuperusersOnly(ModelAdmin):
     has_delete_permission = has_module_permission
 
 
-class BoundedPaginator(AnyPaginator):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts no further than BOUND: a full COUNT of a million rows would take longer than a page.
 
     Whoever looks for something older narrows by date, filter or search.
@@ -120,7 +113,7 @@ class BoundedPaginator(AnyPaginator):
         return int(rows.order_by().values("pk")[:BOUND].count())
 
 
-class LongList(ModelAdmin):
+class LongList(ModelAdmin):  # type: ignore[type-arg]
     """Lists of which nothing is counted or shown in full."""
 
     paginator = BoundedPaginator
@@ -135,7 +128,7 @@ class LongList(ModelAdmin):
     description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
 )
 def delete_selected(
-    page: admin.ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any]
+    page: ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any]
 ) -> TemplateResponse | None:
     """Django's action, with an audit entry for each object.
 

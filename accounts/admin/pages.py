@@ -7,7 +7,7 @@ INSTALLED_APPS, and no import changes another app's admin as a side effect.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
@@ -32,11 +32,6 @@ from .people.mixin import MicrosoftUserAdminMixin
 from .people.people_admin import PersonAdmin
 from .roles.mapping_admin import RoleMappingAdmin
 from .sign_ins.sign_ins_admin import SignInAdmin
-
-if TYPE_CHECKING:
-    _Page = ModelAdmin[SocialAccount]
-else:
-    _Page = object
 
 PAGES: Final[Mapping[Any, Any]] = {
     User: PersonAdmin,
@@ -76,7 +71,7 @@ def _add_to_djangos_own(site: AdminSite) -> None:
         site.register(users, _UserAdmin)
 
 
-class _GuardedIdentities(_Page):
+class _GuardedIdentities(ModelAdmin):  # type: ignore[type-arg]
     """Whose a Microsoft identity is decides who gets in as whom: for superusers alone."""
 
     @override

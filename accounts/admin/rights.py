@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.models import Group, Permission
 from django.db.models import ManyToManyField, Q, QuerySet
 from django.forms import CheckboxSelectMultiple
@@ -19,7 +19,6 @@ from .. import users
 from ..models import User
 from ..signin import mapping
 from . import permissions
-from .model_admin import ModelAdmin
 
 
 class Checkboxes(CheckboxSelectMultiple):
@@ -32,7 +31,7 @@ class Checkboxes(CheckboxSelectMultiple):
         super().__init__(attrs={"class": "staff-right"})
 
 
-class RightsAdmin(ModelAdmin):
+class RightsAdmin(ModelAdmin):  # type: ignore[type-arg]
     """Forms on which rights are given: only those that the editor holds can be chosen."""
 
     filter_horizontal = ()  # Django's hides its labels from assistive technology
@@ -72,8 +71,7 @@ def may_touch_group(editor: Any, group: Group) -> bool:
 def grantable(editor: Any, site: AdminSite) -> QuerySet[Permission]:
     """The permissions that the editor holds, and so may hand on."""
     every = permissions.in_use(site)
-    everything = users.is_superuser(editor)
-    return every if everything else every.filter(pk__in=_held_keys(editor))
+    return every if users.is_superuser(editor) else every.filter(pk__in=_held_by(editor))
 
 
 def grantable_groups(editor: Any) -> QuerySet[Group]:
@@ -81,7 +79,7 @@ def grantable_groups(editor: Any) -> QuerySet[Group]:
     groups = Group.objects.exclude(pk__in=mapping.table().managed.groups)
     if users.is_superuser(editor):
         return groups
-    lacking = Permission.objects.exclude(pk__in=_held_keys(editor))
+    lacking = Permission.objects.exclude(pk__in=_held_by(editor))
     return groups.exclude(permissions__in=lacking)
 
 
@@ -90,11 +88,11 @@ def held_for_good(editor: Any) -> frozenset[str]:
 
     Not what a session or another backend lends them.
     """
-    return frozenset(_names(_of_person(editor))) if editor.is_active else frozenset()
+    return frozenset(_names(_held_by(editor)))
 
 
-def _held_keys(editor: Any) -> list[int]:
-    return list(_of_person(editor).values_list("pk", flat=True)) if editor.is_active else []
+def _held_by(editor: Any) -> QuerySet[Permission]:
+    return _of_person(editor) if editor.is_active else Permission.objects.none()
 
 
 def _of_person(person: User) -> QuerySet[Permission]:

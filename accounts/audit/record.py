@@ -58,7 +58,6 @@ def write(
     )
     texts = [_of_actor(entry, actor), _of_subject(entry, subject, content, about)]
     _save(entry, texts)
-    # No partial: Django names a robust hook that fails by its __qualname__.
     transaction.on_commit(lambda: _committed(entry, texts), robust=True)
     return entry
 

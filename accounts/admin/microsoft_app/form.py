@@ -31,10 +31,6 @@ from .fields import KeyFileField, PassphraseField, PemField, SecretField
 if TYPE_CHECKING:
     from ...operate.doctor.before_saving import Judgement
 
-    AppModelForm = forms.ModelForm[SocialApp]
-else:
-    AppModelForm = forms.ModelForm
-
 # The form's fields have names of their own: a field named `secret` would be filled from the model.
 _SECRETS: Final = {"secret": "new_secret", "next_secret": "new_next_secret"}
 _EXPIRIES: Final = ("secret_expires", "next_secret_expires")
@@ -52,7 +48,7 @@ KINDS: Final = (
 )
 
 
-class MicrosoftAppForm(AppModelForm):
+class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
     """One app registration of Entra; `user_id` is who fills it in, `confirmed` what they saw."""
 
     user_id: Any = None
@@ -172,7 +168,7 @@ class MicrosoftAppForm(AppModelForm):
         return cleaned
 
     @override
-    def save(self, commit: bool = True) -> SocialApp:
+    def save(self, commit: bool = True) -> Any:
         app, after = self.instance, self._after
         app.provider, app.secret, app.settings = PROVIDER, after.secret, after.settings
         if self.judgement:
@@ -182,9 +178,10 @@ class MicrosoftAppForm(AppModelForm):
 
     def _app(self) -> SocialApp:
         """The app as it is; a new one proves itself by a secret until something else is chosen."""
-        if not self.instance.pk and "credential" not in self.instance.settings:
-            self.instance.settings["credential"] = "secret"
-        return self.instance
+        app: SocialApp = self.instance
+        if not app.pk and "credential" not in app.settings:
+            app.settings["credential"] = "secret"
+        return app
 
     def _judge(self, changes: microsoft_app.Changes, *, promotes: bool) -> None:
         # Imported here: the probes are heavy, and nothing else in admin needs them.

@@ -24,15 +24,15 @@ from typing_extensions import override
 
 from ... import audit, users
 from ...app import user_url
-from ...operate import OperatorError, entra_export, linking, moved_tenant, moves
+from ...operate import OperatorError, linking, moved_tenant, moves
 from ...operate.moves_file import MOST_LINES
 from .. import csv_export
 from ..model_admin import render
+from ..uploads import TextFileField
 from .actions import reason_field
 
-_LARGEST: Final = 1024 * 1024
 _SHOWN: Final = 500
-_TITLES: Final[Mapping[moves.What, Any]] = {
+_TITLES: Final[Mapping[moves.Outcome, Any]] = {
     "link": gettext_lazy("Will be linked and signed out"),
     "address": gettext_lazy("Gets the new address"),
     "already": gettext_lazy("Nothing to do"),
@@ -54,9 +54,14 @@ class MovesForm(forms.Form):
             " new address is what they are called here. Columns titled old and new are understood."
         ),
     )
-    file = forms.FileField(
+    file = TextFileField(
         label=gettext_lazy("Or a file (CSV)"),
         required=False,
+        most=1024 * 1024,
+        too_large=ValidationError(
+            gettext_lazy("The file is larger than 1 MB: at most %(most)d lines go at once."),
+            params={"most": MOST_LINES},
+        ),
         help_text=gettext_lazy("Its lines are used instead of the box. The file is not kept."),
     )
     tenant = forms.CharField(
@@ -82,9 +87,9 @@ class MovesForm(forms.Form):
         cleaned = super().clean() or {}
         if self.errors:
             return cleaned
-        text = self._text(cleaned)
+        mapping = self._mapping(cleaned)
         try:
-            cleaned["planned"] = moves.plan(text, cleaned.get("tenant", ""))
+            cleaned["planned"] = moves.plan(mapping, cleaned.get("tenant", ""))
         except linking.WhichTenant:
             text = _("Enter the ID of the tenant that the new object IDs are from.")
             raise ValidationError({"tenant": text}) from None
@@ -94,24 +99,14 @@ class MovesForm(forms.Form):
             self.add_error("reason", _("Say why it is done."))
         return cleaned
 
-    def _text(self, cleaned: dict[str, Any]) -> str:
-        """What the box holds from now on."""
-        if file := cleaned.get("file"):
-            cleaned["mapping"] = self._read(file)
+    def _mapping(self, cleaned: dict[str, Any]) -> str:
+        """The mapping, which the box shows from now on, if it was uploaded."""
+        if uploaded := cleaned.get("file"):
+            cleaned["mapping"] = uploaded
             if isinstance(self.data, QueryDict):
-                data = self.data.copy()
-                data["mapping"] = cleaned["mapping"]
-                self.data = data
+                self.data = self.data.copy()
+                self.data["mapping"] = uploaded
         return str(cleaned["mapping"])
-
-    def _read(self, file: Any) -> str:
-        if file.size > _LARGEST:
-            text = _("The file is larger than 1 MB: at most %(most)d lines go at once.")
-            raise ValidationError({"file": text % {"most": MOST_LINES}})
-        try:
-            return entra_export.text_of(file.read())
-        except OperatorError as problem:
-            raise ValidationError({"file": str(problem)}) from None
 
 
 def may_move(user: Any) -> bool:

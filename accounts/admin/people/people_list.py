@@ -17,7 +17,7 @@ from typing_extensions import override
 from ...app import admin_url, permission, user_permission, user_url
 from ...display.visible import visible
 from ...models import User
-from ...operate import account_status
+from ...operate import account_status, linking
 from ...operate.account_status import AccountStatus, statuses_of
 from ...signin.identities import PROVIDER, claims_stored_in
 from ..advice import title_of
@@ -146,4 +146,5 @@ class LinkedFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in ("yes", "no"):
             return queryset
-        return account_status.bound(queryset, yes=self.value() == "yes")
+        linked = linking.is_linked()
+        return queryset.filter(linked if self.value() == "yes" else ~linked)

@@ -22,7 +22,7 @@ from ...signin.roles import Rights, Table, roles_giving
 from .. import sessions
 from ..account_news import latest_sign_ins
 from ..advice import title_of
-from .actions import STEPS, Step
+from .actions import ACTIONS, PersonAction
 from .people_list import may_see_sign_ins, state_text
 
 
@@ -38,22 +38,24 @@ def context(page: ModelAdmin[Any], request: HttpRequest, object_id: str) -> dict
         "role_facts": _role_facts(person),
         "state_text": state_text(status_of(person), link=links),
         "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and users.is_superuser(request.user),
-        "steps": steps_for(page, request, person),
+        "actions": actions_for(page, request, person),
         "sign_ins": _with_reasons(latest_sign_ins(person)) if links else None,
         "open_sessions": sessions.of_person(request, person),
     }
 
 
-def steps_for(page: ModelAdmin[Any], request: HttpRequest, person: User) -> list[tuple[Step, str]]:
-    """What whoever asks may do to the person, as things are, and the page for it."""
+def actions_for(
+    page: ModelAdmin[Any], request: HttpRequest, person: User
+) -> list[tuple[PersonAction, str]]:
+    """The actions that apply to the person now and that the request's user may perform; URLs."""
     not_applicable = {
         "deactivate" if not person.is_active else "reactivate",
         "" if accounts_of(person).exists() else "unlink",
     }
     return [
-        (step, user_url(name, person.pk))
-        for name, step in STEPS.items()
-        if name not in not_applicable and step.allowed(page, request, person)
+        (action, user_url(name, person.pk))
+        for name, action in ACTIONS.items()
+        if name not in not_applicable and action.allowed(page, request, person)
     ]
 
 

@@ -24,7 +24,7 @@ from ... import audit, users
 from ...app import user_url
 from ...conf import conf
 from ...display.naming import as_set_here
-from ...operate import OperatorError, entra_export, rehearsal, roles
+from ...operate import OperatorError, rehearsal, roles
 from ...operate.rehearsal import Foreseen, Report
 from ...operate.rehearsal_report import SPREADSHEET, as_rows
 from ...reasons import REASONS
@@ -32,17 +32,19 @@ from ...signin.roles import Table
 from .. import csv_export
 from ..advice import fix_of, title_of
 from ..model_admin import render
+from ..uploads import TextFileField
 from .add_several import MOST_AT_ONCE
 from .people_list import may_add_people
 
-_LARGEST: Final = 10 * 1024 * 1024
 _SHOWN: Final = 2000
 
 
 class ExportForm(forms.Form):
     """The file, and which tenant it is from where several are allowed."""
 
-    file = forms.FileField(
+    file = TextFileField(
+        most=10 * 1024 * 1024,
+        too_large=gettext_lazy("The file is larger than 10 MB."),
         label=gettext_lazy("People exported from Entra (CSV)"),
         help_text=gettext_lazy(
             "Entra admin center > Users > Download users. Columns: id, userPrincipalName, mail,"
@@ -95,11 +97,8 @@ class ExportForm(forms.Form):
         except OperatorError as problem:
             raise ValidationError(str(problem)) from None
 
-    def _report(self, file: Any, tenant: str) -> Report | None:
-        if file.size > _LARGEST:
-            raise ValidationError({"file": _("The file is larger than 10 MB.")})
+    def _report(self, text: str, tenant: str) -> Report:
         try:
-            text = entra_export.text_of(file.read())
             return rehearsal.preview(text, tenant, self.cleaned_data.get("draft"))
         except OperatorError as problem:
             raise ValidationError({"file": str(problem)}) from None
@@ -129,13 +128,14 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:
     try:
-        linked, problems = rehearsal.link_all(report, tenant)
+        results = list(rehearsal.link_all(report, tenant))
     except OperatorError as problem:
         messages.error(request, str(problem))
         return
+    linked = results.count("")
     text = ngettext("%(count)d person was linked.", "%(count)d people were linked.", linked)
     messages.success(request, text % {"count": linked})
-    for problem_text in problems[:20]:
+    for problem_text in list(filter(None, results))[:20]:
         messages.error(request, problem_text)
 
 

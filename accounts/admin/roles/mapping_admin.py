@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,15 +19,10 @@ from ...signin.mapping import as_mapped
 from ..model_admin import StaffModelAdmin, SuperusersOnly
 from ..rights import RightsAdmin
 
-if TYPE_CHECKING:
-    MappingModelForm = forms.ModelForm[RoleMapping]
-else:
-    MappingModelForm = forms.ModelForm
-
 CONFIRMED = "confirmed"
 
 
-class RoleMappingForm(MappingModelForm):
+class RoleMappingForm(forms.ModelForm):  # type: ignore[type-arg]
     """One role; refused until its effect on more than a few people was seen and confirmed."""
 
     changes: tuple[Change, ...] = ()
@@ -66,7 +61,9 @@ class RoleMappingForm(MappingModelForm):
             changes = tuple(roles.preview(self.row))
         except OperatorError as invalid:
             raise ValidationError(str(invalid)) from None
-        if len(changes) <= roles.A_FEW or self.data.get(CONFIRMED) == roles.digest_of(changes):
+        if len(changes) <= roles.UNCONFIRMED or self.data.get(CONFIRMED) == roles.digest_of(
+            changes
+        ):
             return
         self.changes = changes
         raise ValidationError(
@@ -99,7 +96,7 @@ class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
         """By the service that the command uses, which tells the audit."""
         obj.pk = roles.save(form.row)
         obj._state.adding = False
-        if count := len(roles.waiting()):
+        if count := len(roles.with_unknown_roles()):
             text = ngettext(
                 "%(count)d person holds what is mapped and has not signed in since: without a role"
                 " they will lose it. The go-live rehearsal tells it from a file.",

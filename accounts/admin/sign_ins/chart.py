@@ -135,7 +135,7 @@ def _counted(days: Iterable[date]) -> dict[date, Counts]:
 
 
 def _midnight(day: date) -> datetime:
-    return local_time.as_kept(datetime.combine(day, time.min))
+    return local_time.as_stored(datetime.combine(day, time.min))
 
 
 def _key(day: date) -> str:

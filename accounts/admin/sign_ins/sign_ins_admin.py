@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -26,7 +25,7 @@ from ...stores.transaction import connection
 from .. import advice
 from ..model_admin import BOUND
 from ..people.people_list import person_url
-from ..records import RecordAdmin
+from ..records import CodeFilter, RecordAdmin
 from . import chart, drill_down
 from .next_steps import attach, maybe_touchable
 
@@ -42,21 +41,15 @@ _CODES: Final = """
 """
 
 
-class ReasonFilter(SimpleListFilter):
-    """By reason, among those that anyone has met."""
+class ReasonFilter(CodeFilter):
+    """By reason, of those in the record."""
 
     title = gettext_lazy("reason")
     parameter_name = "reason"
 
     @override
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return sorted(
-            ((code, advice.title_of(code)) for code in _codes_met()), key=lambda pair: pair[1]
-        )
-
-    @override
-    def queryset(self, request: HttpRequest, queryset: QuerySet[SignIn]) -> QuerySet[SignIn]:
-        return queryset.filter(reason=self.value()) if self.value() else queryset
+    def titles(self) -> dict[str, str]:
+        return {code: advice.title_of(code) for code in _codes_in_record()}
 
 
 class SignInAdmin(RecordAdmin):
@@ -232,7 +225,7 @@ def _link_people(rows: Iterable[Any], reader: Any) -> None:
         row.person_url = person_url(row.user, reader) if row.user else ""
 
 
-def _codes_met() -> list[str]:
+def _codes_in_record() -> list[str]:
     """The reason codes that the record holds."""
     with connection.cursor() as cursor:
         cursor.execute(_CODES.format(table=connection.ops.quote_name(SignIn._meta.db_table)))
