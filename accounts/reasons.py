@@ -1,8 +1,8 @@
-"""The one table of reasons: why a sign-in was refused, in whose words, and what to change.
+"""The table of reasons: why a sign-in was refused, and what to change.
 
-The refusal page, the sign-in record, the log, docs/reasons.md and `doctor` all read it.
-`title` and `person` are for the person on the page and translatable; `operator` and `fix`
-are for whoever is called; `fixer` is who can fix it.
+The refusal page, the sign-in record, the log, docs/reasons.md and `doctor` all read it. `title` and
+`person` are the page's words, and translated; `operator` and `fix` are for operators and admins;
+`fixer` is who can fix it.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Reason:
 
 
 class Refused(Exception):
-    """A sign-in that ends here, with its reason.
+    """A sign-in is refused, for this reason.
 
-    `detail` is for the record and the log only: it never holds a secret, token, code, state,
-    or text that Microsoft sent. `source` says where the fact comes from: seen here, said by
-    Microsoft to us, or claimed by the browser, which anyone can make up. `aadsts` is a number
-    matched in Microsoft's answer. `retry_after` is in seconds. `user_id` is the user concerned.
-    `cause` names a case of the reason that has a title and words of its own, in CAUSES.
+    `detail` is for the record and the log only, and never has a secret, token, code, state, or text
+    from Microsoft. `source` is where the facts come from: seen here, said by Microsoft to this
+    site, or claimed by the browser, which anyone can make up. `aadsts` is a number matched in
+    Microsoft's answer. `retry_after` is in seconds. `user_id` is the user concerned. `cause` names
+    a case of the reason with a title and words of its own, in CAUSES.
     """
 
     def __init__(
@@ -515,7 +515,7 @@ _TABLE = (
 
 REASONS: Mapping[str, Reason] = MappingProxyType({reason.code: reason for reason in _TABLE})
 
-# Cases of a reason that the person should read in other words: title and text by their name.
+# Cases of a reason with other words for the person: title and text.
 CAUSES: Mapping[str, tuple[str | _StrPromise, str | _StrPromise]] = MappingProxyType(
     {
         "tenant_moved": (

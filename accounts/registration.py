@@ -49,22 +49,22 @@ class Registration:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The client secrets; none where the site proves itself in another way."""
+        """The client secrets; none with another kind of credential."""
         return tuple(one.value for one in self.credentials if isinstance(one, Secret))
 
     def prepare(self, token_endpoint: str) -> None:
-        """Make ahead of need what the token request of a sign-in that starts now will carry."""
+        """Start in the background what the token request of a sign-in will need."""
         about = About(self.client_id, token_endpoint) if token_endpoint else None
         for credential in self.credentials:
             credential.prepare(about)
 
     def authority(self) -> Authority:
-        """Where this registration's tenant signs people in."""
+        """The authority of this registration's tenant."""
         return get_authority(conf.MICROSOFT_LOGIN_URL, self.tenant, self.client_id)
 
 
 def redirect_uri() -> str:
-    """PUBLIC_URL's callback, to be registered at Entra letter for letter."""
+    """PUBLIC_URL's callback, as it must be registered at Entra."""
     return f"{conf.PUBLIC_URL}{staff_urls.callback()}"
 
 
@@ -86,7 +86,7 @@ def rules_for(
 ) -> Rules:
     """The policy's rules. `named` is the tenant's GUID, where only its domain is configured.
 
-    Else its own document is asked for it, until the deadline. Raises Refused when that fails.
+    Without `named` the tenant's document is asked for it, until the deadline. Raises Refused.
     """
     tenants = conf.MICROSOFT_ALLOWED_TENANTS or frozenset({named} if named else ())
     tenants = tenants or _tenant_by_domain(registration, deadline)
@@ -99,7 +99,7 @@ def rules_for(
 
 
 def prepare_worker() -> None:
-    """A worker that starts fetches the environment's identity token before anyone needs it."""
+    """When a worker starts: fetch the token of the environment's managed identity."""
     client_id = conf.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
     if client_id:
         audience = audience_of(conf.MICROSOFT_LOGIN_URL)
@@ -107,13 +107,13 @@ def prepare_worker() -> None:
 
 
 def certificates_in_use() -> dict[str, float]:
-    """Certificates that processes had lately: when each was seen last, by portal thumbprint."""
+    """When each certificate was last used by any process, by portal thumbprint."""
     found = cache.get(_IN_USE_KEY)
     return found if isinstance(found, dict) else {}
 
 
-def _read_and_mark() -> Registration:
-    """What doctor compares with the file: a process may still have the certificate of before."""
+def _read_and_note() -> Registration:
+    """Notes the certificate for doctor: a process may still use a former one."""
     found = read_afresh()
     named = [one.label for one in found.credentials if one.kind == "certificate"]
     if named:
@@ -124,14 +124,14 @@ def _read_and_mark() -> Registration:
     return found
 
 
-# Kept in memory, so that a sign-in start needs no SQL.
-_copy = ProcessCopy("microsoft-app-version", _read_and_mark)
+# In memory, so that starting a sign-in needs no SQL.
+_copy = ProcessCopy("microsoft-app-version", _read_and_note)
 forget, changed = _copy.forget, _copy.changed
 
 
 @receiver(setting_changed)
 def _settings_changed(setting: str, **kwargs: Any) -> None:
-    """Tests override settings; Django sends this signal then, and at no other time."""
+    """Django sends this signal in tests only."""
     if setting.startswith("MICROSOFT_"):
         forget()
 
@@ -146,13 +146,13 @@ def registered_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
 def visible_apps(adapter: DefaultSocialAccountAdapter) -> list[SocialApp]:
     """Those in admin, and the environment's, which is in force only where admin has none."""
     apps = DefaultSocialAccountAdapter.list_apps(adapter, None, provider=PROVIDER)  # type: ignore[arg-type]
-    if is_a_host():  # what its SOCIALACCOUNT_PROVIDERS says is for its own people
+    if is_a_host():  # apps of its SOCIALACCOUNT_PROVIDERS are for its own people
         apps = [app for app in apps if app.pk and owns_social_apps()] + _app_of_host()
     return [app for app in apps if not app.settings.get("hidden")]
 
 
 def owns_social_apps() -> bool:
-    """Whether Microsoft's social apps are staff's: not where a site's own people use them."""
+    """Whether Microsoft's social apps are for staff, and not for another site's own people."""
     return not is_a_host() or not django_apps.is_installed(_ALLAUTHS_OWN)
 
 
@@ -170,7 +170,7 @@ def _app_of_host() -> list[SocialApp]:
 
 
 def read_afresh() -> Registration:
-    """The registration as the database and the environment have it now; raises as in_force."""
+    """The registration in the database or environment now. Raises as `in_force`."""
     apps = registered_apps(get_adapter())
     if not apps:
         raise Refused("not_configured", "app: none in admin, none in the environment")
@@ -180,7 +180,7 @@ def read_afresh() -> Registration:
 
 
 def of_app(app: SocialApp) -> Registration:
-    """The registration that an app is, saved or not. Raises Refused."""
+    """The registration of an app, saved or not. Raises Refused."""
     return Registration(
         app=app,
         client_id=app.client_id,
@@ -191,12 +191,12 @@ def of_app(app: SocialApp) -> Registration:
 
 
 def is_environments(app: SocialApp) -> bool:
-    """Whether the environment named it; one of admin says how it proves itself, saved or not."""
+    """Whether it is the environment's; one of admin has a `credential`, saved or not."""
     return app.pk is None and "credential" not in app.settings
 
 
 def kind_of(app: SocialApp) -> Kind:
-    """How the app proves who it is; the environment's by what is set there."""
+    """The app's kind of credential; the environment's by the variable that is set."""
     if not is_environments(app):
         found: Kind = app.settings.get("credential") or "secret"
         return found
@@ -211,7 +211,7 @@ _VARIABLES: Final[Mapping[Kind, str]] = {
     "managed_identity": "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
     "token_file": "MICROSOFT_TOKEN_FILE",
 }
-# What an app keeps for each kind, in the order in which it is tried.
+# Where an app stores each kind, in the order of trying.
 SLOTS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "secret": ("secret", "next_secret"),
     "certificate": ("certificate", "next_certificate"),
@@ -223,12 +223,12 @@ Slotted = list[tuple[str, Credential]]
 
 @sensitive_variables()
 def by_slot(app: SocialApp) -> Slotted:
-    """What the app proves itself with, each with the slot that keeps it. Raises Refused."""
+    """The app's credentials, each with its slot. Raises Refused."""
     return _MAKE[kind_of(app)](app)
 
 
 def value_in(app: SocialApp, slot: str) -> str:
-    """What is stored there, encrypted or not."""
+    """The stored value, encrypted or not."""
     return str(app.secret if slot == "secret" else app.settings.get(slot) or "")
 
 
@@ -239,20 +239,20 @@ def _of_secrets(app: SocialApp) -> Slotted:
 
 @sensitive_variables()
 def _of_certificates(app: SocialApp) -> Slotted:
-    """The environment's, or those kept in admin; one that has ended leaves the next in force."""
+    """The environment's, or those in admin; an expired one is skipped if there is another."""
     if is_environments(app):
         password = conf.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
         found = sources.certificates(conf.MICROSOFT_CLIENT_CERTIFICATE, password)
         return [("certificate", one) for one in found]
     kept: Slotted = []
-    ended = None
+    expired = None
     for slot, pem in _readable(app, "certificate"):
         try:
             kept.append((slot, sources.kept_certificate(pem)))
         except Refused as refused:
-            ended = refused
-    if ended and not kept:
-        raise ended
+            expired = refused
+    if expired and not kept:
+        raise expired
     return kept
 
 
@@ -266,7 +266,7 @@ def _of_identity(app: SocialApp) -> Slotted:
 
 
 def _of_token_file(app: SocialApp) -> Slotted:
-    """The path is the environment's alone: nothing in the database chooses a file to send."""
+    """The environment's path only: nothing in the database may choose a file to send."""
     if not conf.MICROSOFT_TOKEN_FILE:
         raise Refused("credential_unavailable", "token file: MICROSOFT_TOKEN_FILE is not set")
     return [("token_file", sources.token_file(conf.MICROSOFT_TOKEN_FILE))]
@@ -282,7 +282,7 @@ _MAKE: Final[Mapping[Kind, Callable[[SocialApp], Slotted]]] = {
 
 @sensitive_variables()
 def _readable(app: SocialApp, kind: Kind) -> list[tuple[str, str]]:
-    """Those that can be read: a forgotten second one must not stop the first."""
+    """The values that can be decrypted: an old second one must not stop the first."""
     kept = [(slot, value) for slot in SLOTS[kind] if (value := value_in(app, slot))]
     readable = []
     for slot, value in kept:
@@ -295,7 +295,7 @@ def _readable(app: SocialApp, kind: Kind) -> list[tuple[str, str]]:
 
 
 def _domains(registration: Registration, tenants: frozenset[str]) -> dict[str, frozenset[str]]:
-    """Mail domains by tenant: "contoso.com" is our own tenant's, "TID=contoso.com" names one."""
+    """Mail domains by tenant: "contoso.com" is of our own tenant, "TID=contoso.com" of another."""
     own = next(iter(tenants)) if len(tenants) == 1 else registration.tenant.lower()
     found: dict[str, set[str]] = {}
     for entry in registration.domains:
@@ -309,9 +309,9 @@ def _lower(values: Iterable[str]) -> frozenset[str]:
 
 
 def _tenant_by_domain(registration: Registration, deadline: Deadline | None) -> frozenset[str]:
-    """The environment names a tenant by its domain only: its document says which GUID that is.
+    """The GUID, from its document, of a tenant that the environment names by a domain.
 
-    The environment's tenant, never the social app's: nothing in the database widens the bound.
+    Never the social app's tenant: nothing in the database may admit more tenants.
     """
     tenant = conf.MICROSOFT_TENANT_ID
     authority = get_authority(conf.MICROSOFT_LOGIN_URL, tenant, registration.client_id)
@@ -324,7 +324,7 @@ _tenants_pinned: dict[str, str] = {}
 
 
 def _pinned(domain: str, found: str) -> str:
-    """The tenant that the domain had when it was first asked; one that moves lets nobody in."""
+    """The tenant that the domain had at first. Raises Refused where it has another now."""
     name = f"{conf.MICROSOFT_LOGIN_URL}/{domain.lower()}"
     kept = _tenants_pinned.get(name)
     if kept is None:

@@ -1,14 +1,13 @@
-"""The audit in admin: read it, search it, download it as CSV; nobody changes it."""
+"""The audit in admin, and its values with translated labels."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import QuerySet
@@ -26,10 +25,10 @@ from ..display.visible import visible
 from ..models import AuditEntry
 from ..operate.audit_log import COLUMNS, as_values, naming
 from . import permissions
-from .records import RecordAdmin
+from .records import CodeFilter, RecordAdmin
 
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d(T|\s|$)")
-_NAMES: Final = {
+_LABELS: Final = {
     "at": gettext_lazy("time"),
     "certificate": gettext_lazy("certificate"),
     "client_id": gettext_lazy("client ID"),
@@ -82,21 +81,15 @@ _VALUES: Final = {
 _EMPTY: Final[tuple[Any, ...]] = ("", None, [], {})
 
 
-class ActionFilter(SimpleListFilter):
-    """By what was done."""
+class ActionFilter(CodeFilter):
+    """By the action."""
 
     title = gettext_lazy("action")
     parameter_name = "action"
 
     @override
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return sorted(((code, title_of(code)) for code in ACTIONS), key=lambda pair: pair[1])
-
-    @override
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[AuditEntry]
-    ) -> QuerySet[AuditEntry]:
-        return queryset.filter(action=self.value()) if self.value() else queryset
+    def titles(self) -> dict[str, str]:
+        return {code: title_of(code) for code in ACTIONS}
 
 
 class AuditAdmin(RecordAdmin):
@@ -134,7 +127,7 @@ class AuditAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when_and_reference(self, entry: AuditEntry) -> str:
-        """For the list: one column for what tells this entry from all others."""
+        """For the list: both in one column."""
         return format_html("{}<br>{}", local_time.element_of(entry.at), entry.reference)
 
     @admin.display(description=gettext_lazy("action"))
@@ -151,15 +144,15 @@ class AuditAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("before"), empty_value="-")
     def before(self, entry: AuditEntry) -> str:
-        return _in_words(_content_of(entry).get("before"))
+        return values_in_words(entry, "before")
 
     @admin.display(description=gettext_lazy("after"), empty_value="-")
     def after(self, entry: AuditEntry) -> str:
-        return _in_words(_content_of(entry).get("after"))
+        return values_in_words(entry, "after")
 
     @admin.display(description=gettext_lazy("before and after"), empty_value="-")
     def change(self, entry: AuditEntry) -> str:
-        """For the list: what it was, struck out, and what it is now."""
+        """For the list: the values before as deleted, those after as inserted text."""
         before, after = self.before(entry), self.after(entry)
         old = format_html("<del>{}</del>", before) if before else ""
         new = format_html("<ins>{}</ins>", after) if after else ""
@@ -171,31 +164,28 @@ class AuditAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("from where"), empty_value="-")
     def from_where(self, entry: AuditEntry) -> str:
-        """The address, or the machine and the command."""
+        """The client's address, or the machine and the command."""
         return visible(as_values(entry)["from"])
 
     @admin.display(description=gettext_lazy("link of the chain"), empty_value="-")
     def link(self, entry: AuditEntry) -> str:
-        """Its number and digest, as `audit verify` and the log have them."""
+        """Its number and digest, as in `audit verify` and the log."""
         return str(getattr(entry, "seal", "") or "")
 
 
-def _content_of(entry: AuditEntry) -> dict[str, Any]:
-    """What was before and after, by key; empty once it is erased."""
-    return next((part.content for part in entry.parts.all() if part.role == "subject"), {})
+def values_in_words(entry: AuditEntry, when: Literal["before", "after"]) -> str:
+    """The values before or after: "Superuser status: yes; Name: Ada". Empty ones are left out."""
+    subject = [part for part in entry.parts.all() if part.role == "subject"]  # none once erased
+    values = (subject and subject[0].content.get(when)) or {}
+    labelled = sorted((_label(name), value) for name, value in values.items())
+    return "; ".join(f"{label}: {_text(value)}" for label, value in labelled if value not in _EMPTY)
 
 
-def _in_words(facts: Mapping[str, Any] | None) -> str:
-    """ "Superuser status: yes; Name: Ada"; what is empty is left out."""
-    named = sorted((_name(name), value) for name, value in (facts or {}).items())
-    return "; ".join(f"{name}: {_value(value)}" for name, value in named if value not in _EMPTY)
-
-
-def _name(name: str) -> str:
-    """Ours, or as the user model calls its field; a name of another version stands for itself."""
+def _label(name: str) -> str:
+    """From _LABELS, or the user model's field; a name of another version is its own label."""
     short = name.removeprefix("settings.")
-    if short in _NAMES:
-        return capfirst(str(_NAMES[short]))
+    if short in _LABELS:
+        return capfirst(str(_LABELS[short]))
     try:
         field: Any = get_user_model()._meta.get_field(short)
     except FieldDoesNotExist:
@@ -203,29 +193,29 @@ def _name(name: str) -> str:
     return capfirst(str(field.verbose_name))
 
 
-def _value(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):
         are_permissions = value and all("." in str(one) for one in value)
         names = [str(one) for one in value]
-        return ", ".join(map(visible, permissions.named(names) if are_permissions else names))
+        return ", ".join(map(visible, permissions.labels_of(names) if are_permissions else names))
     if isinstance(value, dict):
         return ", ".join(_parts(value))
     text = str(value)
     if text in _VALUES:
         return str(_VALUES[text])
-    return visible(_moment(text) or text)
+    return visible(_date_or_time(text) or text)
 
 
 def _parts(value: Mapping[str, Any]) -> Iterator[str]:
     for name, part in sorted(value.items()):
         if part not in _EMPTY:
-            yield f"{_name(name)} ({_value(part)})"
+            yield f"{_label(name)} ({_text(part)})"
 
 
-def _moment(text: str) -> str:
-    """A date, or a moment, as every other on the page; "" for what is none."""
+def _date_or_time(text: str) -> str:
+    """An ISO date or time as the site writes it; "" for any other text."""
     if not _ISO.match(text):
         return ""
     try:

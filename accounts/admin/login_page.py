@@ -1,7 +1,7 @@
-"""The login page of someone of whom nothing is known yet: one for all, but for the CSRF token.
+"""The login page for visitors without a session, rendered once a minute and shared.
 
-Rendering it takes most of its time, and anyone may ask for it. It is made anew each minute, since
-it tells the zone's offset, and wherever another's code has a say in it, for each visitor.
+Rendering takes most of its time, and anyone may request it. Only the CSRF token is each visitor's
+own. It has the zone's offset, which may change; hence the minute.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from django.utils.translation import get_language
 
 from ..conf import conf, is_a_host
 
-# Stands for the token in what is kept, which so never has anyone's; nobody can put it into `next`.
+# Stands for the CSRF token in a shared page; unguessable, so nobody can put it into `next`.
 TOKEN: Final = secrets.token_urlsafe(32)
-_MOST: Final = 32  # pages: languages, and addresses to go on to
-_MESSAGES: Final = "messages"  # Django's cookie
+_MOST_PAGES: Final = 32  # they differ by language and `next`
+_MESSAGES_COOKIE: Final = "messages"  # as Django's CookieStorage names it
 
 _pages: dict[tuple[object, ...], bytes] = {}
 
 
-def is_for_all(request: HttpRequest) -> bool:
-    """Whether the visitor's page is everybody's: no session, no message, nothing asked but `next`.
+def is_shared(request: HttpRequest) -> bool:
+    """Whether the request has no session, no message, and no parameter but `next`.
 
-    Another site's, and an extension's, templates and middleware may show whatever they like.
+    Never in another site or with an extension: their templates and middleware may vary by visitor.
     """
     if settings.DEBUG or is_a_host() or conf.IS_EXTENDED or request.method not in ("GET", "HEAD"):
         return False
-    told = {settings.SESSION_COOKIE_NAME, _MESSAGES} & request.COOKIES.keys()
-    return not told and set(request.GET) <= {"next"}
+    personal = {settings.SESSION_COOKIE_NAME, _MESSAGES_COOKIE} & request.COOKIES.keys()
+    return not personal and set(request.GET) <= {"next"}
 
 
-def kept(
+def cached(
     request: HttpRequest, start_url: str, page: Callable[[], SimpleTemplateResponse]
 ) -> HttpResponse:
-    """The page with the visitor's token; `page` renders it with TOKEN in the token's place."""
+    """The page with the visitor's CSRF token; `page` is one with TOKEN in its place."""
     key = (time.time() // 60, get_language(), request.path, start_url)
     content = _pages.get(key)
     if content is None:
-        if len(_pages) >= _MOST:
+        if len(_pages) >= _MOST_PAGES:
             _pages.clear()
         content = _pages[key] = page().render().content
     return HttpResponse(content.replace(TOKEN.encode(), get_token(request).encode()))

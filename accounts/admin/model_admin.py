@@ -1,14 +1,14 @@
-"""What pages of models here have in common: history and deletions in words, long lists, who may."""
+"""Base classes of this app's model pages: translated history, long lists, superusers only."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.admin import ShowFacets, actions
+from django.contrib.admin import ModelAdmin, ShowFacets, actions
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -24,16 +24,9 @@ from typing_extensions import override
 from .. import audit, users
 from ..models import SignIn
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-    AnyPaginator = Paginator[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
-    AnyPaginator = Paginator
-
 BOUND: Final = 10_000
-# What this app writes into histories, in English; a reason may follow, after a colon.
-_WRITTEN: Final = (
+# Messages that this app writes into histories, in English; a colon and a reason may follow.
+_MESSAGES: Final = (
     noop("Signed out everywhere"),
     noop("Deactivated"),
     noop("Reactivated"),
@@ -53,19 +46,19 @@ def render(
     template: str,
     title: Any,
     context: dict[str, Any],
-    page: admin.ModelAdmin[Any] | None = None,
+    page: ModelAdmin[Any] | None = None,
 ) -> HttpResponse:
-    """A page that is no list or form of a model; `page`: the model's whose page it belongs to.
+    """A page that is no list or form; `page` is the ModelAdmin that it belongs to, if any.
 
-    `subject`, in the context, is the object that it is about.
+    `subject` in the context is the object that it is about.
     """
     site, opts = (page.admin_site, page.opts) if page else (admin.site, SignIn._meta)
     shared = {**site.each_context(request), "title": title, "opts": opts, "of_model": bool(page)}
     return TemplateResponse(request, f"microsoft_admin/admin/{template}", {**shared, **context})
 
 
-class StaffModelAdmin(ModelAdmin):
-    """The history is in the reader's language; deletions name no rows that only join two tables."""
+class StaffModelAdmin(ModelAdmin):  # type: ignore[type-arg]
+    """Translates the history, and leaves rows of many-to-many tables out of deletions."""
 
     object_history_template = "microsoft_admin/admin/object_history.html"
 
@@ -73,13 +66,13 @@ class StaffModelAdmin(ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django translates its own messages; ours are found again by their form."""
+        """Django translates its own messages only."""
         response = super().history_view(request, object_id, extra_context)
         page = (getattr(response, "context_data", None) or {}).get("action_list")
         if page is not None:
             page.object_list = list(page.object_list)
             for entry in page.object_list:
-                entry.change_message = in_words(entry.get_change_message())
+                entry.change_message = translated(entry.get_change_message())
         return response
 
     @override
@@ -93,8 +86,8 @@ class StaffModelAdmin(ModelAdmin):
         return _pruned(tree, starts), left, missing, protected
 
 
-class SuperusersOnly(ModelAdmin):
-    """Whatever permissions are granted: only superusers."""
+class SuperusersOnly(ModelAdmin):  # type: ignore[type-arg]
+    """For superusers only, whatever permissions others have."""
 
     @override
     def has_module_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -106,10 +99,10 @@ class SuperusersOnly(ModelAdmin):
     has_delete_permission = has_module_permission
 
 
-class BoundedPaginator(AnyPaginator):
-    """Counts no further than BOUND: a full COUNT of a million rows would take longer than a page.
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than BOUND, since a COUNT of a million rows takes longer than a page.
 
-    Whoever looks for something older narrows by date, filter or search.
+    Older rows are found by date, filter or search.
     """
 
     @cached_property
@@ -120,8 +113,8 @@ class BoundedPaginator(AnyPaginator):
         return int(rows.order_by().values("pk")[:BOUND].count())
 
 
-class LongList(ModelAdmin):
-    """Lists of which nothing is counted or shown in full."""
+class LongList(ModelAdmin):  # type: ignore[type-arg]
+    """Lists too long to be counted or shown in full."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -135,11 +128,11 @@ class LongList(ModelAdmin):
     description=gettext_lazy("Delete selected %(verbose_name_plural)s"),
 )
 def delete_selected(
-    page: admin.ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any]
+    page: ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any]
 ) -> TemplateResponse | None:
     """Django's action, with an audit entry for each object.
 
-    Django writes the history of several objects at once, of which no signal tells.
+    Django writes the history of several objects by bulk_create, which sends no signals.
     """
     chosen = [_described(one) for one in queryset] if request.POST.get("post") else []
     response = actions.delete_selected(page, request, queryset)
@@ -149,18 +142,18 @@ def delete_selected(
     return response
 
 
-def in_words(message: str) -> str:
-    """A message of ours, translated; any other as it is."""
-    for text in _WRITTEN:
-        form = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(text))
-        if found := re.fullmatch(rf"{form}(?P<why_>: .*)?", message, re.DOTALL):
-            facts = found.groupdict()
-            return _(text) % facts + (facts["why_"] or "")
+def translated(message: str) -> str:
+    """The message translated if it is one of this app's, else as it is."""
+    for text in _MESSAGES:
+        pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(text))
+        if match := re.fullmatch(rf"{pattern}(?P<reason_>: .*)?", message, re.DOTALL):
+            values = match.groupdict()
+            return _(text) % values + (values["reason_"] or "")
     return message
 
 
 def _pruned(tree: Iterable[Any], starts: tuple[str, ...]) -> list[Any]:
-    """Lists within lists, less the texts that start so."""
+    """The nested lists without texts that start with one of these."""
     kept = (
         _pruned(one, starts) if isinstance(one, list) else one
         for one in tree

@@ -1,13 +1,16 @@
-"""What the sign-in record and the audit have in common: read, searched, exported; never changed."""
+"""What the sign-in record and the audit share: rows are read, searched, exported, never changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
@@ -19,8 +22,25 @@ from . import csv_export
 from .model_admin import LongList
 
 
+class CodeFilter(SimpleListFilter):
+    """Rows with one code in the field `parameter_name`; codes are offered by their titles."""
+
+    def titles(self) -> Mapping[str, str]:
+        """The titles by code."""
+        raise NotImplementedError
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted(self.titles().items(), key=itemgetter(1))
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        code = self.value()
+        return queryset.filter(**{str(self.parameter_name): code}) if code else queryset
+
+
 class RecordAdmin(LongList):
-    """Rows that have `at`, newest first. `exported` is the file's name and the audit's action."""
+    """Rows with a time `at`, newest first. `exported`: the CSV's name and the audit's action."""
 
     search_hint: ClassVar[Any]
     exported: ClassVar[tuple[str, str]]
@@ -41,7 +61,7 @@ class RecordAdmin(LongList):
 
     @override
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Only filters that a page offers: nothing is guessed of what no page shows."""
+        """Only by what the page offers: other fields could be guessed value by value."""
         offered = {getattr(one, "parameter_name", one) for one in self.list_filter}
         hidden = {one.name for one in self.opts.get_fields()} - offered - {"at", "user"}
         asked: Any = request
@@ -54,7 +74,7 @@ class RecordAdmin(LongList):
         return [path("export/", view, name=name), *super().get_urls()]
 
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
-        """The rows that the list's filters and search leave, as CSV, which the audit records."""
+        """The list's rows, filtered and searched, as CSV. Raises PermissionDenied, BadRequest."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:

@@ -1,4 +1,4 @@
-"""Django's admin site, its login page with the Microsoft button."""
+"""Django's admin site with the Microsoft button on its login page, and this app's pages."""
 
 from __future__ import annotations
 
@@ -50,10 +50,8 @@ class MicrosoftAdminSiteMixin(AdminSite):
 
         class OfficeSite(MicrosoftAdminSiteMixin, OTPAdminSite): ...
 
-    In another site the default admin is composed by itself (`compose`).
-
-    Our own pages (people, sign-ins, the Microsoft app) are on the site that they are registered on:
-    the default one, or where `pages.register(site)` put them.
+    In another Django site `compose` adds it to the default admin. This app's pages are on the
+    default admin site, or on the one given to `pages.register`.
     """
 
     signs_in_with_microsoft: Final = True  # read by accounts/staff_urls.py
@@ -68,12 +66,12 @@ class MicrosoftAdminSiteMixin(AdminSite):
 
     @override
     def __setattr__(self, name: str, value: Any) -> None:
-        """What packages advise, `admin.site.__class__ = OTPAdminSite`, composes that class."""
+        """`admin.site.__class__ = OTPAdminSite`, as packages advise, keeps the mixin."""
         super().__setattr__(name, _composed(value) if name == "__class__" else value)
 
     @property  # type: ignore[explicit-override]
     def login_form(self) -> type[AuthenticationForm]:
-        """A form that was set on the site (unfold has a setting), throttled all the same."""
+        """The site's own form, if one was set, with a throttle."""
         return password.throttled(vars(self).get("login_form") or AdminAuthenticationForm)
 
     @login_form.setter
@@ -87,16 +85,16 @@ class MicrosoftAdminSiteMixin(AdminSite):
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
-        """Active staff, in a session that one of our sign-ins began."""
+        """Whether it is active staff, whose session began with a sign-in by this app."""
         return super().has_permission(request) and entrance.opens_admin(request)
 
     @override
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """SITE_NAME in titles and headers; and what happened to the person's account."""
+        """With SITE_NAME in titles and headers; and messages with news of the account."""
         match = request.resolver_match
         is_front_page = match is not None and match.url_name == "index"
         if self.has_our_pages and not is_front_page and self.has_permission(request):
-            account_news.tell(request)
+            account_news.show(request)
         return {**super().each_context(request), **site_names.names()}
 
     @override
@@ -115,9 +113,9 @@ class MicrosoftAdminSiteMixin(AdminSite):
         return no_store(with_button(self._with_password(request, context)))
 
     def further_step(self, request: HttpRequest) -> str:
-        """Where to send somebody who has signed in, and of whom this site class asks for more.
+        """The URL for who has signed in, but lacks what this site class demands beside it.
 
-        A page of yours, such as the one that asks for a one-time code; "" if there is none.
+        Such as your page that asks for a one-time code; "" if there is none.
         """
         return ""
 
@@ -133,7 +131,7 @@ class MicrosoftAdminSiteMixin(AdminSite):
 
     @override
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Dangerous pages ask for a fresh sign-in first (STEP_UP); nonsense is a bad request."""
+        """With a fresh sign-in for dangerous pages (STEP_UP), and 400 for invalid parameters."""
         inner = super().admin_view(view, cacheable)
 
         @wraps(inner)
@@ -149,9 +147,9 @@ class MicrosoftAdminSiteMixin(AdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """The front page, with what needs attention."""
-        more = front_page.shown_to(request.user) if self.has_our_pages else {}
-        if more.get("tells_news"):
-            account_news.tell(request, is_shown=True)
+        more = front_page.context_for(request.user) if self.has_our_pages else {}
+        if more.get("has_news"):
+            account_news.show(request, is_on_page=True)
         response = super().index(request, {**more, **(extra_context or {})})
         if not (response.context_data or {}).get("app_list"):
             response.template_name = "microsoft_admin/admin/no_permissions.html"
@@ -159,13 +157,13 @@ class MicrosoftAdminSiteMixin(AdminSite):
 
     @override
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        emergency = path("break-glass/", break_glass.enter, name="break_glass")
+        break_glass_page = path("break-glass/", break_glass.enter, name="break_glass")
         own = own_pages.urls(self) if self.has_our_pages else []
-        return [emergency, *own, *super().get_urls()]
+        return [break_glass_page, *own, *super().get_urls()]
 
     @override
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Beside the models: the pages that have none. Nobody who is not in sees any."""
+        """With the pages that have no model; empty for whoever is not signed in."""
         if not request.user.is_authenticated:
             return []
         listed = super().get_app_list(request, app_label)
@@ -177,13 +175,13 @@ class MicrosoftAdminSiteMixin(AdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
-        """Here passwords exist with ADMIN_PASSWORD_LOGIN only; another site has its own."""
+        """On this site with ADMIN_PASSWORD_LOGIN only. Raises Http404."""
         if not (conf.ADMIN_PASSWORD_LOGIN or is_a_host()):
             raise Http404
         return super().password_change(request, extra_context)
 
     def _further_step(self, request: HttpRequest) -> str:
-        if request.method == "POST" or not _is_in(request):
+        if request.method == "POST" or not _is_admitted(request):
             return ""
         url = self.further_step(request)
         return f"{url}?{urlencode({'next': self._next(request)}, safe='/')}" if url else ""
@@ -199,7 +197,7 @@ class MicrosoftAdminSiteMixin(AdminSite):
             "password_login": conf.ADMIN_PASSWORD_LOGIN,
             "signed_in_as": user.get_username() if user.is_authenticated else "",
             "signed_in_elsewhere": super().has_permission(request),
-            "more_is_asked": _is_in(request),
+            "more_is_asked": _is_admitted(request),
             "again": refusal.again_token() if user.is_authenticated else "",
             "ended": request.GET.get("ended", ""),
             "idle_minutes": conf.SESSION_IDLE_MINUTES,
@@ -208,14 +206,14 @@ class MicrosoftAdminSiteMixin(AdminSite):
     def _button_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         if automatic_sign_in.starts_by_itself(request):
             return automatic_sign_in.pause(self._page(request, {**context, "automatic": True}))
-        if login_page.is_for_all(request):
+        if login_page.is_shared(request):
             one = {**context, "csrf_token": login_page.TOKEN}
             url = context["microsoft_login_url"]
-            return login_page.kept(request, url, lambda: self._page(request, one))
+            return login_page.cached(request, url, lambda: self._page(request, one))
         return self._page(request, context)
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> TemplateResponse:
-        """The page without a form: a password posted to it is not even read."""
+        """The page without a password form; POST is not allowed."""
         context = {**self.each_context(request), **context}
         status = 405 if request.method == "POST" else 200
         request.current_app = self.name
@@ -247,15 +245,15 @@ class StaffAdminSite(MicrosoftAdminSiteMixin, AdminSite):
     site_url = "/" if is_a_host() else None  # "View site" would lead back here
 
 
-def _is_in(request: HttpRequest) -> bool:
-    """Whether nothing of ours keeps them out: then only the site class may ask for more."""
+def _is_admitted(request: HttpRequest) -> bool:
+    """Whether this app lets them in, so that only the site class can keep them out."""
     user = request.user
     may = user.is_active and getattr(user, "is_staff", False)
     return bool(may and entrance.opens_admin(request))
 
 
 def _with_djangos_page(response: TemplateResponse) -> None:
-    """A site's own admin/login.html may have no block for the button: Django's has one."""
+    """Render with Django's login page if the site's own has no block for the button."""
     if _BUTTON not in response.content and response.context_data is not None:
         text = _DJANGOS_PAGE.read_text(encoding="utf-8")
         response.template_name = _TEMPLATE
@@ -264,7 +262,7 @@ def _with_djangos_page(response: TemplateResponse) -> None:
 
 
 def compose(site: AdminSite) -> None:
-    """As if the class of this site, which stands already, had been composed by the mixin."""
+    """Add the mixin to the class of an existing site."""
     kind = site.__class__  # not type(): the default site is a proxy
     if not issubclass(kind, MicrosoftAdminSiteMixin):
         site.__class__ = _composed(kind)
@@ -283,10 +281,10 @@ def _audit_deletions(site: AdminSite) -> None:
 
 
 def microsoft_logout_url(request: HttpRequest) -> str:
-    """Where this person ends their session at Microsoft and comes back; "" for whom it has none.
+    """Where this person ends their session at Microsoft and comes back; "" without one.
 
-    OpenID Connect RP-Initiated Logout 1.0, section 2; Microsoft: `logout_hint` skips the question
-    which account is meant.
+    OpenID Connect RP-Initiated Logout 1.0, section 2. With `logout_hint` Microsoft does not ask
+    which account to sign out.
     """
     session = microsoft_session.of(request.session)
     endpoint = _end_session_endpoint() if session.identity else ""
@@ -299,7 +297,7 @@ def microsoft_logout_url(request: HttpRequest) -> str:
 
 
 def _end_session_endpoint() -> str:
-    """When it is known without waiting, else ""."""
+    """From metadata in memory, without a request; else ""."""
     try:
         discovery = registration.in_force().authority().known()
     except Refused:

@@ -1,7 +1,6 @@
-"""System checks of the ways into admin: whether each that is open is one of this sign-in's.
+"""System checks of the other ways into admin: passwords, a sign-up, further admin sites.
 
-Their ids are in `checks.CHECKS`. Other sites have a sign-up, passwords and admin sites of
-their own; none of these may lead into admin without anybody having meant it.
+None of these may lead into admin unnoticed. The texts are in `site.CHECKS`.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ from ..conf import conf
 from ..stores import transaction
 from .site import Found
 
-_OF_DJANGO_AND_OURS: Final = 2
+_EXPECTED: Final = 2  # classes with a has_permission: Django's and the mixin
 _MIXIN: Final = dotted("admin.site.MicrosoftAdminSiteMixin")
-# The names that packages, and most sites, give to the page where anybody makes an account.
+# Names that packages, and most sites, give to the URL of their sign-up page.
 _SIGN_UPS: Final = (
     "account_signup", "socialaccount_signup", "django_registration_register", "rest_register",
     "registration_register", "register", "registration", "sign_up", "signup",
@@ -39,68 +38,65 @@ _SIGN_UPS: Final = (
 
 @register(Tags.security)
 def admin_has_the_button(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Each admin site that the URLs hold: another login page lets in by other rules, or nobody."""
+    """Another login page would admit people by other rules, or nobody."""
     for site in staff_urls.admin_sites():
         if not staff_urls.has_button(site):
-            yield Found("E039", site=_named(site), fix=_how_it_gets_one(site))
+            yield Found("E039", site=_named(site), fix=_how_to_add_button(site))
 
 
 @register(Tags.security)
-def more_is_asked_somewhere(**kwargs: Any) -> Iterator[CheckMessage]:
-    """django-otp's site class, for one: people sign in, and admin stays closed."""
+def further_step_has_a_page(**kwargs: Any) -> Iterator[CheckMessage]:
+    """With django-otp's site class, for one, people would sign in, and admin would stay closed."""
     for site in staff_urls.admin_sites():
         if staff_urls.has_button(site) and _asks_for_more(site.__class__):
             yield Found("W020", site=_named(site))
 
 
 def _asks_for_more(kind: Any) -> bool:
-    """Its own `has_permission`, and the mixin's `further_step`, which leads nowhere."""
-    by_class = [vars(each) for each in kind.__mro__]
-    asking = [names for names in by_class if "has_permission" in names]
-    telling = [names for names in by_class if "further_step" in names]
-    return len(asking) > _OF_DJANGO_AND_OURS and len(telling) == 1
+    """Whether it has its own `has_permission`, but only the mixin's `further_step`."""
+    names = [name for base in kind.__mro__ for name in vars(base)]
+    return names.count("has_permission") > _EXPECTED and names.count("further_step") == 1
 
 
 def _named(site: AdminSite) -> str:
     return f"{site.name!r} ({type(site).__name__})"
 
 
-def _how_it_gets_one(site: AdminSite) -> str:
-    if set_on_it := staff_urls.replaced(site):
-        return f"Remove the line of your code that sets {set_on_it[0]} on that site."
-    return f"Put {_MIXIN} before the other bases of its class, or serve it no more."
+def _how_to_add_button(site: AdminSite) -> str:
+    if overrides := staff_urls.overridden(site):
+        return f"Remove the line of your code that sets {overrides[0]} on that site."
+    return f"Put {_MIXIN} before the other bases of its class, or do not serve it."
 
 
 @register(Tags.security)
-def passwords_stay_outside(**kwargs: Any) -> Iterator[CheckMessage]:
-    """A password that opens admin is a way in beside Microsoft's, without its second factor."""
+def passwords_do_not_open_admin(**kwargs: Any) -> Iterator[CheckMessage]:
+    """A password would be a way in without Microsoft, and without a second factor."""
     if conf.ADMIN_BY_MICROSOFT_ONLY:
         return
-    own = dotted("")
     for path in settings.AUTHENTICATION_BACKENDS:
-        if not path.startswith(own) and issubclass(import_string(path), ModelBackend):
+        if not path.startswith(dotted("")) and issubclass(import_string(path), ModelBackend):
             yield Found("W011", backend=path)
 
 
 @register(Tags.security)
-def newcomers_are_not_staff(**kwargs: Any) -> Iterator[CheckMessage]:
+def new_users_are_not_staff(**kwargs: Any) -> Iterator[CheckMessage]:
     """Whoever signs up claims an address: as staff, it could be matched to a Microsoft account.
 
-    guardian makes a user for those who are not signed in, by the model's defaults as well.
+    guardian creates its anonymous user by the model's defaults as well.
     """
     if not _is_staff_by_default():
         return
     named = (name for name in _url_names(get_resolver()) if name.rpartition(":")[2] in _SIGN_UPS)
     if sign_up := next(filter(None, map(staff_urls.path_of, named)), ""):
         yield Found("E040", path=sign_up)
-    nobody = getattr(settings, "ANONYMOUS_USER_NAME", "AnonymousUser")
-    if apps.is_installed("guardian") and nobody is not None:
+    anonymous = getattr(settings, "ANONYMOUS_USER_NAME", "AnonymousUser")
+    if apps.is_installed("guardian") and anonymous is not None:
         yield Found("W013")
 
 
 @register(Tags.security)
-def users_have_an_address(**kwargs: Any) -> Iterator[CheckMessage]:
-    """People are found by it; Django takes it to be called `email`, unless the model says."""
+def users_have_an_email(**kwargs: Any) -> Iterator[CheckMessage]:
+    """People are found by it, in the model's EMAIL_FIELD, which Django lets default to `email`."""
     name = users.email_field()
     if not users.has_field(name):
         yield Found("E042", model=get_user_model()._meta.label, name=repr(name))
@@ -108,20 +104,21 @@ def users_have_an_address(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def people_are_in_one_database(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Identities, records and history refer to users: relations do not cross databases."""
+    """Identities, records and history refer to users, and relations do not cross databases."""
     home = transaction.database()
     own = apps.get_containing_app_config(__name__)
     models = [*(own.get_models() if own else ()), SocialAccount, SocialApp, LogEntry]
-    outside = {m._meta.label: there for m in models if (there := router.db_for_write(m)) != home}
+    databases = {model._meta.label: router.db_for_write(model) for model in models}
+    outside = {name: database for name, database in databases.items() if database != home}
     if outside:
-        others = ", ".join(f"{name} in {there!r}" for name, there in outside.items())
+        others = ", ".join(f"{name} in {database!r}" for name, database in outside.items())
         labels = ", ".join(sorted({name.partition(".")[0] for name in outside}))
         yield Found("E044", home=repr(home), others=others, labels=labels)
 
 
 @register(Tags.security)
-def allauths_own_is_reachable(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Its provider `microsoft` signs the site's own people in at /accounts/microsoft/, too."""
+def allauths_provider_is_reachable(**kwargs: Any) -> Iterator[CheckMessage]:
+    """With allauth's own provider a host's other users may sign in at the same path."""
     callback = staff_urls.callback()
     if callback and staff_urls.path_of("microsoft_callback") == callback:
         yield Found("E043", path=callback, urls=dotted("urls"))
@@ -129,17 +126,17 @@ def allauths_own_is_reachable(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def other_views_are_covered(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Views that look at `is_staff` alone know nothing of how somebody came in."""
-    wanted = dotted("web.entrance.EntranceMiddleware")
-    if conf.ADMIN_BY_MICROSOFT_ONLY and wanted not in settings.MIDDLEWARE:
-        yield Found("W014", middleware=wanted)
+    """Views that check `is_staff` alone do not ask how somebody signed in."""
+    middleware = dotted("web.entrance.EntranceMiddleware")
+    if conf.ADMIN_BY_MICROSOFT_ONLY and middleware not in settings.MIDDLEWARE:
+        yield Found("W014", middleware=middleware)
 
 
 @register(Tags.security)
-def wagtails_admin_is_staffs(**kwargs: Any) -> Iterator[CheckMessage]:
-    """It asks for a permission of its own, and not how somebody signed in."""
+def wagtail_is_covered(**kwargs: Any) -> Iterator[CheckMessage]:
+    """Wagtail checks a permission of its own, and does not ask how somebody signed in."""
     path = staff_urls.path_of("wagtailadmin_home")
-    if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(staff_urls.staff()):
+    if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(staff_urls.staff_prefixes()):
         yield Found("W018", path=path)
 
 
@@ -152,8 +149,8 @@ def _is_staff_by_default() -> bool:
 
 def _url_names(resolver: URLResolver, within: tuple[str, ...] = ()) -> Iterator[str]:
     """The name of each URL, with its namespaces."""
-    for each in resolver.url_patterns:
-        if isinstance(each, URLResolver):
-            yield from _url_names(each, (*within, *filter(None, [each.namespace])))
-        elif each.name:
-            yield ":".join((*within, each.name))
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _url_names(pattern, (*within, *filter(None, [pattern.namespace])))
+        elif pattern.name:
+            yield ":".join((*within, pattern.name))

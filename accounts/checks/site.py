@@ -1,6 +1,6 @@
 """Static system checks with stable ids (no I/O); live probes are in accounts/operate/doctor.
 
-One id, one fault, so that one can be silenced: CHECKS says which.
+One id is one fault, which can so be silenced alone.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from . import static_files, transport
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One fault, in words whose {facts} the check fills in, and what to change.
+    """What is wrong and what to change, with {facts} that the check fills in.
 
-    `shows_as` is how staff meet it: reason codes, or phrases where they meet no page of ours.
+    `shows_as` is what staff see: reason codes, or phrases where they see no page of this site.
     """
 
     text: str
@@ -67,6 +67,7 @@ _NETWORK: Final = (
 _DATABASE_TLS: Final = f"Add sslmode=verify-full to DATABASE_URL (at least require).{_NETWORK}"
 _REDIS_TLS: Final = f"Begin REDIS_URL with rediss:// (Sentinels: rediss+sentinel://).{_NETWORK}"
 _NO_TLS: Final = "{store} on {host} is reached without TLS, and PRIVATE_NETWORK is not true"
+_PICKLED: Final = "The cache is pickled: whoever can write to it can run code here"
 _LOST: Final = ("session_not_found",)
 _UNEXPECTED: Final = ("unexpected",)
 _WITHHELD: Final = ("cookie_not_sent",)
@@ -113,7 +114,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         "Sessions are in the cookie, and cannot be ended: SESSION_ENGINE is {engine}", _SHARE
     ),
     "E041": Check(
-        "Each process has copies of sessions of its own: SESSION_ENGINE keeps them in"
+        "Each process has its own copies of sessions: SESSION_ENGINE keeps them in"
         " CACHES[{alias}], which is {backend}",
         _SHARE,
         ("session_changed",),
@@ -124,18 +125,18 @@ CHECKS: Final[Mapping[str, Check]] = {
         ("state_already_used",),
     ),
     "I005": Check(
-        "Sessions are files: a second machine would not know them, and none can be listed",
+        "Sessions are files: a second machine would not see them, and they cannot be listed",
         _SHARE,
     ),
-    "E002": Check("What is in the cache is pickled: who can write there can run code here", _JSON),
-    "I003": Check("What is in the cache is pickled: who can write there can run code here", _JSON),
+    "E002": Check(_PICKLED, _JSON),
+    "I003": Check(_PICKLED, _JSON),
     "E023": Check(
-        "Sessions are pickled: who can write them can run code here",
-        "Leave SESSION_SERIALIZER to Django: its JSONSerializer.",
+        "Sessions are pickled: whoever can write them can run code here",
+        "Leave SESSION_SERIALIZER unset: Django's default is JSON.",
     ),
     "I004": Check(
-        "Limits on attempts are counted by each process for itself",
-        "With Redis as CACHES['default'] (Django's or django-redis) all processes count as one.",
+        "Each process counts attempts by itself, so all of them allow more than the limit",
+        "With Redis as CACHES['default'] (Django's or django-redis) all processes count together.",
     ),
     **_of_parts("SESSION", _NOT_BACK, _WITHHELD),
     **_of_parts("CSRF", _NOT_SENT, _NO_BUTTON),
@@ -143,7 +144,7 @@ CHECKS: Final[Mapping[str, Check]] = {
         f"SESSION_COOKIE_SAMESITE is {{value}}: {_NOT_BACK}", "Leave it at Lax.", _WITHHELD
     ),
     "E029": Check(
-        "SESSION_COOKIE_NAME is {value}: without 'session' in it the site does not know its own"
+        "SESSION_COOKIE_NAME is {value}: without 'session' in it the site does not recognise its"
         " cookie",
         _REMOVE,
     ),
@@ -177,10 +178,10 @@ CHECKS: Final[Mapping[str, Check]] = {
         ("the browser's own error page",),
     ),
     "W015": Check(
-        "TRUSTED_PROXY_COUNT is set, and nothing reads it", f"Put {_PROXY} first in MIDDLEWARE."
+        "TRUSTED_PROXY_COUNT is set, but nothing reads it", f"Put {_PROXY} first in MIDDLEWARE."
     ),
     "W016": Check(
-        "A proxy is in front, and all people have its address in the record and the limits",
+        "The site is behind a proxy, whose address is recorded and limited as everybody's",
         _COUNT,
         ("too_many_attempts",),
     ),
@@ -194,23 +195,23 @@ CHECKS: Final[Mapping[str, Check]] = {
         "App Service > Authentication > turn it off; this site does the sign-in itself.",
         ("two sign-ins in a row", *_WITHHELD),
     ),
-    "W002": Check("DEBUG is on, and people come to {host}", "Set DEBUG=false."),
+    "W002": Check("DEBUG is on, and the site is public at {host}", "Set DEBUG=false."),
     "W003": Check(
-        "SESSION_SAVE_EVERY_REQUEST is on: an older copy may be written over a new sign-in",
+        "SESSION_SAVE_EVERY_REQUEST is on: an older copy may overwrite a new sign-in",
         "Leave it off.",
         ("session_changed",),
     ),
     "W005": Check(
-        "SESSION_COOKIE_SECURE is off: the cookie can be read on the way",
+        "SESSION_COOKIE_SECURE is off: the cookie can be read in transit",
         "SESSION_COOKIE_SECURE = True",
     ),
     "W008": Check(
-        "SESSION_HOURS is {hours}: a stolen cookie works as long",
+        "SESSION_HOURS is {hours}: a stolen cookie works for as long",
         "Set it to 24 or less; RECHECK_MINUTES has Microsoft confirm people in between.",
     ),
     "W019": Check(
-        "SESSIONS_AT_ONCE is {most}, and nobody can count the sessions",
-        'SESSION_ENGINE = "django.contrib.sessions.backends.cached_db", or db, can be listed.',
+        "SESSIONS_AT_ONCE is {most}, but sessions cannot be counted",
+        'Sessions of SESSION_ENGINE = "django.contrib.sessions.backends.cached_db", or db, can be.',
     ),
     "E010": Check(_NO_TLS, _DATABASE_TLS),
     "E011": Check(_NO_TLS, _REDIS_TLS),
@@ -223,13 +224,13 @@ CHECKS: Final[Mapping[str, Check]] = {
     "W010": Check(
         "The collected static files are not this release's: {problem}", _COLLECT, ("plain pages",)
     ),
-    "I001": Check("Static files are served as they are, neither hashed nor compressed", _COLLECT),
+    "I001": Check("Static files are served neither hashed nor compressed", _COLLECT),
     "I002": Check(
         "STEP_UP is {context}: Microsoft issues an authentication context to everyone while no"
         " Conditional Access policy names it, and it then proves nothing",
-        "See in Entra, under Conditional Access, that a policy has {context} as target.",
+        "Check in Entra, under Conditional Access, that a policy has {context} as its target.",
     ),
-    # --- ways into admin, in access.py ---
+    # --- of access.py ---
     "E039": Check(
         "The admin site {site} has no Microsoft sign-in",
         "{fix}",
@@ -241,17 +242,17 @@ CHECKS: Final[Mapping[str, Check]] = {
     ),
     "E042": Check(
         "{model} has no field {name}, by which people are found",
-        "Name its field for the address: EMAIL_FIELD = ...",
+        "Name the field of the address: EMAIL_FIELD = ...",
         _UNEXPECTED,
     ),
     "E043": Check(
         "allauth's own Microsoft sign-in, at {path} as well, cannot be reached",
-        'Give this one another place, path("staff/", include("{urls}")), and tell Entra.',
+        'Move this one, path("staff/", include("{urls}")), and register its redirect URI in Entra.',
         ("unknown_user", "user_not_staff"),
     ),
     "E044": Check(
         "Users are in the database {home}, but {others}",
-        "Let your DATABASE_ROUTERS have {labels} in {home} as well, then migrate it.",
+        "Let your DATABASE_ROUTERS put {labels} into {home} as well, then migrate it.",
         _UNEXPECTED,
     ),
     "W020": Check(
@@ -260,31 +261,28 @@ CHECKS: Final[Mapping[str, Check]] = {
     ),
     "W011": Check(
         "{backend} lets people into admin by password",
-        "Set ADMIN_BY_MICROSOFT_ONLY=true; or remove the backend, if nobody else needs it.",
+        "Set ADMIN_BY_MICROSOFT_ONLY=true; or remove the backend, if nothing else needs it.",
     ),
-    "W013": Check(
-        "guardian's user for people who are not signed in would be staff",
-        "Set ANONYMOUS_USER_NAME = None.",
-    ),
+    "W013": Check("guardian's anonymous user would be staff", "Set ANONYMOUS_USER_NAME = None."),
     "W014": Check(
-        "Under admin and STAFF_PATHS, views with staff_member_required open to any session",
+        "Under admin and STAFF_PATHS, views with staff_member_required are open to any session",
         "Add {middleware} to MIDDLEWARE, after AuthenticationMiddleware.",
     ),
     "W018": Check(
-        "Wagtail's admin at {path} opens to any session whose user may use it",
+        "Wagtail's admin at {path} is open to any session whose user may use it",
         'Add {path} to STAFF_PATHS, and set WAGTAILADMIN_LOGIN_URL = "staff_login".',
     ),
 }
 _LEVELS: Final = {"E": ERROR, "W": WARNING, "I": INFO}
 _OF_ONE_PROCESS: Final = (".LocMemCache", ".DummyCache", ".FileBasedCache")
-_HOURS_OF_A_DAY: Final = 24
+_LONG_HOURS: Final = 24
 _IN_ORDER: Final = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware)
-# Hosts that end TLS in front of the site, by a variable that each sets.
+# Platforms that end TLS in front of the site, by a variable that each sets.
 _BEHIND_PROXY: Final = ("WEBSITE_HOSTNAME", "DYNO", "K_SERVICE", "RENDER", "FLY_APP_NAME")
 
 
 class Found(CheckMessage):
-    """The message of one of CHECKS, which keeps the facts for `doctor`."""
+    """The message of an entry of CHECKS; doctor needs the facts."""
 
     def __init__(self, code: str, **facts: object) -> None:
         check = CHECKS[code]
@@ -297,13 +295,13 @@ class Found(CheckMessage):
 
 @register(Tags.security)
 def sessions_are_shared(**kwargs: Any) -> Iterator[CheckMessage]:
-    """The cause of "state mismatch": a session that another worker cannot see."""
+    """Without it, the callback finds no session: a "state mismatch"."""
     engine, alias = settings.SESSION_ENGINE, settings.SESSION_CACHE_ALIAS
     backend = settings.CACHES.get(alias, {}).get("BACKEND", "")
     in_cache = {"alias": repr(alias), "backend": backend}
     if engine.endswith("backends.cache") and backend.endswith(_OF_ONE_PROCESS):
         yield Found("E001", **in_cache)
-    if engine.endswith("backends.file"):  # another site's are good while there is one machine
+    if engine.endswith("backends.file"):  # which will do for a host on one machine
         yield Found("I005") if is_a_host() else Found("E020", engine=engine)
     if engine.endswith("backends.signed_cookies"):
         yield Found("E021", engine=engine)
@@ -316,7 +314,7 @@ def sessions_are_shared(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def nothing_is_pickled(**kwargs: Any) -> Iterator[CheckMessage]:
-    """A writable Redis must not mean running code."""
+    """Otherwise whoever can write to Redis can run code."""
     if _is_pickled(settings.CACHES.get("default", {})):
         yield Found("I003" if is_a_host() else "E002")
     if settings.SESSION_SERIALIZER.endswith("PickleSerializer"):
@@ -324,21 +322,21 @@ def nothing_is_pickled(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def _is_pickled(cache: Mapping[str, Any]) -> bool:
-    """By name, or by the default of either Redis cache."""
+    """By its SERIALIZER, or as both Redis caches do without one."""
     serializer = cache.get("OPTIONS", {}).get("SERIALIZER")
     return "Pickle" in str(serializer) or (is_redis(cache) and not serializer)
 
 
 @register()
 def attempts_are_counted_together(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Several workers, or several machines, each let through as many attempts as one may."""
+    """Otherwise each process allows as many attempts as all should."""
     if is_a_host() and not settings.DEBUG and not is_redis(settings.CACHES.get("default", {})):
         yield Found("I004")
 
 
 @register(Tags.security)
 def cookies_come_back(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Each of these makes the browser refuse a cookie, or withhold it at the callback."""
+    """Otherwise the browser refuses a cookie, or does not send it with the callback."""
     name, same_site = settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SAMESITE
     yield from _of_cookie("SESSION")
     if not settings.CSRF_USE_SESSIONS:
@@ -368,13 +366,13 @@ def _of_cookie(which: str) -> Iterator[CheckMessage]:
 
 
 def _covers(domain: str, host: str) -> bool:
-    """Other sites share their cookies with subdomains of theirs (RFC 6265, section 5.1.3)."""
+    """A host may share cookies with its subdomains (RFC 6265, section 5.1.3)."""
     return f".{host}".endswith(f".{domain.lstrip('.')}")
 
 
 @register(Tags.security)
 def the_sign_in_is_installed(**kwargs: Any) -> Iterator[CheckMessage]:
-    """allauth's own adapters would sign people up and match them by unverified email."""
+    """allauth's own adapters would sign people up, and match them by unverified email."""
     for code, name in (("E004", "SOCIALACCOUNT_ADAPTER"), ("E031", "ACCOUNT_ADAPTER")):
         if not is_a_host() and getattr(settings, name, "") != _ADAPTERS[name]:
             yield Found(code, wanted=_ADAPTERS[name])
@@ -384,7 +382,7 @@ def the_sign_in_is_installed(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def middleware_is_in_order(**kwargs: Any) -> Iterator[CheckMessage]:
-    """A session that is loaded too late, or not at all, has lost the sign-in."""
+    """Without a session, or with one that is loaded too late, the sign-in is lost."""
     classes = [cls for cls in map(import_string, settings.MIDDLEWARE) if isinstance(cls, type)]
     there = [kind for cls in classes for kind in _IN_ORDER if issubclass(cls, kind)]
     if missing := [kind.__name__ for kind in _IN_ORDER if kind not in there]:
@@ -404,7 +402,7 @@ def public_host_is_allowed(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def proxies_are_believed(**kwargs: Any) -> Iterator[CheckMessage]:
-    """From its proxy the site learns that a browser came by https, and from which address."""
+    """Only the proxy knows the browser's scheme and address."""
     count = conf.TRUSTED_PROXY_COUNT
     proxied = bool(settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST)
     variable = next(filter(os.environ.get, _BEHIND_PROXY), "")
@@ -420,7 +418,7 @@ def proxies_are_believed(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def callback_is_served(**kwargs: Any) -> Iterator[CheckMessage]:
-    """A catch-all, or allauth's own pages, that come before ours would answer in our place."""
+    """A catch-all pattern, or allauth's own URLs, may come first."""
     paths = _callbacks()
     path = min(paths)
     if not path:
@@ -435,7 +433,7 @@ def callback_is_served(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def _callbacks() -> set[str]:
-    """Its path, in each of two languages."""
+    """The callback's path, in two languages."""
     found = set()
     for language, _name in settings.LANGUAGES[:2]:
         with override(language):
@@ -445,7 +443,7 @@ def _callbacks() -> set[str]:
 
 @register(Tags.security)
 def nothing_is_in_front(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Easy Auth may take the callback for itself; DEBUG shows tracebacks to everyone."""
+    """Easy Auth may answer the callback itself; DEBUG shows tracebacks to everyone."""
     if os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() in ("1", "true"):
         yield Found("W001")
     host = urlsplit(conf.PUBLIC_URL).hostname or ""
@@ -454,12 +452,9 @@ def nothing_is_in_front(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 @register(Tags.security)
-def sessions_are_kept_well(**kwargs: Any) -> Iterator[CheckMessage]:
-    """That a slow sign-in finds its session, and that a session ends.
-
-    OWASP ASVS 5.0, 7.3.2: an absolute lifetime that fits the risk.
-    """
-    if conf.SESSION_HOURS > _HOURS_OF_A_DAY:
+def sessions_are_limited(**kwargs: Any) -> Iterator[CheckMessage]:
+    """OWASP ASVS 5.0, 7.3.2: an absolute lifetime that fits the risk."""
+    if conf.SESSION_HOURS > _LONG_HOURS:
         yield Found("W008", hours=conf.SESSION_HOURS)
     if conf.SESSIONS_AT_ONCE and not index.can_be_listed():
         yield Found("W019", most=conf.SESSIONS_AT_ONCE)
@@ -471,9 +466,9 @@ def sessions_are_kept_well(**kwargs: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def stores_are_reached_by_tls(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Whoever is on the way would read sessions, secrets and people, and could change them.
+    """Whoever is on the network could read and change sessions, secrets and people.
 
-    A site that was there before has stores of its own, and goes on with them.
+    A warning only in a host, which chose its stores before.
     """
     if settings.DEBUG or getattr(conf, "PRIVATE_NETWORK", False):
         return
@@ -487,7 +482,7 @@ def stores_are_reached_by_tls(**kwargs: Any) -> Iterator[CheckMessage]:
 
 
 def _redis_urls() -> list[str]:
-    """REDIS_URL, which names Sentinels too; else what the caches say."""
+    """REDIS_URL, which names Sentinels too; else the caches' locations."""
     if url := getattr(conf, "REDIS_URL", ""):
         return [url]
     entries = [entry for entry in settings.CACHES.values() if is_redis(entry)]
@@ -497,28 +492,28 @@ def _redis_urls() -> list[str]:
 
 @register()
 def variables_are_read(**kwargs: Any) -> Iterator[CheckMessage]:
-    """A typing error in a variable's name: what it says has no effect."""
+    """A misspelt variable has no effect."""
     for problem in getattr(conf, "ENVIRONMENT_WARNINGS", ()):
         yield Found("W007", problem=problem)
 
 
 @register()
 def metrics_can_be_sent(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Nobody would notice that figures are missing until they are needed."""
-    if telemetry.is_asked_for() and not telemetry.is_installed():
+    """Missing metrics are noticed only when they are needed."""
+    if telemetry.is_configured() and not telemetry.is_installed():
         yield Found("W006")
 
 
 @register()
 def static_files_are_this_releases(**kwargs: Any) -> Iterator[CheckMessage]:
-    """Pages come without their style, or with that of another release."""
+    """Otherwise pages come without styles, or with those of another release."""
     if problem := static_files.problem() if static_files.is_collected() else "":
         yield Found("W010", problem=problem)
 
 
 @register(deploy=True)
 def static_files_are_collected(**kwargs: Any) -> Iterator[CheckMessage]:
-    """It works without, at a cost; told where somebody asks for all that could be better."""
+    """Not needed to work, so it is reported by `check --deploy` alone."""
     if not settings.DEBUG and not static_files.is_collected():
         yield Found("I001")
 

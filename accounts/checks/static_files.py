@@ -1,9 +1,9 @@
-"""Whether what `collectstatic` left is this release's, by names and sizes, which cost little."""
+"""Whether the collected static files are this release's, by names and sizes, which is cheap."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,30 +22,25 @@ def problem() -> str:
     """What is wrong with the collected files, in words; "" when nothing is."""
     try:
         paths = json.loads((_root() / _MANIFEST).read_text(encoding="utf-8"))["paths"]
-        missing = [name for name in _of_this_release() if name not in paths]
-        lost = [name for name in paths.values() if not (_root() / name).is_file()]
-        changed = [name for name, size in _sizes() if (_root() / name).stat().st_size != size]
+        return next(_problems(paths), "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return f"{_MANIFEST} cannot be read, or what it lists is not there"
-    for names, what in ((missing, "is not among them"), (lost, "is lost"), (changed, "is another")):
-        if names:
-            return f"{names[0]} {what}"
-    return ""
+        return f"{_MANIFEST} cannot be read, or what it lists does not exist"
+
+
+def _problems(paths: Mapping[str, str]) -> Iterator[str]:
+    found = [entry for finder in get_finders() for entry in finder.list([])]
+    for path, storage in found:
+        name = f"{getattr(storage, 'prefix', None) or ''}{path}"
+        if name not in paths:
+            yield f"{name} is missing"
+    for name in paths.values():
+        if not (_root() / name).is_file():
+            yield f"{name} does not exist"
+    for path, storage in found:  # this project's own files change with each release
+        is_own = path.startswith("microsoft_admin/")
+        if is_own and (_root() / path).stat().st_size != storage.size(path):
+            yield f"{path} is of another release"
 
 
 def _root() -> Path:
     return Path(settings.STATIC_ROOT)
-
-
-def _of_this_release() -> Iterator[str]:
-    for finder in get_finders():
-        for path, storage in finder.list([]):
-            yield f"{getattr(storage, 'prefix', None) or ''}{path}"
-
-
-def _sizes() -> Iterator[tuple[str, int]]:
-    """Of this project's own files, which change from release to release."""
-    for finder in get_finders():
-        for path, storage in finder.list([]):
-            if path.startswith("microsoft_admin/"):
-                yield path, storage.size(path)

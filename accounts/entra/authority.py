@@ -1,14 +1,14 @@
 """Login URL + tenant + app -> discovery document and signing keys, ready when a sign-in needs them.
 
-Memory first, then the cache that workers share, then Microsoft. Ages are counted from the
-moment Microsoft answered:
+Memory first, then the cache that workers share, then Microsoft. By the time since Microsoft
+answered, metadata is
   under 1 hour    used as it is
   under 24 hours  used as it is, and fetched anew in the background
   under 72 hours  Microsoft is asked first; used only while it cannot be reached
-A key that is not there is asked for at once, but once in 10 seconds, whoever sends such tokens.
+An unknown key is asked for at once, but by all together only once in 10 seconds.
 
-Microsoft is asked in helper threads, once for all who want to know. Each of them waits as long
-as their own request still may.
+Microsoft is asked in helper threads, once for all who are waiting; each waits until the deadline of
+their own request.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ HOUR: Final = 3600
 REFRESH_AFTER: Final = 1 * HOUR
 FRESH_FOR: Final = 24 * HOUR
 KEPT_FOR: Final = 72 * HOUR
-ASK_EVERY: Final = 10.0  # seconds between fetches for a kid that is not there
+ASK_EVERY: Final = 10.0  # seconds between fetches for an unknown kid
 RETRY_AFTER_FAILURE: Final = 30.0
 _UNAVAILABLE: Final = ("microsoft_unreachable", "microsoft_throttled")
-# Less than whoever began it waits: they are to learn why nothing came, and not that it did not.
+# Less than a request waits, so that it learns the cause instead of its own time-out.
 _FLIGHT_SECONDS: Final = SECONDS - 0.5
-_CLOCKS_APART: Final = 300.0
+_CLOCK_SKEW: Final = 300.0  # seconds, between instances
 log = logging.getLogger(__name__)
 
 
 class Authority:
-    """One a process for each login URL, tenant and app: see `get_authority`."""
+    """One for each login URL, tenant and app in a process: see `get_authority`."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Authority:
         return self._metadata(deadline).discovery
 
     def known(self) -> Discovery | None:
-        """The document as far as this process has it: for pages that must not wait."""
+        """The document in this process's memory, for pages that must not wait."""
         return self._held.discovery if self._held else None
 
     def key(self, kid: str, deadline: Deadline) -> SigningKey:
@@ -108,7 +108,7 @@ class Authority:
         return self._waited_for(self._load, deadline)
 
     def _fresh_or_kept(self) -> Metadata:
-        """What another worker or Microsoft has; else what is held."""
+        """From another worker or from Microsoft; else what this process has."""
         self._adopt_shared()
         if self._held is not None and self._age(self._held) < FRESH_FOR:
             return self._held
@@ -121,7 +121,7 @@ class Authority:
             return self._held
 
     def _renewed(self) -> None:
-        """Take what another worker fetched, or fetch anew."""
+        """Take the metadata that another worker fetched, or fetch it."""
         self._adopt_shared()
         if self._age(self._held) < REFRESH_AFTER:
             return
@@ -141,7 +141,7 @@ class Authority:
             raise
         return self._keep(Metadata(discovery, keys, self._clock()))
 
-    # --- a key that is not there ------------------------------------------------------------
+    # --- an unknown key ------------------------------------------------------------
 
     def _look_for(self, kid: str, deadline: Deadline) -> SigningKey:
         if not self._asked_lately():
@@ -182,7 +182,7 @@ class Authority:
         at = self._shared.get("asked")
         return isinstance(at, int | float) and 0 <= self._clock() - at < ASK_EVERY
 
-    # --- keeping ----------------------------------------------------------------------------
+    # --- storing ----------------------------------------------------------------------------
 
     def _waited_for(self, flight: SingleFlight[T], deadline: Deadline) -> T:
         with self._http.bulkhead.slot(deadline):
@@ -202,9 +202,9 @@ class Authority:
             self._held = found
 
     def _age(self, metadata: Metadata | None) -> float:
-        """Seconds since Microsoft gave it; beyond use for none, or one from the future."""
+        """Seconds since Microsoft answered; KEPT_FOR for None, and for a time in the future."""
         age = self._clock() - metadata.fetched_at if metadata else KEPT_FOR
-        return KEPT_FOR if age < -_CLOCKS_APART else age
+        return KEPT_FOR if age < -_CLOCK_SKEW else age
 
     def _failed_lately(self) -> bool:
         return 0 <= self._clock() - self._failed_at < RETRY_AFTER_FAILURE
@@ -214,12 +214,12 @@ class Authority:
 
 
 def _may_pass(refused: Refused) -> bool:
-    """Whether the last good keys serve on: it is Microsoft that fails, not we that ask wrongly."""
+    """Whether the last good keys stay in use: Microsoft fails, and not our request."""
     return refused.reason.code in _UNAVAILABLE or isinstance(refused, NoUsableKeys)
 
 
 def _in_helper(work: Callable[[], T]) -> Callable[[], T]:
-    """For a thread of its own: without Redis the shared cache is a table of the database."""
+    """Closes the thread's connections: without Redis the shared cache is a database table."""
 
     def run() -> T:
         try:

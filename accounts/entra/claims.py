@@ -1,9 +1,9 @@
-"""What is kept of a verified payload, each value in one type that the policy can trust.
+"""The claims of a verified payload, each in the one type that the policy expects.
 
-Microsoft writes some claims in several forms (true, "1", 1); those are read, and a form that
-nobody has seen is read as the answer that lets fewer people in: unverified, guest. Where
-neither answer is safe (`email`, `preferred_username`, `idp`), the token is refused: an
-email that is a list must not make way for `preferred_username`.
+Microsoft sends some claims in several forms (true, "1", 1). Those are read; any other form is read
+as the value that lets fewer people in: unverified, guest. Where neither value is safe (`email`,
+`preferred_username`, `idp`), the token is refused: an email that is a list must not let
+`preferred_username` count.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_SECONDS = 2**53
 _MAX_CONTEXTS = 100
 _MAX_ROLES = 1000
 _MAX_ROLE = 200
-_UNSHOWN = ("Cc", "Cs")  # control characters and halves of a character
+_UNSHOWN = ("Cc", "Cs")  # control characters, surrogates
 _TRUE = ((bool, True), (int, 1), (str, "1"))
 
 
@@ -54,7 +54,7 @@ class Claims:
 
 
 def lacking(claims: Claims) -> tuple[str, ...]:
-    """The names of the optional claims that the token did not have, or not in a form to use."""
+    """The names of the optional claims that the token does not have in a usable form."""
     there = {
         "email": claims.email,
         "acct": claims.acct is not None,
@@ -93,24 +93,24 @@ def read_claims(payload: Mapping[str, object]) -> Claims:
 
 
 def _short(value: object, longest: int) -> str:
-    """An optional claim that lets nobody in: one of an odd form is as good as absent."""
+    """An optional claim that admits nobody: any other form counts as absent."""
     good = isinstance(value, str) and len(value) <= longest and value.isascii()
     return str(value) if good and str(value).isprintable() else ""
 
 
 def _seconds(value: object) -> int | None:
-    """Seconds since the epoch; a form that nobody has seen proves nothing."""
+    """Seconds since the epoch; None for any other form."""
     is_time = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _MAX_SECONDS
     return int(str(value)) if is_time else None
 
 
 def _audience(value: object) -> str:
-    """Ours, as tokens.py has checked: a text, or a list of just it."""
+    """The client id, as tokens.py has checked: a text, or a list of only that."""
     return str(value[0] if isinstance(value, list) and value else value)
 
 
 def _names(value: object) -> tuple[str, ...] | None:
-    """Values of app roles, or object ids of groups; None when there are none, or none to trust."""
+    """Values of app roles, or object ids of groups; None where absent or malformed."""
     if not isinstance(value, list) or len(value) > _MAX_ROLES:
         return None
     good = all(isinstance(entry, str) and len(entry) <= _MAX_ROLE for entry in value)
@@ -118,9 +118,9 @@ def _names(value: object) -> tuple[str, ...] | None:
 
 
 def _roles_problem(payload: Mapping[str, object]) -> str:
-    """Why nobody can tell the person's roles: too many for the token, or a form never seen.
+    """Why the roles are unknown: too many for the token, or malformed.
 
-    Groups that are left out say nothing about roles that are there.
+    Groups that are left out do not matter where `roles` is there.
     """
     left_out = payload.get("_claim_names")
     is_over = left_out is not None or _groups_left_out(payload)
@@ -132,7 +132,7 @@ def _roles_problem(payload: Mapping[str, object]) -> str:
 
 
 def _groups_left_out(payload: Mapping[str, object]) -> bool:
-    """An overage: what is listed beside it is not all, and not none either."""
+    """An overage: any groups listed beside it are not all of them."""
     return payload.get("hasgroups") is not None or "groups" in str(payload.get("_claim_names"))
 
 
@@ -152,12 +152,12 @@ def _text(payload: Mapping[str, object], name: str) -> str | None:
 
 
 def _storable(text: str) -> bool:
-    """PostgreSQL refuses NUL and half characters; anything else may simply match nobody."""
+    """PostgreSQL refuses NUL and surrogates; anything else at worst matches nobody."""
     return not any(c == "\0" or unicodedata.category(c) == "Cs" for c in text)
 
 
 def _name(value: object) -> str:
-    """For display only, so repaired where it is odd."""
+    """For display only, so without what cannot be shown."""
     if not isinstance(value, str):
         return ""
     return "".join(c for c in value[:_MAX_NAME] if unicodedata.category(c) not in _UNSHOWN)
@@ -172,5 +172,5 @@ def _acct(value: object) -> int | None:
 
 
 def _flag(value: object) -> bool | None:
-    """True only in a form that Microsoft is known to send."""
+    """True only in the forms that Microsoft sends."""
     return None if value is None else (type(value), value) in _TRUE

@@ -1,9 +1,9 @@
-"""What Microsoft's error answers mean here: a reason code, and details safe to keep.
+"""Asking Microsoft, and what its error answers mean: a reason code, and details safe to store.
 
-Microsoft asks to branch on `error` only; its AADSTS numbers are finer and may change. So a
-known number decides, an unknown one is shown, and `error` decides where there is no number
-or where it says that the problem is passing. Texts from Microsoft go no further than this
-file: only numbers, GUIDs and times that match a strict pattern are kept.
+Microsoft advises to branch on `error` only; its AADSTS numbers are finer and may change. So a known
+number decides, an unknown one is shown, and `error` decides where there is no number or where it
+says that the problem will pass. No text from Microsoft leaves this module, only numbers, GUIDs and
+times that match a strict pattern.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from ..http.causes import NoAnswer
-from ..http.client import Extra
+from ..http.client import HttpClient
+from ..http.deadline import Deadline
+from ..http.json_response import JsonResponse
 from ..ids import AADSTS, GUID, GUID_PATTERN
 from ..reasons import Refused
 from .aadsts import TABLE, Row
@@ -42,7 +46,7 @@ OAUTH: Mapping[str, str] = MappingProxyType(
         "unsupported_response_type": "misconfigured",
     }
 )
-# What a browser may say: reasons that concern the person in front of it.
+# Reasons that a browser may claim, since they concern the person in front of it.
 _CLAIMABLE = frozenset(
     {
         "blocked_by_policy",
@@ -62,8 +66,8 @@ _CLAIM_MAPPED = (
     "A claims mapping gives that claim another form than one text: Enterprise applications > this"
     " app > Single sign-on > Attributes & Claims."
 )
-# What a detail that begins so adds to its reason's own fix: a check of the id_token, or a field of
-# the metadata. Seen here, so nobody outside chooses it.
+# What is added to a reason's own fix, by what its detail begins with: a check of the id_token, or a
+# field of the metadata.
 _HINTS: Mapping[str, str] = MappingProxyType(
     {
         "exp": "The token had ended when it came: ./manage.py doctor --online compares the clocks.",
@@ -89,7 +93,8 @@ _HINTS: Mapping[str, str] = MappingProxyType(
         "signature": "The token was changed on the way, or forged: treat it as an attack.",
     }
 )
-_WRONG_OR_MISSING = frozenset({"exp", "iat", "issuer", "nbf", "nonce", "ver"})  # wrong, or missing
+# Their hint is for a wrong value, not for a missing one.
+_WRONG_OR_MISSING = frozenset({"exp", "iat", "issuer", "nbf", "nonce", "ver"})
 _DECISIVE = frozenset(OAUTH) - {"access_denied", "invalid_grant", "login_required"}
 
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}Z"
@@ -120,7 +125,7 @@ def reason_for(numbers: Sequence[int], error: str) -> tuple[str, int | None]:
 
 
 def hint_in(detail: str, reason: str) -> str:
-    """What a record's detail adds to its reason's own fix: by AADSTS number, or what failed."""
+    """What to add to the reason's own fix, by the detail's AADSTS number or failed check."""
     by_number = next(filter(None, map(hint_for, aadsts_numbers(detail))), "")
     if by_number or reason not in ("token_invalid", "misconfigured"):
         return by_number
@@ -130,34 +135,51 @@ def hint_in(detail: str, reason: str) -> str:
 
 
 def hint_for(number: int | None) -> str:
-    """What the number adds to its reason's own fix; empty where it adds nothing."""
+    """What to add to the reason's own fix, by AADSTS number; "" for nothing."""
     row = ROWS.get(number) if number is not None else None
     return row.hint if row else ""
 
 
-def request_headers(request_id: str) -> Extra:
-    """For every request: a GUID that Microsoft's logs keep, and what counts as an answer."""
-    return Extra({"client-request-id": request_id, "return-client-request-id": "true"}, is_answer)
+@sensitive_variables("fields")
+def ask(
+    http: HttpClient,
+    url: str,
+    deadline: Deadline,
+    request_id: str,
+    fields: Mapping[str, str] | None = None,
+) -> JsonResponse:
+    """Microsoft's answer; `fields` make it a POST, `request_id` is a GUID that its logs keep.
+
+    Raises Refused: NoAnswer, or what the error means. One that names a fault of ours counts by its
+    number, whatever status it came with.
+    """
+    headers = {"client-request-id": request_id, "return-client-request-id": "true"}
+    try:
+        if fields is None:
+            answer = http.get_json(url, deadline, headers)
+        else:
+            answer = http.post_form(url, fields, deadline, headers)
+    except NoAnswer as cause:
+        body = cause.body or {}
+        if _names_our_fault(body):
+            http.was_no_outage(url)
+            raise refusal_of(body) from None
+        cause.detail = " ".join([cause.detail, *_details(body)])
+        raise
+    if answer.status != 200 or "error" in answer.body:
+        raise refusal_of(answer.body)
+    return answer
 
 
-def is_answer(body: Mapping[str, Any]) -> bool:
-    """Whether an error says what is wrong on our side, with whatever status it comes."""
+def _names_our_fault(body: Mapping[str, Any]) -> bool:
     known = [ROWS[number].reason for number in _numbers(body) if number in ROWS]
     return bool(known) and known[0] not in ("microsoft_unreachable", "microsoft_throttled")
-
-
-def explained(cause: NoAnswer) -> NoAnswer:
-    """The same, with what Microsoft's support asks for in its detail."""
-    body = cause.body or {}
-    more = _details(body, _numbers(body), _text(body, "error"), _text(body, "error_description"))
-    cause.detail = " ".join([cause.detail, *more])
-    return cause
 
 
 def claimed_refusal(fields: Mapping[str, Any]) -> Refused:
     """The refusal for a redirect's error parameters, which anyone can make up (RFC 6749 10.12).
 
-    They choose what the person is told about themselves, never what an operator should change.
+    They decide what the person reads about themselves, never what an operator should change.
     """
     refused = refusal_of(fields)
     code = refused.reason.code if refused.reason.code in _CLAIMABLE else "microsoft_refused"
@@ -165,19 +187,15 @@ def claimed_refusal(fields: Mapping[str, Any]) -> Refused:
 
 
 def refusal_of(fields: Mapping[str, Any]) -> Refused:
-    """The refusal for an error that Microsoft answered us: a token endpoint's JSON."""
-    text = _text(fields, "error_description")
-    error = _text(fields, "error")
-    numbers = _numbers(fields)
-    code, number = reason_for(numbers, error)
-    detail = " ".join(_details(fields, numbers, error, text))
-    return Refused(code, detail, source="microsoft", aadsts=number)
+    """The refusal for the JSON of an error that Microsoft answered to this site."""
+    code, number = reason_for(_numbers(fields), _text(fields, "error"))
+    return Refused(code, " ".join(_details(fields)), source="microsoft", aadsts=number)
 
 
-def _details(
-    fields: Mapping[str, Any], numbers: Sequence[int], error: str, text: str
-) -> Iterator[str]:
-    yield from (f"AADSTS{number}" for number in numbers[:4])
+def _details(fields: Mapping[str, Any]) -> Iterator[str]:
+    """What may be stored of an error: numbers, name, and what Microsoft's support asks for."""
+    error, text = _text(fields, "error"), _text(fields, "error_description")
+    yield from (f"AADSTS{number}" for number in _numbers(fields)[:4])
     if _ERROR.fullmatch(error):
         yield f"error={error}"
     for label, name, whole, inside in _TRACES:

@@ -1,8 +1,8 @@
 """Swap an authorization code for an id_token at the token endpoint.
 
-What proves the client goes into the body of this one POST and nowhere else. While a secret is
-being rotated, the second one takes over when Microsoft refuses the first: it authenticates
-the client before it looks at the code, so the code is not used up.
+The credential is sent in the body of this one POST and nowhere else. During a rotation the second
+credential is tried when Microsoft refuses the first: it authenticates the client before it looks at
+the code, so the code is not used up.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import Final
 
 from django.views.decorators.debug import sensitive_variables
 
-from ..http.causes import NoAnswer
 from ..http.client import HttpClient
 from ..http.deadline import Deadline
 from ..http.json_response import JsonResponse
 from ..reasons import Refused
 from .credentials import Credential
-from .errors import explained, refusal_of, request_headers
+from .errors import ask
 
 SCOPE: Final = "openid profile email"
-# Reasons for which the next credential may be better than this one.
+# Reasons for which the next credential is tried.
 OF_THE_CREDENTIAL: Final = (
     "client_secret_wrong",
     "client_secret_expired",
@@ -34,7 +33,7 @@ _OUTSIDE_ITS_TIME: Final = 700024
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The app at its token endpoint, and what it proves itself with, in the order of trying."""
+    """The app at its token endpoint; `credentials` in the order in which they are tried."""
 
     http: HttpClient
     token_endpoint: str
@@ -83,23 +82,19 @@ def ask_as(
     deadline: Deadline,
     request_id: str,
 ) -> JsonResponse:
-    """A token request with this credential's proof. Raises Refused for every answer but a token."""
+    """The answer to a token request with this credential. Raises Refused for an error."""
     proof = credential.fields(client.client_id, client.token_endpoint, deadline)
-    extra = request_headers(request_id)
+    sent = {**fields, **proof}
     try:
-        answer = client.http.post_form(client.token_endpoint, {**fields, **proof}, deadline, extra)
-    except NoAnswer as cause:
-        raise explained(cause) from cause.__cause__
-    if answer.status == 200 and "error" not in answer.body:
-        return answer
-    refused = refusal_of(answer.body)
-    if refused.aadsts == _OUTSIDE_ITS_TIME:
-        credential.forget()
-    raise _in_words_of(credential, refused)
+        return ask(client.http, client.token_endpoint, deadline, request_id, sent)
+    except Refused as refused:
+        if refused.aadsts == _OUTSIDE_ITS_TIME:
+            credential.forget()
+        raise _named(credential, refused) from refused.__cause__
 
 
-def _in_words_of(credential: Credential, refused: Refused) -> Refused:
-    """Microsoft speaks of secrets where another kind was sent, too; the detail says which."""
+def _named(credential: Credential, refused: Refused) -> Refused:
+    """Microsoft names secrets whatever kind was sent; here the detail names the kind."""
     if credential.kind == "secret" or refused.reason.code not in OF_THE_CREDENTIAL:
         return refused
     detail = f"{credential.label}: {refused.detail}"

@@ -1,11 +1,10 @@
-"""Microsoft's signing keys: only RSA keys for signatures, named, and strong enough.
+"""Microsoft's signing keys: only RSA keys for signatures, with a name, and strong enough.
 
-What a key is for may be left out (RFC 7517, sections 4.2 and 4.3): only one that says that it
-is for something else is none. A key given by its certificate alone (x5c, section 4.7) is read
-from there: the certificate is no more than an envelope, for trust comes from where it was read.
+A key without `use` and `key_ops` is taken (RFC 7517, sections 4.2 and 4.3: both are optional). A
+key given by its certificate alone (x5c, section 4.7) is read from it; the certificate itself is not
+checked, for the keys are trusted because of where they were read.
 
-Entries that do not fit are left out one by one; Microsoft may publish other kinds beside
-them (RFC 7517, section 5: ignore what you do not understand).
+Entries that do not fit are left out one by one (RFC 7517, section 5).
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class SigningKey:
 
 
 def read_keys(document: Mapping[str, Any]) -> dict[str, SigningKey]:
-    """Keys by kid. Two different keys under one kid: neither, for order means nothing."""
+    """Keys by kid; neither of two different keys under one kid."""
     entries = document.get("keys")
     keys: dict[str, SigningKey] = {}
     unclear: set[str] = set()
@@ -64,7 +63,7 @@ def _read(entry: object) -> SigningKey | None:
 
 
 def _fields(entry: dict[str, Any]) -> dict[str, str] | None:
-    """What we need of an entry for RS256 signatures; None for any other."""
+    """The fields of an entry for RS256 signatures; None for any other."""
     if entry.get("kty") != "RSA" or not _is_for_signatures(entry):
         return None
     if "n" not in entry and "e" not in entry:

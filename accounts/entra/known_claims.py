@@ -1,7 +1,6 @@
-"""Every claim is accounted for: checked, used, or left unchecked for a reason.
+"""Every claim is listed here: as checked, as used, or as unchecked with the reason.
 
-One that is none of these may mean something that nobody here has thought of (Microsoft adds
-claims), so its name is logged, once a day. Its value never is.
+Microsoft adds claims. The name of one that is not listed is logged once a day, its value never.
 """
 
 from __future__ import annotations
@@ -9,10 +8,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
-
-from ..process.per_process import PerProcess
 
 CHECKED: Final = frozenset(
     {"iss", "aud", "exp", "iat", "nbf", "nonce", "sub", "oid", "tid", "ver", "azp"}
@@ -23,7 +21,7 @@ USED: Final = frozenset(
         "sid", "login_hint", "auth_time", "acrs", "roles", "groups", "hasgroups", "_claim_names",
     }
 )  # fmt: skip
-# Why each is left unchecked. Microsoft, "ID token claims reference", "Configure optional claims".
+# Why they are not checked. Microsoft, "ID token claims reference", "Configure optional claims".
 _REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "internal to Microsoft": "aio rh xms_st xms_ftd",
@@ -31,13 +29,13 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "the code, and with it the token, is taken once": "jti",
         "no access token is used": "at_hash xms_cc scp",
         "binds a code to a token of the authorize endpoint, which is not asked for": "c_hash",
-        "missing from v2.0 tokens, it is said; Conditional Access decides on factors": "amr acr",
+        "not documented for v2.0 tokens; Conditional Access decides on factors": "amr acr",
         "Microsoft sends it in the header, where it is checked": "typ",
         "rights come from app roles": "wids _claim_sources",
         "may change hands; tid and oid are the identity": "upn unique_name",
         "tid and oid are the identity": "onprem_sid",
         "email and xms_edov decide": "verified_primary_email verified_secondary_email",
-        "only for display, and we show nothing of it": "given_name family_name nickname picture"
+        "for display only, and not shown here": "given_name family_name nickname picture"
         " ctry tenant_ctry tenant_region_scope xms_pl xms_tpl app_displayname",
         "Conditional Access decides on networks": "in_corp ipaddr fwd",
         "Microsoft demands the change of a password": "pwd_exp pwd_url",
@@ -54,27 +52,17 @@ _DAY: Final = 86_400
 log = logging.getLogger(__name__)
 
 
-class _LoggedNames:
-    """What was logged today."""
-
-    def __init__(self) -> None:
-        self._day = -1
-        self._names: set[str] = set()
-
-    def not_logged_yet(self, names: Iterable[str], now: float) -> list[str]:
-        if int(now // _DAY) != self._day:
-            self._day, self._names = int(now // _DAY), set()
-        found = [name for name in names if name not in self._names][: _MOST - len(self._names)]
-        self._names.update(found)
-        return found
-
-
-_logged = PerProcess(_LoggedNames)
+@lru_cache(maxsize=1)
+def _logged_on(day: float) -> set[str]:
+    """The names that this process has logged that day."""
+    return set()
 
 
 def log_unknown_claims(claims: Iterable[str], now: float) -> None:
-    """Log the names that nobody has accounted for, each once a day."""
-    unknown = sorted({*claims} - CHECKED - USED - UNCHECKED.keys())
-    for name in _logged.get().not_logged_yet(unknown, now):
-        shown = name if _NAME.fullmatch(name) else "(a name of odd characters)"
-        log.warning("id_token: the claim %s is neither checked nor used here", shown)
+    """Log the names that are not listed, each once a day."""
+    logged = _logged_on(now // _DAY)
+    unknown = sorted({*claims} - CHECKED - USED - UNCHECKED.keys() - logged)
+    for name in unknown[: max(0, _MOST - len(logged))]:
+        logged.add(name)
+        printable = name if _NAME.fullmatch(name) else "(a name of odd characters)"
+        log.warning("id_token: the claim %s is neither checked nor used here", printable)

@@ -1,9 +1,8 @@
 """What Microsoft publishes for a tenant and an app: the discovery document, and the keys.
 
-The document is believed only at home: every endpoint must be on the host that we asked
-(scheme, host and port), so that no document can send a code or the client secret elsewhere.
-Paths are never assumed. It is asked for with the app's own id: an app with a signing key of
-its own (claims mapping) has it listed there only.
+Every endpoint must be on the origin that was asked (scheme, host and port), so that no document can
+send a code or the client secret elsewhere. Paths are never assumed. The app's id is a parameter: an
+app with a signing key of its own (claims mapping) has it listed only there.
 """
 
 from __future__ import annotations
@@ -15,13 +14,12 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
-from ..http.causes import NoAnswer
 from ..http.client import HttpClient
 from ..http.deadline import Deadline
 from ..http.origins import Origin, is_protected, origin_of
-from ..ids import GUID, TENANT_PLACE, is_guid
+from ..ids import GUID, TENANT_PLACEHOLDER, is_guid
 from ..reasons import Refused
-from .errors import explained, refusal_of, request_headers
+from .errors import ask
 from .jwks import SigningKey, read_keys
 
 _MAX_LENGTH: Final = 512
@@ -30,7 +28,7 @@ _V1_ISSUERS: Final = frozenset({"sts.windows.net", "sts.chinacloudapi.cn"})
 
 
 class NoUsableKeys(Refused):
-    """Microsoft's set holds no key for RS256 signatures."""
+    """Microsoft lists no key for RS256 signatures."""
 
     def __init__(self, document: Mapping[str, object]) -> None:
         entries = document.get("keys")
@@ -52,7 +50,7 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """`fetched_at`: when Microsoft gave the older part of it (Unix time)."""
+    """`fetched_at`: when Microsoft answered with the older part of it (Unix time)."""
 
     discovery: Discovery
     keys: Mapping[str, SigningKey]
@@ -68,7 +66,7 @@ class Metadata:
 
 
 def metadata_from(value: object, home: Origin, tenant: str) -> Metadata | None:
-    """Read with the same checks as Microsoft's own answers; None for what does not pass them."""
+    """Reads `to_json` with the checks on Microsoft's answers; None for what does not pass."""
     if not isinstance(value, dict):
         return None
     document, at = value.get("discovery"), value.get("fetched_at")
@@ -84,7 +82,7 @@ def metadata_from(value: object, home: Origin, tenant: str) -> Metadata | None:
 
 
 def document_url(login_url: str, tenant: str, client_id: str) -> str:
-    """Where the tenant's document is, as this app is to see it."""
+    """The URL of the tenant's document for this app."""
     base = f"{login_url.rstrip('/')}/{quote(tenant, safe='')}/v2.0"
     query = f"?{urlencode({'appid': client_id})}" if client_id else ""
     return f"{base}/.well-known/openid-configuration{query}"
@@ -99,18 +97,13 @@ def authority_origin(login_url: str) -> Origin:
 
 
 def fetch(http: HttpClient, url: str, deadline: Deadline) -> Mapping[str, object]:
-    """The document at the URL. Raises Refused: NoAnswer, or what Microsoft's error means."""
+    """The document at the URL. Raises Refused."""
     request_id = str(uuid4())
     try:
-        answer = http.get_json(url, deadline, request_headers(request_id))
-    except NoAnswer as cause:
-        log.warning("metadata: %s", cause.detail, extra={"microsoft_request_id": request_id})
-        raise explained(cause) from cause.__cause__
-    if answer.status != 200:
-        refused = refusal_of(answer.body)
+        return ask(http, url, deadline, request_id).body
+    except Refused as refused:
         log.warning("metadata: %s", refused.detail, extra={"microsoft_request_id": request_id})
-        raise refused
-    return answer.body
+        raise
 
 
 def fetch_keys(
@@ -124,11 +117,11 @@ def fetch_keys(
     return keys
 
 
-# --- believing --------------------------------------------------------------------------------
+# --- checking --------------------------------------------------------------------------------
 
 
 def read_discovery(document: Mapping[str, object], home: Origin, tenant: str = "") -> Discovery:
-    """`tenant` is the one that was asked for; a GUID must come back in the issuer.
+    """`tenant` is the one that was asked for: where it is a GUID, the issuer must have it.
 
     Raises Refused(misconfigured).
     """
@@ -156,7 +149,7 @@ def _endpoint(document: Mapping[str, object], name: str, home: Origin) -> str:
 def _issuer(value: object, home: Origin, tenant: str) -> str:
     if not isinstance(value, str) or not value or len(value) > _MAX_LENGTH:
         raise Refused("misconfigured", "issuer: missing in the discovery document")
-    origin = origin_of(value.replace(TENANT_PLACE, "tenantid"))
+    origin = origin_of(value.replace(TENANT_PLACEHOLDER, "tenantid"))
     if origin != home:
         v1 = origin is not None and origin.host in _V1_ISSUERS
         why = ": it is that of v1.0 tokens" if v1 else ""

@@ -1,7 +1,7 @@
-"""An authority's entries in the cache that workers share: sealed, so that only ours count.
+"""An authority's entries in the cache that workers share, sealed.
 
-Whoever can write to the cache can take entries away, and no more. A cache that fails, and an
-entry that is not ours, cost a request to Microsoft, never a sign-in.
+Whoever can write to the cache can only delete entries. When the cache fails, or an entry was not
+sealed by this site, Microsoft is asked; no sign-in fails.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Cache(Protocol):
-    """Django's fits."""
+    """What is used of Django's cache."""
 
     def get(self, key: str, /) -> Any: ...
     def set(self, key: str, value: Any, /, timeout: int | None = ...) -> Any: ...

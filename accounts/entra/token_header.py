@@ -1,7 +1,7 @@
-"""What a token says of itself, checked before any key is looked up.
+"""The token's header, checked before any key is looked up.
 
-Its header chooses one of Microsoft's keys by name and nothing else: not the algorithm, not
-where a key comes from, not how the rest is to be read.
+It may choose one of Microsoft's keys by name, and nothing else: neither the algorithm, nor where a
+key comes from, nor how the payload is encoded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Header = dict[str, Any]
 
 @sensitive_variables()
 def read_kid(id_token: object) -> str:
-    """The name of the key that signed it, by its own account."""
+    """The name of the key, as the header has it. Raises Refused(token_invalid)."""
     header = _header(id_token)
     for name, check in HEADER_CHECKS:
         problem = check(header)

@@ -1,9 +1,8 @@
 """id_token -> verified `Claims`, or a refusal that names the check that failed.
 
-The header has been read before (token_header.py), and names the key. Here the signature is checked,
-then the claims: each rule is one small function in a table, and answers with what is wrong or None.
-PyJWT does the cryptography; nothing of the payload is looked at before the signature holds. Who may
-come in (tenants, guests, email) is decided by the policy.
+The header has been checked before (token_header.py), and names the key. Here the signature is
+verified by PyJWT, and only then the claims: each check is a small function in a table that returns
+what is wrong, or None. The policy decides who may come in (tenants, guests, email).
 """
 
 from __future__ import annotations
@@ -18,14 +17,12 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
 from ..http.strict_json import NotStrict, loads_object
-from ..ids import GUID, TENANT_PLACE, is_guid, safe_repr, tenant_of_issuer
+from ..ids import GUID, TENANT_PLACEHOLDER, is_guid, safe_repr, tenant_of_issuer
 from ..reasons import Refused
 from .claims import Claims, read_claims
 from .jwks import SigningKey
 from .known_claims import log_unknown_claims
 from .token_header import ALGORITHM
-
-__all__ = ["Claims", "verify"]
 
 SKEW = 60  # seconds
 _MAX_SUBJECT = 255  # OpenID Connect Core, section 2
@@ -58,7 +55,7 @@ def verify(
     nonce: str,
     now: float,
 ) -> Claims:
-    """The claims, or Refused. `key` is the one that `read_kid` names.
+    """The claims. Raises Refused. `key` is the one that `read_kid` names.
 
     `issuer` is the discovery document's, which may hold `{tenantid}`; `now` is Unix time.
     """
@@ -101,7 +98,7 @@ def _plain(text: str) -> bool:
 
 
 def _filled(template: str, claims: Json) -> str:
-    return template.replace(TENANT_PLACE, claims["tid"])
+    return template.replace(TENANT_PLACEHOLDER, claims["tid"])
 
 
 def _issuer(claims: Json, expected: _Expected) -> str | None:
@@ -114,8 +111,8 @@ def _issuer(claims: Json, expected: _Expected) -> str | None:
             )
         return None
     other = GUID.sub(lambda _: claims["tid"], expected.issuer)
-    if found == other and TENANT_PLACE not in expected.issuer:
-        # A whole token of the same authority, only not of our tenant: say that, it is no forgery.
+    if found == other and TENANT_PLACEHOLDER not in expected.issuer:
+        # A valid token of another tenant of the same authority, and no forgery.
         raise Refused("wrong_tenant", f"issuer: {safe_repr(found)}, not {safe_repr(wanted)}")
     return f"{safe_repr(found)}, not {safe_repr(wanted)}"
 

@@ -1,8 +1,7 @@
-"""How people stand: can they sign in, have they ever, were they refused lately and why.
+"""A person's account status: can they sign in, have they ever, were they refused recently and why.
 
-The present counts: a refusal whose cause is gone (there was no user, they were switched off, the
-identity was linked since) tells nothing any more. Asked for a page of people at a time: three
-queries, however many they are.
+A refusal whose cause is gone (there was no user, they were inactive, the identity was linked
+since) is left out. Three queries, however many people are asked about.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from allauth.socialaccount.models import SocialAccount
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Upper
 from django.utils import timezone
 from typing_extensions import override
@@ -23,9 +22,9 @@ from ..display import local_time
 from ..models import SignIn, User
 from ..signin.identities import PROVIDER
 
-LATELY: Final = timedelta(days=30)
+_RECENT: Final = timedelta(days=30)
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# What is_active, is_staff and the user's being here say better, as they are now.
+# What is_active, is_staff and the user's existence say as of now.
 _OUTDATED: Final = ("unknown_user", "user_inactive", "user_not_staff", "cancelled")
 
 Kind = Literal["can_sign_in", "never", "refused", "off"]
@@ -33,7 +32,7 @@ Kind = Literal["can_sign_in", "never", "refused", "off"]
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """`reason` is the code of the refusal that stands, `at` and `reference` when and which."""
+    """`reason` is the code of the last refusal, `at` and `reference` its time and reference."""
 
     kind: Kind
     reason: str = ""
@@ -51,18 +50,18 @@ class AccountStatus:
 
 
 def status_of(user: User) -> AccountStatus:
-    """How one person stands."""
+    """The status of one person."""
     return statuses_of([user])[user.pk]
 
 
 def statuses_of(users: Iterable[User]) -> dict[Any, AccountStatus]:
-    """How these people stand, by primary key."""
+    """Their statuses, by primary key."""
     people = list(users)
     refusals = _last_refusals([user.pk for user in people])
-    return {user.pk: _state(user, refusals.get(user.pk)) for user in people}
+    return {user.pk: _status(user, refusals.get(user.pk)) for user in people}
 
 
-def _state(user: User, refusal: SignIn | None) -> AccountStatus:
+def _status(user: User, refusal: SignIn | None) -> AccountStatus:
     if not user.is_active:
         return AccountStatus("off", "user_inactive")
     if not users.is_staff(user):
@@ -73,25 +72,24 @@ def _state(user: User, refusal: SignIn | None) -> AccountStatus:
 
 
 def never_signed_in(people: QuerySet[Any]) -> QuerySet[Any]:
-    """Of these people, those who never came in and were not refused lately, if they may come."""
+    """Those of these who may sign in, never have, and were not refused recently."""
     waiting = _may_sign_in(people).filter(last_login__isnull=True)
     return waiting.exclude(refused_lately(waiting))
 
 
 def refused_lately(people: QuerySet[Any]) -> Q:
-    """Of these people, those whose refusal stands, as a condition on primary keys."""
-    rows = SignIn.objects.filter(outcome=SignIn.Outcome.REFUSED, at__gt=timezone.now() - LATELY)
-    met = rows.exclude(reason__in=_OUTDATED)
-    keys = set(met.filter(user__isnull=False).values_list("user", flat=True))
-    emails = set(met.exclude(email="").values_list(Upper("email"), flat=True))
-    asked = _may_sign_in(people).annotate(upper_email=Upper(users.email_field()))
-    maybe = asked.filter(Q(pk__in=keys) | Q(upper_email__in=emails))
-    found = _last_refusals(list(maybe.values_list("pk", flat=True)))
+    """Those of these whose status is "refused", as a condition on primary keys."""
+    rows = _recent_refusals()
+    keys = set(rows.filter(user__isnull=False).values_list("user", flat=True))
+    emails = set(rows.exclude(email="").values_list(Upper("email"), flat=True))
+    able = _may_sign_in(people).annotate(upper_email=Upper(users.email_field()))
+    concerned = able.filter(Q(pk__in=keys) | Q(upper_email__in=emails))
+    found = _last_refusals(list(concerned.values_list("pk", flat=True)))
     return Q(pk__in=list(found))
 
 
 def idle_for(people: QuerySet[Any], days: int) -> QuerySet[Any]:
-    """Of these people, those who have not come in for so many days, and may; or never have."""
+    """Those of these who may sign in, and have not for so many days, or never have."""
     since = timezone.now() - timedelta(days=days)
     long_ago = Q(last_login__lt=since)
     if users.has_field("date_joined"):
@@ -99,14 +97,8 @@ def idle_for(people: QuerySet[Any], days: int) -> QuerySet[Any]:
     return _may_sign_in(people).filter(long_ago)
 
 
-def bound(people: QuerySet[Any], *, yes: bool) -> QuerySet[Any]:
-    """Of these people, those who are linked to a Microsoft identity, or are not."""
-    linked = Exists(SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef("pk")))
-    return people.filter(linked if yes else ~linked)
-
-
 def _may_sign_in(people: QuerySet[Any]) -> QuerySet[Any]:
-    return users.where(people, is_active=True, is_staff=True)
+    return users.with_flags(people, is_active=True, is_staff=True)
 
 
 def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
@@ -127,15 +119,15 @@ def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
     return {pk: max(rows, key=lambda row: row.at) for pk, rows in newest.items() if rows}
 
 
+def _recent_refusals() -> QuerySet[SignIn]:
+    rows = SignIn.objects.filter(outcome=SignIn.Outcome.REFUSED, at__gt=timezone.now() - _RECENT)
+    return rows.exclude(reason__in=_OUTDATED)
+
+
 def _newest(whose: Q) -> Subquery:
     """One index look-up each: by (user, at) or by (upper(email), at)."""
-    never = local_time.as_kept(_LONG_AGO)
-    rows: QuerySet[SignIn] = SignIn.objects.filter(
-        whose,
-        outcome=SignIn.Outcome.REFUSED,
-        at__gt=timezone.now() - LATELY,
-    )
-    rows = rows.exclude(reason__in=_OUTDATED).filter(at__gt=Coalesce(OuterRef("last_login"), never))
+    never = local_time.as_stored(_LONG_AGO)
+    rows = _recent_refusals().filter(whose, at__gt=Coalesce(OuterRef("last_login"), never))
     if users.has_field("date_joined"):
         rows = rows.filter(at__gt=OuterRef("date_joined"))
     linked = SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef(OuterRef("pk")))

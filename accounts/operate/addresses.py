@@ -1,4 +1,4 @@
-"""What an address may be made of: nothing invisible, and no letter that looks like another.
+"""Refuse addresses with invisible or look-alike characters.
 
 Two addresses that look alike to an admin are two people to the policy, one of them perhaps an
 impostor (Unicode Technical Standard 39, "Unicode Security Mechanisms").
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from ..display.visible import is_hidden, named
 
-# Of the Latin letters those that a reader takes for a plain one: dotless i, phonetic a and g.
+# Latin letters that look like ASCII ones: dotless i, phonetic a and g and the like.
 _ALIKE: Final = frozenset(
     map(
         chr, (0x131, 0x237, 0x251, 0x261, 0x26A, 0x274, 0x280, 0x29F, 0x28F, 0x1D00, 0x1D04, 0x1D0F)

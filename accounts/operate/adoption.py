@@ -1,6 +1,6 @@
-"""Bring the identities that another sign-in package stored: nobody is matched by address again.
+"""Take over the identities that another sign-in package stored, instead of matching by address.
 
-`plan` decides, for each person, from frozen values; `carry_out` writes, and overwrites nothing.
+`plan` decides for each person; `carry_out_one` writes, and overwrites nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..signin import bindings
 from ..signin.identities import PROVIDER
 from ..signin.policy import same_email
 from ..stores import transaction
-from ..users import email_of, where
+from ..users import email_of, with_flags
 from . import OperatorError, linking
 from .other_packages import (
     PACKAGES,
@@ -32,12 +32,12 @@ from .other_packages import (
     client_ids_of_social_auth,
 )
 
-What = Literal["adopt", "expect", "adopted", "already", "conflict", "by address"]
+Outcome = Literal["adopt", "expect", "adopted", "already", "conflict", "by address"]
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A user here: `bound` is the uid that counts, or ""; the others are object IDs alone."""
+    """A user of this site; `bound` is their complete uid, `without_tenant` bare object IDs."""
 
     key: Any
     email: str
@@ -47,13 +47,16 @@ class Person:
 
     @property
     def display_name(self) -> str:
-        """By the address, or by the user name of who has none."""
+        """The address, or the user name of who has none."""
         return self.email or self.username
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the operator vouches for: the tenant of object IDs, the client ID of subs, or ""."""
+    """The tenant of stored object IDs and the client ID of stored subs, or "".
+
+    `in_force` is the client ID of the app in force.
+    """
 
     tenants: frozenset[str]
     tenant: str = ""
@@ -63,11 +66,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What becomes of one person: `identity` is the uid they are to have."""
+    """The outcome for one person; `identity` is the uid to bind."""
 
     key: Any
     email: str
-    what: What
+    what: Outcome
     identity: str = ""
     note: str = ""
     address: str = ""
@@ -82,7 +85,7 @@ def decide(
     taken: Mapping[str, Any],
     terms: Terms,
 ) -> list[Planned]:
-    """What becomes of each person; `taken` are the uids bound here and their users' keys.
+    """The outcome for each person; `taken` are the uids bound here and their users' keys.
 
     An object ID that is bound without its tenant is taken as well.
     """
@@ -90,27 +93,27 @@ def decide(
     for row in stored:
         rows[row.user_id].append(row)
     planned = [_decide_one(person, rows[person.key], terms) for person in people]
-    wanted: defaultdict[str, list[Planned]] = defaultdict(list)
+    claimed: defaultdict[str, list[Planned]] = defaultdict(list)
     for one in planned:
         if one.what in ("adopt", "expect"):
-            wanted[one.identity].append(one)
+            claimed[one.identity].append(one)
     names = {person.key: person.display_name for person in people}
     addresses = Counter(person.email.lower() for person in people)
-    return [_unless_taken(row, wanted[row.identity], taken, names, addresses) for row in planned]
+    return [_unless_taken(row, claimed[row.identity], taken, names, addresses) for row in planned]
 
 
 def _decide_one(person: Person, stored: Sequence[StoredIdentity], terms: Terms) -> Planned:
     rows = [_resolved(row, terms) for row in stored]
-    if any(row.uid and row.oid for row in rows):  # surer than what a sub would say
+    if any(row.uid and row.oid for row in rows):  # an object ID counts before a sub
         rows = [row for row in rows if not row.sub]
     uids = sorted({row.uid for row in rows if row.uid})
-    nobody = Planned(person.key, person.display_name, "conflict")
+    conflict = Planned(person.key, person.display_name, "conflict")
     if len(uids) > 1:
-        return replace(nobody, note=f"has several identities: {', '.join(uids)}")
+        return replace(conflict, note=f"has several identities: {', '.join(uids)}")
     if not uids:
         return _without_identity(person, rows)
     row = next(row for row in rows if row.uid)
-    planned = replace(nobody, identity=uids[0], address=row.address)
+    planned = replace(conflict, identity=uids[0], address=row.address)
     if person.bound == uids[0]:
         return replace(planned, what="already")
     others = {person.bound} if person.bound else person.without_tenant - {row.oid}
@@ -124,7 +127,7 @@ def _decide_one(person: Person, stored: Sequence[StoredIdentity], terms: Terms) 
 
 
 def _resolved(row: StoredIdentity, terms: Terms) -> StoredIdentity:
-    """With the uid that it stands for under these terms, or why it stands for none."""
+    """With the uid to bind under these terms, or why there is none."""
     tid = row.tid or terms.tenant
     if row.unusable:
         return row
@@ -157,7 +160,7 @@ def _without_identity(person: Person, rows: Sequence[StoredIdentity]) -> Planned
 
 def _unless_taken(
     planned: Planned,
-    rivals: Sequence[Planned],
+    claimants: Sequence[Planned],
     taken: Mapping[str, Any],
     names: Mapping[Any, str],
     addresses: Mapping[str, int],
@@ -170,8 +173,8 @@ def _unless_taken(
         owner = taken.get(planned.identity, alone)
         if owner != planned.key:
             note = f"the identity is bound to another user here, {names.get(owner, owner)}"
-        elif len(rivals) > 1:
-            others = ", ".join(rival.email for rival in rivals if rival.key != planned.key)
+        elif len(claimants) > 1:
+            others = ", ".join(one.email for one in claimants if one.key != planned.key)
             note = f"the same identity as {others}"
     return replace(planned, what="conflict", note=note) if note else planned
 
@@ -182,10 +185,7 @@ def _unless_taken(
 def plan(
     package: str, *, tenant: str = "", client_id: str = "", everyone: bool = False
 ) -> list[Planned]:
-    """What would become of staff, or of everyone.
-
-    Raises OperatorError, of which other_packages.NoTable is one.
-    """
+    """The outcome for each staff member, or for every user. Raises OperatorError."""
     stored = list(PACKAGES[package]())
     terms = _terms(package, stored, tenant, client_id)
     accounts = SocialAccount.objects.filter(provider=PROVIDER).values_list("uid", "user_id")
@@ -215,7 +215,7 @@ def summary(package: str, planned: Sequence[Planned]) -> str:
 
 
 def left_behind() -> Iterator[tuple[str, int]]:
-    """Packages whose tables name staff by object ID who are bound to nothing here, and how many."""
+    """Packages whose tables have object IDs of staff without an identity here, and how many."""
     bound = SocialAccount.objects.filter(provider=PROVIDER).values("user")
     for package in WITH_TABLES:
         try:
@@ -226,12 +226,8 @@ def left_behind() -> Iterator[tuple[str, int]]:
             yield package, count
 
 
-def carry_out(package: str, planned: Iterable[Planned]) -> list[Planned]:
-    """Bind what is planned, each person by itself; what has changed meanwhile is a conflict."""
-    return [_carry_out_one(package, row) for row in planned]
-
-
-def _carry_out_one(package: str, planned: Planned) -> Planned:
+def carry_out_one(package: str, planned: Planned) -> Planned:
+    """Bind one person as planned; what has changed meanwhile is a conflict."""
     if planned.what not in ("adopt", "expect"):
         return planned
     try:
@@ -267,11 +263,11 @@ def _client_id(named: str) -> str:
 
 
 def _people(accounts: Iterable[tuple[str, str, Any]], *, everyone: bool) -> Iterator[Person]:
-    """`accounts`: the uid as claims have it, as it is written, and whose it is."""
+    """`accounts`: the canonical uid, the uid as stored, and the user's key."""
     bound: dict[Any, str] = {}
     without_tenant: defaultdict[Any, set[str]] = defaultdict(set)
-    for uid, written, key in accounts:
-        if bindings.is_complete(written):
+    for uid, stored, key in accounts:
+        if bindings.is_complete(stored):
             bound[key] = uid
         elif is_guid(bindings.read(uid).oid):
             without_tenant[key].add(bindings.read(uid).oid)
@@ -282,4 +278,4 @@ def _people(accounts: Iterable[tuple[str, str, Any]], *, everyone: bool) -> Iter
 
 def _users(*, everyone: bool) -> QuerySet[Any]:
     people = get_user_model()._default_manager.order_by("pk")
-    return people if everyone else where(people, is_staff=True)
+    return people if everyone else with_flags(people, is_staff=True)

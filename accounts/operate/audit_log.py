@@ -1,4 +1,4 @@
-"""Ask the audit: the entries, each as plain values, for lists, exports and the command."""
+"""Query the audit, for lists, exports and the command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..audit.actions import ACTIONS
-from ..display.references import written
+from ..display.references import parse_reference
 from ..ids import is_guid
 from ..models import AuditEntry, AuditText
 from . import OperatorError
@@ -29,16 +29,16 @@ COLUMNS: Final = (
     "reference",
     "seal",
 )
-ERASED: Final = "(erased)"
+_ERASED: Final = "(erased)"
 _CHUNK: Final = 1000
 
 
 def query(
     *, since: str = "", action: str = "", person: str = "", reference: str = ""
 ) -> QuerySet[AuditEntry]:
-    """The entries, newest first; what is empty does not narrow.
+    """The entries, newest first; an empty argument is no filter. Raises OperatorError.
 
-    `person` finds both who did it and whom it was done to. Raises OperatorError.
+    `person` is the actor or the subject.
     """
     if action and not any(name.startswith(action) for name in ACTIONS):
         raise OperatorError(f"{action!r} is no action. They are: {', '.join(ACTIONS)}.")
@@ -52,13 +52,15 @@ def query(
 
 
 def naming(entries: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
-    """Those of this reference, or else those that name someone or something so, in part or by key.
+    """Entries of this reference, or else whose actor or subject has this in its name or as its key.
 
-    Names alone, where it can be nothing else: no index serves what is joined to them by "or".
+    Keys are searched only for what could be one: with that "or", no index is used.
     """
     if not text:
         return entries
-    if (reference := written(text)) and (found := entries.filter(reference=reference)).exists():
+    if (reference := parse_reference(text)) and (
+        found := entries.filter(reference=reference)
+    ).exists():
         return found
     named = Exists(AuditText.objects.filter(entry=OuterRef("pk"), name__icontains=text))
     is_key = text.isdecimal() or is_guid(text)
@@ -66,7 +68,7 @@ def naming(entries: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
 
 
 def stream(entries: QuerySet[AuditEntry]) -> Iterator[dict[str, Any]]:
-    """The entries as plain values, some at a time, however many there are."""
+    """The entries as plain values, read in chunks."""
     found = entries.select_related("seal").prefetch_related("parts")
     for entry in found.iterator(chunk_size=_CHUNK):
         yield as_values(entry)
@@ -81,10 +83,10 @@ def as_values(entry: AuditEntry) -> dict[str, Any]:
     return {
         "at": entry.at,
         "action": entry.action,
-        "who": (actor.name or entry.actor_key) if actor else ERASED,
+        "who": (actor.name or entry.actor_key) if actor else _ERASED,
         "who_kind": str(entry.actor_kind),
         "from": ", ".join(str(v) for v in actor.content.values() if v) if actor else "",
-        "subject": subject.name if subject else ERASED,
+        "subject": subject.name if subject else _ERASED,
         "subject_kind": entry.subject_kind,
         "subject_key": entry.subject_key,
         "before": in_words(content.get("before")),
@@ -96,7 +98,7 @@ def as_values(entry: AuditEntry) -> dict[str, Any]:
 
 
 def in_words(facts: Mapping[str, Any] | None) -> str:
-    """ "is_superuser: True; name: Ada"."""
+    """Such as "is_superuser: True; name: Ada"."""
     return "; ".join(f"{name}: {_text(value)}" for name, value in sorted((facts or {}).items()))
 
 

@@ -1,4 +1,4 @@
-"""Make one-time sign-in links, and tell of them: in the log, and to admin's front page."""
+"""Make one-time sign-in links, which the log, the audit and admin's front page report."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ from ..stores import transaction
 from . import people
 
 logger = logging.getLogger("django.security.sign_in")
-
-
-TOLD_FOR: Final = timedelta(days=7)
+REPORTED_FOR: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link to hand to the person, once: nothing can show it again."""
+    """A link, which cannot be shown again: only its hash is stored."""
 
     url: str
     user: User
@@ -53,7 +51,7 @@ def make(email: str) -> Link:
     return Link(url, user, timezone.now() + break_glass.LIFETIME)
 
 
-def made_lately(within: timedelta = TOLD_FOR) -> QuerySet[BreakGlassLink]:
-    """Links made in this time, used or not, newest first: for admin's front page."""
+def made_lately(within: timedelta = REPORTED_FOR) -> QuerySet[BreakGlassLink]:
+    """Links made within this time, used or not, newest first."""
     links = BreakGlassLink.objects.filter(made_at__gt=timezone.now() - within)
     return links.select_related("user").order_by("-made_at")

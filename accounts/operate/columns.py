@@ -1,4 +1,4 @@
-"""What a column or field of people is called, by Entra, Active Directory, address books and Excel.
+"""Column titles in lists of people from Entra, Active Directory, address books and Excel.
 
 In English, German, French, Spanish and Vietnamese.
 """
@@ -33,16 +33,14 @@ OF_PEOPLE: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def folded_title(cell: str) -> str:
-    """A title as it is compared: small Latin letters and nothing else.
-
-    The Vietnamese d with a stroke is not a d with an accent.
-    """
+    """A title for comparison: lower-case ASCII letters and nothing else."""
+    # U+0111, the Vietnamese d with a stroke, is no composed character: NFKD leaves it.
     plain = unicodedata.normalize("NFKD", cell.casefold().replace("\u0111", "d"))
     return "".join(c for c in plain if c.isascii() and c.isalpha())
 
 
 def indexes(titles: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
-    """Which column holds what, of those that are there."""
+    """The index of each known column that is present."""
     folded = [folded_title(title) for title in titles]
     found = {
         key: next((folded.index(name) for name in names if name in folded), -1)
@@ -52,7 +50,7 @@ def indexes(titles: Iterable[str], known: Mapping[str, tuple[str, ...]]) -> dict
 
 
 def field_of(title: str) -> str:
-    """What one field of this title holds, or ""."""
+    """The key in OF_PEOPLE of a field with this title, or ""."""
     plain = folded_title(title)
     return next((key for key, names in OF_PEOPLE.items() if plain in names), "")
 
@@ -63,7 +61,7 @@ def delimiter_of(text: str) -> str:
 
 
 def lines_from_titles(text: str) -> tuple[list[str], int]:
-    """The lines from the titles on, and how many stand before: PowerShell's own, or Excel's."""
+    """The lines from the titles on, and how many precede them: PowerShell's #TYPE, Excel's sep=."""
     lines: Sequence[str] = text.lstrip("\ufeff").splitlines()
     skipped = 1 if lines and lines[0].lower().startswith(("#type", "sep=")) else 0
     return list(lines[skipped:]), skipped

@@ -1,10 +1,9 @@
-"""Does Microsoft accept what an app proves itself with? Asked without a person.
+"""Whether Microsoft accepts an app's credentials, without anyone signing in.
 
-A token request for the app itself proves it, and nobody is bothered: the client credentials
-grant with scope `CLIENT_ID/.default` needs no permission and no Graph, in any cloud. Entra
-authenticates the client before it looks at what is asked for, so every answer but a refusal
-of the client shows that the credential is good: with "assignment required" on, as it should be,
-the answer is such a refusal (AADSTS501051). The token is thrown away unread.
+A token request by the client credentials grant with scope `CLIENT_ID/.default` needs no permission
+and no Graph, in any cloud. Entra authenticates the client before it looks at the rest, so every
+answer but a refusal of the client shows that the credential is good: with "assignment required"
+on, as it should be, the answer is another refusal (AADSTS501051). The token is discarded unread.
 """
 
 from __future__ import annotations
@@ -30,24 +29,24 @@ _MOST_WAITS: Final = 3  # of `PATIENCE` each
 
 @dataclass(frozen=True, slots=True)
 class CheckedCredential:
-    """One credential, and why it is not good; None when it is."""
+    """A credential, and why Microsoft refused it; None when it did not."""
 
     credential: Credential
     refusal: Refused | None
 
     @property
     def is_unclear(self) -> bool:
-        """Microsoft could not be asked."""
+        """Whether Microsoft gave no answer."""
         return self.refusal is not None and self.refusal.reason.code in UNCLEAR
 
 
 def check_all(client: Client) -> list[CheckedCredential]:
-    """Each of the client's credentials, whether or not the one before it is good."""
+    """Check each of the client's credentials, also after one that is good."""
     return [CheckedCredential(one, _try(client, one)) for one in client.credentials]
 
 
 def first_good(tried: Sequence[CheckedCredential]) -> int | None:
-    """Which one a sign-in ends up with; None: it fails."""
+    """The index of the credential that a sign-in would use; None when it would fail."""
     for number, one in enumerate(tried):
         if one.refusal is None:
             return number
@@ -75,7 +74,7 @@ def _try(client: Client, credential: Credential) -> Refused | None:
 
 @sensitive_variables()
 def _wait_for_proof(client: Client, credential: Credential, deadline: Deadline) -> None:
-    """A sign-in waits a moment only for what a worker has long since; here it may be the first."""
+    """Unlike a worker, this process may need the credential's proof for the first time."""
     for _ in range(_MOST_WAITS):
         try:
             credential.fields(client.client_id, client.token_endpoint, deadline)

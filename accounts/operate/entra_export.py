@@ -1,6 +1,6 @@
-"""Read people exported from Entra as CSV: the portal's bulk download, PowerShell's, or Graph's.
+"""Read users exported from Entra as CSV: the portal's bulk download, PowerShell's, or Graph's.
 
-The column names vary in case, spaces and prefix; the file may be UTF-8 or UTF-16 with a mark,
+Column titles vary in case, spaces and prefix; the file is UTF-8, or UTF-16 with a byte order mark,
 and separated by commas, semicolons or tabs.
 """
 
@@ -39,7 +39,7 @@ _YES: Final = ("", "true", "yes", "1", "y", "t", "on", "enabled", "active", "wah
                "activado", "activo", "dung", "co", "bat")  # fmt: skip
 _GUEST: Final = ("guest", "gast", "invite", "invitee", "invitado", "invitada", "khach")
 _MEMBER: Final = ("", "member", "mitglied", "membre", "miembro", "thanhvien")
-# What each column is for: without it that is not judged.
+# What cannot be judged without each column.
 _UNJUDGED: Final[Mapping[str, str]] = {
     "oid": noop("id: whether people who are linked already are the same"),
     "upn": noop("userPrincipalName: people without a mail"),
@@ -53,7 +53,7 @@ _SEPARATED: Final = re.compile(r"[^\s,;]+")  # a Value has no spaces
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One person of the file, as Entra names their fields; `oid` is "" without an id column."""
+    """One person of the file; `oid` is "" without an id column."""
 
     line: int
     oid: str = ""
@@ -62,12 +62,12 @@ class Exported:
     name: str = ""
     is_guest: bool = False
     enabled: bool = True
-    unclear: tuple[str, ...] = ()  # what of the line no rule knows
+    unclear: tuple[str, ...] = ()  # values that are not understood
     roles: tuple[str, ...] | None = None  # None: the file has no such column
 
 
 def text_of(raw: bytes) -> str:
-    """The file's text, whatever wrote it. Raises OperatorError."""
+    """The decoded text of the file. Raises OperatorError."""
     if raw.startswith(_ZIP):
         raise OperatorError(_("The file is an Excel workbook: save it as CSV UTF-8."))
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -93,7 +93,7 @@ def read_export(text: str) -> tuple[Exported, ...]:
 
 
 def unjudged(text: str) -> tuple[str, ...]:
-    """Which columns the file has not, and what therefore was not judged. Raises OperatorError."""
+    """The columns that the file lacks, and what each is for. Raises OperatorError."""
     lines, _skipped = lines_from_titles(text)
     header = lines[0] if lines else ""
     at = _columns(next(csv.reader([header], delimiter=delimiter_of(header)), []))
@@ -102,7 +102,7 @@ def unjudged(text: str) -> tuple[str, ...]:
 
 
 def _merged(found: Iterable[Exported]) -> Iterable[Exported]:
-    """An export of assignments has a line for each role: together they are the person's."""
+    """An export of role assignments has a line for each role: one person has several."""
     merged: dict[str, Exported] = {}
     for number, person in enumerate(found):
         name = (person.oid or person.upn.lower()) if person.roles is not None else ""
@@ -143,7 +143,7 @@ def _exported(line: int, row: list[str], at: Mapping[str, int]) -> Exported:
 
 
 def _unclear(value: Mapping[str, str]) -> Iterator[str]:
-    """Values that no rule knows are said, not guessed at in silence."""
+    """Notes on values that are not understood, so that no guess is silent."""
     enabled, kind = value.get("enabled", ""), value.get("kind", "")
     if _truth(enabled) not in (*_NO, *_YES) or (enabled and not _truth(enabled)):
         text = _("accountEnabled is %(value)s, which is neither yes nor no: taken as yes")

@@ -1,7 +1,7 @@
-"""Remove a person's data as the law asks (GDPR, article 17), and keep the audit provable.
+"""Erase a person's data (GDPR, article 17), and keep the audit verifiable.
 
-The user goes, and with it identity, addresses, break-glass links and what admin's history holds of
-them; sign-ins stay as counts, without whoever it was; the audit loses what names the person.
+The user is deleted, with identity, addresses, break-glass links and admin's history of them;
+sign-ins are made anonymous; the audit loses the texts that name the person.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..stores import transaction
 from ..users import email_of, is_last_superuser
 from . import OperatorError, linking, require_reason
 
-_NOBODY: Final = {
+_ANONYMOUS: Final = {
     "user": None,
     "email": "",
     "claimed_name": "",
@@ -36,7 +36,7 @@ _NOBODY: Final = {
 
 
 class LastSuperuser(OperatorError):
-    """Without this person nobody could administer the site."""
+    """Nobody else could administer the site."""
 
     def __init__(self) -> None:
         super().__init__("This is the last active superuser: make another one first.")
@@ -44,7 +44,7 @@ class LastSuperuser(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """How many sign-ins were made anonymous, and how many texts of the audit were erased."""
+    """How many sign-ins, texts of the audit and entries of admin's history were made anonymous."""
 
     key: str
     sign_ins: int
@@ -55,10 +55,8 @@ class Erased:
 def erase_person(user: User, reason: str) -> Erased:
     """Erase the person.
 
-    Raises LastSuperuser, OperatorError without a reason, sessions.StoreUnavailable.
-
-    When the session store did not answer, everything is erased all the same; sessions of a user
-    who is gone open nothing.
+    Raises LastSuperuser, OperatorError without a reason, and sessions.StoreUnavailable when the
+    store did not answer: everything is erased, and sessions of a deleted user are not valid.
     """
     require_reason(reason)
     key = str(user.pk)
@@ -66,7 +64,7 @@ def erase_person(user: User, reason: str) -> Erased:
         if is_last_superuser(user, lock=True):
             raise LastSuperuser
         with audit.context(silent=True):
-            sign_ins = _sign_ins_of(user).update(**_NOBODY)
+            sign_ins = _sign_ins_of(user).update(**_ANONYMOUS)
             history = _erase_history(user)
             ended = linking.end_sessions(user)
             user.delete()
@@ -79,7 +77,7 @@ def erase_person(user: User, reason: str) -> Erased:
 def _sign_ins_of(user: User) -> QuerySet[SignIn]:
     """Theirs, and the refused ones that claimed an address or an identity of theirs."""
     bound = list(SocialAccount.objects.filter(user_id=user.pk, provider=PROVIDER))
-    theirs = Q(user=user) | Q(email__iexact=email_of(user))
+    theirs = Q(user=user)
     for address in _addresses(user, bound):
         theirs |= Q(email__iexact=address)
     for account in bound:
@@ -95,11 +93,11 @@ def _addresses(user: User, bound: list[SocialAccount]) -> set[str]:
         for n in ("email", "preferred_username")
     }
     listed = EmailAddress.objects.filter(user_id=user.pk).values_list("email", flat=True)
-    return {address for address in (*claimed, *listed) if address}
+    return {email_of(user), *claimed, *listed} - {""}
 
 
 def _erase_history(user: Any) -> int:
-    """What others did to them stays as an entry about nobody; what they did goes with them."""
+    """Entries about them are made anonymous; those by them are deleted with the user."""
     kind = ContentType.objects.get_for_model(user)
     about = LogEntry.objects.filter(content_type=kind, object_id=str(user.pk))
     return about.update(object_repr="(erased)", change_message="", object_id=None)

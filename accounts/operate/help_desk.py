@@ -1,6 +1,6 @@
-"""The Help desk group: sees who has trouble signing in and why, and can sign people out.
+"""The Help desk group: sees failed sign-ins and their reasons, and can sign people out.
 
-It changes nobody's rights, identity, address or password.
+It cannot change anyone's rights, identity, address or password.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ NAME: Final = "Help desk"
 
 
 def names() -> tuple[str, ...]:
-    """What its members may do, as "app.codename"."""
+    """Its permissions, as "app.codename"."""
     return user_permission("view"), permission("view_signin"), permission("end_sessions")
 
 
 def make() -> bool:
-    """Make the group; False when there is one of the name already, which stays as it is."""
+    """Make the group; False when one of the name exists, which is not changed."""
     with transaction.atomic():
-        group, made = Group.objects.get_or_create(name=NAME)
-        if made:
+        group, created = Group.objects.get_or_create(name=NAME)
+        if created:
             group.permissions.set(_permission(name) for name in names())
-    return made
+    return created
 
 
 def _permission(name: str) -> Permission:

@@ -1,6 +1,6 @@
-"""Which Microsoft identity is whose: shown side by side, exchanged, or bound before anyone comes.
+"""The Microsoft identities of users: compare, exchange, remove, or bind before the first sign-in.
 
-Exactly one tid and oid is bound to exactly one user, never "whoever has the address next".
+An identity is a tid and oid and is bound to one user, never to whoever has the address next.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ..signin import bindings
 from ..signin.identities import PROVIDER, accounts_of, claims_stored_in
 from ..signin.policy import same_email
 from ..stores import transaction
-from ..users import email_of, everyone, name_of, where
+from ..users import email_of, everyone, name_of, with_flags
 from . import OperatorError, require_reason
 
 logger = logging.getLogger("django.security.sign_in")
@@ -41,7 +41,7 @@ _WORD: Final = re.compile(r"\w+")
 
 
 class CannotLink(OperatorError):
-    """The identity cannot be bound to the user; says why, and nothing was changed."""
+    """The identity cannot be bound to the user, and nothing was changed."""
 
 
 class NothingToUnlink(OperatorError):
@@ -52,7 +52,7 @@ class NothingToUnlink(OperatorError):
 
 
 class WhichTenant(CannotLink):
-    """Of which tenant the object IDs are must be said."""
+    """The tenant of the object IDs must be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Identity:
 
     @property
     def uid(self) -> str:
-        """As it is bound."""
+        """The SocialAccount's uid."""
         return self.bound_as or f"{self.tid}:{self.oid}"
 
 
@@ -83,10 +83,10 @@ def of_user(user: User) -> Identity | None:
 
 
 def of_users(keys: Iterable[Any]) -> dict[Any, Identity]:
-    """The identities bound to these users, by primary key; when they were last used is left out."""
+    """The identities bound to these users, by primary key, without `last_used`."""
     accounts = SocialAccount.objects.filter(provider=PROVIDER, user__in=list(keys))
-    whole_last = sorted(accounts, key=lambda account: (":" in account.uid, -account.pk))
-    return {account.user_id: _identity(account) for account in whole_last}
+    complete_last = sorted(accounts, key=lambda account: (":" in account.uid, -account.pk))
+    return {account.user_id: _identity(account) for account in complete_last}
 
 
 def _identity(account: SocialAccount) -> Identity:
@@ -101,21 +101,26 @@ def _identity(account: SocialAccount) -> Identity:
     )
 
 
+def is_linked() -> Exists:
+    """Whether a user of the query has an identity, as a condition."""
+    return Exists(SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef("pk")))
+
+
 def of_sign_in(row: SignIn) -> Identity:
-    """The identity that was refused, as Microsoft named it then."""
+    """The identity that was refused, with the name and address in its token."""
     return Identity(row.tid, row.oid, name=row.claimed_name, address=row.email)
 
 
 def can_relink(row: SignIn) -> bool:
-    """Whether the refusal says exactly who was refused, and for whose sake."""
+    """Whether the refusal names both the identity and the user it conflicts with."""
     exact = is_guid(row.tid) and is_guid(row.oid)
     return bool(exact and row.reason == "identity_conflict" and row.user_id)
 
 
 def differences(user: User, old: Identity | None, new: Identity) -> Iterator[str]:
-    """In what the refused identity is not the person's: "name", "tenant", "address", "no_name".
+    """How the refused identity differs from the person: "name", "tenant", "address", "no_name".
 
-    Someone re-created in Entra keeps name, tenant and address; an impostor rarely all three.
+    An account re-created in Entra keeps name, tenant and address; an impostor rarely has all three.
     """
     known = [name for name in (name_of(user), old.name if old else "") if name and "@" not in name]
     if not new.name or not known:
@@ -129,7 +134,7 @@ def differences(user: User, old: Identity | None, new: Identity) -> Iterator[str
 
 
 def _same_person(one: str, other: str) -> bool:
-    """The same words in any order; or two at least, with more beside them in the other name."""
+    """The same words in any order; or all words of one, at least two, are in the other."""
     if visible(one) != one or visible(other) != other:
         return False
     shorter, longer = sorted((_words(one), _words(other)), key=len)
@@ -142,10 +147,10 @@ def _words(name: str) -> set[str]:
 
 
 def relink(user: User, row: SignIn, reason: str, *, by: User | None, seen: str) -> int:
-    """Bind exactly the identity that `row` refused to its user, and take the one before.
+    """Bind exactly the identity that `row` refused to its user, in place of `seen`.
 
-    `seen` is the identity that was bound when the admin looked ("tid:oid" or ""). Returns how many
-    sessions were ended. Raises OperatorError, sessions.StoreUnavailable.
+    `seen` is the identity that the admin was shown ("tid:oid" or ""). Returns how many sessions
+    were ended. Raises OperatorError, sessions.StoreUnavailable.
     """
     require_reason(reason)
     if not can_relink(row) or row.user_id != user.pk:
@@ -157,11 +162,11 @@ def relink(user: User, row: SignIn, reason: str, *, by: User | None, seen: str) 
 
 
 def unlink(user: User, reason: str, by: User | None = None) -> int:
-    """Take the Microsoft identity from a person; their next sign-in binds anew, by email.
+    """Remove a user's Microsoft identity; their next sign-in binds a new one, by email.
 
-    Recorded with its reason in admin's history and the log. Returns how many sessions were
-    ended. Raises NothingToUnlink, OperatorError without a reason, and sessions.StoreUnavailable
-    when the store did not answer; the sessions have ended even so.
+    The reason is in admin's history and the log. Returns how many sessions were ended. Raises
+    NothingToUnlink, OperatorError without a reason, and sessions.StoreUnavailable when the store
+    did not answer; the sessions have ended even so.
     """
     require_reason(reason)
     reason = " ".join(reason.split())
@@ -170,7 +175,7 @@ def unlink(user: User, reason: str, by: User | None = None) -> int:
         if not identity:
             raise NothingToUnlink
         where = "" if by else " on the command line"
-        tell_history(user, f"Microsoft identity {identity} unlinked{where}: {reason}", by)
+        write_history(user, f"Microsoft identity {identity} unlinked{where}: {reason}", by)
         bound = bindings.read(identity)
         facts = {"user_id": user.pk, "tid": bound.tid, "oid": bound.oid, "detail": reason}
         facts |= {"event": "identity_unlinked", "by_user_id": by.pk if by else None}
@@ -179,9 +184,9 @@ def unlink(user: User, reason: str, by: User | None = None) -> int:
 
 
 def exchange(user: Any, uid: str, reason: str, *, by: Any, seen: str) -> None:
-    """Bind the uid to the user in place of `seen`, as a mapping file says.
+    """Bind the uid of a mapping file to the user in place of `seen`. Raises CannotLink.
 
-    In the caller's transaction, which ends the sessions afterwards. Raises CannotLink.
+    The caller has a transaction, and ends the sessions after it.
     """
     bound = bindings.read(uid)
     new = Identity(bound.tid, bound.oid, address=email_of(user))
@@ -195,13 +200,13 @@ def _replace(user: Any, new: Identity, reason: str, *, by: Any, seen: str) -> No
         raise CannotLink(_("Someone has changed the identity meanwhile: look at it again."))
     claims = {"tid": new.tid, "oid": new.oid, "email": new.address, "name": new.name}
     _save(SocialAccount(user=user, provider=PROVIDER, uid=new.uid, extra_data=claims))
-    tell_history(user, f"Microsoft identity {old or 'none'} replaced by {new.uid}: {reason}", by)
+    write_history(user, f"Microsoft identity {old or 'none'} replaced by {new.uid}: {reason}", by)
 
 
 def bind_ahead(user: User, tid: str, oid: str) -> bool:
-    """Bind an object id before the first sign-in; False when it is bound to the user already.
+    """Bind an object ID before the first sign-in; False when the user has it already.
 
-    Raises CannotLink when either has another, or the tenant is not allowed.
+    Raises CannotLink when the user or the object ID is bound otherwise, or the tenant not allowed.
     """
     new = Identity(tid.lower(), oid.lower())
     if not is_guid(new.oid):
@@ -212,15 +217,15 @@ def bind_ahead(user: User, tid: str, oid: str) -> bool:
 
 
 def adopt(user: User, uid: str, address: str = "") -> bool:
-    """Bind a uid before anyone comes with it; False when it is bound to the user already.
+    """Bind a uid before the first sign-in with it; False when the user has it already.
 
-    An object ID that allauth's own provider bound is completed. Raises CannotLink when the user or
-    the uid has another; whatever is bound stays.
+    An object ID without a tenant, as allauth's provider binds it, is completed. Raises CannotLink
+    when the user or the uid is bound otherwise.
     """
     bound, accounts = bindings.read(uid), list(accounts_of(user))
     if any(account.uid == uid for account in accounts):
         return False
-    same = [one for one in accounts if bound.oid and bound.oid in one.uid.lower()]
+    same = [one for one in accounts if _is_part_of(one.uid, bound)]
     others = [one.uid for one in accounts if one not in same and bindings.is_known(one.uid)]
     if others:
         text = _("Another Microsoft identity is linked: %(identity)s. Unlink it first.")
@@ -232,8 +237,14 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     return True
 
 
+def _is_part_of(uid: str, bound: bindings.Binding) -> bool:
+    """Whether a uid is this object ID without its tenant, or with it in another form."""
+    parts = set(re.split("[.:@]", uid.lower()))
+    return bool(bound.oid) and {bound.oid} <= parts <= {bound.oid, bound.tid}
+
+
 def tenant_of(named: str = "") -> str:
-    """The tid that object ids are of: as named, else the one allowed. Raises WhichTenant."""
+    """The tenant of object IDs: as named, else the one allowed. Raises WhichTenant."""
     tid = named.lower() or only_tenant()
     if not is_guid(tid):
         raise WhichTenant(f"The tenant {tid!r} is named by a domain: name it, --tenant GUID.")
@@ -249,15 +260,14 @@ def only_tenant() -> str:
 
 
 def unbound_superusers() -> QuerySet[Any]:
-    """Active superusers whom whoever has their address at Entra would become."""
-    superusers = where(everyone(), is_superuser=True, is_active=True)
-    bound = SocialAccount.objects.filter(provider=PROVIDER, user=OuterRef("pk"))
-    return superusers.filter(~Exists(bound)).order_by("pk")
+    """Active superusers without an identity: the first sign-in with their address binds one."""
+    superusers = with_flags(everyone(), is_superuser=True, is_active=True)
+    return superusers.filter(~is_linked()).order_by("pk")
 
 
 def superusers_bound_lately(within: timedelta = timedelta(days=7)) -> QuerySet[AuditEntry]:
-    """The audit's entries of superusers bound by a first sign-in in this time, newest first."""
-    superusers = where(everyone(), is_superuser=True)
+    """Audit entries of superusers bound by a first sign-in within this time, newest first."""
+    superusers = with_flags(everyone(), is_superuser=True)
     keys = [str(key) for key in superusers.values_list("pk", flat=True)[:_MOST_SUPERUSERS]]
     return AuditEntry.objects.filter(
         action="identity.linked",
@@ -268,16 +278,16 @@ def superusers_bound_lately(within: timedelta = timedelta(days=7)) -> QuerySet[A
 
 
 def tenants_allowed() -> frozenset[str]:
-    """The tenants that identities may be of; empty while one is named by its domain only.
+    """The tenants that identities may be of; empty where a tenant is named by its domain.
 
-    That one is known to Microsoft, and checked at sign-in.
+    Only Microsoft knows the GUID of a domain: the sign-in checks it.
     """
     named = conf.MICROSOFT_ALLOWED_TENANTS or {conf.MICROSOFT_TENANT_ID.lower()}
     return frozenset(named) if all(map(is_guid, named)) else frozenset()
 
 
 def why_not_of(tid: str, allowed: frozenset[str]) -> str:
-    """Why no identity of this tenant may be linked; "" where it may, and where none is known."""
+    """Why no identity of this tenant may be linked; "" where it may, or `allowed` is empty."""
     if not allowed or tid in allowed:
         return ""
     text = as_set_here(_("The tenant %(tid)s is not one of MICROSOFT_ALLOWED_TENANTS."))
@@ -290,7 +300,7 @@ def _check_tenant(tid: str) -> None:
 
 
 def _remove(user: User) -> str:
-    """Deletes what is bound, and returns the uid that counted; "" where nothing was."""
+    """Delete the user's accounts; returns the uid that was in force, or ""."""
     accounts = list(accounts_of(user).select_for_update())
     for account in accounts:
         account.delete()
@@ -307,7 +317,7 @@ def _save(account: SocialAccount) -> None:
 
 
 def end_sessions(user: Any) -> bool:
-    """End the person's sessions; False when the store did not answer: lists may lag then."""
+    """End the user's sessions; False when the store did not answer, and lists may lag."""
     try:
         sessions.end_all_of(user)
     except sessions.StoreUnavailable:
@@ -315,8 +325,8 @@ def end_sessions(user: Any) -> bool:
     return True
 
 
-def tell_history(user: Any, text: str, by: Any) -> None:
-    """Admin's history wants a user; the audit knows who it was in any case."""
+def write_history(user: Any, text: str, by: Any) -> None:
+    """Admin's history needs an actor who is a user; the audit has the real one."""
     LogEntry.objects.log_actions(
         (by or user).pk,
         get_user_model()._default_manager.filter(pk=user.pk),

@@ -1,7 +1,7 @@
-"""The Microsoft app stored in admin: what is entered is checked, and then saved.
+"""Change the Microsoft app that is stored in admin: check the changes, and apply them to a copy.
 
-A secret or key is encrypted before it is stored, and nothing here gives it back. Whether
-Microsoft accepts it is asked before by `operate.doctor.before_saving`.
+Secrets and keys are encrypted before they are stored, and not returned. Whether Microsoft accepts
+them is checked before saving, by `operate.doctor.before_saving`.
 """
 
 from __future__ import annotations
@@ -38,15 +38,16 @@ from . import OperatorError
 DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
 _SHORTEST_SECRET: Final = 16
 LONGEST_SECRET: Final = 79  # encrypted, more would not fit into allauth's column
-_OF_APP: Final = ("name", "client_id")
-_SECRETS: Final = {"secret": "secret_expires", "next_secret": "next_secret_expires"}
-_ALL_SLOTS: Final = tuple(slot for slots in SLOTS.values() for slot in slots)
 _KIND_OF_SLOT: Final = {slot: kind for kind, slots in SLOTS.items() for slot in slots}
-_NEXT: Final = {"secret": "next_secret", "certificate": "next_certificate"}
-PREVIOUS: Final = "previous_secrets"  # the app before the last change; encrypted, as its name says
+_ENTERED: Final = (*SLOTS["secret"], *SLOTS["certificate"])
+PREVIOUS: Final = "previous_secrets"  # the app before the last change, encrypted
 TESTS: Final = "last_tests"
-# What a sign-in depends on, and one click of undo brings back.
-_OF_SIGN_IN: Final = ("tenant", "hidden", "credential", TESTS, *_ALL_SLOTS, *_SECRETS.values())
+# What a sign-in depends on, and undo restores.
+_OF_SIGN_IN: Final = (
+    *("tenant", "hidden", "credential", TESTS),
+    *_KIND_OF_SLOT,
+    *(f"{slot}_expires" for slot in SLOTS["secret"]),
+)
 KINDS: Final[Mapping[Kind, str]] = {
     "secret": noop("secret"),
     "certificate": noop("certificate"),
@@ -56,7 +57,7 @@ KINDS: Final[Mapping[Kind, str]] = {
 
 
 class Invalid(OperatorError):
-    """What was entered cannot be right: `problems` by field. Nothing was saved."""
+    """What was entered is wrong, with `problems` by field. Nothing was saved."""
 
     def __init__(self, problems: Mapping[str, Sequence[str]]) -> None:
         by_field = {name: [as_set_here(text) for text in texts] for name, texts in problems.items()}
@@ -72,10 +73,10 @@ def label_in_words(label: str) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Changes:
-    """What to change; None leaves a value, "" or () empties it. No repr: it holds secrets.
+    """What to change; None leaves a value, "" or () removes it. No repr: it holds secrets.
 
-    Certificates are PEM with their key, as `read_certificate` gives it; `promote` moves what is
-    next up.
+    Certificates are PEM with their key, as `read_certificate` returns it; `promote` puts the next
+    credential in place of the first.
     """
 
     name: str | None = None
@@ -94,21 +95,15 @@ class Changes:
     domains: tuple[str, ...] | None = None
 
     def given(self) -> dict[str, Any]:
-        """What is not None, by name."""
+        """The values that are not None, by name."""
         values = {name: getattr(self, name) for name in self.__slots__}
         return {name: value for name, value in values.items() if value is not None}
 
 
-def visible() -> list[SocialApp]:
-    """Microsoft apps in admin that are not hidden."""
-    apps = SocialApp.objects.filter(provider=PROVIDER).order_by("pk")
-    return [app for app in apps if not app.settings.get("hidden")]
-
-
 @sensitive_variables()
 def read_certificate(data: bytes, passphrase: str = "") -> str:
-    """PEM of the one certificate with its key in what was entered. Raises OperatorError."""
-    # Here, so that sites with a secret import nothing of it.
+    """PEM of the one certificate and key in what was entered. Raises OperatorError."""
+    # Imported here, so that sites with a secret do not load cryptography.
     from ..entra.credentials.keys import read_entered
 
     try:
@@ -120,8 +115,9 @@ def read_certificate(data: bytes, passphrase: str = "") -> str:
 
 
 def the_app() -> SocialApp:
-    """The visible app of admin; a new one where there is none. Raises Refused(several_apps)."""
-    apps = visible()
+    """The Microsoft app in admin that is not hidden, or a new one. Raises Refused(several_apps)."""
+    stored = SocialApp.objects.filter(provider=PROVIDER).order_by("pk")
+    apps = [app for app in stored if not app.settings.get("hidden")]
     if len(apps) > 1:
         raise Refused("several_apps", f"app: {len(apps)} visible Microsoft apps")
     new = SocialApp(provider=PROVIDER, name="Microsoft", settings={"credential": "secret"})
@@ -146,19 +142,19 @@ def changed(app: SocialApp, changes: Changes) -> SocialApp:
 
 
 def is_as_read(app: SocialApp) -> bool:
-    """Whether nobody has saved the app since it was read; locks it in a transaction.
+    """Whether nobody has saved the app since it was read; in a transaction, its row is locked.
 
-    Microsoft is asked in between: what somebody else saved meanwhile would be lost.
+    Between reading and saving Microsoft is asked, and someone else may save.
     """
     rows = SocialApp.objects.filter(pk=app.pk)
-    if transaction.get_connection().in_atomic_block:
+    if transaction.connection.in_atomic_block:
         rows = rows.select_for_update()
     now = rows.values_list("client_id", "secret", "settings").first()
     return now == (app.client_id, app.secret, app.settings)
 
 
 def undone(app: SocialApp) -> SocialApp | None:
-    """A copy as it was before its last change, which may be undone in turn; None without one."""
+    """A copy as before the last change, None without one. The undo can be undone in turn."""
     before = _previous(app)
     if before is None:
         return None
@@ -172,7 +168,7 @@ def undone(app: SocialApp) -> SocialApp | None:
 
 
 def changed_at(app: SocialApp) -> datetime | None:
-    """When the change was made that can be undone; None when there is none."""
+    """The time of the change that can be undone, or None."""
     before = _previous(app)
     return datetime.fromisoformat(before["at"]) if before else None
 
@@ -186,9 +182,9 @@ def _previous(app: SocialApp) -> dict[str, Any] | None:
 
 
 def _keeps_previous(app: SocialApp) -> bool:
-    """What Microsoft accepted stays for the undo until something else is accepted.
+    """Whether to keep the stored previous app: Microsoft accepted it, and not the present one.
 
-    A second change after a wrong secret would lose the good one otherwise.
+    Otherwise a second change after a wrong secret would lose the good one.
     """
     before = _previous(app)
     return bool(before and _is_accepted(before["settings"]) and not _is_accepted(app.settings))
@@ -201,18 +197,18 @@ def _is_accepted(stored: Mapping[str, Any]) -> bool:
 
 @sensitive_variables()
 def touches_sign_in(before: SocialApp, after: SocialApp) -> bool:
-    """Whether anything differs that Microsoft or the choice of the app depends on."""
+    """Whether anything differs that a sign-in depends on."""
     return not before.pk or _facts(before) != _facts(after)
 
 
 @sensitive_variables()
 def new_in(before: SocialApp | None, after: SocialApp, slot: str) -> bool:
-    """Whether what is in this slot was not there before."""
+    """Whether this slot has another value than before."""
     return before is None or _decrypted(value_in(before, slot)) != _decrypted(value_in(after, slot))
 
 
 def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
-    """Keep what Microsoft said, by slot: "" or a reason code. Returns whether that is news."""
+    """Store the test results by slot, "" or a reason code; returns whether they differ."""
     today = local_time.today().isoformat()
     results = {slot: {"at": today, "reason": reason} for slot, reason in tests.items()}
     before = app.settings.get(TESTS, {})
@@ -221,7 +217,7 @@ def remember_tests(app: SocialApp, tests: Mapping[str, str]) -> bool:
 
 
 def problems_with(app: SocialApp, changes: Changes) -> defaultdict[str, list[str]]:
-    """Everything wrong with the changes, by field; also what goes wrong with this app only."""
+    """Everything wrong with the changes to this app, by field."""
     problems = problems_of(changes)
     kinds = _kinds_entered(changes)
     if len(kinds) > 1:
@@ -235,7 +231,7 @@ def problems_with(app: SocialApp, changes: Changes) -> defaultdict[str, list[str
 
 
 def problems_of(changes: Changes) -> defaultdict[str, list[str]]:
-    """Everything wrong with what was entered, by field, in words that say what to enter."""
+    """Everything wrong with the values, by field; each text says what to enter."""
     problems: defaultdict[str, list[str]] = defaultdict(list)
     for name, value in changes.given().items():
         if found := list(_CHECKS[name](value) if name in _CHECKS else ()):
@@ -244,17 +240,18 @@ def problems_of(changes: Changes) -> defaultdict[str, list[str]]:
 
 
 def _kinds_entered(changes: Changes) -> list[Kind]:
-    """The kind that was chosen, and those of what was entered."""
+    """The kinds of credential that were chosen or entered."""
     given = changes.given()
-    entered = [_KIND_OF_SLOT[slot] for slot in _ALL_SLOTS if given.get(slot)]
+    entered = [kind for slot, kind in _KIND_OF_SLOT.items() if given.get(slot)]
     chosen = [changes.credential] if changes.credential else []
     return list(dict.fromkeys([*chosen, *entered]))
 
 
 def _missing(app: SocialApp, changes: Changes, kind: Kind) -> tuple[str, str] | None:
-    """The field, and what has to be entered there for this kind."""
-    given = changes.given()
-    if changes.promote and not (given.get(_NEXT.get(kind, "")) or _next_of(app, kind)):
+    """The field that this kind needs and that is empty, and what to enter there."""
+    given, following = changes.given(), f"next_{kind}"
+    stored = value_in(app, following) if kind_of(app) == kind else ""
+    if changes.promote and not (given.get(following) or stored):
         return "promote", _("There is no next one to promote.")
     if kind == "certificate" and not (given.get(kind) or value_in(app, kind)):
         return "certificate", _("Paste or upload the certificate with its key.")
@@ -267,33 +264,29 @@ def _missing(app: SocialApp, changes: Changes, kind: Kind) -> tuple[str, str] | 
     return None
 
 
-def _next_of(app: SocialApp, kind: Kind) -> str:
-    return value_in(app, _NEXT[kind]) if kind in _NEXT and kind_of(app) == kind else ""
-
-
 def _identity_named(app: SocialApp, given: Mapping[str, Any]) -> bool:
-    here = given.get("managed_identity", app.settings.get("managed_identity", ""))
-    return bool(here or conf.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID)
+    named = given.get("managed_identity", app.settings.get("managed_identity", ""))
+    return bool(named or conf.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID)
 
 
 @sensitive_variables()
 def _apply(app: SocialApp, changes: Changes) -> None:
-    """Put the changes, which have no problems, into the app."""
+    """Apply checked changes to the app."""
     given = changes.given()
     app.provider = PROVIDER
     _apply_unencrypted(app, given)
     _clear_other_kinds(app, next(iter(_kinds_entered(changes)), kind_of(app)))
-    for name, expires in _SECRETS.items():
-        _apply_secret(app, given, name, expires)
-    for name in SLOTS["certificate"]:
-        if name in given:
-            _store(app, name, given[name])
+    for slot in _ENTERED:
+        if slot in given:
+            _store(app, slot, given[slot])
+        if f"{slot}_expires" in given:
+            _set(app.settings, f"{slot}_expires", str(given[f"{slot}_expires"]))
     if changes.promote:
         _promote(app)
 
 
 def _apply_unencrypted(app: SocialApp, given: Mapping[str, Any]) -> None:
-    for name in _OF_APP:
+    for name in ("name", "client_id"):
         setattr(app, name, given.get(name, getattr(app, name)))
     for name in ("tenant", "managed_identity"):
         _set(app.settings, name, given.get(name, app.settings.get(name, "")).lower())
@@ -303,75 +296,59 @@ def _apply_unencrypted(app: SocialApp, given: Mapping[str, Any]) -> None:
 
 
 def _clear_other_kinds(app: SocialApp, kind: Kind) -> None:
-    """What proved it in another way is not stored: `PREVIOUS` has it, for the undo."""
+    """Credentials of another kind are removed; `PREVIOUS` has them for the undo."""
     before = kind_of(app)
     app.settings["credential"] = kind
     if kind == before:
         return
-    for slot in _ALL_SLOTS:
-        if _KIND_OF_SLOT[slot] != kind:
+    for slot, kind_of_slot in _KIND_OF_SLOT.items():
+        if kind_of_slot != kind:
             _store(app, slot, "")
-            app.settings.pop(f"{slot}_expires", None)
-
-
-@sensitive_variables()
-def _apply_secret(app: SocialApp, given: Mapping[str, Any], name: str, expires: str) -> None:
-    """An expiry date belongs to its secret: a new secret without one has none."""
-    if name in given:
-        app.settings.pop(expires, None)
-        _store(app, name, given[name])
-    if expires in given:
-        _set(app.settings, expires, str(given[expires]))
 
 
 @sensitive_variables()
 def _store(app: SocialApp, slot: str, value: str) -> None:
-    """Into its slot, encrypted; what Microsoft said of the one before is forgotten."""
+    """Store in the slot, encrypted; expiry date and test result of the former value are removed."""
     stored = secretbox.encrypt(value) if secretbox.is_secret(slot) else value
     if slot == "secret":
         app.secret = stored
     else:
         _set(app.settings, slot, stored)
-    _forget_result(app, slot)
+    app.settings.pop(f"{slot}_expires", None)
+    others = {name: result for name, result in app.settings.get(TESTS, {}).items() if name != slot}
+    _set(app.settings, TESTS, others)
 
 
 def _promote(app: SocialApp) -> None:
-    """What is next becomes the only one, with its date and its test."""
-    first = SLOTS[kind_of(app)][0]
-    following = _NEXT[first]
+    """The next credential becomes the only one, with its expiry date and test result."""
+    first: str = kind_of(app)
+    following = f"next_{first}"
     tested = app.settings.get(TESTS, {}).get(following)
     value, expires = value_in(app, following), app.settings.get(f"{following}_expires")
     _store(app, first, secretbox.decrypt(value))
     _store(app, following, "")
     _set(app.settings, f"{first}_expires", expires)
-    app.settings.pop(f"{following}_expires", None)
     if tested:
         app.settings.setdefault(TESTS, {})[first] = tested
 
 
-def _forget_result(app: SocialApp, slot: str) -> None:
-    left = {name: result for name, result in app.settings.get(TESTS, {}).items() if name != slot}
-    _set(app.settings, TESTS, left)
-
-
 @sensitive_variables()
 def _snapshot(app: SocialApp) -> str:
-    """What a sign-in depends on, encrypted as a whole."""
-    stored = {name: app.settings[name] for name in _OF_SIGN_IN if name in app.settings}
-    opened = {name: _decrypted(value) for name, value in stored.items()}
+    """The app's part in a sign-in, encrypted as a whole."""
+    stored = {name: _decrypted(app.settings[name]) for name in _OF_SIGN_IN if name in app.settings}
     before = {
         "at": timezone.now().isoformat(timespec="seconds"),
         "client_id": app.client_id,
         "secret": _decrypted(app.secret),
-        "settings": {"credential": kind_of(app), **opened},
+        "settings": {"credential": kind_of(app), **stored},
     }
     return secretbox.encrypt(json.dumps(before))
 
 
 def _encrypt_all(app: SocialApp) -> None:
     app.secret = secretbox.rotate(app.secret)
-    for slot in _ALL_SLOTS:
-        if slot in app.settings and secretbox.is_secret(slot):
+    for slot in _ENTERED:
+        if slot in app.settings:
             app.settings[slot] = secretbox.rotate(app.settings[slot])
 
 
@@ -387,11 +364,11 @@ def _facts(app: SocialApp) -> dict[str, Any]:
         "hidden": bool(app.settings.get("hidden")),
         "credential": kind_of(app),
     }
-    return stored | {slot: _decrypted(value_in(app, slot)) for slot in _ALL_SLOTS}
+    return stored | {slot: _decrypted(value_in(app, slot)) for slot in _KIND_OF_SLOT}
 
 
 def _decrypted(value: Any) -> Any:
-    """What no key opens counts as it is."""
+    """Decrypted, or as it is where no key fits."""
     try:
         return secretbox.decrypt(value) if isinstance(value, str) else value
     except secretbox.Unreadable:
@@ -437,7 +414,7 @@ def _check_tenant(tenant: str) -> Iterator[str]:
 
 
 def _within_bound(tenant: str, allowed: frozenset[str]) -> bool:
-    """A domain's GUID is known to Microsoft only: sign-in itself checks it."""
+    """Only Microsoft knows the GUID of a domain: the sign-in checks it."""
     if not allowed:
         return bool(tenant == conf.MICROSOFT_TENANT_ID.lower())
     return tenant in allowed or not is_guid(tenant)
@@ -463,7 +440,7 @@ def _check_secret(secret: str) -> Iterator[str]:
 
 
 def _is_something_else(secret: str) -> bool:
-    """What no variable may hold either."""
+    """Whether the environment's variable would refuse it, too."""
     try:
         readers.client_secret(secret)
     except ValueError:
@@ -478,7 +455,7 @@ def _check_expiry(expires: date | str) -> Iterator[str]:
 
 
 def _check_domains(domains: Sequence[str]) -> Iterator[str]:
-    """With several allowed tenants each domain says whose it is: TENANT-GUID=contoso.com."""
+    """With several allowed tenants each domain names its own: TENANT-GUID=contoso.com."""
     allowed = conf.MICROSOFT_ALLOWED_TENANTS
     for entry in domains:
         tid, named, domain = entry.lower().rpartition("=")
@@ -494,7 +471,7 @@ def _check_domains(domains: Sequence[str]) -> Iterator[str]:
             yield text % {"entry": entry, "domain": domain}
 
 
-# The others were checked when they were read, or cannot be wrong.
+# The other values are checked when they are read, or cannot be wrong.
 _CHECKS: Final[Mapping[str, Any]] = {
     "name": _check_name,
     "client_id": _check_client_id,

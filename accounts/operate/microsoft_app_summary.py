@@ -1,4 +1,4 @@
-"""What can be shown of the Microsoft app in force: everything but its secrets."""
+"""The Microsoft app in force and its credentials, without secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_SET: Final = noop("not set")
 _UNREADABLE: Final = noop("unreadable")  # under a key that is gone
 _UNUSABLE: Final = noop("unusable")  # damaged, or ended
 _IN_ENVIRONMENT: Final = noop("set, in the environment")
-# Names that are put together, for the catalogues.
+# Composed names, for the catalogues.
 _NAMES: Final = (
     noop("next secret"),
     noop("next certificate"),
@@ -42,9 +42,9 @@ _NAMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class CredentialSummary:
-    """One thing that the app proves itself with, and nothing that would let anyone do so.
+    """One credential, without its secret.
 
-    `tested` is the date of the last test, `refused` the reason code that it met, or "".
+    `tested` is the date of the last test, `refused` its reason code, or "".
     """
 
     slot: str
@@ -63,22 +63,22 @@ class CredentialSummary:
 
     @property
     def tested_on(self) -> date | None:
-        """`tested` as a date; None where it never was."""
+        """`tested` as a date; None where there was no test."""
         return _date(self.tested)
 
     @property
     def why_refused(self) -> str:
-        """The reason that it met, in words."""
+        """The title of the reason."""
         return str(REASONS[self.refused].title) if self.refused in REASONS else self.refused
 
     @property
     def is_usable(self) -> bool:
-        """Whether nothing is known to speak against it."""
+        """Whether it can be read and was not refused."""
         return not self.refused and self.kept not in (_UNREADABLE, _UNUSABLE)
 
     @property
     def is_accepted(self) -> bool:
-        """Whether Microsoft accepted it when it was last asked."""
+        """Whether Microsoft accepted it in the last test."""
         return bool(self.tested) and not self.refused
 
 
@@ -108,15 +108,15 @@ class AppSummary:
 
     @property
     def is_in_admin(self) -> bool:
-        """Whether what Microsoft said of it is kept with it."""
+        """Whether it is stored in admin, with its test results."""
         return self.in_force == "admin"
 
     @property
     def days_left(self) -> int | None:
-        """Until nothing that is known to be good is left; None where no end is known.
+        """Days until the last good credential expires; None where that is not known.
 
-        What is next counts once Microsoft has accepted it, and not before; in the environment,
-        where no test is kept, it counts.
+        A next credential counts once Microsoft has accepted it; in the environment, whose tests
+        are not stored, always.
         """
         first = next((one for one in self.credentials if one.in_use), None)
         every = self.in_force == "environment"
@@ -129,7 +129,7 @@ class AppSummary:
 
 
 def show() -> AppSummary:
-    """The app in force, read afresh."""
+    """The app in force, as stored now."""
     apps = registration.registered_apps(get_adapter())
     problem = "not_configured" if not apps else "several_apps" if len(apps) > 1 else ""
     values = _of_app(apps[0]) if len(apps) == 1 else {}
@@ -152,7 +152,7 @@ def show() -> AppSummary:
 
 
 def _unusable(app: SocialApp) -> str:
-    """Why the app has nothing to prove itself with, as far as that is seen without asking."""
+    """The reason code if no credential can be used, as far as it is known without Microsoft."""
     try:
         registration.by_slot(app)
     except Refused as refused:
@@ -178,7 +178,7 @@ def _of_app(app: SocialApp) -> dict[str, Any]:
 
 
 def credentials_of(app: SocialApp) -> tuple[CredentialSummary, ...]:
-    """Whatever the app proves itself with, in the order in which it is tried."""
+    """The app's credentials, in the order in which they are tried."""
     try:
         made: list[tuple[str, Credential | None]] = [*registration.by_slot(app)]
     except Refused:
@@ -211,7 +211,7 @@ def _credential(app: SocialApp, slot: str, made: Credential | None) -> Credentia
 
 
 def _label(slot: str, made: Credential | None) -> str:
-    """ "next certificate 0A1B…": what it is, and which."""
+    """Such as "next certificate 0A1B…"."""
     kind = KINDS[slot.removeprefix("next_")]  # type: ignore[index]
     name = _(f"next {kind}" if slot.startswith("next") else kind)
     return name + made.label.removeprefix(kind) if made else name
@@ -225,9 +225,9 @@ def _kept(app: SocialApp, slot: str) -> str:
 
 
 def entra_entries(app: SocialApp) -> dict[str, str]:
-    """What to enter in Entra for the app's credential, letter for letter.
+    """What to enter in Entra for the app's credentials; of a federated one, from its token.
 
-    Of a federated credential it comes from the token itself. Raises Refused when there is none.
+    Raises Refused when there is no token.
     """
     entries: dict[str, str] = {}
     for slot, made in registration.by_slot(app):
@@ -242,7 +242,7 @@ def entra_entries(app: SocialApp) -> dict[str, str]:
 
 
 def public_certificates(app: SocialApp) -> tuple[str, ...]:
-    """What to upload to Entra, as PEM: the certificates without their keys."""
+    """The certificates to upload to Entra, as PEM without their keys."""
     try:
         made = [getattr(one, "certificate", None) for _slot, one in registration.by_slot(app)]
     except Refused:
@@ -251,7 +251,7 @@ def public_certificates(app: SocialApp) -> tuple[str, ...]:
 
 
 def expected_entries(app: SocialApp) -> dict[str, str]:
-    """What to enter where no token can be had here, as far as it is known."""
+    """What to enter, as far as it is known without a token."""
     if kind_of(app) != "managed_identity":
         return {}
     tenant = app.settings.get("tenant") or conf.MICROSOFT_TENANT_ID
@@ -282,7 +282,7 @@ def _date(text: str) -> date | None:
 
 
 def storage_in_words(value: str, *, in_environment: bool = False) -> str:
-    """Whether a secret is set and how it is kept, in words; never the secret."""
+    """Whether a secret is set, and whether encrypted, in words."""
     if not value:
         return _NOT_SET
     if in_environment:
@@ -291,7 +291,7 @@ def storage_in_words(value: str, *, in_environment: bool = False) -> str:
         secretbox.decrypt(value)
     except secretbox.Unreadable:
         return _UNREADABLE
-    return noop("set, encrypted") if secretbox.is_locked(value) else noop("set, not encrypted")
+    return noop("set, encrypted") if secretbox.is_encrypted(value) else noop("set, not encrypted")
 
 
 def _fix(problem: str) -> str:

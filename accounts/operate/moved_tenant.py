@@ -1,7 +1,6 @@
-"""Whether the whole organization has moved to another tenant, told by who was refused since.
+"""Find out from refused sign-ins whether the organization has moved to another tenant.
 
-Each of them is refused for the same cause: the user is bound in a tenant that is not the one
-Microsoft names now. What a record says of them comes from verified tokens.
+The users are bound in one tenant, and their tokens, which were verified, name another.
 """
 
 from __future__ import annotations
@@ -24,10 +23,7 @@ _SINCE: Final = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class MovedPerson:
-    """A person bound in one tenant, refused from another: the newest of their refusals.
-
-    `differs` is in what the refused identity is not theirs, as linking.differences says.
-    """
+    """A person bound in one tenant whose last refusal is of another, with linking.differences."""
 
     old: linking.Identity
     new: linking.Identity
@@ -35,17 +31,17 @@ class MovedPerson:
 
     @property
     def is_alike(self) -> bool:
-        """The same name and address, in another tenant: nothing else speaks against it."""
+        """Whether name and address are the same, and only the tenant is another."""
         return self.differs == {"tenant"}
 
 
 def is_evidence(row: SignIn) -> bool:
-    """Whether the record is of somebody bound in another tenant."""
+    """Whether the record is of a person bound in another tenant."""
     return row.reason == "identity_conflict" and row.detail.startswith(BOUND_ELSEWHERE)
 
 
 def refused() -> list[MovedPerson]:
-    """Everyone refused for it lately who is bound there still; none whom several claim to be."""
+    """Everyone refused for it recently and still bound there, if by one new identity only."""
     rows = SignIn.objects.filter(
         reason="identity_conflict",
         detail__startswith=BOUND_ELSEWHERE,
@@ -58,10 +54,10 @@ def refused() -> list[MovedPerson]:
         known = newest.setdefault(row.user_id, row)
         if (known.tid, known.oid) != (row.tid, row.oid):
             several.add(row.user_id)
-    return list(_still([row for key, row in newest.items() if key not in several]))
+    return list(_moved([row for key, row in newest.items() if key not in several]))
 
 
-def _still(rows: Sequence[SignIn]) -> Iterator[MovedPerson]:
+def _moved(rows: Sequence[SignIn]) -> Iterator[MovedPerson]:
     bound = linking.of_users([row.user_id for row in rows])
     for row in rows:
         old, new = bound.get(row.user_id), linking.of_sign_in(row)
@@ -70,7 +66,7 @@ def _still(rows: Sequence[SignIn]) -> Iterator[MovedPerson]:
 
 
 def as_mapping(found: Sequence[MovedPerson]) -> str:
-    """A mapping file of those whose name and address agree; the others are compared one by one."""
+    """A mapping file of those whose name and address agree; an admin compares the others."""
     alike = (one for one in found if one.is_alike)
     return "\n".join(sorted(f"{one.old.uid},{one.new.uid}" for one in alike))
 

@@ -1,7 +1,6 @@
-"""People who moved at Microsoft, many at once: linked to new object IDs, given new addresses.
+"""Link many users to new object IDs, or change their addresses, by a mapping file.
 
-A mapping file says who becomes who. `decide` plans each line from frozen values; `carry_out`
-writes all of it or nothing. What cannot be meant exactly one way is a problem, by line.
+`decide` plans each line; an ambiguous line is a problem. `carry_out` writes all lines or none.
 """
 
 from __future__ import annotations
@@ -24,23 +23,23 @@ from ..signin.policy import Candidate, same_email
 from ..stores import transaction
 from ..users import email_field, email_of
 from . import OperatorError, linking, require_reason
+from .candidates import Candidates, all_candidates
 from .moves_file import Move, read_moves
-from .rehearsal import all_candidates
 
-What = Literal["link", "address", "already", "not here", "problem"]
+Outcome = Literal["link", "address", "already", "not here", "problem"]
 _LONGEST_ADDRESS: Final = 254
-_NAMED: Final = 5  # other lines that a note names
+_MOST_NAMED: Final = 5  # other lines that a note names
 COLUMNS: Final = ("line", "old", "new", "what", "person", "note")
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What becomes of one line; `seen` is the identity or address that the person has now."""
+    """The outcome for one line; `seen` is the identity or address that the person has now."""
 
     line: int
     old: str
     new: str
-    what: What
+    what: Outcome
     key: Any = None
     person: str = ""
     note: str = ""
@@ -51,7 +50,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How many were linked, how many have a new address; whose sessions could not be ended now."""
+    """How many were linked, how many have a new address, and whether Redis failed meanwhile."""
 
     linked: int
     addressed: int
@@ -67,8 +66,8 @@ def decide(
     tenant: str,
     allowed: frozenset[str] = frozenset(),
 ) -> list[Planned]:
-    """What becomes of each line; `tenant` is the tid of new object IDs that do not name theirs."""
-    index = _Index(people)
+    """The outcome for each line; `tenant` is the tid of new object IDs that do not name theirs."""
+    index = Candidates(people)
     planned = [_decide_one(move, index, tenant, allowed) for move in moves]
     found = dict(_duplicates(planned)) | dict(_chains(moves))
     unread = {move.line for move in moves if move.problem}
@@ -80,32 +79,16 @@ def decide(
     ]
 
 
-class _Index:
-    """The users here, by address and by identity."""
-
-    def __init__(self, people: Iterable[Candidate]) -> None:
-        self.by_address: defaultdict[str, list[Candidate]] = defaultdict(list)
-        self.by_uid: defaultdict[str, list[Candidate]] = defaultdict(list)
-        for one in people:
-            self.by_address[one.email.lower()].append(one)
-            if one.identity:
-                self.by_uid[one.identity].append(one)
-                if oid := bindings.read(one.identity).oid:
-                    self.by_uid[oid].append(one)
-
-    def named(self, value: str) -> list[Candidate]:
-        """Everyone whom an address (ignoring ASCII case), object ID or `tid:oid` names."""
-        if "@" in value:
-            alike = self.by_address.get(value.lower(), [])
-            return [one for one in alike if same_email(one.email, value)]
-        return list({one.user_id: one for one in self.by_uid.get(value, [])}.values())
+def _named(index: Candidates, value: str) -> Sequence[Candidate]:
+    """Users with this address, object ID or `tid:oid`."""
+    return index.with_email(value) if "@" in value else index.with_identity(value)
 
 
-def _decide_one(move: Move, index: _Index, tenant: str, allowed: frozenset[str]) -> Planned:
+def _decide_one(move: Move, index: Candidates, tenant: str, allowed: frozenset[str]) -> Planned:
     unplanned = Planned(move.line, move.old, move.new, "problem")
     if move.problem:
         return replace(unplanned, note=move.problem)
-    found = index.named(move.old)
+    found = _named(index, move.old)
     if len(found) > 1:
         emails = ", ".join(one.email for one in found)
         text = _("%(old)s is more than one user here: %(emails)s.")
@@ -122,21 +105,21 @@ def _decide_one(move: Move, index: _Index, tenant: str, allowed: frozenset[str])
     return _linked(replace(planned, uid=uid), person, index, allowed)
 
 
-def _unknown(unplanned: Planned, index: _Index) -> Planned:
+def _unknown(unplanned: Planned, index: Candidates) -> Planned:
     note = _("Nobody here has it.")
-    if has_new := index.named(unplanned.new):
+    if has_new := _named(index, unplanned.new):
         text = _("%(email)s has the new one: was this line done before?")
         note += " " + text % {"email": has_new[0].email}
     return replace(unplanned, what="not here", note=note)
 
 
-def _addressed(planned: Planned, person: Candidate, index: _Index) -> Planned:
+def _addressed(planned: Planned, person: Candidate, index: Candidates) -> Planned:
     if person.email == planned.new:
         return replace(planned, what="already", note=_("Has this address already."))
     if same_email(person.email, planned.new):
         note = _("Differs by case only, which makes no difference.")
         return replace(planned, what="already", note=note)
-    if taken := [one for one in index.named(planned.new) if one.user_id != person.user_id]:
+    if taken := [one for one in index.with_email(planned.new) if one.user_id != person.user_id]:
         text = _("%(email)s is another user's address here.")
         return replace(planned, note=text % {"email": taken[0].email})
     if not _is_address(planned.new):
@@ -152,7 +135,9 @@ def _is_address(text: str) -> bool:
     return len(text) <= _LONGEST_ADDRESS
 
 
-def _linked(planned: Planned, person: Candidate, index: _Index, allowed: frozenset[str]) -> Planned:
+def _linked(
+    planned: Planned, person: Candidate, index: Candidates, allowed: frozenset[str]
+) -> Planned:
     if person.identity == planned.uid:
         return replace(planned, what="already", note=_("Is linked to this object ID already."))
     tid = bindings.read(planned.uid).tid
@@ -161,7 +146,7 @@ def _linked(planned: Planned, person: Candidate, index: _Index, allowed: frozens
         return replace(planned, note=note)
     if why := linking.why_not_of(tid, allowed):
         return replace(planned, note=why)
-    if taken := index.named(planned.uid):
+    if taken := index.with_identity(planned.uid):
         text = _("The new object ID is linked to %(email)s here.")
         return replace(planned, note=text % {"email": taken[0].email})
     note = _warning(person) or ("" if person.identity else _("Was not linked before."))
@@ -173,7 +158,7 @@ def _warning(person: Candidate) -> str:
 
 
 def _chains(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
-    """Lines whose new one is the old one of another: in which order could be meant either way."""
+    """Lines whose new value is the old value of another line: their order is ambiguous."""
     olds: dict[str, Move] = {}
     for move in moves:
         olds.setdefault(move.old.lower(), move)
@@ -192,7 +177,7 @@ def _chains(moves: Sequence[Move]) -> Iterator[tuple[int, str]]:
 
 
 def _duplicates(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
-    """Lines about one person or one new address or object ID, of which another line is, too."""
+    """Lines with the same person, or the same new address or object ID, as another line."""
     by_old: defaultdict[Any, list[int]] = defaultdict(list)
     by_new: defaultdict[str, list[int]] = defaultdict(list)
     for row in planned:
@@ -209,8 +194,8 @@ def _duplicates(planned: Sequence[Planned]) -> Iterator[tuple[int, str]]:
 
 def _others(lines: Sequence[int], line: int) -> str:
     """The first of the other lines: a file may name one person a thousand times."""
-    some = [str(n) for n in lines[: _NAMED + 1] if n != line][:_NAMED]
-    return ", ".join(some) + (", ..." if len(lines) - 1 > _NAMED else "")
+    some = [str(n) for n in lines[: _MOST_NAMED + 1] if n != line][:_MOST_NAMED]
+    return ", ".join(some) + (", ..." if len(lines) - 1 > _MOST_NAMED else "")
 
 
 # --- reading and writing -------------------------------------------------------------------------
@@ -225,13 +210,13 @@ def plan(text: str, tenant: str = "") -> list[Planned]:
 
 
 def blocking(planned: Iterable[Planned], *, skip_unknown: bool = False) -> list[Planned]:
-    """The lines for whose sake nothing is written."""
+    """The lines because of which nothing is written."""
     stops = ("problem",) if skip_unknown else ("problem", "not here")
     return [row for row in planned if row.what in stops]
 
 
 def digest(planned: Iterable[Planned]) -> str:
-    """Names what was previewed: of what has changed since there is a preview anew."""
+    """A digest of the preview that is confirmed: after a change, there is a new preview."""
     facts = [(p.line, p.old, p.new, p.what, p.key, p.seen, p.uid, p.is_superuser) for p in planned]
     return hashlib.sha256(repr(facts).encode(errors="replace")).hexdigest()
 
@@ -239,7 +224,7 @@ def digest(planned: Iterable[Planned]) -> str:
 def carry_out(
     planned: Sequence[Planned], reason: str, *, by: Any = None, skip_unknown: bool = False
 ) -> Done:
-    """Write all of it, in one transaction; who is linked anew is signed out.
+    """Write all of it, in one transaction, and end the sessions of those who were linked.
 
     Raises OperatorError without a reason, or when a line cannot be done.
     """
@@ -272,8 +257,9 @@ def _carry_out_one(row: Planned, people: Mapping[Any, Any], reason: str, by: Any
         else:
             _readdress(user, row, reason, by)
     except (OperatorError, IntegrityError) as problem:
-        taken = _("Another user has it now.")
-        why = str(problem) if isinstance(problem, OperatorError) else taken
+        why = str(problem)
+        if isinstance(problem, IntegrityError):
+            why = _("Another user has it now.")
         raise OperatorError(_on_line(row, f"{row.person}: {why}")) from None
 
 
@@ -283,13 +269,12 @@ def _on_line(row: Planned, why: str) -> str:
 
 def _readdress(user: Any, row: Planned, reason: str, by: Any) -> None:
     if email_of(user) != row.seen:
-        text = _("Someone has changed the address meanwhile: look at it again.")
-        raise OperatorError(text)
+        raise OperatorError(_("Someone has changed the address meanwhile: look at it again."))
     field = email_field()
     setattr(user, field, row.new)
     with transaction.atomic():
         user.save(update_fields=[field])
-    linking.tell_history(user, f"Email address {row.seen} replaced by {row.new}: {reason}", by)
+    linking.write_history(user, f"Email address {row.seen} replaced by {row.new}: {reason}", by)
 
 
 def of_tenant(tid: str) -> list[str]:

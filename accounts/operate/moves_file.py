@@ -1,8 +1,8 @@
 """Read a mapping file: for each person the old address or object ID, and the new one.
 
-Two columns by comma, semicolon or tab, or `old -> new`; a first line of titles is understood, and
-so is a third column with the tenant of the new object ID. Nothing is dropped: a line that cannot
-be read comes back with its reason.
+Two columns separated by comma, semicolon or tab, or `old -> new`, perhaps below a line of titles,
+and perhaps with a third column for the tenant of the new object ID. A line that cannot be read is
+returned with its problem.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ARROW: Final = re.compile(r"\s*(?:->|=>|\u2192)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One line: `old` and `new` are an address, an object ID or `tid:oid`; or what is wrong."""
+    """One line; `old` and `new` are an address, an object ID or `tid:oid`."""
 
     line: int
     old: str
@@ -77,7 +77,7 @@ def _rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _header(cells: Sequence[str]) -> dict[str, int]:
-    """Which column holds what, if the first line has titles. Raises OperatorError."""
+    """The index of each column if this is a line of titles, else {}. Raises OperatorError."""
     if any("@" in cell or is_guid(_plain(cell)) or ":" in cell for cell in cells):
         return {}
     found: dict[str, int] = {}
@@ -114,7 +114,7 @@ def _move(line: int, cells: Sequence[str], columns: Mapping[str, int]) -> Move:
 
 
 def _plain(cell: str) -> str:
-    """An object ID in small letters, without the braces that PowerShell writes."""
+    """An object ID in lower case, without the braces that PowerShell writes."""
     bare = cell.removeprefix("{").removesuffix("}").lower()
     return bare if all(map(is_guid, bare.split(":"))) else cell
 

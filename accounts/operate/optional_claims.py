@@ -1,4 +1,4 @@
-"""The optional claims that this site makes use of, as its settings ask for them."""
+"""The optional claims that this site uses with its settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ALWAYS: Final = ("email", "acct", "sid", "login_hint")
 
 
 def wanted() -> Iterator[str]:
-    """Their names, in the order in which Entra's Token configuration is to have them."""
+    """Their names, to be added in Entra under Token configuration."""
     yield from _ALWAYS
     if len(conf.MICROSOFT_ALLOWED_TENANTS) > 1:
         yield "xms_edov"

@@ -1,6 +1,6 @@
-"""What other sign-in packages keep of people's Microsoft identities, read from their tables.
+"""Read Microsoft identities from the tables of other sign-in packages.
 
-The packages need not be installed any more: the tables are read as their migrations made them.
+The packages need not be installed: the tables are read as their migrations made them.
 """
 
 from __future__ import annotations
@@ -32,24 +32,23 @@ SOCIAL_AUTH_BACKENDS: Final = (
     "microsoft-graph",
 )
 _PERSONAL: Final = re.compile(r"[0-9a-fA-F]{1,16}")  # a personal account's id at Graph
-# Tenant and object ID in one text, in either order.
-_PAIR: Final = re.compile(rf"({GUID_PATTERN})[.:@]({GUID_PATTERN})")
+_PAIR: Final = re.compile(rf"({GUID_PATTERN})[.:@]({GUID_PATTERN})")  # tenant, object ID; any order
 _LONGEST_SUB: Final = 120
 _ADDRESS_KEYS: Final = frozenset({"upn", "preferred_username", "email"})
 
 
 @dataclass(frozen=True, slots=True)
 class StoredIdentity:
-    """A row of another package: an object ID, or a sub; `unusable` says why it names nobody."""
+    """A row of another package: an object ID or a sub, or why it is `unusable`."""
 
     user_id: Any
     oid: str = ""
     tid: str = ""
     sub: str = ""
-    uid: str = ""  # as it is to be bound, once that is decided
+    uid: str = ""  # to bind, once that is decided
     address: str = ""
     unusable: str = ""
-    blocks: bool = False  # the row itself keeps another identity from being bound
+    blocks: bool = False  # the row keeps another identity from being bound
 
 
 class NoTable(OperatorError):
@@ -63,7 +62,7 @@ class NoTable(OperatorError):
 
 
 def client_ids_of_social_auth() -> frozenset[str]:
-    """The client IDs that python-social-auth's settings still name."""
+    """The client IDs in the settings of python-social-auth."""
     names = (name.replace("-", "_").upper() for name in SOCIAL_AUTH_BACKENDS)
     keys = (getattr(settings, f"SOCIAL_AUTH_{name}_KEY", "") for name in names)
     return frozenset(str(key).lower() for key in keys if key)
@@ -78,7 +77,7 @@ def _of_allauth() -> Iterator[StoredIdentity]:
         names = ("mail", "userPrincipalName", "email")
         address = next((str(stored[name]) for name in names if stored.get(name)), "")
         uids = (account.uid, *(str(stored.get(name) or "") for name in ("oid", "id")))
-        uid = next(filter(_names_an_object, uids), account.uid)
+        uid = next(filter(_has_object_id, uids), account.uid)
         yield _by_object_id(account.user_id, uid, address, tid=_tenant_in(stored), blocks=True)
 
 
@@ -104,7 +103,7 @@ def _of_backend(row: Mapping[str, Any]) -> StoredIdentity:
     oid = str(extra.get("oid") or "")
     if is_guid(oid):
         return _by_object_id(user_id, oid, "", tid=_tenant_in(extra))
-    if row["provider"] == "microsoft-graph" or key == "oid" or _names_an_object(uid):
+    if row["provider"] == "microsoft-graph" or key == "oid" or _has_object_id(uid):
         return _by_object_id(user_id, uid, "", tid=_tenant_in(extra))
     if "@" in uid or key in _ADDRESS_KEYS:
         return StoredIdentity(user_id, address=uid, unusable=f"known by an address only, {uid}")
@@ -114,7 +113,7 @@ def _of_backend(row: Mapping[str, Any]) -> StoredIdentity:
 
 
 def _nothing() -> Iterator[StoredIdentity]:
-    """The package keeps no identity: it matches people by name or address at each sign-in."""
+    """The package stores no identity: it matches by name or address at each sign-in."""
     return iter(())
 
 
@@ -132,12 +131,12 @@ WITHOUT_IDENTITIES: Final = frozenset({"django-auth-adfs", "mozilla-django-oidc"
 
 
 def _tenant_in(claims: Mapping[str, Any]) -> str:
-    """Of which tenant a row says that its object ID is; "" where it says nothing."""
+    """The tenant ID in a row's JSON, or ""."""
     found = (str(claims.get(name) or "").lower() for name in ("tid", "tenantId", "tenant_id"))
     return next(filter(is_guid, found), "")
 
 
-def _names_an_object(uid: str) -> bool:
+def _has_object_id(uid: str) -> bool:
     return is_guid(uid.strip()) or _PAIR.fullmatch(uid.strip()) is not None
 
 
@@ -158,13 +157,13 @@ def _by_object_id(
 
 
 def _in_order(first: str, second: str) -> tuple[str, str]:
-    """Object ID and tenant: MSAL's home account ids have them so, others the other way round."""
+    """Object ID and tenant: MSAL's home account IDs have this order, others the reverse."""
     tenants = conf.MICROSOFT_ALLOWED_TENANTS | {conf.MICROSOFT_TENANT_ID.lower()}
     return (second, first) if first in tenants and second not in tenants else (first, second)
 
 
 def _rows(package: str, table: str, wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The rows, with those of the wanted columns that this table has. Raises NoTable."""
+    """The rows, with those wanted columns that the table has. Raises NoTable."""
     key = get_user_model()._meta.pk
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
@@ -179,7 +178,7 @@ def _rows(package: str, table: str, wanted: Sequence[str]) -> Iterator[dict[str,
 
 
 def _as_dict(value: Any) -> Mapping[str, Any]:
-    """JSON as the database gives it: parsed or not; in old tables it is text."""
+    """A JSON column, which is text in old tables."""
     try:
         parsed = json.loads(value) if isinstance(value, str) else value
     except ValueError:

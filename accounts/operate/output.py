@@ -1,4 +1,4 @@
-"""How operators' commands speak: a table people can read, JSON or CSV for machines."""
+"""What operators' commands print: a table people can read, JSON or CSV for machines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from argparse import (
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.core.management.base import (
     BaseCommand,
@@ -36,8 +36,9 @@ from ..sessions.service import NoSuchSession, StoreUnavailable
 from ..stores.outages import is_outage
 from . import OperatorError, spreadsheet
 
+_Row = TypeVar("_Row")
 _WIDEST: Final = 48
-_SIGINT, _SIGPIPE = 130, 141  # as a shell says of a command that such a signal ended
+_SIGINT, _SIGPIPE = 130, 141  # a shell's exit codes for a command that such a signal ended
 _A_GUID: Final = "11111111-2222-3333-4444-555555555555"
 _INTERRUPTED: Final = "Interrupted: what was under way is undone, what was done before stays."
 
@@ -54,7 +55,12 @@ class OperatorCommand(BaseCommand):
     """A command whose help ends with `epilog`: examples and exit codes."""
 
     epilog = ""
-    requires_system_checks = ()  # they repair what a check would complain of
+    requires_system_checks = ()  # these commands repair what a check would complain of
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        reopen_closed_streams()
+        super().__init__(*args, **kwargs)
 
     @override
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -76,9 +82,9 @@ class OperatorCommand(BaseCommand):
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """In English as a whole, and whatever an operator can do something about in one line.
+        """In English, since reports and documents quote it and much of it is in no catalogue.
 
-        Reports and documents quote what commands write, and much of it is in no catalogue.
+        An error that an operator can do something about is one line.
         """
         try:
             with translation.override("en"):
@@ -109,8 +115,24 @@ class OperatorCommand(BaseCommand):
         for line in FORMS[form](named, columns):
             self.stdout.write(line)
 
+    def write_done(
+        self,
+        rows: Iterable[_Row],
+        columns: Sequence[str],
+        form: str,
+        row_of: Callable[[_Row], Any] = lambda row: row,
+    ) -> list[_Row]:
+        """Write and return the results of changes made one by one; on Ctrl-C, those so far."""
+        done: list[_Row] = []
+        try:
+            for row in rows:
+                done.append(row)
+        finally:
+            self.write_rows(map(row_of, done), columns, form)
+        return done
+
     def write_value(self, value: Mapping[str, Any], form: str) -> None:
-        """One thing: an aligned list of its parts, or a JSON object."""
+        """An aligned list of names and values, or a JSON object."""
         for line in [as_json(value)] if form == "json" else as_list(value):
             self.stdout.write(line)
 
@@ -129,7 +151,7 @@ def add_output(parser: ArgumentParser, *, csv: bool = False) -> None:
 
 
 def whole_number(unit: str, most: int = 10**9) -> Callable[[str], int]:
-    """For argparse: reads a number of these, from 1 on."""
+    """For argparse: the type of a number from 1 to `most`."""
 
     def read(text: str) -> int:
         if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= most):
@@ -140,7 +162,7 @@ def whole_number(unit: str, most: int = 10**9) -> Callable[[str], int]:
 
 
 def add_guid(parser: ArgumentParser, name: str, what: str) -> None:
-    """An option that takes an ID of Microsoft's."""
+    """Add an option that takes a GUID."""
 
     def read(text: str) -> str:
         if text and not is_guid(text):
@@ -165,7 +187,9 @@ def read_input(name: str) -> bytes:
 def _explained(error: Exception, unchanged: str) -> str:
     """What an operator can do about the error; "" where it is a fault of the program."""
     if isinstance(error, Refused):
-        return f"{error.reason.operator} {error.reason.fix} {unchanged}".rstrip()
+        wait = f"Wait {-(-error.retry_after // 60)} minutes." if error.retry_after else ""
+        words = (error.reason.operator, wait or error.reason.fix, unchanged)
+        return " ".join(filter(None, map(str, words)))
     if isinstance(error, (OperatorError, NoSuchSession, StoreUnavailable)):
         next_step = getattr(error, "next_step", "")
         return " ".join(filter(None, (str(error), unchanged, next_step)))
@@ -189,20 +213,27 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def reopen_closed_streams() -> None:
+    """A stream that the shell closed (`>&-`) is None in Python: nothing is read or written then."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
 def as_json(value: Any) -> str:
     """One value, on one line."""
     return json.dumps(value, default=_plain, ensure_ascii=False)
 
 
 def as_list(value: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each part, aligned."""
+    """A line for each name and its value, aligned."""
     width = max(map(len, value), default=0)
-    for name, part in value.items():
-        yield f"{_title(name):<{width}}  {_text(part)}".rstrip()
+    for name, item in value.items():
+        yield f"{_title(name):<{width}}  {_text(item)}".rstrip()
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
-    """A header and a line for each row; the last column may be as long as it likes."""
+    """A header and a line for each row; only the last column is not shortened."""
     cells = [[_title(name) for name in columns]]
     cells += [[_text(row.get(name)) for name in columns] for row in rows]
     widths = [min(_WIDEST, max(map(len, column))) for column in zip(*cells, strict=True)]
@@ -212,11 +243,11 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator
 
 def json_array(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     """An array, written as the rows come: one object a line."""
-    joint = "["
+    before = "["
     for row in rows:
-        yield joint + as_json({name: row.get(name) for name in columns})
-        joint = ","
-    yield "[]" if joint == "[" else "]"
+        yield before + as_json({name: row.get(name) for name in columns})
+        before = ","
+    yield "[]" if before == "[" else "]"
 
 
 FORMS: Final[Mapping[str, Callable[..., Iterator[str]]]] = {
@@ -235,7 +266,7 @@ def _fitted(text: str, width: int) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value in a line: what could move a terminal's cursor is not written."""
+    """A value for one line of a terminal, without control characters."""
     if value is None or value == "" or value == ():
         return "-"
     if isinstance(value, datetime):

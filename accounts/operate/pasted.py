@@ -1,9 +1,9 @@
-"""Read people out of what an operator pastes: mails, address books, tables, records, lists.
+"""Parse names and addresses in pasted text: mails, address books, tables, records, lists.
 
-Addresses are found wherever they stand: `Doe, Jane <jane@contoso.com>; Roe, Rick <rick@...>`,
-`Name (address)`, `Name address`, `address, Name`, in HTML, with bullets and numbers, with blanks
-between, in the columns of a spreadsheet, or in a table whose first line names its columns. Nothing
-is dropped: a line without an address comes back with its text and the reason.
+Addresses are found anywhere: `Doe, Jane <jane@contoso.com>; Roe, Rick <rick@...>`, `Name
+(address)`, `Name address`, `address, Name`, in HTML, after bullets and numbers, between blanks, in
+the columns of a spreadsheet, or in a table with titles. A line without an address is returned with
+its problem.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ from ..display.visible import is_hidden
 from . import columns
 from .pasted_records import read_records
 
-# What no address has, here and in Entra; the wide and typographic forms, too.
-_NO_PART: Final = (
+# Characters that no address has, here and in Entra; full-width and typographic forms, too.
+_SEPARATORS: Final = (
     r"\s<>()\[\]{},;:\"|\u201c\u201d\u201e\u00ab\u00bb"
     r"\uff1c\uff1e\uff08\uff09\u3001\uff0c\uff1b\uff1a"
 )
-_AT: Final = "@\uff20\ufe6b"  # a wide one is found, to be named as what is wrong
-_ADDRESS: Final = re.compile(rf"(?<![^{_NO_PART}{_AT}=])[^{_NO_PART}{_AT}=]+[{_AT}][^{_NO_PART}/]+")
+_AT: Final = "@\uff20\ufe6b"  # addresses with a full-width @ are found, and reported
+_ADDRESS: Final = re.compile(
+    rf"(?<![^{_SEPARATORS}{_AT}=])[^{_SEPARATORS}{_AT}=]+[{_AT}][^{_SEPARATORS}/]+"
+)
 _RECIPIENTS: Final = "to|cc|bcc|from|reply-to|an|von|kopie|à|de|para|cco|cci|tới|mailto"
-# Bullets, numbers, and the words before the recipients of a mail.
+# Bullets, numbers, and the headers before the recipients of a mail.
 _LEADING: Final = re.compile(
     r"^\s*(?:[^\w\s\"'<(\[]+\s+)?"
     r"(?:[•‣◦·●▪\u2460-\u24ff\u2776-\u2793]|\d\ufe0f?\u20e3|\[[ x]?\]\s*"
@@ -52,7 +54,7 @@ _LINK: Final = re.compile(
     r"""<a\s[^<>]*?href\s*=\s*["']?mailto:([^"'?>\s]+)[^<>]*>(.*?)</a>""", re.IGNORECASE
 )
 _MARKDOWN: Final = re.compile(r"\[([^\[\]]*)\]\(mailto:([^()?\s]+)[^()]*\)", re.IGNORECASE)
-# Teams and Outlook add who somebody is.
+# Teams and Outlook add a status or department.
 _STATUS: Final = re.compile(
     r"\s*[(\[](?:guest|gast|invitée?|invitad[oa]|khách|extern(?:al|e|o|a)?|external user"
     r"|[^\W\d_]{1,6}(?:/[^\W\d_]{1,6}){1,2})[)\]]$",
@@ -79,7 +81,7 @@ EMPTY_COLUMNS: Final = noop("Its columns for the address (mail, userPrincipalNam
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One person, and the line that names them, counted from 1; `problem` when it names nobody."""
+    """One person, and the number of their line from 1; or a `problem` without a person."""
 
     line: int
     email: str
@@ -107,7 +109,7 @@ def read_people(lines: Iterable[str]) -> Iterator[Entry]:
 
 
 def title_line(lines: Iterable[str]) -> str:
-    """The first line, if it names the columns of the others; "" if not."""
+    """The first line, if it has the titles of columns; else ""."""
     titled, _skipped = columns.lines_from_titles("\n".join(lines))
     head = next((line for line in titled if line.strip()), "")
     return head if {"mail", "upn"} & set(_columns_named(head)) else ""
@@ -150,7 +152,7 @@ def _of_line(number: int, text: str) -> Iterator[Entry]:
 
 
 def _unique(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """A link has an address twice: once is enough, with the name that either has."""
+    """A link has its address twice: keep one, with the name that either has."""
     found: dict[str, Entry] = {}
     for entry in entries:
         known = found.get(entry.email)
@@ -160,7 +162,7 @@ def _unique(entries: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _logical(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers; what is broken within quotes is one line again."""
+    """Lines with their numbers; lines within one pair of quotes are joined."""
     at = 0
     while at < len(lines):
         size = _size(lines[at : at + _MOST_LINES_OF_A_CELL])
@@ -170,7 +172,7 @@ def _logical(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
 
 
 def _size(lines: Sequence[str]) -> int:
-    """How many lines it takes until the quotes are closed; one, when they never are."""
+    """The number of lines until the quotes are closed; one, when they never are."""
     quotes = 0
     for size, line in enumerate(lines, start=1):
         quotes += line.count('"')
@@ -180,7 +182,7 @@ def _size(lines: Sequence[str]) -> int:
 
 
 def _without_markup(text: str) -> str:
-    """HTML and Markdown as it reads: `Name <address>` for a link, a tab between cells."""
+    """HTML and Markdown as text: `Name <address>` for a link, a tab between cells."""
     line = text.replace("\n", " ")
     line = _LINK.sub(r" \2 <\1> ", line) if "<" in line else line
     line = re.sub(r"</t[dh]>", "\t", line, flags=re.IGNORECASE)
@@ -200,7 +202,7 @@ def _cells(text: str, delimiter: str) -> list[str]:
 
 
 def _columns_of(line: str) -> list[str]:
-    """The cells of a spreadsheet's row; of CSV if one cell of at least three is an address."""
+    """The cells of a row with tabs; of CSV if one of at least three cells is an address."""
     if "\t" in line.strip():
         return _cells(line, "\t")
     delimiter = "|" if line.count("|") > 1 else columns.delimiter_of(line)
@@ -222,7 +224,7 @@ def _in_columns(number: int, cells: Sequence[str], text: str) -> Iterator[Entry]
 
 
 def _name_beside(cells: Sequence[str], at: int, email: str) -> str:
-    """The cell, or two of one word each, that has most of the address in it; else the nearest."""
+    """The cell, or two of one word each, with most words of the address; else the nearest."""
     local = _plain(email.partition("@")[0])
     pairs = [
         (index, f"{cells[index]} {cells[index + 1]}")
@@ -270,7 +272,7 @@ def _address(text: str) -> str:
 
 
 def _names(gaps: Sequence[str]) -> list[str]:
-    """A name for each address, from what stands before it, or after it where nothing does."""
+    """A name for each address, from the text before it, or after it if there is none before."""
     before, after = gaps[:-1], gaps[1:]
     if not _clean(before[0]) and _clean(after[-1]):
         return [_following(gap) for gap in after]
@@ -282,7 +284,7 @@ def _names(gaps: Sequence[str]) -> list[str]:
 
 
 def _preceding(gap: str) -> str:
-    """`Doe, Jane <` is a name with a comma; in `Sales,Jane Doe,` only what is nearest is one."""
+    """`Doe, Jane <` is a name with a comma; of `Sales,Jane Doe,` only the nearest part is one."""
     gap = _RECIPIENT.sub("", re.sub(r"(?i)mailto\s*:\s*$", "", gap)).rstrip()
     if quoted := re.search(r'["\u201c\u201e]([^"\u201c\u201d]+)["\u201c\u201d]\s*[,;:<(]?$', gap):
         return _clean(quoted[1])
@@ -302,7 +304,7 @@ def _following(gap: str) -> str:
 
 
 def _parenthesis(gap: str) -> tuple[str, str]:
-    """`(Name)` right after the address: as it stands, and the name."""
+    """`(Name)` right after the address: the matched text, and the name."""
     found = re.match(r"\s*>?\s*\(([^()@]+)\)", gap)
     return (found[0], _clean(found[1])) if found else ("", "")
 
@@ -311,16 +313,16 @@ def _parenthesis(gap: str) -> tuple[str, str]:
 
 
 def _clean(name: str) -> str:
-    """Without signs around it, and without what cannot be seen."""
+    """Without punctuation around it, and without invisible characters."""
     seen = (" " if c.isspace() else c for c in name if c.isspace() or not is_hidden(c))
-    plain = _between_signs(" ".join("".join(seen).split()).rstrip(" <([{"))
+    plain = _without_punctuation(" ".join("".join(seen).split()).rstrip(" <([{"))
     if _JOINING.fullmatch(plain) or _ENUMERATED.fullmatch(plain) or "://" in plain:
         return ""
     return plain[:_LONGEST_NAME]
 
 
-def _between_signs(text: str) -> str:
-    """From the first letter or digit to the last, with the bracket or full stop that ends it."""
+def _without_punctuation(text: str) -> str:
+    """From the first letter or digit to the last, with a closing bracket or full stop."""
     text = _STATUS.sub("", text.rstrip(" \"'\u201d\u00bb"))
     at = [index for index, c in enumerate(text) if unicodedata.category(c)[0] in "LMN"]
     if not at:

@@ -1,6 +1,6 @@
-"""People as records of fields: vCards, LDIF, PowerShell's lists (`DisplayName : Jane`), JSON.
+"""Parse records of fields: vCards, LDIF, PowerShell's lists (`DisplayName : Jane`), JSON.
 
-RFC 6350 (vCard), RFC 2849 (LDIF): a field may go on in a line that begins with a blank, and
+RFC 6350 (vCard), RFC 2849 (LDIF): a line that begins with a blank continues the field before, and
 `mail:: ...` is base64.
 """
 
@@ -21,7 +21,7 @@ _NAMES: Final = ("name", "given", "family")
 
 
 def read_records(lines: Sequence[str]) -> list[tuple[int, str, Fields]] | None:
-    """Each record: its first line's number, its text and its fields; None if these are none."""
+    """The first line's number, the text and the fields of each; None if these are no records."""
     if (lines[0] if lines else "").lstrip()[:1] in ("[", "{"):
         return _of_json("\n".join(lines))
     fields = list(_fields(lines))
@@ -33,7 +33,7 @@ def read_records(lines: Sequence[str]) -> list[tuple[int, str, Fields]] | None:
 
 
 def _fields(lines: Sequence[str]) -> Iterator[tuple[int, tuple[str, str] | None]]:
-    """A pair for each line, ("", "") for an empty one, None for what is no field."""
+    """Key and value of each line, ("", "") of an empty one; None where it is no field."""
     unfolded: list[tuple[int, str]] = []
     for number, line in enumerate(lines, start=1):
         if line[:1] in (" ", "\t") and line.strip() and unfolded and ":" not in line:
@@ -63,13 +63,13 @@ def _decoded(text: str) -> str:
 def _divided(
     fields: Iterable[tuple[int, tuple[str, str] | None]],
 ) -> Iterator[list[tuple[int, str, str]]]:
-    """A record ends at an empty line, where the next begins, or where a name comes again."""
+    """A record ends at an empty line, where the next begins, or where a name is repeated."""
     record: list[tuple[int, str, str]] = []
     for number, field in fields:
         key, value = field or ("", "")
         known = {field_of(name) for _number, name, _value in record}
-        again = field_of(key) in known & {*_NAMES, "oid"}
-        if record and (not key or key in _NEW or again):
+        is_repeated = field_of(key) in known & {*_NAMES, "oid"}
+        if record and (not key or key in _NEW or is_repeated):
             yield record
             record = []
         if key:
@@ -93,7 +93,7 @@ def _record(
 
 
 def _of_json(text: str) -> list[tuple[int, str, Fields]] | None:
-    """What Graph and `az ad user list` write; numbered as they come."""
+    """As Graph and `az ad user list` write it; numbered from 1 instead of by line."""
     try:
         loaded = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""People: listed, found and added by email, switched off (which signs them out) and on again."""
+"""Find, list and add users by email; deactivate (and sign out) and reactivate them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .search import people as search_people
 
 logger = logging.getLogger("django.security.sign_in")
 
-What = Literal["added", "promoted", "exists", "invalid"]
+Outcome = Literal["added", "promoted", "exists", "invalid"]
 COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuser", "identity")
-NARROW: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {
-    "bound": lambda people: account_status.bound(people, yes=True),
-    "not_bound": lambda people: account_status.bound(people, yes=False),
-    "superuser": lambda people: users.where(people, is_superuser=True),
+FILTERS: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {
+    "bound": lambda people: people.filter(linking.is_linked()),
+    "not_bound": lambda people: people.filter(~linking.is_linked()),
+    "superuser": lambda people: users.with_flags(people, is_superuser=True),
 }
 _CHUNK: Final = 500
 
@@ -44,20 +44,12 @@ class NoSuchPerson(OperatorError):
         super().__init__(f"No user has the email {email!r}.")
 
 
-class SeveralPeople(OperatorError):
-    """The user model lets several people have one email, and they do."""
-
-    def __init__(self, email: str) -> None:
-        text = _("Several users have the email %(email)s: which of them is not clear.")
-        super().__init__(text % {"email": repr(email)})
-
-
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of one email: `what`, the user (unless invalid), and a note on it."""
+    """The result for one email; `user` is None where it is invalid."""
 
     email: str
-    what: What
+    what: Outcome
     user: User | None = None
     note: str = ""
     line: int = 0
@@ -65,11 +57,12 @@ class Added:
 
 
 def find(email: str) -> User:
-    """The user of this email, ignoring ASCII case only. Raises NoSuchPerson, SeveralPeople."""
+    """The user of this email, ignoring ASCII case only. Raises NoSuchPerson, OperatorError."""
     found = users.by_email(email) if email.isprintable() else ()
     named = [user for user in found if same_email(users.email_of(user), email)]
     if len(named) > 1:
-        raise SeveralPeople(email)
+        text = _("Several users have the email %(email)s: which of them is not clear.")
+        raise OperatorError(text % {"email": repr(email)})
     if not named:
         raise NoSuchPerson(email)
     only: User = named[0]
@@ -77,19 +70,17 @@ def find(email: str) -> User:
 
 
 def listing(*, state: str = "", search: str = "", idle_days: int = 0) -> Iterator[dict[str, Any]]:
-    """A row for each person, by email; of one state, or with a text in email or name."""
+    """A row for each person, by email: of one state, with a text in email or name, or idle."""
     found = search_people(users.everyone().order_by(users.email_field()), search)
-    found = NARROW[state](found) if state in NARROW else found
+    found = FILTERS[state](found) if state in FILTERS else found
     found = account_status.idle_for(found, idle_days) if idle_days else found
     people = found.iterator(chunk_size=_CHUNK)
     while chunk := list(islice(people, _CHUNK)):
-        states, identities = (
-            account_status.statuses_of(chunk),
-            linking.of_users(user.pk for user in chunk),
-        )
+        statuses = account_status.statuses_of(chunk)
+        identities = linking.of_users(user.pk for user in chunk)
         for user in chunk:
-            if state in ("", *NARROW, states[user.pk].kind):
-                yield _row(user, states[user.pk], identities.get(user.pk))
+            if state in ("", *FILTERS, statuses[user.pk].kind):
+                yield _row(user, statuses[user.pk], identities.get(user.pk))
 
 
 def add(
@@ -103,10 +94,10 @@ def add(
     tenant: str = "",
     link_existing: bool = True,
 ) -> Added:
-    """Add a person without a password; one who is here gains the rights asked for.
+    """Add a user without a password; an existing one is given the rights with `promote` only.
 
-    With `promote` off, one who is here is left as they are. An `oid` is bound at once, so that
-    whoever has the address at Entra is not enough; to one who is here only with `link_existing`.
+    An `oid` is bound at once, so that having the address at Entra is not enough; to an existing
+    user only with `link_existing`.
     """
     try:
         with transaction.atomic():
@@ -114,7 +105,7 @@ def add(
                 gains = {"is_staff": staff, "is_superuser": superuser} if promote else {}
                 added = _promoted(find(email), gains)
             except NoSuchPerson:
-                added = _new(users.new(email, name, staff=staff, superuser=superuser))
+                added = _new(users.build_user(email, name, staff=staff, superuser=superuser))
             if oid and added.user and (added.what == "added" or link_existing):
                 added = _bound_ahead(added, added.user, oid, tenant)
             return added
@@ -126,48 +117,37 @@ def add(
 
 
 def _bound_ahead(added: Added, user: User, oid: str, tenant: str) -> Added:
-    """Raises CannotLink: then nobody is added either."""
+    """Raises CannotLink, which undoes the addition."""
     new = linking.bind_ahead(user, linking.tenant_of(tenant), oid)
     note = _("object ID linked") if new else _("object ID was linked already")
     return replace(added, note="; ".join(filter(None, (added.note, note))))
 
 
 def add_many(
-    lines: Iterable[str],
-    *,
-    staff: bool = True,
-    superuser: bool = False,
-    promote: bool = True,
-    oid: str = "",
-    tenant: str = "",
-    link_existing: bool = True,
-) -> list[Added]:
-    """Add everyone in pasted lines or CSV rows; a bad line is reported and stops no other."""
-    results = []
+    lines: Iterable[str], *, oid: str = "", tenant: str = "", **options: bool
+) -> Iterator[Added]:
+    """Add everyone in pasted lines or CSV rows, one by one, with the options of `add`.
+
+    An invalid line is reported and does not stop the others.
+    """
     for entry in read_people(lines):
-        rights = {"staff": staff, "superuser": superuser, "promote": promote}
-        if entry.problem:
-            results.append(
-                Added(entry.email, "invalid", note=entry.problem, line=entry.line, text=entry.text)
+        added = Added(entry.email, "invalid", note=entry.problem)
+        if not entry.problem:
+            added = add(
+                entry.email,
+                name=entry.name,
+                oid=entry.oid or oid,
+                tenant=entry.tenant or tenant,
+                **options,
             )
-            continue
-        added = add(
-            entry.email,
-            name=entry.name,
-            oid=entry.oid or oid,
-            tenant=entry.tenant or tenant,
-            link_existing=link_existing,
-            **rights,
-        )
-        results.append(replace(added, line=entry.line, text=entry.text))
-    return results
+        yield replace(added, line=entry.line, text=entry.text)
 
 
 def deactivate(user: User, *, leave_a_superuser: bool = False) -> int:
-    """Switch a person off and end their sessions; returns how many. They can be switched on again.
+    """Set is_active to False and end their sessions; returns how many.
 
     Raises sessions.StoreUnavailable when the store did not answer; the sessions have ended even so.
-    With `leave_a_superuser`, LastSuperuser: of two who switch each other off at once, one stays.
+    With `leave_a_superuser`, LastSuperuser: of two who deactivate each other at once, one stays.
     """
     with transaction.atomic():
         if leave_a_superuser and users.is_last_superuser(user, lock=True):
@@ -177,7 +157,7 @@ def deactivate(user: User, *, leave_a_superuser: bool = False) -> int:
 
 
 def reactivate(user: User) -> None:
-    """Let a person in again."""
+    """Set is_active to True."""
     _set_active(user, active=True)
 
 
@@ -197,7 +177,7 @@ def _promoted(user: User, gains: Mapping[str, bool]) -> Added:
 
 
 def _new(user: User) -> Added:
-    """Raises OperatorError where the address or the user model refuses it."""
+    """Raises OperatorError where the address, the user model or the database refuses it."""
     user.set_unusable_password()
     email = users.email_of(user)
     if wrong := addresses.problem_of(email):
@@ -208,7 +188,7 @@ def _new(user: User) -> Added:
             user.save(force_insert=True)
     except ValidationError as problem:
         raise OperatorError(_of_fields(problem)) from None
-    except IntegrityError as problem:  # someone else added them meanwhile, or more is demanded
+    except IntegrityError as problem:  # added by someone else meanwhile, or another constraint
         if existing := users.by_email(email).first():
             return Added(email, "exists", existing)
         text = _("the database refuses it (%(why)s)")
@@ -217,7 +197,7 @@ def _new(user: User) -> Added:
 
 
 def _of_fields(problem: ValidationError) -> str:
-    """What is wrong, and with which field, where it is none of ours: a user model may want more."""
+    """The messages; of a field that only this user model has, with its name."""
     if not hasattr(problem, "error_dict"):
         return " ".join(problem.messages)
     own_fields = (users.email_field(), "name", NON_FIELD_ERRORS)

@@ -1,8 +1,8 @@
-"""The app registration that this site needs, as one paste for Entra: a script for `az`, a manifest.
+"""The app registration that this site needs, as a script for `az` or a manifest for the portal.
 
-The script reads what is there, adds what is missing and writes only then: run twice, it changes
-nothing. It takes nothing away. Sources: Microsoft Graph "application resource type", "Configure
-optional claims", and the reference of `az ad app`, `az ad sp` and `az rest`.
+The script adds what is missing and removes nothing: run again, it changes nothing. Sources:
+Microsoft Graph "application resource type", "Configure optional claims", and the reference of
+`az ad app`, `az ad sp` and `az rest`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .roles import check_value
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to make: the application's fields, and what the script is told of its credential."""
+    """The application's fields, and the script's variables for its credential."""
 
     name: str
     tenant: str
@@ -45,7 +45,7 @@ class Plan:
 
 
 def plan(roles: Sequence[str] = ()) -> Plan:
-    """The registration as the settings and the app in force ask for it.
+    """The registration for these settings and the app in force.
 
     Its app roles are those of the mapping, and `roles`. Raises OperatorError.
     """
@@ -78,7 +78,7 @@ def script(made: Plan) -> str:
 
 
 def _credential(credential: Credential) -> dict[str, Any]:
-    """What the script is told of it; nothing of a secret, which it makes itself."""
+    """The script's variables for it; none for a secret, which the script makes itself."""
     certificate = getattr(credential, "certificate", None)
     if certificate is not None:
         sha1 = bytes.fromhex(certificate.portal_thumbprint)
@@ -93,9 +93,9 @@ def _credential(credential: Credential) -> dict[str, Any]:
 
 
 def _federated(credential: ManagedIdentity | TokenFile) -> dict[str, Any]:
-    """Issuer, subject and audience of the token itself.
+    """Issuer, subject and audience of its token.
 
-    Where it cannot be had here, the script finds a managed identity by its client id.
+    Without a token, the script finds a managed identity by its client ID.
     """
     try:
         token = federated(claims_of(credential.token()) or {})
@@ -142,7 +142,7 @@ def _application(name: str, roles: Sequence[str]) -> dict[str, Any]:
 
 
 def _roles(named: Sequence[str]) -> list[str]:
-    """A mapped value that is a GUID is a group's object id, which is no role."""
+    """Mapped values that are GUIDs are object IDs of groups, and no roles."""
     mapped = RoleMapping.objects.order_by("value").values_list("value", flat=True)
     return list(dict.fromkeys([*named, *(value for value in mapped if not is_guid(value))]))
 
@@ -155,7 +155,7 @@ def _logout_url() -> str:
 
 
 def _role(value: str) -> dict[str, Any]:
-    """Its id comes from its value, so that a second run means the same role."""
+    """Its id is derived from its value, so that a second run finds the same role."""
     return {
         "id": str(uuid5(NAMESPACE_URL, f"{conf.PUBLIC_URL}#{value}")),
         "allowedMemberTypes": ["User"],

@@ -1,18 +1,16 @@
-"""The go-live rehearsal: of these people exported from Entra, who would get in, and why not.
+"""The go-live rehearsal: which people of an export from Entra could sign in, and why not.
 
-Each is put to the very policy that decides at sign-in, with claims made up as Entra would
-send them and the users who are here now. Nothing is written, nobody at Microsoft is asked.
+The sign-in's own policy decides on each, with the claims that Entra would send and the users as
+they are now. Nothing is written, and Microsoft is not asked.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from django.db.models import OuterRef
 from django.utils.translation import gettext as _
 
 from .. import registration, users
@@ -22,22 +20,21 @@ from ..entra.claims import Claims
 from ..entra.errors import hint_for, reason_for
 from ..ids import is_guid
 from ..reasons import REASONS, Refused
-from ..signin import mapping, roles
+from ..signin import mapping
 from ..signin.bindings import identity_of, names_of
-from ..signin.identities import identity_of_user
 from ..signin.policy import Candidate, Refuse, Rules, claimed_email, decide, same_email
-from ..signin.roles import Carried, Holding, Rights, Table
+from ..signin.roles import HeldRights, Rights, Table
 from . import linking
+from .candidates import Candidates, all_candidates, normalized
 from .entra_export import Exported, read_export, unjudged
-from .roles import in_words
+from .roles import held_with, in_words
 
-_CHUNK: Final = 500
 DISABLED_AT_ENTRA: Final = 50057  # the AADSTS number that such a person meets
 
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What would become of one person: `reason` is "" for whoever gets in."""
+    """The outcome of one person's sign-in: `reason` is "" where it is admitted."""
 
     line: int
     name: str
@@ -57,7 +54,7 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """Several people of the file with one address, equal but for case perhaps."""
+    """Several people of the file with one address, perhaps in another case."""
 
     emails: tuple[str, ...]
     lines: tuple[int, ...]
@@ -65,12 +62,12 @@ class Collision:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`missing` are users here who could sign in, whom nobody in the file would become."""
+    """`missing` are users who could sign in, without a match in the file."""
 
     people: tuple[Foreseen, ...]
     collisions: tuple[Collision, ...]
     missing: tuple[Candidate, ...]
-    unjudged: tuple[str, ...] = ()  # columns that the file has not, and what they are for
+    unjudged: tuple[str, ...] = ()  # columns that the file lacks, and what they are for
 
     def counts(self) -> dict[str, int]:
         """How many get in ("in"), and how many are refused, by reason."""
@@ -82,11 +79,11 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class ByRoles:
-    """What a person's app roles would make of one user: `change` in words, "" for none."""
+    """The effect of app roles on one user: `change` in words, or ""."""
 
     is_staff: bool
     change: str = ""
-    is_missing: bool = False  # and ROLES_REQUIRED is on
+    is_missing: bool = False  # no mapped role, with ROLES_REQUIRED
 
 
 Judge = Callable[["Exported", Candidate], "ByRoles | None"]
@@ -99,8 +96,8 @@ def rehearse(
     tenant: str,
     by_roles: Judge | None = None,
 ) -> Report:
-    """Foresee everyone; `tenant` is the tid that they come from."""
-    file, index = tuple(exported), _Index(candidates)
+    """The outcome for everyone; `tenant` is the tid of their tokens."""
+    file, index = tuple(exported), Candidates(candidates)
     collisions = tuple(_collisions(file))
     shared = {line: c for c in collisions for line in c.lines}
     foreseen = (_foresee(person, index, rules, tenant, shared, by_roles) for person in file)
@@ -108,31 +105,11 @@ def rehearse(
     return Report(people, collisions, tuple(_missing(people, candidates)))
 
 
-class _Index:
-    """The site's users, by identity, by address, and by what an address looks like."""
-
-    def __init__(self, users: Iterable[Candidate]) -> None:
-        self.by_identity: dict[str, Candidate] = {}
-        self.by_normalized: defaultdict[str, list[Candidate]] = defaultdict(list)
-        for user in users:
-            self.by_identity[user.identity] = user
-            self.by_normalized[normalized(user.email)].append(user)
-
-    def candidates(self, claims: Claims) -> list[Candidate]:
-        """As at sign-in: whoever is bound to the identity, and whoever has the address."""
-        bound = next(filter(None, map(self.by_identity.get, names_of(claims))), None)
-        email = claimed_email(claims)
-        named = [user for user in self.alike(email) if same_email(user.email, email)]
-        return [bound, *(u for u in named if u is not bound)] if bound else named
-
-    def alike(self, email: str) -> list[Candidate]:
-        """Users whose address looks the same, whether or not it is."""
-        return self.by_normalized.get(normalized(email), []) if email else []
-
-
-def normalized(email: str) -> str:
-    """What an address looks like to a person: case, blanks and look-alike forms ignored."""
-    return unicodedata.normalize("NFKC", email).strip().casefold()
+def _matching(index: Candidates, claims: Claims) -> list[Candidate]:
+    """As at sign-in: the user bound to the identity, and those with the address."""
+    bound = next(filter(None, map(index.by_identity.get, names_of(claims))), None)
+    named = index.with_email(claimed_email(claims))
+    return [bound, *(user for user in named if user is not bound)] if bound else named
 
 
 def claims_of(person: Exported, tenant: str) -> Claims:
@@ -155,18 +132,18 @@ def claims_of(person: Exported, tenant: str) -> Claims:
 
 def _foresee(
     person: Exported,
-    index: _Index,
+    index: Candidates,
     rules: Rules,
     tenant: str,
     shared: Mapping[int, Collision],
     by_roles: Judge | None,
 ) -> Foreseen:
     claims = claims_of(person, tenant)
-    known = index.candidates(claims)
+    known = _matching(index, claims)
     judged = {user.user_id: by_roles(person, user) if by_roles else None for user in known}
     candidates = [_with_roles(user, judged[user.user_id]) for user in known]
     if not person.oid:
-        candidates = [_as_theirs(user, claims) for user in candidates]
+        candidates = [_with_identity(user, claims) for user in candidates]
     decision = decide(claims, rules, candidates)
     foreseen = Foreseen(
         person.line,
@@ -185,7 +162,7 @@ def _foresee(
 
 
 def _refusal(person: Exported, decision: Any, rights: ByRoles | None) -> dict[str, Any]:
-    """The reason, its fix and its detail; {} for whoever gets in."""
+    """The reason, its fix and its detail; {} where the person is admitted."""
     if not person.enabled:
         code, number = reason_for([DISABLED_AT_ENTRA], "")
         return {"reason": code, "fix": as_set_here(hint_for(number))}
@@ -205,8 +182,8 @@ def _with_roles(user: Candidate, rights: ByRoles | None) -> Candidate:
     return replace(user, is_staff=rights.is_staff) if rights else user
 
 
-def _by_sign_in_name(person: Exported, email: str, index: _Index) -> Iterable[str]:
-    """Microsoft sends the mail where there is one: the sign-in name alone fits nobody."""
+def _by_sign_in_name(person: Exported, email: str, index: Candidates) -> Iterable[str]:
+    """Microsoft sends the mail if there is one: then the sign-in name matches nobody."""
     for user in index.alike(person.upn) if not same_email(person.upn, email) else ():
         text = _(
             "the sign-in name %(upn)s is the address of a user here, but Microsoft sends the mail:"
@@ -215,13 +192,13 @@ def _by_sign_in_name(person: Exported, email: str, index: _Index) -> Iterable[st
         yield text % {"upn": repr(person.upn), "user": repr(user.email), "email": repr(email)}
 
 
-def _as_theirs(user: Candidate, claims: Claims) -> Candidate:
-    """Without an id in the file, an identity that is bound already counts as this person's."""
+def _with_identity(user: Candidate, claims: Claims) -> Candidate:
+    """Without an id in the file, the user's identity is taken to be this person's."""
     return replace(user, identity=identity_of(claims)) if user.identity else user
 
 
 def _notes(
-    foreseen: Foreseen, known: Sequence[Candidate], index: _Index, collision: Collision | None
+    foreseen: Foreseen, known: Sequence[Candidate], index: Candidates, collision: Collision | None
 ) -> Iterable[str]:
     for user in known:
         if user.user_id == foreseen.user_id and user.email != foreseen.email:
@@ -264,13 +241,10 @@ def _missing(people: Iterable[Foreseen], users: Iterable[Candidate]) -> Iterable
 
 
 def preview(text: str, tenant: str = "", table: Table | None = None) -> Report:
-    """The rehearsal of an export's text, with the mapping in force, or with this draft of one.
-
-    Raises OperatorError.
-    """
+    """Rehearse with an export's text and the mapping in force, or a draft. Raises OperatorError."""
     tid = tenant.lower() or linking.only_tenant()
     people = read_export(text)
-    if not is_guid(tid):  # identities are bound under a GUID: these cannot be compared
+    if not is_guid(tid):  # identities are bound by a GUID, so object IDs cannot be compared
         people = tuple(replace(person, oid="") for person in people)
     has_roles = any(one.roles is not None for one in people)
     judge = _by_mapping(mapping.table() if table is None else table) if has_roles else None
@@ -279,26 +253,25 @@ def preview(text: str, tenant: str = "", table: Table | None = None) -> Report:
 
 
 def _by_mapping(table: Table) -> Judge | None:
-    """What the mapping would make of each user with the roles of the file."""
+    """The effect of the mapping on each user with the roles of the file."""
     if not table:
         return None
     found = {user.pk: user for user in users.everyone()}
     held = mapping.held_by(found)
-    seen = replace(table, seen=frozenset({""}))
 
     def judge(person: Exported, user: Candidate) -> ByRoles | None:
         if person.roles is None:
             return None
-        holding, carried = held[user.user_id], Carried(person.roles, person.roles)
-        outcome = roles.judge(seen, "", carried, holding.rights, holding.given)
-        outcome = mapping.guarded(found[user.user_id], holding, outcome)
+        holding = held[user.user_id]
+        outcome = held_with(table, holding, person.roles)
+        outcome = mapping.safeguarded(found[user.user_id], holding, outcome)
         missing = conf.ROLES_REQUIRED and not outcome.roles
         return ByRoles(outcome.rights.staff, _change(holding.rights, outcome), missing)
 
     return judge
 
 
-def _change(held: Rights, outcome: Holding) -> str:
+def _change(held: Rights, outcome: HeldRights) -> str:
     names = ", ".join(outcome.roles) or "no mapped role"
     if outcome.rights == held:
         return f"{names}: rights stay" if not outcome.note else f"{names}: {outcome.note}"
@@ -306,36 +279,24 @@ def _change(held: Rights, outcome: Holding) -> str:
     return f"{words}; {outcome.note}" if outcome.note else words
 
 
-def link_all(report: Report, tenant: str = "") -> tuple[int, list[str]]:
-    """Bind everyone who would get in to their object ID now; how many, and what went wrong."""
-    tid, linked, problems = linking.tenant_of(tenant), 0, []
-    people = users.everyone().in_bulk([p.user_id for p in report.people if p.gets_in and p.oid])
-    for person in report.people:
-        if not (person.gets_in and person.oid and person.user_id in people):
-            continue
+def link_all(report: Report, tenant: str = "") -> Iterator[str]:
+    """Bind everyone who would get in to their object ID, one by one.
+
+    Yields "" for each who is bound now, or why not. Raises linking.WhichTenant.
+    """
+    tid = linking.tenant_of(tenant)
+    chosen = [person for person in report.people if person.gets_in and person.oid]
+    people = users.everyone().in_bulk([person.user_id for person in chosen])
+    for person in (one for one in chosen if one.user_id in people):
         try:
-            linked += linking.bind_ahead(people[person.user_id], tid, person.oid)
+            if linking.bind_ahead(people[person.user_id], tid, person.oid):
+                yield ""
         except linking.CannotLink as problem:
-            problems.append(f"line {person.line}, {person.email}: {problem}")
-    return linked, problems
-
-
-def all_candidates() -> Iterator[Candidate]:
-    """Every user as the policy sees them."""
-    found = users.everyone().annotate(bound_identity=identity_of_user(OuterRef("pk")))
-    for user in found.iterator(chunk_size=_CHUNK):
-        yield Candidate(
-            user.pk,
-            users.email_of(user),
-            user.bound_identity or "",
-            user.is_active,
-            users.is_staff(user),
-            users.is_superuser(user),
-        )
+            yield f"line {person.line}, {person.email}: {problem}"
 
 
 def _rules(tenant: str) -> Rules:
-    """The rules in force; those of the environment when no app is set up yet."""
+    """The rules in force; without an app, those of the environment."""
     try:
         return registration.rules_for(registration.in_force(), named=tenant)
     except Refused:

@@ -10,31 +10,31 @@ from ..reasons import REASONS
 from .output import table
 from .rehearsal import Foreseen, Report
 
-FORESEEN: Final = ("line", "email", "outcome", "notes")
+_IN_TABLE: Final = ("line", "email", "outcome", "notes")
 SPREADSHEET: Final = ("line", "email", "name", "outcome", "notes", "fix")
 
 
 def as_lines(report: Report, only: str = "") -> Iterator[str]:
-    """For people to read: the table, what collides, who is missing, the sum, the fixes."""
+    """As text: the table, collisions, missing users, counts, fixes."""
     people = [_row(person) for person in report.people if _wanted(person, only)]
-    yield from table(people, FORESEEN)
+    yield from table(people, _IN_TABLE)
     yield from _listed("Not judged: the file has no column", report.unjudged)
     yield from _listed("Addresses that collide", _collisions(report))
     missing = (user.email for user in report.missing)
     yield from _listed("Users here without a match in the file", missing)
-    yield from _listed("In all", _sums(report))
+    yield from _listed("In all", _counts(report))
     yield from _listed("Fixes", _fixes(report))
 
 
 def as_rows(report: Report, only: str = "") -> Iterator[dict[str, Any]]:
-    """For a spreadsheet, by SPREADSHEET."""
+    """A row for each person, by SPREADSHEET."""
     for person in report.people:
         if _wanted(person, only):
             yield {**_row(person), "name": person.name, "fix": person.fix}
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """For machines."""
+    """For JSON."""
     return {
         "counts": report.counts(),
         "unjudged": report.unjudged,
@@ -59,7 +59,7 @@ def _collisions(report: Report) -> Iterator[str]:
         yield f"{', '.join(found.emails)} (lines {', '.join(map(str, found.lines))})"
 
 
-def _sums(report: Report) -> Iterator[str]:
+def _counts(report: Report) -> Iterator[str]:
     for code, count in sorted(report.counts().items(), key=lambda pair: -pair[1]):
         title = "would get in" if code == "in" else f"{code}: {as_set_here(REASONS[code].operator)}"
         yield f"{count:>6}  {title}"

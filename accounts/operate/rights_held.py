@@ -1,4 +1,4 @@
-"""Who has which rights here, and why: by an app role, in admin or by a command."""
+"""Who holds which rights, and who or what gave them: an app role, admin or a command."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _CHUNK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One right of one person. `by` is role, hand, command or unknown; `why` names which or who.
+    """One right of one person; `why` names the role or the actor.
 
-    `unknown`: it was given before the audit began, or by SQL.
+    `by` is UNKNOWN where it was given before the audit began, or by SQL.
     """
 
     user_id: Any
@@ -44,7 +44,7 @@ class Right:
 
 
 def people(text: str = "") -> QuerySet[Any]:
-    """Everyone who holds any right, by address; `text` narrows it to a part of name or address."""
+    """Everyone who holds any right, by address, with `text` in name or address."""
     model = get_user_model()
     has = {field.name: field.many_to_many for field in model._meta.get_fields()}
     held = Q(pk__in=[])
@@ -55,7 +55,7 @@ def people(text: str = "") -> QuerySet[Any]:
 
 
 def rights_of(chosen: Iterable[Any]) -> Iterator[Right]:
-    """Each right of these people, some hundreds at a time."""
+    """Each right of these people, read in chunks."""
     remaining = iter(chosen)
     while chunk := list(islice(remaining, _CHUNK)):
         yield from _of_chunk(chunk)
@@ -73,7 +73,7 @@ def _of_chunk(chunk: list[Any]) -> Iterator[Right]:
 
 
 def _with_rights(keys: list[Any]) -> Iterable[Any]:
-    """Once more, with groups and permissions; in the order of `people`."""
+    """These users with groups and permissions, in the order of `people`."""
     found = people().filter(pk__in=keys)
     held = {"groups": "groups", "user_permissions": "user_permissions__content_type"}
     return found.prefetch_related(*(path for name, path in held.items() if has_field(name)))
@@ -100,7 +100,7 @@ def _right(person: Any, name: str, roles: list[str] | None, entry: Any) -> Right
 
 
 def _given_by_roles(grant: RoleGrant | None) -> dict[tuple[str, Any], list[str]]:
-    """The rights that the mapping gave this person, each with the roles that do."""
+    """The rights that the mapping gave this person, each with its roles."""
     if grant is None:
         return {}
     table = mapping.table()
@@ -113,7 +113,7 @@ def _given_by_roles(grant: RoleGrant | None) -> dict[tuple[str, Any], list[str]]
 
 
 def _entries(keys: list[Any]) -> dict[str, dict[tuple[str, str], AuditEntry]]:
-    """For each person and right the latest entry of the audit that gave it."""
+    """The latest audit entry that gave each right, by person."""
     model = get_user_model()
     entries = AuditEntry.objects.filter(
         action__in=_GIVING,
@@ -138,7 +138,7 @@ def _given_in(entry: AuditEntry) -> Iterator[tuple[str, str]]:
 
 
 def _source(entry: AuditEntry) -> tuple[str, str]:
-    """By what it was given, and by whom, or by which roles at a sign-in."""
+    """What gave the right: a kind, and the actor or the roles."""
     note = str(_subject(entry).get("note", ""))
     if note.startswith(mapping.NOTE):
         return ROLE, note.removeprefix(mapping.NOTE)
@@ -151,5 +151,5 @@ def _subject(entry: AuditEntry) -> dict[str, Any]:
 
 
 def as_row(right: Right) -> dict[str, Any]:
-    """For tables and files, by COLUMNS."""
+    """The right by COLUMNS."""
     return {name: getattr(right, name) for name in COLUMNS}

@@ -1,4 +1,4 @@
-"""The mapping of app roles, for whoever runs the site: show it, change it, see whom it changes."""
+"""The mapping of app roles: list it, change it, and preview whose rights a change affects."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ from django.utils.translation import gettext_noop as noop
 from .. import audit, registration, users
 from ..models import RoleGrant, RoleMapping
 from ..signin import mapping
-from ..signin.roles import Carried, Holding, Rights, Table, judge, keeping, plain
+from ..signin.roles import (
+    HeldRights,
+    Rights,
+    Table,
+    TokenRoles,
+    plain,
+    rights_after,
+    with_safeguards,
+)
 from ..stores import transaction
 from . import OperatorError
 
 _FLAGS: Final = (noop("staff"), noop("superuser"))
-A_FEW: Final = 3  # people whose rights a mapping may change without being asked again
+UNCONFIRMED: Final = 3  # people whose rights may change without a confirmation
 # "Add app roles to your application": these characters, not beginning with a dot, at most 120.
 _VALUE: Final = re.compile(r"(?!\.)[!#-\[\]-~]{1,120}")
 
@@ -40,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a person would have instead of what they have, at their next sign-in."""
+    """The rights of a person now, and after their next sign-in."""
 
     email: str
     now: str
@@ -54,7 +62,7 @@ def rows() -> list[Row]:
 
 
 def preview(row: Row | None = None, *, remove: str = "") -> list[Change]:
-    """Whom the mapping, changed so, would change if they came with the roles of last time.
+    """Whose rights the mapping, changed so, would change with their last known roles.
 
     Raises OperatorError.
     """
@@ -62,7 +70,7 @@ def preview(row: Row | None = None, *, remove: str = "") -> list[Change]:
 
 
 def drafted(rows: Iterable[Row], *, remove: str = "") -> Table:
-    """The mapping as it would be with these rows, which are not saved. Raises OperatorError."""
+    """The mapping with these rows, which are not saved. Raises OperatorError."""
     table = mapping.read_table()
     changed = {**table.rows, **{mapping.as_mapped(row.value): _rights(row) for row in rows}}
     changed.pop(mapping.as_mapped(remove), None)
@@ -70,7 +78,7 @@ def drafted(rows: Iterable[Row], *, remove: str = "") -> Table:
 
 
 def save(row: Row) -> int:
-    """Make or change one row; audited; returns its primary key. Raises OperatorError."""
+    """Make or change a row; returns its primary key. Raises OperatorError."""
     check(row)
     row = replace(row, value=mapping.as_mapped(row.value))
     with transaction.atomic():
@@ -85,7 +93,7 @@ def save(row: Row) -> int:
 
 
 def remove(value: str) -> None:
-    """Take one row out: what it gave is taken back at the next sign-ins. Raises OperatorError."""
+    """Remove a row: the next sign-ins take back what it gave. Raises OperatorError."""
     with transaction.atomic():
         found = RoleMapping.objects.filter(value=value).first()
         if found is None:
@@ -96,16 +104,16 @@ def remove(value: str) -> None:
 
 
 def _changes(table: Table) -> Iterator[Change]:
-    """The guards of a sign-in hold, and what they keep is said.
+    """With the rights that a sign-in's guards keep, and why.
 
-    In the order shown: of superusers who would all lose it, whoever comes last keeps it.
+    As if everyone signed in, in this order: of superusers who would all lose it, the last keeps it.
     """
     superusers = users.superusers()
     by_link = set(mapping.break_glass_links_in_use().values_list("user_id", flat=True))
-    for one, held, after, names in _foreseen(table):
+    for one, held, after, names in _by_last_roles(table):
         others = any(in_charge for pk, in_charge in superusers.items() if pk != one.pk)
-        kept = keeping(
-            Holding("known", (), after, after),
+        kept = with_safeguards(
+            HeldRights("known", (), after, after),
             held.rights,
             is_last=one.pk in superusers and not others,
             by_link=one.pk in by_link,
@@ -118,51 +126,56 @@ def _changes(table: Table) -> Iterator[Change]:
             yield Change(str(one), in_words(held.rights), in_words(after), names)
 
 
-def _foreseen(table: Table) -> Iterator[tuple[Any, Holding, Rights, str]]:
-    """Who, what they hold, what their roles of last time would make of it, and those roles."""
+def held_with(table: Table, held: HeldRights, roles: tuple[str, ...]) -> HeldRights:
+    """What the mapping gives and takes if a token carries these roles, as tokens did before."""
+    seen_before = replace(table, seen=frozenset({""}))
+    return rights_after(seen_before, "", TokenRoles(roles, roles), held.rights, held.given)
+
+
+def _by_last_roles(table: Table) -> Iterator[tuple[Any, HeldRights, Rights, str]]:
+    """Each user, what they hold, their rights by their last known roles, and those roles."""
     grants = RoleGrant.objects.filter(state="known").select_related("user").order_by("user__pk")
     known = {grant.user_id: grant.user for grant in grants}
-    seen = replace(table, seen=frozenset({""}))
     for pk, held in mapping.held_by(known).items():
-        outcome = judge(seen, "", Carried(held.roles, held.roles), held.rights, held.given)
-        yield known[pk], held, outcome.rights, ", ".join(held.roles) or _("none")
+        rights = held_with(table, held, held.roles).rights
+        yield known[pk], held, rights, ", ".join(held.roles) or _("none")
     if table and registration.client_id_in_force() in table.seen:
-        for one, held in _unheard_of(table):
+        for one, held in _with_unknown_roles(table):
             yield one, held, held.rights - table.managed - held.given, _("not known yet")
 
 
 def read_draft(text: str) -> list[Row]:
-    """Rows of a mapping to try: lines such as `Editor = staff, Editors`. Raises OperatorError."""
+    """Rows of a draft mapping: lines such as `Editor = staff, Editors`. Raises OperatorError."""
     lines = (line.strip() for line in text.splitlines())
     return [_read_row(line) for line in lines if line]
 
 
 def _read_row(line: str) -> Row:
-    value, equals, given = (part.strip() for part in line.rpartition("="))
+    value, equals, rights = (part.strip() for part in line.rpartition("="))
     if not equals:
         example = _("“%(line)s” has no “=”: write Editor = staff, Editors.")
         raise OperatorError(example % {"line": line})
     check_value(value)
-    names = list(filter(None, (name.strip() for name in given.split(","))))
+    names = list(filter(None, (name.strip() for name in rights.split(","))))
     flags = {word: word in map(str.lower, names) for word in _FLAGS}
     groups = tuple(name for name in names if name.lower() not in _FLAGS)
     _groups(groups)
     return Row(value, flags["staff"], flags["superuser"], groups)
 
 
-def waiting(table: Table | None = None) -> list[str]:
-    """Who holds what the mapping manages, and has not come since: without a role they lose it."""
-    return [str(one) for one, _held in _unheard_of(table or mapping.read_table())]
+def with_unknown_roles() -> list[str]:
+    """Who holds mapped rights, and would lose them at the next sign-in without a role."""
+    return [str(one) for one, _held in _with_unknown_roles(mapping.read_table())]
 
 
-def _unheard_of(table: Table) -> Iterator[tuple[Any, Holding]]:
-    """Those who may sign in, and of whom no token has told any roles."""
+def _with_unknown_roles(table: Table) -> Iterator[tuple[Any, HeldRights]]:
+    """Active users with mapped rights, whose tokens have had no roles claim yet."""
     managed = table.managed
     holds = Q(groups__in=managed.groups)
     for field, is_managed in (("is_staff", managed.staff), ("is_superuser", managed.superuser)):
         if is_managed and users.has_field(field):
             holds |= Q((field, True))
-    people = users.where(users.everyone().filter(holds), is_active=True).distinct()
+    people = users.with_flags(users.everyone().filter(holds), is_active=True).distinct()
     unknown = people.exclude(role_grant__state="known")
     found = {one.pk: one for one in unknown.order_by("pk")}
     for pk, held in mapping.held_by(found).items():
@@ -170,14 +183,14 @@ def _unheard_of(table: Table) -> Iterator[tuple[Any, Holding]]:
 
 
 def in_words(rights: Rights) -> str:
-    """For people: the flags, and the groups by name."""
+    """The flags, and the groups by name."""
     names = Group.objects.filter(pk__in=rights.groups).order_by("name")
     flags = [_(word) for word in _FLAGS if getattr(rights, word)]
     return ", ".join([*flags, *(group.name for group in names)]) or _("nothing")
 
 
 def digest_of(changes: Iterable[Change]) -> str:
-    """Names exactly these changes: a confirmation is good for what was shown, and nothing else."""
+    """A digest of the changes that are confirmed: after another change, there is a new preview."""
     shown = json.dumps([astuple(change) for change in changes])
     return hashlib.sha256(shown.encode()).hexdigest()[:32]
 
@@ -206,7 +219,7 @@ def _groups(names: Iterable[str]) -> list[Group]:
 
 
 def check(row: Row) -> None:
-    """Raises OperatorError when this row cannot be mapped."""
+    """Raises OperatorError when this row cannot be saved."""
     check_value(row.value)
     others = RoleMapping.objects.exclude(value=mapping.as_mapped(row.value))
     folded = plain(row.value)
@@ -214,12 +227,12 @@ def check(row: Row) -> None:
     if near:
         text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
         raise OperatorError(text % {"role": near[0]})
-    if not users.where(users.everyone(), is_superuser=True, is_active=True).exists():
+    if not users.with_flags(users.everyone(), is_superuser=True, is_active=True).exists():
         raise OperatorError(_("No active superuser exists: make one first."))
 
 
 def check_value(value: str) -> None:
-    """Raises OperatorError when this can be no role's Value in Entra, nor a group's Object ID."""
+    """Raises OperatorError when this is no possible Value of a role, nor a group's Object ID."""
     if _VALUE.fullmatch(value):
         return
     text = _(

@@ -1,7 +1,6 @@
-"""Finding people, and their sign-ins, by any part of a name or an address.
+"""Search people and sign-ins by parts of names and addresses.
 
-What is looked for are words, each of which must be found; trigram indexes serve that on PostgreSQL
-(migration search).
+Each word must match; on PostgreSQL, trigram indexes serve this (migration search).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
-from ..display.references import written
+from ..display.references import parse_reference
 from ..ids import is_guid
 from ..models import SignIn
 from ..users import email_field
@@ -28,7 +27,7 @@ _MOST_PEOPLE: Final = 200  # whose sign-ins a search finds
 
 
 def people(found: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """Those whose address and names hold every word."""
+    """Those with every word in their address or names."""
     words = _words(text)
     return found.filter(_each(words, _of_people())) if words else found
 
@@ -40,17 +39,17 @@ def sign_ins(found: QuerySet[SignIn], text: str) -> QuerySet[SignIn]:
         return found.filter(oid=text.lower())
     if not (words := _words(text)):
         return found
-    wanted_rows = _each(words, ("email", "claimed_name"))
+    condition = _each(words, ("email", "claimed_name"))
     keys = people(get_user_model()._default_manager.all(), text).values_list("pk", flat=True)
-    if theirs := list(keys[:_MOST_PEOPLE]):
-        wanted_rows |= Q(user__in=theirs)
-    return found.filter(reduce(or_, _exact(text), wanted_rows))
+    if matched := list(keys[:_MOST_PEOPLE]):
+        condition |= Q(user__in=matched)
+    return found.filter(reduce(or_, _exact(text), condition))
 
 
 def _exact(text: str) -> list[Q]:
-    """What the whole text may be besides a part of a name."""
+    """The other values that the text may be, as a whole."""
     exact = []
-    if reference := written(text):
+    if reference := parse_reference(text):
         exact.append(Q(reference=reference))
     if match := _AADSTS.fullmatch(text.upper()):
         exact.append(Q(detail__icontains=f"AADSTS{match[1]}"))
@@ -60,11 +59,11 @@ def _exact(text: str) -> list[Q]:
 
 
 def _of_people() -> tuple[str, ...]:
-    """The fields of the site's users that hold an address or a name."""
+    """The fields of the user model with an address or a name."""
     model = get_user_model()
-    there = {field.name for field in model._meta.concrete_fields}
+    present = {field.name for field in model._meta.concrete_fields}
     wanted = (email_field(), model.USERNAME_FIELD, *_NAMES)
-    return tuple(dict.fromkeys(name for name in wanted if name in there))
+    return tuple(dict.fromkeys(name for name in wanted if name in present))
 
 
 def _each(words: list[str], fields: tuple[str, ...]) -> Q:
@@ -75,5 +74,5 @@ def _each(words: list[str], fields: tuple[str, ...]) -> Q:
 
 
 def _words(text: str) -> list[str]:
-    """PostgreSQL stores no NUL: what holds one is nobody's."""
+    """PostgreSQL accepts no NUL: a word with one matches nothing."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").split()[:_MOST_WORDS]

@@ -1,9 +1,10 @@
-"""Ask the sign-in record, count it, stream it, and prune what is older than it is kept."""
+"""The sign-in record: query, count, stream, and delete old rows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from .. import audit
 from ..conf import conf
 from ..display import local_time
 from ..display.naming import as_set_here
+from ..display.references import parse_reference
 from ..entra.errors import hint_in
 from ..models import SignIn
 from ..reasons import REASONS
@@ -49,17 +51,14 @@ def since_of(text: str) -> datetime | None:
         return None
     if match := re.fullmatch(r"(\d{1,5})([mhdw])", text.strip().lower()):
         return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    try:
-        moment = parse_datetime(text.strip())
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise OperatorError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return local_time.as_kept(moment)
+    with suppress(ValueError, OverflowError):
+        if moment := parse_datetime(text.strip()):
+            return local_time.as_stored(moment)
+    raise OperatorError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
 
 
 def query(*, since: str, reason: str, outcome: str, email: str, reference: str) -> QuerySet[SignIn]:
-    """The rows, newest first; what is empty does not narrow. Raises OperatorError."""
+    """The rows, newest first; an empty argument is no filter. Raises OperatorError."""
     if reason and reason not in REASONS:
         raise OperatorError(f"{reason!r} is no reason code. They are: {', '.join(REASONS)}.")
     wanted = {
@@ -69,23 +68,20 @@ def query(*, since: str, reason: str, outcome: str, email: str, reference: str) 
         "email__iexact": email,
         "reference": reference_of(reference),
     }
-    narrow = {field: value for field, value in wanted.items() if value}
-    return SignIn.objects.filter(**narrow).order_by("-at")
+    filters = {field: value for field, value in wanted.items() if value}
+    return SignIn.objects.filter(**filters).order_by("-at")
 
 
 def reference_of(text: str) -> str:
-    """As it stands in the record, however it was read out: bcdf2345, "BCDF 2345", bcdf-2345.
-
-    Raises OperatorError.
-    """
-    plain = "".join(c for c in text.upper() if c.isalnum())
-    if text and len(plain) != 8:
+    """The reference that was typed, as the record has it. Raises OperatorError."""
+    reference = parse_reference(text)
+    if text and not reference:
         raise OperatorError(f"{text!r} is no reference: one looks like BCDF-2345.")
-    return f"{plain[:4]}-{plain[4:]}" if plain else ""
+    return reference
 
 
 def not_in_record(reference: str) -> str:
-    """Where a reference is that no row has."""
+    """Where to look for a reference that no row has."""
     return (
         f"No sign-in in the record has the reference {reference}. It is in the site's log then:"
         f' search it for "{reference}". Only there are sign-ins that were begun and never came'
@@ -95,15 +91,15 @@ def not_in_record(reference: str) -> str:
 
 
 def stream(rows: QuerySet[SignIn]) -> Iterator[dict[str, Any]]:
-    """The rows as plain values, a few at a time, however many there are."""
+    """The rows as plain values, read in chunks."""
     for row in rows.select_related("user").iterator(chunk_size=_CHUNK):
         yield as_values(row)
 
 
 def as_values(row: SignIn) -> dict[str, Any]:
     """One row as plain values, by COLUMNS; `user` is the email of the user here."""
-    plain = {name: getattr(row, name) for name in COLUMNS if name != "user"}
-    return {**plain, "user": row.user.get_username() if row.user else ""}
+    values = {name: getattr(row, name) for name in COLUMNS}
+    return {**values, "user": row.user.get_username() if row.user else ""}
 
 
 def counts(rows: QuerySet[SignIn]) -> list[dict[str, Any]]:
@@ -121,15 +117,19 @@ def prune(days: int | None = None, *, batch: int = 1000) -> int:
     if kept < 1:
         raise OperatorError("Sign-ins are kept for a day at least.")
     old = SignIn.objects.filter(at__lt=timezone.now() - timedelta(days=kept)).order_by("at")
-    deleted = 0
-    while keys := list(old.values_list("pk", flat=True)[:batch]):
-        deleted += SignIn.objects.filter(pk__in=keys).delete()[0]
-    audit.write("sign_ins.pruned", after={"deleted": deleted, "kept_days": kept})
-    return deleted
+    facts = {"deleted": 0, "kept_days": kept}
+    try:
+        while keys := list(old.values_list("pk", flat=True)[:batch]):
+            facts["deleted"] += SignIn.objects.filter(pk__in=keys).delete()[0]
+    except KeyboardInterrupt:
+        audit.write("sign_ins.pruned", after=facts)
+        raise
+    audit.write("sign_ins.pruned", after=facts)
+    return facts["deleted"]
 
 
 def advice(row: SignIn) -> str:
-    """What to change: what the AADSTS number says, then the reason's own fix."""
+    """What to change: by the AADSTS number, and by the reason."""
     fix = REASONS[row.reason].fix if row.reason in REASONS else ""
     return as_set_here(" ".join(filter(None, (hint(row), fix))))
 

@@ -1,8 +1,8 @@
-"""The one place where CSV is written: safe to open in a spreadsheet, whichever it is.
+"""Write CSV that is safe to open in a spreadsheet.
 
 Spreadsheets run a cell that begins like a formula (OWASP, "CSV Injection"). Where the list
-separator is a semicolon, as in much of Europe, Excel splits our cells there too, so every part of
-a cell that could become a cell of its own is made safe.
+separator is a semicolon, as in much of Europe, Excel splits cells at it, so every part of a cell
+that could become a cell is escaped.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, Final
 
 from ..display.visible import visible
 
-# At the beginning or after what may separate cells, quotes and blanks aside; their wide forms too.
+# After the beginning or a separator, quotes and blanks; full-width forms, too.
 _FORMULA: Final = re.compile(r"""(^|[,;\t\r\n|])([\s"']*)([=+\-@\uff1d\uff0b\uff0d\uff20])""")
 
 
 def cell(value: Any) -> Any:
-    """The value as no spreadsheet can take it, or a part of it, for a formula."""
+    """The value, escaped so that no spreadsheet takes it or a part of it for a formula."""
     if isinstance(value, (datetime, date)):
         return _moment(value)
     if value is None or isinstance(value, (bool, int, float)):
@@ -31,7 +31,7 @@ def cell(value: Any) -> Any:
 
 
 def lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
-    """A header and a line for each row, as the rows come; lines without their end."""
+    """A header and a line for each row, without line ends."""
     yield _line(columns)
     for row in rows:
         yield _line([cell(row.get(name)) for name in columns])

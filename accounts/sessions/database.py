@@ -1,4 +1,4 @@
-"""Sessions in the database, for development: Django's, hashed and sealed as those in Redis."""
+"""Django's sessions in the database, hashed and sealed as those in Redis; for development."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SessionStore(db.SessionStore):
-    # Django's own ask for a row under the cookie's value; these call what is below.
+    # Django's own look for a row under the cookie's value; these call the methods below.
     aload = SessionBase.aload
     aexists = SessionBase.aexists
     acreate = SessionBase.acreate

@@ -1,7 +1,7 @@
-"""A session as it stands in a store: under a hash of its cookie, and sealed for that place.
+"""A session in its store: under a hash of its cookie, and sealed for that name.
 
-Whoever can read the store cannot make a cookie of it, and whoever can write to it can neither make
-a session nor move one: what is under another name than it was sealed for counts for nothing.
+Whoever can read the store cannot make a cookie from it, and whoever can write to it can neither
+make a session nor move one: an entry under another name than it was sealed for is ignored.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _EXPIRY: Final = "_session_expiry"  # SessionBase.set_expiry's
 
 
 def name_of(session_key: str | None) -> str:
-    """Where the session of this key, which is the cookie's value, is kept."""
+    """The name in the store of the session with this key, which is the cookie's value."""
     return hashlib.sha256((session_key or "").encode()).hexdigest()[:NAME_LENGTH]
 
 
 def sealed_entry(name: str, data: Mapping[str, Any]) -> str:
-    """What the store gets to keep under this name."""
+    """The text to store under this name."""
     return sealed.seal(f"session:{name}", dict(data))
 
 
 def opened_entry(name: str, text: object) -> dict[str, Any] | None:
-    """The session's data; None when there is none, it is over, or it is not ours.
+    """The session's data; None when there is none, it has expired, or it was not sealed here.
 
     The last is logged, and left to expire: an instance that does not have the new SECRET_KEY yet
-    must not end what others can read.
+    must not end sessions that others can read.
     """
     if text is None:
         return None
@@ -51,6 +51,6 @@ def opened_entry(name: str, text: object) -> dict[str, Any] | None:
 
 
 def _is_over(data: Mapping[str, Any]) -> bool:
-    """A store's own expiry can be taken off by whoever writes to it; this one cannot."""
+    """By the sealed expiry: whoever can write to the store can remove the store's own."""
     expiry = data.get(_EXPIRY)
     return isinstance(expiry, str) and datetime.fromisoformat(expiry) <= timezone.now()

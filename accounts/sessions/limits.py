@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-# Parts of the re-check interval. A page with a form is confirmed early, so that what is typed there
-# can still be sent, any other page a little later; nothing is served unconfirmed at the end of it,
-# save while Microsoft cannot be asked.
+# Parts of the re-check interval. A page with a form asks early, so that what is typed there can
+# still be sent, any other page a little later. At its end nothing is served unconfirmed, except
+# while Microsoft cannot be asked.
 _FORM_AT: Final = 0.5
 _PAGE_AT: Final = 0.75
 _GRACE: Final = 0.5
 
 
 class Due(Enum):
-    """What the age of the last check asks for."""
+    """Whether a re-check is due."""
 
     NO = auto()
     BEFORE_A_FORM = auto()
@@ -41,7 +41,7 @@ def is_idle(limits: Limits, seen_at: float, now: float) -> bool:
 
 
 def due(limits: Limits, checked_at: float | None, now: float) -> Due:
-    """`checked_at` is None for a session that Microsoft knows nothing of: it is exempt."""
+    """`checked_at` is None for a session that did not begin at Microsoft, which is exempt."""
     if not limits.recheck or checked_at is None:
         return Due.NO
     age = (now - checked_at) / limits.recheck

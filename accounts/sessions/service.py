@@ -1,6 +1,6 @@
-"""Who is signed in, and signing them out: over the index of sessions, Redis's or the database's.
+"""What operators and admins do with sessions: list them, and sign people out.
 
-A session is named by its handle, which is no key to it.
+A session is named by its handle, which does not open it.
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ from .. import audit, users
 from ..conf import conf
 from ..models import SignIn, User
 from ..stores import transaction
+from ..stores.batches import in_batches
 from ..stores.outages import STORE_ERRORS
-from . import index as session_index
 from . import versions
 from .entries import HANDLE_LENGTH, name_of
-from .index import SignedIn
+from .index import Sessions, SignedIn, age_key, sessions
 
 COLUMNS: Final = ("handle", "email", "since", "expires", "client_ip", "user_agent")
-_CHUNK: Final = 500
 _SIGN_INS_LOOKED_AT: Final = 300
 
 
 class StoreUnavailable(Exception):
-    """The session store did not answer; one session may live on, all of a person's never do."""
+    """The session store did not answer: a single session may not have been ended."""
 
     def __init__(self) -> None:
         super().__init__("The session store (Redis) does not answer: ./manage.py doctor.")
@@ -48,21 +47,20 @@ class NoSuchSession(Exception):
 
 
 def listing(user: User | None = None, most: int | None = None) -> list[SignedIn]:
-    """Everyone's sessions, or one person's, the newest first; no more than `most` are read.
+    """Everyone's sessions, or one person's, the newest first; at most `most` are read.
 
     Raises StoreUnavailable.
     """
-    with _store():
-        found = session_index.sessions_of(user.pk) if user else session_index.sessions_to_show()
+    with _available() as store:
+        found = store.of(user.pk) if user else store.to_show()
         seen = list(_with_emails(islice(found, most)))
-    return sorted(seen, key=session_index.age_key, reverse=True)
+    return sorted(seen, key=age_key, reverse=True)
 
 
 def people_signed_in() -> list[tuple[str, datetime]]:
-    """Who came in last and has a session now: email and time of the sign-in, the newest first.
+    """Email and last sign-in of people who have a session now, the newest first.
 
-    The last few hundred sign-ins within a session's life are looked at, whatever the number of
-    sessions: a page may ask. Raises StoreUnavailable.
+    Only the last few hundred sign-ins are looked at, since a page asks. Raises StoreUnavailable.
     """
     since = timezone.now() - timedelta(hours=conf.SESSION_HOURS)
     rows = SignIn.objects.filter(at__gt=since, outcome=SignIn.Outcome.ADMITTED).order_by("-at")
@@ -71,20 +69,20 @@ def people_signed_in() -> list[tuple[str, datetime]]:
         :_SIGN_INS_LOOKED_AT
     ]:
         came.setdefault(str(key), (email or "", at))
-    with _store():
-        here = session_index.those_signed_in(list(came))
-    return [facts for key, facts in came.items() if key in here]
+    with _available() as store:
+        signed_in = store.those_signed_in(list(came))
+    return [facts for key, facts in came.items() if key in signed_in]
 
 
 def end(handle: str, user: User | None = None) -> SignedIn:
-    """End one session; of this person, when it is known whose.
+    """End one session, of this person if given.
 
     Raises NoSuchSession, StoreUnavailable.
     """
-    with _store():
-        among = session_index.sessions_of(user.pk) if user else session_index.all_sessions()
+    with _available() as store:
+        among = store.of(user.pk) if user else store.all()
         found = next((session for session in among if session.handle == handle), None)
-        if found is None or not session_index.end_session(found.name):
+        if found is None or not store.end(found.name):
             raise NoSuchSession(handle)
         ended = next(_with_emails([found]))
     _record(users.by_key(ended.user_id), 1, handle=handle)
@@ -92,7 +90,7 @@ def end(handle: str, user: User | None = None) -> SignedIn:
 
 
 def handle_of(session_key: str | None) -> str:
-    """The handle of the session that this cookie opens."""
+    """The handle of the session with this key."""
     return name_of(session_key)[:HANDLE_LENGTH]
 
 
@@ -103,23 +101,23 @@ def end_all_of(user: User) -> int:
     """
     versions.end_all(user)
     _record(user, "all")
-    with _store():
-        return session_index.end_sessions(user.pk)
+    with _available() as store:
+        return store.end_all_of(user.pk)
 
 
 def end_oldest_of(user: User, session_key: str | None, most: int) -> int:
     """Leave the person this session and the newest others, `most` in all; returns how many ended.
 
-    One sign-in of theirs at a time, and one whose session another has ended meanwhile ends none:
-    two at once would end each other. Raises StoreUnavailable.
+    Sign-ins of one person wait for each other, and one whose session has been ended meanwhile ends
+    none: two at once would end each other's. Raises StoreUnavailable.
     """
-    with transaction.atomic(), _store():
+    with transaction.atomic(), _available() as store:
         users.everyone().select_for_update().get(pk=user.pk)
-        found = session_index.sessions_of(user.pk)
+        found = store.of(user.pk)
         others = [session for session in found if session.handle != handle_of(session_key)]
         if len(others) == len(found):
             return 0
-        ended = sum(session_index.end_session(session.name) for session in others[most - 1 :])
+        ended = store.end(*(session.name for session in others[most - 1 :]))
     if ended:
         _record(user, ended, because=f"more than {most} at once")
     return ended
@@ -127,8 +125,8 @@ def end_oldest_of(user: User, session_key: str | None, most: int) -> int:
 
 def end_everyones() -> int:
     """Sign everybody out; returns how many sessions were ended."""
-    with _store():
-        ended = sum(session_index.end_session(s.name) for s in session_index.all_sessions())
+    with _available() as store:
+        ended = sum(store.end(session.name) for session in store.all())
     _record(None, ended, whose="everyone's")
     return ended
 
@@ -139,19 +137,18 @@ def _record(user: User | None, sessions: int | str, **more: str) -> None:
 
 
 @contextmanager
-def _store() -> Iterator[None]:
+def _available() -> Iterator[Sessions]:
     try:
-        yield
+        yield sessions()
     except STORE_ERRORS as error:
         raise StoreUnavailable from error
 
 
-def _with_emails(sessions: Iterable[SignedIn]) -> Iterator[SignedIn]:
-    """One query for some hundreds of sessions; a session outlives a user who was deleted."""
-    remaining = iter(sessions)
-    while chunk := list(islice(remaining, _CHUNK)):
-        emails = _emails({session.user_id for session in chunk})
-        for session in chunk:
+def _with_emails(found: Iterable[SignedIn]) -> Iterator[SignedIn]:
+    """One query for some hundreds of sessions; the user of a session may have been deleted."""
+    for batch in in_batches(found):
+        emails = _emails({session.user_id for session in batch})
+        for session in batch:
             yield replace(session, email=emails.get(session.user_id, ""))
 
 

@@ -1,8 +1,8 @@
-"""Sessions in Redis that take an outage for an outage, never for a session that is gone.
+"""Sessions in Redis, for which an outage is an error and not an empty session.
 
-Django's cache sessions swallow the store's errors: an unreachable Redis then looks like an
-empty session, and the middleware deletes the cookie of everyone who comes by. Here the error
-is raised. Each operation is one round trip; a sign-in swaps its session key in one, too.
+Django's cache sessions swallow the store's errors: an unreachable Redis looks like an empty
+session, and the middleware deletes everyone's cookie. Here the error is raised. Each operation is
+one round trip, that of a sign-in, which replaces the session key, included.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from typing_extensions import override
 from ..stores.outages import STORE_ERRORS
 from .entries import name_of, opened_entry, sealed_entry
 
-MICROSOFT: Final = "microsoft"  # the entry that says what Microsoft knows of this session
+MICROSOFT: Final = "microsoft"  # the entry of web/microsoft_session.py
 KEY_LENGTH: Final = 32
-ATTEMPTS: Final = 5  # a random key of 128 bits is never taken: more would hide a fault
+ATTEMPTS: Final = 5  # a random key of 128 bits is never taken
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 class SessionStore(SessionBase):
-    """Sealed in Redis, through django-redis; a session's life is its key's."""
+    """Sealed in Redis, through django-redis; a session expires with its key."""
 
     _session: dict[str, Any]
     _session_cache: dict[str, Any]
@@ -47,7 +47,7 @@ class SessionStore(SessionBase):
     @property  # type: ignore[explicit-override]  # mypy does not see it on both
     @override
     def modified(self) -> bool:
-        """Whether the cookie is to be sent; Django sets it with every change."""
+        """Whether the cookie is to be sent; Django sets it on every change."""
         return self._modified
 
     @modified.setter
@@ -57,13 +57,13 @@ class SessionStore(SessionBase):
 
     @override
     def load(self) -> dict[str, Any]:
-        """The session's data; {} and no key when there is none. An outage raises, asked once."""
+        """The session's data; {} and no key when there is none. An outage is met only once."""
         if self._outage is not None:
             raise self._outage
         name = name_of(self._session_key)
         try:
             data = opened_entry(name, self._cache.get(cache_key(name)))
-        except ValueError:  # not JSON: not ours
+        except ValueError:  # not JSON, so not of this site
             data = None
         except STORE_ERRORS as outage:
             self._outage = outage
@@ -90,9 +90,9 @@ class SessionStore(SessionBase):
 
     @override
     def save(self, must_create: bool = False) -> None:
-        """Write it: only where there is none if new, only where there is one if not.
+        """Write it, if new only where there is none, else only where there is one.
 
-        What a sign-in has written already, in its transaction, is not written again after it.
+        What a sign-in wrote in its transaction is not written again by the middleware.
         """
         if self._is_written and not must_create:
             return
@@ -119,9 +119,9 @@ class SessionStore(SessionBase):
 
     @override
     def cycle_key(self) -> None:
-        """A new key for the same data; the old one goes in the round trip that saves the new.
+        """A new key for the same data; the old key is deleted in the round trip that saves the new.
 
-        Until then nothing has changed: a sign-in that fails leaves the session as it was.
+        Until then the store is unchanged: a sign-in that fails leaves the session as it was.
         """
         self._session_cache = self._session
         self._replaced = self._replaced or self._session_key
@@ -136,13 +136,13 @@ class SessionStore(SessionBase):
     @classmethod
     @override
     def clear_expired(cls) -> None:
-        """Redis has done it."""
+        """Redis does it."""
 
     def _get_session(self, no_load: bool = False) -> dict[str, Any]:
         return super()._get_session(no_load=no_load)  # type: ignore[misc, no-any-return]
 
     def _validate_session_key(self, key: str | None) -> bool:
-        """Redis is asked for nothing that is not one of our keys."""
+        """Only keys of the form made here are looked up in Redis."""
         return bool(key and len(key) == KEY_LENGTH and set(key) <= set(_ALPHABET))
 
     def _write(self, data: Mapping[str, Any], *, must_create: bool) -> bool:
@@ -170,7 +170,7 @@ class SessionStore(SessionBase):
             for index in indexes:
                 _enter(pipe, index, name, lifetime)
             answers = pipe.execute(raise_on_error=False)
-        if _is_foreign(answers):  # then an index is: their names can be guessed
+        if _has_wrong_type(answers):  # an index, whose name can be guessed
             client.get_client(write=True).delete(*indexes)
             for index in indexes:
                 _enter(client.get_client(write=True), index, name, lifetime)
@@ -183,8 +183,8 @@ def _enter(redis: Any, index: str, name: str, lifetime: int) -> None:
     redis.expire(index, max(lifetime, settings.SESSION_COOKIE_AGE))
 
 
-def _is_foreign(answers: Sequence[object]) -> bool:
-    """Whether a value of another type stood there, which someone else put there."""
+def _has_wrong_type(answers: Sequence[object]) -> bool:
+    """Whether Redis has a value of another type there, which someone else has written."""
     return any(type(answer) is ResponseError for answer in answers)
 
 
@@ -195,24 +195,28 @@ def _raise_other(answers: Sequence[object]) -> None:
 
 
 def cache_key(name: str) -> str:
-    """Where the session of this name is in the cache."""
+    """The key in the cache of the session of this name."""
     return f"session:{name}"
 
 
 def owners(data: Mapping[str, Any]) -> Iterator[str]:
-    """Under what a session is found: its person, and the browser session at Microsoft, if known."""
+    """The owners that a session is indexed by: its user, and its browser session at Microsoft."""
     if SESSION_KEY in data:
         yield str(data[SESSION_KEY])
-        sid = data.get(MICROSOFT, {}).get("sid")
-        if sid:
-            yield f"sid:{sid}"
+        if sid_hash := data.get(MICROSOFT, {}).get("sid"):
+            yield sid_owner(sid_hash)
 
 
-def index_key(user_id: object) -> str:
-    """Where the names of a person's sessions are, with when each ends."""
-    return f"user-sessions:{user_id}"
+def sid_owner(sid_hash: str) -> str:
+    """The owner of the sessions of one browser session at Microsoft."""
+    return f"sid:{sid_hash}"
+
+
+def index_key(owner: object) -> str:
+    """The key of the sorted set of an owner's sessions, by expiry."""
+    return f"user-sessions:{owner}"
 
 
 def _new_key() -> str:
-    """Random; that it is free is seen when it is written."""
+    """Random; whether it is free shows when it is written."""
     return secrets.token_hex(KEY_LENGTH // 2)

@@ -1,7 +1,7 @@
-"""Ending all of a person's sessions at once, wherever they are kept, on any user model.
+"""Ending all of a person's sessions at once, wherever they are stored, on any user model.
 
-This project's user has a version in every session's hash. Elsewhere a row of ours has it, and the
-session says which version it was made under.
+This project's user model has a version, which is part of every session's hash. For another model a
+row of SessionVersion has it, and each session keeps the version of its sign-in.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ENTRY: Final = "session_version"
 
 
 def end_all(user: Any) -> None:
-    """From the next request on none is valid."""
+    """Make all sessions of the user invalid, from the next request on."""
     if hasattr(user, "end_sessions"):
         user.end_sessions()
         return
@@ -26,7 +26,7 @@ def end_all(user: Any) -> None:
 
 
 def mark(session: SessionBase, user: Any) -> None:
-    """Note in a new session which version it is of."""
+    """Note the user's present version in a new session."""
     if not hasattr(user, "end_sessions"):
         session[_ENTRY] = _version_of(user)
 

@@ -1,4 +1,4 @@
-"""How the uid of a SocialAccount names a Microsoft identity, and which claims it stands for.
+"""How the uid of a SocialAccount names a Microsoft identity.
 
     tid:oid              as this app binds ("ID token claims reference": the two are unique)
     oid                  as allauth's own provider binds: Graph's id, without its tenant
@@ -22,7 +22,7 @@ _EXPECTED: Final = "sub"
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a uid says: `tid` is "" for an object ID alone, all are "" for an unknown form."""
+    """The parts of a uid: `tid` is "" for an object ID alone, all are "" for an unknown form."""
 
     tid: str = ""
     oid: str = ""
@@ -42,14 +42,14 @@ def read(uid: str) -> Binding:
 
 
 def canonical(uid: str) -> str:
-    """As Microsoft's claims have it: whoever wrote the row may have written its GUIDs otherwise."""
+    """With its GUIDs in lower case, as Microsoft's claims have them."""
     bound = read(uid.lower())
     is_one = is_guid(bound.oid) and (not bound.tid or is_guid(bound.tid))
     return uid.lower() if is_one else uid
 
 
 def is_complete(uid: str) -> bool:
-    """Whether it is as this app binds, or expects: what counts of a user's."""
+    """Whether it has a tenant or an expected sub, and is written as this app writes it."""
     return ":" in uid and uid == canonical(uid)
 
 
@@ -64,12 +64,12 @@ def identity_of(claims: Claims) -> str:
 
 
 def expected_sub(client_id: str, sub: str) -> str:
-    """The uid of whoever comes with this sub to this app registration."""
+    """The uid of the person who has this sub at this app registration."""
     return f"{_EXPECTED}:{client_id.lower()}:{sub}"
 
 
 def names_of(claims: Claims) -> tuple[str, ...]:
-    """Every uid that may stand for the person of these claims, the surest first."""
+    """Every uid that may name the person of these claims, the most specific first."""
     names = [identity_of(claims)]
     if claims.client_id:
         names.append(expected_sub(claims.client_id, claims.sub))

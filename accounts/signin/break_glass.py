@@ -1,8 +1,8 @@
 """One-time sign-in links, for when Microsoft or its settings are broken.
 
-A link holds 256 random bits, of which only a hash is kept. It works once, for five minutes,
-for one active staff user; a newer link of theirs ends it. How many are made is limited by the
-rows themselves, since Redis may be what is broken.
+A link holds 256 random bits, of which only a hash is stored. It works once, for five minutes, for
+one active staff user, unless a newer one is made for them. The rows themselves limit how many are
+made, since Redis may be what is broken.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def issue(user: User) -> str:
     _check_staff(user)
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
-        # Of two links made at once, the second waits to be counted after the first.
+        # Links made at once wait for each other here, so that each is counted.
         type(user).objects.select_for_update().get(pk=user.pk)
         _check_rate(user)
         now = timezone.now()
@@ -40,9 +40,9 @@ def issue(user: User) -> str:
 
 
 def redeem(token: str) -> User:
-    """Use a link up; returns whose it is. Raises Refused, and then the link is not used up.
+    """Use a link up; returns its user. Raises Refused, and then the link is not used up.
 
-    One UPDATE decides, so of two requests at once one gets in. To be called in a transaction.
+    One UPDATE decides, so that of two requests at once one gets in. For use in a transaction.
     """
     now = timezone.now()
     links = BreakGlassLink.objects.filter(token_hash=_hash(token))

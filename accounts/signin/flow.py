@@ -1,4 +1,4 @@
-"""What a sign-in does with the users and identities here: decide who is matched, and bind them."""
+"""Decide which user the verified claims belong to, and bind the identity to them."""
 
 from __future__ import annotations
 
@@ -8,74 +8,74 @@ from typing import Any
 from allauth.socialaccount.models import SocialAccount
 
 from ..conf import conf
-from ..entra.tokens import Claims
+from ..entra.claims import Claims
 from ..reasons import Refused
 from ..stores import transaction
 from . import identities, mapping
 from .bindings import identity_of
-from .mapping import Judged
+from .mapping import RightsChange
 from .policy import Admit, Candidate, Decision, Refuse, Rules, decide
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who is let in; `account` is the identity bound to them, None when it is to be bound."""
+    """Who is let in; `account` is the identity bound to them, None when it is still to be bound."""
 
     user: Any
     account: SocialAccount | None
     note: str
-    judged: Judged | None = None
+    change: RightsChange | None = None
 
 
 def admit(claims: Claims, rules: Rules) -> Admission:
     """The user whom the policy admits, with the rights of their app roles; raises Refused."""
     matched = identities.MatchedUsers(claims)
-    by_roles = mapping.judged(matched.users, claims)
-    people = [_as_judged(person, by_roles.get(person.user_id)) for person in matched.candidates]
+    changes = mapping.changes_for(matched.users, claims)
+    people = [_with_new_rights(one, changes.get(one.user_id)) for one in matched.candidates]
     decision = decide(claims, rules, people)
-    judged, account = by_roles.get(decision.user_id), matched.accounts.get(decision.user_id)
-    decision = _with_role(decision, judged)
+    change, account = changes.get(decision.user_id), matched.accounts.get(decision.user_id)
+    decision = _with_role(decision, change)
     if isinstance(decision, Refuse):
-        if judged and account and account.uid == identity_of(claims):
-            _take_rights(judged, claims)
+        if change and account and account.uid == identity_of(claims):
+            _take_rights(change, claims)
         cause, user_id = decision.cause, decision.user_id
         raise Refused(decision.code, decision.detail, user_id=user_id, cause=cause)
-    note = " ".join(filter(None, (decision.note, judged.note if judged else "")))
+    note = " ".join(filter(None, (decision.note, change.note if change else "")))
     user = matched.users[decision.user_id]
-    return Admission(user, None if decision.bind else account, note, judged)
+    return Admission(user, None if decision.bind else account, note, change)
 
 
-def _as_judged(person: Candidate, judged: Judged | None) -> Candidate:
-    return replace(person, is_staff=judged.outcome.rights.staff) if judged else person
+def _with_new_rights(person: Candidate, change: RightsChange | None) -> Candidate:
+    return replace(person, is_staff=change.outcome.rights.staff) if change else person
 
 
-def _with_role(decision: Decision, judged: Judged | None) -> Decision:
-    """With ROLES_REQUIRED nobody gets in without a role; where roles keep somebody out, say so."""
-    if judged is None or (isinstance(decision, Refuse) and decision.code != "user_not_staff"):
+def _with_role(decision: Decision, change: RightsChange | None) -> Decision:
+    """Refuse without a role under ROLES_REQUIRED; say where a refusal is due to roles."""
+    if change is None or (isinstance(decision, Refuse) and decision.code != "user_not_staff"):
         return decision
-    is_mapped = judged.outcome.state != "off"
-    if is_mapped and not judged.outcome.roles and conf.ROLES_REQUIRED:
-        return Refuse("role_missing", mapping.missing(judged.outcome), decision.user_id)
+    is_mapped = change.outcome.state != "off"
+    if is_mapped and not change.outcome.roles and conf.ROLES_REQUIRED:
+        return Refuse("role_missing", mapping.missing(change.outcome), decision.user_id)
     if isinstance(decision, Admit):
         return decision
-    why = judged.note if judged.outcome.roles else mapping.missing(judged.outcome)
+    why = change.note if change.outcome.roles else mapping.missing(change.outcome)
     return replace(decision, detail="; ".join(filter(None, (decision.detail, why))))
 
 
-def _take_rights(judged: Judged, claims: Claims) -> None:
-    """Whoever is refused loses in open sessions, too, what their roles no longer give.
+def _take_rights(change: RightsChange, claims: Claims) -> None:
+    """Take from a user who is refused what their roles no longer give: sessions may be open.
 
-    Nothing is given by it, and only for the identity that is bound to the user.
+    For the identity that is bound to the user only; nothing is given.
     """
-    less = replace(judged.outcome, rights=judged.outcome.rights & judged.held.rights)
+    less = replace(change.outcome, rights=change.outcome.rights & change.held.rights)
     with transaction.atomic():
-        mapping.apply(replace(judged, outcome=less), claims.client_id)
+        mapping.apply(replace(change, outcome=less), claims.client_id)
 
 
 def confirm(claims: Claims, rules: Rules, user_id: Any) -> None:
-    """Let the person who is in go on, or raise Refused: the same rules as at the sign-in.
+    """Apply the rules of a sign-in again to someone who is signed in. Raises Refused.
 
-    Brings what is kept of the claims up to date; binds nobody.
+    Updates the stored claims; binds nobody.
     """
     admission = admit(claims, rules)
     if admission.account is None or admission.user.pk != user_id:
@@ -85,12 +85,12 @@ def confirm(claims: Claims, rules: Rules, user_id: Any) -> None:
 
 
 def settle(admission: Admission, claims: Claims) -> SocialAccount:
-    """Bind the identity, or bring what is kept of its claims up to date; in a transaction.
+    """Bind the identity, or update its stored claims; for use in a transaction.
 
-    Raises IntegrityError when another sign-in came first: the person is to be decided on again.
+    Raises IntegrityError when another sign-in came first: `admit` is to be called again.
     """
-    if admission.judged is not None:
-        mapping.apply(admission.judged, claims.client_id)
+    if admission.change is not None:
+        mapping.apply(admission.change, claims.client_id)
     if admission.account is None:
         return identities.bind(admission.user, claims)
     identities.refresh(admission.account, claims)

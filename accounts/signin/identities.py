@@ -1,8 +1,8 @@
-"""Which users an identity could mean, and binding it to one of them.
+"""Which users an identity could belong to, and binding it to one of them.
 
-The binding is allauth's SocialAccount with uid "tid:oid" (the other forms are in bindings.py).
-That an identity has one user and a user one identity is kept by the database: allauth's unique
-(provider, uid), and the partial unique index on the user that this app's migration adds.
+The binding is allauth's SocialAccount with uid "tid:oid" (the other forms are in bindings.py). The
+database ensures that an identity has one user and a user one identity: by allauth's unique
+(provider, uid), and by the partial unique index on the user that this app's migration adds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db import IntegrityError
 from django.db.models import Case, OuterRef, QuerySet, Subquery, Value, When
 from django.utils import timezone
 
-from ..entra.tokens import Claims
+from ..entra.claims import Claims
 from ..stores.prepared_queries import Prepared
 from ..users import by_email, email_of
 from .bindings import identity_of, names_of
@@ -29,7 +29,7 @@ logger = logging.getLogger("django.security.sign_in")
 
 
 class MatchedUsers:
-    """The users that these claims could mean, read once."""
+    """The users that these claims could belong to, read once."""
 
     def __init__(self, claims: Claims) -> None:
         self.users: dict[Any, AbstractBaseUser] = {}
@@ -60,7 +60,7 @@ class MatchedUsers:
 
 
 def stored_claims(claims: Claims) -> dict[str, str]:
-    """All that is kept of the claims."""
+    """The claims that are stored with the identity."""
     return {
         "tid": claims.tid,
         "oid": claims.oid,
@@ -73,7 +73,7 @@ def stored_claims(claims: Claims) -> dict[str, str]:
 def bind(user: Any, claims: Claims) -> SocialAccount:
     """Bind the identity to the user. Raises IntegrityError when either is bound already.
 
-    A superuser's is a warning in the log: whoever may write addresses in Entra could do it.
+    A superuser's is logged as a warning: anyone who may change addresses in Entra could cause it.
     """
     account = SocialAccount.objects.create(
         user=user, provider=PROVIDER, uid=identity_of(claims), extra_data=stored_claims(claims)
@@ -88,9 +88,9 @@ def bind(user: Any, claims: Claims) -> SocialAccount:
 
 
 def refresh(account: SocialAccount, claims: Claims) -> None:
-    """Bring what is kept of the claims up to date, when it has changed; complete the identity.
+    """Update the stored claims when they have changed; complete the identity.
 
-    Raises IntegrityError when the identity was unlinked meanwhile: it is to be decided again.
+    Raises IntegrityError when the identity was unlinked meanwhile.
     """
     if account.uid != identity_of(claims):
         _complete(account, claims)
@@ -101,7 +101,7 @@ def refresh(account: SocialAccount, claims: Claims) -> None:
 
 
 def _complete(account: SocialAccount, claims: Claims) -> None:
-    """What named the person in part names them by tid and oid from now on; the audit says so."""
+    """Replace a uid that has no tid, or an expected sub, by tid and oid; this is audited."""
     same = SocialAccount.objects.select_for_update().filter(pk=account.pk, uid=account.uid)
     row = same.first()
     if row is None:
@@ -113,18 +113,18 @@ def _complete(account: SocialAccount, claims: Claims) -> None:
 def identity_of_user(user: Any) -> Subquery:
     """The uid bound to the user `user`, for an annotation.
 
-    An identity that allauth's own provider left beside one with a tenant counts for nothing.
+    Beside one with a tenant, one that allauth's own provider stored is ignored.
     """
     return Subquery(accounts_of(user).values("uid")[:1])
 
 
 def claims_stored_in(account: SocialAccount) -> dict[str, Any]:
-    """What is kept of the claims; whoever wrote the row may have kept none, or no object."""
+    """The stored claims; {} where other code stored none, or no object."""
     return account.extra_data if isinstance(account.extra_data, dict) else {}
 
 
 def accounts_of(user: Any) -> QuerySet[SocialAccount]:
-    """What is bound to the user, the identity that counts first."""
+    """The user's identities, the one that counts first."""
     named = Case(When(uid__contains=":", then=Value(0)), default=Value(1))
     return SocialAccount.objects.filter(user=user, provider=PROVIDER).order_by(named, "pk")
 
@@ -137,9 +137,9 @@ _accounts_named = Prepared(
 
 
 def _bound_accounts(claims: Claims) -> list[tuple[SocialAccount, str]]:
-    """The accounts that may stand for these claims, the surest first, and what binds their users.
+    """The accounts that these claims may name, the most specific first, with the uid that counts.
 
-    Each user once. Who has a complete identity beside the account is bound by that alone.
+    Each user once. A user who also has a complete identity is bound by that alone.
     """
     names = names_of(claims)
     found: dict[Any, tuple[SocialAccount, str]] = {}
@@ -150,7 +150,7 @@ def _bound_accounts(claims: Claims) -> list[tuple[SocialAccount, str]]:
 
 
 def _binding_of(account: SocialAccount) -> str:
-    """The uid that counts for the account's user: the database lets each have one with a colon."""
+    """The uid that counts for the account's user, who can have one with a colon only."""
     if ":" in account.uid:
         return str(account.uid)
     beside = accounts_of(account.user).filter(uid__contains=":").values_list("uid", flat=True)
@@ -158,7 +158,7 @@ def _binding_of(account: SocialAccount) -> str:
 
 
 def _users_with(email: str) -> list[Any]:
-    """Users whose email may equal this one; the database's idea of case is wider than ours."""
+    """The users with this email; the database ignores more of case than `same_email` does."""
     if not email or not _storable(email):
         return []
     users = by_email(email).annotate(bound_identity=identity_of_user(OuterRef("pk")))

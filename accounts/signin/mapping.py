@@ -1,4 +1,4 @@
-"""The mapping of app roles as the database has it, and what it does to people."""
+"""The mapping of app roles in the database, and applying it to users."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..ids import is_guid
 from ..models import BreakGlassLink, RoleGrant, RoleMapping, RolesSeen
 from ..process.process_copy import ProcessCopy
 from ..users import everyone, is_last_superuser
-from .roles import Carried, Holding, Rights, Table, judge, keeping
+from .roles import HeldRights, Rights, Table, TokenRoles, rights_after, with_safeguards
 
-NOTE: Final = "app roles: "  # how the audit's note of a change by roles begins
+NOTE: Final = "app roles: "  # the beginning of the audit's note on a change by roles
 
 
 def read_table() -> Table:
@@ -37,7 +37,7 @@ def read_table() -> Table:
 
 
 def as_mapped(value: str) -> str:
-    """Roles letter for letter; object ids of groups are the same in capitals."""
+    """How the mapping names a value: object ids of groups in lower case, roles as they are."""
     return value.lower() if is_guid(value) else value
 
 
@@ -46,39 +46,36 @@ table, forget, changed = _copy.current, _copy.forget, _copy.changed
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What a user holds, and what becomes of it."""
+class RightsChange:
+    """A user's rights before and after a sign-in."""
 
     user: Any
-    held: Holding
-    outcome: Holding
+    held: HeldRights
+    outcome: HeldRights
 
     @property
     def note(self) -> str:
-        """For the record: which mapped roles came, and what was remarkable."""
+        """For the record: the mapped roles in the token, and whatever an admin should know."""
         names = f"roles: {', '.join(self.outcome.roles)}" if self.outcome.roles else ""
         return "; ".join(filter(None, (names, self.outcome.note)))
 
 
-def judged(users: Mapping[Any, Any], claims: Claims) -> dict[Any, Judged]:
-    """For each of the users what these claims make of them; empty when nothing is mapped."""
+def changes_for(users: Mapping[Any, Any], claims: Claims) -> dict[Any, RightsChange]:
+    """By primary key, what these claims do to the users' rights; empty when nothing is mapped."""
     known = table()
     if not (known or known.owed) or not users:
         return {}
-    carried = Carried(claims.roles, claims.groups, claims.roles_problem)
-    if carried.roles and claims.client_id not in known.seen:
+    token_roles = TokenRoles(claims.roles, claims.groups, claims.roles_problem)
+    if token_roles.roles and claims.client_id not in known.seen:
         known = replace(known, seen=known.seen | {claims.client_id})
-    return {
-        pk: Judged(users[pk], held, _outcome(known, claims.client_id, carried, users[pk], held))
-        for pk, held in held_by(users).items()
-    }
+    changes = {}
+    for pk, held in held_by(users).items():
+        outcome = rights_after(known, claims.client_id, token_roles, held.rights, held.given)
+        changes[pk] = RightsChange(users[pk], held, safeguarded(users[pk], held, outcome))
+    return changes
 
 
-def _outcome(known: Table, client_id: str, carried: Carried, user: Any, held: Holding) -> Holding:
-    return guarded(user, held, judge(known, client_id, carried, held.rights, held.given))
-
-
-def held_by(users: Mapping[Any, Any]) -> dict[Any, Holding]:
+def held_by(users: Mapping[Any, Any]) -> dict[Any, HeldRights]:
     """One query for all of them."""
     fields = ("pk", "groups", *(f"role_grant__{name}" for name in _GRANT))
     rows = defaultdict[Any, list[tuple[Any, ...]]](list)
@@ -90,10 +87,10 @@ def held_by(users: Mapping[Any, Any]) -> dict[Any, Holding]:
 _GRANT: Final = ("staff", "superuser", "groups", "roles", "state")
 
 
-def _held(user: Any, rows: list[tuple[Any, ...]]) -> Holding:
+def _held(user: Any, rows: list[tuple[Any, ...]]) -> HeldRights:
     groups = frozenset(row[1] for row in rows if row[1] is not None)
     staff, superuser, given, roles, state = rows[0][2:] if rows else (None,) * 5
-    return Holding(
+    return HeldRights(
         state or "",
         tuple(roles or ()),
         Rights(bool(getattr(user, "is_staff", False)), users.is_superuser(user), groups),
@@ -101,37 +98,39 @@ def _held(user: Any, rows: list[tuple[Any, ...]]) -> Holding:
     )
 
 
-# --- what it does --------------------------------------------------------------------------------
+# --- applying it --------------------------------------------------------------------------------
 
 
-def guarded(user: Any, held: Holding, outcome: Holding, *, lock: bool = False) -> Holding:
-    """The outcome within its bounds, as `keeping` sets them. `lock`: in a transaction."""
+def safeguarded(
+    user: Any, held: HeldRights, outcome: HeldRights, *, lock: bool = False
+) -> HeldRights:
+    """The outcome after `with_safeguards`. `lock` the superusers; for use in a transaction."""
     lost = held.rights - outcome.rights
     if not lost:
         return outcome
     by_link = break_glass_links_in_use().filter(user=user).exists()
     at_risk = (lost.superuser or lost.staff) and not by_link
     is_last = at_risk and is_last_superuser(user, lock=lock)
-    return keeping(outcome, held.rights, is_last=is_last, by_link=by_link)
+    return with_safeguards(outcome, held.rights, is_last=is_last, by_link=by_link)
 
 
 def break_glass_links_in_use() -> QuerySet[BreakGlassLink]:
-    """The links by which a session may have begun that is still open."""
+    """The links whose sessions may still be open."""
     since = timezone.now() - timedelta(hours=conf.SESSION_HOURS)
     return BreakGlassLink.objects.filter(used_at__gt=since)
 
 
-def apply(judged: Judged, client_id: str) -> None:
-    """Give and take the rights, and remember what was given; in the sign-in's transaction."""
-    user, held = judged.user, judged.held
-    outcome = guarded(user, held, judged.outcome, lock=True)
+def apply(change: RightsChange, client_id: str) -> None:
+    """Give and take the rights, and store what was given; in the sign-in's transaction."""
+    user, held = change.user, change.held
+    outcome = safeguarded(user, held, change.outcome, lock=True)
     names = ", ".join(outcome.roles) or "none"
     if outcome.rights != held.rights:
         with audit.context(note=f"{NOTE}{names}"):
             _set_rights(user, held.rights, outcome.rights)
     before = (held.state, held.roles, held.given)
     if before != (outcome.state, outcome.roles, outcome.given):
-        _remember(user, outcome)
+        _store(user, outcome)
     if not all(map(is_guid, outcome.roles)) and client_id not in table().seen:
         RolesSeen.objects.get_or_create(client_id=client_id)
         changed()
@@ -145,13 +144,13 @@ def _set_rights(user: Any, held: Rights, after: Rights) -> None:
     if differing:
         user.save(update_fields=differing)
     if given := after.groups - held.groups:
-        # One of them may be gone since the mapping was read.
+        # One of them may have been deleted since the mapping was read.
         user.groups.add(*Group.objects.filter(pk__in=given))
     if taken := held.groups - after.groups:
         user.groups.remove(*taken)
 
 
-def _remember(user: Any, outcome: Holding) -> None:
+def _store(user: Any, outcome: HeldRights) -> None:
     RoleGrant.objects.update_or_create(
         user=user,
         defaults={
@@ -165,9 +164,9 @@ def _remember(user: Any, outcome: Holding) -> None:
     )
 
 
-def missing(outcome: Holding) -> str:
+def missing(outcome: HeldRights) -> str:
     """Why somebody without a mapped role is kept out, for the record."""
     if outcome.state == "off":
         return outcome.note
-    wanted = ", ".join(sorted(table().rows)[:10])
-    return " ".join(filter(None, (f"roles: none of {wanted} is in the token", outcome.note)))
+    accepted = ", ".join(sorted(table().rows)[:10])
+    return " ".join(filter(None, (f"roles: none of {accepted} is in the token", outcome.note)))

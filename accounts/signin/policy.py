@@ -1,8 +1,8 @@
 """Who gets in: one pure function over frozen values.
 
-`decide` takes the verified claims, the site's rules and the users that could be meant, and
-says Admit or Refuse. It reads top to bottom as docs/architecture.md does under Who gets in,
-3 to 7. Whoever is not admitted by the last line is refused.
+`decide` takes the verified claims, the site's rules and the users they could belong to, and returns
+Admit or Refuse. It follows docs/architecture.md, Who gets in, 3 to 7. Whoever is not admitted by
+the last step is refused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .bindings import names_of, read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ..entra.tokens import Claims
+    from ..entra.claims import Claims
     from .bindings import Binding
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -32,7 +32,7 @@ _NO_DOMAINS: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What this site allows: `domains` are the mail domains that a tenant owns, by tid."""
+    """Whom this site allows: `domains` are the mail domains that each tenant owns, by tid."""
 
     tenants: frozenset[str]
     allow_guests: bool = False
@@ -42,7 +42,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A user who could be meant: `identity` is the uid bound to them (see bindings), or ""."""
+    """A user whom the claims could name; `identity` is the uid bound to them, or ""."""
 
     user_id: Any
     email: str
@@ -63,10 +63,7 @@ class Admit:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Keep out, with a reason code, the detail for the record, and the user when known.
-
-    `cause` names a case of the reason that has words of its own (reasons.CAUSES).
-    """
+    """Keep this person out; `code`, `detail` and `cause` are those of reasons.Refused."""
 
     code: str
     detail: str = ""
@@ -125,9 +122,9 @@ def _refuse_unverified(claims: Claims) -> Refuse | None:
 
 
 def _known(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decision | None:
-    """A bound identity is that user, whatever the email says now, and never anyone else.
+    """A bound identity is that user, whatever the email is now, and never anyone else.
 
-    A tenant is added to an object ID that came without one only where there is no choice of it.
+    An object ID that was bound without a tenant counts only where a single tenant is allowed.
     """
     complete, *partial = names_of(claims)
     bound = [person for person in people if person.identity == complete]
@@ -143,7 +140,7 @@ def _known(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decis
 
 
 def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decision:
-    """An unknown identity may take the one free user whose email it is."""
+    """An unknown identity is bound to the one unbound user who has its email."""
     email = claimed_email(claims)
     if not email:
         return Refuse("no_email", "email: neither email nor preferred_username")
@@ -158,20 +155,20 @@ def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decisio
 
 
 def _no_user_has(claims: Claims) -> str:
-    """Where the address itself tells why."""
-    told = "email: no user has it"
+    """The detail, with the cause where the address shows it."""
+    detail = "email: no user has it"
     if not claims.email:
-        return f"{told}: the token has no email claim, so preferred_username counted"
+        return f"{detail}: the token has no email claim, so preferred_username counted"
     spaced = claims.email != claims.email.strip()
-    return f"{told}: at Microsoft it begins or ends with a space" if spaced else told
+    return f"{detail}: at Microsoft it begins or ends with a space" if spaced else detail
 
 
 def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:
-    """Several tenants: each may claim only addresses of domains it owns (nOAuth)."""
+    """With several tenants, each may claim addresses of its own domains only (nOAuth)."""
     domains = rules.domains.get(claims.tid, frozenset())
     if len(rules.tenants) == 1 and not domains:
         return True
-    # xms_edov speaks of the email claim, never of preferred_username, which stands in for it.
+    # xms_edov is about the email claim, not about preferred_username, which may replace it.
     is_vouched_for = claims.xms_edov is True and bool(claims.email)
     return is_vouched_for or email.rpartition("@")[2].translate(_ASCII_LOWER) in domains
 

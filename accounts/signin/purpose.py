@@ -1,4 +1,4 @@
-"""Why someone is sent to Microsoft, what is asked for, and what proves that it was done."""
+"""Why someone is sent to Microsoft, what is asked for there, and which claims prove it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from enum import StrEnum
 from typing import Final
 
-from ..entra.tokens import Claims
+from ..entra.claims import Claims
 from ..reasons import Refused
 
 STEP_UP_SECONDS: Final = 15 * 60  # how long a fresh sign-in counts
-_CLOCKS_APART: Final = 120  # Microsoft's clock and ours, for auth_time
+_CLOCK_SKEW: Final = 120  # seconds, for auth_time
 
 
 class Purpose(StrEnum):
-    """A state carries it; "" is a sign-in, so that states of earlier releases are ones."""
+    """Part of a state; "" is a sign-in, as in states of earlier releases."""
 
     SIGN_IN = ""
     RECHECK = "recheck"
@@ -22,19 +22,19 @@ class Purpose(StrEnum):
 
 
 def parameters(purpose: Purpose, step_up: str, login_hint: str) -> dict[str, str]:
-    """What the authentication request has on top of a sign-in's.
+    """The parameters of the authentication request that a sign-in does not have.
 
     `prompt=none` and `prompt=login`: OpenID Connect Core 3.1.2.1. `claims` with `acrs`: Microsoft,
     "Developer guidance for Conditional Access authentication context".
     """
-    asked = {"login_hint": login_hint} if login_hint else {}
+    hint = {"login_hint": login_hint} if login_hint else {}
     if purpose is Purpose.RECHECK:
-        return {**asked, "prompt": "none"}
+        return {**hint, "prompt": "none"}
     if purpose is Purpose.STEP_UP and step_up == "login":
-        return {**asked, "prompt": "login"}
+        return {**hint, "prompt": "login"}
     if purpose is Purpose.STEP_UP:
-        wanted = {"id_token": {"acrs": {"essential": True, "value": step_up}}}
-        return {**asked, "claims": json.dumps(wanted, separators=(",", ":"))}
+        claims_request = {"id_token": {"acrs": {"essential": True, "value": step_up}}}
+        return {**hint, "claims": json.dumps(claims_request, separators=(",", ":"))}
     return {}
 
 
@@ -50,10 +50,10 @@ def check_step_up(step_up: str, claims: Claims, asked_at: float, now: float) -> 
             "step_up_failed",
             "auth_time: missing in the id_token; add it under Token configuration, Optional claims",
         )
-    elif claims.auth_time < asked_at - _CLOCKS_APART:
+    elif claims.auth_time < asked_at - _CLOCK_SKEW:
         age = asked_at - claims.auth_time
         raise Refused("step_up_failed", f"auth_time: {age:.0f} s before we asked for a new sign-in")
-    elif claims.auth_time > now + _CLOCKS_APART:
+    elif claims.auth_time > now + _CLOCK_SKEW:
         ahead = claims.auth_time - now
         raise Refused("step_up_failed", f"auth_time: {ahead:.0f} s ahead of this server's clock")
 
@@ -70,9 +70,9 @@ def _check_context(step_up: str, claims: Claims) -> None:
 
 
 def proved_by_sign_in(step_up: str, claims: Claims, now: float) -> float | None:
-    """When an ordinary sign-in proved what STEP_UP asks for; a clock a little ahead says now."""
+    """When an ordinary sign-in proved what STEP_UP=login asks for; never later than now."""
     at = claims.auth_time
-    is_time = step_up == "login" and at is not None and at <= now + _CLOCKS_APART
+    is_time = step_up == "login" and at is not None and at <= now + _CLOCK_SKEW
     return min(float(at), now) if is_time and at is not None else None
 
 

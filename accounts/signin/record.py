@@ -1,4 +1,4 @@
-"""Write the sign-in record and the log line: the same facts, once to each."""
+"""Write the sign-in record and the log line, with the same facts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ logger = logging.getLogger("django.security.sign_in")
 
 
 class RecordNotWritten(Exception):
-    """The row could not be written; an admitted person must get in all the same."""
+    """The row could not be written, which must not keep an admitted person out."""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """What is known of one attempt while it is under way; times in milliseconds."""
+    """What is known of an attempt so far; times in milliseconds."""
 
     reference: str
     client_ip: str | None = None
@@ -39,13 +39,13 @@ class Attempt:
     oid: str = ""
     name: str = ""
     microsoft_ms: int = 0
-    request_id: str = field(default_factory=lambda: str(uuid4()))  # as Microsoft is told
+    request_id: str = field(default_factory=lambda: str(uuid4()))  # sent to Microsoft
     process: str = ""
     lacking: tuple[str, ...] = ()  # optional claims, by name
     began: float = field(default_factory=time.monotonic)
 
     def identify(self, claims: Claims) -> None:
-        """Keep what the record says of whom the token names."""
+        """Note whom the token names, for the record."""
         self.email, self.tid, self.oid = claimed_email(claims), claims.tid, claims.oid
         self.name, self.lacking = claims.name, lacking(claims)
 
@@ -56,17 +56,17 @@ class Attempt:
 
 
 def started(attempt: Attempt, reference: str) -> None:
-    """Log that someone was sent to Microsoft; the reference comes back with them."""
+    """Log that someone was sent to Microsoft; their state has the reference."""
     attempt.reference = reference
     facts = {"event": "sign_in_started", "reference": reference, "served_by": attempt.process}
     logger.info("sign-in started", extra={**facts, "client_ip": attempt.client_ip})
 
 
 def admitted(attempt: Attempt, user_id: Any, note: str = "", *, written: bool = True) -> SignIn:
-    """Write the row of a person who is being let in; `log` it once that is certain.
+    """Write the row of a person who is being let in; call `log` after the commit.
 
-    Raises RecordNotWritten: the transaction around it is to be started afresh with `written` off,
-    and the log alone has the facts.
+    Raises RecordNotWritten: start the transaction anew then, with `written` off, and only the log
+    has the facts.
     """
     row = _row(attempt, SignIn.Outcome.ADMITTED, note, user_id)
     by_microsoft = attempt.method == SignIn.Method.MICROSOFT
@@ -82,7 +82,7 @@ def admitted(attempt: Attempt, user_id: Any, note: str = "", *, written: bool = 
 
 
 def admit(attempt: Attempt, user_id: Any) -> None:
-    """Record a person who is in already; a row that cannot be written costs nobody entry."""
+    """Record a person who is signed in already, whether or not the row can be written."""
     try:
         row = admitted(attempt, user_id)
     except RecordNotWritten:
@@ -91,9 +91,9 @@ def admit(attempt: Attempt, user_id: Any) -> None:
 
 
 def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
-    """Record a refusal; a database that is unavailable costs the row, never the page.
+    """Record a refusal; without the database only the log has it.
 
-    `keep` off writes the log line only: for floods that would fill the table.
+    `keep` off writes the log line only: a flood would fill the table.
     """
     number = f"AADSTS{refusal.aadsts} " if refusal.aadsts is not None else ""
     detail = number + refusal.detail
@@ -106,7 +106,7 @@ def refused(attempt: Attempt, refusal: Refused, *, keep: bool = True) -> None:
 
 
 def not_kept(number: int, window: int) -> None:
-    """Say in the one row of this window how many attempts, at least, have no row of their own."""
+    """Write or update the one row that counts this window's attempts without a row of their own."""
     detail = (
         f"rows: at least {number} more attempts by outsiders within ten minutes were not kept;"
         " the log has each of them"
@@ -154,9 +154,9 @@ def _row(attempt: Attempt, outcome: str, detail: str, user_id: Any) -> SignIn:
 
 
 def printable(text: str, longest: int) -> str:
-    """Text of others, fit to be kept and shown.
+    """Text from outside, safe to store and show.
 
-    PostgreSQL stores neither NUL nor lone surrogates; control characters would forge logs.
+    PostgreSQL stores neither NUL nor lone surrogates; control characters could forge log lines.
     """
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     return printable[:longest]

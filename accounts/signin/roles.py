@@ -1,9 +1,9 @@
 """What app roles of a token mean for a person's rights: one pure function over frozen values.
 
-known    the token says which roles the person has: what the mapping manages is set to exactly
-         that, what it gave before and no longer manages is taken back, all else stays
-unknown  the token does not say: nothing is given, nothing is taken
-off      nothing is mapped: rights are given manually only, what was mapped once is taken back
+known    the token has the person's roles: they set the rights that the mapping manages; those that
+         it gave before and no longer manages are taken back; all others stay
+unknown  the token does not have them: nothing is given, nothing is taken
+off      nothing is mapped: what the mapping gave before is taken back
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 from types import MappingProxyType
 from typing import Literal
 
@@ -53,8 +55,8 @@ NONE = Rights()
 class Table:
     """The mapping: what each role gives, or each group by its object id in lower case.
 
-    `seen`: client ids whose tokens ever carried roles. `owed`: nothing is mapped any more, and
-    somebody still holds what was.
+    `seen`: client ids whose tokens have ever carried roles. `owed`: the mapping is empty, and
+    somebody still has rights that it gave.
     """
 
     rows: Mapping[str, Rights] = field(default_factory=lambda: MappingProxyType({}))
@@ -71,11 +73,11 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """What a token says: None says that it has no such claim, `problem` why it cannot be told.
+class TokenRoles:
+    """The token's claims `roles` and `groups`: None where absent; `problem` says why unreadable.
 
-    What is mapped by a group's object id counts from either, since Entra can emit groups as roles;
-    a group's name is no role, for anybody may give a group any name.
+    A group's object id counts in either, since Entra can emit groups as roles. A group's name never
+    counts as a role, for anybody may give a group any name.
     """
 
     roles: tuple[str, ...] | None
@@ -98,10 +100,10 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
-    """The rights of a person, and what of them the mapping gave, for which roles.
+class HeldRights:
+    """A person's rights, and which of them the mapping gave, for which roles.
 
-    `state` is of their last sign-in, "" before the first.
+    `state` is that of their last sign-in, "" before the first.
     """
 
     state: State | Literal[""]
@@ -112,32 +114,33 @@ class Holding:
 
 
 def union(several: Iterable[Rights]) -> Rights:
-    """All of them together."""
-    whole = NONE
-    for rights in several:
-        whole |= rights
-    return whole
+    """Whatever any of them has."""
+    return reduce(or_, several, NONE)
 
 
-def judge(table: Table, client_id: str, carried: Carried, held: Rights, given: Rights) -> Holding:
-    """The rights of a person who holds `held`, of which the mapping gave `given` before."""
+def rights_after(
+    table: Table, client_id: str, token_roles: TokenRoles, held: Rights, given: Rights
+) -> HeldRights:
+    """The rights of a person who has `held`, of which the mapping gave `given` before."""
     if not table:
         note = "roles: nothing is mapped any more; what was given is taken back" if given else ""
-        return Holding("off", (), held - given, NONE, note)
-    problem = _why_unknown(table, client_id, carried)
+        return HeldRights("off", (), held - given, NONE, note)
+    problem = _why_unknown(table, client_id, token_roles)
     if problem:
-        return Holding("unknown", (), held, given, f"roles: {problem}; rights stay as they were")
-    names = sorted(carried.names & table.rows.keys())
+        return HeldRights("unknown", (), held, given, f"roles: {problem}; rights stay as they were")
+    names = sorted(token_roles.names & table.rows.keys())
     granted = union(table.rows[name] for name in names)
     after = (held - table.managed - given) | granted
-    return Holding("known", tuple(names), after, granted, _near_miss(table, carried, names))
+    return HeldRights("known", tuple(names), after, granted, _near_miss(table, token_roles, names))
 
 
-def keeping(outcome: Holding, held: Rights, *, is_last: bool, by_link: bool) -> Holding:
-    """The outcome without what a claim must never do: lock everybody out.
+def with_safeguards(
+    outcome: HeldRights, held: Rights, *, is_last: bool, by_link: bool
+) -> HeldRights:
+    """The outcome, less whatever would lock everybody out.
 
-    `is_last`: the last active superuser keeps superuser and staff. `by_link`: who came in by a
-    break-glass link keeps all, since it was made because something is broken.
+    `is_last`: the last active superuser stays superuser and staff. `by_link`: nothing is taken from
+    who came in by a break-glass link, since something is broken then.
     """
     lost = held - outcome.rights
     if not lost:
@@ -150,7 +153,7 @@ def keeping(outcome: Holding, held: Rights, *, is_last: bool, by_link: bool) -> 
     return outcome
 
 
-def _with(outcome: Holding, rights: Rights, why: str) -> Holding:
+def _with(outcome: HeldRights, rights: Rights, why: str) -> HeldRights:
     note = " ".join(filter(None, (outcome.note, f"roles: {why}")))
     return replace(outcome, rights=outcome.rights | rights, note=note)
 
@@ -161,25 +164,25 @@ def roles_giving(table: Table, roles: Iterable[str], right: Rights) -> list[str]
     return sorted(name for name, given in rows if right & given)
 
 
-def _why_unknown(table: Table, client_id: str, carried: Carried) -> str:
-    if carried.problem:
-        return carried.problem
-    if any(map(is_guid, table.rows)) and carried.why_no_groups:
-        return carried.why_no_groups
+def _why_unknown(table: Table, client_id: str, token_roles: TokenRoles) -> str:
+    if token_roles.problem:
+        return token_roles.problem
+    if any(map(is_guid, table.rows)) and token_roles.why_no_groups:
+        return token_roles.why_no_groups
     by_role = not all(map(is_guid, table.rows))
-    if by_role and not carried.roles and client_id not in table.seen:
+    if by_role and not token_roles.roles and client_id not in table.seen:
         return "no token of this app registration has ever carried any"
     return ""
 
 
-def _near_miss(table: Table, carried: Carried, names: list[str]) -> str:
-    """A role that is mapped under another spelling: Entra compares exactly, and so do we."""
-    others = {plain(role) for role in carried.roles or () if role not in table.rows}
+def _near_miss(table: Table, token_roles: TokenRoles, names: list[str]) -> str:
+    """A role that is mapped in another spelling: Entra compares exactly, and so does this site."""
+    others = {plain(role) for role in token_roles.roles or () if role not in table.rows}
     near = [value for value in table.rows if value not in names and plain(value) in others]
     return f"roles: one is spelled almost like {near[0]!r}, which is mapped" if near else ""
 
 
 def plain(value: str) -> str:
-    """What a value looks like: case, blanks, invisible and wide forms of characters apart."""
+    """The value without case, blanks, and invisible or wide characters, to find near misses."""
     visible = "".join(c for c in unicodedata.normalize("NFKC", value) if c.isprintable())
     return "".join(visible.casefold().split())

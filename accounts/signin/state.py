@@ -1,12 +1,12 @@
-"""Issue a state that explains itself; diagnose one that came back wrong.
+"""Issue a state, and say why one that came back cannot be accepted.
 
-The `state` parameter (RFC 6749 section 10.12, RFC 9700 section 2.1) is signed and says when,
-on which origin, for which browser and by which process it was issued. A lost state is thus
-told apart: cookie not sent, session not in the store, another session, expired, used, not ours.
+The `state` parameter (RFC 6749 section 10.12, RFC 9700 section 2.1) is signed and says when, on
+which origin, for which browser and by which process it was issued. So the causes can be told apart:
+cookie not sent, session not in the store, another session, expired, used, not issued here.
 
-Nothing else is stored for a sign-in under way. The session holds one random `browser secret`;
-`nonce` and PKCE verifier are derived from it and the state's id, so ten sign-ins in ten tabs
-cannot overwrite each other, and only the browser that started one can end it.
+Nothing else is stored for a sign-in under way. The session has one random `browser secret`; `nonce`
+and PKCE verifier are derived from it and the state's id, so that ten sign-ins in ten tabs cannot
+overwrite each other, and only the browser that started one can finish it.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from ..reasons import Refused
 from .purpose import Purpose
 
 LIFETIME: Final = 600  # seconds; Entra's authorization codes live about as long
-_LONGEST: Final = 2048  # characters of a state; more is not ours
+_LONGEST: Final = 2048  # characters of a state
 LONGEST_NEXT: Final = 512
-_CLOCK_SKEW: Final = 60  # seconds between two instances' clocks
+_CLOCK_SKEW: Final = 60  # seconds, between instances
 _PURPOSES: Final = frozenset(purpose.value for purpose in Purpose)
 _SIGNER: Final = "accounts.signin.state"
 _COOKIE_TWICE: Final = (
@@ -48,7 +48,7 @@ class ServedBy:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What a state says of its issue."""
+    """The content of a state."""
 
     id: str
     at: float
@@ -62,9 +62,9 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What came back beside the state.
+    """The request that brought the state back.
 
-    `browser_secrets` are the session's own, "" when it has none, and those of before its sign-in.
+    `browser_secrets`: the session's present one, or "", then those of before its sign-in.
     """
 
     at: float
@@ -86,7 +86,7 @@ def issue(
     next_path: str,
     purpose: Purpose = Purpose.SIGN_IN,
 ) -> tuple[Issued, str]:
-    """Make a state for one sign-in; returns what it says, and its text for the URL."""
+    """Make a state for one sign-in; returns its content, and its text for the URL."""
     issued = Issued(
         id=secrets.token_urlsafe(16),
         at=time.time(),
@@ -121,7 +121,7 @@ def diagnose(issued: Issued, returned: Returned) -> Refused | None:
             "state_expired",
             f"state: issued {-age:.0f} s in the future; clocks of the instances differ",
         )
-    if not age <= LIFETIME:  # which "not a number" is not, either
+    if not age <= LIFETIME:  # nor is NaN
         return Refused("state_expired", f"state: {age:.0f} s old, {LIFETIME} s allowed")
     if returned.cookie_twice:
         return Refused("session_not_found", _COOKIE_TWICE)
@@ -140,7 +140,7 @@ def secret_for(issued: Issued, browser_secrets: Iterable[str]) -> str:
 
 
 def fingerprint(browser_secret: str) -> str:
-    """A hash that names a browser secret without telling it."""
+    """A hash that identifies a browser secret without revealing it."""
     return hashlib.sha256(b"browser:" + browser_secret.encode()).hexdigest()[:16]
 
 
@@ -171,7 +171,7 @@ def _signer() -> signing.Signer:
 def _sign(issued: Issued) -> str:
     parts = [issued.id, round(issued.at, 1), issued.browser]
     parts += [issued.origin, issued.process, issued.reference, issued.next]
-    # Only where it says something: the former release reads a sign-in's state, too.
+    # Left out of a sign-in's, so that the release before can read it.
     return _signer().sign_object([*parts, issued.purpose] if issued.purpose else parts)
 
 

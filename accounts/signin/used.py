@@ -1,4 +1,4 @@
-"""States that have been used: marked in a cache that all processes share, or in the database."""
+"""Marks for states that have been used: in the shared cache, or in the database."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..models import UsedMark
 from ..stores import transaction
 
 _OF_ONE_PROCESS: Final = ("LocMemCache", "DummyCache", "FileBasedCache")
-_SWEPT: Final = 100  # rows at a time
+_SWEPT: Final = 100  # expired rows deleted at a time
 
 
 def mark(key: str, seconds: int) -> bool:
-    """Mark it for so long; False when it was marked already, by whatever process."""
+    """Set the mark for so long; False when any process has set it already."""
     if not _in_database():
         return bool(cache.add(key, 1, seconds))
     now = timezone.now()
@@ -34,7 +34,7 @@ def mark(key: str, seconds: int) -> bool:
 
 
 def is_marked(key: str) -> bool:
-    """Whether it has been used within that time."""
+    """Whether the mark is set."""
     if not _in_database():
         return cache.get(key) is not None
     return UsedMark.objects.filter(key=key, until__gt=timezone.now()).exists()

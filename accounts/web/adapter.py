@@ -1,4 +1,4 @@
-"""allauth's hooks, each a few lines: forward to the flow, or deny."""
+"""allauth's hooks: forward to the flow, or deny."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from .provider import AdmittedLogin, MicrosoftProvider
 
 
 class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
-    """Lets in whom the policy has admitted; signs nobody up, connects nothing."""
+    """For people whom the policy has admitted; no sign-up, no connecting of accounts."""
 
     @override
     def list_apps(
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
-        """Of Microsoft: admin's app wins over the environment's. Other providers as they are."""
+        """Microsoft's app from admin, else from the environment; other providers' as they are."""
         others = super().list_apps(request, provider, client_id) if provider != PROVIDER else []
-        ours = registration.registered_apps(self) if provider in (None, PROVIDER) else []
+        microsofts = registration.registered_apps(self) if provider in (None, PROVIDER) else []
         return [
             *(app for app in others if app.provider != PROVIDER),
-            *(app for app in ours if client_id in (None, app.client_id)),
+            *(app for app in microsofts if client_id in (None, app.client_id)),
         ]
 
     @override
@@ -53,7 +53,7 @@ class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
 
     @override
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """The one guard of allauth's pipeline: only a login that the flow has made passes."""
+        """Only a login that the flow has made passes allauth's pipeline."""
         if not isinstance(sociallogin, AdmittedLogin):
             raise Refused("unexpected", "allauth: a login that the policy has not admitted")
 

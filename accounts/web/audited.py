@@ -1,4 +1,4 @@
-"""Whatever a request changes is audited as done by whoever is signed in, and from where."""
+"""What a request changes is audited with its user and address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..display.references import new_reference
 
 
 class AuditMiddleware:
-    """Stands after AuthenticationMiddleware; looks nobody up unless something is written."""
+    """After AuthenticationMiddleware; loads the user only when something is written."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response

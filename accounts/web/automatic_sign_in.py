@@ -1,7 +1,7 @@
-"""Sign-in that starts by itself (SIGN_IN_AUTOMATICALLY), and when it must not.
+"""Sign-in without a click (SIGN_IN_AUTOMATICALLY), and when it must not start.
 
-A cookie asks for the button to be pressed: after a sign-out or a refusal until the next sign-in
-that ends well, and for a minute after each automatic start, so that nothing goes round in circles.
+A cookie stops it: after a sign-out or a refusal until the next successful sign-in, and for a minute
+after each automatic start, so that there is no redirect loop.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def pause(response: Answered) -> Answered:
 
 
 def stop(response: Answered) -> Answered:
-    """No automatic start until a sign-in has ended well, or the browser is closed."""
+    """No automatic start until a sign-in succeeds, or the browser is closed."""
     return _ask_for_the_button(response, max_age=None)
 
 

@@ -25,9 +25,9 @@ _permissions_of = Prepared(
 
 
 class MicrosoftBackend(ModelBackend):
-    """Permissions and the per-request look-up of people; checks no password, ever.
+    """Permissions and the user of each request, in fewer queries than Django's; no passwords.
 
-    Another site's user model may ask in its own way, so Django's is left to it.
+    Another site's user model may have queries of its own, so Django's are used there.
     """
 
     @override
@@ -38,7 +38,7 @@ class MicrosoftBackend(ModelBackend):
 
     @override
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
-        """Theirs and their groups', in one query."""
+        """The user's and their groups', in one query."""
         if is_a_host() or obj or not user_obj.is_active or user_obj.is_superuser:
             return super().get_all_permissions(user_obj, obj)
         if not hasattr(user_obj, "_perm_cache"):
@@ -48,7 +48,7 @@ class MicrosoftBackend(ModelBackend):
 
     @override
     def authenticate(self, *args: Any, **kwargs: Any) -> None:
-        """Nobody is authenticated by credentials here: the flow is the only way in."""
+        """Never by credentials: people sign in through the flow only."""
 
 
 def _named(permissions: QuerySet[Permission]) -> QuerySet[Permission, tuple[str, str]]:
@@ -60,9 +60,9 @@ class PasswordBackend(ModelBackend):
 
 
 def session_backend() -> str:
-    """The backend that sessions name: ours, else the first that looks people up in the database.
+    """The backend for sessions: this app's, else the first that loads users from the database.
 
-    Others may stand before it (axes, guardian): a session of theirs would be nobody's.
+    Other backends may come before it (axes, guardian), which load nobody.
     """
     backends = {path: import_string(path) for path in settings.AUTHENTICATION_BACKENDS}
     for kind in (MicrosoftBackend, ModelBackend):

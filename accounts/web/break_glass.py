@@ -1,7 +1,7 @@
-"""The page behind a break-glass link: a button on GET, a sign-in on POST.
+"""The page of a break-glass link: a button on GET, a sign-in on POST.
 
-Mail and chat scanners open links; a GET therefore uses nothing up. The token travels in the
-link and the form alone: no log line, record or page that follows has it.
+Mail and chat scanners open links, so a GET does not use the link up. The token is in the link and
+the form only, in no log line, record or later page.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .headers import flow_page
 @sensitive_post_parameters()
 @sensitive_variables()
 def enter(request: HttpRequest) -> HttpResponse:
-    """GET and HEAD show the button and look nothing up; POST uses the link and signs in."""
+    """GET and HEAD show the button; POST uses the link up and signs in."""
     if request.method != "POST":
         context = {"token": request.GET.get("token", ""), "url": request.path}
         return render(request, "microsoft_admin/break_glass.html", context)
@@ -47,17 +47,17 @@ def _use(request: HttpRequest, attempt: Attempt) -> HttpResponse:
 
 @sensitive_variables()
 def _admitted(request: HttpRequest) -> User:
-    """Only failures count: nobody can shut the last way in by pressing often."""
+    """Only failures count, so that nobody can block a valid link by pressing often."""
     try:
         return _signed_in(request, request.POST.get("token", ""))
     except Refused:
-        throttle.count(throttle.BREAK_GLASS, "break-glass", request_facts.client_network(request))
+        throttle.BREAK_GLASS.count(request_facts.client_network(request))
         raise
 
 
 @sensitive_variables()
 def _signed_in(request: HttpRequest, token: str) -> User:
-    """One transaction: what fails in here leaves the link unused."""
+    """In one transaction, so that a failure leaves the link unused."""
     with transaction.atomic():
         user = break_glass.redeem(token)
         login(request, user, backend=session_backend())

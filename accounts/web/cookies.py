@@ -1,8 +1,9 @@
-"""Cookies of neighbours: names that are none, and two cookies of one name, are not read.
+"""Ignores cookies with an invalid name, and two cookies of one name.
 
-Django takes Unicode spaces away around a name. A sibling host may set `U+2000 __Host-sessionid` for
-the parent domain, even by plain http, and browsers guard prefixes of the whole name only: it would
-pass for ours. And where two cookies have one name, nothing says whose is whose (RFC 6265, 4.2.2).
+Django strips Unicode spaces around a name. A sibling host may set `U+2000 __Host-sessionid` for the
+parent domain, even by plain http, since browsers check the prefix of the whole name only: Django
+would take it for this site's. Of two cookies with one name, nothing says which site set which
+(RFC 6265, 4.2.2).
 """
 
 from __future__ import annotations
@@ -22,29 +23,29 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 6265 4.1.1, RF
 
 
 class CookieMiddleware(MiddlewareMixin):
-    """Stands before whatever reads a cookie."""
+    """Before all middleware that reads cookies."""
 
     def process_request(self, request: HttpRequest) -> None:
         header = request.META.get(_HEADER, "")
         if header:
-            ours = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
-            request.META[_HEADER], request.META[_SENT_TWICE] = readable(header, ours)
+            names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+            request.META[_HEADER], request.META[_SENT_TWICE] = readable(header, names)
 
 
 def sent_twice(request: HttpRequest, name: str) -> bool:
-    """Whether the browser sent two cookies of this name, so that neither was read."""
+    """Whether the browser sent two different cookies of this name, which were ignored."""
     return name in request.META.get(_SENT_TWICE, ())
 
 
-def readable(header: str, ours: Iterable[str]) -> tuple[str, tuple[str, ...]]:
-    """The cookies that have a name, and those of `ours` that came with two values, left out."""
+def readable(header: str, names: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """The header without invalid cookies and those of `names` with two values; the latter."""
     values: dict[str, list[str]] = defaultdict(list)
     for pair in header.split(";"):
         name, equals, value = pair.partition("=")
         name = name.strip(" \t")
         if equals and _TOKEN.fullmatch(name):
             values[name].append(value.strip(" \t"))
-    twice = tuple(name for name in ours if len(set(values[name])) > 1)
+    twice = tuple(name for name in names if len(set(values[name])) > 1)
     kept = [
         f"{name}={value}"
         for name, found in values.items()

@@ -1,7 +1,7 @@
-"""What a page is excepted from in the site's Content-Security-Policy, whoever sends it.
+"""Exceptions of single pages from the site's Content-Security-Policy, whatever sends it.
 
-Django's own middleware (6.0 and later) takes a page's whole policy, django-csp what is replaced in
-the site's. What another site's own middleware has written is replaced in the header.
+Django's middleware (6.0 and later) takes a whole policy for the page, django-csp the directives to
+replace. In what another site's own middleware has sent, they are replaced in the header.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OF_DJANGO = (("SECURE_CSP", "_csp_config"), ("SECURE_CSP_REPORT_ONLY", "_csp_ro
 
 
 def allow(response: HttpResponse, directives: Mapping[str, list[str]]) -> None:
-    """Let the page do this, whatever the site's policy says of these directives."""
+    """Replace these directives of the site's policy for this response."""
     replaced = {**getattr(response, "_csp_replace", {}), **directives}
     response._csp_replace = replaced  # type: ignore[attr-defined]
     for setting, attribute in _OF_DJANGO:
@@ -27,7 +27,7 @@ def allow(response: HttpResponse, directives: Mapping[str, list[str]]) -> None:
 
 
 class PolicyMiddleware(MiddlewareMixin):
-    """First in another site's MIDDLEWARE: whoever writes a policy there has written it by then."""
+    """First in another site's MIDDLEWARE, so that its policy is in the header by then."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if allowed := getattr(response, "_csp_replace", None):

@@ -1,7 +1,7 @@
-"""A form that the CSRF check refused: told with its true cause, as every other refusal is.
+"""The refusal of a form by the CSRF check, with its cause.
 
-A token alone may be stale where the browser vouches for the form: `Origin`, which no page can
-forge (Fetch, section 3.2), names this site. Then what was typed is offered to be sent again.
+Where only the token is stale, and the `Origin` header, which no page can forge (Fetch, section
+3.2), names this site, the page offers to send the form again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from . import refusal, request_facts, throttle
 from .next_path import next_from
 
 FORMER: Final = "csrf_before"
-_LONGEST: Final = 500_000  # characters that are offered to be sent again
+_LONGEST: Final = 500_000  # characters of a form that is offered again
 # Never written into a page, whatever form they come in.
 _SECRET_FIELD: Final = re.compile(r"pass|secret|token|key|code", re.IGNORECASE)
 
@@ -82,9 +82,9 @@ _COOKIE_REPLACED: Final = Cause(
 
 
 def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """CSRF_FAILURE_VIEW: the page, its record and log line; or on, for someone who is in already.
+    """CSRF_FAILURE_VIEW: the page, its record and log line.
 
-    A second sign-in tab of someone who got in with the first one simply goes on.
+    The sign-in form in a second tab leads on where the person has signed in in the first one.
     """
     attempt = request_facts.attempt_of(request)
     attempt.method = _method(request)
@@ -95,22 +95,23 @@ def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def failure_in_another_site(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Likewise for the sign-in's forms and staff's; others have the view that the site had."""
-    ours = (*staff_urls.staff(), *staff_urls.own_pages())
-    if request.path.startswith(ours):
+    """`failure` for staff's forms and those of the sign-in; for others the site's former view."""
+    paths = (*staff_urls.staff_prefixes(), *staff_urls.sign_in_prefixes())
+    if request.path.startswith(paths):
         return failure(request, reason)
-    theirs: HttpResponse = get_callable(getattr(conf, CSRF_FAILURE_BEFORE))(request, reason=reason)
-    return theirs
+    view = get_callable(getattr(conf, CSRF_FAILURE_BEFORE))
+    response: HttpResponse = view(request, reason=reason)
+    return response
 
 
 def remember_token(request: HttpRequest) -> None:
-    """Someone signs in, which gives the browser a new token: keep which one it had."""
+    """Keep which token the browser had before the sign-in, which gives it a new one."""
     if before := request.COOKIES.get(settings.CSRF_COOKIE_NAME, ""):
         request.session[FORMER] = _fingerprint(before)
 
 
 def cause_of(request: HttpRequest, reason: str) -> Cause:
-    """Which of the causes it was, by Django's own words and what came with the request."""
+    """The cause, by Django's reason and the request."""
     if reason == csrf.REASON_NO_REFERER or request.headers.get("Origin") == "null":
         return _HIDDEN
     if "checking failed" in reason:
@@ -129,7 +130,7 @@ def _answer(request: HttpRequest, attempt: Attempt, reason: str, next_path: str)
     is_in = request.user.is_authenticated and getattr(request.user, "is_staff", False)
     if is_in and cause.stale and _is_sign_in(request) and refusal.AGAIN not in request.POST:
         return HttpResponseRedirect(next_path)
-    throttle.count(throttle.FAILED_CALLBACKS, "form", request_facts.client_network(request))
+    throttle.REFUSED_FORMS.count(request_facts.client_network(request))
     if is_in:
         attempt.email = request.user.get_username()
     fields = _to_send_again(request) if is_in and cause.stale else None
@@ -139,7 +140,7 @@ def _answer(request: HttpRequest, attempt: Attempt, reason: str, next_path: str)
 
 
 def _to_send_again(request: HttpRequest) -> list[tuple[str, str]] | None:
-    """The fields of a form whose page the browser vouches for; None when they cannot be kept."""
+    """The fields of a form from a page of this site; None when they must not be in a page."""
     if request.headers.get("Origin") != conf.PUBLIC_URL or request.FILES:
         return None
     pairs = [(name, value) for name, values in request.POST.lists() for value in values]
@@ -168,7 +169,7 @@ def _token(request: HttpRequest) -> str:
 
 
 def _fingerprint(token: str) -> str:
-    """Names a token's secret, masked or not, without telling it."""
+    """Identifies a token's secret, masked or not, without revealing it."""
     if len(token) == csrf.CSRF_TOKEN_LENGTH and token.isascii() and token.isalnum():
         token = csrf._unmask_cipher_token(token)  # type: ignore[attr-defined]
     return hashlib.sha256(b"csrf:" + token.encode(errors="replace")).hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""doctor's own visits: they leave no rows among people's, and learn what the site saw of them.
+"""doctor's requests to the site: they are not recorded, and the response says what was seen.
 
-A visit proves itself by a header that only who has the SECRET_KEY can make: good for the state that
-comes back with it, or, before there is one, for a path and two minutes.
+A signed header proves them. It is valid for the state that comes back with it, or, without a state,
+for a path and two minutes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def proof_of(path: str, state: str = "") -> str:
 
 
 def is_doctors(request: HttpRequest) -> bool:
-    """Whether this request is doctor's; a state may be used only once, as anyone's."""
+    """Whether this request is doctor's."""
     state, proof = request.GET.get("state", ""), request.headers.get(PROOF, "")
     age = None if state else _SECONDS  # clocks need not agree where a state bounds it
     try:
@@ -42,18 +42,18 @@ def is_doctors(request: HttpRequest) -> bool:
 
 
 def report(request: HttpRequest, response: HttpResponse, detail: str) -> HttpResponse:
-    """Say which address was seen, and the detail, which has no row to be read in.
+    """Add the client's address as seen here, and the detail, which is not recorded.
 
-    Waits as long as was asked, so that time-outs in front show.
+    Waits as long as the request asks, to show the time-outs of proxies.
     """
     response.headers[CLIENT] = request_facts.client_ip(request)
     response.headers[DETAIL] = detail.encode("ascii", "replace").decode()[:_LONGEST]
-    asked = request.headers.get(WAIT, "")
-    if asked.isdecimal():
-        time.sleep(min(float(asked), LONGEST_WAIT))
+    seconds = request.headers.get(WAIT, "")
+    if seconds.isdecimal():
+        time.sleep(min(float(seconds), LONGEST_WAIT))
     return response
 
 
 def _what(path: str, state: str) -> str:
-    """What is signed; a hash, since a state is a secret while it lasts."""
+    """The value that is signed; a hash, since a state is secret."""
     return hashlib.sha256(f"{path}?{state}".encode()).hexdigest()

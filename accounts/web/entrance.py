@@ -1,7 +1,7 @@
-"""By which sign-in a session began: with ADMIN_BY_MICROSOFT_ONLY admin opens to ours alone.
+"""How a session's user signed in; ADMIN_BY_MICROSOFT_ONLY opens admin to this app's sign-ins only.
 
-A session that other code of the site made (a public login, a token, an impersonation) is signed in,
-and is nobody where staff work: in no admin site, on none of STAFF_PATHS.
+A session by other code of the site (a public login, a token, an impersonation) is anonymous in each
+admin site and on STAFF_PATHS.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WHO: Final = "entered_as"
 
 
 class EntranceMiddleware(MiddlewareMixin):
-    """Behind AuthenticationMiddleware: covers views that other code guards by `is_staff` alone."""
+    """After AuthenticationMiddleware; covers views that other code guards by `is_staff` alone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         super().__init__(get_response)
@@ -51,7 +51,7 @@ class EntranceMiddleware(MiddlewareMixin):
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """From staff's pages to the button, where Django's middleware knows one LOGIN_URL only."""
+        """To staff's login page, instead of the one LOGIN_URL of LoginRequiredMiddleware."""
         if not (self._all_want_a_login and getattr(view, "login_required", True)):
             return None
         if not _is_of_staff(request.path) or request.user.is_authenticated:
@@ -65,19 +65,19 @@ def _all_want_a_login() -> bool:
 
 
 def mark(session: SessionBase, method: SignIn.Method) -> None:
-    """Note the way in, once the person is signed in."""
+    """Note the method in the session, after the login."""
     session[ENTRY] = str(method)
     session[WHO] = session.get(SESSION_KEY)
 
 
 def write(session: SessionBase) -> None:
-    """Keep the session now: where the store takes none, nobody was let in, and none is recorded."""
+    """Save the session now, so that an error of the store is part of the sign-in."""
     if session.modified:
         session.save()
 
 
 def leave(request: HttpRequest) -> None:
-    """Take a sign-in back that failed; the browser keeps its cookie, of a session that is gone."""
+    """Undo a sign-in that failed; the browser keeps the cookie, whose session is deleted."""
     with suppress(*STORE_ERRORS):
         request.session.flush()
     request.session.modified = False
@@ -85,24 +85,24 @@ def leave(request: HttpRequest) -> None:
 
 
 def is_from_our_backend(session: SessionBase) -> bool:
-    """Whether a backend of this app signed its user in: others' sessions are theirs to limit."""
+    """Whether a backend of this app signed its user in."""
     return str(session.get(BACKEND_SESSION_KEY, "")).startswith(f"{NAME}.")
 
 
 def unmark(session: SessionBase) -> None:
-    """Whoever signs in by other code has not come by one of ours."""
+    """Remove the method, since the present login is by other code or not finished."""
     session.pop(ENTRY, None)
 
 
 def opens_admin(request: HttpRequest) -> bool:
-    """Whether this request may be in admin, as far as its session's way in and its user go."""
+    """Whether the session's sign-in and the request's user allow admin."""
     if not conf.ADMIN_BY_MICROSOFT_ONLY:
         return True
     return _by_our_sign_in(request.session) and _is_session_user(request)
 
 
 def _by_our_sign_in(session: SessionBase) -> bool:
-    """A sign-in of ours, by which the session's present user came."""
+    """Whether the session's present user came by an allowed sign-in of this app."""
     if session.get(WHO, session.get(SESSION_KEY)) != session.get(SESSION_KEY):
         return False
     method = session.get(ENTRY)
@@ -112,7 +112,7 @@ def _by_our_sign_in(session: SessionBase) -> bool:
 
 
 def _is_session_user(request: HttpRequest) -> bool:
-    """Whether the request's user is the session's: middleware may have put another in place."""
+    """Whether the request's user is the session's, and not one that middleware has set."""
     user = request.user
     if not user.is_authenticated:
         return False
@@ -121,8 +121,10 @@ def _is_session_user(request: HttpRequest) -> bool:
 
 
 def _is_of_staff(path: str) -> bool:
-    """Whether it is a page where staff work, and none of the sign-in itself."""
-    return path.startswith(staff_urls.staff()) and not path.startswith(staff_urls.own_pages())
+    """Whether it is a page of staff's, and not of the sign-in."""
+    return path.startswith(staff_urls.staff_prefixes()) and not path.startswith(
+        staff_urls.sign_in_prefixes()
+    )
 
 
 async def _nobody() -> AnonymousUser:

@@ -1,4 +1,4 @@
-"""Django's error reports without what would let anyone in: queries, forms, cookies, settings."""
+"""Django's error reports without secrets: queries, forms, cookies, settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..logs import scrub
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """Hides whole settings and all that a browser sends in confidence."""
+    """Hides secret settings, and the values of forms and cookies."""
 
     hidden_settings = re.compile(
         r"API|AUTH|CERT|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|REDIS|DATABASE|CACHES|PROVIDERS"
@@ -29,13 +29,13 @@ class ReporterFilter(SafeExceptionReporterFilter):
 
     @override
     def get_safe_cookies(self, request: HttpRequest | None) -> dict[str, Any]:
-        """Names only: the session's lets whoever has it in. None outside of a request."""
+        """Names only. `request` is None outside of a request."""
         cookies = request.COOKIES if request is not None else {}
         return dict.fromkeys(cookies, self.cleansed_substitute)
 
 
 class Reporter(ExceptionReporter):
-    """Hides the query as well, which Django's report prints whatever its filter says."""
+    """Hides the query as well, which Django's report does not filter."""
 
     @override
     def get_traceback_data(self) -> dict[str, Any]:

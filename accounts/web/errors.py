@@ -43,7 +43,7 @@ _NO_SENSE: Final = (
     _("That request made no sense to us"),
     _("Go back to the start page and try once more."),
 )
-# What a server refuses before any part of the site sees it, by its HTTP status.
+# What the server refuses before Django sees it, by HTTP status.
 _UNREAD: Final[Mapping[int, Words]] = {
     414: (
         _("That address is too long"),
@@ -60,12 +60,12 @@ _UNREAD: Final[Mapping[int, Words]] = {
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: says which part is unavailable when it is one, else `unexpected`."""
+    """handler500."""
     return failure(request, sys.exc_info()[1])
 
 
 def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
-    """The page for an exception anywhere on the site; not a sign-in attempt, so no record."""
+    """The page for an exception outside of a sign-in, without a record."""
     reference = new_reference()
     refused = refusal.reason_of(error, reference)
     facts = {"reference": reference, "detail": refused.detail}
@@ -74,7 +74,7 @@ def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:
 
 
 def outage(request: HttpRequest, error: Exception) -> HttpResponse:
-    """The page for a store that is unavailable; raises whatever else the error is."""
+    """The page for an unavailable store; raises any other error."""
     if not is_outage(error):
         raise error
     return failure(request, error)
@@ -86,7 +86,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: renders nothing that depends on the request, which may have a bad Host."""
+    """handler400; renders without the request, whose Host may be invalid."""
     words = _WORDS.get(type(exception), _NO_SENSE)
     return render(None, "400.html", _context(words, type(exception).__name__), status=400)
 
@@ -97,10 +97,10 @@ def unread(status: int) -> bytes:
     return render_to_string("400.html", context).encode()
 
 
-def _context(words: Words, what: str) -> dict[str, object]:
+def _context(words: Words, cause: str) -> dict[str, object]:
     reference = new_reference()
-    refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
+    refusal.logger.warning("request refused: %s", cause, extra={"reference": reference})
     title, text = words
     url = conf.PUBLIC_URL + staff_urls.home()
-    shown = {"title": title, "text": text, "public_url": url, "reference": reference}
-    return {**site_names.names(), **shown}
+    context = {"title": title, "text": text, "public_url": url, "reference": reference}
+    return {**site_names.names(), **context}

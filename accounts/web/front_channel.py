@@ -1,7 +1,7 @@
-"""Front-channel logout: Microsoft tells a browser's sites that the person signed out there.
+"""Front-channel logout: Microsoft tells the sites of a browser that the person signed out there.
 
 OpenID Connect Front-Channel Logout 1.0, section 2. The request comes from a frame of Microsoft's
-page, mostly without our cookie: `sid` alone says which sessions. It can only end sessions.
+page, mostly without this site's cookie, so `sid` alone names the sessions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from ..conf import conf
 from ..ids import tenant_of_issuer
 from ..reasons import Refused
-from ..sessions import index as session_index
+from ..sessions.index import sessions
+from ..sessions.store import sid_owner
 from ..stores.outages import STORE_ERRORS
 from . import csp, microsoft_session, request_facts, throttle
 from .headers import no_store
@@ -30,7 +31,7 @@ _LONGEST: Final = 128
 @login_not_required
 @csrf_exempt
 def logout(request: HttpRequest) -> HttpResponse:
-    """Always 200 and empty, whatever was found: nobody learns which `sid` exists."""
+    """Always 200 and empty, so that nobody learns which `sid` exists."""
     sid = _one_sid(request)
     if request.method == "GET" and 0 < len(sid) <= _LONGEST and _is_by_microsoft(request):
         _end(request, microsoft_session.sid_hash(sid))
@@ -38,28 +39,26 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 
 def _one_sid(request: HttpRequest) -> str:
-    """Of several, none: which was meant is anybody's guess."""
+    """The `sid`; "" where there are several."""
     named = request.GET.getlist("sid")
     return named[0] if len(named) == 1 else ""
 
 
 def _is_by_microsoft(request: HttpRequest) -> bool:
-    """`iss` need not be there; one that is must be a tenant's of our authority."""
+    """Whether `iss`, where it is there, is a tenant of our authority."""
     named = request.GET.getlist("iss")
     if not named:
         return True
-    host, ours = urlsplit(named[0]).hostname, urlsplit(conf.MICROSOFT_LOGIN_URL).hostname
+    host, authority = urlsplit(named[0]).hostname, urlsplit(conf.MICROSOFT_LOGIN_URL).hostname
     tenants = conf.MICROSOFT_ALLOWED_TENANTS
     is_tenant = not tenants or tenant_of_issuer(named[0]) in tenants
-    return len(named) == 1 and host == ours and is_tenant
+    return len(named) == 1 and host == authority and is_tenant
 
 
 def _end(request: HttpRequest, sid_hash: str) -> None:
     try:
-        throttle.count(
-            throttle.FRONT_CHANNEL, "front-channel", request_facts.client_network(request)
-        )
-        ended = session_index.end_sessions_of_sid(sid_hash)
+        throttle.FRONT_CHANNEL.count(request_facts.client_network(request))
+        ended = sessions().end_all_of(sid_owner(sid_hash))
     except (Refused, *STORE_ERRORS) as error:
         logger.warning("front-channel logout not carried out (%s)", type(error).__name__)
         return
@@ -69,7 +68,7 @@ def _end(request: HttpRequest, sid_hash: str) -> None:
 
 
 def _frameable(response: HttpResponse) -> HttpResponse:
-    """Microsoft's page loads this address in a frame; there is nothing in it to click on."""
+    """Allows Microsoft's page to load this address in a frame."""
     response.xframe_options_exempt = True
     csp.allow(response, {"frame-ancestors": ["https:"]})
     return response

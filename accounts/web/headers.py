@@ -1,4 +1,4 @@
-"""Response headers of every page of the flow."""
+"""Response headers of the sign-in's pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Answered = TypeVar("Answered", bound="HttpResponse")
 
 
 def no_store(response: Answered) -> Answered:
-    """Not stored anywhere, and no path or query (the code!) in a Referer.
+    """Not stored anywhere, and with no path or query, which has the code, in a Referer.
 
     `strict-origin`, not `no-referrer`: with the latter browsers send `Origin: null`, which
     Django's CSRF check rightly refuses.
@@ -30,14 +30,14 @@ def with_button(response: Answered) -> Answered:
     """Let the page's forms lead to any host.
 
     Chrome applies `form-action` to every redirect after a form (CSP 3, section 6.4.2), and
-    Microsoft sends people of federated tenants on to hosts that nobody here knows.
+    Microsoft redirects people of federated tenants to hosts that are not known here.
     """
     csp.allow(response, {"form-action": ["*"]})
     return response
 
 
 def flow_page(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Nothing that the view answers is stored; it opens whatever the site asks a login for."""
+    """The response is not stored, and needs no login where the site demands one everywhere."""
 
     @login_not_required
     @wraps(view)

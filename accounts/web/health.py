@@ -1,7 +1,7 @@
 """/healthz: this process serves. /readyz: so do the database and the session store.
 
-Answered before anything looks at the Host header, a session or a redirect: probes come from
-inside, by address, and count a redirect as ill.
+Answered before the Host header, sessions and redirects: probes come by address, and take a redirect
+for a failure.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ..conf import conf
 from ..http.deadline import Deadline, SingleFlight, TimeUp, result_of
 from ..stores.transaction import connection
 
-WITHIN: Final = 1.8  # seconds that both have to answer in
-_VALID_SECONDS: Final = 1.0  # seconds that an answer is good for, however many ask
+WITHIN: Final = 1.8  # seconds for both to answer
+_VALID_SECONDS: Final = 1.0  # that an answer is reused
 
 
 class HealthMiddleware(MiddlewareMixin):
-    """Answers the two probes, any Host."""
+    """Answers the two probes, whatever the Host."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         view = _VIEWS.get(request.path_info)
@@ -35,7 +35,7 @@ class HealthMiddleware(MiddlewareMixin):
 
 
 def _probe(view: Callable[[], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """For GET and HEAD; what it answers is stored nowhere."""
+    """For GET and HEAD only; the response is not stored."""
 
     @wraps(view)
     def probed(request: HttpRequest) -> HttpResponse:
@@ -78,10 +78,7 @@ def _session_store() -> None:
 
 
 class _Probes:
-    """Both parts at once; the answer serves everyone who asks within a second.
-
-    Each is asked once at a time, so a part that hangs holds one thread.
-    """
+    """Asks both at once, and each only once at a time: one that hangs takes a single thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -101,8 +98,8 @@ class _Probes:
 
     def _ask(self) -> dict[str, str]:
         deadline = Deadline(WITHIN)
-        asked = {name: part.start() for name, part in self._parts.items()}
-        return {name: _state(future, deadline) for name, future in asked.items()}
+        futures = {name: part.start() for name, part in self._parts.items()}
+        return {name: _state(future, deadline) for name, future in futures.items()}
 
 
 def _state(answer: Future[None], deadline: Deadline) -> str:

@@ -1,6 +1,6 @@
-"""What a session keeps of its sign-in with Microsoft: whose it is there, and when it was proved.
+"""What a session stores of its sign-in with Microsoft: the identity, and when it was confirmed.
 
-Of the claims only these, and with the session only: `sid` as a hash, `login_hint`, `auth_time`.
+Of the claims it has `sid` as a hash, `login_hint` and `auth_time`, which are stored nowhere else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 
 from ..conf import conf
-from ..entra.tokens import Claims
+from ..entra.claims import Claims
 from ..sessions.store import MICROSOFT
 from ..signin.bindings import identity_of
 from ..signin.purpose import proved_by_sign_in
@@ -21,10 +21,10 @@ from ..signin.purpose import proved_by_sign_in
 
 @dataclass(frozen=True, slots=True)
 class MicrosoftSession:
-    """Times in seconds since the epoch; all empty for a session that Microsoft knows nothing of.
+    """Times in seconds since the epoch; all empty for a session that did not begin at Microsoft.
 
     `checked_at`: when Microsoft last confirmed the person; `put_off_at`: when it last could not be
-    asked; `proved_at`: when the person last proved themselves there afresh, as STEP_UP asks.
+    asked; `proved_at`: the last fresh sign-in there, as STEP_UP demands.
     """
 
     identity: str = ""
@@ -37,7 +37,7 @@ class MicrosoftSession:
 
 
 def of(session: SessionBase) -> MicrosoftSession:
-    """What this session knows; what is not of the right form counts as unknown."""
+    """The session's entry; an empty one where it has none of this form."""
     entry: Any = session.get(MICROSOFT)
     try:
         return MicrosoftSession(**entry)
@@ -46,12 +46,12 @@ def of(session: SessionBase) -> MicrosoftSession:
 
 
 def begin(session: SessionBase, claims: Claims) -> None:
-    """After a sign-in; one for which Microsoft asked just now is as good as a step-up."""
+    """After a sign-in, which may prove what STEP_UP demands."""
     _keep(session, claims, proved_at=proved_by_sign_in(conf.STEP_UP, claims, time.time()))
 
 
 def confirm(session: SessionBase, claims: Claims) -> None:
-    """After a silent re-check: only what Microsoft says anew."""
+    """After a re-check; `proved_at` stays."""
     _keep(session, claims, proved_at=of(session).proved_at)
 
 
@@ -61,7 +61,7 @@ def prove(session: SessionBase, claims: Claims) -> None:
 
 
 def put_off(session: SessionBase) -> None:
-    """Microsoft could not be asked: nothing is confirmed."""
+    """Microsoft could not be asked."""
     session[MICROSOFT] = asdict(replace(of(session), put_off_at=time.time()))
 
 
@@ -79,5 +79,5 @@ def _keep(session: SessionBase, claims: Claims, proved_at: float | None) -> None
 
 
 def sid_hash(sid: str) -> str:
-    """Names a browser session at Microsoft without telling its `sid`; "" for none."""
+    """Identifies a browser session at Microsoft without revealing its `sid`; "" for none."""
     return hashlib.sha256(b"sid:" + sid.encode()).hexdigest()[:32] if sid else ""

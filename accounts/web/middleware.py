@@ -1,4 +1,4 @@
-"""One origin for staff, and sessions that outlive an outage of their store."""
+"""One origin for staff, and sessions that survive an outage of their store."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ MARK: Final = "origin_checked"
 class CanonicalOriginMiddleware(MiddlewareMixin):
     """Sends a browser on another host or scheme to PUBLIC_URL before sign-in starts.
 
-    A session cookie of another origin would not come back from Microsoft. The redirect bears a
-    mark: when it arrives here and the origin is still wrong, a proxy hides host or scheme from
-    us, and a page says so instead of a redirect without end. No host from the request is used.
+    The session cookie of another origin would not be sent on the way back from Microsoft. The
+    redirect is marked: when a marked request still has the wrong origin, a proxy hides host or
+    scheme, and a page says so instead of a redirect loop. No host from the request is used.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        front = ("/",) if request.path == "/" and not is_a_host() else ()  # others have their own
-        if not request.path.startswith((*front, *staff_urls.staff(), *staff_urls.own_pages())):
+        front = ("/",) if request.path == "/" and not is_a_host() else ()
+        if not request.path.startswith(
+            (*front, *staff_urls.staff_prefixes(), *staff_urls.sign_in_prefixes())
+        ):
             return None
         if request.path == staff_urls.callback():  # its state says what became of its origin
             return None
@@ -44,15 +46,15 @@ class CanonicalOriginMiddleware(MiddlewareMixin):
 
 
 class SessionMiddleware(django_sessions.SessionMiddleware):
-    """Django's, save that it takes nobody's cookie away who did not sign out.
+    """Django's, but it deletes no cookie of someone who did not sign out.
 
-    A store that cannot be reached raises, so the session is neither empty nor saved. And a cookie
-    whose session is gone stays: another tab may have been given a new one in this very moment.
+    An unavailable store raises, so the session is neither empty nor saved. And the cookie of a
+    session that is gone stays, since another tab may just have been given a new one.
     """
 
     @override
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """The response; or when the session cannot be saved, a page that says so."""
+        """The response; when the session cannot be saved, a page that says so."""
         try:
             response = super().process_response(request, response)
         except Exception as error:
@@ -62,7 +64,7 @@ class SessionMiddleware(django_sessions.SessionMiddleware):
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """An outage met by a view has its page with DEBUG, too."""
+        """An outage in a view has its page under DEBUG, too."""
         return errors.failure(request, error) if is_outage(error) else None
 
 
@@ -76,8 +78,8 @@ def _elsewhere(request: HttpRequest) -> HttpResponse:
 
 def _misconfigured(request: HttpRequest) -> HttpResponse:
     def refuse() -> HttpResponse:
-        # Anyone can ask for this page: the record must not fill up with it.
-        throttle.count(throttle.FAILED_CALLBACKS, "origin", request_facts.client_network(request))
+        # Anyone can ask for this page, which must not fill the record.
+        throttle.WRONG_ORIGINS.count(request_facts.client_network(request))
         raise Refused("misconfigured", _why(request), source="browser")
 
     attempt = request_facts.attempt_of(request)
@@ -85,7 +87,7 @@ def _misconfigured(request: HttpRequest) -> HttpResponse:
 
 
 def _origin(request: HttpRequest) -> str:
-    """Where the browser believes it is, as far as we can see; never a place to go to."""
+    """The browser's origin as this site sees it; never used as the target of a redirect."""
     names = ("HTTP_X_FORWARDED_HOST",) if settings.USE_X_FORWARDED_HOST else ()
     names = (*names, "HTTP_HOST", "SERVER_NAME")
     host = next(filter(None, (str(request.META.get(name, "")) for name in names)), "")
@@ -108,9 +110,9 @@ def _redirect(path: str, status: int = 302) -> HttpResponse:
 
 
 def _why(request: HttpRequest) -> str:
-    """What differs; never the host itself, which whoever asks can choose, nor what to change."""
+    """What differs, without the host itself, which the client can choose."""
     public, seen = urlsplit(conf.PUBLIC_URL), urlsplit(_origin(request))
     scheme = f"the scheme {seen.scheme}" if seen.scheme != public.scheme else ""
     host = "another host" if seen.netloc != public.netloc else ""
-    what = " and ".join(filter(None, (scheme, host)))
-    return f"origin: after a redirect to {conf.PUBLIC_URL} the request still has {what}"
+    difference = " and ".join(filter(None, (scheme, host)))
+    return f"origin: after a redirect to {conf.PUBLIC_URL} the request still has {difference}"

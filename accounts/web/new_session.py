@@ -1,4 +1,4 @@
-"""However a person signed in: their session's lifetime and facts, and a wrong password."""
+"""Receivers of Django's login signals: lifetime and facts of a session, and wrong passwords."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger("django.security.sign_in")
 
 @receiver(user_logged_in, dispatch_uid="accounts.describe_session")
 def describe_session(request: HttpRequest, user: Any, **kwargs: Any) -> None:
-    """By whichever of our sign-ins, the session ends SESSION_HOURS later and says whose it is."""
+    """After any sign-in of this app: the session's expiry, and the facts that lists show."""
     now = timezone.now()
     if not entrance.is_from_our_backend(request.session):
         entrance.unmark(request.session)
@@ -45,7 +45,7 @@ def describe_session(request: HttpRequest, user: Any, **kwargs: Any) -> None:
 
 @receiver(user_logged_in, dispatch_uid="accounts.bound_sessions")
 def bound_sessions(request: HttpRequest, user: Any, **kwargs: Any) -> None:
-    """With SESSIONS_AT_ONCE the oldest sessions end, once this sign-in is certain."""
+    """End the oldest sessions under SESSIONS_AT_ONCE, after the commit."""
     most, key = conf.SESSIONS_AT_ONCE, request.session.session_key
     if most and entrance.is_from_our_backend(request.session):
         transaction.on_commit(lambda: _end_oldest(request, user, key, most), robust=True)
@@ -53,7 +53,7 @@ def bound_sessions(request: HttpRequest, user: Any, **kwargs: Any) -> None:
 
 def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> None:
     try:
-        entrance.write(request.session)  # a session that is not there yet cannot be counted
+        entrance.write(request.session)  # so that it is counted
         ended = service.end_oldest_of(user, key, most)
     except service.StoreUnavailable:
         logger.warning("older sessions not ended: the session store is unavailable")
@@ -71,7 +71,7 @@ def _end_oldest(request: HttpRequest, user: Any, key: str | None, most: int) -> 
 def log_wrong_password(
     credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
-    """No reason code names it, so the log alone does: by name and address, never the password."""
+    """To the log only, since no reason code is for it; never with the password."""
     address = request_facts.client_ip(request) if request is not None else ""
     facts = {"event": "password_refused", "email": str(credentials.get("username", ""))[:254]}
     record.logger.warning("password refused", extra={**facts, "client_ip": address})

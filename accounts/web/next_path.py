@@ -13,15 +13,19 @@ from .. import staff_urls
 
 
 def safe_next(value: str, home: str = "") -> str:
-    """`value` when it is a path of staff's that a browser reads as one, else `home` or admin."""
-    home, staffs = home or staff_urls.home(), staff_urls.staff()
+    """`value` when it is a path of staff's for any browser, else `home` or admin."""
+    home, staffs = home or staff_urls.home(), staff_urls.staff_prefixes()
     if not value.startswith(staffs) or not value.isascii() or not value.isprintable():
         return home
     if not url_has_allowed_host_and_scheme(value, allowed_hosts=None) or "\\" in value:
         return home
     path = unquote(urlsplit(value).path)
     place = posixpath.normpath(path) + "/"
-    if "\\" in path or not place.startswith(staffs) or place.startswith(staff_urls.own_pages()):
+    if (
+        "\\" in path
+        or not place.startswith(staffs)
+        or place.startswith(staff_urls.sign_in_prefixes())
+    ):
         return home
     return value
 
@@ -32,12 +36,12 @@ def next_from(request: HttpRequest, home: str = "") -> str:
 
 
 def start_url(next_path: str) -> str:
-    """The URL that a sign-in is started at by POST."""
+    """The URL to start a sign-in at, by POST."""
     return _with_next(reverse("staff_login"), next_path)
 
 
 def login_page_url(next_path: str, ended: str = "") -> str:
-    """The page with the button, keeping `next`; it says why a session has `ended`."""
+    """The URL of the login page; `ended` is why a session ended, which the page shows."""
     return _with_next(staff_urls.login_page(next_path), next_path, ended)
 
 

@@ -1,10 +1,11 @@
-"""Django's password form, where ADMIN_PASSWORD_LOGIN shows it: throttled and recorded."""
+"""Django's password form under ADMIN_PASSWORD_LOGIN, throttled and recorded."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django.http import HttpRequest
 from typing_extensions import override
 
 from ..conf import conf
@@ -14,7 +15,6 @@ from . import entrance, request_facts, throttle
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
-    from django.http import HttpRequest
 
     _Base = AuthenticationForm
 else:
@@ -28,31 +28,31 @@ def throttled(form: type[AuthenticationForm]) -> type[AuthenticationForm]:
 
 
 class _Throttled(_Base):
-    """Counts attempts by user name and by address before any password is checked."""
+    """Counts attempts by user name and by address before the password is checked."""
 
     request: HttpRequest
 
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # The button comes first: a form that takes the focus would hide it from a screen reader.
+        # The focus would take screen readers past the button, which comes first.
         self.fields["username"].widget.attrs.pop("autofocus", None)
 
     @override
     def clean(self) -> dict[str, Any]:
-        """Raises Refused(too_many_attempts) over a limit; the right password resets the name's."""
-        # In capitals, as the database compares: a dotless i must not mean ten guesses more.
+        """Raises Refused(too_many_attempts) over a limit; a success resets the name's count."""
+        # In capitals, as the database compares: a dotless i must not give ten more attempts.
         name = str(self.cleaned_data.get("username") or "").upper()
         address = request_facts.client_network(self.request)
-        throttle.count(throttle.PASSWORDS_OF_ONE_ADDRESS, "password-address", address)
-        throttle.count(throttle.PASSWORDS_OF_ONE_NAME, "password-name", name)
+        throttle.PASSWORDS_OF_ONE_ADDRESS.count(address)
+        throttle.PASSWORDS_OF_ONE_NAME.count(name)
         cleaned = super().clean()
-        throttle.forget(throttle.PASSWORDS_OF_ONE_NAME, "password-name", name)
+        throttle.PASSWORDS_OF_ONE_NAME.forget(name)
         return cleaned
 
 
 def record_admission(request: HttpRequest) -> None:
-    """Record that the person who just posted the form is in."""
+    """Record the sign-in of the person who just posted the form."""
     entrance.mark(request.session, SignIn.Method.PASSWORD)
     if conf.RECHECK_MINUTES:
         request_facts.end_within_the_hour(request)

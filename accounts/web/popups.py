@@ -1,8 +1,8 @@
-"""Admin's popups of related objects survive a sign-in in between.
+"""Keeps admin's popups of related objects working after a sign-in in the popup.
 
-Microsoft's pages have no opener policy, and a page of another policy cuts a popup off from the form
-that opened it (HTML Standard, "Cross-origin opener policies"). So a popup's own pages have none
-either, those of its sign-in included; every other page keeps SECURE_CROSS_ORIGIN_OPENER_POLICY.
+Microsoft's pages have no opener policy, and a page with another policy separates a popup from the
+form that opened it (HTML Standard, "Cross-origin opener policies"). So a popup's pages have none
+either, its sign-in's included; all other pages keep SECURE_CROSS_ORIGIN_OPENER_POLICY.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MARK: Final = "_popup"  # django.contrib.admin's, in its own address or inside 
 
 
 class PopupMiddleware(MiddlewareMixin):
-    """Inside SecurityMiddleware, which leaves a header alone that is there."""
+    """After SecurityMiddleware, which does not replace a header that is set."""
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if _MARK in request.get_full_path() or _MARK in response.headers.get("Location", ""):

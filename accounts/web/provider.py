@@ -1,8 +1,8 @@
-"""allauth's Microsoft provider with OpenID Connect: state, nonce, PKCE, and nothing from outside.
+"""allauth's Microsoft provider with OpenID Connect: state, nonce and PKCE.
 
 The stock provider reads Graph and never an id_token, and lets the query string set scope and
-parameters. This one sends people to the discovery document's authorization endpoint with
-exactly the parameters below; who they are is decided from the verified id_token alone.
+parameters. This one sends people to the discovery document's authorization endpoint with only the
+parameters below; the verified id_token alone says who they are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from .. import registration
 from ..conf import conf
+from ..entra.exchange import SCOPE
 from ..http.client import get_client
 from ..http.deadline import Deadline
 from ..registration import Registration
@@ -28,8 +29,6 @@ from ..signin.purpose import Purpose
 from . import microsoft_session, request_facts
 from .backends import session_backend
 
-SCOPE = ("openid", "profile", "email")
-
 
 class MicrosoftProvider(MicrosoftGraphProvider):
     """Sends people to Microsoft; reads nothing from the request."""
@@ -37,31 +36,8 @@ class MicrosoftProvider(MicrosoftGraphProvider):
     @property
     @override
     def sub_id(self) -> str:
-        """One identity space, whatever an app's provider_id says."""
+        """The same for every app, whatever its provider_id."""
         return PROVIDER
-
-    def begin(
-        self,
-        request: HttpRequest,
-        next_path: str,
-        deadline: Deadline,
-        *,
-        again: bool = False,
-        purpose: Purpose = Purpose.SIGN_IN,
-    ) -> tuple[state.Issued, str]:
-        """A new state, and Microsoft's sign-in page for it; `again` asks for the account picker.
-
-        Raises Refused when the app is not configured, or Microsoft cannot be reached in time.
-        """
-        app = registration.in_force()
-        discovery = app.authority().discovery(deadline)
-        get_client().warm(discovery.token_endpoint)
-        app.prepare(discovery.token_endpoint)
-        secret = request_facts.secret_of(request)
-        issued, text = state.issue(secret, request_facts.served_by(request), next_path, purpose)
-        more = _purpose_parameters(request, purpose, again=again)
-        parameters = {**authorize_parameters(app, secret, issued, text), **more}
-        return issued, _with(discovery.authorization_endpoint, parameters)
 
     @override
     def redirect(
@@ -72,19 +48,42 @@ class MicrosoftProvider(MicrosoftGraphProvider):
         data: Any = None,
         **kwargs: Any,
     ) -> HttpResponse:
-        """allauth's way to Microsoft; `process`, `data`, scopes and parameters change nothing."""
+        """As allauth calls it; `process`, `data`, scopes and parameters are ignored."""
         deadline = request_facts.deadline_of(request)
-        return HttpResponseRedirect(self.begin(request, next_url or "", deadline)[1])
+        return HttpResponseRedirect(begin(request, next_url or "", deadline)[1])
 
     @override
     def sociallogin_from_response(self, request: HttpRequest, response: Any) -> NoReturn:
-        """Closed: no identity is taken from a response that was not verified."""
+        """Not supported: identities come from verified id_tokens only."""
         raise NotImplementedError("Identities come from verified id_tokens only.")
 
 
-def _purpose_parameters(request: HttpRequest, purpose: Purpose, *, again: bool) -> dict[str, str]:
-    if again:
-        return {"prompt": "select_account"}
+def begin(
+    request: HttpRequest,
+    next_path: str,
+    deadline: Deadline,
+    *,
+    again: bool = False,
+    purpose: Purpose = Purpose.SIGN_IN,
+) -> tuple[state.Issued, str]:
+    """A new state, and the URL of Microsoft's sign-in page; `again` asks for the account picker.
+
+    Raises Refused when the app is not configured, or Microsoft cannot be reached in time.
+    """
+    app = registration.in_force()
+    discovery = app.authority().discovery(deadline)
+    get_client().warm(discovery.token_endpoint)
+    app.prepare(discovery.token_endpoint)
+    secret = request_facts.secret_of(request)
+    issued, text = state.issue(secret, request_facts.served_by(request), next_path, purpose)
+    extra = {"prompt": "select_account"} if again else _purpose_parameters(request, purpose)
+    parameters = {**authorize_parameters(app, secret, issued, text), **extra}
+    joint = "&" if "?" in discovery.authorization_endpoint else "?"
+    query = urlencode(parameters, quote_via=quote)
+    return issued, f"{discovery.authorization_endpoint}{joint}{query}"
+
+
+def _purpose_parameters(request: HttpRequest, purpose: Purpose) -> dict[str, str]:
     if purpose is Purpose.SIGN_IN:
         return {}
     hint = microsoft_session.of(request.session).login_hint
@@ -100,7 +99,7 @@ def authorize_parameters(
         "response_type": "code",
         "response_mode": "query",
         "redirect_uri": registration.redirect_uri(),
-        "scope": " ".join(SCOPE),
+        "scope": SCOPE,
         "state": text,
         "nonce": state.nonce(secret, issued.id),
         "code_challenge": state.code_challenge(state.code_verifier(secret, issued.id)),
@@ -112,7 +111,7 @@ def authorize_parameters(
 
 
 class AdmittedLogin(SocialLogin):
-    """A sign-in that the policy has admitted: allauth looks nothing up and changes nothing."""
+    """A sign-in that the policy has admitted, for which allauth looks nothing up."""
 
     def __init__(self, provider: MicrosoftProvider, user: Any, account: SocialAccount) -> None:
         user.backend = session_backend()
@@ -127,11 +126,6 @@ class AdmittedLogin(SocialLogin):
 
     @override
     def lookup(self) -> None:
-        """The stock look-up writes extra_data and may match by email: the flow has done both."""
+        """Not the stock look-up, which writes extra_data and may match by email."""
         self._did_authenticate_by_email = None
         self._looked_up = True
-
-
-def _with(endpoint: str, parameters: dict[str, str]) -> str:
-    joint = "&" if "?" in endpoint else "?"
-    return f"{endpoint}{joint}{urlencode(parameters, quote_via=quote)}"

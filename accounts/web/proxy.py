@@ -1,4 +1,4 @@
-"""Forwarded headers: believed as far as TRUSTED_PROXY_COUNT says, and gone after that."""
+"""Forwarded headers: read as far as TRUSTED_PROXY_COUNT allows, and removed."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _CLAIMS: Final = (
 
 
 class ProxyMiddleware(MiddlewareMixin):
-    """Sets the client's address and scheme as the trusted proxies saw them.
+    """Sets the client's address and scheme from the headers of trusted proxies.
 
-    Each proxy adds the address that it was called from on the right of X-Forwarded-For, so with
-    n proxies the n-th from the right is the client's; what stands further left, the client wrote.
+    Each proxy appends the address that called it to X-Forwarded-For, so with n proxies the n-th
+    from the right is the client's; anything further left is from the client itself.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -58,7 +58,7 @@ class ProxyMiddleware(MiddlewareMixin):
 
 
 def _believed_by_the_site() -> set[str]:
-    """What another site's own settings have Django read."""
+    """The headers that another site's settings make Django read."""
     names = {settings.SECURE_PROXY_SSL_HEADER[0]} if settings.SECURE_PROXY_SSL_HEADER else set()
     host = {"HTTP_X_FORWARDED_HOST"} if settings.USE_X_FORWARDED_HOST else set()
     port = {"HTTP_X_FORWARDED_PORT"} if settings.USE_X_FORWARDED_PORT else set()

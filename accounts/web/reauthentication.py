@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from ..conf import conf
-from ..entra.tokens import Claims
+from ..entra.claims import Claims
 from ..reasons import Refused
 from ..signin import flow
 from ..signin.bindings import identity_of
@@ -24,71 +23,55 @@ from ..signin.state import Issued
 from . import automatic_sign_in, microsoft_session, refusal
 from .next_path import login_page_url, safe_next
 
-Verify = Callable[[], tuple[Claims, Rules]]
-
 logger = logging.getLogger("django.security.sign_in")
 
 # Groups of reasons for which nothing is known of the person: the session goes on.
 _NOT_THE_PERSON = ("reach", "configuration", "us")
 
 
-def finish(request: HttpRequest, issued: Issued, attempt: Attempt, verify: Verify) -> HttpResponse:
-    """The way on for a round whose state is accepted; `verify` gives the token's claims.
-
-    Raises Refused when a step-up failed, or when there is no session to be confirmed.
-    """
+def check_session(request: HttpRequest, issued: Issued) -> None:
+    """Raises Refused when there is no session to be confirmed."""
     session = microsoft_session.of(request.session)
     if not request.user.is_authenticated or not session.identity:
         raise Refused("session_changed", f"{issued.purpose}: no session to confirm")
-    if issued.purpose is Purpose.RECHECK:
-        return _recheck(request, issued, attempt, verify)
-    claims = _confirmed(request, attempt, verify)
-    check_step_up(conf.STEP_UP, claims, issued.at, time.time())
-    microsoft_session.prove(request.session, claims)
-    return _passed(request, issued)
 
 
-def _recheck(
-    request: HttpRequest, issued: Issued, attempt: Attempt, verify: Verify
+def finish(
+    request: HttpRequest, issued: Issued, attempt: Attempt, claims: Claims, rules: Rules
 ) -> HttpResponse:
-    try:
-        claims = _confirmed(request, attempt, verify)
-    except Refused as refused:
-        if refused.reason.group in _NOT_THE_PERSON:
-            logger.warning(
-                "re-check put off: %s",
-                refused.reason.code,
-                extra={"reference": issued.reference, "detail": refused.detail},
-            )
-            microsoft_session.put_off(request.session)
-            return HttpResponseRedirect(safe_next(issued.next))
-        return _not_confirmed(request, issued, attempt, refused)
-    microsoft_session.confirm(request.session, claims)
-    return _passed(request, issued)
+    """Go on where the person was.
+
+    Raises Refused unless the claims are of the person whose session this is, the policy still lets
+    them in, and a step-up is proved.
+    """
+    if identity_of(claims) != microsoft_session.of(request.session).identity:
+        raise Refused("session_changed", "another person than the one who is signed in here")
+    attempt.identify(claims)
+    flow.confirm(claims, rules, request.user.pk)
+    if issued.purpose is Purpose.STEP_UP:
+        check_step_up(conf.STEP_UP, claims, issued.at, time.time())
+        microsoft_session.prove(request.session, claims)
+    else:
+        microsoft_session.confirm(request.session, claims)
+    facts = {"event": issued.purpose.value, "reference": issued.reference}
+    logger.info("%s passed", issued.purpose, extra={**facts, "user_id": request.user.pk})
+    return HttpResponseRedirect(safe_next(issued.next))
 
 
-def _not_confirmed(
+def recheck_failed(
     request: HttpRequest, issued: Issued, attempt: Attempt, refused: Refused
 ) -> HttpResponse:
-    """The session ends. At the login page the button leads to Microsoft, which explains itself."""
+    """Put off what says nothing of the person; anything else ends the session.
+
+    At the login page the button then leads to Microsoft, which explains itself.
+    """
+    if refused.reason.group in _NOT_THE_PERSON:
+        facts = {"reference": issued.reference, "detail": refused.detail}
+        logger.warning("re-check put off: %s", refused.reason.code, extra=facts)
+        microsoft_session.put_off(request.session)
+        return HttpResponseRedirect(safe_next(issued.next))
     refused.detail = f"re-check: {refused.detail}"
     refusal.refuse(request, attempt, refused)
     request.session.flush()
     url = login_page_url(safe_next(issued.next), ended="recheck")
     return automatic_sign_in.stop(HttpResponseRedirect(url))
-
-
-def _confirmed(request: HttpRequest, attempt: Attempt, verify: Verify) -> Claims:
-    """The claims of the very person whose session this is, if the policy still lets them in."""
-    claims, rules = verify()
-    if identity_of(claims) != microsoft_session.of(request.session).identity:
-        raise Refused("session_changed", "another person than the one who is signed in here")
-    attempt.identify(claims)
-    flow.confirm(claims, rules, request.user.pk)
-    return claims
-
-
-def _passed(request: HttpRequest, issued: Issued) -> HttpResponse:
-    facts = {"event": issued.purpose.value, "reference": issued.reference}
-    logger.info("%s passed", issued.purpose, extra={**facts, "user_id": request.user.pk})
-    return HttpResponseRedirect(safe_next(issued.next))

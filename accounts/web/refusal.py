@@ -1,4 +1,4 @@
-"""Turn whatever went wrong into a reason, a record, and a page that says what to do."""
+"""The reason, the record and the page for whatever stopped a sign-in."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ROLES_NAMED: Final = 10
 def answered(
     request: HttpRequest, attempt: Attempt, next_path: str, work: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    """What `work` answers; or, whatever it raises, the recorded refusal's page."""
+    """The response of `work`, or the page of the refusal that its exception means."""
     try:
         return work()
     except SuspiciousOperation:
@@ -42,7 +42,7 @@ def answered(
 
 
 def reason_of(error: BaseException | None, reference: str) -> Refused:
-    """The refusal that an exception means; one that nobody foresaw is logged with its traceback."""
+    """The refusal that an exception means; an unexpected one is logged with its traceback."""
     if isinstance(error, Refused):
         return error
     if isinstance(error, STORE_ERRORS):
@@ -54,10 +54,10 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     return Refused("unexpected", f"error: {type(error).__name__}{code}")
 
 
-def _detail(what: str, code: str, error: BaseException) -> str:
+def _detail(part: str, code: str, error: BaseException) -> str:
     """The innermost cause, with the server's own code where its text lacks it."""
     cause = innermost(error)
-    return f"{what}: {cause}" if code in cause else f"{what}: {code} {cause}"
+    return f"{part}: {cause}" if code in cause else f"{part}: {code} {cause}"
 
 
 def refuse(
@@ -67,11 +67,11 @@ def refuse(
     next_path: str = "",
     more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """Record the refusal and show it; `more` is for the page's template."""
+    """Record the refusal; returns its page, with `more` in the template's context."""
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
-    # A store that did not answer just now is not asked again: the person waits once.
-    asked = refusal.user_id is None and refusal.reason.code != "session_store_unavailable"
-    keep = keep and (not asked or _below_cap())
+    # A store that has just failed is not asked again: it may take until a time-out.
+    by_outsider = refusal.user_id is None and refusal.reason.code != "session_store_unavailable"
+    keep = keep and (not by_outsider or _below_cap())
     is_doctors = doctor_visits.is_doctors(request)
     record.refused(attempt, refusal, keep=keep and not is_doctors)
     account = _account(attempt)
@@ -82,13 +82,13 @@ def refuse(
 
 
 def again(request: HttpRequest) -> HttpResponse:
-    """A refusal's page once more, after a reload: nothing new happened. Raises Refused."""
+    """A refusal's page after a reload, without a record. Raises Refused."""
     refusal, reference, account = refusal_reload.read(request)
     return page(request, refusal, reference, "", {"account": account})
 
 
 def _account(attempt: Attempt) -> dict[str, str] | None:
-    """Whom Microsoft signed in, from a verified token only: the person's own name and address."""
+    """The person's own name and address, from a verified token only."""
     if not (attempt.tid and attempt.oid):
         return None
     return {
@@ -104,8 +104,7 @@ def page(
     next_path: str | None = "",
     more: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """The refusal page. From Microsoft it has a matched AADSTS number, and after the token was
-    verified the person's own name and address; nothing else.
+    """The refusal page; of Microsoft's answer it shows a matched AADSTS number only.
 
     Without a `next_path` its Try again leads to the login page instead of starting a sign-in.
     """
@@ -134,19 +133,19 @@ def page(
 
 
 def _accepted_roles(refusal: Refused) -> list[str]:
-    """Which app roles let people in here: what somebody without one has to ask for."""
+    """The app roles that somebody without one can ask for."""
     return (
         sorted(mapping.table().rows)[:_ROLES_NAMED] if refusal.reason.code == "role_missing" else []
     )
 
 
 def again_token() -> str:
-    """A form field of ours that asks for Microsoft's account picker; signed, so only ours."""
+    """A signed form field that asks for Microsoft's account picker."""
     return signing.Signer(salt=__name__).sign(AGAIN)
 
 
 def is_try_again(request: HttpRequest) -> bool:
-    """Whether the start was asked for by a Try again button."""
+    """Whether a Try again button was pressed."""
     try:
         return signing.Signer(salt=__name__).unsign(request.POST.get(AGAIN, "")) == AGAIN
     except signing.BadSignature:
@@ -154,7 +153,7 @@ def is_try_again(request: HttpRequest) -> bool:
 
 
 def _below_cap() -> bool:
-    """Whether a row of an outsider may be kept; those that are not are counted in one row."""
+    """Whether an outsider's row may be written; one row counts those that are not."""
     try:
         over, window = throttle.rows_over_cap()
     except STORE_ERRORS:
@@ -169,6 +168,6 @@ def _worth_a_row(attempt: Attempt, refusal: Refused) -> bool:
     if refusal.reason.code != "too_many_attempts":
         return True
     try:
-        return throttle.worth_a_row(request_facts.network_of(attempt.client_ip or ""))
+        return throttle.THROTTLED_ROWS.hit(request_facts.network_of(attempt.client_ip or ""))
     except STORE_ERRORS:
         return False

@@ -1,7 +1,7 @@
-"""A refusal page that survives a reload: the callback's address with what is to be shown, sealed.
+"""The address of a refusal page that can be reloaded, with its content encrypted in the query.
 
-The page puts this address instead of the one with code and state, which are used up. It shows
-the same page for an hour, to the browser that was refused, and starts and records nothing.
+The page replaces the address with code and state, which are used up, by this one. For an hour it
+shows the same page to the same browser, and starts and records nothing.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from . import request_facts
 PARAMETER: Final = "refusal"
 _SECONDS: Final = 3600
 _LONGEST: Final = 4096
-_BY_ITSELF: Final = ("reach", "us")  # what may be over by the time of a reload
+_PASSING: Final = ("reach", "us")  # groups of reasons for which a reload tries again
 
 
 def address(
     request: HttpRequest, refusal: Refused, reference: str, account: Mapping[str, str] | None
 ) -> str:
-    """Where the page stands from now on; "" where a reload is better off with its own answer."""
-    if request.path != staff_urls.callback() or refusal.reason.group in _BY_ITSELF:
+    """The address to replace the present one; "" where a reload should try again."""
+    if request.path != staff_urls.callback() or refusal.reason.group in _PASSING:
         return ""
     secret = next(filter(None, request_facts.secrets_of(request)), "")
     if not secret:
         return ""
-    shown = {
+    content = {
         "at": time.time(),
         "browser": state.fingerprint(secret),
         "code": refusal.reason.code,
@@ -44,23 +44,24 @@ def address(
         "reference": reference,
         "account": account,
     }
-    return f"{staff_urls.callback()}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
+    query = urlencode({PARAMETER: secretbox.encrypt(json.dumps(content))})
+    return f"{staff_urls.callback()}?{query}"
 
 
 def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:
-    """Refusal, reference and account to show again; raises Refused for any other address."""
+    """Refusal, reference and account to show again. Raises Refused."""
     text = request.GET[PARAMETER]
     try:
-        if len(text) > _LONGEST or not secretbox.is_locked(text):
+        if len(text) > _LONGEST or not secretbox.is_encrypted(text):
             raise ValueError
-        shown: dict[str, Any] = json.loads(secretbox.decrypt(text))
-        code = shown["code"]
-        here = [state.fingerprint(one) for one in request_facts.secrets_of(request) if one]
-        if code not in REASONS or shown["browser"] not in here:
+        content: dict[str, Any] = json.loads(secretbox.decrypt(text))
+        code = content["code"]
+        fingerprints = [state.fingerprint(one) for one in request_facts.secrets_of(request) if one]
+        if code not in REASONS or content["browser"] not in fingerprints:
             raise ValueError
-        if time.time() - shown["at"] > _SECONDS:
+        if time.time() - content["at"] > _SECONDS:
             raise ValueError
     except (secretbox.Unreadable, ValueError, KeyError, TypeError):
         raise Refused("state_not_ours", "refusal: not one that this browser was shown") from None
-    refused = Refused(code, aadsts=shown["aadsts"], cause=shown["cause"])
-    return refused, shown["reference"], shown["account"]
+    refused = Refused(code, aadsts=content["aadsts"], cause=content["cause"])
+    return refused, content["reference"], content["account"]

@@ -1,4 +1,4 @@
-"""What a request tells about its browser and where it is served."""
+"""What a request says about its browser and address, and which process serves it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from . import cookies
 
 SESSION_ENTRY: Final = "sign_in_browser"
 SEEN: Final = "seen_at"  # when the session was last used, seconds since the epoch
-UNCHECKED_HOURS: Final = 1  # of a session about which Microsoft cannot be asked
+UNCHECKED_HOURS: Final = 1  # of a session that Microsoft cannot confirm
 FORMER_ENTRY: Final = "sign_in_browser_before"
-_FORMER: Final = 10  # tabs that were on their way when the person signed in
+_FORMER: Final = 10  # tabs with a sign-in under way when the person signed in
 
 _started = time.time()
 
@@ -45,7 +45,7 @@ def secret_of(request: HttpRequest) -> str:
     if not secret:
         secret = request.session[SESSION_ENTRY] = state.new_browser_secret()
         if SESSION_KEY not in request.session:
-            # Nobody's session yet: it need only last as long as a sign-in may take.
+            # Nobody is signed in: it need only last as long as a sign-in may take.
             request.session.set_expiry(2 * state.LIFETIME)
     return secret
 
@@ -57,7 +57,7 @@ def known_secret_of(request: HttpRequest) -> str:
 
 
 def renew_secret(request: HttpRequest, secrets: Iterable[str]) -> None:
-    """Someone has signed in: what was begun before, with these secrets, is told apart from then on.
+    """After a sign-in: the session's next secret is a new one, and `secrets` are its former ones.
 
     `secrets` are those of `secrets_of` before the sign-in, which may have emptied the session.
     """
@@ -72,13 +72,13 @@ def secrets_of(request: HttpRequest) -> tuple[str, ...]:
 
 
 def end_within_the_hour(request: HttpRequest) -> None:
-    """For a sign-in that Microsoft knows nothing of, and so cannot confirm later."""
+    """For a sign-in that was not at Microsoft, which cannot confirm it later."""
     hours = min(conf.SESSION_HOURS, UNCHECKED_HOURS)
     request.session.set_expiry(timezone.now() + timedelta(hours=hours))
 
 
 def served_by(request: HttpRequest) -> state.ServedBy:
-    """The origin this request came to, and the process that serves it."""
+    """The origin of this request, and the process that serves it."""
     return state.ServedBy(
         origin=f"{request.scheme}://{request.get_host()}",
         process=process_name(),
@@ -87,12 +87,12 @@ def served_by(request: HttpRequest) -> state.ServedBy:
 
 
 def process_name() -> str:
-    """This process, told apart across instances: "instance/pid"."""
+    """This process among all instances: "instance/pid"."""
     return f"{conf.INSTANCE_ID}/{os.getpid()}"
 
 
 def returned_to(request: HttpRequest) -> state.Returned:
-    """What came back to the callback beside the state."""
+    """The callback's request, for `state.diagnose`."""
     return state.Returned(
         at=time.time(),
         served_by=served_by(request),
@@ -109,7 +109,7 @@ def client_ip(request: HttpRequest) -> str:
 
 
 def signed_in_at(request: HttpRequest) -> float | None:
-    """When the session's person signed in; None where no time is kept."""
+    """When the session's user signed in; None where it has no time."""
     try:
         return datetime.fromisoformat(request.session.get("signed_in_at", "")).timestamp()
     except (TypeError, ValueError):
@@ -136,12 +136,12 @@ def network_of(address: str) -> str:
 
 
 def deadline_of(request: HttpRequest) -> Deadline:
-    """All that this request may wait for Microsoft; made once, when it begins."""
+    """How long this request may wait for Microsoft in all; to be made once, when it begins."""
     return Deadline(SECONDS, client_network(request))
 
 
 def attempt_of(request: HttpRequest) -> Attempt:
-    """A new attempt to record, with a reference of its own until a state brings one."""
+    """A new attempt, with a reference of its own until the state gives one."""
     return Attempt(
         reference=new_reference(),
         client_ip=client_ip(request) or None,

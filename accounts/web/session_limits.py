@@ -1,9 +1,9 @@
 """Ends sessions that are idle, and has Microsoft confirm the others every RECHECK_MINUTES.
 
-A re-check is a redirect to Microsoft with `prompt=none` on a page that a person opens, and comes
-back to that page: popups and scripts are never sent away. One is under way for a session at a
-time. A request that cannot be sent away is served until the grace is over, and then answered
-with 401 and a way to go on in another tab.
+A re-check is a redirect to Microsoft with `prompt=none` on a page that a person opens, and back to
+that page; popups and requests by scripts are not redirected. One at a time is under way for a
+session. A request that cannot be redirected is served until the grace period is over, and then
+answered with 401.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..signin.state import LONGEST_NEXT
 from . import automatic_sign_in, entrance, errors, microsoft_session, request_facts
 from .headers import no_store
 from .next_path import login_page_url, safe_next
-from .provider import MicrosoftProvider
+from .provider import begin
 from .request_facts import SEEN
 
 logger = logging.getLogger("django.security.sign_in")
@@ -41,11 +41,11 @@ _FORMS: Final = ("/add/", "/change/")
 
 
 class SessionLimitsMiddleware(MiddlewareMixin):
-    """Behind AuthenticationMiddleware; asks the store for nothing that a page does not ask."""
+    """After AuthenticationMiddleware; needs no round trip to the store of its own."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         on = conf.SESSION_IDLE_MINUTES or conf.RECHECK_MINUTES
-        if not on or request.path.startswith(staff_urls.own_pages()):
+        if not on or request.path.startswith(staff_urls.sign_in_prefixes()):
             return None
         try:
             if not _has_session(request):
@@ -64,27 +64,27 @@ class SessionLimitsMiddleware(MiddlewareMixin):
         return None
 
     def _rechecked(self, request: HttpRequest) -> HttpResponse | None:
-        session, now = microsoft_session.of(request.session), time.time()
-        how = due(_limits(), session.checked_at, now)
-        if how is Due.NO or (how is Due.BEFORE_A_FORM and not request.path.endswith(_FORMS)):
+        limits, session, now = _limits(), microsoft_session.of(request.session), time.time()
+        due_now, is_form = due(limits, session.checked_at, now), request.path.endswith(_FORMS)
+        if due_now is Due.NO or (due_now is Due.BEFORE_A_FORM and not is_form):
             return None
-        waits = how is Due.OVERDUE and is_put_off(_limits(), session.put_off_at, now)
-        if not _may_be_sent_away(request):
-            in_time = how in (Due.BEFORE_A_FORM, Due.NOW) or waits
+        is_in_grace = due_now is Due.OVERDUE and is_put_off(limits, session.put_off_at, now)
+        if not _may_be_redirected(request):
+            in_time = due_now in (Due.BEFORE_A_FORM, Due.NOW) or is_in_grace
             return None if in_time else _sign_in_again(request, "recheck")
-        if waits and now - (session.put_off_at or 0) < _ONE_AT_A_TIME:
+        if is_in_grace and now - (session.put_off_at or 0) < _ONE_AT_A_TIME:
             return None
-        return _asked_of_microsoft(request, how)
+        return _redirected(request, due_now)
 
 
-def _asked_of_microsoft(request: HttpRequest, how: Due) -> HttpResponse | None:
-    """The redirect; None, which serves the page, while one is under way or none can be made."""
-    if how in (Due.BEFORE_A_FORM, Due.NOW):
+def _redirected(request: HttpRequest, due_now: Due) -> HttpResponse | None:
+    """The redirect; None serves the page: a re-check is under way, or is put off."""
+    if due_now in (Due.BEFORE_A_FORM, Due.NOW):
         return _sent_to_microsoft(request) if _is_first(request) else None
     sent = _sent_to_microsoft(request)
     if sent is not None:
         return sent
-    if how is Due.OVERDUE:
+    if due_now is Due.OVERDUE:
         microsoft_session.put_off(request.session)
         return None
     _end(request, "recheck")
@@ -102,7 +102,7 @@ def _has_session(request: HttpRequest) -> bool:
 
 
 def _seen_at(request: HttpRequest) -> float:
-    """When the session was last used; a session of an earlier release was used just now."""
+    """When the session was last used; now, where an earlier release did not store it."""
     seen = request.session.get(SEEN)
     if isinstance(seen, int | float):
         return float(seen)
@@ -116,10 +116,10 @@ def _end(request: HttpRequest, why: str) -> None:
     request.user = AnonymousUser()
 
 
-def _may_be_sent_away(request: HttpRequest) -> bool:
-    """A page that a person opens in a tab: a redirect to Microsoft and back loses nothing.
+def _may_be_redirected(request: HttpRequest) -> bool:
+    """Whether it is a page that a person opens in a tab, so that a redirect loses nothing.
 
-    Fetch Metadata says so in every browser of today; to others a page is what wants HTML.
+    By Fetch Metadata, which today's browsers send; else by the Accept header.
     """
     if request.method != "GET" or "_popup" in request.GET or "_to_field" in request.GET:
         return False
@@ -140,32 +140,29 @@ def _wants_a_page(request: HttpRequest) -> bool:
 
 
 def _is_first(request: HttpRequest) -> bool:
-    """Whether no other tab is on its way to Microsoft; while one is, the session is still good."""
+    """Whether no other tab of the session has a re-check under way."""
     name = hashlib.sha256(str(request.session.session_key).encode()).hexdigest()[:32]
     return bool(cache.add(f"recheck:{name}", 1, _ONE_AT_A_TIME))
 
 
 def _sent_to_microsoft(request: HttpRequest) -> HttpResponse | None:
-    """The redirect, or None when Microsoft cannot be asked now."""
+    """The redirect; None when Microsoft cannot be asked now."""
     try:
-        app = in_force()
-        if app.authority().known() is None:
+        if in_force().authority().known() is None:
             return None
-        provider = MicrosoftProvider(request, app=app.app)
-        deadline = request_facts.deadline_of(request)
-        path = request.get_full_path()
-        _issued, url = provider.begin(request, path, deadline, purpose=Purpose.RECHECK)
+        deadline, path = request_facts.deadline_of(request), request.get_full_path()
+        _issued, url = begin(request, path, deadline, purpose=Purpose.RECHECK)
         return no_store(HttpResponseRedirect(url))
-    except Exception as error:  # a re-check that cannot start costs nobody a page
+    except Exception as error:  # whatever it is, the page is served
         logger.warning("re-check not started (%s)", type(error).__name__)
         return None
 
 
 def _sign_in_again(request: HttpRequest, why: str) -> HttpResponse:
-    """401 where a redirect would lose what was sent: the browser still has it.
+    """To the login page; or 401 where a redirect would lose what was sent.
 
-    With SIGN_IN_AUTOMATICALLY too the button is to be pressed: a session that ended for being idle
-    must not begin again by itself.
+    Under SIGN_IN_AUTOMATICALLY, too, the button must be pressed: a session that ended for being
+    idle must not start again without the person.
     """
     return automatic_sign_in.stop(no_store(_asking_to_sign_in(request, why)))
 
@@ -174,7 +171,7 @@ def _asking_to_sign_in(request: HttpRequest, why: str) -> HttpResponse:
     if not _wants_a_page(request) or request.headers.get("Sec-Fetch-Mode") in ("cors", "no-cors"):
         url = conf.PUBLIC_URL + staff_urls.login_page()
         return JsonResponse({"error": "sign_in_again", "url": url}, status=401)
-    if _may_be_sent_away(request):
+    if _may_be_redirected(request):
         return HttpResponseRedirect(login_page_url(request.get_full_path(), why))
     minutes = conf.SESSION_IDLE_MINUTES
     context = {"ended": why, "idle_minutes": minutes, "url": staff_urls.home()}

@@ -1,4 +1,4 @@
-"""Start a sign-in: by POST to Microsoft; GET and HEAD show the button and start nothing."""
+"""Start a sign-in by POST; GET and HEAD show the button."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from django.shortcuts import render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from .. import registration
 from ..signin import record
 from ..signin.record import Attempt
 from . import entrance, refusal, request_facts, step_up, throttle
 from .headers import flow_page, with_button
 from .next_path import next_from, start_url
-from .provider import MicrosoftProvider
+from .provider import begin
 
 
 @flow_page
@@ -21,7 +20,7 @@ from .provider import MicrosoftProvider
 @sensitive_post_parameters()
 @sensitive_variables()
 def start(request: HttpRequest) -> HttpResponse:
-    """The page with the button, or the way to Microsoft."""
+    """The page with the button, or the redirect to Microsoft."""
     next_path = next_from(request)
     if request.method != "POST":
         context = {"microsoft_login_url": start_url(next_path)}
@@ -32,12 +31,10 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def _to_microsoft(request: HttpRequest, attempt: Attempt, next_path: str) -> HttpResponse:
-    throttle.count(throttle.STARTS, "start", request_facts.client_network(request))
-    provider = MicrosoftProvider(request, app=registration.in_force().app)
-    again = refusal.is_try_again(request)
-    purpose = step_up.purpose_of(request)
+    throttle.STARTS.count(request_facts.client_network(request))
+    again, purpose = refusal.is_try_again(request), step_up.purpose_of(request)
     deadline = request_facts.deadline_of(request)
-    issued, url = provider.begin(request, next_path, deadline, again=again, purpose=purpose)
-    entrance.write(request.session)  # a store that takes no session is this attempt's refusal
+    issued, url = begin(request, next_path, deadline, again=again, purpose=purpose)
+    entrance.write(request.session)  # an error of the store is this attempt's refusal
     record.started(attempt, issued.reference)
     return HttpResponseRedirect(url)

@@ -1,4 +1,4 @@
-"""Dangerous things ask for a fresh sign-in (STEP_UP), before their form is shown.
+"""Dangerous actions demand a fresh sign-in (STEP_UP) before their form is shown.
 
 For a site's own views:
 
@@ -11,10 +11,12 @@ For a site's own views:
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from django.core import signing
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from typing_extensions import override
 
@@ -25,42 +27,40 @@ from .headers import no_store, with_button
 from .next_path import safe_next, start_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from django.contrib.admin import ModelAdmin
-    from django.http import HttpRequest, HttpResponse
 
     _Base = ModelAdmin[Any]
-    View = Callable[..., HttpResponse]
 else:
     _Base = object
+
+View = Callable[..., HttpResponse]
 
 FIELD: Final = "step_up"
 
 
 def is_satisfied(request: HttpRequest) -> bool:
-    """Whether this session may do dangerous things now. Always, with STEP_UP off."""
+    """Whether this session's sign-in is fresh enough; always with STEP_UP off."""
     if conf.STEP_UP == "off":
         return True
     session = microsoft_session.of(request.session)
-    # By password or break-glass link the sign-in itself was the proof.
+    # A sign-in by password or break-glass link is itself the proof.
     proved_at = session.proved_at if session.identity else request_facts.signed_in_at(request)
     return is_fresh(proved_at, time.time())
 
 
 def ask(request: HttpRequest) -> HttpResponse:
-    """The page that asks for a fresh sign-in: 403, for nothing of what was asked is done.
+    """The page that asks for a fresh sign-in, with status 403.
 
-    After a POST the browser still has the form: its sign-in opens in another tab.
+    After a POST the sign-in opens in another tab, so that the form is not lost.
     """
     by_microsoft = bool(microsoft_session.of(request.session).identity)
     was_sent = request.method == "POST"
-    here = request.get_full_path() if not was_sent else request.path
+    path = request.get_full_path() if not was_sent else request.path
     context = {
         "by_microsoft": by_microsoft,
         "was_sent": was_sent,
         "minutes": STEP_UP_SECONDS // 60,
-        "microsoft_login_url": start_url(safe_next(here)),
+        "microsoft_login_url": start_url(safe_next(path)),
         "field": FIELD,
         "token": signing.Signer(salt=__name__).sign(FIELD),
     }
@@ -70,7 +70,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def is_requested(request: HttpRequest) -> bool:
-    """Whether a sign-in was started by the page above, in a session that Microsoft began."""
+    """Whether the page above was used, in a session that began at Microsoft."""
     try:
         signed = signing.Signer(salt=__name__).unsign(request.POST.get(FIELD, ""))
     except signing.BadSignature:
@@ -79,13 +79,13 @@ def is_requested(request: HttpRequest) -> bool:
 
 
 def purpose_of(request: HttpRequest) -> Purpose:
-    """What a press of the button is for."""
-    asked = conf.STEP_UP != "off" and request.user.is_authenticated and is_requested(request)
-    return Purpose.STEP_UP if asked else Purpose.SIGN_IN
+    """What the sign-in that starts is for."""
+    is_step_up = conf.STEP_UP != "off" and request.user.is_authenticated and is_requested(request)
+    return Purpose.STEP_UP if is_step_up else Purpose.SIGN_IN
 
 
 def fresh_sign_in_required(view: View) -> View:
-    """For a view of people who are signed in: asks for a fresh sign-in first, if there is none."""
+    """For a view that demands a login: asks for a fresh sign-in first."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -95,7 +95,7 @@ def fresh_sign_in_required(view: View) -> View:
 
 
 class FreshSignInMixin(_Base):
-    """For a ModelAdmin: adding, changing, deleting and the actions ask for a fresh sign-in."""
+    """For a ModelAdmin: adding, changing, deleting and actions demand a fresh sign-in."""
 
     @override
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -111,7 +111,7 @@ class FreshSignInMixin(_Base):
 
     @override
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Looking is free; an action is not."""
+        """Only an action demands it."""
         if request.method != "POST":
             return super().changelist_view(request, *args, **kwargs)
         return fresh_sign_in_required(super().changelist_view)(request, *args, **kwargs)

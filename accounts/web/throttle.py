@@ -1,10 +1,9 @@
 """Limits on attempts, shared by all instances through Redis; `limits` does the counting.
 
-No attempt counts against a person's account, and a callback that ends well counts against nobody.
-(The password form is throttled by name as well.) Only the network of the connection's own address
-counts, as ProxyMiddleware has established it, never one that the client claims.
+Attempts count by the network of the address that ProxyMiddleware has set, not by account; those
+with the password form count by user name as well. A successful callback does not count.
 
-Whoever can write to Redis can stop the counting, but keeps nobody out once they stop writing.
+Whoever can write to Redis can stop the counting, but not keep anybody out.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache as once
 from typing import Any, Final
 
@@ -28,41 +28,62 @@ from typing_extensions import override
 from ..reasons import Refused
 from ..stores.redis_cache import client_of, is_redis
 
-# An office of hundreds behind one address signs in at nine; a flood is far above that.
-STARTS: Final = RateLimitItemPerMinute(600)
-FAILED_CALLBACKS: Final = RateLimitItemPerMinute(300)
-FAILED_REDEMPTIONS: Final = RateLimitItemPerMinute(300)  # codes that Microsoft did not take
-REFUSALS_OF_ONE_IDENTITY: Final = RateLimitItemPerMinute(60)
-PASSWORDS_OF_ONE_ADDRESS: Final = RateLimitItemPerMinute(30, 5)
-PASSWORDS_OF_ONE_NAME: Final = RateLimitItemPerMinute(10, 5)
-BREAK_GLASS: Final = RateLimitItemPerMinute(10)
-FRONT_CHANNEL: Final = RateLimitItemPerMinute(600)
+_MOST_OWED: Final = 10_000  # networks with a success to be taken off
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many attempts of one kind, by one network, person or name."""
+
+    item: RateLimitItem
+    purpose: str
+
+    def count(self, who: str, cost: int = 1) -> None:
+        """Count an attempt; raises Refused(too_many_attempts) with Retry-After over the limit."""
+        if self.hit(who, cost):
+            return
+        left = self._seconds_left(who)
+        if 0 < left <= self.item.get_expiry() + 1:
+            detail = f"throttle: {self.purpose}, {self.item}"
+            raise Refused("too_many_attempts", detail, retry_after=max(1, round(left)))
+        # This site sets no such expiry: the entry is someone else's, and is ignored.
+        self.forget(who)
+        self.hit(who, cost)
+
+    def hit(self, who: str, cost: int = 1) -> bool:
+        """Count an attempt; whether it is within the limit."""
+        try:
+            return _limiter().hit(self.item, self.purpose, _hidden(who), cost=cost)
+        except ResponseError as error:
+            if type(error) is not ResponseError:
+                raise  # no right, read-only, out of memory: an outage
+        # A value of another type is there, which this site did not write.
+        self.forget(who)
+        return _limiter().hit(self.item, self.purpose, _hidden(who), cost=cost)
+
+    def forget(self, who: str) -> None:
+        """Start counting afresh, after a success."""
+        _limiter().clear(self.item, self.purpose, _hidden(who))
+
+    def _seconds_left(self, who: str) -> float:
+        ends = _limiter().get_window_stats(self.item, self.purpose, _hidden(who)).reset_time
+        return ends - time.time()
+
+
+# Hundreds of people may sign in behind one address at nine; a flood is far above that.
+STARTS: Final = Limit(RateLimitItemPerMinute(600), "start")
+FAILED_CALLBACKS: Final = Limit(RateLimitItemPerMinute(300), "callback")
+REFUSED_FORMS: Final = Limit(RateLimitItemPerMinute(300), "form")
+WRONG_ORIGINS: Final = Limit(RateLimitItemPerMinute(300), "origin")
+FAILED_REDEMPTIONS: Final = Limit(RateLimitItemPerMinute(300), "redeem")  # codes refused
+REFUSALS_OF_ONE_IDENTITY: Final = Limit(RateLimitItemPerMinute(60), "identity")
+PASSWORDS_OF_ONE_ADDRESS: Final = Limit(RateLimitItemPerMinute(30, 5), "password-address")
+PASSWORDS_OF_ONE_NAME: Final = Limit(RateLimitItemPerMinute(10, 5), "password-name")
+BREAK_GLASS: Final = Limit(RateLimitItemPerMinute(10), "break-glass")
+FRONT_CHANNEL: Final = Limit(RateLimitItemPerMinute(600), "front-channel")
+# Of throttled attempts, the first of each minute is worth a row in the record.
+THROTTLED_ROWS: Final = Limit(RateLimitItemPerSecond(1, 60), "row")
 ROWS_OF_OUTSIDERS: Final = RateLimitItemPerMinute(1000, 10)  # of all together
-_MOST_OWED: Final = 10_000  # networks that a process remembers a success of
-_ROWS: Final = RateLimitItemPerSecond(1, 60)  # one record a minute for each flood
-
-
-def count(limit: RateLimitItem, purpose: str, who: str, cost: int = 1) -> None:
-    """Count an attempt; raises Refused(too_many_attempts) with Retry-After over the limit."""
-    if _hit(limit, purpose, who, cost):
-        return
-    left = _seconds_left(limit, purpose, who)
-    if 0 < left <= limit.get_expiry() + 1:
-        detail = f"throttle: {purpose}, {limit}"
-        raise Refused("too_many_attempts", detail, retry_after=max(1, round(left)))
-    # Its window is over, or never would be: we set no such entry, so it counts for nothing.
-    forget(limit, purpose, who)
-    _hit(limit, purpose, who, cost)
-
-
-def forget(limit: RateLimitItem, purpose: str, who: str) -> None:
-    """Start counting afresh, after a success."""
-    _limiter().clear(limit, purpose, _hidden(who))
-
-
-def worth_a_row(who: str) -> bool:
-    """Whether a throttled attempt should be recorded: the first of each minute is."""
-    return _hit(_ROWS, "row", who)
 
 
 def rows_over_cap() -> tuple[int, int]:
@@ -77,20 +98,20 @@ def rows_over_cap() -> tuple[int, int]:
 
 
 class CountedBefore:
-    """Failures that are counted before it is known that they are: so no more get through.
+    """Attempts counted as failures before they are made, so that no more get through at once.
 
-    What ends well is given back with the next count, at no cost of its own.
+    A success is taken off with the next count, at no cost of its own.
     """
 
-    def __init__(self, limit: RateLimitItem, purpose: str) -> None:
-        self._limit, self._purpose = limit, purpose
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
         self._lock = threading.Lock()
         self._owed: Counter[str] = Counter()
 
     @contextmanager
     def attempt(self, who: str, is_failure: Callable[[Exception], bool]) -> Iterator[None]:
         """Raises Refused(too_many_attempts) over the limit, and whatever the attempt raises."""
-        count(self._limit, self._purpose, who, cost=1 - self._taken_back(who))
+        self._limit.count(who, cost=1 - self._taken_back(who))
         try:
             yield
         except Exception as error:
@@ -109,33 +130,17 @@ class CountedBefore:
             return self._owed.pop(who, 0)
 
 
-REDEMPTIONS: Final = CountedBefore(FAILED_REDEMPTIONS, "redeem")
-
-
-def _hit(limit: RateLimitItem, purpose: str, who: str, cost: int = 1) -> bool:
-    try:
-        return _limiter().hit(limit, purpose, _hidden(who), cost=cost)
-    except ResponseError as error:
-        if type(error) is not ResponseError:
-            raise  # no right, read-only, out of memory: an outage
-    # Another type of value stands there, which is none of ours.
-    forget(limit, purpose, who)
-    return _limiter().hit(limit, purpose, _hidden(who), cost=cost)
-
-
-def _seconds_left(limit: RateLimitItem, purpose: str, who: str) -> float:
-    ends = _limiter().get_window_stats(limit, purpose, _hidden(who)).reset_time
-    return ends - time.time()
+REDEMPTIONS: Final = CountedBefore(FAILED_REDEMPTIONS)
 
 
 def _hidden(who: str) -> str:
-    """Nobody else can tell the name, or make an entry for it beforehand."""
+    """A keyed hash: nobody else can read the name, or make an entry for it."""
     name = who.lower().encode(errors="replace")
     return salted_hmac(__name__, name, algorithm="sha256").hexdigest()[:32]
 
 
 def new_limiter() -> FixedWindowRateLimiter:
-    """What counts, by the settings of now."""
+    """The counter, by the present settings."""
     return FixedWindowRateLimiter(_storage())
 
 
@@ -144,13 +149,13 @@ _limiter = once(new_limiter)
 
 def _storage() -> Storage:
     if not is_redis(settings.CACHES["default"]):
-        return MemoryStorage()  # each process counts by itself: checks and doctor tell of it
+        return MemoryStorage()  # each process counts by itself, which checks and doctor report
     prefix = settings.CACHES["default"].get("KEY_PREFIX", "")  # two sites may share one Redis
     return _Shared("redis://", key_prefix=f"{prefix}:throttle")
 
 
 class _Shared(RedisStorage):
-    """Through the cache's own client, which knows of Sentinels, clusters and fail-overs."""
+    """On the cache's own client, which handles Sentinels, clusters and fail-overs."""
 
     @override
     def get_connection(self, readonly: bool = False) -> Any:

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from limits import RateLimitItem
 from limits.storage import RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis import Redis
 from typing_extensions import override
 
 from accounts.models import SignIn
-from accounts.sessions import index as session_index
+from accounts.sessions.index import sessions
 from accounts.web import throttle
 from project.redis_cache import key_prefix
 from tests.emulator.server import Emulator
@@ -89,13 +88,13 @@ class Scene:
         assert visitor.sign_in(person).location == f"{self.site.url}/admin/"
         return visitor
 
-    def attempted(self, limit: RateLimitItem, purpose: str, who: str, times: int) -> None:
+    def attempted(self, limit: throttle.Limit, who: str, times: int) -> None:
         """So many attempts have been counted already, where the site counts."""
         prefix = f"{key_prefix(self.site.url)}:throttle"
         pool = self.redis.connection_pool
         storage = RedisStorage("redis://", connection_pool=pool, key_prefix=prefix)
         counting = FixedWindowRateLimiter(storage)
-        counting.hit(limit, purpose, throttle._hidden(who), cost=times)
+        counting.hit(limit.item, limit.purpose, throttle._hidden(who), cost=times)
 
     def log(self) -> str:
         """What the site has logged since the scene began."""
@@ -166,7 +165,7 @@ def house(scene: Scene) -> dict[str, Any]:
 
 def signed_in() -> set[str]:
     """The handles of the sessions of people who are in."""
-    return {session.handle for session in session_index.all_sessions()}
+    return {session.handle for session in sessions().all()}
 
 
 def refused_for_the_right_reason(scene: Scene, attack: Attack, page: Page) -> None:

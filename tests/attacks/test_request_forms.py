@@ -156,7 +156,7 @@ def test_a_flood_of_bad_callbacks_is_stopped_and_locks_nobody_out(scene: Scene) 
 
 def test_a_flood_of_starts_is_stopped_for_its_address_only(scene: Scene) -> None:
     """ASVS 6.3.1."""
-    scene.attempted(throttle.STARTS, "start", "127.0.0.9", throttle.STARTS.amount)
+    scene.attempted(throttle.STARTS, "127.0.0.9", throttle.STARTS.item.amount)
     flooder = from_address(scene.browser(), "127.0.0.9")
     page = flooder.submit(flooder.get(LOGIN))
     assert (page.status, page.reason) == (429, "too_many_attempts")
@@ -168,7 +168,7 @@ def test_one_identity_refused_again_and_again_is_stopped_and_nobody_else(scene: 
     reasons = [scene.sign_in("nobody").reason for _ in range(2)]
     limit = throttle.REFUSALS_OF_ONE_IDENTITY
     who = f"{SignIn.objects.latest().tid}:{SignIn.objects.latest().oid}"
-    scene.attempted(limit, "identity", who, limit.amount)
+    scene.attempted(limit, who, limit.item.amount)
     assert [*reasons, scene.sign_in("nobody").reason] == [
         "unknown_user", "unknown_user", "too_many_attempts",
     ]  # fmt: skip
@@ -184,7 +184,7 @@ def test_guessing_passwords_is_stopped_and_leaves_the_button_alone(
     mine = Scene(site, scene.emulator, redis_server.client())
     guesser = mine.browser()
     _, hidden = guesser.get(LOGIN).form()
-    mine.attempted(throttle.PASSWORDS_OF_ONE_NAME, "password-name", "IRIS@CONTOSO.EXAMPLE", 8)
+    mine.attempted(throttle.PASSWORDS_OF_ONE_NAME, "IRIS@CONTOSO.EXAMPLE", 8)
     names = ["iris@contoso.example", "ir\u0131s@contoso.example", "IRIS@contoso.example"]
     pages = [guesser.post(LOGIN, {"username": n, "password": "x", **hidden}) for n in names]
     assert [page.status for page in pages] == [200, 200, 429]

@@ -14,9 +14,9 @@ from django.test import Client, RequestFactory
 from typing_extensions import override
 
 from accounts import users
-from accounts.admin.people.actions import STEPS, page_for_one
+from accounts.admin.people.actions import ACTIONS, confirmation_page
 from accounts.admin.people.mixin import MicrosoftUserAdminMixin
-from accounts.admin.people.person_page import steps_for
+from accounts.admin.people.person_page import actions_for
 from accounts.models import RoleMapping, SignIn, User
 from accounts.operate import linking, roles
 from accounts.operate.roles import Row
@@ -326,7 +326,7 @@ def test_what_a_sites_own_admin_forbids_none_of_our_pages_does(ada: User) -> Non
 
     page, request = Careful(User, admin.site), RequestFactory().get("/")
     request.user = superuser()
-    assert [step.name for step, _url in steps_for(page, request, ada)] == ["sign_out"]
+    assert [action.name for action, _url in actions_for(page, request, ada)] == ["sign_out"]
     for name in ("deactivate", "reactivate", "unlink"):
         with pytest.raises(PermissionDenied):
-            page_for_one(page, request, STEPS[name], ada)
+            confirmation_page(page, request, ACTIONS[name], ada)

@@ -29,7 +29,7 @@ def with_code(scene: Scene, code: str) -> partial[Page]:
 
 def test_made_up_codes_reach_microsoft_as_often_as_the_limit_says(scene: Scene) -> None:
     """Twelve at once, by two workers, of which three may."""
-    scene.attempted(LIMIT, "redeem", ATTACKER, LIMIT.amount - 3)
+    scene.attempted(LIMIT, ATTACKER, LIMIT.item.amount - 3)
     guesses = [with_code(scene, f"guess-{number}") for number in range(12)]
     scene.emulator.reset_counters()
     with ThreadPoolExecutor(12) as pool:
@@ -41,7 +41,7 @@ def test_made_up_codes_reach_microsoft_as_often_as_the_limit_says(scene: Scene) 
 
 @pytest.mark.parametrize("number", [700005, 501471, 7000222])
 def test_whatever_microsoft_says_of_a_code_counts(scene: Scene, number: int) -> None:
-    scene.attempted(LIMIT, "redeem", ATTACKER, LIMIT.amount - 1)
+    scene.attempted(LIMIT, ATTACKER, LIMIT.item.amount - 1)
     scene.emulator.answer_token(
         status=400, body={"error": "invalid_grant", "error_codes": [number]}
     )

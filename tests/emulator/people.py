@@ -55,31 +55,31 @@ def _with_claims(key: str, name: str, outcome: str, **claims: Any) -> Person:
 # With `roles set Staff` and `roles set Superuser --superuser`.
 WITH_ROLES = (
     _with_claims(
-        "promoted", "Petra Promoted", "Roles Staff, Superuser: becomes superuser once mapped.",
+        "promoted", "Petra Promoted", "Roles Staff and Superuser: becomes superuser once mapped.",
         roles=["Staff", "Superuser"],
     ),
     _with_claims(
-        "demoted", "Dirk Demoted", "Role Staff alone: is superuser no longer, once mapped.",
+        "demoted", "Dirk Demoted", "Role Staff only: loses superuser status once mapped.",
         roles=["Staff"],
     ),
     _with_claims(
-        "overage", "Olga Overage", "Too many roles for the token: rights stay as they are.",
+        "overage", "Olga Overage", "Too many roles for the token: rights do not change.",
         _claim_names={"roles": "src1"}, _claim_sources={"src1": {"endpoint": "https://x.example"}},
     ),
     _with_claims(
-        "wrong_type", "Wim Wrong-Type", "Roles that are no list: rights stay as they are.",
+        "wrong_type", "Wim Wrong-Type", "Roles that are not a list: rights do not change.",
         roles="Superuser",
     ),
     _with_claims(
-        "group_ids", "Gina Groups", "Groups by their object IDs, one of which can be mapped.",
+        "group_ids", "Gina Groups", "Groups by object ID, one of which can be mapped.",
         groups=[MAPPED_GROUP, OTHER_GROUP],
     ),
     _with_claims(
-        "display_name", "Dora Display", "The role's display name for its Value: gets nothing.",
+        "display_name", "Dora Display", "The role's display name, not its Value: gets nothing.",
         roles=["Admin staff", "Superuser (full)"],
     ),
     _with_claims(
-        "near_miss", "Nils Near-Miss", "The role in another case: gets nothing, and is told.",
+        "near_miss", "Nils Near-Miss", "A role in the wrong case: gets nothing; it is recorded.",
         roles=["superuser"],
     ),
     _with_claims(
@@ -95,14 +95,14 @@ DEFAULT_PEOPLE = (
         "editor",
         "Eda Editor",
         "editor@contoso.example",
-        "Gets in: staff without any permission yet.",
+        "Gets in: staff, without any permission yet.",
         gets_in=True,
     ),
     _member(
         "other_case",
         "Sasha Staff",
         "Staff2@Contoso.Example",
-        "Gets in: the same address in other letter case.",
+        "Gets in: the user's address differs only in case.",
         gets_in=True,
     ),
     _member(
@@ -112,13 +112,13 @@ DEFAULT_PEOPLE = (
         "inactive",
         "Ina Inactive",
         "inactive@contoso.example",
-        "Refused: a user of the site, but deactivated.",
+        "Refused: has a user here, which is deactivated.",
     ),
     _member(
         "notstaff",
         "Nora Not-Staff",
         "notstaff@contoso.example",
-        "Refused: a user of the site, but not staff.",
+        "Refused: has a user here, which is not staff.",
     ),
     Person(
         "guest",
@@ -144,14 +144,14 @@ DEFAULT_PEOPLE = (
         "Uma Unverified",
         "staff@contoso.example",
         "uma@contoso.example",
-        "Refused: an address of Sam's that nobody verified.",
+        "Refused: claims Sam's address, unverified.",
         claims={"xms_edov": False},
     ),
     _member(
         "impostor",
         "Imre Impostor",
         "staff@contoso.example",
-        "Refused once Sam has been in: Sam's address on another account.",
+        "Refused once Sam has signed in: another account with Sam's address.",
     ),
     *WITH_ROLES,
 )

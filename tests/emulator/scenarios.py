@@ -57,7 +57,7 @@ IN_THE_REDIRECT = (
     Scenario(
         "not_assigned",
         "Not assigned to the app",
-        "The tenant demands assignment.",
+        "The tenant requires assignment to the app.",
         Failure(
             DENIED,
             50105,
@@ -74,7 +74,7 @@ IN_THE_REDIRECT = (
     Scenario(
         "interaction_required",
         "Multi-factor needed",
-        "Microsoft wants more of the person.",
+        "Microsoft requires multi-factor authentication.",
         Failure(
             "interaction_required", 50076, "You must use multi-factor authentication to access."
         ),
@@ -82,19 +82,19 @@ IN_THE_REDIRECT = (
     Scenario(
         "busy",
         "Microsoft is busy",
-        "A passing fault at Microsoft.",
+        "A temporary fault at Microsoft.",
         Failure("temporarily_unavailable", 90033, "A transient error has occurred. Try again."),
     ),
     Scenario(
         "unknown_error",
         "An error nobody knows",
-        "A number that is in no list.",
+        "An AADSTS number that this site does not know.",
         Failure("server_error", 999999, "Something new."),
     ),
     Scenario(
         "markup",
         "Text that is not harmless",
-        "The error text holds HTML and a script: the site must not show it.",
+        "The error text contains HTML and a script, which the site must not show.",
         Failure(DENIED, None, MARKUP),
     ),
 )
@@ -103,7 +103,7 @@ AT_THE_TOKEN_ENDPOINT = (
     Scenario(
         "secret_expired",
         "Client secret expired",
-        "The app's secret is past its date.",
+        "The app's client secret has expired.",
         token_failure=Failure(
             "invalid_client", 7000222, "The provided client secret keys are expired.", 401
         ),
@@ -111,13 +111,13 @@ AT_THE_TOKEN_ENDPOINT = (
     Scenario(
         "secret_wrong",
         "Client secret wrong",
-        "The site sends another secret.",
+        "The site sends a secret that is not the app's.",
         token_failure=Failure("invalid_client", 7000215, "Invalid client secret provided.", 401),
     ),
     Scenario(
         "code_used",
         "Code used twice",
-        "The code was redeemed before.",
+        "The code has already been redeemed.",
         token_failure=Failure(
             "invalid_grant", 54005, "OAuth2 Authorization code was already redeemed."
         ),
@@ -125,13 +125,13 @@ AT_THE_TOKEN_ENDPOINT = (
     Scenario(
         "slow",
         "Slow",
-        "The token endpoint takes 3 seconds, and all is well.",
+        "The token endpoint takes 3 seconds; the sign-in succeeds.",
         answer=Misbehavior(delay=3.0),
     ),
     Scenario(
         "too_slow",
         "Too slow",
-        "The token endpoint takes half a minute.",
+        "The token endpoint takes 30 seconds.",
         answer=Misbehavior(delay=30.0),
     ),
     Scenario(
@@ -149,7 +149,7 @@ AT_THE_TOKEN_ENDPOINT = (
     Scenario(
         "server_error",
         "Broken",
-        "500, with a page of HTML instead of JSON.",
+        "500, with an HTML page instead of JSON.",
         answer=Misbehavior(status=500, raw="<h1>Oops</h1>", headers={"Content-Type": "text/html"}),
     ),
 )
@@ -158,31 +158,31 @@ IN_THE_TOKEN = (
     Scenario(
         "bad_signature",
         "Signature is bad",
-        "The id_token was changed on its way.",
+        "The id_token was altered in transit.",
         tamper=Tamper(signing="bad"),
     ),
     Scenario(
         "other_key",
         "Signed by a stranger",
-        "The key is not one of Microsoft's.",
+        "The signing key is not one of Microsoft's.",
         tamper=Tamper(signing="unknown_kid"),
     ),
     Scenario(
         "wrong_nonce",
         "Wrong nonce",
-        "The id_token answers another sign-in.",
+        "The id_token belongs to another sign-in.",
         tamper=Tamper(claims={"nonce": "of-another-sign-in"}),
     ),
     Scenario(
         "wrong_audience",
         "Wrong audience",
-        "The id_token is meant for another app.",
+        "The id_token was issued to another app.",
         tamper=Tamper(claims={"aud": "44444444-4444-4444-8444-444444444444"}),
     ),
     Scenario(
         "expired_token",
         "Expired",
-        "The id_token ran out an hour ago.",
+        "The id_token expired an hour ago.",
         tamper=Tamper(expires_in=-3600),
     ),
 )

@@ -146,7 +146,7 @@ certificate_ends_soon = Fault(
     before=lambda stage: stage.emulator.set_certificates([]),
     page=REFUSED,
     doctor="app.certificate_expires_soon",
-    says="ends in 10 days",
+    says="expires in 10 days",
 )
 
 
@@ -214,7 +214,7 @@ token_is_stale = Fault(
     page=REFUSED,
     record="AADSTS700024",
     doctor="app.token_stale",
-    says="The token file's token ended 60 minutes ago",
+    says="The token in the token file expired 60 minutes ago",
 )
 token_of_a_person = Fault(
     "The federated token is not one of an identity",

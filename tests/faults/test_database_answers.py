@@ -132,14 +132,14 @@ table_missing = broken(
     "A table is missing although its migration counts as applied",
     "A dump was restored without socialaccount_socialaccount.",
     "42P01",
-    "All migrations count as applied, so migrate makes nothing anew",
+    "All migrations are recorded as applied",
     before=lambda stage: renamed(stage, "socialaccount_socialaccount", "", "gone"),
 )
 column_missing = broken(
     "A column is missing although its migration counts as applied",
     "The schema of an older release was restored, with this release's django_migrations.",
     "42703",
-    "All migrations count as applied, so migrate makes nothing anew",
+    "All migrations are recorded as applied",
     before=lambda stage: renamed(stage, "accounts_user", "name", "called"),
 )
 
@@ -177,7 +177,7 @@ table_locked = broken(
     "A table is locked",
     "Somebody's open transaction holds accounts_user in ACCESS EXCLUSIVE MODE.",
     "55P03",
-    "A lock is held by somebody else: look for an open transaction",
+    "Another session holds a lock: look for an open transaction",
     page=UNAVAILABLE,
     record=None,
     env=locked,
@@ -221,7 +221,7 @@ role_limit = refused(
     "The role's connections are all taken",
     "ALTER ROLE CONNECTION LIMIT, as managed servers set it.",
     "too many connections for role",
-    "All connections are taken: fewer workers, a pooler",
+    "All connections are in use: fewer workers, a pooler",
     lambda stage: role(stage, f"ALTER ROLE {ROLE} CONNECTION LIMIT 0"),
 )
 
@@ -240,7 +240,7 @@ database_limit = refused(
     "The database's connections are all taken",
     "ALTER DATABASE CONNECTION LIMIT.",
     "too many connections for database",
-    "All connections are taken: fewer workers, a pooler",
+    "All connections are in use: fewer workers, a pooler",
     crowded,
 )
 
@@ -252,7 +252,7 @@ def closed(stage: Stage) -> dict[str, str]:
 
 
 database_closed = refused(
-    "The database takes no connections",
+    "The database accepts no connections",
     "ALTER DATABASE ALLOW_CONNECTIONS false, for a maintenance that nobody ended.",
     "not currently accepting connections",
     "ALTER DATABASE NAME WITH ALLOW_CONNECTIONS true",
@@ -311,14 +311,14 @@ password_missing = refused(
     "DATABASE_URL lacks the password",
     "The server demands one.",
     "no password supplied",
-    "The server wants a password, and DATABASE_URL has none",
+    "The server demands a password, and DATABASE_URL has none",
     lambda stage: ruled(stage, "host all {role} 127.0.0.1/32 scram-sha-256"),
 )
 not_from_here = refused(
     "The server takes nobody from this address",
     "pg_hba.conf rejects it, as Azure's firewall rules do.",
     "pg_hba.conf rejects connection",
-    "The server does not let this role in from here",
+    "The server refuses this role from here",
     lambda stage: ruled(stage, "host all {role} 127.0.0.1/32 reject", "as-it-is-by-now"),
 )
 
@@ -343,7 +343,7 @@ pooler_alone = refused(
     "PgBouncer does not reach its server",
     "Nothing listens where its configuration leads.",
     "connection timeout expired",
-    "its own way to PostgreSQL",
+    "its own connection to PostgreSQL",
     lambda stage: pooled(stage, server=free_port()),
 )
 pooler_full = refused(
@@ -402,7 +402,7 @@ trigger = broken(
     "A trigger of the database refuses a row",
     "Somebody's trigger on socialaccount_socialaccount raises an exception.",
     "P0001",
-    "A trigger of the database refuses it",
+    "A database trigger refuses it",
     before=lambda stage: execute(
         stage,
         f"CREATE FUNCTION {_REFUSE}() RETURNS trigger LANGUAGE plpgsql AS"

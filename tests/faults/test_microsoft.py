@@ -41,7 +41,7 @@ microsoft_hangs = Fault(
     workers=1,
     page="microsoft_unreachable",
     doctor="online.secret_unclear",
-    says="could not be asked",
+    says="could not be checked",
     ask=ONLINE,
 )
 
@@ -51,7 +51,7 @@ microsoft_throttles = Fault(
     before=lambda stage: stage.emulator.answer_token(status=429, headers={"Retry-After": "30"}),
     page="microsoft_throttled",
     doctor="online.secret_unclear",
-    says="could not be asked",
+    says="could not be checked",
     ask=ONLINE,
 )
 

@@ -36,7 +36,7 @@ database_role = Fault(
     record=None,
     log="does not exist",
     doctor="database.reachable",
-    says="The server does not let this role in",
+    says="The server refuses this role",
 )
 database_tls = Fault(
     "DATABASE_URL demands TLS, the server has none",
@@ -46,7 +46,7 @@ database_tls = Fault(
     record=None,
     log="SSL",
     doctor="database.reachable",
-    says="The server does not speak TLS",
+    says="The server does not offer TLS",
 )
 database_host = Fault(
     "The host name in DATABASE_URL is unknown",
@@ -143,7 +143,7 @@ def _stale(stage: Stage, name: str, old: str) -> str:
     page="client_secret_wrong",
     record="AADSTS7000215",
     doctor="processes.settings",
-    says="runs with another MICROSOFT_CLIENT_SECRET",
+    says="has another MICROSOFT_CLIENT_SECRET",
 )
 def stale_secret(stage: Stage) -> str:
     """The environment was corrected, the process was not restarted."""
@@ -154,7 +154,7 @@ def stale_secret(stage: Stage) -> str:
     "A process runs with another count of proxies",
     page=GETS_IN,
     doctor="processes.settings",
-    says="runs with another TRUSTED_PROXY_COUNT",
+    says="has another TRUSTED_PROXY_COUNT",
 )
 def stale_proxies(stage: Stage) -> str:
     """TRUSTED_PROXY_COUNT was set to 0, the process was not restarted."""
@@ -255,7 +255,7 @@ def limited(stage: Stage) -> str:
     record=None,
     log=None,
     doctor="public.page",
-    says="Let the proxy send every path to the site",
+    says="Let the proxy pass every path on to the site",
     ask=URL,
 )
 def not_routed(stage: Stage) -> str:

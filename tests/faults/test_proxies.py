@@ -97,7 +97,7 @@ def redirect_to_http(stage: Stage) -> str:
     "A proxy keeps the button's redirect and gives it to everybody",
     page="cookie_not_sent",
     doctor="public.session_cookie",
-    says="Let the proxy or CDN pass Set-Cookie through, and keep it from caching",
+    says="Let the proxy or CDN pass Set-Cookie through, and not cache it",
     ask=URL,
 )
 def cached_redirect(stage: Stage) -> str:
@@ -240,12 +240,12 @@ def in_front(sentence: str, set_up: str, page: str, doctor: str, says: str, **li
 
 posts_barred = in_front(
     "What stands in front lets no POST through", "A CDN or firewall allows GET and HEAD only.",
-    "a bare 403 page", "public.page", "The button: access is forbidden before the site is asked",
+    "a bare 403 page", "public.page", "The button: access is forbidden before the request reaches",
     location="limit_except GET { deny all; }",
 )  # fmt: skip
 method_barred = in_front(
     "What stands in front answers 405 to POST", "A host for static sites is in front.",
-    "a bare 405 page", "public.page", "does not let this kind of request through",
+    "a bare 405 page", "public.page", "does not pass on this kind of request",
     location="if ($request_method = POST) { return 405; }",
 )  # fmt: skip
 password_in_front = in_front(
@@ -260,7 +260,7 @@ sandboxed = Fault(
     ),
     page="gets in",
     doctor="public.csp",
-    says="Take form-action and sandbox out of the policy",
+    says="Remove form-action and sandbox from the policy",
     ask=URL,
 )
 
@@ -305,9 +305,9 @@ request_cookies_stripped = form_spoiled(
 body_dropped = form_spoiled(
     "A proxy drops the body of POSTs", "proxy_pass_request_body is off.",
     "proxy_pass_request_body off; proxy_set_header Content-Length 0;", "token:",
-    "pass on the body of POSTs whole",
+    "pass on the whole body of POSTs",
 )  # fmt: skip
 origin_hidden = form_spoiled(
     "A proxy puts null in the place of Origin", "A filter for privacy is in front.",
-    'proxy_set_header Origin "null";', "origin:", "pass on Origin and Referer as they came",
+    'proxy_set_header Origin "null";', "origin:", "pass on Origin and Referer unchanged",
 )  # fmt: skip

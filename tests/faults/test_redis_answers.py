@@ -140,7 +140,7 @@ too_many_clients = refusing(
     "Redis takes no more connections",
     "maxclients is 1, and another program holds one.",
     "max number of clients reached",
-    "All connections are taken",
+    "All connections are in use",
     doctor="redis.reachable",
     env=lambda stage: crowded(stage),
 )
@@ -199,7 +199,7 @@ cluster_without_slots = refusing(
     "Redis is a cluster that was never put together",
     "cluster-enabled is on, and no node has any slots.",
     "CLUSTERDOWN",
-    "Redis is a cluster, and down",
+    "The Redis cluster is down",
     env=lambda stage: {"REDIS_URL": stage.redis("--cluster-enabled", "yes").url},
 )
 
@@ -331,7 +331,7 @@ renamed_command = refusing(
     "A command of Redis is renamed",
     "rename-command EVALSHA, as guides for hardening advise.",
     "unknown command",
-    "What answers lacks a command of Redis's",
+    "The server lacks a Redis command",
     doctor="redis.use",
     env=lambda stage: {"REDIS_URL": stage.redis("--rename-command", "EVALSHA", "").url},
 )
@@ -360,14 +360,14 @@ spreads_keys = refusing(
     "A proxy spreads keys over several servers of Redis",
     "It answers CROSSSLOT where a command names two keys.",
     "CROSSSLOT",
-    "What answers spreads keys over several servers",
+    "A proxy that answers as one server spreads keys over several",
     env=lambda stage: answering(stage, "CROSSSLOT Keys in request don't hash to the same slot"),
 )
 used_up = refusing(
     "The provider's limit of requests to Redis is used up",
     "A plan with a daily limit.",
     "max daily request limit exceeded",
-    "limit of requests is used up",
+    "request limit is used up",
     env=lambda stage: answering(stage, "ERR max daily request limit exceeded. Limit: 10000"),
 )
 

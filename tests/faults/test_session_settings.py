@@ -28,7 +28,7 @@ per_process_cache = Fault(
     workers=2,
     page=GETS_IN,
     doctor="sessions.cache_shared",
-    says="a used state could be used again by another worker",
+    says="another worker would accept a used state again",
 )
 
 
@@ -107,7 +107,7 @@ pickled_sessions = Fault(
     mistake="pickled_sessions",
     page=GETS_IN,
     doctor="accounts.E002",
-    says="What is in the cache is pickled",
+    says="The cache is pickled",
 )
 
 saved_by_every_request = Fault(
@@ -116,7 +116,7 @@ saved_by_every_request = Fault(
     mistake="saved_by_every_request",
     page=GETS_IN,
     doctor="accounts.W003",
-    says="an older copy may be written over a new sign-in",
+    says="an older copy may overwrite a new sign-in",
 )
 
 no_session_middleware = Fault(

@@ -22,7 +22,7 @@ def _with_redis(stage: Stage, *arguments: str) -> Redis:
     "Redis restarts while people are at Microsoft, and keeps nothing",
     page="session_not_found",
     doctor="redis.persistence",
-    says="Redis forgets everything when it restarts",
+    says="Redis loses everything when it restarts",
 )
 def redis_restarted(stage: Stage) -> str:
     """Redis without save and appendonly is restarted between start and callback."""
@@ -46,7 +46,7 @@ def redis_flushed(stage: Stage) -> str:
     "Redis is full and evicts sessions",
     page="session_not_found",
     doctor="redis.eviction",
-    says="throws sessions away",
+    says="discards sessions",
 )
 def redis_evicting(stage: Stage) -> str:
     """maxmemory is small, the policy allkeys-lru, and another app fills it meanwhile."""
@@ -93,7 +93,7 @@ def redis_down(stage: Stage) -> str:
     "Redis hangs",
     page="session_store_unavailable",
     doctor="redis.reachable",
-    says="The port takes connections, but Redis says nothing",
+    says="The port accepts connections, but Redis does not answer",
 )
 def redis_hangs(stage: Stage) -> str:
     """Redis is stopped (SIGSTOP) between start and callback: connections stay, nothing answers."""

@@ -56,13 +56,13 @@ redis_deaf = redis_at(
 redis_mute = redis_at(
     "What listens on Redis's port says nothing",
     "It takes connections, and never answers.",
-    "The port takes connections, but Redis says nothing",
+    "The port accepts connections, but Redis does not answer",
     lambda stage: at_port(enter(stage, Speaker()).number),
 )
 redis_http = redis_at(
     "A web server listens on the port in REDIS_URL",
     "It answers 400 to what it does not understand.",
-    "What listens there is no Redis",
+    "What listens there is not Redis",
     lambda stage: at_port(enter(stage, Speaker(b"HTTP/1.1 400 Bad Request\r\n\r\n")).number),
 )
 redis_plain_to_tls = redis_at(
@@ -86,13 +86,13 @@ database_deaf = database_at(
 database_mute = database_at(
     "What listens on PostgreSQL's port says nothing",
     "It takes connections, and never answers.",
-    "takes connections, but the database server says nothing",
+    "accepts connections, but the database server does not answer",
     lambda stage: database(stage, enter(stage, Speaker()).number),
 )
 database_is_redis = database_at(
     "DATABASE_URL has the port of another server",
     "An SSH server listens there.",
-    "What listens there is no PostgreSQL",
+    "What listens there is not PostgreSQL",
     lambda stage: database(stage, enter(stage, Speaker(b"SSH-2.0-OpenSSH_9.2\r\n")).number),
 )
 database_ipv6 = database_at(
@@ -168,7 +168,7 @@ redis_unknown_authority = redis_at(
 redis_no_authorities = redis_at(
     "The file of ssl_ca_certs in REDIS_URL is not there",
     "It was not mounted into the container.",
-    "The file or socket that REDIS_URL names is not there",
+    "The file or socket that REDIS_URL names does not exist",
     lambda stage: at_port(
         enter(stage, TlsInFront(stage.redis().port)).port, "rediss", "?ssl_ca_certs=/run/no.pem"
     ),
@@ -228,7 +228,7 @@ def of_another_name(stage: Stage) -> dict[str, str]:
 sentinels_know_no_master = redis_at(
     "The Sentinels know no master of the name in REDIS_URL",
     "It ends in /mymaster, and the master is called otherwise.",
-    "No Sentinel knows a master of that name",
+    "No Sentinel knows a master by that name",
     of_another_name,
 )
 sentinels_down = redis_at(

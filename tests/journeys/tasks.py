@@ -245,9 +245,9 @@ def choose_help_desk(page: Page) -> None:
 TASKS: tuple[Task, ...] = (
     Task(
         "the-day",
-        "See how the day goes",
-        "The front page tells it by itself: what needs attention, the sign-ins and refusals of the"
-        " last 30 days, and who is signed in. A notice goes away when what it is about is fixed.",
+        "See what needs attention",
+        "The front page shows what needs attention, the sign-ins and refusals of the last 30 days,"
+        " and who is signed in. A notice disappears when what it is about is fixed.",
         (
             look("Sign in. The front page opens.", "Sign-ins today"),
             link("1 refused", "To see a day's refusals, click their number or a day of the chart."),
@@ -293,9 +293,9 @@ TASKS: tuple[Task, ...] = (
         (
             front("Users"),
             link("Add several"),
-            fill("People:", MAIL, "Paste whatever names them."),
+            fill("People:", MAIL, "Paste the text that contains their addresses."),
             button("Preview", shown=True),
-            button("Add 3 people", "Click **Add 3 people**: the button tells how many."),
+            button("Add 3 people", "Click **Add 3 people**: the button says how many."),
         ),
         "They can sign in. What could not be read stays in the box, with a reason for each line.",
         says("kim@contoso.example"),
@@ -304,8 +304,8 @@ TASKS: tuple[Task, ...] = (
     Task(
         "re-created",
         "Let someone in who was re-created in Entra",
-        "Someone's account was deleted and made anew in Entra. Their sign-in is refused: the email"
-        " address is linked to another Microsoft identity.",
+        "Someone's account was deleted and created again in Entra. Their sign-in is refused: the"
+        " email address is linked to another Microsoft identity.",
         (
             front("Sign-ins"),
             link("Compare and link this identity"),
@@ -318,9 +318,9 @@ TASKS: tuple[Task, ...] = (
     ),
     Task(
         "moved",
-        "Link everyone anew after a move",
-        "Your organization moved to another tenant, or people were created anew in Entra: everyone"
-        " is refused, for their account is linked to the former one. The front page says so.",
+        "Link everyone again after a move",
+        "Your organization moved to another tenant, or people were created again in Entra. Everyone"
+        " is refused, because their user is linked to the former account. The front page says so.",
         (
             Step(
                 "Click **Show** beside the notice: those who were refused are in the box. Without"
@@ -336,12 +336,12 @@ TASKS: tuple[Task, ...] = (
             button("Preview", "Click **Preview**: you see what each line would do."),
             fill("Reason:", "moved to the new tenant", "Say why.", shown=True),
             Step(
-                "Click **Write this for 2 lines**: the button tells how many.",
+                "Click **Write this for 2 lines**: the button says how many.",
                 lambda page: page.get_by_role("button", name="Write this for 2 lines").click(),
             ),
         ),
-        "They sign in with their new accounts. All of it was written, or, where one line could not"
-        " be, nothing.",
+        "They sign in with their new accounts. Either all lines were written or, if one of them"
+        " could not be, none.",
         says("Linked and signed out: 2"),
         setup=an_organization_that_moved,
     ),
@@ -368,8 +368,8 @@ TASKS: tuple[Task, ...] = (
                 choose_help_desk,
             ),
         ),
-        "They see people, sign-ins and who is signed in. Nobody's rights, address, identity or"
-        " password can be changed by them, least of all a superuser's.",
+        "They see people, sign-ins and who is signed in. They cannot change anyone's rights,"
+        " address, identity or password, least of all a superuser's.",
         says("1 person is in Help desk"),
         setup=someone_leaving,
     ),
@@ -410,7 +410,7 @@ TASKS: tuple[Task, ...] = (
     Task(
         "give-rights",
         "Give someone permissions",
-        "Someone should see or change more than now. Permissions come from groups.",
+        "Someone needs to see or change more than now. Permissions come from groups.",
         (
             front("Users"),
             link("cole@contoso.example", "Click the person."),
@@ -421,7 +421,7 @@ TASKS: tuple[Task, ...] = (
             ),
             button("Save"),
         ),
-        "It counts from the person's next page. You can only give what you hold yourself.",
+        "It takes effect on the person's next page. You can only grant permissions that you have.",
         says("was changed successfully"),
         setup=with_groups,
     ),
@@ -456,8 +456,8 @@ TASKS: tuple[Task, ...] = (
     Task(
         "enter-the-app",
         "Enter the Microsoft app",
-        "Sign-in is new, and nothing is set up yet. You have the app registration open in Entra."
-        " The page shows the redirect URI to register there.",
+        "Nothing is set up yet, and you have the app registration open in Entra. The page shows the"
+        " redirect URI to register there.",
         (
             front("Microsoft apps"),
             link("Add Microsoft app"),

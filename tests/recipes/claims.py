@@ -127,7 +127,7 @@ def uploads_come_as_downloads_to_staff_alone(site: Grown, page: Page) -> None:
 
 
 CLAIMS: Final[Mapping[str, Callable[[Grown, Page], None]]] = {
-    "A public part with its own login": customers_have_passwords_and_never_admin,
+    "A public site with its own login": customers_have_passwords_and_never_admin,
     "Uploads": uploads_come_as_downloads_to_staff_alone,
     "django-otp": a_code_on_top,
     "django-debug-toolbar": the_toolbar_is_there,

@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -134,7 +135,7 @@ def test_a_bad_environment_is_a_document_too(env: dict[str, str]) -> None:
     assert document["findings"][0]["id"] == "environment.bad"
     assert next(iter(env.values())) in document["findings"][0]["detail"]
     assert set(document) == set(as_json(Report()))
-    assert set(document["findings"][0]) == set(Finding("ok", "x", "x").as_json())
+    assert set(document["findings"][0]) == {field.name for field in fields(Finding)}
     assert "Traceback" not in ended.stderr
 
 

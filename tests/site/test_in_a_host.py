@@ -200,10 +200,10 @@ def test_its_redis_counts_for_all_and_is_looked_at(backend: str) -> None:
     entry = {"BACKEND": backend, "LOCATION": here["LOCATION"], "KEY_PREFIX": "theirs"}
     with hosted(CACHES={"default": entry}, SESSION_ENGINE=f"{ENGINES}db"):
         one, other = throttle.new_limiter(), throttle.new_limiter()
-        for _ in range(throttle.BREAK_GLASS.amount):
-            assert one.hit(throttle.BREAK_GLASS, "them")
-        assert not other.hit(throttle.BREAK_GLASS, "them")
-        one.clear(throttle.BREAK_GLASS, "them")
+        for _ in range(throttle.BREAK_GLASS.item.amount):
+            assert one.hit(throttle.BREAK_GLASS.item, "them")
+        assert not other.hit(throttle.BREAK_GLASS.item, "them")
+        one.clear(throttle.BREAK_GLASS.item, "them")
         assert redis.is_used()
         probes = (redis.reachable, redis.writable, redis.uses, redis.condition, clock.of_redis)
         seen = [each for probe in probes for each in probe()]

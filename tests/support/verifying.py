@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from accounts.entra.claims import Claims
 from accounts.entra.token_header import read_kid
-from accounts.entra.tokens import Claims, verify
+from accounts.entra.tokens import verify
 from accounts.reasons import Refused
 from tests.support.keys import CLIENT_ID, ISSUER, NONCE, NOW, TENANT, signing_key
 

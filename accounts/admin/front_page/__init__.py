@@ -1,5 +1,5 @@
-"""Admin's front page: `contents` is all that stands there, `notices` what needs attention."""
+"""Admin's front page: `contents` is its cached context, `notices` what needs attention."""
 
-from .contents import connect, shown_to
+from .contents import connect, context_for
 
-__all__ = ["connect", "shown_to"]
+__all__ = ["connect", "context_for"]

@@ -1,8 +1,7 @@
-"""What the front page shows, cached for a minute: one look-up a page.
+"""The front page's context, cached for a minute, so that a page costs one look-up.
 
-It is the same for all who may see it, so it is made once for everybody, in each language; what
-concerns one person only is cached beside it. Whatever the audit records ends both at once: a
-notice does not outlive what it speaks of.
+What everybody who may see it sees is cached once for each language, and what is about one person
+beside it. Each audit entry removes both, so that no notice outlives its cause.
 """
 
 from __future__ import annotations
@@ -38,23 +37,23 @@ _EVERYBODY: Final = "all"
 Parts = dict[str, Any]
 
 
-def shown_to(user: Any) -> dict[str, Any]:
-    """For index.html: notices, the gravest first; the chart; who is in; any news of theirs."""
+def context_for(user: Any) -> dict[str, Any]:
+    """For index.html: notices, errors first; the chart; who is signed in."""
     makers: dict[str, Callable[[], Parts]] = {str(user.pk): partial(_made_for, user)}
     reads_record, ends_sessions = may_see_sign_ins(user), sessions.may_end(user)
     if reads_record or ends_sessions or users.is_superuser(user):
         makers[_EVERYBODY] = _made_for_everybody
     parts = _cached_or_made(makers)
     own, shared = parts[str(user.pk)], parts.get(_EVERYBODY, {})
-    found = [*own["notices"]]
-    found += shared["for_superusers"] if users.is_superuser(user) else []
-    found += shared["for_readers"] if reads_record else []
+    listed = [*own["notices"]]
+    listed += shared["for_superusers"] if users.is_superuser(user) else []
+    listed += shared["for_readers"] if reads_record else []
     return {
-        "notices": sorted((Notice(**one) for one in found), key=lambda one: one.level != "error"),
+        "notices": sorted((Notice(**one) for one in listed), key=lambda one: one.level != "error"),
         "chart": mark_safe(shared["chart"]) if reads_record else "",  # noqa: S308 -- sealed, of _chart
         "people": mark_safe(shared["people"]) if ends_sessions else "",  # noqa: S308 -- likewise
         "watches": users.is_superuser(user) or reads_record,
-        "tells_news": bool(own["notices"]),
+        "has_news": bool(own["notices"]),
     }
 
 
@@ -80,28 +79,28 @@ def _made_for_everybody() -> Parts:
 
 
 def _chart() -> str:
-    """The chart of the sign-in record, with today's figures, as HTML."""
+    """The sign-in chart with today's figures, as HTML."""
     drawn = chart.last_days()
     context = {"chart": drawn, "svg": chart.svg(drawn), "today": drawn.bars[-1]}
     return render_to_string("microsoft_admin/admin/signin/chart_in_short.html", context)
 
 
 def _people_signed_in() -> str:
-    """Who came in last and is still here, as HTML."""
+    """Who is signed in, the latest first, as HTML; "" when the session store is unavailable."""
     try:
-        found = service.people_signed_in()
+        people = service.people_signed_in()
     except service.StoreUnavailable:
         return ""
-    context = {"people": found[:_PEOPLE_SHOWN], "more": max(0, len(found) - _PEOPLE_SHOWN)}
+    context = {"people": people[:_PEOPLE_SHOWN], "more": max(0, len(people) - _PEOPLE_SHOWN)}
     return render_to_string("microsoft_admin/admin/includes/people_signed_in.html", context)
 
 
-def _as_dicts(found: Iterable[Notice]) -> list[dict[str, str]]:
-    return [asdict(one) for one in found]
+def _as_dicts(listed: Iterable[Notice]) -> list[dict[str, str]]:
+    return [asdict(notice) for notice in listed]
 
 
 def _cached_or_made(makers: dict[str, Callable[[], Parts]]) -> dict[str, Parts]:
-    """One round trip where all of it is cached, and another where something is not."""
+    """One round trip to the cache where all parts are in it, and one more for each that is not."""
     keys = {name: _key(name, get_language()) for name in makers}
     cached = cache.get_many(keys.values())
     found = {name: _unsealed(key, cached.get(key)) for name, key in keys.items()}
@@ -126,5 +125,4 @@ def _key(name: str, language: str | None) -> str:
 def _forget(instance: AuditEntry, **kwargs: Any) -> None:
     names = {_EVERYBODY, instance.subject_key} - {""}
     keys = [_key(name, language) for name in names for language, _name in settings.LANGUAGES]
-    # No partial: Django names a robust hook that fails by its __qualname__.
     transaction.on_commit(lambda: cache.delete_many(keys), robust=True)

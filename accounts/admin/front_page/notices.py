@@ -1,4 +1,4 @@
-"""What needs attention today, the gravest first."""
+"""What needs attention, as notices on the front page."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ...operate.audit_log import as_values
 from ...operate.microsoft_app_summary import show
 from ...reasons import REASONS
 from .. import advice
+from ..audit_admin import values_in_words
 
 WARN_DAYS: Final = 30
 _LINKS_SHOWN: Final = 5
@@ -33,7 +34,7 @@ _CONFIGURATION: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`level` is warning or error, as Django's messages have it; `url` is where to fix it."""
+    """`level` is "warning" or "error", a message tag of Django; `url` is where to fix it."""
 
     level: str
     text: str
@@ -41,8 +42,8 @@ class Notice:
 
 
 def of_app() -> Iterator[Notice]:
-    """Nobody can sign in, or nobody will be able to soon."""
-    summary = advice.of_app(show())
+    """The Microsoft app lets nobody sign in, or will not soon."""
+    summary = advice.summary_in_admin(show())
     url = reverse("admin:socialaccount_socialapp_changelist")
     if summary.problem:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")
@@ -80,7 +81,7 @@ def _certificate_text(left: int) -> str:
 
 
 def of_superusers() -> Iterator[Notice]:
-    """Who could still be taken by an address, and who was bound lately by one."""
+    """Superusers without a linked identity, and those linked lately by a first sign-in."""
     listed = user_url("changelist")  # "" where the site shows no users
     url = f"{listed}?is_superuser__exact=1" if listed else ""
     unbound = [str(user) for user in linking.unbound_superusers()[: _LINKS_SHOWN + 1]]
@@ -93,38 +94,38 @@ def of_superusers() -> Iterator[Notice]:
         )
         yield Notice("warning", visible(text % {"who": named}), url)
     for entry in linking.superusers_bound_lately()[:_LINKS_SHOWN]:
-        facts = as_values(entry)
         text = _("Superuser %(who)s signed in with Microsoft for the first time %(at)s: %(as)s.")
         values = {
-            "who": facts["subject"],
+            "who": as_values(entry)["subject"],
             "at": local_time.text_of(entry.at),
-            "as": facts["after"],
+            "as": values_in_words(entry, "after"),
         }
         url = admin_url("auditentry_change", entry.pk)
         yield Notice("warning", visible(text % values), url)
 
 
 def of_moved_tenant() -> Iterator[Notice]:
-    """Refused since the organization moved to another tenant, and not linked to it yet."""
-    if not (found := moved_tenant.refused()):
+    """People refused because the organization moved to another tenant."""
+    refused = len(moved_tenant.refused())
+    if not refused:
         return
     text = ngettext(
         "%(count)d person was refused lately, being linked to another tenant: has the organization"
         " moved? Look at it and link them.",
         "%(count)d people were refused lately, being linked to another tenant: has the organization"
         " moved? Look at it and link all of them.",
-        len(found),
+        refused,
     )
     url = f"{reverse('admin:staff_moves')}?refused=1"
-    yield Notice("warning", text % {"count": len(found)}, url)
+    yield Notice("warning", text % {"count": refused}, url)
 
 
 def of_refusals() -> Iterator[Notice]:
-    """Refused since sign-in is set up wrongly, and nobody has been admitted since."""
+    """A refusal by wrong configuration, since which nobody has been admitted."""
     since = timezone.now() - timedelta(days=1)
     rows = SignIn.objects.filter(reason__in=_CONFIGURATION, at__gt=since).order_by("-at")
-    newest = rows.exclude(source=SignIn.Source.BROWSER).first()  # which anyone can make up
-    if newest is None or _works_since(newest.at):
+    newest = rows.exclude(source=SignIn.Source.BROWSER).first()  # whose claims anyone can forge
+    if newest is None or _was_anyone_admitted_since(newest.at):
         return
     text = _(
         "Sign-in is set up incorrectly, and nobody has got in since the last refusal: %(why)s."
@@ -135,7 +136,7 @@ def of_refusals() -> Iterator[Notice]:
     yield Notice("error", text % values, url)
 
 
-def _works_since(moment: datetime) -> bool:
+def _was_anyone_admitted_since(moment: datetime) -> bool:
     admitted = SignIn.objects.filter(
         at__gt=moment, outcome=SignIn.Outcome.ADMITTED, method=SignIn.Method.MICROSOFT
     )
@@ -143,7 +144,7 @@ def _works_since(moment: datetime) -> bool:
 
 
 def of_links() -> Iterator[Notice]:
-    """Links that let someone in without Microsoft, made in the last week."""
+    """Break-glass links of the last week."""
     for link in break_glass.made_lately()[:_LINKS_SHOWN]:
         query = urlencode({"q": users.email_of(link.user), "method__exact": "break_glass"})
         used = f"{admin_url('signin_changelist')}?{query}"
@@ -156,7 +157,7 @@ def _link_text(link: BreakGlassLink) -> str:
         "who": visible(str(link.user)),
         "made": local_time.text_of(link.made_at),
         "used": local_time.text_of(link.used_at),
-        "until": local_time.text_of(link.made_at + break_glass.TOLD_FOR),
+        "until": local_time.text_of(link.made_at + break_glass.REPORTED_FOR),
     }
     if link.used_at:
         text = _(

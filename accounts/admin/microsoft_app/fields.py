@@ -1,6 +1,6 @@
-"""The form's parts, one for each kind of proof, and its fields for what is secret.
+"""The form's fieldsets, one for each kind of credential, and its fields for secrets.
 
-A secret goes in and is never rendered, also not what was just typed.
+No secret is ever rendered, not even one that was just typed.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from ...display.naming import as_set_here_lazy
 from ...operate.microsoft_app import LONGEST_SECRET
+from ..uploads import UploadField
 
-LARGEST_FILE: Final = 64 * 1024
 _LONGEST_TEXT: Final = 32 * 1024
 _NEXT: Final = gettext_lazy(
     "Enter it before the other expires: it takes over as soon as Microsoft no longer accepts the"
@@ -65,7 +64,7 @@ _PARTS: Final[Mapping[str, tuple[tuple[Any, tuple[str, ...], Any], ...]]] = {
 
 
 class SecretField(forms.CharField):
-    """Typing replaces."""
+    """A secret: what is entered replaces the stored one."""
 
     widget = forms.PasswordInput(
         render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField"}
@@ -76,14 +75,14 @@ class SecretField(forms.CharField):
 
 
 class PassphraseField(SecretField):
-    """Of a certificate's key."""
+    """The passphrase of a certificate's key."""
 
     def __init__(self) -> None:
         help_text = gettext_lazy("Of the key or PFX, where it has one; it is not kept.")
         super().__init__(label=gettext_lazy("Passphrase"), help_text=help_text, longest=256)
 
 
-class _Unshown(forms.Textarea):
+class _WriteOnlyTextarea(forms.Textarea):
     @override
     def format_value(self, value: Any) -> str:
         return ""
@@ -94,28 +93,22 @@ class PemField(forms.CharField):
 
     def __init__(self, *, label: Any) -> None:
         attrs = {"rows": 4, "class": "vLargeTextField", "autocomplete": "off"}
-        widget = _Unshown(attrs | {"spellcheck": "false", "data-secret": ""})
+        widget = _WriteOnlyTextarea(attrs | {"spellcheck": "false", "data-secret": ""})
         super().__init__(label=label, required=False, max_length=_LONGEST_TEXT, widget=widget)
 
 
-class KeyFileField(forms.FileField):
+class KeyFileField(UploadField):
     """A PEM or PFX file."""
 
     widget = forms.FileInput(attrs={"accept": ".pem,.pfx,.p12"})
 
     def __init__(self, *, label: Any) -> None:
-        super().__init__(label=label, required=False)
-
-    @override
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        found = super().clean(data, initial)
-        if isinstance(found, UploadedFile) and (found.size or 0) > LARGEST_FILE:
-            raise forms.ValidationError(gettext_lazy("That is too large for a certificate."))
-        return found
+        too_large = gettext_lazy("That is too large for a certificate.")
+        super().__init__(label=label, required=False, most=64 * 1024, too_large=too_large)
 
 
 def fieldsets_of(kind: str) -> list[tuple[Any, dict[str, Any]]]:
-    """The fieldsets for an app of this kind."""
+    """The fieldsets for an app with this kind of credential; those of other kinds are collapsed."""
     parts: list[tuple[Any, dict[str, Any]]] = [
         (None, {"fields": ("name", "client_id", "tenant", "credential")})
     ]

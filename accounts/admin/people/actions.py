@@ -1,23 +1,23 @@
-"""What can be done to people from admin: sign out, deactivate, reactivate, unlink, add to a group.
+"""Actions on people: sign out, deactivate, reactivate, unlink, add to a group.
 
-Each is an action of the list, and all but the last a page of its own for one person, to which
-sign-in records link. Both show the same confirmation, and end in `take`.
+All are actions of the list, and all but the last also have a page for one person, to which sign-in
+records link. Both ask for the same confirmation, which is sent to the list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -36,11 +36,11 @@ from ..model_admin import render
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-SHOWN: Final = 50  # of whom a confirmation names the identity
+MOST_NAMED: Final = 50  # people whom a confirmation names, with their identities
 
 
 def reason_field(help_text: _StrPromise) -> forms.CharField:
-    """Why it is done."""
+    """The field for why it is done."""
     return forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=300,
@@ -51,7 +51,7 @@ def reason_field(help_text: _StrPromise) -> forms.CharField:
 
 
 class ReasonForm(forms.Form):
-    """Why it is done: kept in the person's history."""
+    """Asks why it is done."""
 
     reason = reason_field(gettext_lazy("Recorded in the person's history."))
 
@@ -61,10 +61,11 @@ class ReasonForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """Something done to people: `name` is action and URL, `past` for the history, `done` said.
+class PersonAction:
+    """An action on people; `name` is the list action's and the page's in the URL.
 
-    `take` gets the person, what the form holds, and who does it.
+    `past` is what the person's history says, `done` the message to whoever did it, and `perform`
+    gets the person, the form's data and the editor. `bounded`: not on people with more rights.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Step:
     past: str
     done: tuple[str, str]
     permission: str
-    take: Callable[[User, Mapping[str, Any], Any], object]
+    perform: Callable[[User, Mapping[str, Any], Any], object]
     needs_reason: bool = False
     bounded: bool = True
     on_oneself: bool = True
@@ -81,7 +82,7 @@ class Step:
     superusers_only: bool = False
 
     def allowed(self, page: ModelAdmin[Any], request: HttpRequest, person: User) -> bool:
-        """Whether this may be done to this person, by whoever asks and as their page has it."""
+        """Whether the request's user may do this to this person, also by the page's own rules."""
         changes = self.permission == user_permission("change")
         if changes and not page.has_change_permission(request, person):
             return False
@@ -97,19 +98,17 @@ class Step:
         return not self.bounded or rights.may_touch(editor, person)
 
     def form(self, data: Any, editor: Any) -> forms.Form:
-        """What the confirmation asks for."""
+        """The form of the confirmation."""
         return ReasonForm(data, required=self.needs_reason)
 
     def _possible(self) -> bool:
         return self.name not in ("deactivate", "reactivate") or users.has_field("is_active")
 
 
-class _AddToGroup(Step):
-    """In sight of whose identities gain the group's rights."""
-
+class _AddToGroup(PersonAction):
     @override
     def _is_allowed(self, editor: Any, person: User) -> bool:
-        """Nobody raises their own rights; superusers have them all."""
+        """Nobody raises their own rights; superusers, who have them all, cannot."""
         is_own = person.pk == editor.pk and not users.is_superuser(editor)
         return not is_own and super()._is_allowed(editor, person)
 
@@ -119,7 +118,7 @@ class _AddToGroup(Step):
 
 
 class GroupForm(forms.Form):
-    """Which group, of those whose every right the editor holds."""
+    """Asks which group, among those whose every right the editor holds."""
 
     group = forms.ModelChoiceField(label=gettext_lazy("Group"), queryset=Group.objects.none())
 
@@ -128,10 +127,10 @@ class GroupForm(forms.Form):
         self.fields["group"].queryset = rights.grantable_groups(editor)  # type: ignore[attr-defined]
 
 
-STEPS = {
-    step.name: step
-    for step in (
-        Step(
+ACTIONS: Final = {
+    action.name: action
+    for action in (
+        PersonAction(
             "sign_out",
             gettext_lazy("Sign out everywhere"),
             gettext_lazy("Every session ends with its next request. They may sign in again."),
@@ -141,10 +140,10 @@ STEPS = {
                 noop("%(count)d people were signed out everywhere."),
             ),
             permission("end_sessions"),
-            lambda person, given, by: sessions.end_all_of(person),
+            lambda person, data, editor: sessions.end_all_of(person),
             bounded=False,
         ),
-        Step(
+        PersonAction(
             "deactivate",
             gettext_lazy("Deactivate"),
             gettext_lazy("They are signed out now and cannot sign in until they are reactivated."),
@@ -154,10 +153,10 @@ STEPS = {
                 noop("%(count)d people were deactivated and signed out."),
             ),
             user_permission("change"),
-            lambda person, given, by: people.deactivate(person, leave_a_superuser=True),
+            lambda person, data, editor: people.deactivate(person, leave_a_superuser=True),
             on_oneself=False,
         ),
-        Step(
+        PersonAction(
             "reactivate",
             gettext_lazy("Reactivate"),
             gettext_lazy("They may sign in again, with the rights they had."),
@@ -167,9 +166,9 @@ STEPS = {
                 noop("%(count)d people were reactivated."),
             ),
             user_permission("change"),
-            lambda person, given, by: people.reactivate(person),
+            lambda person, data, editor: people.reactivate(person),
         ),
-        Step(
+        PersonAction(
             "unlink",
             gettext_lazy("Unlink Microsoft identity"),
             gettext_lazy(
@@ -182,14 +181,14 @@ STEPS = {
                 noop("The Microsoft identities of %(count)d people were unlinked."),
             ),
             user_permission("change"),
-            lambda person, given, by: linking.unlink(person, given["reason"].strip(), by),
+            lambda person, data, editor: linking.unlink(person, data["reason"].strip(), editor),
             needs_reason=True,
             logs_itself=True,
             superusers_only=True,
         ),
     )
 }
-# Of the list only: a person's own page has the groups in its form.
+# In the list only: a person's own page has the groups in its form.
 ADD_TO_GROUP: Final = _AddToGroup(
     "add_to_group",
     gettext_lazy("Add to group"),
@@ -197,81 +196,74 @@ ADD_TO_GROUP: Final = _AddToGroup(
     "Added to the group %(group)s",
     (noop("%(count)d person is in %(group)s."), noop("%(count)d people are in %(group)s.")),
     user_permission("change"),
-    lambda person, given, by: person.groups.add(given["group"]),
+    lambda person, data, editor: person.groups.add(data["group"]),
 )
 
 
-def action_of(step: Step) -> Callable[..., HttpResponse | None]:
-    """The step as an action of the list, offered to whoever may take it at all."""
-
-    @admin.action(description=step.title, permissions=[step.permission.split(".")[1]])
-    def act(
-        page: ModelAdmin[User], request: HttpRequest, chosen: QuerySet[User]
-    ) -> HttpResponse | None:
-        return _answer(page, request, step, list(chosen))
-
-    act.__name__ = step.name
-    return act
+def list_action(action: PersonAction) -> tuple[Callable[..., Any], str, str]:
+    """The action as `ModelAdmin.get_actions` has it."""
+    return partial(_perform_or_ask, action), action.name, str(action.title)
 
 
-def page_for_one(
-    page: ModelAdmin[User], request: HttpRequest, step: Step, person: User
+def confirmation_page(
+    page: ModelAdmin[User], request: HttpRequest, action: PersonAction, person: User
 ) -> HttpResponse:
-    """The confirmation for one person, at an address that can be linked to."""
-    if not step.allowed(page, request, person):
+    """The confirmation for one person, at a URL of its own. Raises PermissionDenied."""
+    if not action.allowed(page, request, person):
         raise PermissionDenied
-    return _confirmation(page, request, step, [person], step.form(None, request.user))
+    return _confirmation(page, request, action, [person], action.form(None, request.user))
 
 
-def _answer(
-    page: ModelAdmin[User], request: HttpRequest, step: Step, chosen: Sequence[User]
+def _perform_or_ask(
+    action: PersonAction, page: ModelAdmin[User], request: HttpRequest, chosen: Iterable[User]
 ) -> HttpResponse | None:
-    """The confirmation, or, once that is sent, the step taken and None: back to the list."""
-    forbidden = [person for person in chosen if not step.allowed(page, request, person)]
+    """The confirmation; once it is sent, perform the action and return None: back to the list."""
+    chosen = list(chosen)
+    forbidden = [person for person in chosen if not action.allowed(page, request, person)]
     if forbidden:
         text = _("Nothing was done: you may not do this to %(people)s.")
         messages.error(request, text % {"people": ", ".join(map(str, forbidden[:5]))})
         return None
-    form = step.form(request.POST if "confirmed" in request.POST else None, request.user)
+    form = action.form(request.POST if "confirmed" in request.POST else None, request.user)
     if not form.is_valid():
-        return _confirmation(page, request, step, chosen, form)
-    given = form.cleaned_data
-    taken = sum(_perform(page, request, step, person, given) for person in chosen)
-    if taken:
-        messages.success(request, ngettext(*step.done, taken) % {**given, "count": taken})
+        return _confirmation(page, request, action, chosen, form)
+    data = form.cleaned_data
+    count = sum(_perform(page, request, action, person, data) for person in chosen)
+    if count:
+        messages.success(request, ngettext(*action.done, count) % {**data, "count": count})
     return None
 
 
 def _confirmation(
     page: ModelAdmin[User],
     request: HttpRequest,
-    step: Step,
+    action: PersonAction,
     chosen: Sequence[User],
     form: forms.Form,
 ) -> HttpResponse:
-    """Whom it is about, what it means, and why: the form goes to the list, as an action."""
+    """Names the people and what follows; the form is sent to the list, as its action."""
     context = {
-        "step": step,
-        "people": [(person, linking.of_user(person)) for person in chosen[:SHOWN]],
-        "more": max(0, len(chosen) - SHOWN),
+        "action": action,
+        "people": [(person, linking.of_user(person)) for person in chosen[:MOST_NAMED]],
+        "more": max(0, len(chosen) - MOST_NAMED),
         "keys": [person.pk for person in chosen],
         "form": form,
         "action_checkbox_name": ACTION_CHECKBOX_NAME,
     }
-    return render(request, "user/step.html", step.title, context, page)
+    return render(request, "user/confirm_action.html", action.title, context, page)
 
 
 def _perform(
     page: ModelAdmin[User],
     request: HttpRequest,
-    step: Step,
+    action: PersonAction,
     person: User,
-    given: Mapping[str, Any],
+    data: Mapping[str, Any],
 ) -> bool:
-    reason = given.get("reason", "").strip()
+    reason = data.get("reason", "").strip()
     try:
         with audit.context(note=reason):
-            step.take(person, given, request.user)
+            action.perform(person, data, request.user)
     except LastSuperuser:
         text = _("%(person)s is the last active superuser now: nothing was done.")
         messages.error(request, text % {"person": person})
@@ -286,7 +278,7 @@ def _perform(
             " date."
         )
         messages.error(request, text % {"person": person})
-    if not step.logs_itself:
-        past = step.past % given
+    if not action.logs_itself:
+        past = action.past % data
         page.log_change(request, person, f"{past}: {reason}" if reason else past)
     return True

@@ -1,4 +1,4 @@
-"""Add several people by pasting whatever names them: first a preview, then they are added."""
+"""Add several people by pasting their addresses in any form: a preview, then a confirmation."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from ..model_admin import render
 from ..permissions import PermissionField
 
 MOST_AT_ONCE: Final = 1000
-GIVEN: Final = ("groups", "user_permissions")
+RIGHTS_FIELDS: Final = ("groups", "user_permissions")
 
 
 class AddSeveralForm(forms.Form):
-    """Emails as they come out of a mail, a spreadsheet or an address book."""
+    """The people, and the rights that all of them get."""
 
     people = forms.CharField(
         label=gettext_lazy("People"),
@@ -72,7 +72,7 @@ class AddSeveralForm(forms.Form):
             self.fields[name].widget = forms.MultipleHiddenInput()
 
     def clean_people(self) -> list[str]:
-        """The lines."""
+        """The lines, of which there may be MOST_AT_ONCE. Raises ValidationError."""
         lines = str(self.cleaned_data["people"]).splitlines()
         if len(lines) > MOST_AT_ONCE:
             raise ValidationError(
@@ -85,64 +85,57 @@ class AddSeveralForm(forms.Form):
 
 
 def page(admin: ModelAdmin[User]) -> Callable[[HttpRequest], HttpResponse]:
-    """The page: the box, a preview of what is in it, and, once that is confirmed, what was done."""
+    """The view: a box for the people, then a preview, and the result once that is confirmed."""
 
     def add_several(request: HttpRequest) -> HttpResponse:
         if not (admin.has_add_permission(request) and admin.has_change_permission(request)):
             raise PermissionDenied
         form = AddSeveralForm(request.POST or None, editor=request.user)
         if not form.is_valid():
-            return _answer(admin, request, {"form": form})
+            return _page(admin, request, {"form": form})
         lines = form.cleaned_data["people"]
-        given = {name: form.cleaned_data[name] for name in GIVEN}
-        seen = digest(lines)
-        if request.POST.get("confirmed") != seen:
-            results = _preview(request, lines, given)
-            more = {"form": form, "preview": results, "digest": seen}
-            return _answer(admin, request, {**more, **_totals(results)})
-        results = _add(admin, request, lines, given)
-        left = AddSeveralForm(initial=_left(lines, results, given), editor=request.user)
-        return _answer(admin, request, {"form": left, "results": results, **_totals(results)})
+        given = {name: form.cleaned_data[name] for name in RIGHTS_FIELDS}
+        preview = request.POST.get("confirmed") != digest(lines)
+        results = _add(admin, request, lines, given, preview=preview)
+        if preview:
+            shown = {"form": form, "preview": results, "digest": digest(lines)}
+        else:
+            remaining = {**given, "people": _not_added(lines, results)}
+            form = AddSeveralForm(initial=remaining, editor=request.user)
+            shown = {"form": form, "results": results}
+        return _page(admin, request, {**shown, **_totals(results)})
 
     return add_several
 
 
 def digest(lines: Iterable[str]) -> str:
-    """Names what was previewed: what was typed since is previewed anew."""
+    """Identifies the previewed lines, so that others cannot be confirmed."""
     return hashlib.sha256("\n".join(lines).encode(errors="replace")).hexdigest()
 
 
-def _preview(
-    request: HttpRequest, lines: Iterable[str], given: Mapping[str, Any]
-) -> list[people.Added]:
-    """What adding does, undone: nobody stays, and nothing of it is in the audit or the log."""
-    with transaction.atomic(), audit.context(silent=True):
-        results = _added(request, lines, given)
-        transaction.set_rollback(True)
-    return results
-
-
 def _add(
-    admin: ModelAdmin[User], request: HttpRequest, lines: Iterable[str], given: Mapping[str, Any]
+    page: ModelAdmin[User],
+    request: HttpRequest,
+    lines: Iterable[str],
+    given: Mapping[str, Any],
+    *,
+    preview: bool,
 ) -> list[people.Added]:
-    with transaction.atomic():
-        results = _added(request, lines, given)
+    """Add them; a preview is rolled back, and is neither in the audit nor in the log.
+
+    Only new people get the rights in `given`: nobody gains anything by being pasted.
+    """
+    link = bool(getattr(request.user, "is_superuser", False))
+    with transaction.atomic(), audit.context(silent=preview):
+        results = list(people.add_many(lines, promote=False, link_existing=link))
         for result in results:
             if result.what == "added" and result.user:
-                admin.log_addition(request, result.user, [{"added": {}}])
-    return results
-
-
-def _added(
-    request: HttpRequest, lines: Iterable[str], given: Mapping[str, Any]
-) -> list[people.Added]:
-    """What is given is for those who are new: nobody here gains anything by being pasted."""
-    link = bool(getattr(request.user, "is_superuser", False))
-    results = people.add_many(lines, promote=False, link_existing=link)
-    for result in results:
-        if result.what == "added" and result.user:
-            result.user.groups.set(given["groups"])
-            result.user.user_permissions.set(given["user_permissions"])
+                result.user.groups.set(given["groups"])
+                result.user.user_permissions.set(given["user_permissions"])
+                if not preview:
+                    page.log_addition(request, result.user, [{"added": {}}])
+        if preview:
+            transaction.set_rollback(True)
     return results
 
 
@@ -151,14 +144,12 @@ def _totals(results: Sequence[people.Added]) -> dict[str, Any]:
     return {"added": counted["added"], "here": counted["exists"], "bad": counted["invalid"]}
 
 
-def _left(
-    lines: Iterable[str], results: Iterable[people.Added], given: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What could not be read or added stays in the box, below the titles of its columns."""
-    left = [result.text or result.email for result in results if result.what == "invalid"]
-    head = title_line(lines) if left else ""
-    return {**given, "people": "\n".join(dict.fromkeys(filter(None, (head, *left))))}
+def _not_added(lines: Iterable[str], results: Iterable[people.Added]) -> str:
+    """The lines that could not be read or added, below the titles of their columns."""
+    invalid = [result.text or result.email for result in results if result.what == "invalid"]
+    head = title_line(lines) if invalid else ""
+    return "\n".join(dict.fromkeys(filter(None, (head, *invalid))))
 
 
-def _answer(page: ModelAdmin[User], request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def _page(page: ModelAdmin[User], request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return render(request, "user/add_several.html", _("Add several people"), context, page)

@@ -1,7 +1,7 @@
-"""People who moved at Microsoft, many at once: pasted or uploaded, previewed, written.
+"""People who moved: new identities and addresses for many, previewed and then written.
 
-`staff relink FILE` does the same on a terminal. As with a single identity, superusers alone:
-whoever names a new identity for a person can be that person.
+`staff relink FILE` does the same. For superusers only: whoever links a new identity to a person can
+sign in as that person.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from typing_extensions import override
 
 from ... import audit, users
 from ...app import user_url
-from ...operate import OperatorError, entra_export, linking, moved_tenant, moves
+from ...operate import OperatorError, linking, moved_tenant, moves
 from ...operate.moves_file import MOST_LINES
 from .. import csv_export
 from ..model_admin import render
+from ..uploads import TextFileField
 from .actions import reason_field
 
-_LARGEST: Final = 1024 * 1024
-_SHOWN: Final = 500
-_TITLES: Final[Mapping[moves.What, Any]] = {
+_MOST_LISTED: Final = 500
+_TITLES: Final[Mapping[moves.Outcome, Any]] = {
     "link": gettext_lazy("Will be linked and signed out"),
     "address": gettext_lazy("Gets the new address"),
     "already": gettext_lazy("Nothing to do"),
@@ -42,7 +42,7 @@ _TITLES: Final[Mapping[moves.What, Any]] = {
 
 
 class MovesForm(forms.Form):
-    """The mapping; what is uploaded goes into the box, so that it can be corrected there."""
+    """The mapping; an uploaded one is put into the box, where it can be corrected."""
 
     mapping = forms.CharField(
         label=gettext_lazy("Who becomes who"),
@@ -54,9 +54,14 @@ class MovesForm(forms.Form):
             " new address is what they are called here. Columns titled old and new are understood."
         ),
     )
-    file = forms.FileField(
+    file = TextFileField(
         label=gettext_lazy("Or a file (CSV)"),
         required=False,
+        most=1024 * 1024,
+        too_large=ValidationError(
+            gettext_lazy("The file is larger than 1 MB: at most %(most)d lines go at once."),
+            params={"most": MOST_LINES},
+        ),
         help_text=gettext_lazy("Its lines are used instead of the box. The file is not kept."),
     )
     tenant = forms.CharField(
@@ -73,18 +78,18 @@ class MovesForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         with suppress(linking.WhichTenant):
-            linking.tenant_of()  # there is one only, so nobody is asked
+            linking.tenant_of()  # raises unless there is only one
             del self.fields["tenant"]
 
     @override
     def clean(self) -> dict[str, Any]:
-        """Plans it: what is wrong with the mapping as a whole is said beside it."""
+        """Plans the moves; errors in the mapping are shown beside it."""
         cleaned = super().clean() or {}
         if self.errors:
             return cleaned
-        text = self._text(cleaned)
+        mapping = self._mapping(cleaned)
         try:
-            cleaned["planned"] = moves.plan(text, cleaned.get("tenant", ""))
+            cleaned["planned"] = moves.plan(mapping, cleaned.get("tenant", ""))
         except linking.WhichTenant:
             text = _("Enter the ID of the tenant that the new object IDs are from.")
             raise ValidationError({"tenant": text}) from None
@@ -94,54 +99,44 @@ class MovesForm(forms.Form):
             self.add_error("reason", _("Say why it is done."))
         return cleaned
 
-    def _text(self, cleaned: dict[str, Any]) -> str:
-        """What the box holds from now on."""
-        if file := cleaned.get("file"):
-            cleaned["mapping"] = self._read(file)
+    def _mapping(self, cleaned: dict[str, Any]) -> str:
+        """The uploaded mapping, which is put into the box, else the box's."""
+        if uploaded := cleaned.get("file"):
+            cleaned["mapping"] = uploaded
             if isinstance(self.data, QueryDict):
-                data = self.data.copy()
-                data["mapping"] = cleaned["mapping"]
-                self.data = data
+                self.data = self.data.copy()
+                self.data["mapping"] = uploaded
         return str(cleaned["mapping"])
-
-    def _read(self, file: Any) -> str:
-        if file.size > _LARGEST:
-            text = _("The file is larger than 1 MB: at most %(most)d lines go at once.")
-            raise ValidationError({"file": text % {"most": MOST_LINES}})
-        try:
-            return entra_export.text_of(file.read())
-        except OperatorError as problem:
-            raise ValidationError({"file": str(problem)}) from None
 
 
 def may_move(user: Any) -> bool:
-    """Superusers alone, as with a single identity."""
+    """Whether this person may link new identities."""
     return users.is_superuser(user)
 
 
 def page(request: HttpRequest) -> HttpResponseBase:
-    """The box, what each of its lines would do, and, once that is confirmed, what was done."""
+    """The form, then a preview of each line, and once that is confirmed, the list of people."""
     if request.method != "POST":
-        return _answer(request, MovesForm(initial={"mapping": _of_refused(request)}))
+        return _page(request, MovesForm(initial={"mapping": _of_refused(request)}))
     form = MovesForm(request.POST, request.FILES)
     confirmed = form.is_valid() and "confirmed" in request.POST
     planned = form.cleaned_data.get("planned")
     if planned is None:
-        return _answer(request, form)
+        return _page(request, form)
     if "csv" in request.POST:
         audit.write("export.people", after={"of": "moves", "people": len(planned)})
         return csv_export.download("moves", [_row(one) for one in planned], moves.COLUMNS)
     if confirmed and _written(request, form, planned):
         return HttpResponseRedirect(user_url("changelist") or reverse("admin:index"))
-    return _answer(request, form, planned)
+    return _page(request, form, planned)
 
 
 def _of_refused(request: HttpRequest) -> str:
-    """Those refused because the organization moved, where a notice or a record asks for them."""
+    """With ?refused, a mapping of the people refused because the organization moved."""
     if "refused" not in request.GET:
         return ""
-    found = moved_tenant.refused()
-    if others := sum(not one.is_alike for one in found):
+    refused = moved_tenant.refused()
+    if others := sum(not one.is_alike for one in refused):
         text = ngettext(
             "%(count)d other person was refused under another name or address: compare both"
             " identities at their refusal.",
@@ -150,19 +145,17 @@ def _of_refused(request: HttpRequest) -> str:
             others,
         )
         messages.warning(request, text % {"count": others})
-    return moved_tenant.as_mapping(found)
+    return moved_tenant.as_mapping(refused)
 
 
 def _written(request: HttpRequest, form: MovesForm, planned: Sequence[moves.Planned]) -> bool:
-    """Whether it was; not if what was previewed has changed since."""
+    """Write the moves; whether they were written, not if the preview is out of date."""
     if request.POST["confirmed"] != moves.digest(planned):
         messages.warning(request, _("This is not what you were shown: look at it again."))
         return False
-    asked = form.cleaned_data
+    data = form.cleaned_data
     try:
-        done = moves.carry_out(
-            planned, asked["reason"], by=request.user, skip_unknown=asked["skip"]
-        )
+        done = moves.carry_out(planned, data["reason"], by=request.user, skip_unknown=data["skip"])
     except OperatorError as problem:
         messages.error(request, _("Nothing was written. %(why)s") % {"why": problem})
         return False
@@ -174,7 +167,7 @@ def _written(request: HttpRequest, form: MovesForm, planned: Sequence[moves.Plan
     return True
 
 
-def _answer(
+def _page(
     request: HttpRequest, form: MovesForm, planned: Sequence[moves.Planned] | None = None
 ) -> HttpResponseBase:
     stops = moves.blocking(planned or (), skip_unknown=bool(form.data.get("skip")))
@@ -186,16 +179,16 @@ def _answer(
         "stops": len(stops),
         "writes": 0 if stops else counted["link"] + counted["address"],
         "digest": moves.digest(planned or ()),
-        "more": max(0, len(planned or ()) - _SHOWN),
+        "more": max(0, len(planned or ()) - _MOST_LISTED),
     }
     return render(request, "moves.html", _("People who moved"), context)
 
 
 def _worst_first(planned: Sequence[moves.Planned]) -> list[tuple[moves.Planned, Any, str]]:
-    """What stops it all is what the page is read for."""
+    """The lines, those that prevent writing first: with title and URL."""
     order = ("problem", "not here", "link", "address", "already")
     ordered = sorted(planned, key=lambda one: (order.index(one.what), one.line))
-    return [(one, _TITLES[one.what], _url(one)) for one in ordered[:_SHOWN]]
+    return [(one, _TITLES[one.what], _url(one)) for one in ordered[:_MOST_LISTED]]
 
 
 def _url(one: moves.Planned) -> str:

@@ -1,8 +1,8 @@
-"""People in admin: add them by email, see how they stand, and what can be done about it."""
+"""People in admin: added by email, with their state, identity, rights and actions."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy
 from typing_extensions import override
 
 from ... import users
-from ...app import permission
 from ...conf import conf
 from ...display import local_time
 from ...models import User
@@ -27,26 +26,19 @@ from .. import rights
 from ..model_admin import LongList, StaffModelAdmin
 from ..rights import RightsAdmin
 from . import add_several, person_page
-from .actions import ADD_TO_GROUP, STEPS, action_of
-from .add_several import GIVEN
+from .actions import ACTIONS, ADD_TO_GROUP
+from .add_several import RIGHTS_FIELDS
 from .mixin import PersonPages
 from .people_list import IdleFilter, LinkedFilter, PeopleChangeList, StateFilter
 
-if TYPE_CHECKING:
-    DjangoUserAdmin = UserAdmin[User]
-    PersonModelForm = forms.ModelForm[User]
-else:
-    DjangoUserAdmin = UserAdmin
-    PersonModelForm = forms.ModelForm
-
-SWITCHES: Final = ("is_active", "is_staff", "is_superuser")
+FLAGS: Final = ("is_active", "is_staff", "is_superuser")
 
 
-class AddressMixin(PersonModelForm):
+class AddressMixin(forms.ModelForm):  # type: ignore[type-arg]
     """Refuses an address with an invisible or look-alike character, and names it."""
 
     def clean_email(self) -> str:
-        """The address; one that is here already, and stays, is nobody's fault."""
+        """The address; one that was stored before is not judged. Raises ValidationError."""
         email = str(self.cleaned_data["email"])
         if "email" in self.changed_data and (problem := addresses.problem_of(email)):
             raise ValidationError(problem)
@@ -54,7 +46,7 @@ class AddressMixin(PersonModelForm):
 
 
 class AddPersonForm(AddressMixin):
-    """An email is enough: nobody has to invent a password."""
+    """Asks for an email address, and no password."""
 
     class Meta:
         model = User
@@ -66,31 +58,28 @@ class AddPersonForm(AddressMixin):
         }
 
     @override
-    def save(self, commit: bool = True) -> User:
+    def save(self, commit: bool = True) -> Any:
         self.instance.set_unusable_password()
         return super().save(commit)
 
 
 class PersonForm(AddressMixin):
-    """What of a person can be changed; the admin class takes away what the editor may not."""
+    """All that can be changed of a person; PersonAdmin makes read-only what the editor may not."""
 
     class Meta:
         model = User
-        fields = ("email", "name", *SWITCHES, *GIVEN)
+        fields = ("email", "name", *FLAGS, *RIGHTS_FIELDS)
 
     def clean_groups(self) -> Any:
-        """What was chosen, and what app roles gave, which is not chosen here."""
+        """The chosen groups, and those held by app role, which cannot be chosen here."""
         chosen = self.cleaned_data["groups"]
         held = Q(user=self.instance, pk__in=mapping.table().managed.groups)
         keys = Group.objects.filter(held).values("pk")
         return Group.objects.filter(Q(pk__in=chosen.values("pk")) | Q(pk__in=keys))
 
 
-class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUserAdmin):
-    """People by email; Microsoft says who they are, this page what they may do.
-
-    Nobody does anything here that goes beyond their own rights.
-    """
+class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, UserAdmin):  # type: ignore[type-arg]
+    """People by email. Nobody does anything here that goes beyond their own rights."""
 
     form = PersonForm
     add_form = AddPersonForm
@@ -100,7 +89,7 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
     fieldsets = (
         (None, {"fields": ("email", "name")}),
         (gettext_lazy("Sign-in"), {"fields": ("last_sign_in", "added")}),
-        (gettext_lazy("Permissions"), {"fields": (*SWITCHES, "groups", "user_permissions")}),
+        (gettext_lazy("Permissions"), {"fields": (*FLAGS, "groups", "user_permissions")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name")}),)
     readonly_fields = ("last_sign_in", "added")
@@ -117,7 +106,7 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
     sortable_by = ("shown_email", "last_sign_in")
     ordering = (Upper("email"),)
     search_fields = ("email", "name")
-    actions = tuple(map(action_of, (ADD_TO_GROUP, *STEPS.values())))
+    people_actions = (ADD_TO_GROUP, *ACTIONS.values())
 
     @override
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PeopleChangeList]:
@@ -158,32 +147,27 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
         allowed = super().has_delete_permission(request, obj) and not _is_oneself(request, obj)
         return allowed and _may_touch(request, obj)
 
-    def has_change_user_permission(self, request: HttpRequest) -> bool:
-        """For the actions that ask for `change_user`."""
-        return self.has_change_permission(request)
-
-    def has_end_sessions_permission(self, request: HttpRequest) -> bool:
-        """For the action that signs people out."""
-        return request.user.has_perm(permission("end_sessions"))
-
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Superusers alone make superusers and change addresses, by which people first come in.
+        """Superusers alone make superusers and change addresses, by which identities are linked.
 
-        Nobody switches themselves off, and nobody else gives themselves rights: what they hold by
-        one way they would keep when that way ends.
+        Nobody changes their own flags, and only superusers their own groups and permissions: others
+        could give themselves for good what they hold for a time, by a role or a group.
         """
         fields = tuple(super().get_readonly_fields(request, obj))
-        own = SWITCHES if _is_oneself(request, obj) else ()
+        own = FLAGS if _is_oneself(request, obj) else ()
         fields = (*fields, *managed_flags())
         if users.is_superuser(request.user):
             return (*fields, *own)
-        rights_of_own = GIVEN if own else ()
-        return (*fields, *own, *rights_of_own, "is_superuser", *(("email",) if obj else ()))
+        own_rights = RIGHTS_FIELDS if own else ()
+        return (*fields, *own, *own_rights, "is_superuser", *(("email",) if obj else ()))
 
     @override
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
-        """Passwords exist with ADMIN_PASSWORD_LOGIN only; who sets one can be that person."""
+        """Superusers alone, since whoever sets a password can sign in with it.
+
+        Raises Http404 without ADMIN_PASSWORD_LOGIN, else PermissionDenied.
+        """
         if not conf.ADMIN_PASSWORD_LOGIN:
             raise Http404
         if not users.is_superuser(request.user):
@@ -192,7 +176,6 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
 
     @admin.display(description=gettext_lazy("email address"), ordering=Upper("email"))
     def shown_email(self, person: User) -> str:
-        """The email, which is what people are called here."""
         return person.email
 
     @admin.display(description=gettext_lazy("state"))
@@ -213,7 +196,7 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, DjangoUse
 
 
 def managed_flags() -> tuple[str, ...]:
-    """The fields that app roles set at each sign-in: what is ticked in admin would not last."""
+    """The flags that app roles set at each sign-in, which would overwrite admin's."""
     managed = mapping.table().managed
     flags = {"is_staff": managed.staff, "is_superuser": managed.superuser}
     return tuple(name for name, is_managed in flags.items() if is_managed)

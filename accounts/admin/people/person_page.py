@@ -1,4 +1,4 @@
-"""What a person's page shows below the form: identity, sign-ins, sessions, what can be done."""
+"""The context of a person's page: identity, roles, state, actions, sign-ins, sessions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ...signin.roles import Rights, Table, roles_giving
 from .. import sessions
 from ..account_news import latest_sign_ins
 from ..advice import title_of
-from .actions import STEPS, Step
+from .actions import ACTIONS, PersonAction
 from .people_list import may_see_sign_ins, state_text
 
 
@@ -38,33 +38,35 @@ def context(page: ModelAdmin[Any], request: HttpRequest, object_id: str) -> dict
         "role_facts": _role_facts(person),
         "state_text": state_text(status_of(person), link=links),
         "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and users.is_superuser(request.user),
-        "steps": steps_for(page, request, person),
-        "sign_ins": _with_reasons(latest_sign_ins(person)) if links else None,
+        "actions": actions_for(page, request, person),
+        "sign_ins": _with_titles(latest_sign_ins(person)) if links else None,
         "open_sessions": sessions.of_person(request, person),
     }
 
 
-def steps_for(page: ModelAdmin[Any], request: HttpRequest, person: User) -> list[tuple[Step, str]]:
-    """What whoever asks may do to the person, as things are, and the page for it."""
+def actions_for(
+    page: ModelAdmin[Any], request: HttpRequest, person: User
+) -> list[tuple[PersonAction, str]]:
+    """The actions that apply to the person now and that the request's user may perform; URLs."""
     not_applicable = {
         "deactivate" if not person.is_active else "reactivate",
         "" if accounts_of(person).exists() else "unlink",
     }
     return [
-        (step, user_url(name, person.pk))
-        for name, step in STEPS.items()
-        if name not in not_applicable and step.allowed(page, request, person)
+        (action, user_url(name, person.pk))
+        for name, action in ACTIONS.items()
+        if name not in not_applicable and action.allowed(page, request, person)
     ]
 
 
-def _with_reasons(rows: Iterable[SignIn]) -> list[tuple[SignIn, str]]:
+def _with_titles(rows: Iterable[SignIn]) -> list[tuple[SignIn, str]]:
     return [(row, title_of(row.reason) if row.reason else "") for row in rows]
 
 
 def _role_facts(person: Any) -> dict[str, Any] | None:
-    """Roles of the `last` sign-in, `since` when, and each right that is `managed` by roles.
+    """Roles of the `last` sign-in, `since` when, and the rights `managed` by roles.
 
-    None where nothing is mapped and nothing ever was for this person.
+    None without a mapping, unless roles gave this person something before.
     """
     table, grant = mapping.table(), RoleGrant.objects.filter(user=person).first()
     if not table and grant is None:
@@ -82,7 +84,7 @@ def _last(grant: RoleGrant | None) -> str:
 
 
 def _managed(table: Table, grant: RoleGrant | None) -> Iterator[tuple[str, str]]:
-    """Each right that roles decide on, and the person's roles that give it."""
+    """Each right that roles manage, and in words the roles that give it or would."""
     own = grant.roles if grant else []
     flags = {_("staff status"): Rights(staff=True), _("superuser status"): Rights(superuser=True)}
     groups = Group.objects.filter(pk__in=table.managed.groups).order_by("name")

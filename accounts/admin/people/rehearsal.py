@@ -1,6 +1,6 @@
-"""The go-live rehearsal as a page: upload people exported from Entra, see who would get in.
+"""The go-live rehearsal as a page: who of an export from Entra could sign in.
 
-The file is read and forgotten; nothing is written.
+The file is not kept, and nothing is written unless identities are to be linked.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ... import audit, users
 from ...app import user_url
 from ...conf import conf
 from ...display.naming import as_set_here
-from ...operate import OperatorError, entra_export, rehearsal, roles
+from ...operate import OperatorError, rehearsal, roles
 from ...operate.rehearsal import Foreseen, Report
 from ...operate.rehearsal_report import SPREADSHEET, as_rows
 from ...reasons import REASONS
@@ -32,17 +32,19 @@ from ...signin.roles import Table
 from .. import csv_export
 from ..advice import fix_of, title_of
 from ..model_admin import render
+from ..uploads import TextFileField
 from .add_several import MOST_AT_ONCE
 from .people_list import may_add_people
 
-_LARGEST: Final = 10 * 1024 * 1024
 _SHOWN: Final = 2000
 
 
 class ExportForm(forms.Form):
-    """The file, and which tenant it is from where several are allowed."""
+    """The export, its tenant if several are allowed, a draft mapping, whether to link."""
 
-    file = forms.FileField(
+    file = TextFileField(
+        most=10 * 1024 * 1024,
+        too_large=gettext_lazy("The file is larger than 10 MB."),
         label=gettext_lazy("People exported from Entra (CSV)"),
         help_text=gettext_lazy(
             "Entra admin center > Users > Download users. Columns: id, userPrincipalName, mail,"
@@ -78,7 +80,7 @@ class ExportForm(forms.Form):
 
     @override
     def clean(self) -> dict[str, Any]:
-        """Reads the file: what is wrong with it is said beside it."""
+        """Rehearses; errors in the file are shown beside it."""
         cleaned = super().clean() or {}
         if cleaned.get("draft") and cleaned.get("link"):
             text = _("Nobody is linked while app roles are only tried: take one of them out.")
@@ -88,25 +90,22 @@ class ExportForm(forms.Form):
         return cleaned
 
     def clean_draft(self) -> Table | None:
-        """The mapping with these rows; None: as it is."""
+        """The mapping with these rows; None without any."""
         try:
             rows = roles.read_draft(self.cleaned_data["draft"])
             return roles.drafted(rows) if rows else None
         except OperatorError as problem:
             raise ValidationError(str(problem)) from None
 
-    def _report(self, file: Any, tenant: str) -> Report | None:
-        if file.size > _LARGEST:
-            raise ValidationError({"file": _("The file is larger than 10 MB.")})
+    def _report(self, text: str, tenant: str) -> Report:
         try:
-            text = entra_export.text_of(file.read())
             return rehearsal.preview(text, tenant, self.cleaned_data.get("draft"))
         except OperatorError as problem:
             raise ValidationError({"file": str(problem)}) from None
 
 
 def page(request: HttpRequest) -> HttpResponseBase:
-    """The form, and below it what would become of everyone."""
+    """The form, and below it the result for everyone in the export."""
     may_link = users.is_superuser(request.user)
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     form = ExportForm(*posted, may_link=may_link)
@@ -129,13 +128,14 @@ def page(request: HttpRequest) -> HttpResponseBase:
 
 def _link(request: HttpRequest, report: Report, tenant: str) -> None:
     try:
-        linked, problems = rehearsal.link_all(report, tenant)
+        results = list(rehearsal.link_all(report, tenant))
     except OperatorError as problem:
         messages.error(request, str(problem))
         return
+    linked = results.count("")
     text = ngettext("%(count)d person was linked.", "%(count)d people were linked.", linked)
     messages.success(request, text % {"count": linked})
-    for problem_text in problems[:20]:
+    for problem_text in list(filter(None, results))[:20]:
         messages.error(request, problem_text)
 
 
@@ -145,24 +145,24 @@ def _sums(report: Report) -> list[tuple[str, int]]:
 
 
 def _absent(request: HttpRequest, report: Report, asked: Mapping[str, Any]) -> str:
-    """Those whom nobody here is, as Add several reads them, for whoever may add them.
+    """People without an account here, as CSV for Add several; "" if this user may not add any.
 
-    With their object IDs, so that nobody else becomes them by having their address.
+    With their object IDs, so that nobody else is linked by having their address.
     """
     if not may_add_people(request.user):
         return ""
-    found = [one for one in report.people if one.reason == "unknown_user" and one.email]
-    if not found:
+    absent = [one for one in report.people if one.reason == "unknown_user" and one.email]
+    if not absent:
         return ""
     text, tenant = StringIO(newline=""), asked.get("tenant", "")
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("email", "name", "id", "tenant"))
-    rows.writerows((p.email, p.name, p.oid, tenant) for p in found[: MOST_AT_ONCE - 1])
+    rows.writerows((p.email, p.name, p.oid, tenant) for p in absent[: MOST_AT_ONCE - 1])
     return text.getvalue()
 
 
 def _refused_first(report: Report) -> list[tuple[Foreseen, str, str, str]]:
-    """Whoever would be refused is what the page is read for."""
+    """The people, those who would be refused first: with title, fix and URL."""
     ordered = sorted(report.people, key=lambda person: (person.gets_in, person.line))
     return [
         (one, title_of(one.reason) if one.reason else "", _fix(one), _url(one))
@@ -171,7 +171,7 @@ def _refused_first(report: Report) -> list[tuple[Foreseen, str, str, str]]:
 
 
 def _fix(person: Foreseen) -> str:
-    """In admin's words, unless Microsoft's number says it better."""
+    """The reason's fix in admin, unless the rehearsal has a more specific one."""
     if person.reason and person.fix == as_set_here(REASONS[person.reason].fix):
         return fix_of(person.reason)
     return _(person.fix) if person.fix else ""

@@ -1,8 +1,8 @@
-"""The mapping of app roles in admin: superusers only, and never saved before its effect is seen."""
+"""The mapping of app roles in admin, for superusers only."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,16 +19,11 @@ from ...signin.mapping import as_mapped
 from ..model_admin import StaffModelAdmin, SuperusersOnly
 from ..rights import RightsAdmin
 
-if TYPE_CHECKING:
-    MappingModelForm = forms.ModelForm[RoleMapping]
-else:
-    MappingModelForm = forms.ModelForm
-
 CONFIRMED = "confirmed"
 
 
-class RoleMappingForm(MappingModelForm):
-    """One role; refused until its effect on more than a few people was seen and confirmed."""
+class RoleMappingForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One role; invalid until its effect on more than a few people has been confirmed."""
 
     changes: tuple[Change, ...] = ()
 
@@ -37,36 +32,38 @@ class RoleMappingForm(MappingModelForm):
         fields = ("value", "is_staff", "is_superuser", "groups")
 
     def clean_value(self) -> str:
-        """As it is kept, so that the same Object ID in capitals is seen to be there."""
+        """As it is stored, so that the same Object ID in capitals is not unique."""
         return as_mapped(self.cleaned_data["value"])
 
     @property
     def row(self) -> Row:
-        """What is asked for."""
-        asked = self.cleaned_data
-        names = tuple(sorted(group.name for group in asked["groups"]))
-        value = self.instance.value if self.instance.pk else asked["value"]
-        return Row(value, asked["is_staff"], asked["is_superuser"], names)
+        """The input as a row of the mapping."""
+        data = self.cleaned_data
+        names = tuple(sorted(group.name for group in data["groups"]))
+        value = self.instance.value if self.instance.pk else data["value"]
+        return Row(value, data["is_staff"], data["is_superuser"], names)
 
     @property
     def digest(self) -> str:
-        """Names the changes that are shown."""
+        """Identifies the changes that are shown."""
         return roles.digest_of(self.changes)
 
     @override
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not self.errors:
-            self._see_its_effect()
+            self._preview()
         return cleaned
 
-    def _see_its_effect(self) -> None:
+    def _preview(self) -> None:
         try:
             roles.check(self.row)
             changes = tuple(roles.preview(self.row))
         except OperatorError as invalid:
             raise ValidationError(str(invalid)) from None
-        if len(changes) <= roles.A_FEW or self.data.get(CONFIRMED) == roles.digest_of(changes):
+        if len(changes) <= roles.UNCONFIRMED or self.data.get(CONFIRMED) == roles.digest_of(
+            changes
+        ):
             return
         self.changes = changes
         raise ValidationError(
@@ -83,11 +80,11 @@ class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
     change_list_template = "microsoft_admin/admin/roles/change_list.html"
     delete_confirmation_template = "microsoft_admin/admin/roles/delete_confirmation.html"
     list_display = ("value", "gives")
-    actions = None  # taking one out shows whom it changes
+    actions = None  # a role is deleted on its own page, which shows the effect
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Another value is another role: it is taken out, and the other one added."""
+        """Another value is another role, to be added in place of this one."""
         return ("value",) if obj else ()
 
     @override
@@ -96,10 +93,10 @@ class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
 
     @override
     def save_model(self, request: HttpRequest, obj: RoleMapping, form: Any, change: bool) -> None:
-        """By the service that the command uses, which tells the audit."""
+        """By the service that the command uses, which writes the audit entry."""
         obj.pk = roles.save(form.row)
         obj._state.adding = False
-        if count := len(roles.waiting()):
+        if count := len(roles.with_unknown_roles()):
             text = ngettext(
                 "%(count)d person holds what is mapped and has not signed in since: without a role"
                 " they will lose it. The go-live rehearsal tells it from a file.",
@@ -117,16 +114,15 @@ class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Whom it changes stands above the question."""
-        found = self.get_object(request, object_id) if self.has_view_permission(request) else None
-        changes = roles.preview(remove=found.value) if found else []
+        """With the people whose rights change."""
+        role = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        changes = roles.preview(remove=role.value) if role else []
         return super().delete_view(
             request, object_id, {"changes": changes, **(extra_context or {})}
         )
 
     @admin.display(description=gettext_lazy("gives"), empty_value="-")
     def gives(self, mapping: RoleMapping) -> str:
-        """All that it gives, in one line."""
         flags = {_("staff status"): mapping.is_staff, _("superuser status"): mapping.is_superuser}
         groups = sorted(group.name for group in mapping.groups.all())
         return ", ".join([*(name for name, given in flags.items() if given), *groups])

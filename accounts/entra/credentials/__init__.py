@@ -1,4 +1,4 @@
-"""How this site proves at the token endpoint that it is the app: see `proof.Credential`.
+"""How the app authenticates at the token endpoint: see `proof.Credential`.
 
 secret            the client secret, sent as it is
 certificate       a short-lived assertion, signed with the certificate's key

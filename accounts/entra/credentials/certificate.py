@@ -25,7 +25,7 @@ LIFE: Final = 600  # seconds
 
 
 class CertificateCredential(Credential):
-    """One certificate; of several the next is tried when Microsoft refuses the first."""
+    """One certificate; where there are several, the next is tried when Microsoft refuses one."""
 
     kind = "certificate"
 

@@ -1,4 +1,4 @@
-"""The certificates and keys in what was entered: read, paired, and refused with what is wrong.
+"""Reads certificates and keys from what was entered, and pairs them; says what is wrong.
 
 A source is PEM text (line ends may have come as `\\n`), a PFX in base64, the path of a PEM or PFX
 file, or the thumbprint of a certificate that App Service has loaded. Several sources, separated by
@@ -45,14 +45,14 @@ _LARGEST_FILE: Final = 256 * 1024
 _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\s.*?\s-----END \1-----", re.DOTALL)
 _BETWEEN: Final = re.compile(r"(?<=-----)(?:\s|\\r|\\n)*,|,(?=(?:\s|\\r|\\n)*-----BEGIN)")
 _LINE_END: Final = re.compile(r"\r\n|(?:\\r)?\\n")
-# What is shown of a path: a secret that was entered by mistake looks like none of these.
+# A path that messages may quote: a secret that was entered by mistake does not look like this.
 _SURELY_A_PATH: Final = re.compile(r"/[^/].*|.*\.(?:pem|pfx|p12|crt|cer|key|txt)", re.IGNORECASE)
 _PATH: Final = re.compile(r"[^\s\x00-\x1f]{1,1024}")
 _THUMBPRINT: Final = re.compile(r"(?:[0-9A-F]{40}|[0-9A-F]{64})")
 
 
 def noop(text: str) -> str:
-    """Marks a text for the catalogues, as Django's does, which cannot before settings are read."""
+    """Marks a text for translation, as Django's gettext_noop, which needs the settings."""
     return text
 
 
@@ -75,7 +75,7 @@ _UNUSABLE_BLOCKS: Final = {
 class Unusable(ValueError):
     """What was entered is no certificate to sign in with.
 
-    `text` says what is wrong with it; where it is translated, `facts` fill its places.
+    `text` says what is wrong; where it is translated, `facts` fill its placeholders.
     """
 
     def __init__(self, text: str, **facts: object) -> None:
@@ -103,14 +103,14 @@ class Certificate:
     @property
     @sensitive_variables()
     def whole_pem(self) -> str:
-        """Certificate and key, for whoever encrypts what they keep."""
+        """Certificate and key, to be stored encrypted."""
         key = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return self.public_pem + key.decode()
 
 
 @dataclass(slots=True, repr=False)
 class _Found:
-    """What the sources hold, in order; certificates by the source that they stand in."""
+    """The keys and certificates of all sources, in order; certificates by source."""
 
     keys: list[RSAPrivateKey]
     chains: list[list[x509.Certificate]]
@@ -124,7 +124,7 @@ class _Found:
 def read_certificates(
     source: str, password: str = "", *, now: datetime | None = None
 ) -> tuple[Certificate, ...]:
-    """The certificates to prove with, in the order in which they are tried.
+    """The certificates with their keys, in the order in which they are tried.
 
     Of several, those that are not valid now are left out. Raises Unusable.
     """
@@ -137,7 +137,7 @@ def read_certificates(
 
 @sensitive_variables()
 def read_entered(data: bytes, password: str = "", *, now: datetime | None = None) -> Certificate:
-    """The one certificate with its key in a text or file of someone's; it never names a file.
+    """The one certificate with its key in what someone entered or uploaded, never in a named file.
 
     Raises Unusable.
     """
@@ -151,17 +151,17 @@ def read_entered(data: bytes, password: str = "", *, now: datetime | None = None
 
 
 def paths_of(source: str) -> tuple[Path, ...]:
-    """The files that the source names, which may change while the site runs."""
+    """The files that the source names."""
     named = (_path_of(part) for part in _parts(source))
     return tuple(path for path in named if path is not None)
 
 
-# --- where it is -------------------------------------------------------------------------------
+# --- sources -------------------------------------------------------------------------------
 
 
 @sensitive_variables()
 def _parts(source: str) -> list[str]:
-    """Base64 holds no comma; what stands around and in PEM may, as in `subject=C=US, O=Contoso`."""
+    """Base64 has no comma; text around and in PEM may, as in `subject=C=US, O=Contoso`."""
     is_text = "-----BEGIN" in source
     texts = _BETWEEN.split(source) if is_text else source.split(",")
     split = (text.split(",") if is_text and "-----BEGIN" not in text else [text] for text in texts)
@@ -202,8 +202,8 @@ def _read_part(part: str, password: str, found: _Found) -> None:
     try:
         _read_data(_content(path), password, found)
     except Unusable as problem:
-        shown = f" ({path})" if _SURELY_A_PATH.fullmatch(str(path)) else ""
-        raise Unusable(f"{problem}{shown}") from None
+        place = f" ({path})" if _SURELY_A_PATH.fullmatch(str(path)) else ""
+        raise Unusable(f"{problem}{place}") from None
 
 
 def _content(path: Path) -> bytes:
@@ -227,7 +227,7 @@ def _content(path: Path) -> bytes:
     return data
 
 
-# --- what it is --------------------------------------------------------------------------------
+# --- formats --------------------------------------------------------------------------------
 
 
 @sensitive_variables()
@@ -269,9 +269,9 @@ def _read_der(data: bytes, password: str, found: _Found) -> None:
 @sensitive_variables()
 def _pfx(data: bytes, password: str) -> pkcs12.PKCS12KeyAndCertificates:
     tried = [password.encode()] if password else [None, b""]
-    for each in tried:
+    for passphrase in tried:
         try:
-            return pkcs12.load_pkcs12(data, each)
+            return pkcs12.load_pkcs12(data, passphrase)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             continue
     raise Unusable(_not_opened(data, password))
@@ -279,7 +279,7 @@ def _pfx(data: bytes, password: str) -> pkcs12.PKCS12KeyAndCertificates:
 
 @sensitive_variables()
 def _not_opened(data: bytes, password: str) -> str:
-    """Why no PFX came out: perhaps it is none."""
+    """Why it could not be read as a PFX."""
     with suppress(ValueError):
         x509.load_der_x509_certificate(data)
         return noop("is a certificate without its private key")
@@ -326,7 +326,7 @@ def _rsa(key: PrivateKeyTypes) -> RSAPrivateKey:
     return key
 
 
-# --- what belongs together ---------------------------------------------------------------------
+# --- pairs ---------------------------------------------------------------------
 
 
 @sensitive_variables()
@@ -343,7 +343,7 @@ def _paired(found: _Found) -> list[Certificate]:
 
 
 def _check_order(is_own: Sequence[bool]) -> None:
-    """For each certificate of a source, whether a key belongs to it."""
+    """`is_own`: for each certificate of a source, whether it has a key."""
     if is_own and not any(is_own):
         raise Unusable(noop("holds a certificate without its private key"))
     if is_own and not is_own[0]:
@@ -357,7 +357,7 @@ def _check_order(is_own: Sequence[bool]) -> None:
 
 @sensitive_variables()
 def _pairs(key: RSAPrivateKey, found: _Found) -> list[Certificate]:
-    """Several, where a certificate was renewed for the same key."""
+    """Several where a certificate was renewed for the same key."""
     public = key.public_key()
     own = [one for one in found.certificates if one.public_key() == public]
     if not own:

@@ -3,8 +3,8 @@
 Source: Microsoft's page "Configure an application to trust a managed identity": user-assigned
 only, in the registration's own tenant, with one audience for each cloud.
 
-azure-identity knows how each host gives the token out. It is imported by the first request for
-one; its own cache is not used, since what is kept here outlives an endpoint that fails.
+azure-identity knows the endpoint of each kind of host. It is imported when the first token is
+needed; its own cache is not used, since the token here stays in use while the endpoint fails.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ AUDIENCES: Final[Mapping[str, str]] = {
     "login.microsoftonline.microsoft.scloud": "api://AzureADTokenExchangeUSSec",
 }
 AUDIENCE: Final = "api://AzureADTokenExchange"
-LOOK_EVERY: Final = 60.0  # seconds between looks at whether the token is due
-# In the background, so that a slow endpoint may take its time; no retry hides behind it.
+CHECK_EVERY: Final = 60.0  # seconds between checks whether the token is due
+# Long, since it is asked in the background; retries are left to the next check.
 _TIMEOUTS: Final[Mapping[str, Any]] = {
     "connection_timeout": 3.0,
     "read_timeout": 15.0,
@@ -42,12 +42,12 @@ _LONGEST: Final = 160
 
 
 def audience_of(login_url: str) -> str:
-    """The federated credential's audience in the cloud of this authority."""
+    """The audience of a federated credential in this authority's cloud."""
     return AUDIENCES.get(urlsplit(login_url).hostname or "", AUDIENCE)
 
 
 class ManagedIdentity(Credential):
-    """The identity by its client id; a daemon thread keeps its token fresh."""
+    """The identity with this client id; a daemon thread renews its token."""
 
     kind = "managed_identity"
 
@@ -83,7 +83,7 @@ class ManagedIdentity(Credential):
 
     def _keep_fresh(self) -> None:
         while True:
-            time.sleep(LOOK_EVERY)
+            time.sleep(CHECK_EVERY)
             self._kept.renew_if_due()
 
     @sensitive_variables()
@@ -98,13 +98,13 @@ class ManagedIdentity(Credential):
             with ManagedIdentityCredential(client_id=self.client_id, **_TIMEOUTS) as credential:
                 found = credential.get_token(f"{self.audience}/.default")
         except Exception as problem:  # azure-identity and its transports raise what they like
-            detail = f"managed identity: no token ({_in_words(problem)})"
+            detail = f"managed identity: no token ({_described(problem)})"
             raise Refused("credential_unavailable", detail) from None
         return Dated(found.token, began, found.expires_on)
 
 
-def _in_words(problem: Exception) -> str:
-    """The kind of error, and the HTTP status where there is one: never the endpoint's own text."""
+def _described(problem: Exception) -> str:
+    """The type of the error, and the HTTP status if any; never the endpoint's own text."""
     response = getattr(problem, "response", None)
     status = getattr(response, "status_code", None)
     return f"{type(problem).__name__}{f', HTTP {status}' if status else ''}"[:_LONGEST]

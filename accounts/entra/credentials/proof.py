@@ -1,4 +1,4 @@
-"""What every kind of credential can do, and the two kinds that need no key: secret, token file."""
+"""The base class of credentials, and the two kinds that need no key: secret and token file."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ...reasons import Refused
 
 Kind = Literal["secret", "certificate", "managed_identity", "token_file"]
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-PATIENCE: Final = 1.5  # seconds that a sign-in waits for a proof at most
+PATIENCE: Final = 1.5  # seconds that a sign-in waits for a proof
 _LONGEST_TOKEN: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whom a proof is about, and the endpoint that it is meant for."""
+    """The subject of a proof, and the endpoint that it is for."""
 
     client_id: str
     token_endpoint: str
 
 
 class Credential:
-    """One way to prove it. `label` names it in records and logs and holds nothing secret."""
+    """One way to authenticate. `label` names it in records and logs, and is no secret."""
 
     kind: Kind
     label: str
@@ -40,10 +40,10 @@ class Credential:
         raise NotImplementedError
 
     def prepare(self, about: About | None) -> None:
-        """Begin in the background what a proof will need; None: the endpoint is not known yet."""
+        """Start in the background what takes time; None while the endpoint is not known."""
 
     def forget(self) -> None:
-        """Microsoft says that the proof is outside its time: do not use it again."""
+        """Do not use the present proof again: Microsoft says that it is outside its time."""
 
 
 class Secret(Credential):
@@ -117,7 +117,7 @@ def read_token(path: Path) -> str:
 
 @sensitive_variables()
 def claims_of(token: str) -> dict[str, object] | None:
-    """What a token of our own says, not verified: for what to enter in Entra. None: no token."""
+    """The claims of this site's own token, not verified; None for what is no token."""
     try:
         return dict(jwt.decode(token, options={"verify_signature": False}))
     except (jwt.InvalidTokenError, ValueError, TypeError):
@@ -125,6 +125,6 @@ def claims_of(token: str) -> dict[str, object] | None:
 
 
 def ends_after(token: str, now: float) -> bool:
-    """Whether it is a token, and its time is not over."""
+    """Whether it is a token that has not expired."""
     expires = (claims_of(token) or {}).get("exp")
     return isinstance(expires, int | float) and expires > now

@@ -1,12 +1,14 @@
-"""The credentials of this process, made once from what is configured and kept with their proofs.
+"""The credentials of this process, made once from what is configured.
 
-A registration is read again and again; its assertions and tokens must outlive that.
+They keep their assertions and tokens, while the registration is read again and again.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Hashable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
@@ -17,14 +19,11 @@ from .managed_identity import ManagedIdentity
 from .proof import TokenFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
-    from pathlib import Path
-
     from .certificate import CertificateCredential
 
 T = TypeVar("T")
 _MOST_CERTIFICATES: Final = 4
-_READ_EVERY: Final = 3600.0  # seconds until a certificate is seen to have become valid
+_READ_EVERY: Final = 3600.0  # seconds, for a certificate that becomes valid
 log = logging.getLogger(__name__)
 _made: PerProcess[dict[Hashable, object]] = PerProcess(dict)
 
@@ -41,14 +40,14 @@ def token_file(path: str) -> TokenFile:
 
 @sensitive_variables()
 def certificates(source: str, password: str = "") -> tuple[CertificateCredential, ...]:
-    """The source's certificates as they are now. Raises Refused(credential_unavailable)."""
+    """The source's present certificates. Raises Refused(credential_unavailable)."""
     name = ("certificates", source, password)
     return _once(name, lambda: _Certificates(source, password)).current()
 
 
 @sensitive_variables()
 def kept_certificate(pem: str) -> CertificateCredential:
-    """The certificate that admin keeps: its text is all there is, and names no file.
+    """A certificate that is stored in admin; its text never names a file.
 
     Raises Refused(credential_unavailable).
     """
@@ -76,7 +75,7 @@ def _once(name: Hashable, make: Callable[[], T]) -> T:
 class _Certificates:
     """A source's certificates, read anew when a file that it names has changed.
 
-    A certificate that was good before is tried after the new ones: Entra may not know those yet.
+    Former certificates are tried after the new ones, which Entra may not know yet.
     """
 
     @sensitive_variables()

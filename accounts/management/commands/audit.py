@@ -1,4 +1,4 @@
-"""Who changed what, and whether the record of it is whole."""
+"""List the audit, and verify its chain."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ exit codes:
     def add_arguments(self, parser: CommandParser) -> None:
         actions = self.add_actions(parser)
         _add_listing(actions.add_parser("list", help="the entries, newest first"))
-        checking = actions.add_parser("verify", help="check the chain, every entry and every text")
-        checking.add_argument(
+        verifying = actions.add_parser("verify", help="check the chain, every entry and every text")
+        verifying.add_argument(
             "--head", type=_head, default="", metavar="NUMBER:DIGEST", help="must be in the chain"
         )
-        checking.add_argument(
+        verifying.add_argument(
             "--acknowledge", default="", metavar="REASON", help="accept the present findings"
         )
-        add_output(checking)
+        add_output(verifying)
 
     def _list(self, form: str, limit: int | None, **options: Any) -> None:
         asked = {name: options[name] for name in ("since", "action", "person", "reference")}

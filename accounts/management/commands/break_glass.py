@@ -1,20 +1,19 @@
-"""A one-time way in, for when Microsoft or its settings are broken."""
+"""Print a one-time sign-in link, for when Microsoft or its settings are broken."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from typing_extensions import override
 
 from ... import users
 from ...operate import break_glass
 from ...operate.output import OperatorCommand, add_output
-from ...reasons import Refused
 
 
 class Command(OperatorCommand):
-    """Prints a link; whoever opens it within five minutes and presses its button is that person."""
+    """Prints a link that signs in as the person within five minutes."""
 
     help = "Print a one-time sign-in link for a staff user, valid for 5 minutes."
     epilog = """
@@ -39,22 +38,10 @@ exit codes:
 
     @override
     def handle(self, *args: Any, email: str, form: str, **options: Any) -> None:
-        link = _made(email)
+        link = break_glass.make(email)
         email = users.email_of(link.user)
         if form == "json":
             facts = {"url": link.url, "email": email, "expires_at": link.expires_at}
             return self.write_value(facts, form)
         self.stderr.write(f"Signs in {email}, once, until {link.expires_at:%H:%M:%S %Z}:")
         return self.stdout.write(link.url)
-
-
-def _made(email: str) -> break_glass.Link:
-    try:
-        return break_glass.make(email)
-    except Refused as refusal:
-        if refusal.retry_after is None:
-            raise
-        minutes = -(-refusal.retry_after // 60)
-        raise CommandError(
-            f"Too many links were made for this person: wait {minutes} minutes."
-        ) from None

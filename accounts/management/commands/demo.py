@@ -44,4 +44,4 @@ class Command(OperatorCommand):
         for email, fields in PEOPLE.items():
             if not User.objects.filter(email__iexact=email).exists():
                 User.objects.create_user(email, **fields)
-        self.stdout.write(f"{len(PEOPLE)} demo people are here.")
+        self.stdout.write(f"{len(PEOPLE)} demo people exist.")

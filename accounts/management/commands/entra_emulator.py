@@ -16,15 +16,14 @@ DEFAULT_PORT = 8400
 
 
 class Command(BaseCommand):
-    """Becomes `python -m` the emulator: production code does not import it."""
+    """Executes `python -m` the emulator, since production code does not import it."""
 
-    requires_system_checks = ()  # its own refusal comes first
-
+    requires_system_checks = ()  # its own error message comes first
     help = "Run the local Entra emulator. Example: ./manage.py entra_emulator --port 8400"
 
     @override
     def add_arguments(self, parser: ArgumentParser) -> None:
-        default = os.environ.get("EMULATOR_PORT") or DEFAULT_PORT  # read as if it were typed
+        default = os.environ.get("EMULATOR_PORT") or DEFAULT_PORT  # parsed like the option
         parser.add_argument("--port", type=int, default=default)
 
     @override
@@ -36,6 +35,6 @@ class Command(BaseCommand):
 
 
 def _emulator() -> str:
-    """The package beside this app's in the wheel; in this project's repository, the tests'."""
-    beside = f"{__name__.partition('.')[0]}_emulator"
-    return beside if find_spec(beside) else "tests.emulator"
+    """The wheel's package of it, or in this project's repository the tests'."""
+    in_wheel = f"{__name__.partition('.')[0]}_emulator"
+    return in_wheel if find_spec(in_wheel) else "tests.emulator"

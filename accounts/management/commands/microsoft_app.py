@@ -1,4 +1,4 @@
-"""The Microsoft app registration, for whoever has a shell."""
+"""Set, show and test the Microsoft app, and register it in Entra."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ...reasons import Refused
 from ...stores import transaction
 
 _NOT_SAVED = "Nothing was saved."
-_ANYWAY = "To save it all the same: --force. To save without asking Microsoft: --untested."
+_TO_SAVE = "To save it all the same: --force. To save without asking Microsoft: --untested."
 _PASSPHRASE = "MICROSOFT_CLIENT_CERTIFICATE_PASSWORD"  # noqa: S105 - a name
 _DOMAINS = "its mail domains, with commas; several allowed tenants: each as TENANT-GUID=contoso.com"
 _FOUND = ("level", "title", "detail", "fix")
@@ -36,7 +36,7 @@ _SECRET_VARIABLE = "MICROSOFT_CLIENT_SECRET"  # noqa: S105 - a name
 
 
 class NotOnTheCommandLine(argparse.Action):
-    """Refuses a secret among the arguments, and does not repeat it."""
+    """Refuses a secret among the arguments, without printing it."""
 
     @override
     def __call__(self, parser: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> NoReturn:
@@ -91,7 +91,10 @@ exit codes:
 
     def _set(self, form: str, *, undo: bool, force: bool, untested: bool, **options: Any) -> None:
         app = microsoft_app.the_app()
-        after = _undone(app) if undo else microsoft_app.changed(app, _changes(options))
+        if undo:
+            after = _undone(app)
+        else:
+            after = microsoft_app.changed(app, _changes(options, new=not app.pk))
         judgement = before_saving.of_saving(after, app if app.pk else None, asks=not untested)
         if judgement.consequences and not force:
             self._confirm(judgement)
@@ -103,29 +106,29 @@ exit codes:
         self._show(form)
 
     def _confirm(self, judgement: Judgement) -> None:
-        """Ask whoever is there; where nobody is, nothing is saved. Raises CommandError."""
-        told = "\n".join(_told(judgement))
+        """Ask at a terminal; without one, nothing is saved. Raises CommandError."""
+        text = "\n".join(_consequences(judgement))
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise CommandError(f"{_NOT_SAVED}\n{told}\n{_ANYWAY}")
-        self.stderr.write(told)
+            raise CommandError(f"{_NOT_SAVED}\n{text}\n{_TO_SAVE}")
+        self.stderr.write(text)
         if input("Save anyway? [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError(_NOT_SAVED)
 
     def _show(self, form: str, **options: Any) -> None:
-        shown = show()
-        value = asdict(shown)
+        summary = show()
+        value = asdict(summary)
         if form == "table":
-            value["credentials"] = tuple(map(_in_words, shown.credentials))
+            value["credentials"] = tuple(map(_in_words, summary.credentials))
         self.write_value(value | {"to_enter_in_entra": _to_enter()}, form)
-        if shown.problem:
-            raise CommandError(f"{shown.problem}: {shown.fix}")
+        if summary.problem:
+            raise CommandError(f"{summary.problem}: {summary.fix}")
 
     def _register(self, *, manifest: bool, role: list[str], **options: Any) -> None:
         from ...operate import register_script
 
-        made = register_script.plan(role)
-        text = register_script.manifest(made) if manifest else register_script.script(made)
-        self.stdout.write(text)
+        plan = register_script.plan(role)
+        write = register_script.manifest if manifest else register_script.script
+        self.stdout.write(write(plan))
 
     def _test(self, form: str, **options: Any) -> None:
         from ...operate.doctor import online_findings
@@ -155,14 +158,14 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="its name in admin")
     parser.add_argument("--domains", metavar="LIST", help=_DOMAINS)
     secret = parser.add_mutually_exclusive_group()
-    for where, what in _WHENCE.items():
+    for where, what in _SECRET_SOURCES.items():
         secret.add_argument(
-            f"--secret-{where}", dest="whence", action="store_const", const=where, help=what
+            f"--secret-{where}", dest="source", action="store_const", const=where, help=what
         )
     for where in ("stdin", "env", "prompt"):
         secret.add_argument(
             f"--next-secret-{where}",
-            dest="whence",
+            dest="source",
             action="store_const",
             const=f"next {where}",
             help=f"the same for a second secret: --next --secret-{where}",
@@ -197,7 +200,7 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--secret", nargs="?", action=NotOnTheCommandLine, help=argparse.SUPPRESS)
 
 
-_WHENCE = {
+_SECRET_SOURCES = {
     "stdin": "read the secret from standard input",
     "env": f"read it from {_SECRET_VARIABLE}",
     "prompt": "ask for it, without showing it",
@@ -206,9 +209,8 @@ _WHENCE = {
 
 
 @sensitive_variables()
-def _changes(options: dict[str, Any]) -> Changes:
-    """New apps take what is not named from the environment's registration."""
-    new = not microsoft_app.visible()
+def _changes(options: dict[str, Any], *, new: bool) -> Changes:
+    """A new app takes its client ID from the environment if none is given."""
     domains = options["domains"]
     given: dict[str, Any] = _credential(options)
     if not given and not options["promote_next"]:
@@ -225,7 +227,7 @@ def _changes(options: dict[str, Any]) -> Changes:
 
 @sensitive_variables()
 def _credential(options: dict[str, Any]) -> dict[str, Any]:
-    """What is given besides a secret."""
+    """The credential, if it is not a secret."""
     if options["token_file"]:
         return {"credential": "token_file"}
     if options["managed_identity"] is not None:
@@ -241,17 +243,17 @@ def _credential(options: dict[str, Any]) -> dict[str, Any]:
 
 @sensitive_variables()
 def _secrets(options: dict[str, Any], *, new: bool) -> dict[str, Any]:
-    whence = options["whence"] or (_whence_of_new() if new else "")
-    following = options["next"] or whence.startswith("next ")
+    source = options["source"] or (_source_for_new_app() if new else "")
+    following = options["next"] or source.startswith("next ")
     which = "next_secret" if following else "secret"
-    secret = _secret(whence.removeprefix("next "))
+    secret = _secret(source.removeprefix("next "))
     entered: dict[str, Any] = {"credential": "secret"} if secret else {}
     return {**entered, which: secret, f"{which}_expires": options["secret_expires"]}
 
 
 @sensitive_variables()
 def _certificate(name: str, *, by_env: bool) -> str:
-    """What the file holds, which is kept; its name is not."""
+    """The content of the file, which is what is stored."""
     data = read_input(name)
     passphrase = os.environ.get(_PASSPHRASE, "") if by_env else ""
     try:
@@ -271,7 +273,7 @@ def _undone(app: SocialApp) -> SocialApp:
     return after
 
 
-def _told(judgement: Judgement) -> Iterator[str]:
+def _consequences(judgement: Judgement) -> Iterator[str]:
     for one in judgement.consequences:
         yield one.text
         for finding in one.findings:
@@ -286,13 +288,13 @@ def _explained(finding: Finding) -> Iterator[str]:
 
 def _in_words(one: CredentialSummary) -> str:
     ends = f" until {one.expires}" if one.expires else ""
-    said = f"refused: {one.refused}" if one.refused else f"accepted {one.tested}"
+    result = f"refused: {one.refused}" if one.refused else f"accepted {one.tested}"
     use = "in use" if one.in_use else "next"
-    return f"{one.label}, {use}{ends}, {said if one.tested else 'never tested'}"
+    return f"{one.label}, {use}{ends}, {result if one.tested else 'never tested'}"
 
 
 def _to_enter() -> str:
-    """What belongs under Certificates & secrets, as far as it is known here."""
+    """What to enter in Entra under Certificates & secrets, as far as it is known."""
     try:
         found = entra_entries(registration.read_afresh().app)
     except Refused:
@@ -300,8 +302,8 @@ def _to_enter() -> str:
     return "; ".join(f"{name}: {value}" for name, value in found.items())
 
 
-def _whence_of_new() -> str:
-    """A new app needs a secret; the environment's may be the wrong one, so it is not guessed."""
+def _source_for_new_app() -> str:
+    """The environment's secret is not taken unasked: it may be of another app."""
     if sys.stdin.isatty():
         return "prompt"
     copied = f" (copies {_SECRET_VARIABLE})" if _of_environment() else ""
@@ -312,17 +314,17 @@ def _whence_of_new() -> str:
 
 
 @sensitive_variables()
-def _secret(whence: str) -> str | None:
+def _secret(source: str) -> str | None:
     def ask() -> str:
         return getpass("Client secret (not shown): ")
 
     typed = ask if sys.stdin.isatty() else sys.stdin.readline  # a terminal would show it
     read = {"stdin": typed, "env": _of_environment, "prompt": ask}
-    if whence not in read:
-        return "" if whence == "none" else None
-    secret = read[whence]().rstrip("\r\n")
+    if source not in read:
+        return "" if source == "none" else None
+    secret = read[source]().rstrip("\r\n")
     if not secret:
-        raise OperatorError(f"No secret came from --secret-{whence}.")
+        raise OperatorError(f"No secret came from --secret-{source}.")
     return secret
 
 
@@ -340,6 +342,6 @@ def _date(text: str) -> date:
 
 
 def _of_environment() -> str:
-    """MICROSOFT_CLIENT_SECRET, which settings may have read from a file; never their default."""
+    """MICROSOFT_CLIENT_SECRET or its _FILE; not the settings' default."""
     in_file = conf.MICROSOFT_CLIENT_SECRET if f"{_SECRET_VARIABLE}_FILE" in os.environ else ""
     return os.environ.get(_SECRET_VARIABLE) or in_file

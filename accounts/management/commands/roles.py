@@ -1,4 +1,4 @@
-"""The mapping of app roles, for whoever has a shell."""
+"""List, change and preview the mapping of app roles."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ exit codes:
         setting.set_defaults(unchanged="Nothing was saved.")
         setting.add_argument("value", metavar="VALUE")
         setting.add_argument("--yes", action="store_true", help="even if it changes many people")
-        looking = actions.add_parser("preview", help="show whom it changes at their next sign-in")
-        looking.add_argument("value", metavar="VALUE", nargs="?", default="")
-        for each in (setting, looking):
-            _add_rights(each)
-        for each in actions.choices.values():
-            add_output(each)
+        preview = actions.add_parser("preview", help="show whom it changes at their next sign-in")
+        preview.add_argument("value", metavar="VALUE", nargs="?", default="")
+        for action in (setting, preview):
+            _add_rights(action)
+        for action in actions.choices.values():
+            add_output(action)
 
     def _list(self, form: str, **options: Any) -> None:
         listed = [asdict(row) | {"groups": ", ".join(row.groups)} for row in roles.rows()]
@@ -62,7 +62,7 @@ exit codes:
 
     def _set(self, form: str, *, yes: bool, **options: Any) -> None:
         changes = _previewed(options)
-        if len(changes) > roles.A_FEW and not yes:
+        if len(changes) > roles.UNCONFIRMED and not yes:
             self.write_rows(changes, _CHANGE, form)
             raise CommandError(
                 f"Nothing was saved: {len(changes)} people would have different rights after their"
@@ -73,11 +73,11 @@ exit codes:
         else:
             roles.save(_row(options))
         self._list(form)
-        if waiting := roles.waiting():
+        if unknown := roles.with_unknown_roles():
             self.stderr.write(
-                f"{len(waiting)} people hold what is mapped, and have not come since: once tokens"
-                " carry roles, whoever comes without one loses it. Rehearse it: ./manage.py staff"
-                " preview ASSIGNMENTS.csv"
+                f"{len(unknown)} people have mapped rights and have not signed in since: once"
+                " tokens carry roles, whoever signs in without one loses them. Rehearse it:"
+                " ./manage.py staff preview ASSIGNMENTS.csv"
             )
 
 

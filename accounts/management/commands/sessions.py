@@ -1,4 +1,4 @@
-"""Who is signed in, and signing them out, for whoever has a shell."""
+"""List and end sessions."""
 
 from __future__ import annotations
 

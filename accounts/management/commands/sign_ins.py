@@ -1,4 +1,4 @@
-"""The sign-in record, for whoever has a shell."""
+"""Show, count and prune the sign-in record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...operate.output import OperatorCommand, add_output, whole_number
 
 _IN_TABLE = ("at", "outcome", "reason", "reference", "email", "client_ip", "took_ms", "detail")
 _COUNTED = ("count", "outcome", "reason")
-_NARROWING = ("since", "reason", "outcome", "email", "reference")
+_FILTERS = ("since", "reason", "outcome", "email", "reference")
 
 
 class Command(OperatorCommand):
@@ -54,7 +54,7 @@ exit codes:
 
     @override
     def handle(self, *args: Any, form: str, **options: Any) -> None:
-        asked = {name: options[name] for name in _NARROWING}
+        asked = {name: options[name] for name in _FILTERS}
         if options["prune"]:
             self._prune(asked, options["days"], form)
         else:

@@ -1,4 +1,4 @@
-"""People by email, for whoever has a shell."""
+"""Add, list, change and erase people by email."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ...operate.output import (
     read_input,
     whole_number,
 )
-from ...operate.people import COLUMNS, NARROW, listing
+from ...operate.people import COLUMNS, FILTERS, listing
 from ...operate.rehearsal import Report, link_all, preview
 from ...operate.rehearsal_report import SPREADSHEET, as_dict, as_lines, as_rows
 from ...sessions import service as sessions
@@ -41,11 +41,11 @@ from ...sessions import service as sessions
 _ADDED = ("line", "email", "what", "note")
 _CHANGED = ("email", "sessions_ended", "what")
 _ADOPTED = ("email", "what", "identity", "note")
-_STATES = ("can_sign_in", "never", "refused", "off", *NARROW)
+_STATES = ("can_sign_in", "never", "refused", "off", *FILTERS)
 
 
 class Command(OperatorCommand):
-    """Adds, lists, switches off and on, unlinks, relinks, adopts, and rehearses."""
+    """Adds, lists, deactivates, unlinks, relinks, adopts, erases, and rehearses."""
 
     help = "People who may sign in to admin: by email, without passwords."
     epilog = """
@@ -100,17 +100,14 @@ exit codes:
         identity = {"oid": options["oid"], "tenant": options["tenant"]}
         if options["oid"] and len(lines) != 1:
             raise CommandError("--oid goes with one EMAIL; for several, a CSV with a column oid.")
-        results = people.add_many(given, **rights, **identity)
-        self.write_rows(results, _ADDED, form)
+        results = self.write_done(people.add_many(given, **rights, **identity), _ADDED, form)
         if bad := sum(result.what == "invalid" for result in results):
             raise CommandError(f"{bad} of {len(results)} not added: correct them and add again.")
 
     def _list(self, state: str, search: str, form: str, **options: Any) -> None:
         idle = options["idle"]
+        self._audit_export(form, state=state, search=search, idle=idle)
         rows = listing(state=state, search=search, idle_days=idle)
-        if form != "table" or not self.stdout.isatty():
-            asked = {"state": state, "search": search, "idle": idle}
-            audit.write("export.people", after={k: v for k, v in asked.items() if v})
         self.write_rows(rows, COLUMNS, form)
 
     def _deactivate(self, emails: list[str], form: str, **options: Any) -> None:
@@ -122,7 +119,7 @@ exit codes:
     def _unlink(
         self, emails: list[str], tenant: str, reason: str, by: str, form: str, **options: Any
     ) -> None:
-        actor = _person(by) if by else None
+        actor = _actor(by)
         if bool(emails) == bool(tenant):
             raise CommandError("Name one EMAIL or more, or --tenant GUID.")
         if tenant and not options["yes"]:
@@ -136,6 +133,7 @@ exit codes:
 
     def _list_tenant(self, tenant: str, form: str) -> None:
         rows = [{"email": one, "what": "would be unlinked"} for one in moves.of_tenant(tenant)]
+        self._audit_export(form, of="unlink", people=len(rows))
         self.write_rows(rows, _CHANGED, form)
         self.stderr.write(
             f"{len(rows)} people. Nothing was written: the same with --yes unlinks them, and who"
@@ -145,10 +143,12 @@ exit codes:
     def _relink(
         self, file: str, tenant: str, reason: str, by: str, form: str, **options: Any
     ) -> None:
-        actor = _person(by) if by else None
+        actor = _actor(by)
         if options["yes"]:
             require_reason(reason)
         planned = moves.plan(_read(file), tenant)
+        if not options["yes"]:
+            self._audit_export(form, of="moves", people=len(planned))
         self.write_rows(planned, moves.COLUMNS, form)
         skip = options["skip_unknown"]
         if stops := moves.blocking(planned, skip_unknown=skip):
@@ -187,9 +187,7 @@ exit codes:
             raise CommandError("--link goes with the mapping in force: leave --role out.")
         drafts = roles.read_draft("\n".join(options["draft"]))
         report = preview(_read(file), tenant, roles.drafted(drafts) if drafts else None)
-        if form != "table" or not self.stdout.isatty():
-            facts = {"of": "rehearsal", "people": len(report.people)}
-            audit.write("export.people", after=facts)
+        self._audit_export(form, of="rehearsal", people=len(report.people))
         if form == "csv":
             self.write_rows(as_rows(report, only), SPREADSHEET, form)
         else:
@@ -199,18 +197,27 @@ exit codes:
             self._link(report, tenant)
 
     def _link(self, report: Report, tenant: str) -> None:
-        linked, problems = link_all(report, tenant)
-        self.stderr.write(f"{linked} people were linked to their object IDs.")
-        if problems:
+        results: list[str] = []
+        try:
+            results.extend(link_all(report, tenant))
+        finally:
+            linked = results.count("")
+            self.stderr.write(f"{linked} people were linked to their object IDs.")
+        if problems := list(filter(None, results)):
             raise CommandError("\n".join(["Not linked:", *problems]))
 
     def _adopt(self, yes: bool, form: str, **options: Any) -> None:
         package = options["package"]
         named = {name: options[name] for name in ("tenant", "client_id", "everyone")}
         planned = adoption.plan(package, **named)
-        rows = adoption.carry_out(package, planned) if yes else planned
-        whole = form == "json"
-        self.write_rows((_adopted(row, whole=whole) for row in rows), _ADOPTED, form)
+        if not yes:
+            self._audit_export(form, of="adoption", people=len(planned))
+        rows = self.write_done(
+            (adoption.carry_out_one(package, row) if yes else row for row in planned),
+            _ADOPTED,
+            form,
+            row_of=_with_object_id if form == "table" else asdict,
+        )
         self.stderr.write(adoption.summary(package, rows))
         if conflicts := sum(row.what == "conflict" for row in rows) if yes else 0:
             raise CommandError(f"{conflicts} of {len(rows)} not adopted: their notes say why.")
@@ -218,21 +225,21 @@ exit codes:
     def _each(
         self, emails: list[str], form: str, done: str, change: Callable[[User], int | None]
     ) -> None:
-        """Change each, whatever becomes of the others; exit 1 unless all is done."""
-        rows: list[dict[str, Any]] = []
-        try:
-            for email in emails:
-                rows.append(_changed(email, done, change))
-        finally:  # of Ctrl-C, too: what was done is listed
-            self.write_rows(rows, _CHANGED, form)
+        """Change each, even if others fail; exit 1 unless all is done."""
+        changed = (_changed(email, done, change) for email in emails)
+        rows = self.write_done(changed, _CHANGED, form)
         if failed := [row["email"] for row in rows if row["what"] != done]:
             raise CommandError(f"Not done for {', '.join(failed)}: see above.")
 
+    def _audit_export(self, form: str, **facts: str | int) -> None:
+        """A list of people that does not stay on the screen is an export."""
+        if form != "table" or not self.stdout.isatty():
+            audit.write("export.people", after={name: fact for name, fact in facts.items() if fact})
 
-def _adopted(row: adoption.Planned, *, whole: bool) -> dict[str, Any]:
-    """A table has room for the object ID or sub; of which tenant, the summary says."""
-    identity = row.identity if whole else row.identity.rpartition(":")[2]
-    return asdict(row) | {"identity": identity}
+
+def _with_object_id(row: adoption.Planned) -> dict[str, Any]:
+    """A table has room for the object ID or sub alone; the summary names the tenant."""
+    return asdict(row) | {"identity": row.identity.rpartition(":")[2]}
 
 
 def _changed(email: str, done: str, change: Callable[[User], int | None]) -> dict[str, Any]:
@@ -338,8 +345,8 @@ def _read(file: str) -> str:
     return text
 
 
-def _person(email: str) -> User:
+def _actor(email: str) -> User | None:
     try:
-        return people.find(email)
+        return people.find(email) if email else None
     except OperatorError as problem:
         raise CommandError(f"{problem} --by names a user here, or leave it out.") from None

@@ -1,9 +1,9 @@
 """Doctor: checks everything that can break a sign-in, and says how to fix each.
 
-catalogue   everything it can say, as data       finding   what was seen, in the catalogue's words
-probes      look, and yield ids and facts        visit     signs in through the public address
-causes      what an error's code means           run       runs the probes, bounded, in turn
-report      for people and for machines          page      docs/doctor.md
+catalogue   every finding's texts, as data      finding   an id and facts become a finding
+probes      check, and yield ids and facts      visit     signs in through the public address
+causes      what an error's code means          run       runs the probes, one after the other
+report      for people and for machines         page      docs/doctor.md
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def diagnose(
     slow: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Look at everything that is asked for; never raises."""
+    """Check everything that is asked for; never raises."""
     asked = {"Microsoft (--online)": online, "the public address (--url)": bool(url)}
     not_asked = tuple(name for name, is_asked in asked.items() if not is_asked)
     public = partial(visit.run, url, ca_file, slow=slow) if url else None
@@ -63,7 +63,7 @@ def diagnose(
 
 
 def online_findings() -> list[Finding]:
-    """What Microsoft says of the app in force; kept with it, where admin has it."""
+    """What Microsoft says of the app in force; the results are stored with it, if admin has it."""
     try:
         in_force = registration.read_afresh().app
     except (Refused, DatabaseError):
@@ -72,7 +72,7 @@ def online_findings() -> list[Finding]:
 
 
 def findings_of(app: SocialApp) -> list[Finding]:
-    """What Microsoft says of this app, in force or not; kept with it, where admin has it."""
+    """What Microsoft says of this app, in force or not; the results are stored with it."""
     findings, tests = ask_microsoft(app)
     if app.pk and remember_tests(app, tests):
         app.save(update_fields=["settings"])
@@ -80,18 +80,18 @@ def findings_of(app: SocialApp) -> list[Finding]:
 
 
 def ask_microsoft(app: SocialApp) -> tuple[list[Finding], dict[str, str]]:
-    """The findings on an app, saved or not, and by slot what each credential met: "" or a reason.
+    """The findings on an app, saved or not, and by slot the test of each credential.
 
-    What could not be asked is not among them.
+    A test is "" or a reason code; there is none where Microsoft did not answer.
     """
     tried: list[CheckedCredential] = []
     ask = partial(microsoft.run, partial(registration.of_app, app), tried)
     findings = run([Probe("microsoft", ask)]).findings
     slots = registration.by_slot(app) if tried else []  # raises where nothing could be tried
     tests = {
-        slot: one.refusal.reason.code if one.refusal else ""
-        for (slot, _credential), one in zip(slots, tried, strict=False)
-        if not one.is_unclear
+        slot: checked.refusal.reason.code if checked.refusal else ""
+        for (slot, _credential), checked in zip(slots, tried, strict=False)
+        if not checked.is_unclear
     }
     return findings, tests
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext
@@ -13,12 +13,12 @@ from ...entra.errors import hint_for, hint_in
 from ...http.causes import NoAnswer
 from ...reasons import REASONS, Refused
 from ..microsoft_app import label_in_words
-from .catalogue import Entry, Level, entry_of
+from .catalogue import Level, entry_of
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One thing that was looked at: the entry of this id applies with these facts, or `ok`."""
+    """What one look found: the fault of this id with these facts, or that all is `ok`."""
 
     id: str
     facts: Mapping[str, Any]
@@ -26,48 +26,48 @@ class Observation:
 
 
 def ok(id_: str, **facts: Any) -> Observation:
-    """Looked at, and as it should be."""
+    """There is nothing wrong with what this id is about."""
     return Observation(id_, facts, ok=True)
 
 
 def fault(id_: str, **facts: Any) -> Observation:
-    """The fault of this id, with the facts that its words name."""
+    """The fault of this id, with the facts that its texts name."""
     return Observation(id_, facts)
 
 
 def verdict(id_: str, is_ok: bool, **facts: Any) -> Observation:
-    """As it should be, or the fault of this id."""
+    """One of the two."""
     return Observation(id_, facts, ok=is_ok)
 
 
-def because(refusal: Refused) -> dict[str, str]:
-    """The facts of a refusal, in the words of the one table of reasons."""
+def refusal_facts(refusal: Refused) -> dict[str, str]:
+    """`code`, `why` and `reason_fix` of a refusal, in the words of the table of reasons."""
     reason = refusal.reason
     operator = gettext(reason.operator)
     number = f"AADSTS{refusal.aadsts}" if refusal.aadsts is not None else ""
-    told = refusal.detail if number in refusal.detail else f"{number} {refusal.detail}".strip()
+    detail = refusal.detail if number in refusal.detail else f"{number} {refusal.detail}".strip()
     return {
         "code": reason.code,
-        "why": f"{operator} ({told})" if told else operator,
-        "reason_fix": _advice(refusal),
+        "why": f"{operator} ({detail})" if detail else operator,
+        "reason_fix": _fix(refusal),
     }
 
 
-def _advice(refusal: Refused) -> str:
+def _fix(refusal: Refused) -> str:
     """By the typed cause, where there is one; else by Microsoft's number and the reason."""
     if isinstance(refusal, NoAnswer) and refusal.advice:
         return gettext(refusal.advice)
     hint = hint_for(refusal.aadsts) or hint_in(refusal.detail, refusal.reason.code)
-    asks_here = bool(hint) and refusal.reason.code == "misconfigured"  # its own is to run doctor
-    told = filter(None, (hint, "" if asks_here else refusal.reason.fix))
-    return " ".join(map(gettext, told))
+    says_run_doctor = refusal.reason.code == "misconfigured"
+    fixes = (hint, "" if hint and says_run_doctor else refusal.reason.fix)
+    return " ".join(map(gettext, filter(None, fixes)))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is said of one thing: how bad, what is wrong, how staff meet it, how to fix it.
+    """One entry of the catalogue, filled in: how bad, what is wrong, what staff see, the fix.
 
-    `id` is stable; `shows_as` holds reason codes, or a phrase where no page of ours is met;
+    `id` is stable; `shows_as` holds reason codes, or phrases where staff see no page of this site;
     `page` is where the id is explained.
     """
 
@@ -84,53 +84,43 @@ class Finding:
         """The concern it belongs to: the part of the id before the dot."""
         return self.id.partition(".")[0]
 
-    def as_json(self) -> dict[str, Any]:
-        """The finding as `--json` gives it."""
-        return asdict(self) | {"shows_as": list(self.shows_as)}
-
 
 def finding_of(seen: Observation) -> Finding:
-    """The one rendering: the catalogue's words, filled with the facts."""
+    """The catalogue's texts, filled in with the facts, in the active language."""
     entry = entry_of(seen.id)
-    words = _Words({"id": seen.id, **seen.facts})
+    facts = _Facts({"id": seen.id, **seen.facts})
+    translated = _Facts({name: _translated(name, fact) for name, fact in facts.items()})
     if seen.ok:
-        return Finding("ok", seen.id, words.translated(entry.if_ok), page=as_set_here(entry.page))
+        return Finding("ok", seen.id, translated.fill(entry.if_ok), page=as_set_here(entry.page))
+    shows_as = "; ".join(as_set_here(item.format_map(facts)) for item in entry.shows_as)
     return Finding(
         level=entry.level,
         id=seen.id,
-        title=words.translated(entry.title),
-        detail=words.translated(entry.detail),
-        shows_as=_shows_as(entry, words),
-        fix=words.translated(entry.fix),
+        title=translated.fill(entry.title),
+        detail=translated.fill(entry.detail),
+        shows_as=tuple(filter(None, shows_as.split("; "))),
+        fix=translated.fill(entry.fix),
         page=as_set_here(entry.page),
     )
 
 
 def staff_see(shows_as: Iterable[str]) -> str:
-    """How a finding shows to staff: each page's title and code, or the phrase as it is."""
+    """What staff see of a finding: each page's title and code, or the phrase as it is."""
     titles = {code: f'"{REASONS[code].title}" ({code})' for code in shows_as if code in REASONS}
     return "; ".join(titles.get(item, item) for item in shows_as)
 
 
-def _shows_as(entry: Entry, words: _Words) -> tuple[str, ...]:
-    filled = [words.fill(item) for item in entry.shows_as]
-    return tuple(item for text in filled for item in text.split("; ") if item)
-
-
-def _in_words(name: str, fact: Any) -> Any:
+def _translated(name: str, fact: Any) -> Any:
     if name == "label":
         return label_in_words(str(fact))
     return gettext(fact) if isinstance(fact, str) and fact else fact
 
 
-class _Words(dict[str, Any]):
+class _Facts(dict[str, Any]):
     def __missing__(self, name: str) -> str:
         return "unknown"
 
     def fill(self, template: str) -> str:
-        return as_set_here(" ".join(template.format_map(self).split()))
-
-    def translated(self, template: str) -> str:
-        """In the reader's language where admin asks; a terminal's is English."""
-        words = {name: _in_words(name, fact) for name, fact in self.items()}
-        return _Words(words).fill(gettext(template)) if template else ""
+        """The template in the active language, on one line; gettext("") is a catalogue's header."""
+        text = gettext(template).format_map(self) if template else ""
+        return as_set_here(" ".join(text.split()))

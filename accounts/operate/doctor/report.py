@@ -1,8 +1,9 @@
-"""What doctor says, for people (problems last, errors first among them) and for machines."""
+"""The report, for people (problems last, errors first among them) and for machines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final
 
 from django.utils import timezone
@@ -13,15 +14,20 @@ from .run import Report
 
 VERSION: Final = 1  # of the JSON document: changes when a field goes or changes its meaning
 WORST_FIRST: Final = ("error", "unknown", "warning", "note", "ok")
+_VERDICTS: Final = {  # the first that applies
+    "error": "Sign-in is broken",
+    "warning": "Sign-in works, but will break or breaks for some people",
+    "unknown": "No problem was found, but not everything could be checked",
+}
 
 
 def as_text(report: Report) -> Iterator[str]:
-    """All findings by concern, then what to fix, then one line that sums up."""
+    """All findings by concern, then what to fix, then the summary."""
     for group in dict.fromkeys(finding.group for finding in report.findings):
         yield group
         yield from (_line(finding) for finding in report.findings if finding.group == group)
     if report.skipped:
-        yield "not looked at"
+        yield "not checked"
         for skipped in report.skipped:
             yield f"  skipped {skipped.name}: needs {skipped.because}"
     for level in WORST_FIRST[:-1]:
@@ -33,28 +39,18 @@ def as_text(report: Report) -> Iterator[str]:
 
 
 def summary(report: Report) -> str:
-    """One line: would a sign-in work, and what was not looked at?"""
-    counted = [
-        _count(len(report.of(level)), name)
-        for level, name in (("error", "error"), ("warning", "warning"), ("unknown", "unknown"))
-        if report.of(level)
-    ]
-    looked = f"{len(report.findings)} findings in {report.seconds:.1f} s"
-    if report.of("error"):
-        verdict = "Sign-in is broken"
-    elif report.of("warning"):
-        verdict = "Sign-in works, and will break"
-    elif report.of("unknown"):
-        verdict = "Nothing wrong was seen, but not all could be looked at"
-    else:
-        verdict = "All is well" if not report.not_asked else "All that was looked at is well"
-    text = f"{verdict}: {', '.join(counted)}" if counted else verdict
-    missing = ", ".join(report.not_asked)
-    return f"{text} ({looked})." + (f" Not looked at: {missing}." if missing else "")
+    """One line: would a sign-in work, and what was not checked?"""
+    levels = [level for level in _VERDICTS if report.of(level)]
+    well = "No problem in what was checked" if report.not_asked else "All is well"
+    verdict = _VERDICTS[levels[0]] if levels else well
+    counted = ", ".join(_count(len(report.of(level)), level) for level in levels)
+    text = f"{verdict}: {counted}" if counted else verdict
+    text += f" ({len(report.findings)} findings in {report.seconds:.1f} s)."
+    return f"{text} Not checked: {', '.join(report.not_asked)}." if report.not_asked else text
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """A document whose form is stable: fields are added, never changed under one version."""
+    """The document of --json; its fields are explained in docs/doctor.md."""
     return {
         "version": VERSION,
         "ok": not report.of("error"),
@@ -65,7 +61,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "took_ms": round(report.seconds * 1000),
         "instance": conf.INSTANCE_ID,
         "public_url": conf.PUBLIC_URL,
-        "findings": [finding.as_json() for finding in report.findings],
+        "findings": [asdict(finding) for finding in report.findings],
         "skipped": [
             {"check": skipped.name, "because": skipped.because} for skipped in report.skipped
         ],

@@ -15,7 +15,7 @@ from .finding import Finding, Observation, fault, finding_of
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Something to look at; it is skipped when one of the ids that it needs is an error."""
+    """Something to look at, unless one of the ids that it needs is an error."""
 
     name: str
     run: Callable[[], Iterable[Observation]]
@@ -24,7 +24,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was not looked at: an error of this id made it pointless, or nobody asked for it."""
+    """A probe that was not run, or not to its end: the error of this id made it pointless."""
 
     name: str
     because: str
@@ -32,7 +32,7 @@ class Skipped:
 
 @dataclass(slots=True)
 class Report:
-    """All that was found, in the order in which it was looked at."""
+    """All findings, in the order in which they were made."""
 
     findings: list[Finding] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -43,27 +43,27 @@ class Report:
         """The findings of this level."""
         return [finding for finding in self.findings if finding.level == level]
 
-    def broken(self, probe: Probe) -> str:
+    def unmet(self, probe: Probe) -> str:
         """The id of an error that makes the probe pointless, or ""."""
-        broken = {finding.id for finding in self.of("error")}
-        return next((need for need in probe.needs if need in broken), "")
+        errors = {finding.id for finding in self.of("error")}
+        return next((need for need in probe.needs if need in errors), "")
 
-    def explanation(self, crash: Exception) -> str:
-        """The id of an error that is known already, and of which this is no more than a sign."""
+    def cause_of(self, crash: Exception) -> str:
+        """The id of the error, among those found, that explains the crash of a probe; or ""."""
         kinds = {"redis.": STORE_ERRORS, "database.": (DatabaseError, *DATABASE_ERRORS)}
         groups = tuple(group for group, errors in kinds.items() if isinstance(crash, errors))
-        known = (finding.id for finding in self.of("error"))
-        return next((id_ for id_ in known if groups and id_.startswith(groups)), "")
+        errors = (finding.id for finding in self.of("error"))
+        return next((id_ for id_ in errors if groups and id_.startswith(groups)), "")
 
 
 class Progress:
-    """Told of each probe as it begins and ends; this one keeps quiet."""
+    """Hears of each probe when it begins and ends; this one does nothing."""
 
     def begins(self, name: str) -> None:
         """A probe starts."""
 
     def ends(self, findings: list[Finding], because: str) -> None:
-        """It ended with these, or was skipped because of an error of this id."""
+        """It ended with these findings, or was skipped because of the error of this id."""
 
 
 def run(
@@ -73,30 +73,31 @@ def run(
     progress, report, began = progress or Progress(), Report(not_asked=not_asked), time.monotonic()
     for probe in probes:
         progress.begins(probe.name)
-        because = report.broken(probe)
-        findings: list[Finding] = []
-        because = because or _run(probe, findings, report)
+        findings, because = _run(probe, report)
+        report.findings += findings
         if because:
             report.skipped.append(Skipped(probe.name, because))
-        report.findings += findings
         progress.ends(findings, because)
     report.seconds = time.monotonic() - began
     return report
 
 
-def _run(probe: Probe, found: list[Finding], report: Report) -> str:
-    """Fills `found`; returns the id of the error found before that made the probe crash, or ""."""
+def _run(probe: Probe, report: Report) -> tuple[list[Finding], str]:
+    """Its findings, and the id of the earlier error that made it pointless, or ""."""
+    findings: list[Finding] = []
+    if because := report.unmet(probe):
+        return findings, because
     try:
         for seen in probe.run():  # one by one: what came before a crash is kept
-            found.append(scrubbed(finding_of(seen)))
+            findings.append(scrubbed(finding_of(seen)))
     except Exception as crash:
-        if explained := report.explanation(crash):
-            return explained
+        if because := report.cause_of(crash):
+            return findings, because
         text = " ".join(str(crash).split())[:300]
-        name = probe.name.lower().replace(" ", "_")
-        crashed = fault(f"{name}.crashed", name=probe.name, error=type(crash).__name__, text=text)
-        found.append(scrubbed(finding_of(crashed)))
-    return ""
+        id_ = f"{probe.name.lower().replace(' ', '_')}.crashed"
+        crashed = fault(id_, name=probe.name, error=type(crash).__name__, text=text)
+        findings.append(scrubbed(finding_of(crashed)))
+    return findings, ""
 
 
 def scrubbed(finding: Finding) -> Finding:

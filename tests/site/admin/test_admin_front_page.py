@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.admin import front_page
-from accounts.models import BreakGlassLink, User
+from accounts.models import AuditEntry, BreakGlassLink, User
 from accounts.protection import secretbox
 from tests.fixtures import REDIS
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
@@ -119,6 +119,18 @@ def test_older_links_are_not(browser: Client) -> None:
     assert notices(browser) == ""
 
 
+def test_a_superuser_bound_by_a_first_sign_in_is_told_in_the_readers_language(
+    browser: Client,
+) -> None:
+    cole = superuser("cole@contoso.example")
+    values = {"identity": f"{TID}:2", "email": "cole@contoso.example", "name": ""}
+    visitor = audit.Actor(AuditEntry.Actor.VISITOR)
+    audit.write("identity.linked", cole, after=values, by=visitor)
+    page = browser.get("/admin/", headers={"accept-language": "de"}).context["notices"]
+    told = " ".join(notice.text for notice in page)
+    assert f"E-Mail-Adresse: cole@contoso.example; Microsoft-Identität: {TID}:2" in told
+
+
 def test_staff_without_rights_are_told_nothing(db: None) -> None:
     app(-1)
     link(1)
@@ -169,11 +181,11 @@ def test_the_day_at_a_glance(browser: Client) -> None:
 
 def test_what_is_kept_costs_one_command_of_the_cache_and_no_query(browser: Client) -> None:
     user = User.objects.get(email="root@contoso.example")
-    front_page.shown_to(user)
+    front_page.context_for(user)
     redis = REDIS.client()
     redis.config_resetstat()
     with CaptureQueriesContext(connection) as queries:
-        front_page.shown_to(user)
+        front_page.context_for(user)
     assert len(queries) == 0
     asked = {name: stat["calls"] for name, stat in redis.info("commandstats").items()}
     assert {name: n for name, n in asked.items() if "config" not in name} == {"cmdstat_mget": 1}

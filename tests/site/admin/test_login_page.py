@@ -109,9 +109,9 @@ def test_the_page_is_made_anew_each_minute(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_no_more_than_some_are_kept() -> None:
-    for number in range(2 * login_page._MOST):
+    for number in range(2 * login_page._MOST_PAGES):
         opened(Client(), f"{PAGE}?next=/admin/{number}/")
-    assert len(login_page._pages) <= login_page._MOST
+    assert len(login_page._pages) <= login_page._MOST_PAGES
 
 
 @pytest.mark.parametrize("name", ["IS_EXTENDED", "DEBUG"])
@@ -122,7 +122,7 @@ def test_others_templates_may_show_what_they_like(name: str, settings: Settings)
 
 def test_so_may_another_sites() -> None:
     with hosted():
-        assert all(login_page.is_for_all(Client().get(PAGE).wsgi_request) is False for _ in "12")
+        assert all(login_page.is_shared(Client().get(PAGE).wsgi_request) is False for _ in "12")
 
 
 def test_a_password_posted_to_the_page_is_refused() -> None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.core.management import call_command
 from django.db import connection
-from django.db.models.signals import post_save
+from django.db.models import Model
+from django.db.models.signals import ModelSignal, post_save
+from django.utils import timezone
 from typing_extensions import override
 
-from accounts.models import User
+from accounts.models import AuditEntry, SignIn, User
+from accounts.operate import audit_log, sign_ins
 from tests.support.operators import fail
 
 NOBODY, ADA = "nobody@x.example", "ada@contoso.example"
@@ -56,6 +65,7 @@ WRONG = [
     (("audit", "list", "--reference", "BC"), "one looks like BCDF-2345"),
     (("audit", "list", "--limit", "-1"), "number of entries"),
     (("sign_ins", "--reference", "x"), "one looks like BCDF-2345"),
+    (("sign_ins", "--since", "0001-01-01T00:00+14:00"), "is no time; write 30m"),
     (("sign_ins", "--prune", "--days", "9" * 12), "number of days"),
     (("microsoft_app", "set", "--undo"), "nothing to undo"),
     (("microsoft_app", "set", "--certificate", "/nowhere.pem"), "Cannot read /nowhere.pem"),
@@ -132,24 +142,93 @@ def test_ctrl_c_says_what_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Interrupted: what was under way is undone" in errors.getvalue()
 
 
-@pytest.mark.django_db
-def test_ctrl_c_among_many_lists_who_was_done() -> None:
-    for email in (ADA, NOBODY):
-        User.objects.create_user(email)
+@contextmanager
+def interrupted_at(number: int, signal: ModelSignal, sender: type[Model]) -> Iterator[None]:
+    """Ctrl-C is pressed when this signal is sent for that time."""
+    sent = count(1)
 
-    def press(sender: object, instance: User, **more: object) -> None:
-        if instance.email == NOBODY:
+    def press(**more: object) -> None:
+        if next(sent) == number:
             raise KeyboardInterrupt
 
-    out = io.StringIO()
-    post_save.connect(press, sender=User)
+    signal.connect(press, sender=sender)
     try:
         with pytest.raises(SystemExit):
-            call_command("staff", "deactivate", ADA, NOBODY, stdout=out, stderr=io.StringIO())
+            yield
     finally:
-        post_save.disconnect(press, sender=User)
-    assert f"{ADA}  0               deactivated" in out.getvalue()
-    assert [user.email for user in User.objects.filter(is_active=True)] == [NOBODY]
+        signal.disconnect(press, sender=sender)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("words", "sender", "says"),
+    [
+        (("add", ADA, NOBODY), User, f"1     {ADA}  added"),
+        (("deactivate", ADA, NOBODY), User, f"{ADA}  0               deactivated"),
+        (("adopt", "--from", "allauth", "--yes"), SocialAccount, f"{ADA}  adopted"),
+        (("preview", "--link", "-"), SocialAccount, "1 people were linked"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_ctrl_c_among_many_lists_who_was_done(
+    words: tuple[str, ...], sender: type[Model], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = {ADA: GUID, NOBODY: GUID.replace("5", "6")}
+    lines = "".join(f"{email},{oid}\n" for email, oid in ids.items())
+    export = io.BytesIO(f"mail,id\n{lines}".encode())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(export))
+    for email in ids if words[0] != "add" else ():
+        user = User.objects.create_user(email, is_staff=True)
+        if words[0] == "adopt":
+            SocialAccount.objects.create(user=user, provider="microsoft", uid=ids[email])
+    out = io.StringIO()
+    with interrupted_at(2, post_save, sender):
+        call_command("staff", *words, stdout=out, stderr=out)
+    assert says in out.getvalue()
+    assert f"{NOBODY}  {'0' if words[0] == 'deactivate' else words[0]}" not in out.getvalue()
+    assert "what was done before stays" in out.getvalue()
+
+
+@pytest.mark.django_db
+def test_ctrl_c_while_pruning_leaves_its_entry() -> None:
+    long_ago = timezone.now() - timedelta(days=9)
+    SignIn.objects.bulk_create(SignIn(outcome="refused", at=long_ago) for _ in range(2))
+    selects = count(1)
+
+    def press(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith("SELECT") and next(selects) == 2:
+            raise KeyboardInterrupt
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(press), pytest.raises(KeyboardInterrupt):
+        sign_ins.prune(1, batch=1)
+    assert SignIn.objects.count() == 1
+    entry = AuditEntry.objects.get(action="sign_ins.pruned")
+    assert "deleted: 1" in audit_log.as_values(entry)["after"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("closed", "words"),
+    [
+        ("stdin", ("staff", "add", "--file", "-")),
+        ("stdout", ("staff", "list")),
+        ("stdout", ("migrate", "--plan")),
+        ("stderr", ("staff", "adopt", "--from", "django-auth-adfs")),
+    ],
+)
+def test_a_stream_that_the_shell_closed(
+    closed: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `>&-` does: such a stream is None in Python."""
+    monkeypatch.setattr(sys, closed, None)
+    try:
+        if closed == "stdin":
+            assert "There is nothing in -" in fail(*words).error
+        else:
+            call_command(*words)
+    finally:
+        getattr(sys, closed).close()
 
 
 def test_a_wrong_port_in_the_environment_is_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:

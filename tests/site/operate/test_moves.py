@@ -42,8 +42,11 @@ def test_a_file_links_and_readdresses_many(people: list[User], tmp_path: Path) -
     file = file_of(tmp_path, text)
     rows = run_json("staff", "relink", file)
     assert [row["what"] for row in rows] == ["link", "address"]
+    exported = AuditEntry.objects.filter(action="export.people")
+    assert exported.count() == 1  # who has which address or identity here
     assert uid_of(people[0]) == f"{FORMER}:{OIDS[0]}"
     run("staff", "relink", file, "--reason", "merger", "--yes")
+    assert exported.count() == 1  # each change has its own entry
     assert uid_of(people[0]) == f"{TID}:{OIDS[3]}"
     assert User.objects.filter(email="m1@new.example").exists()
     assert uid_of(people[1]) == f"{FORMER}:{OIDS[1]}"
@@ -116,6 +119,7 @@ def test_a_whole_tenant_is_unlinked_once_it_is_confirmed(people: list[User]) -> 
     SocialAccount.objects.create(user=stays, provider="microsoft", uid=f"{TID}:{OIDS[3]}")
     words = ("staff", "unlink", "--tenant", FORMER, "--reason", "moved")
     assert len(run_json(*words)) == 3
+    assert AuditEntry.objects.filter(action="export.people").count() == 1
     assert SocialAccount.objects.count() == 4
     assert len(run_json(*words, "--yes")) == 3
     assert list(SocialAccount.objects.values_list("user__email", flat=True)) == [stays.email]

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import SignIn, User
-from accounts.operate import OperatorError, linking, people
+from accounts.operate import OperatorError, erasure, linking, people
 from accounts.operate.account_status import status_of, statuses_of
 from accounts.operate.pasted import Entry, read_people
 from accounts.operate.people import listing
@@ -92,7 +92,8 @@ def test_adding_someone_inactive_leaves_them_so_and_says_it(ada: User) -> None:
 
 
 def test_a_bad_line_stops_no_other() -> None:
-    results = people.add_many(["ada@contoso.example", "not an email", "", "eve@contoso.example"])
+    lines = ["ada@contoso.example", "not an email", "", "eve@contoso.example"]
+    results = list(people.add_many(lines))
     assert [(r.line, r.what) for r in results] == [(1, "added"), (2, "invalid"), (4, "added")]
     assert results[1].email == "not an email"
     assert results[1].note
@@ -216,3 +217,10 @@ def test_many_people_cost_no_more_queries(
         assert {state.kind for state in statuses_of(crowd).values()} == {"refused"}
     with django_assert_num_queries(4):
         assert len(list(listing())) == 20
+
+
+def test_erasing_someone_without_an_address_leaves_other_records_without_one() -> None:
+    user = User.objects.create(email="")
+    SignIn.objects.create(outcome="refused", reason="no_email", user_agent="another person's")
+    assert erasure.erase_person(user, "request 17").sign_ins == 0
+    assert SignIn.objects.get().user_agent == "another person's"

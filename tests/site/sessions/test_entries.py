@@ -16,8 +16,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.protection import sealed
-from accounts.sessions import index as session_index
 from accounts.sessions.entries import name_of, opened_entry, sealed_entry
+from accounts.sessions.index import sessions
 from accounts.sessions.store import cache_key
 
 OLD, NEW = site.SECRET_KEY, "another-secret-key-" * 4
@@ -93,7 +93,7 @@ def test_what_a_writer_of_the_store_plants_is_nobody(
     with caplog.at_level(logging.WARNING):
         found = session(mine)
         assert (found.get(SESSION_KEY), found.session_key) == (None, None)
-        assert [each.user_id for each in session_index.all_sessions()] == ["1"]
+        assert [each.user_id for each in sessions().all()] == ["1"]
     told = [vars(record) for record in caplog.records]
     assert {"session_not_ours"} == {line["event"] for line in told}
     assert {name_of(mine)[:12]} == {line["handle"] for line in told}
@@ -139,7 +139,7 @@ def test_a_session_is_saved_renewed_and_ended_under_its_hash(store: str) -> None
     assert session(made.session_key)["colour"] == "green"
     assert session(first).get("colour") is None
     made.flush()
-    assert not list(session_index.all_sessions())
+    assert not list(sessions().all())
 
 
 @pytest.mark.parametrize("text", [None, 7, b"x", "", "x", "a:b:c", ".eJw:1:x", {"a": 1}, "\0" * 99])

@@ -40,10 +40,10 @@ def test_redis_fails_over_and_nothing_is_noticed(name: Relay, redis_server: Redi
     session["colour"] = "green"
     session.save()
     cache.set("x", 1)
-    throttle.count(throttle.STARTS, "start", "203.0.113.7")
+    throttle.STARTS.count("203.0.113.7")
     with Redis() as successor:
         fail_over(name, successor)
-        throttle.count(throttle.STARTS, "start", "203.0.113.7")
+        throttle.STARTS.count("203.0.113.7")
         cache.set("x", 2)
         assert (cache.get("x"), cache.add("y", 1)) == (2, True)
         new = SessionStore()

@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from accounts.reasons import Refused
-from accounts.sessions import index as session_index
 from accounts.sessions.entries import name_of
+from accounts.sessions.index import sessions
 from accounts.sessions.store import SessionStore
 from accounts.stores.outages import STORE_ERRORS
 from accounts.web import throttle
@@ -44,23 +44,23 @@ def signed_in(user: str) -> SessionStore:
     return session
 
 
-def holds_one(keys: list[bytes], sessions: list[SessionStore]) -> bool:
+def holds_one(keys: list[bytes], stored: list[SessionStore]) -> bool:
     """Whether one of these sessions is among a node's keys."""
-    names = [name_of(one.session_key).encode() for one in sessions]
+    names = [name_of(one.session_key).encode() for one in stored]
     return any(name in key for name in names for key in keys)
 
 
 def test_sessions_of_many_are_listed_and_ended(used: RedisCluster) -> None:
-    sessions = [signed_in(user) for user in ("7", "8", "9") for _ in range(8)]
+    stored = [signed_in(user) for user in ("7", "8", "9") for _ in range(8)]
     assert all(keys for keys in used.held()), "all on one node: nothing is shown"
-    assert [SessionStore(one.session_key)[SESSION_KEY] for one in sessions] == [
+    assert [SessionStore(one.session_key)[SESSION_KEY] for one in stored] == [
         user for user in ("7", "8", "9") for _ in range(8)
     ]
-    assert len(list(session_index.all_sessions())) == 24
-    assert len(session_index.sessions_of(8)) == session_index.end_sessions(8) == 8
-    assert {one.user_id for one in session_index.all_sessions()} == {"7", "9"}
-    sessions[0].flush()
-    assert len(session_index.sessions_of(7)) == 7
+    assert len(list(sessions().all())) == 24
+    assert len(sessions().of(8)) == sessions().end_all_of(8) == 8
+    assert {one.user_id for one in sessions().all()} == {"7", "9"}
+    stored[0].flush()
+    assert len(sessions().of(7)) == 7
 
 
 def test_the_cache_reads_and_writes_many_at_once(used: RedisCluster) -> None:
@@ -74,12 +74,12 @@ def test_the_cache_reads_and_writes_many_at_once(used: RedisCluster) -> None:
 
 
 def test_throttles_count(used: RedisCluster) -> None:
-    for _ in range(throttle.BREAK_GLASS.amount):
-        throttle.count(throttle.BREAK_GLASS, "link", "203.0.113.7")
+    for _ in range(throttle.BREAK_GLASS.item.amount):
+        throttle.BREAK_GLASS.count("203.0.113.7")
     with pytest.raises(Refused, match="too_many_attempts"):
-        throttle.count(throttle.BREAK_GLASS, "link", "203.0.113.7")
-    throttle.forget(throttle.BREAK_GLASS, "link", "203.0.113.7")
-    throttle.count(throttle.BREAK_GLASS, "link", "203.0.113.7")
+        throttle.BREAK_GLASS.count("203.0.113.7")
+    throttle.BREAK_GLASS.forget("203.0.113.7")
+    throttle.BREAK_GLASS.count("203.0.113.7")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -96,12 +96,12 @@ def test_people_sign_in_and_out(start_site: Callable[..., Site], cluster: RedisC
 
 def test_a_node_that_is_gone_is_an_outage_for_its_keys_alone(used: RedisCluster) -> None:
     """The others' people go on."""
-    sessions = [signed_in("0")]
-    while not all(holds_one(keys, sessions) for keys in used.held()):
-        sessions.append(signed_in(str(len(sessions))))
+    stored = [signed_in("0")]
+    while not all(holds_one(keys, stored) for keys in used.held()):
+        stored.append(signed_in(str(len(stored))))
     used.nodes[2].kill()
     answers: list[str] = []
-    for session in sessions:
+    for session in stored:
         try:
             answers.append(SessionStore(session.session_key)[SESSION_KEY])
         except STORE_ERRORS:

@@ -8,8 +8,8 @@ from django.conf import settings as site
 from django.contrib.auth import SESSION_KEY
 from pytest_django import Settings
 
-from accounts.sessions import index as session_index
 from accounts.sessions.entries import name_of
+from accounts.sessions.index import sessions
 from tests.servers.redis import Redis
 
 
@@ -34,7 +34,7 @@ def sign_in(user_id: str, **facts: str) -> str:
 @pytest.mark.usefixtures("store")
 def test_a_persons_sessions_say_whose_and_from_where() -> None:
     key = sign_in("7", client_ip="203.0.113.7", user_agent="Fox", signed_in_at="2026-11-24T08:00Z")
-    [found] = session_index.sessions_of(7)
+    [found] = sessions().of(7)
     assert (found.name, found.user_id, found.client_ip) == (name_of(key), "7", "203.0.113.7")
     assert (found.user_agent, found.since and found.since.hour) == ("Fox", 8)
 
@@ -45,29 +45,29 @@ def test_everyone_who_is_signed_in_is_listed_and_nobody_else() -> None:
     anonymous = import_module(site.SESSION_ENGINE).SessionStore()
     anonymous["x"] = 1
     anonymous.save()
-    assert sorted(found.user_id for found in session_index.all_sessions()) == ["7", "7", "8"]
+    assert sorted(found.user_id for found in sessions().all()) == ["7", "7", "8"]
 
 
 @pytest.mark.usefixtures("store")
 def test_ending_a_persons_sessions_leaves_everyone_elses() -> None:
     sign_in("7"), sign_in("7"), sign_in("8")
-    assert session_index.end_sessions(7) == 2
-    assert [found.user_id for found in session_index.all_sessions()] == ["8"]
-    assert session_index.end_sessions(7) == 0
+    assert sessions().end_all_of(7) == 2
+    assert [found.user_id for found in sessions().all()] == ["8"]
+    assert sessions().end_all_of(7) == 0
 
 
 @pytest.mark.usefixtures("store")
 def test_one_session_can_be_ended() -> None:
     first, second = sign_in("7"), sign_in("7")
-    assert session_index.end_session(name_of(first)) is True
-    assert session_index.end_session(name_of(first)) is False
-    assert [found.name for found in session_index.sessions_of(7)] == [name_of(second)]
+    assert sessions().end(name_of(first)) == 1
+    assert sessions().end(name_of(first)) == 0
+    assert [found.name for found in sessions().of(7)] == [name_of(second)]
 
 
 @pytest.mark.usefixtures("store")
 def test_a_session_is_named_without_its_key() -> None:
     key = sign_in("7")
-    [found] = session_index.sessions_of(7)
+    [found] = sessions().of(7)
     assert (key in repr(found), found.handle in key, len(found.handle)) == (False, False, 12)
 
 
@@ -79,5 +79,5 @@ def test_one_person_among_ten_thousand_is_signed_out_at_once(redis_server: Redis
         pipe.execute()
     sign_in("7"), sign_in("7")
     began = time.perf_counter()
-    assert session_index.end_sessions(7) == 2
+    assert sessions().end_all_of(7) == 2
     assert time.perf_counter() - began < 0.05

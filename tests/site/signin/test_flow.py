@@ -19,11 +19,12 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from accounts import registration
-from accounts.entra.tokens import Claims
+from accounts.entra.claims import Claims
+from accounts.http.deadline import Deadline
 from accounts.models import SignIn, User
 from accounts.process import process_copy
 from accounts.reasons import Refused
-from accounts.sessions import index as session_index
+from accounts.sessions.index import sessions
 from accounts.sessions.store import SessionStore
 from accounts.signin import state
 from accounts.signin.policy import Rules
@@ -73,11 +74,13 @@ def outcome(claims: Claims) -> str:
     request = RequestFactory().get("/")
     request.session, request.user = SessionStore(), AnonymousUser()
     issued, _ = state.issue("secret", state.ServedBy("", ""), "")
-    begun = callback.Begun(issued, "secret", before_sign_in=False)
-    attempt = Attempt("TEST-TEST")
+    attempt, app = Attempt("TEST-TEST"), registration.in_force()
+    accepted = callback.Callback(
+        request, attempt, Deadline(5), app, issued, "secret", before_sign_in=False
+    )
     try:
         with request_context(request):
-            callback.let_in(request, claims, RULES, attempt, begun, registration.in_force())
+            callback.let_in(accepted, claims, RULES)
     except Refused as refused:
         return refused.reason.code
     return str(request.user)
@@ -211,7 +214,7 @@ def test_a_commit_that_fails_leaves_no_session_and_no_binding(
     assert (answer.status_code, b'data-reason="unexpected"' in answer.content) == (500, True)
     assert not is_in(client)
     assert not SocialAccount.objects.exists()
-    assert not list(session_index.all_sessions())
+    assert not list(sessions().all())
     assert client.get(way_back(client)).headers["Location"] == "/admin/"
 
 
@@ -289,7 +292,7 @@ def test_a_callback_costs_nine_commands_of_redis(
 
     Once a second two more look whether admin has changed something: not while this counts.
     """
-    monkeypatch.setattr(process_copy, "_LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(process_copy, "_CHECK_SECONDS", 3600.0)
     ways = [way_back(known) for _ in range(3)]
     commands = [redis_of(redis_server, lambda: known.get(there)) for there in ways]  # noqa: B023
     assert min(map(len, commands)) <= 9, commands

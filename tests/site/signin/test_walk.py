@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEGINS_WITH = "microsoft_callback"
-# What entra hands to http: a body that blames our own side is no outage, whatever its status.
-HANDED_DOWN = {("accounts/http/json_response.py", "accounts/entra/errors.py")}
 
 # Django's, of signals and of on_commit.
 NOTIFIES = {"send", "send_robust", "run_and_clear_commit_hooks"}
@@ -94,10 +92,7 @@ def test_a_callback_never_climbs(emulator: Emulator) -> None:
     assert response.headers["Location"] == "/admin/"
     print(*dict.fromkeys(f"{step.called}:{step.function}" for step in walk.steps), sep="\n")
     climbs = {
-        step
-        for step in walk.steps
-        if step.caller and _floor(step.called) > _floor(step.caller)
-        if (step.caller, step.called) not in HANDED_DOWN
+        step for step in walk.steps if step.caller and _floor(step.called) > _floor(step.caller)
     }
     assert sorted(climbs) == []
     rooms = {room_of(step.called.removesuffix(".py").replace("/", ".")) for step in walk.steps}

@@ -60,7 +60,7 @@ def link_used_up() -> Any:
 
 def throttled() -> Any:
     client = browser()
-    for _ in range(throttle.STARTS.amount + 1):
+    for _ in range(throttle.STARTS.item.amount + 1):
         answer = client.post(START)
     return answer
 

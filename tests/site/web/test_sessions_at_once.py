@@ -10,8 +10,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
-from accounts.sessions import index as session_index
 from accounts.sessions import service
+from accounts.sessions.index import sessions
 from tests.emulator.person import sign_in_as
 from tests.support.visitor import START
 
@@ -55,7 +55,7 @@ def test_the_oldest_ends_and_the_newest_says_so(
     first, second, third = enter(), enter(), enter()
     assert [is_in(client) for client in (first, second)] == [False, True]
     assert "2 at once are allowed here" in third.get("/admin/").content.decode()
-    assert len(session_index.sessions_of(person.pk)) == 2
+    assert len(sessions().of(person.pk)) == 2
     entry = AuditEntry.objects.filter(action="sessions.ended").latest("at")
     assert entry.parts.get(role="subject").content["after"]["because"] == "more than 2 at once"
 
@@ -75,7 +75,7 @@ def test_sign_ins_at_once_never_end_each_other(person: User) -> None:
 
     with ThreadPoolExecutor(len(keys)) as pool:
         ended = list(pool.map(count, keys))
-    assert (sum(ended), len(session_index.sessions_of(person.pk))) == (2, 2)
+    assert (sum(ended), len(sessions().of(person.pk))) == (2, 2)
     assert sum(map(is_in, clients)) == 2
 
 
@@ -98,5 +98,5 @@ def test_nobody_elses_session_ends(person: User, settings: Settings) -> None:
     other.force_login(User.objects.get(email="other@contoso.example"))
     by_microsoft()
     by_microsoft()
-    [kept] = session_index.sessions_of(User.objects.get(email="other@contoso.example").pk)
+    [kept] = sessions().of(User.objects.get(email="other@contoso.example").pk)
     assert kept.user_id

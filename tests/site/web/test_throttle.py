@@ -20,7 +20,7 @@ from tests.servers.redis import Redis
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-THREE = RateLimitItemPerMinute(3)
+THREE = throttle.Limit(RateLimitItemPerMinute(3), "test")
 
 
 def attempts(who: str, times: int, purpose: str = "test") -> list[str]:
@@ -30,7 +30,7 @@ def attempts(who: str, times: int, purpose: str = "test") -> list[str]:
 
 def _attempt(who: str, purpose: str) -> str:
     try:
-        throttle.count(THREE, purpose, who)
+        throttle.Limit(THREE.item, purpose).count(who)
     except Refused as refused:
         return refused.reason.code
     return ""
@@ -49,22 +49,22 @@ def test_nobodys_attempts_count_against_another() -> None:
 def test_a_refusal_says_when_to_come_again_and_not_who() -> None:
     attempts("someone@contoso.example", 3)
     with pytest.raises(Refused) as raised:
-        throttle.count(THREE, "test", "someone@contoso.example")
+        THREE.count("someone@contoso.example")
     assert 1 <= (raised.value.retry_after or 0) <= 60
     assert "someone" not in raised.value.detail
 
 
 def test_nobody_is_told_to_come_again_in_no_time() -> None:
-    one = RateLimitItemPerSecond(1)
-    throttle.count(one, "test", "a")
+    one = throttle.Limit(RateLimitItemPerSecond(1), "test")
+    one.count("a")
     with pytest.raises(Refused) as raised:
-        throttle.count(one, "test", "a")
+        one.count("a")
     assert raised.value.retry_after == 1
 
 
 def test_a_success_starts_counting_afresh() -> None:
     attempts("a", 3)
-    throttle.forget(THREE, "test", "a")
+    THREE.forget("a")
     assert attempts("a", 1) == [""]
 
 
@@ -105,8 +105,8 @@ def test_another_process_counts_on() -> None:
 
 
 def test_of_a_flood_one_row_a_minute_is_worth_keeping() -> None:
-    assert [throttle.worth_a_row("127.0.0.1") for _ in range(3)] == [True, False, False]
-    assert throttle.worth_a_row("127.0.0.2")
+    assert [throttle.THROTTLED_ROWS.hit("127.0.0.1") for _ in range(3)] == [True, False, False]
+    assert throttle.THROTTLED_ROWS.hit("127.0.0.2")
 
 
 # --- whose attempts --------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def redeemed(counted: throttle.CountedBefore, *, good: bool, reached: list[bool]
 
 
 def test_failures_that_go_on_at_once_get_no_further_than_the_limit() -> None:
-    counted, reached = throttle.CountedBefore(THREE, "before"), list[bool]()
+    counted, reached = throttle.CountedBefore(THREE), list[bool]()
     with ThreadPoolExecutor(8) as pool:
         ends = list(pool.map(lambda _: redeemed(counted, good=False, reached=reached), range(24)))
     assert len(reached) == ends.count("failed") == 3
@@ -155,7 +155,7 @@ def test_failures_that_go_on_at_once_get_no_further_than_the_limit() -> None:
 
 
 def test_what_ends_well_counts_against_nobody() -> None:
-    counted, reached = throttle.CountedBefore(THREE, "before"), list[bool]()
+    counted, reached = throttle.CountedBefore(THREE), list[bool]()
     assert {redeemed(counted, good=True, reached=reached) for _ in range(10)} == {""}
     assert [redeemed(counted, good=False, reached=reached) for _ in range(4)] == [
         "failed", "failed", "failed", "too_many_attempts",
@@ -163,7 +163,7 @@ def test_what_ends_well_counts_against_nobody() -> None:
 
 
 def test_an_outage_counts_against_nobody() -> None:
-    counted = throttle.CountedBefore(THREE, "before")
+    counted = throttle.CountedBefore(THREE)
     for _ in range(10):
         with pytest.raises(KeyError), counted.attempt("a", lambda error: False):
             raise KeyError

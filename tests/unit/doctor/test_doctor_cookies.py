@@ -10,7 +10,7 @@ CALLBACK = "https://staff.example.com/accounts/microsoft/login/callback/"
 
 def jar(*headers: str, url: str = HTTPS) -> CookieJar:
     filled = CookieJar()
-    filled.take(url, headers)
+    filled.store(url, headers)
     return filled
 
 

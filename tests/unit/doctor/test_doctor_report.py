@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 from django.conf import settings
@@ -12,10 +13,10 @@ from accounts.http.deadline import within
 from accounts.operate.doctor.finding import (
     Finding,
     Observation,
-    because,
     fault,
     finding_of,
     ok,
+    refusal_facts,
     staff_see,
 )
 from accounts.operate.doctor.report import as_json, as_text, summary
@@ -63,8 +64,8 @@ def test_warnings_alone_do_not_break_a_sign_in() -> None:
 
 @pytest.mark.parametrize(("seen", "not_asked", "start"), [
     ([GOOD], (), "All is well (1 findings"),
-    ([GOOD], ("Microsoft (--online)",), "All that was looked at is well"),
-    ([GOOD, BLIND], (), "Nothing wrong was seen, but not all could be looked at: 1 unknown"),
+    ([GOOD], ("Microsoft (--online)",), "No problem in what was checked"),
+    ([GOOD, BLIND], (), "No problem was found, but not everything could be checked: 1 unknown"),
 ])  # fmt: skip
 def test_all_is_well_is_never_said_of_what_was_not_looked_at(
     seen: list[Observation], not_asked: tuple[str, ...], start: str
@@ -103,7 +104,7 @@ def test_what_fails_in_time_fails_as_it_did() -> None:
 
 
 def test_a_refusal_speaks_with_the_words_of_its_reason() -> None:
-    refusal = because(Refused("redirect_uri_mismatch", aadsts=50011))
+    refusal = refusal_facts(Refused("redirect_uri_mismatch", aadsts=50011))
     finding = finding_of(fault("online.redirect_uri", uri="https://x", **refusal))
     assert finding.shows_as == ("redirect_uri_mismatch",)
     assert "AADSTS50011" in finding.detail
@@ -120,7 +121,7 @@ def test_the_json_document_is_stable() -> None:
         {
             "level": "error",
             "id": "redis.writable",
-            "title": "Redis takes no writes",
+            "title": "Redis refuses writes",
             "detail": "OOM",
             "shows_as": ["session_store_unavailable"],
             "fix": "Fix it.",
@@ -136,7 +137,7 @@ def test_no_secret_leaves() -> None:
     text = f"{settings.SECRET_KEY} p@ssword p%40ssword very~secret postgres://u:word@h/db"
     assert scrub(text) == "*** *** *** *** postgres://***@h/db"
     leaked = Finding("error", "x.y", text, text, fix=text)
-    assert "very~secret" not in json.dumps(scrubbed(leaked).as_json())
+    assert "very~secret" not in json.dumps(asdict(scrubbed(leaked)))
     assert "very~secret" not in json.dumps(as_json(report_of(fault("redis.writable", cause=text))))
 
 

@@ -50,7 +50,7 @@ def test_instances_that_differ_are_told() -> None:
 
 
 def test_a_state_that_is_accepted_twice_is_told() -> None:
-    assert verdicts(Tally(returns=20, twice=1))[0].id == "public.used_states"
+    assert verdicts(Tally(returns=20, accepted_twice=1))[0].id == "public.used_states"
 
 
 def test_starts_that_fail_later_are_told() -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.entra.claims import Claims
 from accounts.entra.token_header import HEADER_CHECKS
-from accounts.entra.tokens import CHECKS, Claims
+from accounts.entra.tokens import CHECKS
 from accounts.reasons import Refused
 from tests.support.keys import (
     OID,

@@ -83,7 +83,7 @@ def test_while_renewal_fails_the_old_one_serves_to_its_end_and_it_is_tried_again
     for second in range(501, 989, 10):
         maker.now = 1000.0 + second
         assert maker.kept.get() == "proof 1"
-        assert eventually(lambda: not maker.kept._flight or maker.kept._flight.done())
+        assert eventually(lambda: not maker.kept._renewal.is_under_way)
     assert 10 <= maker.made <= 1 + 490 / RETRY_AFTER + 1
     maker.now = 2000.0
     assert fails(maker.kept.get).detail == "the endpoint fails"
@@ -352,7 +352,7 @@ def test_half_of_a_tokens_life_brings_the_next(endpoint: IdentityEndpoint) -> No
 def test_nobody_needs_to_sign_in_for_it_to_stay_fresh(
     endpoint: IdentityEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(managed_identity, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(managed_identity, "CHECK_EVERY", 0.05)
     clock = Clock()
     identity = ManagedIdentity(IDENTITY, AUDIENCE, clock=clock)
     identity.prepare(None)

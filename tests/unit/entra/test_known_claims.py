@@ -9,7 +9,6 @@ import pytest
 
 from accounts.entra import claims, known_claims, tokens
 from accounts.entra.known_claims import CHECKED, UNCHECKED, USED, log_unknown_claims
-from accounts.process.per_process import PerProcess
 from tests.support import keys
 from tests.support.verifying import check
 
@@ -18,8 +17,8 @@ NOW = 50_000 * DAY
 
 
 @pytest.fixture(autouse=True)
-def _nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(known_claims, "_logged", PerProcess(known_claims._LoggedNames))
+def _nothing_logged() -> None:
+    known_claims._logged_on.cache_clear()
 
 
 def test_a_claim_is_in_one_list_only() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from accounts.entra.tokens import SKEW, Claims
+from accounts.entra.claims import Claims
+from accounts.entra.tokens import SKEW
 from accounts.reasons import Refused
 from tests.support.keys import (
     CLIENT_ID,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.entra.tokens import Claims
+from accounts.entra.claims import Claims
 from accounts.ids import CONSUMER_TENANT
 from accounts.signin.policy import (
     Admit,

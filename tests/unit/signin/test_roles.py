@@ -7,7 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.entra.claims import read_claims
-from accounts.signin.roles import NONE, Carried, Rights, Table, judge, keeping, union
+from accounts.signin.roles import (
+    NONE,
+    Rights,
+    Table,
+    TokenRoles,
+    rights_after,
+    union,
+    with_safeguards,
+)
 from tests.support.keys import claims as good_claims
 
 APP = "33333333-3333-4333-8333-333333333333"
@@ -19,12 +27,12 @@ TABLE = Table(ROWS, frozenset({APP}))
 UNSEEN = Table(ROWS)
 
 
-def roles(*names: str) -> Carried:
-    return Carried(names)
+def roles(*names: str) -> TokenRoles:
+    return TokenRoles(names)
 
 
-ABSENT = Carried(None)
-OVERAGE = Carried(None, None, "too many for the token (overage)")
+ABSENT = TokenRoles(None)
+OVERAGE = TokenRoles(None, None, "too many for the token (overage)")
 SENTENCES = {
     "nothing is mapped: all stays": (Table(), roles("Staff"), SUPER, NONE, "off", SUPER),
     "a role gives staff": (TABLE, roles("Staff"), NONE, NONE, "known", STAFF),
@@ -53,25 +61,25 @@ SENTENCES = {
         *("unknown", SUPER),
     ),
     "a group's id gives as a role does": (
-        *(Table({GROUP: EDITORS}), Carried(None, (GROUP,)), NONE, NONE),
+        *(Table({GROUP: EDITORS}), TokenRoles(None, (GROUP,)), NONE, NONE),
         *("known", EDITORS),
     ),
     "a group that is named like a role is none": (
-        *(TABLE, Carried((), ("Superuser", "Staff")), NONE, NONE, "known", NONE),
+        *(TABLE, TokenRoles((), ("Superuser", "Staff")), NONE, NONE, "known", NONE),
     ),
     "a group's id in capitals is the same": (
-        *(Table({GROUP: EDITORS}), Carried(None, (GROUP.upper(),)), NONE, NONE),
+        *(Table({GROUP: EDITORS}), TokenRoles(None, (GROUP.upper(),)), NONE, NONE),
         *("known", EDITORS),
     ),
     "groups emitted as roles count by their ids": (
         *(Table({GROUP: EDITORS}), roles(GROUP), NONE, NONE, "known", EDITORS),
     ),
     "groups told by name say nothing of ids: all stays": (
-        *(Table({GROUP: EDITORS}), Carried(None, ("Editors",)), EDITORS, EDITORS),
+        *(Table({GROUP: EDITORS}), TokenRoles(None, ("Editors",)), EDITORS, EDITORS),
         *("unknown", EDITORS),
     ),
     "roles and groups mapped, no token ever had roles: all stays": (
-        *(Table({GROUP: EDITORS, "Staff": STAFF}), Carried(None, (GROUP,)), STAFF, NONE),
+        *(Table({GROUP: EDITORS, "Staff": STAFF}), TokenRoles(None, (GROUP,)), STAFF, NONE),
         *("unknown", STAFF),
     ),
     "an empty list of a registration that never had any: all stays": (
@@ -96,15 +104,15 @@ SENTENCES = {
 
 @pytest.mark.parametrize("sentence", SENTENCES)
 def test_roles_make_rights(sentence: str) -> None:
-    table, carried, held, given_before, state, after = SENTENCES[sentence]
-    outcome = judge(table, APP, carried, held, given_before)
+    table, token_roles, held, given_before, state, after = SENTENCES[sentence]
+    outcome = rights_after(table, APP, token_roles, held, given_before)
     assert (outcome.state, outcome.rights) == (state, after)
     assert outcome.given == (given_before if state == "unknown" else outcome.given)
 
 
 @pytest.mark.parametrize("near", ["staff", "STAFF", "Sta ff", "Staff\u200b", "\uff33taff"])
 def test_a_near_miss_is_named_by_what_is_mapped(near: str) -> None:
-    note = judge(TABLE, APP, roles(near), NONE, NONE).note
+    note = rights_after(TABLE, APP, roles(near), NONE, NONE).note
     assert note == "roles: one is spelled almost like 'Staff', which is mapped"
 
 
@@ -129,8 +137,8 @@ def test_no_claim_of_any_form_gives_more_than_the_mapping_says(
 ) -> None:
     payload = good_claims(roles=value, groups=groups, _claim_names=extra)
     found = read_claims(payload)
-    carried = Carried(found.roles, found.groups, found.roles_problem)
-    outcome = judge(table, APP, carried, held, before)
+    token_roles = TokenRoles(found.roles, found.groups, found.roles_problem)
+    outcome = rights_after(table, APP, token_roles, held, before)
     named = [text for text in _texts(value) if text in table.rows]
     allowed = held | union(table.rows[name] for name in named)
     assert not outcome.rights - allowed
@@ -145,13 +153,14 @@ def test_no_claim_of_any_form_takes_from_the_last_superuser_or_a_break_glass_per
     table: Table, held: Rights, before: Rights, value: object, groups: object, link: bool
 ) -> None:
     found = read_claims(good_claims(roles=value, groups=groups))
-    carried = Carried(found.roles, found.groups, found.roles_problem)
+    token_roles = TokenRoles(found.roles, found.groups, found.roles_problem)
     last = Rights(held.staff, superuser=True, groups=held.groups)
-    outcome = keeping(judge(table, APP, carried, last, before), last, is_last=True, by_link=link)
+    foreseen = rights_after(table, APP, token_roles, last, before)
+    outcome = with_safeguards(foreseen, last, is_last=True, by_link=link)
     assert outcome.rights.superuser
     assert outcome.rights.staff >= last.staff
     assert not link or not last - outcome.rights
-    assert outcome.given == judge(table, APP, carried, last, before).given
+    assert outcome.given == foreseen.given
 
 
 def _texts(value: object) -> list[str]:
@@ -173,20 +182,21 @@ def _texts(value: object) -> list[str]:
 )
 def test_a_form_that_cannot_be_read_is_unknown(payload: dict[str, object]) -> None:
     found = read_claims(good_claims(**payload))
-    carried = Carried(found.roles, found.groups, found.roles_problem)
-    assert judge(TABLE, APP, carried, STAFF, NONE).state == "unknown"
-    assert judge(TABLE, APP, carried, STAFF, NONE).rights == STAFF
+    token_roles = TokenRoles(found.roles, found.groups, found.roles_problem)
+    assert rights_after(TABLE, APP, token_roles, STAFF, NONE).state == "unknown"
+    assert rights_after(TABLE, APP, token_roles, STAFF, NONE).rights == STAFF
 
 
 def test_groups_that_are_left_out_say_nothing_about_roles() -> None:
     found = read_claims(good_claims(roles=["Staff"], _claim_names={"groups": "src1"}))
-    carried = Carried(found.roles, found.groups, found.roles_problem)
-    assert judge(TABLE, APP, carried, NONE, NONE).rights == STAFF
-    assert judge(Table({GROUP: EDITORS}), APP, carried, NONE, NONE).state == "unknown"
+    token_roles = TokenRoles(found.roles, found.groups, found.roles_problem)
+    assert rights_after(TABLE, APP, token_roles, NONE, NONE).rights == STAFF
+    assert rights_after(Table({GROUP: EDITORS}), APP, token_roles, NONE, NONE).state == "unknown"
 
 
 @pytest.mark.parametrize("overage", [{"hasgroups": True}, {"_claim_names": {"groups": "src1"}}])
 def test_groups_that_are_listed_beside_an_overage_are_not_all(overage: dict[str, object]) -> None:
     found = read_claims(good_claims(roles=["Staff"], groups=[], **overage))
-    carried = Carried(found.roles, found.groups, found.roles_problem)
-    assert judge(Table({GROUP: EDITORS}), APP, carried, EDITORS, EDITORS).state == "unknown"
+    token_roles = TokenRoles(found.roles, found.groups, found.roles_problem)
+    outcome = rights_after(Table({GROUP: EDITORS}), APP, token_roles, EDITORS, EDITORS)
+    assert outcome.state == "unknown"

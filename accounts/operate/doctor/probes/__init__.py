@@ -1,8 +1,9 @@
-"""What doctor looks at, one concern a module; each yields ids and facts, and no words.
+"""The probes, one concern a module: each yields ids and facts, for which the catalogue has texts.
 
-settings     system checks, facts to compare         redis      the session store
-sessions     shared with a second process?           database   and what it must keep apart
-clock        ours against everyone's                 app        which registration, is it plausible
-people       could anybody get in                    refusals   what people have met lately
-processes    those that run, compared         microsoft    what only Microsoft can tell
+settings    system checks, and facts to compare     redis       the session store
+sessions    are they shared between processes       database    schema, rights, indexes
+clock       this machine's against the others       app         the registration in force
+people      could anybody sign in                   refusals    the last hour's
+processes   the running ones, compared              roles       are mapped roles still in use
+claims      which optional ones are missing         microsoft   what only Microsoft can tell
 """

@@ -1,7 +1,8 @@
-"""The app registration in force, as far as it can be judged without asking Microsoft."""
+"""The app registration in force, and its credentials, as far as they can be checked offline."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,13 +10,15 @@ from allauth.socialaccount.models import SocialApp
 
 from .... import registration
 from ....conf import conf
+from ....entra.credentials.certificate import CertificateCredential
+from ....entra.credentials.managed_identity import ManagedIdentity
+from ....entra.credentials.proof import TokenFile, claims_of
 from ....ids import CONSUMER_TENANT, is_guid
 from ....reasons import Refused
 from ....signin.identities import PROVIDER
 from ...microsoft_app import Changes, problems_of
-from ...microsoft_app_summary import AppSummary, show
-from ..finding import Observation, because, fault, ok
-from . import credential
+from ...microsoft_app_summary import AppSummary, federated, show
+from ..finding import Observation, fault, ok, refusal_facts
 
 IN_FORCE: Final = "app.in_force"
 _SOON_DAYS: Final = 30
@@ -33,7 +36,7 @@ def run() -> Iterator[Observation]:
         found = registration.read_afresh()
     except Refused as refusal:
         title = _TITLES.get(refusal.reason.code, _UNREADABLE)
-        yield fault(IN_FORCE, title=title, **because(refusal))
+        yield fault(IN_FORCE, title=title, **refusal_facts(refusal))
         yield from _hidden()
         return
     summary = show()
@@ -47,7 +50,10 @@ def run() -> Iterator[Observation]:
     yield ok("app.redirect_uri", uri=registration.redirect_uri())
     yield from _values(found)
     yield from _expiry(summary)
-    yield from credential.run(found)
+    yield from _certificates(found)
+    for credential in found.credentials:
+        if isinstance(credential, ManagedIdentity | TokenFile):
+            yield from _federated(credential)
     yield from _tenant(found)
 
 
@@ -60,15 +66,17 @@ def _hidden() -> Iterator[Observation]:
 
 def _other_in_environment(summary: AppSummary) -> str:
     other = conf.MICROSOFT_CLIENT_ID
-    if summary.in_force == "admin" and other and other != summary.client_id:
+    if summary.is_in_admin and other and other != summary.client_id:
         return f"MICROSOFT_CLIENT_ID {other} of the environment is not used while admin has an app."
     return ""
 
 
 def _values(found: registration.Registration) -> Iterator[Observation]:
-    """Typing errors: a Secret ID for a secret, a name for a GUID, a tenant that is not allowed."""
+    """Wrong values: a Secret ID as the secret, a name as a GUID, a tenant that is not allowed."""
     if not found.credentials:
-        yield fault("app.secret_missing", **because(Refused("not_configured", "secret: none")))
+        yield fault(
+            "app.secret_missing", **refusal_facts(Refused("not_configured", "secret: none"))
+        )
     first, second = (*found.secrets, "", "")[:2]
     given = Changes(
         client_id=found.client_id,
@@ -83,11 +91,11 @@ def _values(found: registration.Registration) -> Iterator[Observation]:
 
 
 def _expiry(summary: AppSummary) -> Iterator[Observation]:
-    """What is next counts once Microsoft has accepted it."""
+    """The next credential counts once Microsoft has accepted it."""
     days = summary.days_left
     if days is None or not summary.credentials:
         return
-    used = next(one for one in summary.credentials if one.in_use)
+    used = next(credential for credential in summary.credentials if credential.in_use)
     kind = "certificate" if summary.credential == "certificate" else "secret"
     if days < 0:
         yield fault(f"app.{kind}_expiry", days=-days, date=used.expires, label=used.label)
@@ -95,6 +103,39 @@ def _expiry(summary: AppSummary) -> Iterator[Observation]:
         yield fault(f"app.{kind}_expires_soon", days=days, label=used.label)
     else:
         yield ok(f"app.{kind}_expires_soon", days=days)
+
+
+def _certificates(found: registration.Registration) -> Iterator[Observation]:
+    """What to upload to Entra, and whether running processes use others."""
+    here = [
+        credential.certificate
+        for credential in found.credentials
+        if isinstance(credential, CertificateCredential)
+    ]
+    for certificate in here:
+        yield ok(
+            "app.certificate",
+            thumbprint=certificate.portal_thumbprint,
+            sha256=certificate.sha256.hex().upper(),
+            until=f"{certificate.not_after:%Y-%m-%d}",
+        )
+    names = [certificate.portal_thumbprint for certificate in here]
+    others = sorted(set(registration.certificates_in_use()).difference(names))
+    if here and others:
+        yield fault("app.certificate_in_use", others=", ".join(others), here=", ".join(names))
+
+
+def _federated(credential: ManagedIdentity | TokenFile) -> Iterator[Observation]:
+    """What to enter in Entra, and whether the token is still valid."""
+    try:
+        claims = claims_of(credential.token()) or {}
+    except Refused as refusal:
+        yield fault("app.federated", label=credential.label, **refusal_facts(refusal))
+        return
+    yield ok("app.federated", label=credential.label, **federated(claims))
+    until = claims.get("exp")
+    if isinstance(until, int | float) and until < time.time():
+        yield fault("app.token_stale", minutes=int((time.time() - until) // 60))
 
 
 def _tenant(found: registration.Registration) -> Iterator[Observation]:

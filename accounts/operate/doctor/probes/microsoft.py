@@ -1,7 +1,6 @@
-"""What only Microsoft can tell: is it reachable, are the tenant, the secret, the redirect right?
+"""What only Microsoft can tell: is it reachable, are tenant, credential and redirect URI right?
 
-Reads the registration afresh and asks Microsoft anew: no cache of ours may hide what changed.
-Nothing that Microsoft sent is shown, save matched numbers.
+Nothing comes from a cache. Nothing that Microsoft sent is shown, except matched numbers.
 """
 
 from __future__ import annotations
@@ -37,88 +36,87 @@ from ....registration import Registration
 from ....signin import state
 from ....web.provider import authorize_parameters
 from ...credential_test import CheckedCredential, check_all, first_good
-from ..finding import Observation, because, fault, ok
+from ..finding import Observation, fault, ok, refusal_facts
 from ..visit.browser import AGENT, Reply, reply_of
 from . import app, clock
 
-_NEXT_HELPS: Final = OF_THE_CREDENTIAL
 _SECONDS: Final = 8.0
 _SWAPPED: Final = (
     "The client id is a tenant's: the two are swapped. Application (client) ID belongs into"
     " MICROSOFT_CLIENT_ID, Directory (tenant) ID into MICROSOFT_TENANT_ID."
 )
-# Nobody is signed in: these say that all is well so far.
-_SILENT: Final = ("login_required", "interaction_required", "account_selection_required")
+# What Entra answers to prompt=none when the request is right and nobody is signed in.
+_NOBODY_SIGNED_IN: Final = (
+    "login_required",
+    "interaction_required",
+    "account_selection_required",
+)
 
 
 def run(
     find: Callable[[], Registration] = registration.read_afresh,
     tried: list[CheckedCredential] | None = None,
 ) -> Iterator[Observation]:
-    """Ask Microsoft everything that a sign-in by this registration will ask.
+    """Asks Microsoft everything that a sign-in by this registration will ask.
 
-    `tried` is filled with what became of each of its credentials.
+    `tried` is filled with the result for each of its credentials.
     """
     try:
         found = find()
     except (Refused, DatabaseError) as problem:
         unavailable = Refused("database_unavailable", type(problem).__name__)
         refusal = problem if isinstance(problem, Refused) else unavailable
-        of_all = find is registration.read_afresh
-        title = (
-            noop("No app registration is in force") if of_all else noop("This app cannot be used")
-        )
-        yield fault(app.IN_FORCE, title=title, **because(refusal))
+        none, unusable = noop("No app registration is in force"), noop("This app cannot be used")
+        title = none if find is registration.read_afresh else unusable
+        yield fault(app.IN_FORCE, title=title, **refusal_facts(refusal))
         return
-    http, url = (
-        get_client(),
-        document_url(conf.MICROSOFT_LOGIN_URL, found.tenant, found.client_id),
-    )
+    http = get_client()
+    url = document_url(conf.MICROSOFT_LOGIN_URL, found.tenant, found.client_id)
     try:
-        answer, discovery, middle = _ask(http, url, found.tenant)
+        answer, discovery, asked_at = _discover(http, url, found.tenant)
     except Refused as refusal:
         swapped = refusal.reason.code == "tenant_not_found" and _is_tenant(http, found.client_id)
-        facts = because(refusal) | ({"reason_fix": gettext(_SWAPPED)} if swapped else {})
+        facts = refusal_facts(refusal) | ({"reason_fix": gettext(_SWAPPED)} if swapped else {})
         yield fault("online.discovery", url=url, **facts)
         return
     yield ok("online.discovery", ms=answer.elapsed_ms, url=url)
-    yield from _clock(answer, middle)
+    yield from _clock(answer, asked_at)
     yield _tenant(found, discovery)
     yield _keys(http, discovery)
     yield from _credential(http, found, discovery, [] if tried is None else tried)
     yield from _redirect_uri(http, found, discovery)
 
 
-def _ask(http: HttpClient, url: str, tenant: str) -> tuple[JsonResponse, Discovery, float]:
-    """The document, and our time in the middle of asking. Raises Refused."""
+def _discover(http: HttpClient, url: str, tenant: str) -> tuple[JsonResponse, Discovery, float]:
+    """The metadata, and our time at the middle of the request. Raises Refused."""
     began = time.time()
     answer = http.get_json(url)
-    middle = (began + time.time()) / 2
+    asked_at = (began + time.time()) / 2
     if answer.status != 200:
         raise refusal_of(answer.body)
     home = authority_origin(conf.MICROSOFT_LOGIN_URL)
-    return answer, read_discovery(answer.body, home, tenant), middle
+    return answer, read_discovery(answer.body, home, tenant), asked_at
 
 
 def _is_tenant(http: HttpClient, client_id: str) -> bool:
-    """Whether the client id is a tenant's, as when the two were swapped."""
+    """Whether a tenant has this id, as when the two were swapped."""
     try:
         return http.get_json(document_url(conf.MICROSOFT_LOGIN_URL, client_id, "")).status == 200
     except Refused:
         return False
 
 
-def _clock(answer: JsonResponse, middle: float) -> Iterator[Observation]:
-    """The Date header has no fractions: half a second is its middle."""
+def _clock(answer: JsonResponse, ours: float) -> Iterator[Observation]:
+    """By the Date header, which has whole seconds: on average it is half a second behind."""
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5
     except ValueError:
         return
-    yield clock.compare("microsoft", noop("Microsoft's clock"), theirs, middle)
+    yield clock.compare("microsoft", noop("Microsoft's clock"), theirs, ours)
 
 
 def _tenant(found: Registration, discovery: Discovery) -> Observation:
-    """A domain may belong to another tenant than the one that is allowed."""
+    """MICROSOFT_TENANT_ID may be a domain of a tenant that is not allowed."""
     named = tenant_of_issuer(discovery.issuer)
     allowed = registration.rules_for(found).tenants
     if named == "{tenantid}" or named in allowed:
@@ -132,70 +130,72 @@ def _keys(http: HttpClient, discovery: Discovery) -> Observation:
         answer = http.get_json(discovery.jwks_uri)
         count = len(read_keys(answer.body)) if answer.status == 200 else 0
     except Refused as refusal:
-        return fault("online.keys", **because(refusal))
+        return fault("online.keys", **refusal_facts(refusal))
     if not count:
-        return fault("online.keys", **because(NoUsableKeys(answer.body)))
+        return fault("online.keys", **refusal_facts(NoUsableKeys(answer.body)))
     return ok("online.keys", count=count)
 
 
 def _credential(
     http: HttpClient, found: Registration, discovery: Discovery, tried: list[CheckedCredential]
 ) -> Iterator[Observation]:
-    """Try each; sign-in breaks only when none is good."""
+    """Tries each; sign-in breaks only when none is accepted."""
     if not found.credentials:
         none = Refused("not_configured", "credential: none")
-        yield fault("online.secret_missing", **because(none))
+        yield fault("online.secret_missing", **refusal_facts(none))
         return
     client = Client(http, discovery.token_endpoint, found.client_id, found.credentials)
     tried += check_all(client)
-    good = first_good(tried)
-    name = "secret" if tried[0].credential.kind == "secret" else "credential"
-    if good is None:
-        yield _none_good(name, found, tried)
-        return
-    yield from _others(name, tried, good)
+    used = first_good(tried)
+    kind = "secret" if tried[0].credential.kind == "secret" else "credential"
+    if used is None:
+        yield _none_accepted(kind, found, tried)
+    else:
+        yield from _each_credential(kind, tried, used)
 
 
-def _none_good(name: str, found: Registration, tried: list[CheckedCredential]) -> Observation:
-    ends = (one for one in tried if one.refusal and one.refusal.reason.code not in _NEXT_HELPS)
-    last = next(ends, tried[-1])
+def _none_accepted(kind: str, found: Registration, tried: list[CheckedCredential]) -> Observation:
+    """By the refusal at which a sign-in stops trying; else by the last."""
+    final = (
+        checked
+        for checked in tried
+        if checked.refusal and checked.refusal.reason.code not in OF_THE_CREDENTIAL
+    )
+    last = next(final, tried[-1])
     refusal = last.refusal or Refused("unexpected")
-    id_ = f"online.{name}_unclear" if last.is_unclear else f"online.{name}"
+    id_ = f"online.{kind}_unclear" if last.is_unclear else f"online.{kind}"
     label = last.credential.label
-    return fault(id_, client_id=found.client_id, label=label, **because(refusal))
+    return fault(id_, client_id=found.client_id, label=label, **refusal_facts(refusal))
 
 
-def _others(name: str, tried: list[CheckedCredential], good: int) -> Iterator[Observation]:
-    """The one in use, and what is wrong with those before and after it."""
-    refused = [one for one in tried if one.refusal is not None and not one.is_unclear]
-    if good == 0:
-        yield ok(f"online.{name}", label=tried[0].credential.label)
-        following = [one for one in tried[1:] if one.refusal is None]
-        yield from (ok(f"online.{name}_next", label=one.credential.label) for one in following)
-    for one in refused:
-        code = one.refusal.reason.code if one.refusal else ""
-        later = tried.index(one) > good
-        id_ = f"online.{name}_next" if later else f"online.{name}_second"
-        yield fault(id_, code=code, label=one.credential.label)
+def _each_credential(kind: str, tried: list[CheckedCredential], used: int) -> Iterator[Observation]:
+    """The one in use if it is the first, and what Microsoft says of those before and after it."""
+    for number, checked in enumerate(tried):
+        label, refusal = checked.credential.label, checked.refusal
+        which = "_second" if number < used else "" if number == used else "_next"
+        if refusal is None and used == 0:
+            yield ok(f"online.{kind}{which}", label=label)
+        elif refusal is not None and not checked.is_unclear:
+            yield fault(f"online.{kind}{which}", code=refusal.reason.code, label=label)
 
 
 def _redirect_uri(
     http: HttpClient, found: Registration, discovery: Discovery
 ) -> Iterator[Observation]:
-    """A silent authorize request tells, without anybody signing in.
+    """By an authorize request with `prompt=none` and without cookies, so nobody is signed in.
 
-    With `prompt=none` and no cookies, Entra sends a registered URI back with `login_required`;
-    for one that it does not know it shows a page of its own with AADSTS50011. The request is the
-    site's own, parameter for parameter, so whatever else Entra dislikes in it comes out as well.
+    Entra redirects to a registered URI with `login_required`; for an unknown one it shows a page of
+    its own with AADSTS50011. All other parameters are those of a sign-in, so whatever else Entra
+    refuses in them is found as well.
     """
     url = _authorize_url(found, discovery)
     headers = {"Accept": "text/html", "User-Agent": AGENT}
     try:
         page = reply_of(url, http.get_page(url, Deadline(_SECONDS), headers))
     except Refused as refusal:
-        yield fault("online.authorize", **because(refusal))
+        yield fault("online.authorize", **refusal_facts(refusal))
         return
-    yield from _judge(registration.redirect_uri(), page)
+    yield from _of_reply(registration.redirect_uri(), page)
 
 
 def _authorize_url(found: Registration, discovery: Discovery) -> str:
@@ -207,19 +207,19 @@ def _authorize_url(found: Registration, discovery: Discovery) -> str:
     return f"{discovery.authorization_endpoint}{joint}{query}"
 
 
-def _judge(uri: str, page: Reply) -> Iterator[Observation]:
+def _of_reply(uri: str, page: Reply) -> Iterator[Observation]:
     if page.location.partition("?")[0] == uri:
         yield ok("online.redirect_uri", uri=uri)
         fields = dict(parse_qsl(urlsplit(page.location).query))
-        if fields.get("error") not in _SILENT and "code" not in fields:
-            yield fault("online.authorize", **because(refusal_of(fields)))
+        if fields.get("error") not in _NOBODY_SIGNED_IN and "code" not in fields:
+            yield fault("online.authorize", **refusal_facts(refusal_of(fields)))
         return
     numbers = [int(number) for number in dict.fromkeys(AADSTS.findall(page.text))]
-    if numbers:  # Entra's own page: people would be stuck there and never come back
+    if numbers:  # Entra's own error page: people would never come back
         code, number = reason_for(numbers, "")
         about_uri = code == "redirect_uri_mismatch"
         id_ = "online.redirect_uri" if about_uri else "online.authorize"
-        yield fault(id_, uri=uri, **because(Refused(code, aadsts=number)))
+        yield fault(id_, uri=uri, **refusal_facts(Refused(code, aadsts=number)))
     elif page.status >= 400:
         yield fault("online.redirect_uri_unclear", uri=uri, quote=page.quote)
     else:

@@ -1,4 +1,4 @@
-"""The processes that run, compared with this command: same settings, same code?"""
+"""The running processes, compared with this command: same settings, same code?"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMED: Final = 5  # the rest is counted
 
 
 def run() -> Iterator[Observation]:
-    """Each that differs, with the names of what differs; never the values."""
+    """Each process that differs, with the names of the settings that do; never their values."""
     if not processes.can_register():
         yield fault("processes.not_compared", store=store_name())
         return

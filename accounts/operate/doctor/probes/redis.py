@@ -14,39 +14,38 @@ from redis.connection import SSLConnection
 from redis.exceptions import RedisError, ResponseError
 
 from ....http.deadline import within
-from ....sessions import index
+from ....sessions.index import sessions
 from ....sessions.store import SessionStore
 from ....signin import state
 from ....stores.outages import STORE_ERRORS
 from ....stores.redis_cache import client_of, is_redis, pool_of
 from ....web import throttle
-from ..causes import facts_of, facts_of_connecting, of_redis
+from ..causes import explain_redis, facts_of, facts_of_connecting
 from ..finding import Observation, fault, ok
 
 REACHABLE: Final = "redis.reachable"
 WRITABLE: Final = "redis.writable"
-USE: Final = ("redis.use", "redis.rights")
-USABLE: Final = (REACHABLE, WRITABLE, *USE)  # what needs Redis is looked at when none is an error
+USABLE: Final = (REACHABLE, WRITABLE, "redis.use", "redis.rights")  # unless one of them is an error
 _SECONDS: Final = 5.0
 _SLOW_MS: Final = 50
 _NEARLY_FULL: Final = 0.9
 _OLDEST: Final = (6, 2)
-_OF: Final = "REDIS_URL"
+_VARIABLE: Final = "REDIS_URL"
 _NOBODY: Final = "doctor"  # no user has this key
-_COMMAND: Final = re.compile(r"run the '([a-z|]+)'")  # of NOPERM, in Redis's acl.c
+_COMMAND: Final = re.compile(r"run the '([a-z|]+)'")  # in a NOPERM error: Redis, acl.c
 
 
 def is_used() -> bool:
-    """Whether the cache of the settings is Redis at all; without, sessions are in the database."""
+    """Whether the default cache is Redis at all; without it, sessions are in the database."""
     return is_redis(settings.CACHES["default"])
 
 
 def reachable() -> Iterator[Observation]:
-    """Connect and time a few round trips, with a time-out of our own."""
+    """Connects, and times a few round trips, with a time-out of its own."""
     try:
         best = within(_SECONDS, _round_trip)
     except Exception as problem:
-        yield fault(REACHABLE, **facts_of_connecting(problem, _OF, _explain))
+        yield fault(REACHABLE, **facts_of_connecting(problem, _VARIABLE, _explain))
         return
     yield ok(REACHABLE, ms=f"{best:.1f}")
     if best > _SLOW_MS:
@@ -54,32 +53,33 @@ def reachable() -> Iterator[Observation]:
 
 
 def writable() -> Iterator[Observation]:
-    """A key that goes away by itself: shows full memory, a replica, failed persistence, ACLs."""
+    """Writes one key: shows full memory, a replica, failed persistence, missing rights."""
     key = caches["default"].make_key(f"session:doctor-{time.time_ns()}")
     try:
         client_of().set(key, "1", px=5000)
-        kept = client_of().get(key)
+        value = client_of().get(key)
         client_of().delete(key)
     except RedisError as problem:
-        yield fault(WRITABLE, **facts_of(problem, _OF))
+        yield fault(WRITABLE, **facts_of(problem, _VARIABLE))
         return
-    yield ok(WRITABLE) if kept is not None else fault("redis.not_kept")
+    yield ok(WRITABLE) if value is not None else fault("redis.not_kept")
 
 
 def uses() -> Iterator[Observation]:
-    """The very commands of a sign-in, each under its own keys, and gone again."""
-    failed = False
+    """Runs the very commands of a sign-in under their own keys, and deletes these again."""
+    has_failed = False
     for what, key, work in _uses():
         try:
             work()
         except STORE_ERRORS as problem:
-            failed = True
-            yield _of_use(what, key, problem)
-    if not failed:
+            has_failed = True
+            yield _failed_use(what, key, problem)
+    if not has_failed:
         yield ok("redis.rights")
 
 
 def _uses() -> Iterator[tuple[str, str, Callable[[], object]]]:
+    """What uses Redis, under which keys, and how."""
     key = caches["default"].make_key
     if str(settings.SESSION_ENGINE).endswith("sessions.store"):
         yield "a session", f"{key('session:*')} and {key('user-sessions:*')}", _session
@@ -88,26 +88,21 @@ def _uses() -> Iterator[tuple[str, str, Callable[[], object]]]:
     yield "a throttle", f"{prefix}:throttle*", _throttle
 
 
-def _holds_sessions() -> bool:
-    """What is a cache alone may lose what it has."""
-    return str(settings.SESSION_ENGINE).endswith(("sessions.store", "backends.cache"))
-
-
 def _session() -> None:
-    """As a sign-in does: a nobody's session, then a person's under another key, then its end."""
+    """As a sign-in does: an anonymous session, then a user's under another key, then its end."""
     store = SessionStore()
     store["doctor"] = "1"
     store.set_expiry(60)
     store.save()
-    again = SessionStore(store.session_key)
-    again["doctor"] = "2"
-    again.save()
-    again.cycle_key()
-    again[SESSION_KEY] = _NOBODY
-    again.save()
-    index.sessions_of(_NOBODY)
-    index.end_sessions(_NOBODY)
-    again.delete()
+    stored = SessionStore(store.session_key)
+    stored["doctor"] = "2"
+    stored.save()
+    stored.cycle_key()
+    stored[SESSION_KEY] = _NOBODY
+    stored.save()
+    sessions().of(_NOBODY)
+    sessions().end_all_of(_NOBODY)
+    stored.delete()
 
 
 def _used_state() -> None:
@@ -118,31 +113,31 @@ def _used_state() -> None:
 
 
 def _throttle() -> None:
-    who = f"doctor {time.time_ns()}"
+    identifiers = ("doctor", f"doctor {time.time_ns()}")
     limiter = throttle.new_limiter()
-    limiter.hit(throttle.STARTS, "doctor", who)
-    limiter.get_window_stats(throttle.STARTS, "doctor", who)
-    limiter.clear(throttle.STARTS, "doctor", who)
+    limiter.hit(throttle.STARTS.item, *identifiers)
+    limiter.get_window_stats(throttle.STARTS.item, *identifiers)
+    limiter.clear(throttle.STARTS.item, *identifiers)
 
 
-def _of_use(what: str, key: str, problem: Exception) -> Observation:
-    facts = facts_of(problem, _OF)
+def _failed_use(what: str, key: str, problem: Exception) -> Observation:
+    facts = facts_of(problem, _VARIABLE)
     if facts["code"] != "NOPERM":
         return fault("redis.use", what=what, key=key, **facts)
-    named = _COMMAND.search(facts["cause"])
-    command = named[1].upper() if named else "a command"
-    return fault("redis.rights", what=what, key=key, command=command, cause=facts["cause"])
+    command = _COMMAND.search(facts["cause"])
+    name = command[1].upper() if command else "a command"
+    return fault("redis.rights", what=what, key=key, command=name, cause=facts["cause"])
 
 
 def condition() -> Iterator[Observation]:
-    """What INFO tells: role, version, memory, persistence."""
+    """What INFO says: role, version, memory; eviction and persistence, if sessions are there."""
     try:
         info: Mapping[str, Any] = dict(client_of().info())
     except RedisError as problem:
-        yield fault("redis.info", cause=facts_of(problem, _OF)["cause"])
+        yield fault("redis.info", cause=facts_of(problem, _VARIABLE)["cause"])
         return
     yield from _server(info)
-    if _holds_sessions():
+    if str(settings.SESSION_ENGINE).endswith(("sessions.store", "backends.cache")):
         yield from _eviction(info)
         yield from _persistence(info)
     yield from _memory(info)
@@ -151,15 +146,16 @@ def condition() -> Iterator[Observation]:
 def _explain(error: Exception) -> Exception:
     pool = pool_of()
     tls = issubclass(pool.connection_class, SSLConnection)
-    return of_redis(error, pool.connection_kwargs, tls=tls)
+    return explain_redis(error, pool.connection_kwargs, tls=tls)
 
 
 def _round_trip() -> float:
-    connected = client_of()
+    """In milliseconds, the best of five."""
+    client = client_of()
     times = []
     for _ in range(5):
         began = time.perf_counter()
-        connected.ping()
+        client.ping()
         times.append((time.perf_counter() - began) * 1000)
     return min(times)
 

@@ -1,6 +1,6 @@
-"""What people have met in the last hour: some causes are gone when doctor looks, the record stays.
+"""The refusals of the last hour: a cause may be gone when doctor runs, but the record is not.
 
-What doctor's own visits leave is not counted.
+Those of doctor's own visits are not counted.
 """
 
 from __future__ import annotations
@@ -23,26 +23,33 @@ from ..visit.browser import AGENT
 
 _RECENT: Final = timedelta(hours=1)
 _NO_FAULT: Final = "cancelled"
-_SEVERAL: Final = 3  # refusals; fewer may be one person's
+_SEVERAL: Final = 3  # refusals; fewer may all be of one person
 _DETAILS: Final = 2  # of one reason, the most frequent first
 
 
 def run() -> Iterator[Observation]:
-    """Each reason met lately, and whether anybody got in meanwhile."""
+    """Each reason of the last hour, and whether anybody was admitted meanwhile."""
+    rows = list(_rows())
+    claimed = [row for row in rows if _is_alarming(row) and _is_claimed(row)]
+    others = [row for row in rows if not (_is_alarming(row) and _is_claimed(row))]
     by_reason: dict[str, list[dict[str, Any]]] = {}
-    claimed: list[dict[str, Any]] = []
-    for row in _rows():
-        alarming = REASONS[row["reason"]].group in ALARMING
-        if alarming and row["source"] == SignIn.Source.BROWSER:
-            claimed.append(row)
-        else:
-            by_reason.setdefault(row["reason"], []).append(row)
-    if not by_reason and not claimed:
+    for row in others:
+        by_reason.setdefault(row["reason"], []).append(row)
+    if not rows:
         yield ok("refusals.none")
-    yield from _admitted(by_reason)
-    yield from (_met(code, rows) for code, rows in by_reason.items())
+    yield from _admitted([row for row in others if _is_alarming(row)])
+    yield from (_of_reason(code, refused) for code, refused in by_reason.items())
     if claimed:
         yield fault("refusals.claimed", times=_times(_sum(claimed)), causes=_causes(claimed))
+
+
+def _is_alarming(row: dict[str, Any]) -> bool:
+    return REASONS[row["reason"]].group in ALARMING
+
+
+def _is_claimed(row: dict[str, Any]) -> bool:
+    """Whether only a browser says so."""
+    return bool(row["source"] == SignIn.Source.BROWSER)
 
 
 def _rows() -> Any:
@@ -54,16 +61,13 @@ def _rows() -> Any:
     return counted.annotate(n=Count("pk")).order_by("-n", "reason", "detail")
 
 
-def _admitted(by_reason: dict[str, list[dict[str, Any]]]) -> Iterator[Observation]:
-    """Evidence before guesses: several were refused for the site's sake, nobody got in."""
+def _admitted(alarming: list[dict[str, Any]]) -> Iterator[Observation]:
+    """Whether several people were refused by a fault of the site, and nobody was admitted."""
     admitted = SignIn.objects.filter(
         outcome=SignIn.Outcome.ADMITTED,
         method=SignIn.Method.MICROSOFT,
         at__gte=timezone.now() - _RECENT,
     ).count()
-    alarming = [
-        row for code, rows in by_reason.items() if REASONS[code].group in ALARMING for row in rows
-    ]
     if admitted:
         yield ok("refusals.nobody_admitted", admitted=admitted)
     elif _sum(alarming) >= _SEVERAL:
@@ -76,7 +80,7 @@ def _admitted(by_reason: dict[str, list[dict[str, Any]]]) -> Iterator[Observatio
         )
 
 
-def _met(code: str, rows: list[dict[str, Any]]) -> Observation:
+def _of_reason(code: str, rows: list[dict[str, Any]]) -> Observation:
     details = "; ".join(row["detail"] for row in rows[:_DETAILS] if row["detail"])
     times = _times(_sum(rows))
     hints = " ".join(dict.fromkeys(filter(None, map(_hint, rows))))
@@ -85,14 +89,14 @@ def _met(code: str, rows: list[dict[str, Any]]) -> Observation:
 
 
 def _hint(row: dict[str, Any]) -> str:
-    """What Microsoft's number says to change; where the browser brought it, only if it is true."""
+    """The fix for Microsoft's number; a browser may have forged that."""
     hint = hint_in(row["detail"], row["reason"])
-    claimed = hint and row["source"] == SignIn.Source.BROWSER
-    return f"If Microsoft really said so, and nobody made it up: {hint}" if claimed else hint
+    is_claimed = hint and _is_claimed(row)
+    return f"If Microsoft really said so, and nobody forged it: {hint}" if is_claimed else hint
 
 
 def _causes(rows: list[dict[str, Any]]) -> str:
-    """Counted by Microsoft's numbers where there are some: each answer has traces of its own."""
+    """Counted by Microsoft's numbers where there are any: the rest of each answer differs."""
     counted: Counter[str] = Counter()
     for row in rows:
         numbers = " ".join(f"AADSTS{n}" for n in dict.fromkeys(AADSTS.findall(row["detail"])))

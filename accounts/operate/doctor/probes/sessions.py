@@ -1,7 +1,7 @@
-"""The cause of "state mismatch": is a session that one process writes read by another?
+"""The cause of "state mismatch": can another process read a session that one has written?
 
-A second process is really started, with the same settings. Both write a session and read the
-other's; the same for the cache, which marks used states.
+A second process is started with the same settings. Each writes a session and reads the other's, and
+likewise a key in the cache, which marks used states.
 """
 
 from __future__ import annotations
@@ -23,11 +23,9 @@ from ....conf import is_a_host
 from ..finding import Observation, fault, verdict
 from .settings import fingerprint
 
-SHARED: Final = "sessions.shared"
-_OURS: Final = "sessions.store"
-_KEEPS_COOKIES: Final = "django.contrib.sessions.backends.cached_db"  # of Django's own engines
+_CACHED_DB: Final = "django.contrib.sessions.backends.cached_db"
 _SECONDS: Final = 30
-_MARK: Final = "doctor-answer:"  # tells the answer apart from whatever settings print
+_MARK: Final = "doctor-answer:"  # the settings may print, too
 _FIELD: Final = "doctor"
 # As manage.py does: set Django up first, then import what has models.
 _PROGRAM: Final = (
@@ -36,35 +34,35 @@ _PROGRAM: Final = (
 
 
 class NotAnswered(Exception):
-    """The second process ended without an answer; the message is the end of its errors."""
+    """The second process ended without an answer; the message is its last line of errors."""
 
 
 def run() -> Iterator[Observation]:
-    """Start the second process and compare."""
+    """Starts the second process and compares."""
     try:
-        sessions, cached, same_key = exchange()
+        is_session_shared, is_cache_shared, is_key_same = exchange()
     except (NotAnswered, subprocess.TimeoutExpired, OSError) as problem:
         cause = f"{type(problem).__name__}: {problem}"
         yield fault("sessions.second_process", cause=cause)
         return
-    yield verdict(SHARED, sessions, store=store_name())
+    yield verdict("sessions.shared", is_session_shared, store=store_name())
     backend = settings.CACHES["default"]["BACKEND"]
-    if cached or not is_a_host():  # there used states are marked in the database
-        yield verdict("sessions.cache_shared", cached, backend=backend)
+    if is_cache_shared or not is_a_host():  # a host marks used states in the database
+        yield verdict("sessions.cache_shared", is_cache_shared, backend=backend)
     if str(settings.SESSION_ENGINE).endswith("backends.cache"):
-        yield fault("sessions.outage", engine=_KEEPS_COOKIES if is_a_host() else dotted(_OURS))
-    if not same_key:
+        engine = _CACHED_DB if is_a_host() else dotted("sessions.store")
+        yield fault("sessions.outage", engine=engine)
+    if not is_key_same:
         yield fault("environment.secret_key_same")
 
 
 def exchange() -> tuple[bool, bool, bool]:
-    """Whether sessions, the cache and SECRET_KEY are shared; leaves nothing behind."""
+    """Whether both processes have the same sessions, cache and SECRET_KEY; leaves no sessions."""
     token, name = secrets.token_hex(8), f"doctor:{secrets.token_hex(8)}"
     key = _write(token)
     cache.set(f"{name}:1", token, 60)
-    question = {"session": key, "token": token}
     names = {"cache_to_read": f"{name}:1", "cache_to_write": f"{name}:2"}
-    answer = _ask(question | names)
+    answer = _ask({"session": key, "token": token} | names)
     try:
         return (
             answer["session"] == token and _read(answer["written"]) == token,
@@ -77,7 +75,7 @@ def exchange() -> tuple[bool, bool, bool]:
 
 
 def answer_second() -> None:
-    """The second process: answer the question on standard input; Django is set up."""
+    """In the second process: answer the question on standard input."""
     question = json.loads(sys.stdin.read())
     cache.set(question["cache_to_write"], question["token"], 60)
     answer = {
@@ -103,12 +101,12 @@ def _ask(question: dict[str, str]) -> dict[str, Any]:
         if line.startswith(_MARK):
             answer: dict[str, Any] = json.loads(line.removeprefix(_MARK))
             return answer
-    last = (ended.stderr.strip().splitlines() or ["it said nothing"])[-1]
+    last = (ended.stderr.strip().splitlines() or ["no error output"])[-1]
     raise NotAnswered(last[:300])
 
 
 def store_name() -> str:
-    """Where the settings keep sessions, for people."""
+    """Where the settings keep sessions, for a text."""
     engine = str(settings.SESSION_ENGINE)
     backend = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}).get("BACKEND", "")
     if engine.endswith(("backends.cache", "sessions.store")):
@@ -117,7 +115,7 @@ def store_name() -> str:
 
 
 def is_in_database() -> bool:
-    """Whether sessions can be looked at only while the database answers."""
+    """Whether sessions can be checked only while the database answers."""
     return str(settings.SESSION_ENGINE).endswith(("backends.db", "cached_db", "sessions.database"))
 
 

@@ -1,4 +1,4 @@
-"""What the settings say by themselves: Django's system checks, and a few facts to compare."""
+"""The settings: Django's system checks, and a few facts to compare between instances."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run() -> Iterator[Observation]:
 
 
 def fingerprint(key: str) -> str:
-    """Names a key without telling it: instances are compared by it."""
+    """Identifies a key without disclosing it, to compare instances."""
     return hashlib.sha256(b"doctor fingerprint:" + key.encode()).hexdigest()[:8]
 
 

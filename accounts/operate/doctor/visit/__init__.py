@@ -1,6 +1,6 @@
 """`--url`: signs in through the public address as a browser would, up to Microsoft's page.
 
-cookies    a browser's cookie rules          story      the visit, told as plain data
+cookies    a browser's cookie rules          story      the visit, recorded as plain data
 browser    requests, each a new connection   diagnosis  what that means, as ids and facts
 """
 
@@ -14,5 +14,5 @@ from .story import visit
 
 
 def run(url: str, ca_file: str = "", *, slow: bool = False) -> Iterator[Observation]:
-    """Visit the site; whatever stops the visit is a finding."""
+    """Visits the site; whatever stops the visit is a finding."""
     yield from diagnose(visit(url.rstrip("/"), ca_file, slow=slow))

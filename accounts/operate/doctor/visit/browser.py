@@ -1,4 +1,4 @@
-"""Plays the browser against an address: its own cookies, a new connection each time."""
+"""A browser as far as doctor needs one: cookies, and a new connection for each request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AGENT: Final = "doctor (django-entra-sign-in)"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer; `location` is absolute, "" where it is no redirect."""
+    """A response; `location` is absolute, or "" where it is not a redirect."""
 
     url: str
     status: int
@@ -42,36 +42,36 @@ class Reply:
 
     @property
     def reason(self) -> str:
-        """The reason code that the page bears, or ""."""
+        """The page's reason code, or ""."""
         found = _REASON.search(self.text)
         return found[1] if found else ""
 
     @property
     def outcome(self) -> str:
-        """The reason code, else the status and what the page says of itself."""
+        """The reason code, else the status and the page's title."""
         return self.reason or self.quote
 
     @property
     def reference(self) -> str:
-        """What the record and the log know the page by, or ""."""
+        """The page's reference, by which record and log find it, or ""."""
         found = _REFERENCE.search(self.text)
         return found[1] if found else ""
 
     @property
     def detail(self) -> str:
-        """What the site says to doctor alone of a refusal; "" when it does not know us."""
+        """The refusal's detail, which the site tells only doctor; "" with another SECRET_KEY."""
         return self.header(doctor_visits.DETAIL)
 
     @property
     def quote(self) -> str:
-        """Status, title and Server header, to recognise somebody else's page by."""
+        """Status, title and Server header, by which to recognise a foreign page."""
         title = _TITLE.search(self.text)
         named = f' "{" ".join(unescape(title[1]).split())[:80]}"' if title else ""
         server = self.header("Server")[:40]
         return f"HTTP {self.status}{named}" + (f" (Server: {server})" if server else "")
 
     def header(self, name: str) -> str:
-        """All its values, as one (RFC 9110, section 5.3)."""
+        """All its values, joined (RFC 9110, section 5.3)."""
         return ", ".join(self.headers.get_all(name, []))
 
     def received(self, *names: str) -> str:
@@ -81,9 +81,9 @@ class Reply:
 
 
 class Browser:
-    """One visit; `at` is the address that it asked last.
+    """One visit; `at` is the URL of the last request.
 
-    `ca_file` names the authority of a certificate that the system does not trust.
+    `ca_file` names an authority to trust besides the system's.
     """
 
     def __init__(self, ca_file: str = "") -> None:
@@ -97,7 +97,7 @@ class Browser:
         return self._send("GET", url)
 
     def post(self, url: str, fields: Mapping[str, str]) -> Reply:
-        """Post a form as its own page does. Raises NoAnswer."""
+        """POST a form, as its own page does. Raises NoAnswer."""
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Origin": origin(url),
@@ -105,10 +105,10 @@ class Browser:
         }
         return self._send("POST", url, headers=headers, body=urlencode(fields).encode())
 
-    def come_back(self, url: str, headers: Mapping[str, str]) -> Reply:
-        """GET from another site, as after Microsoft's redirect, and on to where that leads.
+    def return_to(self, url: str, headers: Mapping[str, str]) -> Reply:
+        """GET as after Microsoft's redirect, and follow redirects on this host.
 
-        Only on this host: nobody else is sent the state. Raises NoAnswer.
+        No other host is sent the state. Raises NoAnswer.
         """
         host = urlsplit(url).hostname
         for _ in range(_HOPS):
@@ -146,19 +146,19 @@ class Browser:
         target = f"{path}?{parts.query}" if parts.query else path
         request = Request(method, server, target, all_headers, body)
         reply = reply_of(url, self._transport.ask(request, Deadline(self.seconds)))
-        self.cookies.take(url, reply.headers.get_all("Set-Cookie", []))
+        self.cookies.store(url, reply.headers.get_all("Set-Cookie", []))
         return reply
 
 
 def reply_of(url: str, response: Response) -> Reply:
-    """An answer of accounts.http, as a browser takes it."""
+    """The response to a request for this URL."""
     location = response.headers.get("Location", "") if response.status in _REDIRECTS else ""
+    absolute = urljoin(url, location) if location else ""
     text = response.body.decode(errors="replace")
-    there = urljoin(url, location) if location else ""
-    return Reply(url, response.status, response.headers, text, there)
+    return Reply(url, response.status, response.headers, text, absolute)
 
 
 def origin(url: str) -> str:
-    """scheme://host of an address."""
+    """scheme://host of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

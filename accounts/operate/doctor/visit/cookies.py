@@ -1,24 +1,25 @@
 """A browser's cookie rules, as far as they decide whether the session comes back from Microsoft.
 
-RFC 6265bis: what a browser takes from Set-Cookie, and what it sends, also when another site (the
-authority) is where the request comes from. Loopback is no exception here: Chrome makes one, others
-do not.
+RFC 6265bis: what a browser stores of Set-Cookie, and what it sends when another site redirects to
+this one. http.cookiejar knows neither SameSite nor name prefixes, and gives no reasons. Chrome
+treats loopback as secure, other browsers do not, nor does this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http.cookies import CookieError, Morsel, SimpleCookie
+from itertools import chain
 from typing import Final
 from urllib.parse import urlsplit
 
-_LONGEST: Final = 4096
+_MAX_LENGTH: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cookie:
-    """One cookie as the jar keeps it; no repr, since its value may be a session key."""
+    """A stored cookie; no repr, since its value may be a session key."""
 
     name: str
     value: str
@@ -29,7 +30,7 @@ class Cookie:
     same_site: str
 
     def goes_to(self, url: str, *, cross_site: bool) -> bool:
-        """Whether a browser sends it with a GET to this address."""
+        """Whether a browser sends it with a GET of this URL."""
         parts = urlsplit(url)
         if self.secure and parts.scheme != "https":
             return False
@@ -42,48 +43,46 @@ class Cookie:
 
 
 class CookieJar:
-    """The cookies of one visit; `refused` says which ones a browser would not take, and why."""
+    """The cookies of one visit; `refused` says which ones a browser would refuse, and why."""
 
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str, str], Cookie] = {}
         self.refused: dict[str, str] = {}
 
-    def take(self, url: str, set_cookies: Iterable[str]) -> list[Cookie]:
-        """Keep what a browser would keep of these Set-Cookie headers; returns that."""
-        return [cookie for header in set_cookies for cookie in self._take_one(url, header)]
-
-    def header(self, url: str, *, cross_site: bool = False) -> str:
-        """The Cookie header of a request to this address; "" for none."""
-        sent = [c for c in self._cookies.values() if c.goes_to(url, cross_site=cross_site)]
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in sent)
-
-    def named(self, name: str, part: str) -> list[Cookie]:
-        """The cookie of this name; else those with this in theirs, for settings may differ."""
-        there = self._cookies.values()
-        exact = [cookie for cookie in there if cookie.name == name]
-        return exact or [cookie for cookie in there if part in cookie.name]
-
-    def _take_one(self, url: str, header: str) -> Iterator[Cookie]:
-        for morsel in _morsels(header):
-            why = _why_refused(url, morsel)
-            if why:
+    def store(self, url: str, set_cookies: Iterable[str]) -> None:
+        """Store what a browser would of these Set-Cookie headers."""
+        for morsel in chain.from_iterable(map(_morsels, set_cookies)):
+            if why := _why_refused(url, morsel):
                 self.refused[morsel.key] = why
                 continue
             cookie = _cookie(url, morsel)
-            place = (cookie.name, cookie.host, cookie.path)
-            if _is_removal(morsel):
-                self._cookies.pop(place, None)
+            key = (cookie.name, cookie.host, cookie.path)
+            if not morsel.value or str(morsel["max-age"]) == "0":
+                self._cookies.pop(key, None)
                 continue
             self.refused.pop(cookie.name, None)
-            self._cookies[place] = cookie
-            yield cookie
+            self._cookies[key] = cookie
+
+    def header(self, url: str, *, cross_site: bool = False) -> str:
+        """The Cookie header of a request to this URL; "" for none."""
+        return "; ".join(
+            f"{cookie.name}={cookie.value}"
+            for cookie in self._cookies.values()
+            if cookie.goes_to(url, cross_site=cross_site)
+        )
+
+    def named(self, name: str, part: str) -> list[Cookie]:
+        """The cookies of this name; else, as the site's settings may differ, those like `part`."""
+        cookies = self._cookies.values()
+        exact = [cookie for cookie in cookies if cookie.name == name]
+        return exact or [cookie for cookie in cookies if part in cookie.name]
 
 
 def _morsels(header: str) -> list[Morsel[str]]:
-    """Without attributes that are newer than Python, which would take the whole header for bad."""
+    """Without attributes that Python does not know: for one of them it rejects the whole header."""
     parsed: SimpleCookie = SimpleCookie()
-    first, *more = header.split(";")
-    known = [each for each in more if each.partition("=")[0].strip().lower() in Morsel()]
+    first, *attributes = header.split(";")
+    known = [text for text in attributes if text.partition("=")[0].strip().lower() in Morsel()]
     try:
         parsed.load(";".join([first, *known]))
     except CookieError:
@@ -92,7 +91,7 @@ def _morsels(header: str) -> list[Morsel[str]]:
 
 
 def _why_refused(url: str, morsel: Morsel[str]) -> str:
-    """In words, or "" when a browser takes it."""
+    """In words, or "" when a browser stores it."""
     parts = urlsplit(url)
     host, domain = parts.hostname or "", _domain(morsel)
     if domain and host != domain and not host.endswith(f".{domain}"):
@@ -105,8 +104,8 @@ def _why_refused(url: str, morsel: Morsel[str]) -> str:
         return "a name that begins with __Host- demands Path=/ and no Domain"
     if _same_site(morsel) == "none" and not morsel["secure"]:
         return "SameSite=None demands Secure"
-    if len(morsel.key) + len(morsel.value) > _LONGEST:
-        return f"it is longer than {_LONGEST} characters"
+    if len(morsel.key) + len(morsel.value) > _MAX_LENGTH:
+        return f"it is longer than {_MAX_LENGTH} characters"
     return ""
 
 
@@ -130,10 +129,6 @@ def _domain(morsel: Morsel[str]) -> str:
 
 def _same_site(morsel: Morsel[str]) -> str:
     return str(morsel["samesite"]).lower() or "lax"
-
-
-def _is_removal(morsel: Morsel[str]) -> bool:
-    return not morsel.value or str(morsel["max-age"]) == "0"
 
 
 def _path_matches(path: str, cookie_path: str) -> bool:

@@ -1,15 +1,15 @@
-"""The visit, told as plain data: what was opened, pressed, and how it came back.
+"""The visit, recorded as plain data.
 
-    open the login page, by whatever redirects there are
-    ask the two addresses that load balancers ask
-    press the button, look at where it leads
-    come back with the state, many times, each time over a new connection
+    open the login page, following redirects
+    get the two health pages
+    press the button, and see where it leads
+    return with the state, many times, each time over a new connection
 
-Coming back says `error=access_denied`, as when a person presses Cancel: nobody is signed in; it is
-as long as Entra's real answers, and proves to the site that it is doctor's, so that no row is
-written. Each round presses once and comes back once, twice or three times. On a healthy site the
-first return says `cancelled` and the others `state_already_used`, wherever they arrive. The number
-of returns varies, so that a load balancer that takes turns does not always pair the same two.
+A return has `error=access_denied`, as when a person presses Cancel, so nobody is signed in. It is
+as long as Entra's real ones, and proves to the site that it is doctor's, so that no row is written.
+Each round presses once and returns once, twice or three times. On a healthy site the first return
+ends with `cancelled` and the others with `state_already_used`, whichever process they reach. The
+number varies, so that a round-robin load balancer does not always pair the same two processes.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from ..causes import code_of
 from .browser import EASY_AUTH, Browser, Reply, origin
 from .cookies import CookieJar
 
-_MOST_REDIRECTS: Final = 8
+_MAX_REDIRECTS: Final = 8
 _FORM: Final = re.compile(r'<form action="([^"]*/accounts/microsoft/login/[^"]*)".*?</form>', re.S)
 _TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
-MADE_UP: Final = "203.0.113.77"  # RFC 5737: nobody's address
+FORGED_ADDRESS: Final = "203.0.113.77"  # for documentation (RFC 5737)
 SLOW_SECONDS: Final = 11  # a sign-in may wait ten for Microsoft
-# As long as Entra's: a code of about 1,700 characters, and the session's GUID.
-_LONG: Final = {
+# As in Entra's answers: a code of about 1,700 characters, and the session's GUID.
+_LIKE_ENTRA: Final = {
     "code": "1.AQ" + "aZ09_-xY" * 220,
     "session_state": "00000000-0000-4000-8000-000000000000",
 }
 LENGTH: Final = 2500
-RETURNS: Final = 20
+_RETURNS: Final = 20
 _SECONDS: Final = 20.0
-FIRST: Final = "cancelled"
-AGAIN: Final = "state_already_used"
+_ACCEPTED: Final = "cancelled"
+_USED: Final = "state_already_used"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,25 +77,25 @@ class Started:
 
 @dataclass(slots=True)
 class Tally:
-    """What came back, by outcome; `twice` counts states that were accepted a second time."""
+    """The outcomes of all returns, and of the presses between them."""
 
-    wrong: Counter[str] = field(default_factory=Counter)
+    wrong: Counter[str] = field(default_factory=Counter)  # returns by unexpected outcome
     returns: int = 0
     rounds: int = 0
-    twice: int = 0
-    at_once_used: int = 0
+    accepted_twice: int = 0  # states
+    used_at_first: int = 0  # states
     processes: set[str] = field(default_factory=set)
     settings: set[tuple[str, str, str]] = field(default_factory=set)
-    not_started: Counter[str] = field(default_factory=Counter)
+    not_started: Counter[str] = field(default_factory=Counter)  # presses by outcome
     details: dict[str, str] = field(default_factory=dict)  # of the first of each outcome
-    client: str = ""  # the address that the site saw, where it told us
-    short: str = ""  # what became of a short return, where long ones did not arrive
-    slow: tuple[str, float] | None = None  # what became of an answer that took long, and how long
+    client: str = ""  # the visitor's address, as the site says it saw it
+    short: str = ""  # the outcome of a short return, after long ones did not arrive
+    slow: tuple[str, float] | None = None  # the outcome of a slow return, and the seconds it took
 
 
 @dataclass(slots=True, repr=False)
 class Visit:
-    """How far it came: what is None was not reached."""
+    """How far the visit came: what is None was not reached."""
 
     url: str
     cookies: CookieJar
@@ -111,56 +111,56 @@ class Visit:
 
 
 def visit(url: str, ca_file: str = "", *, slow: bool = False) -> Visit:
-    """Go as far as the site lets us; never raises for what the site does."""
+    """Goes as far as the site lets it; never raises for what the site does."""
     browser = Browser(ca_file)
-    seen = Visit(url, browser.cookies)
+    record = Visit(url, browser.cookies)
     try:
-        _play(browser, seen, slow=slow)
+        _sign_in(browser, record, slow=slow)
     except NoAnswer as problem:
-        seen.no_answer, seen.asked = problem, browser.at
-    return seen
+        record.no_answer, record.asked = problem, browser.at
+    return record
 
 
-def _play(browser: Browser, seen: Visit, *, slow: bool) -> None:
-    _open(browser, seen)
-    seen.page = _read(seen.opened[-1])
-    if seen.page is None:
+def _sign_in(browser: Browser, record: Visit, *, slow: bool) -> None:
+    _open(browser, record)
+    record.page = _login_page(record.opened[-1])
+    if record.page is None:
         return
-    site = origin(seen.page.url)
-    if not is_a_host():  # whose health pages are its own
-        seen.alive, seen.ready = browser.get(f"{site}/healthz"), browser.get(f"{site}/readyz")
-    seen.pressed = _press(browser, seen.page)
-    seen.started = started_of(seen.pressed)
-    if seen.started and urlsplit(seen.started.redirect_uri).netloc == urlsplit(site).netloc:
-        seen.tally = Tally()
-        _come_back_often(browser, seen.page, seen.started, seen.tally)
-        _come_back_otherwise(browser, seen.page, seen.tally, slow=slow)
+    site = origin(record.page.url)
+    if not is_a_host():  # a host has health pages of its own
+        record.alive, record.ready = browser.get(f"{site}/healthz"), browser.get(f"{site}/readyz")
+    record.pressed = _press(browser, record.page)
+    record.started = started_of(record.pressed)
+    if record.started and urlsplit(record.started.redirect_uri).netloc == urlsplit(site).netloc:
+        record.tally = Tally()
+        _return_often(browser, record.page, record.started, record.tally)
+        _return_short_or_slow(browser, record.page, record.tally, slow=slow)
 
 
-def _open(browser: Browser, seen: Visit) -> None:
-    """As a person would, as far as redirects are to be followed."""
-    url = f"{seen.url}{staff_urls.login_page()}"
+def _open(browser: Browser, record: Visit) -> None:
+    """Follows redirects as long as `stops_at` allows."""
+    url = f"{record.url}{staff_urls.login_page()}"
     while url:
-        seen.opened.append(browser.get(url))
-        url = "" if stops_at(seen.opened) else seen.opened[-1].location
+        record.opened.append(browser.get(url))
+        url = "" if stops_at(record.opened) else record.opened[-1].location
 
 
 def stops_at(opened: list[Reply]) -> str:
-    """Why the last redirect is not to be followed: loop, easy_auth, scheme; "" if it is."""
+    """Why the last redirect is not followed: loop, easy_auth, scheme; "" if it is."""
     last = opened[-1]
     if not last.location:
         return ""
     to = urlsplit(last.location)
     if to.path.startswith(EASY_AUTH) or origin(last.location) == conf.MICROSOFT_LOGIN_URL:
         return "easy_auth"
-    if last.location in [reply.url for reply in opened] or len(opened) > _MOST_REDIRECTS:
+    if last.location in [reply.url for reply in opened] or len(opened) > _MAX_REDIRECTS:
         return "loop"
     if last.url.startswith("https:") and to.scheme == "http":
         return "scheme"
     return ""
 
 
-def _read(reply: Reply) -> LoginPage | None:
+def _login_page(reply: Reply) -> LoginPage | None:
     form = _FORM.search(reply.text) if reply.status == 200 else None
     token = _TOKEN.search(form[0]) if form else None
     if form is None or token is None:
@@ -173,7 +173,7 @@ def _press(browser: Browser, page: LoginPage) -> Reply:
 
 
 def started_of(reply: Reply) -> Started | None:
-    """What a start's redirect says, or None when it is none."""
+    """What the button's redirect says; None when it does not lead to an authorize endpoint."""
     parts = urlsplit(reply.location)
     query = dict(parse_qsl(parts.query))
     names = ("client_id", "redirect_uri", "state")
@@ -183,22 +183,22 @@ def started_of(reply: Reply) -> Started | None:
     return Started(authorize_url, *(query[name] for name in names))
 
 
-def _come_back_often(browser: Browser, page: LoginPage, started: Started, tally: Tally) -> None:
+def _return_often(browser: Browser, page: LoginPage, started: Started, tally: Tally) -> None:
     """Twenty returns, or as many as there is time for."""
     deadline = time.monotonic() + _SECONDS
     following: Started | None = started
-    while tally.returns < RETURNS and time.monotonic() < deadline:
+    while tally.returns < _RETURNS and time.monotonic() < deadline:
         if following is not None:
             _round(browser, following, tally)
         following = _start_again(browser, page, tally)
-        if sum(tally.not_started.values()) > RETURNS:
+        if sum(tally.not_started.values()) > _RETURNS:
             break
 
 
 def _start_again(browser: Browser, page: LoginPage, tally: Tally) -> Started | None:
-    """With the token that goes with the cookie of now; the old one, if the page does not come."""
+    """Presses with a new CSRF token; with the old one if the page cannot be read."""
     try:
-        reply = _press(browser, _read(browser.get(page.url)) or page)
+        reply = _press(browser, _login_page(browser.get(page.url)) or page)
     except NoAnswer as problem:
         tally.not_started[_of_no_answer(problem)] += 1
         return None
@@ -213,38 +213,39 @@ def _round(browser: Browser, started: Started, tally: Tally) -> None:
     tally.rounds += 1
     tally.settings.add(started.settings)
     tally.processes |= {issuer_of(started.state)} - {""}
-    used = False
+    is_used = False
     for _ in range(1 + tally.rounds % 3):
-        outcome = _come_back(browser, started, tally, _LONG)
-        _count(tally, outcome, first=not used)
-        used = used or outcome in (FIRST, AGAIN)
+        outcome = _return(browser, started, tally, _LIKE_ENTRA)
+        _count(tally, outcome, is_used=is_used)
+        is_used = is_used or outcome in (_ACCEPTED, _USED)
 
 
-def _come_back_otherwise(browser: Browser, page: LoginPage, tally: Tally, *, slow: bool) -> None:
-    """A short return where long ones did not arrive; and one that is answered slowly."""
-    foreign = any(outcome not in REASONS for outcome in tally.wrong)
-    started = _start_again(browser, page, tally) if foreign or slow else None
+def _return_short_or_slow(browser: Browser, page: LoginPage, tally: Tally, *, slow: bool) -> None:
+    """A short return if long ones did not arrive; else, if asked for, one with a slow answer."""
+    are_lost = any(outcome not in REASONS for outcome in tally.wrong)
+    started = _start_again(browser, page, tally) if are_lost or slow else None
     if started is None:
         return
-    if foreign:
-        tally.short = _come_back(browser, started, tally, {})
+    if are_lost:
+        tally.short = _return(browser, started, tally, {})
         return
     browser.seconds, began = SLOW_SECONDS + 10.0, time.monotonic()
-    outcome = _come_back(browser, started, tally, {}, {doctor_visits.WAIT: str(SLOW_SECONDS)})
+    outcome = _return(browser, started, tally, {}, {doctor_visits.WAIT: str(SLOW_SECONDS)})
     tally.slow = outcome, time.monotonic() - began
 
 
-def _come_back(
+def _return(
     browser: Browser,
     started: Started,
     tally: Tally,
     more: Mapping[str, str],
     headers: Mapping[str, str] | None = None,
 ) -> str:
+    """The outcome: a reason code, or what another page or no answer says of itself."""
     query = urlencode({"error": "access_denied", **more, "state": started.state})
-    url, added = f"{started.redirect_uri}?{query}", {"X-Forwarded-For": MADE_UP, **(headers or {})}
+    forged = {"X-Forwarded-For": FORGED_ADDRESS, **(headers or {})}
     try:
-        last = browser.come_back(url, added)
+        last = browser.return_to(f"{started.redirect_uri}?{query}", forged)
     except NoAnswer as problem:
         return _of_no_answer(problem)
     tally.client = last.header(doctor_visits.CLIENT) or tally.client
@@ -252,14 +253,12 @@ def _come_back(
     return f"sent to {last.location.partition('?')[0]}" if last.location else last.outcome
 
 
-def _count(tally: Tally, outcome: str, *, first: bool) -> None:
+def _count(tally: Tally, outcome: str, *, is_used: bool) -> None:
     tally.returns += 1
-    if outcome == (FIRST if first else AGAIN):
-        return
-    if outcome == AGAIN:
-        tally.at_once_used += 1
-    elif outcome == FIRST:
-        tally.twice += 1
+    if outcome == _ACCEPTED:
+        tally.accepted_twice += is_used
+    elif outcome == _USED:
+        tally.used_at_first += not is_used
     else:
         tally.wrong[outcome] += 1
 
