@@ -83,7 +83,7 @@ class Stage:
     ) -> None:
         self.emulator, self.stack = emulator, stack
         self._base = dict(env)
-        self._go_to(shared.url, shared)
+        self.url, self.env = shared.url, {**env, "PUBLIC_URL": shared.url}
         self.trust: str | bool = True
         self.prefix: tuple[str, ...] = ()  # a command that starts sites and doctor
         self.reference = ""
@@ -226,9 +226,8 @@ class Stage:
         return site
 
     def _go_to(self, url: str, site: Site) -> None:
-        self.url: str = url
-        env = site.process.env
-        self.env = {k: v for k, v in env.items() if k not in ("PATH", "HOME", "LANG")}
+        self.url = url
+        self.env = {k: v for k, v in site.process.env.items() if k not in ("PATH", "HOME", "LANG")}
 
     def _open(self, browser: Browser) -> Page:
         page = browser.get(LOGIN)
