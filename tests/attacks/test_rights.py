@@ -1,6 +1,6 @@
 """A help-desk account cannot borrow anyone's rights, and a re-link lets in nobody else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,9 +8,11 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models.signals import post_init
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from typing_extensions import override
 
 from accounts import users
@@ -18,10 +20,13 @@ from accounts.admin.people.actions import ACTIONS, confirmation_page
 from accounts.admin.people.mixin import MicrosoftUserAdminMixin
 from accounts.admin.people.person_page import actions_for
 from accounts.models import RoleMapping, SignIn, User
-from accounts.operate import linking, roles
+from accounts.operate import linking, people, roles
+from accounts.operate.erasure import erase_person
 from accounts.operate.roles import Row
 from accounts.signin import mapping
 from accounts.signin.identities import PROVIDER
+from accounts.signin.mapping import RightsChange
+from accounts.signin.roles import HeldRights, Rights
 from tests.support.admins import (
     TID,
     browser_of,
@@ -302,6 +307,30 @@ def test_of_two_superusers_who_remove_each_other_one_stays(way: str, forgets: No
     one.refresh_from_db()
     assert (one.is_active, one.is_superuser) == (True, True)
     assert not User.objects.get(pk=two.pk).is_superuser
+
+
+@pytest.mark.parametrize("way", ["deactivate", "erase", "demote"])
+def test_whatever_may_remove_a_superuser_locks_all_of_them_first(way: str, forgets: None) -> None:
+    """Two of them at once would each see the other still there."""
+    superuser("stays@contoso.example")
+    leaves = superuser("leaves@contoso.example")
+    root, nothing = Rights(staff=True, superuser=True), Rights()
+    ways: dict[str, Callable[[], object]] = {
+        "deactivate": lambda: people.deactivate(leaves, leave_a_superuser=True),
+        "erase": lambda: erase_person(leaves, "asked for it"),
+        "demote": lambda: mapping.apply(
+            RightsChange(
+                leaves,
+                HeldRights("known", (), root, root),
+                HeldRights("known", (), nothing, nothing),
+            ),
+            "",
+        ),
+    }
+    with CaptureQueriesContext(connection) as asked:
+        ways[way]()
+    locks = [query["sql"] for query in asked if "FOR UPDATE" in query["sql"]]
+    assert [sql for sql in locks if '"accounts_user"."is_superuser"' in sql]
 
 
 def test_a_superuser_who_is_not_staff_is_the_last_one_too(forgets: None) -> None:
