@@ -1,4 +1,4 @@
-"""Names the app and registers its system checks."""
+"""The app's configuration, and that of Django's admin with the sign-in."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ class AccountsConfig(AppConfig):
         if is_a_host():
             for name in logs.WITH_ADDRESSES:
                 logging.getLogger(name).addFilter(logs.Scrub())
-            _into_admin()  # `host.configure` has put this app last: all admin modules are loaded
+            _extend_admin()  # `host.configure` puts this app last: all admin modules are loaded
 
 
 class StaffAdminConfig(admin_apps.AdminConfig):
-    """Stands in INSTALLED_APPS in place of django.contrib.admin: our login page, its site."""
+    """Replaces django.contrib.admin in INSTALLED_APPS: admin with our site class."""
 
     default = False
     default_site = f"{__name__.rpartition('.')[0]}.admin.site.StaffAdminSite"
 
     @override
     def ready(self) -> None:
-        """Our pages come last, so that they stand whatever the order of INSTALLED_APPS."""
+        """Add our pages after all others, whatever the order of INSTALLED_APPS."""
         from .conf import is_a_host
 
         super().ready()
         if not is_a_host():
-            _into_admin()
+            _extend_admin()
 
 
-def _into_admin() -> None:
-    """The default site, whatever its class, signs in with Microsoft and has our pages."""
+def _extend_admin() -> None:
+    """Give the default admin site, of whatever class, the sign-in and our pages."""
     from django.contrib import admin
 
     from .admin import account_news, front_page, pages

@@ -1,7 +1,7 @@
-"""What the app is set to: `conf.STEP_UP`, whoever says so.
+"""The app's settings: `conf.STEP_UP`.
 
-In this project the settings do, one each. In another site one dictionary does, MICROSOFT_ADMIN,
-which `host.configure` has read: that site's own settings keep their names to themselves.
+In this project each is a Django setting. In another site they come from one dictionary,
+MICROSOFT_ADMIN, as read by `host.configure`, so that they cannot clash with that site's settings.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from django.conf import settings
 
-READ: Final = "MICROSOFT_ADMIN_READ"  # where host.configure leaves what it has read
-# Likewise the view of the site's own for forms that the CSRF check refuses.
+READ: Final = "MICROSOFT_ADMIN_READ"  # the setting in which host.configure stores the values
+# Among them, the site's own CSRF_FAILURE_VIEW.
 CSRF_FAILURE_BEFORE: Final = "CSRF_FAILURE_VIEW_BEFORE"
 
 
 class _Conf:
     def __getattr__(self, name: str) -> Any:
-        """Raises AttributeError for what nobody has set."""
+        """Raises AttributeError for an unknown name."""
         read = getattr(settings, READ, None)
         if read and name in read:
             return read[name]
@@ -25,7 +25,7 @@ class _Conf:
 
 
 def is_a_host() -> bool:
-    """Whether another site carries the app: its adapters, sessions and caches are its own."""
+    """Whether another site runs the app, with adapters, sessions and caches of its own."""
     return getattr(settings, READ, None) is not None
 
 

@@ -1,12 +1,12 @@
-"""This app in another Django site: one dictionary, and one call at the end of its settings.
+"""Adds the app to another Django site: one dictionary, and one call at the end of its settings.
 
     from microsoft_admin.host import configure
 
     MICROSOFT_ADMIN = {"TENANT_ID": "…", "CLIENT_ID": "…", "CLIENT_SECRET": os.environ["…"]}
     configure(globals())
 
-The names are those of docs/settings.md, with or without MICROSOFT_; so are defaults and messages.
-What the site has set itself stays as it is: its user model, sessions, caches, adapters, providers.
+The keys are the names in docs/settings.md, with or without MICROSOFT_. The site keeps its own user
+model, sessions, caches, adapters and providers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from .display.naming import DICTIONARY, as_keys, key_of
 
 NAME: Final = __name__.rpartition(".")[0]
 
-_FILE: Final = "_FILE"
 _ADMIN: Final = ("django.contrib.admin", "django.contrib.admin.apps.AdminConfig")
 _ALLAUTH: Final = ("allauth", "allauth.account", "allauth.socialaccount")
 _AUTHENTICATION: Final = "django.contrib.auth.middleware.AuthenticationMiddleware"
@@ -43,8 +42,8 @@ _DJANGOS_CSRF_FAILURE: Final = "django.views.csrf.csrf_failure"
 _PROXY: Final = f"{NAME}.web.proxy.ProxyMiddleware"
 _POLICY: Final = f"{NAME}.web.csp.PolicyMiddleware"
 _ACCOUNT: Final = "allauth.account.middleware.AccountMiddleware"
-# What hosts say of themselves, as in the environment of this project's own site.
-_OF_THE_HOST: Final = ("AZURE_", "IDENTITY_", "WEBSITE_")
+# Variables that Azure sets, which are read as in this project's own site.
+_PLATFORM_PREFIXES: Final = ("AZURE_", "IDENTITY_", "WEBSITE_")
 
 
 def _public_url(env: HostVariables) -> str:
@@ -52,15 +51,15 @@ def _public_url(env: HostVariables) -> str:
         return azure
     if env.DEBUG:
         return "http://localhost:8000"
-    told = [url for url in env.origins if "*" not in url]
-    told = told or [f"https://{host}" for host in env.hosts if host[:1] not in ("*", ".", "")]
-    if len(told) != 1:
+    urls = [url for url in env.origins if "*" not in url]
+    urls = urls or [f"https://{host}" for host in env.hosts if host[:1] not in ("*", ".", "")]
+    if len(urls) != 1:
         raise ValueError("is required: ALLOWED_HOSTS does not name exactly one host")
-    return told[0]
+    return urls[0]
 
 
 class HostVariables(AppVariables):
-    """The app's variables, from a dictionary; the origin may follow from the site's settings."""
+    """The app's variables; PUBLIC_URL defaults to what the site's own settings imply."""
 
     PUBLIC_URL = Variable(
         readers.origin,
@@ -80,18 +79,18 @@ class HostVariables(AppVariables):
 
 def configure(settings: MutableMapping[str, Any]) -> None:
     """Complete a site's settings; called last, with `globals()`. Raises ImproperlyConfigured."""
-    theirs = settings.get(READ, {}).get(CSRF_FAILURE_BEFORE)
+    before = settings.get(READ, {}).get(CSRF_FAILURE_BEFORE)
     settings[READ] = _read(settings)
-    settings[READ][CSRF_FAILURE_BEFORE] = theirs or settings.get(_SETTING, _DJANGOS_CSRF_FAILURE)
+    settings[READ][CSRF_FAILURE_BEFORE] = before or settings.get(_SETTING, _DJANGOS_CSRF_FAILURE)
     settings[_SETTING] = f"{NAME}.web.csrf.failure_in_another_site"
     if "allauth.account" not in settings["INSTALLED_APPS"]:
-        # Else allauth's migrations would write every user's address anew, in lower case.
+        # Else allauth's migrations would change every user's address to lower case.
         settings.setdefault("ACCOUNT_USER_MODEL_EMAIL_FIELD", None)
         settings.setdefault("ACCOUNT_USER_DISPLAY", str)  # a user may have no `username`
     settings["INSTALLED_APPS"] = _apps(settings["INSTALLED_APPS"])
     settings["MIDDLEWARE"] = _middleware(settings["MIDDLEWARE"])
-    if settings[READ]["TRUSTED_PROXY_COUNT"] and _PROXY not in settings["MIDDLEWARE"]:
-        settings["MIDDLEWARE"].insert(0, _PROXY)
+    if settings[READ]["TRUSTED_PROXY_COUNT"]:
+        _insert([_PROXY], 0, settings["MIDDLEWARE"])
     backends = settings.get("AUTHENTICATION_BACKENDS")
     backends = list(backends or ["django.contrib.auth.backends.ModelBackend"])
     password = ["PasswordBackend"] if settings[READ]["ADMIN_PASSWORD_LOGIN"] else []
@@ -100,36 +99,33 @@ def configure(settings: MutableMapping[str, Any]) -> None:
 
 
 def _read(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Each variable's value by its name."""
+    """The dictionary's values and defaults, by variable. Raises ImproperlyConfigured."""
     given = settings.get(DICTIONARY, {})
     if not isinstance(given, dict):
         raise ImproperlyConfigured(f'{DICTIONARY} must be a dictionary: {{"TENANT_ID": "…"}}.')
-    variables = HostVariables.variables()
-    names = {key_of(name): name for name in variables}
-    environ = {n: v for n, v in os.environ.items() if n.startswith(_OF_THE_HOST)}
+    names = {key_of(name): name for name in HostVariables.accepted_names() if name != "DEBUG"}
+    environ = {n: v for n, v in os.environ.items() if n.startswith(_PLATFORM_PREFIXES)}
     environ["DEBUG"] = "true" if settings.get("DEBUG") else "false"
-    environ |= {_known(key, names): _as_text(value) for key, value in given.items()}
+    environ |= {_name_of(key, names): _as_text(value) for key, value in given.items()}
     origins, hosts = settings.get("CSRF_TRUSTED_ORIGINS", ()), settings.get("ALLOWED_HOSTS", ())
     env = HostVariables(environ, origins, hosts)
     try:
         env.check(RULES)
     except BadEnvironment as problem:
-        lines = "\n".join(f"  {as_keys(each, variables)}" for each in problem.problems)
+        variables = HostVariables.variables()
+        lines = "\n".join(f"  {as_keys(line, variables)}" for line in problem.problems)
         raise ImproperlyConfigured(f"{DICTIONARY} is not right:\n{lines}") from None
     return {**env.settings(), "REDIS_URL": ""}
 
 
-def _known(key: object, names: Mapping[str, str]) -> str:
-    """The variable's name; raises ImproperlyConfigured for a key that nothing reads."""
+def _name_of(key: object, names: Mapping[str, str]) -> str:
+    """The variable that the key names. Raises ImproperlyConfigured for an unknown key."""
     short = key_of(str(key))
-    base = short.removesuffix(_FILE)
-    if short in names and short != "DEBUG":
+    if short in names:
         return names[short]
-    if base != short and base in names and getattr(HostVariables, names[base]).secret:
-        return names[base] + _FILE
-    near = get_close_matches(short, [name for name in names if name != "DEBUG"], n=1, cutoff=0.5)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
-    raise ImproperlyConfigured(f"{DICTIONARY}[{str(key)!r}] is not read by anything.{meant}")
+    similar = get_close_matches(short, names, n=1, cutoff=0.5)
+    question = f" Did you mean {similar[0]!r}?" if similar else ""
+    raise ImproperlyConfigured(f"{DICTIONARY}[{str(key)!r}] is not read by anything.{question}")
 
 
 def _as_text(value: object) -> str:
@@ -145,31 +141,34 @@ def _as_text(value: object) -> str:
 
 
 def _apps(installed: Iterable[str]) -> list[str]:
-    """With Django's admin as ours, where it is Django's own; what is missing, and this app last."""
+    """INSTALLED_APPS with our configuration of Django's admin, allauth, and this app last."""
     own_admin = f"{NAME}.apps.StaffAdminConfig"
     apps = [own_admin if app in _ADMIN else app for app in installed if not _is(app, NAME)]
     return [*apps, *(n for n in _ALLAUTH if not any(_is(app, n) for app in apps)), NAME]
 
 
 def _is(app: str, name: str) -> bool:
+    """Whether an entry of INSTALLED_APPS is this package, or a configuration of it."""
     config = app.removeprefix(f"{name}.apps.")
     return app == name or (config != app and not config.endswith("AdminConfig"))
 
 
 def _middleware(listed: Iterable[str]) -> list[str]:
     middleware = list(listed)
-    middleware[:0] = [_POLICY] if _POLICY not in middleware else []
-    missing = [each for each in _BEFORE_SESSIONS if each not in middleware]
-    at = _place_of(_SESSIONS, middleware)
-    middleware[at:at] = missing
-    missing = [each for each in _AFTER_AUTHENTICATION if each not in middleware]
-    at = _place_of(_AUTHENTICATION, middleware) + 1
-    middleware[at:at] = missing
-    return middleware if _ACCOUNT in middleware else [*middleware, _ACCOUNT]
+    _insert([_POLICY], 0, middleware)
+    _insert(_BEFORE_SESSIONS, _index_of(_SESSIONS, middleware), middleware)
+    _insert(_AFTER_AUTHENTICATION, _index_of(_AUTHENTICATION, middleware) + 1, middleware)
+    _insert([_ACCOUNT], len(middleware), middleware)
+    return middleware
 
 
-def _place_of(name: str, middleware: list[str]) -> int:
-    """Where it stands, or a class of the site's own in its place; the end if there is none."""
-    kind = name.rpartition(".")[2]
-    places = [i for i, each in enumerate(middleware) if each == name or each.endswith(f".{kind}")]
-    return places[0] if places else len(middleware)
+def _insert(names: Iterable[str], index: int, middleware: list[str]) -> None:
+    """Insert those that are missing."""
+    middleware[index:index] = [name for name in names if name not in middleware]
+
+
+def _index_of(name: str, middleware: list[str]) -> int:
+    """The index of that class or of a site's own class of the same name; else the end."""
+    suffix = f".{name.rpartition('.')[2]}"
+    found = (i for i, path in enumerate(middleware) if path == name or path.endswith(suffix))
+    return next(found, len(middleware))

@@ -1,4 +1,4 @@
-"""Microsoft's identifiers: how they look, and how a value from outside is shown in a log line."""
+"""Formats of Microsoft's identifiers, and values from outside in log lines."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ GUID: Final = re.compile(GUID_PATTERN)
 AADSTS: Final = re.compile(r"AADSTS([0-9]{4,8})(?![0-9])")
 # The one tenant of all personal accounts (Microsoft, "OpenID Connect on the identity platform").
 CONSUMER_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
-TENANT_PLACE: Final = "{tenantid}"  # stands in the issuer of a document for many tenants
+TENANT_PLACEHOLDER: Final = "{tenantid}"  # in the issuer of a multi-tenant discovery document
 
 
 def is_guid(text: str) -> bool:
-    """Whether the whole text is one."""
+    """Whether the whole text is a GUID."""
     return GUID.fullmatch(text) is not None
 
 
@@ -25,7 +25,7 @@ def tenant_of_issuer(issuer: str) -> str:
 
 
 def safe_repr(value: object, longest: int = 80) -> str:
-    """A value from outside for a log line: printable ASCII, cut; containers only by kind."""
+    """The value as printable ASCII, truncated; of a container its type and length only."""
     if isinstance(value, dict | list):
         return f"a {type(value).__name__} of {len(value)}"
     text = ascii(value[:longest] if isinstance(value, str) else value)

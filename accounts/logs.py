@@ -1,7 +1,7 @@
-"""One line an event, as JSON or text, with nothing in it that would let anyone in.
+"""Log lines as JSON or text, one per event, without codes, states, tokens and passwords.
 
-`configuration` is Django's LOGGING. Fields given as `extra` become fields of the line. Every
-record passes Scrub, whoever wrote it: codes, states, tokens and secrets never reach a handler.
+`configuration` is Django's LOGGING. Fields passed as `extra` become fields of the line. The
+formatters scrub every record, whichever logger wrote it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from .display.visible import visible
 
 HIDDEN: Final = "[hidden]"
 
-# Of Django and of the servers that a site may run under: they write whole addresses, codes and
-# states in them.
+# Loggers of Django and of servers that log whole URLs, with code and state.
 WITH_ADDRESSES: Final = (
     "django.server", "django.request", "gunicorn.access", "uvicorn.access", "hypercorn.access",
 )  # fmt: skip
 
-# Parameters of the sign-in, in a query, a form or a header, up to where their value ends.
+# Parameters of the sign-in in a query, a form or a header, with their value.
 _SECRET_PARAMETER = re.compile(
     r"\b(code|state|token|nonce|id_token|access_token|refresh_token|client_secret|client_assertion"
     r"|code_verifier|password|sessionid|csrftoken|csrfmiddlewaretoken|session_state)"
@@ -32,10 +31,10 @@ _SECRET_PARAMETER = re.compile(
 )
 _TOKEN = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?")  # a JSON web token
 _URL_LOGIN = re.compile(r"(\w+://)[^/\s:@'\"]*:[^/\s@'\"]+@")  # user:password@ of a URL
-# The callback's path, whatever its query says.
+# The callback's query, whatever is in it.
 _CALLBACK_QUERY = re.compile(r"(/accounts/microsoft/login/callback/?)\?[^\s'\"]*")
 
-# One of these is in whatever the patterns above match.
+# Whatever the patterns above match contains one of these.
 _MARKS: Final = ("=", "%3", "'", '"', "eyJ", "://", "?")
 
 _OWN_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {
@@ -57,13 +56,13 @@ def scrub(text: str) -> str:
 
 
 class Scrub(logging.Filter):
-    """For loggers of another site, whose format is its own: what a line says of a callback goes."""
+    """Scrubs the arguments of records, for loggers of another site with formatters of its own."""
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(map(_scrubbed, record.args))
-        elif isinstance(record.args, dict):  # gunicorn's, whose format asks for what is not there
+        elif isinstance(record.args, dict):  # updated in place: gunicorn's has a default of "-"
             record.args.update({name: _scrubbed(arg) for name, arg in record.args.items()})
         return True
 
@@ -73,7 +72,7 @@ def _scrubbed(value: object) -> object:
 
 
 class _Formatter(logging.Formatter):
-    """What both formats share: UTC, scrubbed, one line."""
+    """Common to both formats: UTC, structured fields, scrubbed tracebacks."""
 
     converter = staticmethod(time.gmtime)
     default_msec_format = "%s.%03dZ"
@@ -88,14 +87,14 @@ class _Formatter(logging.Formatter):
         }
 
     def trace(self, record: logging.LogRecord) -> str:
-        """The traceback, if any; none for a request that was at fault itself (4xx)."""
+        """The traceback, if any; none for a client error (4xx)."""
         if not record.exc_info or getattr(record, "status_code", 500) < 500:
             return ""
         return scrub(self.formatException(record.exc_info))
 
 
 class JsonFormatter(_Formatter):
-    """A JSON object a line, for machines."""
+    """One JSON object per line."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -105,14 +104,14 @@ class JsonFormatter(_Formatter):
             "logger": record.name,
             "message": scrub(record.getMessage()),
             "process": record.process,
-            **{name: _plain(value) for name, value in self.facts(record).items()},
+            **{name: _json_value(value) for name, value in self.facts(record).items()},
         }
         trace = self.trace(record)
         return json.dumps(line | ({"traceback": trace} if trace else {}), ensure_ascii=False)
 
 
 class TextFormatter(_Formatter):
-    """A line for people; a traceback follows on lines of its own."""
+    """One line of text; a traceback follows on further lines."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -124,10 +123,10 @@ class TextFormatter(_Formatter):
 
 
 def configuration(log_format: str) -> dict[str, Any]:
-    """LOGGING: everything to standard error; gunicorn's two loggers the same way."""
+    """LOGGING: everything goes to standard error, gunicorn's logs included."""
     formatter = JsonFormatter if log_format == "json" else TextFormatter
     loggers = ("django", "django.server", "gunicorn.error", "gunicorn.access")
-    # Each token's way, step by step; at DEBUG the token itself.
+    # They log each step of getting a token, and at DEBUG the token itself.
     noisy = ("azure", "msal", "redis.auth")
     return {
         "version": 1,
@@ -142,7 +141,7 @@ def configuration(log_format: str) -> dict[str, Any]:
     }
 
 
-def _plain(value: object) -> object:
+def _json_value(value: object) -> object:
     if isinstance(value, (int, float, bool)):
         return value
     return visible(scrub(str(value)), keep="\n\t")
@@ -154,5 +153,5 @@ def _word(value: object) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Nobody forges a second line."""
+    """Escapes line breaks and control characters, so that no value can forge a line."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

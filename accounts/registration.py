@@ -324,7 +324,7 @@ _tenants_pinned: dict[str, str] = {}
 
 
 def _pinned(domain: str, found: str) -> str:
-    """The tenant that the domain first had here. Raises Refused where it now has another."""
+    """The tenant that the domain had at first. Raises Refused where it has another now."""
     name = f"{conf.MICROSOFT_LOGIN_URL}/{domain.lower()}"
     kept = _tenants_pinned.get(name)
     if kept is None:

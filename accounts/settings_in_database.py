@@ -1,4 +1,4 @@
-"""The Microsoft app and the role mapping: what changes in the database reaches every process."""
+"""Signal receivers: a saved Microsoft app or role mapping takes effect in every process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .stores import transaction
 
 @receiver(pre_save, sender=SocialApp, dispatch_uid="accounts.app_secrets_encrypted")
 def encrypt_secrets(instance: SocialApp, **kwargs: Any) -> None:
-    """Whenever our app is saved its secrets are encrypted under the present SECRET_KEY."""
+    """Encrypt the app's secrets with the current SECRET_KEY."""
     if instance.provider != PROVIDER or not registration.owns_social_apps():
         return
     instance.secret = secretbox.rotate(instance.secret)
@@ -30,8 +30,8 @@ def encrypt_secrets(instance: SocialApp, **kwargs: Any) -> None:
 
 @receiver([post_save, post_delete], sender=SocialApp, dispatch_uid="accounts.app_changed")
 def app_changed(**kwargs: Any) -> None:
-    """A change of the Microsoft app takes effect in every process, once it is committed."""
-    # Robust: it is saved already, and without Redis each process looks again within a minute.
+    """Have every process read the Microsoft app again, once the change is committed."""
+    # robust: it is saved already, and without Redis each process reads again within a minute
     transaction.on_commit(registration.changed, robust=True)
 
 
@@ -39,5 +39,5 @@ def app_changed(**kwargs: Any) -> None:
 @receiver(m2m_changed, sender=RoleMapping.groups.through, dispatch_uid="accounts.role_groups")
 @receiver(post_delete, sender=Group, dispatch_uid="accounts.group_of_role_deleted")
 def roles_changed(**kwargs: Any) -> None:
-    """A change of the mapping takes effect in every process, once it is committed."""
+    """Have every process read the role mapping again, once the change is committed."""
     transaction.on_commit(mapping.changed, robust=True)

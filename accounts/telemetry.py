@@ -1,9 +1,9 @@
 """Counts sign-ins and times requests to Microsoft, for an OpenTelemetry collector.
 
-It works where `requirements/telemetry.txt` is installed and OTEL_EXPORTER_OTLP_ENDPOINT is set;
-else the calls do nothing. The exporter reads its own variables (OpenTelemetry specification,
-"OpenTelemetry Protocol Exporter" and "Environment Variable Specification"). No person, address
-or reference becomes an attribute: those are in the record and the log.
+Active if `requirements/telemetry.txt` is installed and OTEL_EXPORTER_OTLP_ENDPOINT is set;
+otherwise the calls do nothing. The exporter reads its own variables (OpenTelemetry specification,
+"OpenTelemetry Protocol Exporter" and "Environment Variable Specification"). No attribute holds a
+person, an address or a reference: those are in the record and the log.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from .conf import conf
 from .process.per_process import PerProcess
@@ -29,7 +27,7 @@ _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_
 _BOUNDARIES: Final = (
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 )  # fmt: skip
-_LAST_WORDS: Final = 1_000  # milliseconds that a worker which ends waits for the collector
+_SHUTDOWN_MS: Final = 1_000  # that a worker waits for the collector when it ends
 
 
 class _Instruments(NamedTuple):
@@ -40,28 +38,24 @@ class _Instruments(NamedTuple):
 def count_sign_in(outcome: str, reason: str, method: str) -> None:
     """One attempt that has ended."""
     if _ON:
-        facts = {"outcome": outcome, "reason": reason, "method": method}
-        attributes = {name: value for name, value in facts.items() if value}
+        labels = {"outcome": outcome, "reason": reason, "method": method}
+        attributes = {name: value for name, value in labels.items() if value}
         _instruments.get().sign_ins.add(1, attributes)
 
 
-def time_request(method: str, url: str, began: float, ended: int | str) -> None:
-    """One request to Microsoft since `began` (time.monotonic).
-
-    `ended` is its status, or in a word what kept it from having one.
-    """
+def time_request(method: str, host: str, path: str, seconds: float, outcome: int | str) -> None:
+    """One request to Microsoft; `outcome` is its status, or the kind of failure."""
     if _ON:
-        parts = urlsplit(url)
         attributes = {
             "http.request.method": method,
-            "server.address": parts.hostname or "",
-            "url.template": parts.path,
-            "http.response.status_code" if isinstance(ended, int) else "error.type": ended,
+            "server.address": host,
+            "url.template": path,
+            "http.response.status_code" if isinstance(outcome, int) else "error.type": outcome,
         }
-        _instruments.get().microsoft.record(time.monotonic() - began, attributes)
+        _instruments.get().microsoft.record(seconds, attributes)
 
 
-def is_asked_for() -> bool:
+def is_configured() -> bool:
     """Whether the environment names a collector."""
     return any(os.environ.get(name) for name in _ENDPOINTS)
 
@@ -74,13 +68,13 @@ def is_installed() -> bool:
         return False
 
 
-def _made() -> _Instruments:
-    """Imported and started at the first count: its threads would not survive a fork."""
+def _make_instruments() -> _Instruments:
+    """Imported and started with the first figure: its threads would not survive a fork."""
     from opentelemetry.metrics import NoOpMeter
 
     try:
         meter = _provider().get_meter("accounts")
-    except Exception:  # a mistake in the exporter's variables costs the figures, not a sign-in
+    except Exception:  # a wrong variable of the exporter must not stop a sign-in
         logger.exception("metrics could not be started")
         meter = NoOpMeter("accounts")
     return _Instruments(
@@ -95,7 +89,7 @@ def _made() -> _Instruments:
 
 
 def _provider() -> Any:
-    """The process's provider: an agent's, where one has set it, else our own."""
+    """The process's provider: the one that an agent has set, else our own."""
     from opentelemetry import metrics
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics import MeterProvider
@@ -105,17 +99,17 @@ def _provider() -> Any:
     current = metrics.get_meter_provider()
     if isinstance(current, MeterProvider):
         return current
-    # Told apart by process: each counts from zero, and their sums must not be mixed.
+    # One instance per process: each counts from zero, and their sums must not be mixed.
     own = {
         "service.name": "staff-sign-in",
         "service.instance.id": f"{conf.INSTANCE_ID}/{os.getpid()}",
     }
     resource = Resource.create(own).merge(OTELResourceDetector().detect())
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-    made = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
-    atexit.register(made.shutdown, _LAST_WORDS)
-    return made
+    provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+    atexit.register(provider.shutdown, _SHUTDOWN_MS)
+    return provider
 
 
-_ON: Final = is_asked_for() and is_installed()
-_instruments = PerProcess(_made)
+_ON: Final = is_configured() and is_installed()
+_instruments = PerProcess(_make_instruments)

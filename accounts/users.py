@@ -1,4 +1,4 @@
-"""The site's people, whatever its user model: their addresses, and finding them by one."""
+"""The site's users, whatever their model: addresses, names, flags, look-ups."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def everyone() -> QuerySet[Any]:
 
 
 def email_field() -> str:
-    """What the user model calls the address that Microsoft knows a person by.
+    """The user model's field with the address by which Microsoft knows a person.
 
-    Where it does not say (EMAIL_FIELD), and people sign in by address, that is the one.
+    That is EMAIL_FIELD; if the model lacks it, USERNAME_FIELD if that holds addresses.
     """
     model = get_user_model()
     name, login = model.get_email_field_name(), model.USERNAME_FIELD
@@ -26,12 +26,12 @@ def email_field() -> str:
 
 
 def by_email(email: str, lookup: str = "iexact") -> QuerySet[Any]:
-    """Those whose address is this one; several, where the model lets it be."""
+    """The users with this address; several where the model allows it."""
     return everyone().filter(**{f"{email_field()}__{lookup}": email})
 
 
 def by_key(text: str) -> Any | None:
-    """The user of a primary key as a form has it, whatever its kind; None where there is none."""
+    """The user with the primary key that a form sent as text, if any."""
     try:
         return everyone().filter(pk=get_user_model()._meta.pk.to_python(text)).first()
     except (ValidationError, ValueError):
@@ -44,26 +44,26 @@ def email_of(user: Any) -> str:
 
 
 def name_of(user: Any) -> str:
-    """What the person is called; "" where nothing says so."""
+    """The user's name; "" if there is none besides the address."""
     full = getattr(user, "get_full_name", None)
     name = str(full() if callable(full) else getattr(user, "name", "") or "")
     return "" if name == email_of(user) else name
 
 
 def is_staff(user: Any) -> bool:
-    """Whether they may use admin; a model without such a field has nobody there."""
+    """Whether they may use admin; with a model that lacks the field, nobody may."""
     return bool(getattr(user, "is_staff", False))
 
 
 def is_superuser(user: Any) -> bool:
-    """Whether they may do everything."""
+    """Whether they have all rights; with a model that lacks the field, nobody has."""
     return bool(getattr(user, "is_superuser", False))
 
 
-def where(people: QuerySet[Any], **flags: bool) -> QuerySet[Any]:
-    """Those of whom this is so, as far as columns say: a flag may be a property of the model.
+def with_flags(people: QuerySet[Any], **flags: bool) -> QuerySet[Any]:
+    """The people with these flags. A flag that is no column of the model is ignored.
 
-    Without a column for `is_superuser`, nobody is known to be one.
+    Except `is_superuser`: without that column nobody is known to be one.
     """
     if "is_superuser" in flags and not has_field("is_superuser"):
         return people.none()
@@ -71,15 +71,15 @@ def where(people: QuerySet[Any], **flags: bool) -> QuerySet[Any]:
 
 
 def superusers(*, lock: bool = False) -> dict[Any, bool]:
-    """The active superusers by primary key, and whether each may use admin; `lock` their rows."""
-    able = where(everyone(), is_active=True, is_superuser=True).order_by("pk")
-    return {one.pk: is_staff(one) for one in (able.select_for_update() if lock else able)}
+    """The active superusers by primary key, and whether each may use admin; `lock` locks rows."""
+    found = with_flags(everyone(), is_active=True, is_superuser=True).order_by("pk")
+    return {user.pk: is_staff(user) for user in (found.select_for_update() if lock else found)}
 
 
 def is_last_superuser(user: Any, *, lock: bool = False) -> bool:
-    """Whether this active superuser is the only one: no other of them may use admin.
+    """Whether this is an active superuser, and no other one may use admin.
 
-    `lock`: in a transaction, so that two of them cannot lose it to each other at once.
+    `lock`: in a transaction, so that two superusers cannot remove each other at once.
     """
     others = superusers(lock=lock)
     return others.pop(user.pk, None) is not None and not any(others.values())
@@ -94,11 +94,11 @@ def has_field(name: str) -> bool:
     return True
 
 
-def new(email: str, name: str, *, staff: bool, superuser: bool) -> Any:
-    """A user, not saved, with the address also where the model wants a user name."""
+def build_user(email: str, name: str, *, staff: bool, superuser: bool) -> Any:
+    """An unsaved user, whose user name is the address too."""
     model = get_user_model()
-    told: dict[str, Any] = {email_field(): email, "is_staff": staff, "is_superuser": superuser}
+    values: dict[str, Any] = {email_field(): email, "is_staff": staff, "is_superuser": superuser}
     first, _space, last = name.partition(" ")
-    told |= {"name": name} if has_field("name") else {"first_name": first, "last_name": last}
-    named = {field: value for field, value in told.items() if has_field(field)}
-    return model(**{str(model.USERNAME_FIELD): email, **named})
+    values |= {"name": name} if has_field("name") else {"first_name": first, "last_name": last}
+    existing = {field: value for field, value in values.items() if has_field(field)}
+    return model(**{str(model.USERNAME_FIELD): email, **existing})

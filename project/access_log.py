@@ -1,4 +1,4 @@
-"""Gunicorn's access log as structured fields: the path without its query, and no Referer.
+"""Gunicorn's access log as structured fields, without query and Referer.
 
 The callback's query holds the code and the state of a sign-in.
 """
@@ -14,7 +14,7 @@ from typing_extensions import override
 
 
 class AccessLog(Logger):
-    """One event a request; REMOTE_ADDR is what ProxyMiddleware has made of it."""
+    """One event per request; REMOTE_ADDR is as ProxyMiddleware has set it."""
 
     @override
     def access(
@@ -22,7 +22,7 @@ class AccessLog(Logger):
     ) -> None:
         status = int(str(resp.status).split(maxsplit=1)[0])
         method, path = environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")
-        facts = {
+        fields = {
             "event": "request",
             "status": status,
             "client_ip": environ.get("REMOTE_ADDR"),
@@ -31,4 +31,4 @@ class AccessLog(Logger):
             "bytes": getattr(resp, "sent", None),
             "took_ms": round(request_time.total_seconds() * 1000),
         }
-        self.access_log.info("%s %s %d", method, path, status, extra=facts)
+        self.access_log.info("%s %s %d", method, path, status, extra=fields)

@@ -1,12 +1,12 @@
-"""Signing in to Redis and PostgreSQL as the site's managed identity: `?auth=entra` in their URLs.
+"""Authentication at Redis and PostgreSQL as a managed identity: `?auth=entra` in their URLs.
 
 Sources: Microsoft's pages "Use Microsoft Entra ID for cache authentication with Azure Managed
-Redis" (scope, user name, sign in again three minutes before a token ends) and "Connect with managed
-identity to Azure Database for PostgreSQL - Flexible Server" (a token is the password; it is looked
-at only while connecting).
+Redis" (scope, user name, re-authentication three minutes before a token expires) and "Connect with
+managed identity to Azure Database for PostgreSQL - Flexible Server" (the token is the password, and
+is checked only when connecting).
 
-Importing this imports nothing of Azure's: that, the first request and the thread that renews
-Redis's token wait until a worker needs a token, which is after gunicorn has forked it.
+Azure's packages are imported, and threads started, only when a worker needs a token: after gunicorn
+has forked it.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ logger = logging.getLogger(__name__)
 REDIS: Final = "https://redis.azure.com/.default"
 POSTGRESQL: Final = "https://ossrdbms-aad.database.windows.net/.default"
 
-# Once, and not for long: someone waits for the page that would say so.
+# Short and without retries: somebody waits for the page.
 _TIMEOUTS: Final = {"connection_timeout": 1.0, "read_timeout": 1.5, "retry_total": 0}
-_SECONDS: Final = 10.0  # for an answer, of whichever way to one
-_ON_THE_WAY: Final = 10.0  # seconds before its end, from which on a token may come too late
-# A developer's own logins, some of which start programs and take seconds to say no.
-_DEVELOPERS: Final = (
+_SECONDS: Final = 10.0  # for all kinds of credential together
+_MIN_VALIDITY: Final = 10.0  # seconds; a token with less may expire before it arrives
+# A developer's own logins; some start programs, and take seconds to fail.
+_DEVELOPER_CREDENTIALS: Final = (
     "shared_token_cache",
     "visual_studio_code",
     "cli",
@@ -52,15 +52,15 @@ _DEVELOPERS: Final = (
     "developer_cli",
     "broker",
 )
-# Redis's token is renewed at 70 % of its life, at the latest 3 minutes before it ends; while none
-# can be had, every 10 s for 15 minutes. (The time-out is a number that redis-py does not read.)
+# Redis's token is renewed at 70 % of its lifetime, at the latest 3 minutes before it expires; a
+# failed renewal is retried every 10 s for 15 minutes. (redis-py ignores the time-out.)
 _RENEWAL: Final = TokenManagerConfig(0.7, 180_000, 3_000, RetryPolicy(90, 10_000))
 
 
 class NoToken(Exception):
-    """Entra gave no token; the text says why on one line: of several ways tried, the last."""
+    """Entra issued no token; the text is one line: why the last kind of credential failed."""
 
-    fix = (  # what `doctor` says
+    fix = (  # shown by `doctor`
         "Turn the identity on (App Service > Identity); for a user-assigned one set AZURE_CLIENT_ID"
         " to its client id, for the system's leave it unset."
     )
@@ -71,17 +71,17 @@ class NoToken(Exception):
 
 
 def token(scope: str) -> str:
-    """An access token for the scope, of AZURE_CLIENT_ID's identity or the host's own.
+    """An access token for the scope, of the identity AZURE_CLIENT_ID or the system's.
 
-    azure-identity keeps it, and asks for the next one at half the life of tokens that last two
-    hours or more, else five minutes before the end: from then on it takes none of its own, so the
-    last one is kept here, too, and used to its end while no other can be had. Raises NoToken.
+    azure-identity caches tokens, but stops using one at half the lifetime of two hours or more,
+    else five minutes before expiry. So the last token is kept here too, and used until it expires
+    while no new one can be obtained. Raises NoToken.
     """
     last = _last.get()
     try:
         last[scope] = _requests.get()[scope].result(_SECONDS)
-    except Exception as problem:  # azure-identity and its transports raise what they like
-        if scope not in last or time.time() > last[scope].expires_on - _ON_THE_WAY:
+    except Exception as problem:  # azure-identity and its transports raise many kinds
+        if scope not in last or time.time() > last[scope].expires_on - _MIN_VALIDITY:
             raise NoToken(problem) from problem
         logger.warning("an Entra token is used to its end (%s)", type(problem).__name__)
     return last[scope].token
@@ -90,7 +90,7 @@ def token(scope: str) -> str:
 def _make_credential() -> DefaultAzureCredential:
     from azure.identity import DefaultAzureCredential
 
-    names = () if settings.DEBUG else _DEVELOPERS
+    names = () if settings.DEBUG else _DEVELOPER_CREDENTIALS
     excluded = {f"exclude_{name}_credential": True for name in names}
     return DefaultAzureCredential(**_TIMEOUTS, **excluded)
 
@@ -100,7 +100,7 @@ def _ask(scope: str) -> AccessToken:
 
 
 _credential = PerProcess(_make_credential)
-# Whoever comes while a scope's token is being asked for gets the same answer.
+# Concurrent requests for the same scope share one answer.
 _requests = PerProcess(
     lambda: {scope: SingleFlight(partial(_ask, scope)) for scope in (REDIS, POSTGRESQL)}
 )
@@ -108,55 +108,55 @@ _last: PerProcess[dict[str, AccessToken]] = PerProcess(dict)
 
 
 class RedisLogin(StreamingCredentialProvider):
-    """User name and password of each new connection; live ones sign in again with new tokens.
+    """Credentials for new connections to Redis; live ones are re-authenticated with new tokens.
 
-    Goes to redis-py's pools, of which a cluster has one for each node. The renewal is
-    redis-entraid's, one a process; its chain of timers may break, and is then begun anew by whoever
-    connects after the last token.
+    Passed to redis-py's pools, of which a cluster has one per node. One renewal runs per process,
+    redis-entraid's. If its chain of timers breaks, the first connection after the last token has
+    expired starts a new one.
     """
 
     def __init__(self) -> None:
         self._lock = PerProcess(threading.Lock)
-        self._renewed_until = 0.0  # in milliseconds, as all of redis-py's times
+        self._renewed_until = 0.0  # in milliseconds, like all of redis-py's times
         self._pools: WeakSet[ConnectionPool] = WeakSet()
 
-    def serves(self, pool: ConnectionPool) -> None:
-        """The pool's live connections are among those that sign in again."""
+    def add_pool(self, pool: ConnectionPool) -> None:
+        """Re-authenticate the live connections of this pool too."""
         self._pools.add(pool)
 
     @override
     def get_credentials(self) -> tuple[str, str]:
-        """The identity's object id and a token; raises RedisError, which nothing here retries."""
+        """The identity's object id and a token. Raises RedisError, which is not retried."""
         try:
-            found = JWToken(token(REDIS))
-        except Exception as problem:  # redis-py would leave the connection open after any other
+            current = JWToken(token(REDIS))
+        except Exception as problem:  # redis-py would leave the connection open after others
             raise RedisError(str(problem)) from problem
-        if self._needs_renewal(found):
+        if self._needs_renewal(current):
             threading.Thread(target=self._renew, daemon=True).start()
-        return found.try_get("oid"), found.get_value()
+        return current.try_get("oid"), current.get_value()
 
     @override
     def on_next(self, callback: Callable[[Any], None]) -> None:
-        """redis-py's would reach the pool of the last client only."""
+        """Ignored: redis-py's callback reaches only the pool of the last client."""
 
     @override
     def on_error(self, callback: Callable[[Exception], None]) -> None:
-        """redis-py's would raise in a thread where nobody sees it."""
+        """Ignored: redis-py's callback raises in a thread, where nothing handles it."""
 
     @override
     def is_streaming(self) -> bool:
         return self._renewed_until > 0
 
-    def _needs_renewal(self, found: TokenInterface) -> bool:
-        """Whether nobody renews; says so once, and counts on the caller then."""
+    def _needs_renewal(self, current: TokenInterface) -> bool:
+        """Whether no renewal runs; if so, the caller is to start one."""
         with self._lock.get():
             if time.time() * 1000 < self._renewed_until:
                 return False
-            self._renewed_until = found.get_expires_at_ms()
+            self._renewed_until = current.get_expires_at_ms()
             return True
 
     def _renew(self) -> None:
-        """Begin the renewal, which goes on in redis-entraid's own thread."""
+        """Start the renewal, which continues in redis-entraid's own thread."""
         from redis_entraid.cred_provider import EntraIdCredentialsProvider
         from redis_entraid.identity_provider import DefaultAzureCredentialProvider
 
@@ -170,7 +170,7 @@ class RedisLogin(StreamingCredentialProvider):
             self._not_renewed(problem)
 
     def _renewed(self, token: TokenInterface) -> None:
-        """Raises nothing: that would break the chain."""
+        """Must not raise: that would break the chain of timers."""
         self._renewed_until = token.get_expires_at_ms()
         for pool in list(self._pools):
             try:

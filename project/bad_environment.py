@@ -1,4 +1,4 @@
-"""What `doctor --json` says when the settings cannot be read: a document all the same."""
+"""`doctor --json` when the settings cannot be read: a valid document with the problems."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _ID: Final = "environment.bad"
 _FIX: Final = "Correct what the text names in the site's environment, and start again."
 
 
-def is_asked_for_json(words: Sequence[str]) -> bool:
-    """Whether this command line is doctor's, and for a machine."""
-    return len(words) > 1 and words[1] == "doctor" and "--json" in words
+def is_doctor_json(arguments: Sequence[str]) -> bool:
+    """Whether this is the command line of `doctor --json`."""
+    return len(arguments) > 1 and arguments[1] == "doctor" and "--json" in arguments
 
 
 def document(problem: Exception) -> str:
-    """The same fields as doctor's own document (docs/doctor.md), with a finding a problem."""
+    """The same fields as doctor's own document (docs/doctor.md), with a finding per problem."""
     findings = [_finding(text) for text in _texts(problem)]
     fields: dict[str, Any] = {
         "version": 1,

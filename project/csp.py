@@ -1,6 +1,6 @@
-"""The Content-Security-Policy of every page, by Django's own middleware where it has one.
+"""The Content-Security-Policy of every page.
 
-Django has it from 6.0 on; before, it is django-csp's. Both read the policy as it stands here.
+Django 6.0 has a middleware for it; before that it is django-csp's. Both take the same policy.
 """
 
 from typing import Final

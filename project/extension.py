@@ -1,6 +1,6 @@
-"""What a team adds to this site: the folder `extension/`, which no release of ours contains.
+"""Loads a team's additions from the folder `extension/`, which no release contains.
 
-docs/extend.md tells how. Each of its files is optional.
+See docs/extend.md. Each of its files is optional.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ DIRECTORY: Final = BASE_DIR / "extension"
 
 
 def settings() -> dict[str, Any]:
-    """The settings in extension/settings.py, which may import ours: they stand above."""
+    """The settings in extension/settings.py, which may import ours: it is loaded last."""
     return {name: value for name, value in _read("settings").items() if name.isupper()}
 
 
@@ -25,7 +25,7 @@ def urls() -> list[Any]:
 
 
 def folders(name: str) -> list[Path]:
-    """extension/NAME, if it is there."""
+    """extension/NAME, if it exists."""
     return [path for path in [DIRECTORY / name] if path.is_dir()]
 
 

@@ -23,26 +23,26 @@ try:
 except BadEnvironment as problem:
     sys.exit(str(problem))
 
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait for a disk
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a worker's heartbeat must not wait for a disk
 
-_every = "0.0.0.0"  # noqa: S104 - behind a proxy; in DEBUG nobody else gets here
-bind = f"{'127.0.0.1' if _env.DEBUG else _every}:{_env.PORT}"
-worker_class = "project.worker.Worker"  # gthread that no slow client holds up
+_all_interfaces = "0.0.0.0"  # noqa: S104 - behind a proxy; in DEBUG loopback only
+bind = f"{'127.0.0.1' if _env.DEBUG else _all_interfaces}:{_env.PORT}"
+worker_class = "project.worker.Worker"  # gthread, not blocked by slow clients
 workers = _env.WEB_CONCURRENCY
-threads = 18  # fourteen may wait for Microsoft; the others serve every other page
-# Nothing is connected before a worker is forked: pools and caches are made when first used.
+threads = 18  # fourteen may wait for Microsoft; the others serve all other pages
+# Safe to fork: pools and caches are created when first used.
 preload_app = True
-worker_tmp_dir = str(_IN_MEMORY) if _IN_MEMORY.is_dir() else None
+worker_tmp_dir = str(_MEMORY) if _MEMORY.is_dir() else None
 
 timeout = 60
 graceful_timeout = 30  # more than the 10 s that a sign-in may wait for Microsoft
-worker_connections = 512  # of a worker; beyond that whoever has waited longest makes room
-sendfile = False  # it would wait for a slow reader
-keepalive = 75  # more than a load balancer keeps an idle connection, so that it closes first
+worker_connections = 512  # of a worker; beyond that the longest waiting one is closed
+sendfile = False  # it would block on a slow reader
+keepalive = 75  # longer than a load balancer's idle time-out, so that it closes first
 max_requests = 10_000
 max_requests_jitter = 1_000
 
-limit_request_line = 8190  # Microsoft's code and our state come in the query
+limit_request_line = 8190  # the query holds Microsoft's code and our state
 limit_request_fields = 100
 limit_request_field_size = 8190
 forwarded_allow_ips = ""
@@ -55,20 +55,19 @@ logconfig_dict = logs.configuration(_env.LOG_FORMAT)
 
 
 def post_worker_init(worker: object) -> None:
-    """A worker fetches what proves the app to Microsoft before the first person needs it."""
+    """gunicorn's hook, in each worker: prepare the first sign-in, and replace old workers."""
     from accounts import registration
     from accounts.process import processes
 
-    processes.keep_registered()  # for doctor, which compares itself with what runs
-
+    processes.keep_registered()  # for doctor, which compares its own settings
     registration.prepare_worker()
     end_workers_before()
 
 
 def when_ready(_server: object) -> None:
-    """gunicorn's hook, with the site loaded and no worker forked: workers share what is there.
+    """gunicorn's hook, before workers are forked: keep the memory of loaded objects shared.
 
-    The collector writes into each object that it looks at, and so would copy all of it for each.
+    The garbage collector writes to every object that it tracks, so that each worker would copy it.
     """
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
-"""Scripts and styles that stand in the templates of packages run under a strict policy.
+"""Lets inline scripts and styles in templates of packages run under a strict CSP.
 
-Each gets the response's nonce (CSP 3, section 7.1) in the template's own text, before anything is
-filled in: what somebody typed, and a page shows, never has one.
+Each gets the response's nonce (CSP 3, section 7.1) in the template's source, before rendering:
+markup in a value that somebody typed never gets one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NONCE: Final = "csp_nonce" if csp.DJANGO_HAS_IT else "request.csp_nonce"
 
 
 class Loader(app_directories.Loader):
-    """Django's, for the templates of installed apps."""
+    """Django's loader for templates of installed apps, with nonces added."""
 
     @override
     def get_contents(self, origin: Origin) -> str:
@@ -30,7 +30,7 @@ class Loader(app_directories.Loader):
 
 
 def allowed(templates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """TEMPLATES with it; the policy then has to name SELF_AND_NONCE for scripts and styles."""
+    """TEMPLATES with that loader; the policy must then have SELF_AND_NONCE for script and style."""
     templates = deepcopy(templates)
     filesystem = "django.template.loaders.filesystem.Loader"
     for engine in templates:
@@ -44,7 +44,7 @@ def allowed(templates: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _nonce() -> Any:
-    """What stands in a policy for the nonce: each middleware has a mark of its own."""
+    """The placeholder for the nonce in a policy, which differs between the two middlewares."""
     if csp.DJANGO_HAS_IT:
         return import_module("django.utils.csp").CSP.NONCE
     return import_module("csp.constants").NONCE

@@ -1,7 +1,7 @@
 """The CACHES entry: Redis through django-redis, else the database.
 
-Time-outs and retries keep one command under two seconds, whatever has become of Redis, so that
-a page can say so while people still wait for it.
+Time-outs and retries bound one command to two seconds, so that a page can report an outage while
+people still wait for it.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from project.stores import Redis
 
 T = TypeVar("T")
 
-TIMEOUT: Final = 0.7  # seconds to connect, and to wait for an answer
-SENTINEL_TIMEOUT: Final = 0.3  # each Sentinel is asked in turn
+TIMEOUT: Final = 0.7  # seconds to connect, and for each reply
+SENTINEL_TIMEOUT: Final = 0.3  # Sentinels are asked one after the other
 RETRIES: Final = 1
-CONNECTIONS: Final = 32  # of one process, which has 18 threads and a few in the background
+CONNECTIONS: Final = 32  # of one process, with 18 threads and a few in the background
 IN_DATABASE: Final = {
     "BACKEND": "django.core.cache.backends.db.DatabaseCache",
     "LOCATION": "cache",
 }
 
-_BRACKETS: Final = str.maketrans("", "", "[]")  # patterns of keys would take them for a choice
+_BRACKETS: Final = str.maketrans("", "", "[]")  # special characters in Redis's key patterns
 
 _attempt = threading.local()
 
 
 class RetryOnce(Retry):
-    """Retries the outermost of redis-py's nested steps only.
+    """Retries only the outermost of redis-py's nested operations.
 
-    A command pings, which connects, and each of them would retry: eight time-outs for one
-    command where two are meant.
+    A command pings, and a ping connects, each with retries of its own: eight time-outs for one
+    command instead of two.
     """
 
     __hash__ = Retry.__hash__
@@ -65,15 +65,15 @@ _once = Retry(NoBackoff(), 0)
 
 
 def key_prefix(public_url: str) -> str:
-    """What every key of the site at this address begins with: another may share the Redis.
+    """The prefix of the site's keys, since several sites may share the Redis.
 
-    Sessions cannot outlive a change of the address anyhow: their cookies belong to its host.
+    It changes with the address, which ends sessions anyway: cookies belong to its host.
     """
     return f"staff:{urlsplit(public_url).netloc.translate(_BRACKETS)}"
 
 
 def cache(redis: Redis | None, public_url: str) -> dict[str, Any]:
-    """What CACHES["default"] is; both are shared by all workers."""
+    """CACHES["default"], shared by all workers."""
     if redis is None:
         return IN_DATABASE
     return {
@@ -86,7 +86,7 @@ def cache(redis: Redis | None, public_url: str) -> dict[str, Any]:
 
 def _options(redis: Redis) -> dict[str, Any]:
     login = {"credential_provider": RedisLogin()} if redis.by_entra else {}
-    tls = {"ssl": True} if redis.sentinels_by_tls else {}  # of one server its URL says it
+    tls = {"ssl": True} if redis.sentinels_by_tls else {}  # a single server's URL says so itself
     return {
         "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
         "CONNECTION_FACTORY": "project.redis_clients.Factory",
@@ -95,7 +95,7 @@ def _options(redis: Redis) -> dict[str, Any]:
         "SOCKET_TIMEOUT": TIMEOUT,
         "CONNECTION_POOL_KWARGS": {
             "max_connections": CONNECTIONS,
-            "health_check_interval": 30,  # clouds drop idle connections without a word
+            "health_check_interval": 30,  # clouds drop idle connections silently
             "socket_keepalive": True,
             "retry": RetryOnce(ExponentialWithJitterBackoff(base=0.05, cap=0.2), RETRIES),
             **login,
@@ -106,13 +106,13 @@ def _options(redis: Redis) -> dict[str, Any]:
 
 
 def _tls_options(url: str) -> dict[str, Any]:
-    """The URL's ssl_ options, which redis-py gives to the master's connections only."""
+    """The URL's ssl_ options: redis-py uses them for the master's connections only."""
     options = parse_url(url)  # type: ignore[no-untyped-call]
     return {name: value for name, value in options.items() if name.startswith("ssl_")}
 
 
 def _sentinel(redis: Redis) -> dict[str, Any]:
-    """Reads go to the master, too: a replica may not have a session yet."""
+    """Reads go to the master too: a replica may lack a new session."""
     return {
         "CLIENT_CLASS": "django_redis.client.DefaultClient",
         "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",

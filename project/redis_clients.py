@@ -1,12 +1,11 @@
-"""The client for the Redis at REDIS_URL: redis-py's plain one, or its cluster's where it is one.
+"""The client for REDIS_URL: redis-py's plain client or its cluster client.
 
-Azure Managed Redis is a cluster by default (its OSS cluster policy), and looks like any other Redis
-by its URL. Each process asks once, when it first connects.
+Azure Managed Redis is a cluster by default (OSS cluster policy), which its URL does not show. So
+each process asks the server once, when it first connects.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -20,14 +19,15 @@ from redis.exceptions import ResponseError
 from redis.retry import Retry
 from typing_extensions import override
 
+from accounts.http.origins import address_of
 from accounts.process.per_process import PerProcess
 from accounts.stores.outages import STORE_ERRORS
 from project.redis_connections import Pool
 
 RETRIES: Final = 2
-_FAILS_AGAIN: Final = 0.05  # seconds: of the same page
-# What a cluster's nodes take of the plain client's options; the rest is the cluster's own.
-_OF_A_NODE: Final = (
+_FAILURE_SECONDS: Final = 0.05  # for which a failure is cached: about one page
+# The plain client's options that a cluster passes on to its nodes.
+_NODE_OPTIONS: Final = (
     "credential_provider",
     "max_connections",
     "socket_connect_timeout",
@@ -37,7 +37,7 @@ _OF_A_NODE: Final = (
 
 
 class Cluster(RedisCluster):
-    """redis-py's; what takes several keys is asked of each node for its own."""
+    """redis-py's, with MGET across nodes."""
 
     @override
     def mget(self, keys: Any, *args: Any) -> Any:
@@ -45,21 +45,21 @@ class Cluster(RedisCluster):
 
 
 class Factory(ConnectionFactory):
-    """django-redis's, for one server or a cluster."""
+    """django-redis's, for a single server or a cluster."""
 
     @override
     def get_connection(self, params: dict[str, Any]) -> Any:
-        """Raises what any command would while the server cannot be asked what it is."""
+        """The client. Raises what any command would if the server is unavailable."""
         plain: Redis = super().get_connection(params)
-        url, known = str(params["url"]), _clusters.get()
-        if url not in known:
-            known.setdefault(url, self._ask(url, plain, params))
-        return known[url] or plain
+        url, clusters = str(params["url"]), _clusters.get()
+        if url not in clusters:
+            clusters.setdefault(url, self._find_cluster(url, plain, params))
+        return clusters[url] or plain
 
-    def _ask(self, url: str, plain: Redis, params: dict[str, Any]) -> Cluster | None:
-        """What failed just now fails again at once: a page waits for it one time, not several."""
+    def _find_cluster(self, url: str, plain: Redis, params: dict[str, Any]) -> Cluster | None:
+        """Raises a recent failure again, so that a page waits for a time-out once."""
         at, problem = _failed.get().get(url, (0.0, None))
-        if problem is not None and time.monotonic() - at < _FAILS_AGAIN:
+        if problem is not None and time.monotonic() - at < _FAILURE_SECONDS:
             raise problem
         try:
             return _cluster(url, _nodes(plain), {**params, **self.pool_cls_kwargs})
@@ -68,13 +68,13 @@ class Factory(ConnectionFactory):
             raise
 
 
-# The process's clusters by URL; None where a URL leads to a single server.
+# The process's clusters by URL; None for a single server.
 _clusters: PerProcess[dict[str, Cluster | None]] = PerProcess(dict)
 _failed: PerProcess[dict[str, tuple[float, Exception]]] = PerProcess(dict)
 
 
 def _nodes(client: Redis) -> list[tuple[str, int]]:
-    """The masters' addresses; none of a single server, or where the user may not ask."""
+    """The masters' addresses; none for a single server, or if the user may not ask."""
     try:
         slots: Any = client.execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]
     except ResponseError:
@@ -83,10 +83,10 @@ def _nodes(client: Redis) -> list[tuple[str, int]]:
 
 
 def _primaries(slots: Any) -> Iterable[Any]:
-    """redis-py's answer has a mapping with `primary` for each range; the server's own, a list."""
+    """The primary of each range of slots, from redis-py's mapping or the server's own list."""
     if isinstance(slots, dict):
         return [nodes["primary"] for nodes in slots.values()]
-    return [each[2] for each in slots]
+    return [entry[2] for entry in slots]
 
 
 def _cluster(url: str, nodes: list[tuple[str, int]], options: dict[str, Any]) -> Cluster | None:
@@ -97,28 +97,21 @@ def _cluster(url: str, nodes: list[tuple[str, int]], options: dict[str, Any]) ->
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.2), RETRIES),
         connection_pool_class=Pool,
         address_remap=_by_name(url, nodes),
-        dynamic_startup_nodes=False,  # the name stays when the addresses change
-        **{name: value for name, value in options.items() if name in _OF_A_NODE},
+        dynamic_startup_nodes=False,  # the host name stays valid when addresses change
+        **{name: value for name, value in options.items() if name in _NODE_OPTIONS},
     )
 
 
 def _by_name(
     url: str, nodes: list[tuple[str, int]]
 ) -> Callable[[tuple[str, int]], tuple[str, int]] | None:
-    """Azure's nodes tell their addresses, and their certificates hold one name for all of them.
+    """A mapping of the nodes' IP addresses to the URL's host, for TLS.
 
-    They share the name, and each has a port of its own: so it does where ports are all different.
+    Azure's nodes announce addresses, but their certificates have the common host name, at which
+    each node has its own port. So this applies if all ports differ.
     """
     host = str(parse_url(url).get("host", ""))  # type: ignore[no-untyped-call]
     ports = {port for _, port in nodes}
     if not url.startswith("rediss") or len(ports) < len(set(nodes)):
         return None
-    return lambda address: (host, address[1]) if _is_address(address[0]) else address
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return lambda address: (host, address[1]) if address_of(address[0]) else address

@@ -1,7 +1,7 @@
-"""Connections to Redis that are not kept longer than the server behind them is the right one.
+"""Connections to Redis that are closed when their server is no longer the right one.
 
-A managed Redis fails over behind one name: the demoted master stays up, keeps its clients and
-refuses their writes. A new connection to the same name would reach its successor.
+A managed Redis fails over behind one name: the demoted master keeps its clients and refuses their
+writes, while a new connection to the same name reaches its successor.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
-# The server refused the command for its own condition, and has done nothing: it is safe to send
-# the command again. (redis-py itself does so for LOADING and NOAUTH.)
-REFUSED: Final = frozenset(
+# The server's state does not permit the command, which had no effect: it is safe to retry.
+# (redis-py itself does so for LOADING and NOAUTH.)
+RETRYABLE: Final = frozenset(
     {"READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS", "MISCONF", "OOM"}
 )
-# What the command, the key or the user's rights are to blame for: any server would say the same.
-_OF_THE_COMMAND: Final = frozenset(
+# Caused by the command, the key or the user's rights: any server would reply the same.
+_COMMAND_ERRORS: Final = frozenset(
     {"NOPERM", "NOSCRIPT", "WRONGTYPE", "CROSSSLOT", "MOVED", "ASK", "NOGROUP", "BUSYGROUP"}
 )
 
 
 class ServerRefuses(RedisConnectionError):
-    """The server answered, and is not the one to ask; `status_code` is its error's first word."""
+    """The server's state does not permit the command; `status_code` is its error code."""
 
 
-class _Fresh(_Base):
-    """Any connection of redis-py's, closed after an answer that another server might not give."""
+class _FailoverMixin(_Base):
+    """Closes the connection after an error that another server might not return."""
 
     _is_connecting = False
 
     @override
     def on_connect_check_health(self, check_health: bool = True) -> None:
-        """What the handshake is refused, an older server's commands, redis-py deals with."""
+        """redis-py itself handles errors during the handshake, which older servers return."""
         self._is_connecting = True
         try:
             super().on_connect_check_health(check_health=check_health)
@@ -56,54 +56,54 @@ class _Fresh(_Base):
     def read_response(self, *args: Any, **options: Any) -> Any:
         try:
             return super().read_response(*args, **options)
-        except ResponseError as answer:
+        except ResponseError as error:
             if not self._is_connecting:
-                self._judge(answer)
+                self._handle(error)
             raise
 
-    def _judge(self, answer: ResponseError) -> None:
-        code = redis_code(answer)
-        if code in REFUSED:
+    def _handle(self, error: ResponseError) -> None:
+        code = redis_code(error)
+        if code in RETRYABLE:
             self.disconnect()  # type: ignore[no-untyped-call]
-            raise ServerRefuses(str(answer), status_code=code) from answer
-        if code not in _OF_THE_COMMAND:
+            raise ServerRefuses(str(error), status_code=code) from error
+        if code not in _COMMAND_ERRORS:
             self.mark_for_reconnect()  # type: ignore[no-untyped-call]
 
 
-class Connection(_Fresh, connection.Connection):
+class Connection(_FailoverMixin, connection.Connection):
     pass
 
 
-class SSLConnection(_Fresh, connection.SSLConnection):
+class SSLConnection(_FailoverMixin, connection.SSLConnection):
     pass
 
 
-class SentinelConnection(_Fresh, sentinel.SentinelManagedConnection):
+class SentinelConnection(_FailoverMixin, sentinel.SentinelManagedConnection):
     pass
 
 
-class SentinelSSLConnection(_Fresh, sentinel.SentinelManagedSSLConnection):
+class SentinelSSLConnection(_FailoverMixin, sentinel.SentinelManagedSSLConnection):
     pass
 
 
-_FRESH: Final[dict[Any, Any]] = {
+_REPLACEMENTS: Final[dict[Any, Any]] = {
     connection.Connection: Connection,
     connection.SSLConnection: SSLConnection,
 }
 
 
 class Pool(connection.ConnectionPool):
-    """redis-py's, of the connections above."""
+    """redis-py's pool, of the connections above."""
 
     def __init__(self, connection_class: Any = connection.Connection, **options: Any) -> None:
-        super().__init__(_FRESH.get(connection_class, connection_class), **options)
+        super().__init__(_REPLACEMENTS.get(connection_class, connection_class), **options)
         login = options.get("credential_provider")
         if isinstance(login, RedisLogin):
-            login.serves(self)
+            login.add_pool(self)
 
 
 class SentinelPool(sentinel.SentinelConnectionPool):
-    """The same for the master that Sentinels name."""
+    """The same for a master behind Sentinels."""
 
     def __init__(self, service_name: str, sentinel_manager: Any, **options: Any) -> None:
         by_tls = options.pop("ssl", False)

@@ -1,9 +1,9 @@
-"""HUP serves the code that lies on the disk now, and a worker never mixes two releases.
+"""HUP loads the release that is on disk now, without mixing two releases in one worker.
 
-With preload_app gunicorn's own reload gives new workers the old code, which then reads the new
-templates. Here the master tries the new release, and becomes it if it starts: the same process id,
-the same sockets, and the workers of before serve until the first new one does. The environment is
-the one that the master was started with: whoever changes that restarts it.
+With preload_app gunicorn's own reload starts new workers with the old code, which then read the new
+templates. Here the master checks that the new release starts, then executes it, with the same
+process id and sockets. The old workers serve until the first new one is ready. The environment
+stays the one that the master was started with; changing it takes a restart.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TEMPLATE_FOLDERS: Final = ("microsoft_admin", "admin", "registration", "sociala
 
 
 def become_new_release(server: Any) -> None:
-    """gunicorn's hook `on_reload`. Returns, and logs why, if the new release does not start."""
+    """gunicorn's hook `on_reload`. Returns only if the new release does not start; logs why."""
     context = server.START_CTX
     command = _command(context[0], context["args"][1:])
     if problem := _problem([*command, "--check-config"], context["cwd"], server.cfg.env_orig):
@@ -39,13 +39,13 @@ def become_new_release(server: Any) -> None:
         "GUNICORN_FD": ",".join(str(listener.fileno()) for listener in server.LISTENERS),
         WORKERS_BEFORE: ",".join(map(str, server.WORKERS)),
     }
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a second one must not end what starts now
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a second HUP must not end the new process
     os.chdir(context["cwd"])
     os.execve(command[0], command, environ)  # noqa: S606 -- its own command line, without a shell
 
 
 def end_workers_before() -> None:
-    """In a worker that serves: those of the release before finish their requests, and end."""
+    """In a ready worker: stop the old release's workers, which finish their requests first."""
     for pid in filter(None, os.environ.pop(WORKERS_BEFORE, "").split(",")):
         if _parent_of(pid) == os.getppid():
             with suppress(ProcessLookupError):
@@ -53,7 +53,7 @@ def end_workers_before() -> None:
 
 
 def load_templates() -> None:
-    """All of them, before a worker is forked: what comes to the disk later is another release's."""
+    """Load all templates before workers are forked: later files may be of another release."""
     for engine in engines.all():
         for directory in map(Path, engine.template_dirs):
             for path in [*directory.glob("*.html"), *_below(directory)]:
@@ -62,7 +62,7 @@ def load_templates() -> None:
 
 
 def _command(python: str, arguments: Sequence[str]) -> list[str]:
-    """`python -m gunicorn` says of itself that it is a file, whose neighbours would hide `http`."""
+    """`-m gunicorn` again if so started: as a file, its folder would hide the module `http`."""
     if Path(arguments[0]).name == "__main__.py":
         return [python, "-m", "gunicorn", *arguments[1:]]
     return [python, *arguments]

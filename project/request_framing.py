@@ -1,6 +1,6 @@
-"""Where a request ends: just enough of HTTP/1.1 to know when all of it has come (RFC 9112).
+"""Finds the end of a request: just enough of HTTP/1.1 to tell when it is complete (RFC 9112).
 
-Whether it is a good request is for gunicorn's parser, which gets it as it came.
+Validating it is left to gunicorn's parser, which gets the bytes unchanged.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:[ \t]*(\d{1,15})[ \t]*(?=\r\n)"
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding[ \t]*:[^\r]*chunked", re.I)
 _CONTINUE = re.compile(rb"\r\nexpect[ \t]*:[ \t]*100-continue", re.I)
 _SIZE = re.compile(rb"[0-9a-f]{1,8}", re.I)
-_LONGEST_SIZE_LINE: Final = 256
+_MAX_SIZE_LINE: Final = 256
 
 
 class TooLarge(Exception):
-    """More than is taken; of the body or of the headers."""
+    """The body or the headers exceed the limit."""
 
     def __init__(self, *, is_body: bool) -> None:
         super().__init__()
@@ -27,17 +27,17 @@ class TooLarge(Exception):
 
 
 class Framing:
-    """One request as it arrives, in `data`; what follows it may be in there, too."""
+    """One request as it arrives, in `data`, which may hold the start of the next one too."""
 
     def __init__(self) -> None:
         self.data = bytearray()
         self.has_head = self.expects_continue = False
         self._is_chunked = False
-        self._at = 0  # up to where `data` has been looked at
-        self._end = 0  # where the request ends, when its length is known
+        self._at = 0  # how much of `data` has been scanned
+        self._end = 0  # where the request ends, once its length is known
 
     def feed(self, data: bytes) -> bool:
-        """Whether it is all there now. Raises TooLarge."""
+        """Whether the request is complete now. Raises TooLarge."""
         self.data += data
         if not self.has_head and not self._find_head():
             return False
@@ -64,13 +64,13 @@ class Framing:
             raise TooLarge(is_body=True)
 
     def _chunks_end(self) -> bool:
-        """Walk on from chunk to chunk; one that is none ends it, for the parser to refuse."""
+        """Whether the last chunk is complete, or one is malformed, which the parser will refuse."""
         while True:
             if len(self.data) > MOST_BODY + MOST_HEAD:
                 raise TooLarge(is_body=True)
             line = self.data.find(b"\r\n", self._at)
             if line < 0:
-                return len(self.data) - self._at > _LONGEST_SIZE_LINE
+                return len(self.data) - self._at > _MAX_SIZE_LINE
             size = _SIZE.match(self.data, self._at)
             if size is None:
                 return True

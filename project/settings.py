@@ -1,6 +1,6 @@
-"""The site's settings, from the environment: identity, apps, sessions, Microsoft, security, log.
+"""The site's settings, from the environment.
 
-What Django and allauth set by default as it should be is not repeated here.
+Defaults of Django and allauth that fit are not repeated here.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASES = {"default": databases.database(ENV.DATABASE_URL)}
 
-# Sessions and cache: in Redis, else in the database; never in a process's memory
+# Sessions and cache: in Redis, else in the database; all processes share them
 
 REDIS_URL = ENV.REDIS_URL.text if ENV.REDIS_URL else ""
 CACHES: dict[str, dict[str, Any]] = {"default": redis_cache.cache(ENV.REDIS_URL, PUBLIC_URL)}
@@ -105,7 +105,7 @@ SESSION_SAVE_EVERY_REQUEST = False  # else parallel requests overwrite each othe
 
 # Signing in with Microsoft
 
-MICROSOFT_ADMIN_READ = None  # what is not set at all takes Django long to answer (accounts/conf.py)
+MICROSOFT_ADMIN_READ = None  # defined, since Django is slow to look up a missing setting
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.web.backends.MicrosoftBackend"]
@@ -162,12 +162,12 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "accounts.web.csrf.failure"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_SSL_HOST = _public.netloc
-# CanonicalOriginMiddleware sends people there, and sees when that goes round in circles.
+# CanonicalOriginMiddleware redirects these itself, and detects loops.
 SECURE_REDIRECT_EXEMPT = [r"^$", r"^admin/", r"^accounts/microsoft/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-# Preloading binds a whole domain for good: its owner's choice, not one app's.
-# auth.W004 does not see that a constraint on Upper("email") makes it unique, whatever its case.
+# W021: preloading binds a whole domain for good, which its owner decides, not one app.
+# W004 does not know that a constraint on Upper("email") makes addresses unique.
 SILENCED_SYSTEM_CHECKS = ["security.W021", "auth.W004"]
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"  # accounts/web/popups.py
 SECURE_REFERRER_POLICY = "same-origin"  # pages of the sign-in say strict-origin themselves
@@ -198,7 +198,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "project.static.StaticFiles"},
 }
 WHITENOISE_AUTOREFRESH = DEBUG
-WHITENOISE_USE_FINDERS = True  # whatever was collected, a plain name is served
+WHITENOISE_USE_FINDERS = True  # plain names are served, whether or not files were collected
 
 # Log
 
@@ -206,7 +206,7 @@ LOGGING = logs.configuration(ENV.LOG_FORMAT)
 DEFAULT_EXCEPTION_REPORTER = "accounts.web.error_reports.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "accounts.web.error_reports.ReporterFilter"
 
-# What a team adds (docs/extend.md)
+# A team's own settings (docs/extend.md)
 
 IS_EXTENDED = extension.DIRECTORY.is_dir()
 globals().update(extension.settings())

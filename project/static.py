@@ -1,7 +1,7 @@
-"""Static files: hashed and compressed once `collectstatic` has run, as they are before that.
+"""Static files: hashed and compressed after `collectstatic`, plain before it.
 
-What it left behind may be another release's, or cut off by a full disk: a page then comes with a
-style under its plain name, which the finders serve, and never fails for it. `check` tells of it.
+Collected files may be of another release, or truncated by a full disk. A page then links to the
+plain name, which the finders serve, instead of failing. `check` warns of it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _ADVICE = "run ./manage.py collectstatic --noinput for this release: %s"
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Tests and first looks need no build step; hosts run `collectstatic` and get hashed names."""
+    """WhiteNoise's, which falls back to plain names and needs no build step."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self._names: dict[str, str] = {}  # each is looked up, and told of, once a process
+        self._names: dict[str, str] = {}  # each is looked up, and logged if missing, once
         self._urls: dict[tuple[object, ...], str] = {}  # a page has a dozen
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]
 
     @override
     def load_manifest(self) -> Any:
-        """Both empty when there is none, or none that can be read."""
+        """Empty if there is no manifest, or it cannot be read."""
         try:
             return super().load_manifest()
         except (OSError, ValueError, AttributeError, TypeError) as problem:
@@ -40,7 +40,7 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
 
     @override
     def stored_name(self, name: str) -> str:
-        """The hashed name where there is one and its file, else the name as it is."""
+        """The hashed name if its file exists, else the plain name."""
         if name not in self._names:
             self._names[name] = self._looked_up(name) if self.hashed_files else name
         return self._names[name]
@@ -64,7 +64,7 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise, which need not be warned of a directory that is not built yet."""
+    """WhiteNoise's, without its warning before the first `collectstatic`."""
 
     @override
     def add_files(self, root: str | os.PathLike[str], prefix: str | None = None) -> None:

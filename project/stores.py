@@ -1,7 +1,7 @@
-"""DATABASE_URL and REDIS_URL as Django takes them. No reason quotes a URL: it holds a password.
+"""Parses DATABASE_URL and REDIS_URL. No message quotes a URL: it holds a password.
 
-Their option `auth=entra` asks for a managed identity instead of a password. It is taken out
-here: no library knows it.
+Their option `auth=entra` means a managed identity instead of a password. It is removed here, since
+no library knows it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SENTINEL: Final = "redis+sentinel"
 _SENTINEL_BY_TLS: Final = "rediss+sentinel"
 _SENTINEL_PORT: Final = 26379
 _ENCRYPTED: Final = ("require", "verify-ca", "verify-full")
-# With auth=entra: what would lead the token past its check, elsewhere, or stand in its way.
+# Options that would send the token elsewhere, weaken TLS, or replace the token.
 _NEVER_WITH_ENTRA: Final = frozenset(
     {"host", "hostaddr", "password", "passfile", "service", "username"}
     | {"ssl_cert_reqs", "ssl_check_hostname"}
@@ -38,7 +38,7 @@ _MASTER = re.compile(r"[A-Za-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Redis:
-    """One server's `url`; or the `sentinels` that know where the `master` of that name is."""
+    """One server's `url`; with `sentinels` its host is the master's name."""
 
     text: str
     url: str
@@ -48,7 +48,7 @@ class Redis:
 
 
 def database(value: str) -> dict[str, Any]:
-    """A DATABASES entry; its BY_ENTRA is project.postgresql's."""
+    """A DATABASES entry; its BY_ENTRA is for project.postgresql. Raises ValueError."""
     connection_strings.refuse_other_database(value)
     connection_strings.refuse_bad_percent(value)
     connection_strings.refuse_fragment(value)
@@ -82,7 +82,7 @@ def _check_identity(entry: dict[str, Any], url: str) -> None:
 def redis(value: str) -> Redis:
     """One redis:// or rediss:// server, or several redis+sentinel:// hosts of one master.
 
-    With rediss+sentinel:// Sentinels and master are reached by TLS.
+    rediss+sentinel:// means TLS to Sentinels and master. Raises ValueError.
     """
     connection_strings.refuse_other_redis(value)
     connection_strings.refuse_bad_percent(value)
@@ -123,9 +123,9 @@ def _check_login(url: str, parts: list[SplitResult]) -> None:
 
 
 def _by_sentinel(value: str, parts: list[SplitResult]) -> Redis:
-    """The master's name may stand on the last host only, as it does in other tools."""
-    named = [part for part in parts if part.path.strip("/")]
-    paths = {part.path.strip("/") for part in named}
+    """The master's name is the path of every host, or of the last one only."""
+    with_path = [part for part in parts if part.path.strip("/")]
+    paths = {part.path.strip("/") for part in with_path}
     if not paths:
         raise ValueError("names no master: it comes after the last host and a slash")
     if len(paths) > 1:
@@ -133,13 +133,13 @@ def _by_sentinel(value: str, parts: list[SplitResult]) -> Redis:
     if not all(part.hostname for part in parts):
         raise ValueError("has an entry without a host")
     sentinels = tuple((part.hostname or "", part.port or _SENTINEL_PORT) for part in parts)
-    url = _master_url(paths.pop(), named[-1])
+    url = _master_url(paths.pop(), with_path[-1])
     by_tls = parts[0].scheme == _SENTINEL_BY_TLS
     return Redis(text=value, url=url, sentinels=sentinels, sentinels_by_tls=by_tls)
 
 
 def _master_url(path: str, parts: SplitResult) -> str:
-    """What django-redis takes: the master's name instead of a host."""
+    """As django-redis takes it: with the master's name as host."""
     master, _, number = path.partition("/")
     if not _MASTER.fullmatch(unquote(master)) or not re.fullmatch(r"\d{0,4}", number):
         raise ValueError("must end in the master's name, and after a slash a database's number")
@@ -162,14 +162,14 @@ def _split(value: str) -> SplitResult:
 
 
 def _without_auth(value: str) -> tuple[str, bool]:
-    """The URL without `auth`, and whether that asks for Entra; nothing else may be asked for."""
+    """The URL without the option `auth`, and whether it was `auth=entra`."""
     address, _, query = value.partition("?")
     options = query.split("&")
-    asked = [option for option in options if option.partition("=")[0] == "auth"]
-    if any(option != "auth=entra" for option in asked):
+    auth = [option for option in options if option.partition("=")[0] == "auth"]
+    if any(option != "auth=entra" for option in auth):
         raise ValueError("has an option auth that is not auth=entra")
     refused = _NEVER_WITH_ENTRA.intersection(option.partition("=")[0] for option in options)
-    if asked and refused:
+    if auth and refused:
         raise ValueError(f"may not have {min(refused)} with auth=entra")
-    others = "&".join(option for option in options if option not in asked)
-    return f"{address}?{others}" if others else address, bool(asked)
+    others = "&".join(option for option in options if option not in auth)
+    return f"{address}?{others}" if others else address, bool(auth)

@@ -1,4 +1,4 @@
-"""Admin, the sign-in, and what the team adds (docs/extend.md)."""
+"""Admin, the sign-in, and a team's own URLs (docs/extend.md)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from accounts.web import health
 from project import extension
 
 _extension_urls = extension.urls()
-_have_admin = any(getattr(entry, "app_name", "") == "admin" for entry in _extension_urls)
+_has_admin = any(getattr(entry, "app_name", "") == "admin" for entry in _extension_urls)
 
 urlpatterns = [
     *_extension_urls,
     path("", include("accounts.web.urls")),
-    *([] if _have_admin else [path("admin/", admin.site.urls)]),
+    *([] if _has_admin else [path("admin/", admin.site.urls)]),
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    # HealthMiddleware answers these before any other part is asked; here they get their names.
+    # HealthMiddleware answers these itself; here they get names for `reverse`.
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

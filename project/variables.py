@@ -1,7 +1,7 @@
-"""The environment variables, one entry each: reader, default, meaning, example.
+"""The environment variables: reader, default, meaning and example of each.
 
-Settings, error messages and docs/settings.md come from here. A new variable is a new entry and its
-use in `project/settings.py`; what must fit together with others is a rule below.
+Settings, error messages and docs/settings.md are made from this table. A new variable is an entry,
+its use in `project/settings.py`, and a rule below if it must fit others.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ T = TypeVar("T")
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 DEVELOPMENT_KEY: Final = readers.INSECURE_KEY + "for-development-only-everyone-can-read-it-here"
 
-_BRINGS_ENTRA: Final = "redis_entraid"  # of requirements/azure.txt, which needs azure-identity too
+_AZURE_PACKAGE: Final = "redis_entraid"  # stands for requirements/azure.txt as a whole
 _MOST_WORKERS: Final = 9
-# Each is set by a host that runs deployed sites. Not Kubernetes' nor AWS ECS's: build machines and
-# developers' workspaces run there too. Whatever the host, gunicorn serves loopback only in DEBUG.
-_APP_HOSTS: Final = (
+# Set by platforms that run deployed sites. Not those of Kubernetes and AWS ECS, which also run
+# build machines and workspaces. On any platform, gunicorn serves loopback only in DEBUG.
+_PLATFORM_VARIABLES: Final = (
     "WEBSITE_HOSTNAME",  # Azure App Service
     "WEBSITE_INSTANCE_ID",
     "WEBSITE_SITE_NAME",
@@ -149,20 +149,20 @@ class Environment(AppVariables):
 
     @override
     def may_be_http(self, url: str) -> bool:
-        """Also at a name without a dot: in the rigs that the site is tested in."""
+        """Also at a name without a dot, as test set-ups have."""
         host = urlsplit(url).hostname or ""
         return super().may_be_http(url) or not any(mark in host for mark in ".:")
 
 
-# What must fit together
+# Rules across variables
 
 
 def _debug_on_this_machine_only(env: Environment) -> None:
-    """DEBUG shows tracebacks with settings to everyone, and lets the emulator sign anyone in."""
+    """DEBUG shows tracebacks and settings to everyone, and the emulator signs anyone in."""
     if not env.DEBUG:
         return
-    if host := next((name for name in _APP_HOSTS if env.environ.get(name)), ""):
-        env.wrong("DEBUG", f"must not be true on a host that others reach ({host} is set)")
+    if found := next((name for name in _PLATFORM_VARIABLES if env.environ.get(name)), ""):
+        env.wrong("DEBUG", f"must not be true on a host that others reach ({found} is set)")
     if not readers.is_loopback(env.PUBLIC_URL):
         env.wrong("DEBUG", f"must not be true at {env.PUBLIC_URL}, which is not this machine")
     if others := [name for name in env.ALLOWED_HOSTS if not readers.is_this_machine(name)]:
@@ -175,18 +175,18 @@ def _postgresql_outside_debug(env: Environment) -> None:
 
 
 def _packages_for_entra(env: Environment) -> None:
-    if env.find_package(_BRINGS_ENTRA) is not None:
+    if env.find_package(_AZURE_PACKAGE) is not None:
         return
     if env.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID:
         env.wrong(
             "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
             "needs azure-identity: pip install -r requirements/azure.txt first",
         )
-    without = "has auth=entra: pip install -r requirements/azure.txt first"
+    problem = "has auth=entra: pip install -r requirements/azure.txt first"
     if env.DATABASE_URL["BY_ENTRA"]:
-        env.wrong("DATABASE_URL", without)
+        env.wrong("DATABASE_URL", problem)
     if env.REDIS_URL and env.REDIS_URL.by_entra:
-        env.wrong("REDIS_URL", without)
+        env.wrong("REDIS_URL", problem)
 
 
 RULES: Final[tuple[Callable[[Environment], None], ...]] = (
@@ -201,7 +201,7 @@ VARIABLES: Final[Mapping[str, Variable[Any]]] = Environment.variables()
 def load(
     environ: Mapping[str, str], find_package: Callable[[str], object | None] = find_spec
 ) -> Environment:
-    """The environment, checked; raises BadEnvironment with all that is wrong."""
+    """The checked environment. Raises BadEnvironment with all problems."""
     env = Environment(environ, find_package)
     env.check(RULES)
     return env

@@ -1,10 +1,10 @@
-"""Gunicorn's threads, kept from slow clients: a thread only ever sees a request that is all there.
+"""Gunicorn's gthread worker, protected from slow clients: a thread gets complete requests only.
 
-gthread reads a request in a thread, so that sixteen half-sent ones hold a worker. Here the main
-loop reads head and body, and writes what a slow reader has not taken yet; a thread works from
-memory to memory. Each of these steps has its time, and what waits is bounded in number and size.
+gthread reads requests in its threads, so that as many half-sent ones block a worker. Here the main
+loop reads head and body, and sends what a slow client has not received yet; a thread does no I/O
+with clients. Every step has a time-out, and waiting connections are limited in number and size.
 
-With TLS a thread would have to read: that is for the proxy in front (docs/deploy.md).
+TLS would have to be read in a thread: it is left to the proxy in front (docs/deploy.md).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
 from gunicorn.workers import gthread
 from typing_extensions import override
 
-from project.frame_memory import roomy
+from project.frame_memory import with_frame_space
 from project.request_framing import Framing, TooLarge
 
 HEAD_SECONDS: Final = 10.0  # from a request's first byte to the end of its headers
-BODY_SECONDS: Final = 30.0  # and from there to the end of its body
-WRITE_SECONDS: Final = 10.0  # without a byte taken
-LINGER_SECONDS: Final = 2.0  # for the last answer to arrive before its connection is closed
-MOST_HELD: Final = 64 * 1024 * 1024  # of all requests of a worker that are arriving
-MOST_UNSENT: Final = 1024 * 1024  # of one response; a longer one waits for its reader in a thread
+BODY_SECONDS: Final = 30.0  # from there to the end of its body
+WRITE_SECONDS: Final = 10.0  # without progress
+LINGER_SECONDS: Final = 2.0  # for the last response to arrive before the connection is closed
+MAX_RECEIVED: Final = 64 * 1024 * 1024  # of all incomplete requests of a worker
+MAX_UNSENT: Final = 1024 * 1024  # of one response; a longer one waits for its client in a thread
 _CHUNK: Final = 64 * 1024
 _TOO_LARGE: Final = (
     (LimitRequestLine, "414 URI Too Long"),
@@ -55,7 +55,7 @@ _BODY: Final = "413 Content Too Large", "What was sent is too large."
 
 
 class Channel:
-    """A client's socket as a thread of gunicorn's uses it: never waits to read, seldom to write."""
+    """A client's socket as gunicorn's threads use it: reading never blocks, writing seldom."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -64,21 +64,21 @@ class Channel:
         sock.setblocking(False)
 
     def recv(self, _size: int) -> bytes:
-        """Nothing: the whole request is in memory, and whoever wants more reads it wrongly."""
+        """Nothing: the parser has the whole request in memory already."""
         return b""
 
     def receive(self) -> bytes:
-        """What has arrived, b"" at the end; raises BlockingIOError when nothing has."""
+        """What has arrived; b"" at the end. Raises BlockingIOError if nothing has."""
         return self._socket.recv(_CHUNK)
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
-        """Send it, or keep it: headers go out with what follows them, at the latest by `flush`."""
+        """Send or buffer the data; headers are buffered, to be sent with what follows."""
         is_head = not self.unsent and bytes(data[-4:]) == b"\r\n\r\n"
         self.unsent += data
         if is_head:
             return
         self.flush()
-        while len(self.unsent) > MOST_UNSENT:
+        while len(self.unsent) > MAX_UNSENT:
             _, ready, _ = select.select([], [self._socket], [], WRITE_SECONDS)
             if not ready:
                 raise BrokenPipeError(errno.EPIPE, "the client does not read")
@@ -89,7 +89,7 @@ class Channel:
         return len(data)
 
     def flush(self) -> bool:
-        """Send what the client takes; whether it took anything."""
+        """Send what the client accepts now; whether it accepted anything."""
         sent = 0
         try:
             while self.unsent:
@@ -127,10 +127,10 @@ class Connection(gthread.TConn):
         self.framing = Framing()
 
     def prepare(self) -> None:
-        """In the thread: the parser reads what has arrived, and the answer is its next."""
+        """In the thread: give the parser the request that has arrived."""
         if self.parser is None:
             self.parser = http.get_parser(self.cfg, self.sock, self.client)  # type: ignore[no-untyped-call]
-            # gunicorn gives up on a large body that nobody read; this one is all in memory.
+            # gunicorn closes the connection over a large unread body; this one is in memory.
             finish = self.parser.finish_body
             self.parser.finish_body = lambda *_args, **_options: finish()
             self.initialized = True
@@ -139,7 +139,7 @@ class Connection(gthread.TConn):
 
 
 class Worker(gthread.ThreadWorker):
-    """Idle connections are in `keepalived_conns`, those under way outside threads in `_waiting`."""
+    """`keepalived_conns` are idle; `_waiting` are receiving or sending in the main loop."""
 
     poller: Any
 
@@ -149,7 +149,7 @@ class Worker(gthread.ThreadWorker):
             raise RuntimeError("certfile and keyfile are not for this worker: a proxy ends TLS")
         self._waiting: set[Connection] = set()
 
-    # --- what has come
+    # --- receiving
 
     @override
     def accept(self, listener: Any) -> None:
@@ -165,7 +165,7 @@ class Worker(gthread.ThreadWorker):
         self._await_request(Connection(self.cfg, Channel(sock), client, listener.getsockname()))
 
     def _await_request(self, conn: Connection) -> None:
-        """Nothing of it has come yet."""
+        """Before its first byte."""
         conn.since = time.monotonic()
         conn.timeout = conn.since + self.cfg.keepalive
         if not self.alive:
@@ -179,7 +179,7 @@ class Worker(gthread.ThreadWorker):
         conn.since = time.monotonic()
         conn.timeout = conn.since + HEAD_SECONDS
         self._on_readable(conn)
-        if conn in self._waiting:  # it did not come in one piece
+        if conn in self._waiting:  # not complete yet
             self._on(conn, selectors.EVENT_READ, self._on_readable)
 
     def _on_readable(self, conn: Connection) -> None:
@@ -197,12 +197,12 @@ class Worker(gthread.ThreadWorker):
     def _process_input(self, conn: Connection, data: bytes) -> None:
         had_head = conn.framing.has_head
         try:
-            whole = conn.framing.feed(data)
+            is_complete = conn.framing.feed(data)
         except TooLarge as problem:
             return self._refuse(conn, *(_BODY if problem.is_body else _HEAD))
-        if whole:
+        if is_complete:
             return self._serve(conn)
-        if sum(len(each.framing.data) for each in self._waiting) > MOST_HELD:
+        if sum(len(waiting.framing.data) for waiting in self._waiting) > MAX_RECEIVED:
             return self._refuse(conn, *_FULL)
         if conn.framing.has_head and not had_head:
             conn.timeout = time.monotonic() + BODY_SECONDS
@@ -216,38 +216,38 @@ class Worker(gthread.ThreadWorker):
         self.enqueue_req(conn)  # type: ignore[no-untyped-call]
 
     @override
-    @roomy
+    @with_frame_space
     def handle(self, conn: Connection) -> Any:
         conn.prepare()
         keep = super().handle(conn)  # type: ignore[no-untyped-call]
-        with suppress(OSError):  # the main loop meets it again
+        with suppress(OSError):  # the main loop gets the same error
             conn.sock.flush()
         return keep
 
     @override
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """In the thread. What the parser found too large has a page that says so."""
+        """In the thread. A request too large for the parser gets a page that says so."""
         status = next((line for kind, line in _TOO_LARGE if isinstance(exc, kind)), "")
         if not status:
             super().handle_error(req, client, addr, exc)  # type: ignore[no-untyped-call]
             return
-        from accounts.web import errors  # Django is there once there are requests
+        from accounts.web import errors  # Django is set up by now
 
         self.log.warning("Invalid request: %s", exc)
         body = errors.unread(int(status[:3]))
         head = f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n{_UNSTORED}"
         client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
-    # --- what goes out
+    # --- sending
 
     @override
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
-        """In the main loop again, once the thread is done."""
+        """In the main loop again, when the thread is done."""
         try:
             keep = bool(fs.result()) if not fs.cancelled() else False
         except Exception:
             keep = False
-        if conn.sock.fileno() < 0:  # gunicorn has cut off an answer that went wrong half-way
+        if conn.sock.fileno() < 0:  # gunicorn has closed it after an error within the response
             self.nr_conns -= 1
             return None
         if not conn.sock.unsent:
@@ -287,7 +287,7 @@ class Worker(gthread.ThreadWorker):
             self._linger(conn)
 
     def _answer(self, conn: Connection, data: bytes) -> None:
-        """A few bytes, which any socket takes at once; whoever's does not goes without."""
+        """Send a few bytes, which every socket accepts at once; otherwise drop it."""
         try:
             conn.sock.sendall(data)
             conn.sock.flush()
@@ -295,7 +295,7 @@ class Worker(gthread.ThreadWorker):
             self._drop(conn)
 
     def _linger(self, conn: Connection) -> None:
-        """Close in RFC 9112's way (section 9.6): else unread input has the last answer cut off."""
+        """Close in stages (RFC 9112, section 9.6): unread input would cut off the last response."""
         conn.framing = Framing()
         conn.timeout = time.monotonic() + LINGER_SECONDS
         try:
@@ -315,20 +315,20 @@ class Worker(gthread.ThreadWorker):
         if over:
             self._drop(conn)
 
-    # --- time and room
+    # --- limits
 
     @override
     def murder_pending(self) -> None:
-        """Called every second: whoever had their time makes room."""
+        """Called every second: end connections that have timed out."""
         now = time.monotonic()
-        for conn in [each for each in self._waiting if each.timeout <= now]:
+        for conn in [waiting for waiting in self._waiting if waiting.timeout <= now]:
             if conn.framing.data:
                 self._refuse(conn, *_TIMED_OUT)
             else:
                 self._drop(conn)
 
     def _make_room(self) -> None:
-        """Of all that wait for their client, who has waited longest goes."""
+        """Drop the connection that has waited longest for its client."""
         waiting = [*self._waiting, *self.keepalived_conns]
         if waiting:
             oldest = min(waiting, key=lambda conn: conn.since)
@@ -344,10 +344,10 @@ class Worker(gthread.ThreadWorker):
         conn.close()  # type: ignore[no-untyped-call]
 
     def _on(self, conn: Connection, event: int, do: Callable[[Connection], None]) -> None:
-        """From now on this is what happens when the socket is ready for it."""
+        """Call `do` whenever the socket is ready for the event."""
 
         def ready(_socket: Any) -> None:
-            if conn.sock.fileno() >= 0:  # else it went to make room, in this very round
+            if conn.sock.fileno() >= 0:  # else it was dropped since the poll
                 do(conn)
 
         try:

@@ -1,4 +1,4 @@
-"""What a WSGI server runs; gunicorn.conf.py has checked the environment before."""
+"""The WSGI application; gunicorn.conf.py has checked the environment before."""
 
 from __future__ import annotations
 

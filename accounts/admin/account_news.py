@@ -139,7 +139,7 @@ def _by_others(user: Any, since: datetime) -> QuerySet[AuditEntry]:
 
 
 def _time_of(seconds: float) -> datetime:
-    return local_time.as_kept(datetime.fromtimestamp(seconds, UTC))
+    return local_time.as_stored(datetime.fromtimestamp(seconds, UTC))
 
 
 def _new_places(sign_ins: list[Any], since: datetime) -> Iterator[str]:

@@ -63,7 +63,7 @@ def _named(site: AdminSite) -> str:
 
 
 def _how_to_add_button(site: AdminSite) -> str:
-    if overrides := staff_urls.replaced(site):
+    if overrides := staff_urls.overridden(site):
         return f"Remove the line of your code that sets {overrides[0]} on that site."
     return f"Put {_MIXIN} before the other bases of its class, or do not serve it."
 
@@ -136,7 +136,7 @@ def other_views_are_covered(**kwargs: Any) -> Iterator[CheckMessage]:
 def wagtail_is_covered(**kwargs: Any) -> Iterator[CheckMessage]:
     """Wagtail checks a permission of its own, and does not ask how somebody signed in."""
     path = staff_urls.path_of("wagtailadmin_home")
-    if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(staff_urls.staff()):
+    if path and conf.ADMIN_BY_MICROSOFT_ONLY and not path.startswith(staff_urls.staff_prefixes()):
         yield Found("W018", path=path)
 
 

@@ -500,7 +500,7 @@ def variables_are_read(**kwargs: Any) -> Iterator[CheckMessage]:
 @register()
 def metrics_can_be_sent(**kwargs: Any) -> Iterator[CheckMessage]:
     """Missing metrics are noticed only when they are needed."""
-    if telemetry.is_asked_for() and not telemetry.is_installed():
+    if telemetry.is_configured() and not telemetry.is_installed():
         yield Found("W006")
 
 

@@ -1,4 +1,4 @@
-"""Names that look like one of ours and are not read: typing errors, other programs' names."""
+"""Names in the environment that resemble a variable but are not read: typos, other tools' names."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
-# One character wrong in ten. What is missing may be sought further away.
-_CLOSE: Final = 0.9
-_NOT_FAR: Final = 0.75
-_LONG: Final = 10  # short names have neighbours that mean something else
-# What other programs and guides call it.
+_SIMILAR: Final = 0.9  # one wrong character in ten
+_SIMILAR_TO_MISSING: Final = 0.75  # where a required variable is missing, more may be meant for it
+_MIN_LENGTH: Final = 10  # short names resemble names that mean something else
+# Names that other programs and guides use.
 _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "SECRET_KEY": ("DJANGO_SECRET", "APP_SECRET", "APP_KEY", "SECRET_KEY_BASE"),
     "PUBLIC_URL": ("BASE_URL", "SITE_URL", "APP_URL", "PUBLIC_HOST", "SITE_DOMAIN", "HOSTNAME_URL"),
@@ -57,8 +56,8 @@ _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "WEB_CONCURRENCY": ("GUNICORN_WORKERS", "WEB_WORKERS"),
     "TIME_ZONE": ("DJANGO_TIME_ZONE",),
 }
-# Settings of Django's, and names of other guides, for what follows from one of ours.
-_FOLLOWS: Final[Mapping[str, str]] = {
+# Settings of Django, and names in other guides, of which the value follows from a variable.
+_DERIVED: Final[Mapping[str, str]] = {
     "CSRF_COOKIE_SECURE": "PUBLIC_URL",
     "CSRF_TRUSTED_ORIGINS": "PUBLIC_URL",
     "MICROSOFT_AUTHORITY": "MICROSOFT_LOGIN_URL",
@@ -71,41 +70,42 @@ _FOLLOWS: Final[Mapping[str, str]] = {
     "TRUSTED_PROXIES": "TRUSTED_PROXY_COUNT",
     "USE_X_FORWARDED_HOST": "PUBLIC_URL",
 }
-_VENDORS: Final = ("AZURE_", "AZURE_AD_", "AAD_", "ENTRA_", "MS_", "MSAL_", "")
+_PREFIXES: Final = ("AZURE_", "AZURE_AD_", "AAD_", "ENTRA_", "MS_", "MSAL_", "")
 
 
 def typing_errors(given: Collection[str], known: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of a name that is set, and the one of ours that was surely meant."""
-    plain = {_plain(name): name for name in known}
-    long = [name for name in known if len(name) >= _LONG]
+    """Pairs of a name that is given but not read, and the known one that it must mean."""
+    normalized = {_normalized(name): name for name in known}
+    long = [name for name in known if len(name) >= _MIN_LENGTH]
     for name in given:
         if name in known:
             continue
-        close = get_close_matches(name.upper(), long, n=1, cutoff=_CLOSE)
+        similar = get_close_matches(name.upper(), long, n=1, cutoff=_SIMILAR)
         in_file = name.removesuffix("_FILE") if name.removesuffix("_FILE") in long else ""
-        meant = plain.get(_plain(name)) or in_file or next(iter(close), None)
+        meant = normalized.get(_normalized(name)) or in_file or next(iter(similar), None)
         if meant:
             yield name, meant
 
 
 def without_effect(given: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of a name that is set to no effect, and the one of ours that has it."""
-    return ((name, _FOLLOWS[name]) for name in given if name in _FOLLOWS)
+    """Pairs of a name that is given without effect, and the variable to set instead."""
+    return ((name, _DERIVED[name]) for name in given if name in _DERIVED)
 
 
-def stand_ins(missing: str, given: Collection[str], known: Collection[str]) -> list[str]:
-    """Names that are set and may have been meant for one that is missing."""
+def candidates(missing: str, given: Collection[str], known: Collection[str]) -> list[str]:
+    """Names that are given but not read, and may be meant for a missing variable."""
     unread = [name for name in given if name not in known]
-    named = {*_ALIASES.get(missing, ()), *_of_vendors(missing)}
-    near = get_close_matches(missing, unread, n=3, cutoff=_NOT_FAR)
-    return sorted({*near, *(name for name in unread if name.upper() in named)})
+    aliases = {*_ALIASES.get(missing, ()), *_prefixed(missing)}
+    similar = get_close_matches(missing, unread, n=3, cutoff=_SIMILAR_TO_MISSING)
+    return sorted({*similar, *(name for name in unread if name.upper() in aliases)})
 
 
-def _plain(name: str) -> str:
-    """The name without what does not tell names apart."""
+def _normalized(name: str) -> str:
+    """The name without case, separators and Django's prefix."""
     return name.upper().removeprefix("DJANGO_").replace("-", "").replace("_", "")
 
 
-def _of_vendors(name: str) -> set[str]:
+def _prefixed(name: str) -> set[str]:
+    """The name as vendors prefix it."""
     rest = name.removeprefix("MICROSOFT_")
-    return {vendor + rest for vendor in _VENDORS} - {name} | {f"APPSETTING_{name}"}
+    return {prefix + rest for prefix in _PREFIXES} - {name} | {f"APPSETTING_{name}"}

@@ -1,11 +1,10 @@
-"""What a setting's text may be: each reader returns the value, or raises ValueError saying why.
+"""Readers: each turns a setting's text into its value, or raises ValueError saying what is wrong.
 
-The reasons never quote a text that could hold a secret.
+The messages never quote a text that could hold a secret.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from base64 import b64decode
@@ -19,16 +18,18 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from ..http.origins import DEFAULT_PORTS, address_of
+from ..http.origins import is_loopback as is_loopback_host
 from ..ids import CONSUMER_TENANT, GUID_PATTERN, is_guid
 from . import suspicious
 
 T = TypeVar("T")
 
 SECRET_KEY_LENGTH: Final = 50
-SECRET_KEY_VARIETY: Final = 10
-INSECURE_KEY: Final = "django-insecure-"  # Django's own mark, which `check --deploy` knows
-_GUID_ALONE = re.compile(rf"(?<![0-9a-f]){GUID_PATTERN}(?![0-9a-f])")
-_MADE_UP: Final = frozenset(
+SECRET_KEY_VARIETY: Final = 10  # different characters
+INSECURE_KEY: Final = "django-insecure-"  # Django's prefix, which `check --deploy` warns of
+_GUID_INSIDE = re.compile(rf"(?<![0-9a-f]){GUID_PATTERN}(?![0-9a-f])")
+_EXAMPLE_GUIDS: Final = frozenset(
     {
         "00000000-0000-0000-0000-000000000000",
         "12345678-1234-1234-1234-123456789012",
@@ -38,8 +39,8 @@ _MADE_UP: Final = frozenset(
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
-# What is given for a client secret's value, and is something else.
-_NO_SECRETS: Final = (
+# What people give by mistake instead of a client secret's value.
+_NOT_A_SECRET: Final = (
     (r"^-----BEGIN ", "is a certificate or key: call it MICROSOFT_CLIENT_CERTIFICATE"),
     (r"^[0-9A-Fa-f]{40}$", "is a certificate's thumbprint: call it MICROSOFT_CLIENT_CERTIFICATE"),
     (r"^eyJ[\w-]+\.[\w-]+\.", "is a token, not a secret: tokens end within hours"),
@@ -48,8 +49,9 @@ _NO_SECRETS: Final = (
     (r"[*•]{3,}", "is hidden by the portal: a value is shown once only, so make a new secret"),
     (r"%(7E|2E|2D|5F|2B|2F|3D)", "is percent-encoded: write it as the portal shows it"),
 )
-# As Entra makes them, and what `echo` adds.
-_OF_ENTRA: Final = re.compile(rb"[\w~.-]{3}\dQ~[\w~.-]{31,34}\s?")
+# A client secret of Entra, with the newline that `echo` appends.
+_ENTRA_SECRET: Final = re.compile(rb"[\w~.-]{3}\dQ~[\w~.-]{31,34}\s?")
+# Hosts that people give instead of the authority, and the authority that is meant.
 _ALIASES: Final[Mapping[str, str]] = {
     "login.microsoft.com": "https://login.microsoftonline.com",
     "login.windows.net": "https://login.microsoftonline.com",
@@ -65,14 +67,13 @@ _ALIASES: Final[Mapping[str, str]] = {
     "login.chinacloudapi.cn": "https://login.partner.microsoftonline.cn",
     "portal.azure.cn": "https://login.partner.microsoftonline.cn",
 }
-_SHORT: Final = 32
-_GUIDS_DIGITS: Final = 32
-_NO_PLACES: Final = frozenset({"localtime", "Factory"})  # files beside the zones
-_DEFAULT_PORT: Final = {"http": 80, "https": 443}
+_MAX_QUOTED: Final = 32
+_GUID_DIGITS: Final = 32
+_NOT_A_ZONE: Final = frozenset({"localtime", "Factory"})  # files beside the zones
 
 
 def flag(value: str) -> bool:
-    """True or false; nothing else, so that a typing error is never taken for a yes."""
+    """True or false; nothing else, so that a typo never counts as true."""
     if value.lower() in _TRUE | _FALSE:
         return value.lower() in _TRUE
     raise ValueError(f"must be true or false, not {_quoted(value)}")
@@ -92,7 +93,7 @@ def number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
-    """One of a few words."""
+    """One of these words, in any case."""
 
     def read(value: str) -> str:
         if value.lower() not in allowed:
@@ -110,27 +111,27 @@ def step_up(value: str) -> str:
     return lowered
 
 
-def csv(each: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
-    """A comma-separated list; blanks around the commas do not count."""
+def csv(read_entry: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
+    """A comma-separated list; blanks around the commas are ignored."""
 
     def read(value: str) -> tuple[T, ...]:
         parts = [part.strip() for part in value.split(",") if part.strip()]
-        if any(_is_several(part, each) for part in parts):
+        if any(_is_several(part, read_entry) for part in parts):
             raise ValueError("must have commas between its entries, and no brackets or quotes")
         for problem in filter(None, map(suspicious.what_is_wrong, parts)):
             raise ValueError(f"has an entry that {problem}")
-        return tuple(map(each, parts))
+        return tuple(map(read_entry, parts))
 
     return read
 
 
-def _is_several(part: str, each: Callable[[str], T]) -> bool:
-    """Whether it is entries that something else divides: a;b or a b or ['a']."""
+def _is_several(part: str, read_entry: Callable[[str], T]) -> bool:
+    """Whether it is several entries with other separators: a;b or a b or ['a']."""
     entries = [entry for entry in re.split(r"[\s;|'\"]+", part.strip("[]")) if entry]
     if len(entries) < 2 and not part.startswith(("['", '["')):
         return False
     try:
-        return bool(entries) and all(each(entry) for entry in entries)
+        return bool(entries) and all(read_entry(entry) for entry in entries)
     except ValueError:
         return False
 
@@ -156,7 +157,7 @@ def text(longest: int) -> Callable[[str], str]:
 
 def zone(value: str) -> str:
     """A time zone by its name in the IANA database."""
-    names = {name.lower(): name for name in available_timezones() - _NO_PLACES}
+    names = {name.lower(): name for name in available_timezones() - _NOT_A_ZONE}
     if not names:
         raise ValueError("cannot be looked up: this host has no time zones (package tzdata)")
     if value.lower() not in names:
@@ -165,7 +166,7 @@ def zone(value: str) -> str:
 
 
 def contact(value: str) -> str:
-    """Whom to ask: an email address, or the URL of a page."""
+    """An email address, or the URL of a page."""
     try:
         if "://" in value:
             _link(value)
@@ -178,7 +179,7 @@ def contact(value: str) -> str:
 
 def _link(value: str) -> None:
     parts = _split(value)
-    if parts.scheme not in _DEFAULT_PORT or not is_host(parts.hostname or ""):
+    if parts.scheme not in DEFAULT_PORTS or not is_host(parts.hostname or ""):
         raise ValueError("must be an email address, or a URL that starts with https://")
     if "@" in parts.netloc:
         raise ValueError("must hold no user name or password")
@@ -197,37 +198,37 @@ def secret_key(value: str) -> str:
 
 def guid(value: str) -> str:
     """A GUID in lower case."""
-    found = _GUID_ALONE.search(value.lower())
+    found = _GUID_INSIDE.search(value.lower())
     if not found:
-        raise ValueError(f"must be a GUID, not {_quoted(value)}{_instead(value)}")
-    if len(set(_GUID_ALONE.findall(value.lower()))) > 1:
+        raise ValueError(f"must be a GUID, not {_quoted(value)}{_problem_of_guid(value)}")
+    if len(set(_GUID_INSIDE.findall(value.lower()))) > 1:
         raise ValueError("has several GUIDs, where one belongs")
     if not is_guid(value):
         raise ValueError(f"must be the GUID alone, {found[0]}")
-    if found[0] in _MADE_UP:
+    if found[0] in _EXAMPLE_GUIDS:
         raise ValueError("is a placeholder: put the real GUID there")
     return found[0]
 
 
-def _instead(value: str) -> str:
-    """What is amiss with a text that is nearly a GUID; "" when it is none at all."""
+def _problem_of_guid(value: str) -> str:
+    """What is wrong with a text that is nearly a GUID; "" for other text."""
     digits = re.sub(r"[\W_]", "", value).lower()
     if not re.fullmatch(r"[0-9a-f]{25,40}", digits):
         return ""
-    if len(digits) != _GUIDS_DIGITS:
+    if len(digits) != _GUID_DIGITS:
         return f": it has {len(digits)} digits, a GUID 32"
     return f": write {UUID(digits)}, with plain hyphens"
 
 
 def allowed_tenant(value: str) -> str:
-    """A tenant that people may come from: a GUID, never that of personal accounts."""
+    """The GUID of a tenant, never that of personal accounts."""
     if guid(value) == CONSUMER_TENANT:
         raise ValueError("lists the tenant of personal Microsoft accounts, which is never allowed")
     return value.lower()
 
 
 def allowed_tenants(value: str) -> frozenset[str]:
-    """Those, with commas between them."""
+    """A comma-separated list of those."""
     return frozenset(csv(allowed_tenant)(value))
 
 
@@ -236,7 +237,7 @@ def tenant(value: str) -> str:
     name = value.lower()
     if name in ("common", "consumers", CONSUMER_TENANT):
         raise ValueError(f"must not be {name!r}: it lets personal Microsoft accounts in")
-    if _GUID_ALONE.search(name):
+    if _GUID_INSIDE.search(name):
         return guid(name)
     if name == "organizations":
         return name
@@ -256,12 +257,12 @@ def domain_hint(value: str) -> str:
 
 
 def client_secret(value: str) -> str:
-    """The value of a client secret, not its ID, which stands beside it in the portal."""
+    """The value of a client secret, not its ID, which the portal shows beside it."""
     if is_guid(value.strip("{}")):
         raise ValueError("looks like the secret's ID: copy the column Value, not Secret ID")
-    for pattern, what in _NO_SECRETS:
+    for pattern, problem in _NOT_A_SECRET:
         if re.search(pattern, value):
-            raise ValueError(what)
+            raise ValueError(problem)
     if _is_in_base64(value):
         raise ValueError("is in base64: write it as the portal shows it")
     if " " in value:
@@ -272,29 +273,29 @@ def client_secret(value: str) -> str:
 
 
 def _is_in_base64(value: str) -> bool:
-    """As Kubernetes keeps it."""
+    """As Kubernetes stores secrets."""
     try:
-        return bool(_OF_ENTRA.fullmatch(b64decode(value, validate=True)))
+        return bool(_ENTRA_SECRET.fullmatch(b64decode(value, validate=True)))
     except ValueError:
         return False
 
 
 def certificate(value: str) -> str:
-    """Where a certificate is; what it holds is looked at together with its passphrase."""
+    """A certificate or its path; it is parsed later, together with its passphrase."""
     if is_guid(value):
         raise ValueError("looks like the certificate's ID: give the certificate with its key")
     return value
 
 
 def file_path(value: str) -> str:
-    """The path of a file, from the root."""
+    """An absolute path."""
     if not value.startswith("/"):
         raise ValueError(f"must be a path that starts with /, not {value!r}")
     return value
 
 
 def ca_bundle(value: str) -> str:
-    """The path of a PEM file with at least one certificate, which can be read."""
+    """The path of a readable PEM file with at least one certificate."""
     path = file_path(value)
     try:
         ssl.create_default_context(cafile=path)
@@ -306,9 +307,9 @@ def ca_bundle(value: str) -> str:
 
 
 def proxy_url(value: str) -> str:
-    """http(s)://[user:password@]host[:port]; what is wrong with it is said without quoting it."""
+    """http(s)://[user:password@]host[:port]; the messages quote none of it."""
     parts = _split(value)
-    if parts.scheme not in _DEFAULT_PORT:
+    if parts.scheme not in DEFAULT_PORTS:
         raise ValueError("must start with http:// or https://")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value:
         raise ValueError("must end after host and port, without path or query")
@@ -318,7 +319,7 @@ def proxy_url(value: str) -> str:
 
 
 def path_prefix(value: str) -> str:
-    """A part of this site, as `/reports/`."""
+    """A part of this site, such as `/reports/`."""
     parts = value.split("/")
     if value == "/":
         raise ValueError("must name parts of the site, not all of it (/)")
@@ -343,16 +344,16 @@ def host(value: str) -> str:
     if re.search(r"[^:]:\d+$", name) and is_host(name.rpartition(":")[0]):
         raise ValueError(f"must list host names without a port, not {_quoted(value)}")
     if not is_host(name.removeprefix(".")):
-        raise ValueError(f"must list host names, not {_quoted(value)}{_of_host(name)}")
+        raise ValueError(f"must list host names, not {_quoted(value)}{_problem_of_host(name)}")
     return name
 
 
 def origin(value: str) -> str:
-    """`scheme://host[:port]`, in the form in which browsers write it."""
-    if not value.isascii() and (ascii_ := _in_ascii(value)):
-        raise ValueError(f"must have its host in ASCII, as browsers send it: {ascii_}")
+    """`scheme://host[:port]`, as browsers write it."""
+    if not value.isascii() and (in_ascii := _in_ascii(value)):
+        raise ValueError(f"must have its host in ASCII, as browsers send it: {in_ascii}")
     parts = _split(value)
-    if parts.scheme not in _DEFAULT_PORT:
+    if parts.scheme not in DEFAULT_PORTS:
         raise ValueError(f"must start with https://, not {_scheme_and_host(parts)!r}")
     if not parts.netloc or re.match(r"https?:", parts.netloc):
         raise ValueError("must have https:// once, with two slashes")
@@ -362,35 +363,37 @@ def origin(value: str) -> str:
         raise ValueError("must be one address, not a list")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "?" in value:
         raise ValueError("must hold scheme and host only, without path or query")
-    return _canonical_of_host(parts)
-
-
-def _canonical_of_host(parts: SplitResult) -> str:
-    name = parts.hostname or ""
-    if not is_host(name):
-        raise ValueError(f"names no host: {_scheme_and_host(parts)!r}{_of_host(name)}")
-    address = _address(name)
-    if address and address.is_unspecified:
-        raise ValueError(f"has the address to listen on ({name}), not the one that people open")
     return _canonical(parts)
 
 
+def _canonical(parts: SplitResult) -> str:
+    name = parts.hostname or ""
+    if not is_host(name):
+        raise ValueError(f"names no host: {_scheme_and_host(parts)!r}{_problem_of_host(name)}")
+    address = address_of(name)
+    if address and address.is_unspecified:
+        raise ValueError(f"has the address to listen on ({name}), not the one that people open")
+    host = f"[{name}]" if ":" in name else name
+    port = "" if parts.port in (None, DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"
+
+
 def login_url(value: str) -> str:
-    """Microsoft's authority host; aliases and portals are told apart from it."""
+    """The origin of Microsoft's authority, not one of its aliases or portals."""
     if right := _ALIASES.get(urlsplit(value).hostname or ""):
         raise ValueError(f"is not the authority's own host: write {right}")
     return origin(value)
 
 
-def _of_host(name: str) -> str:
-    """What is amiss with a name that is no host's."""
+def _problem_of_host(name: str) -> str:
+    """What is wrong with a host name, where that can be told."""
     if name.endswith("."):
         return ": leave the dot at its end out"
     return ": one host, without *" if "*" in name else ""
 
 
 def _in_ascii(value: str) -> str:
-    """The URL with its host as browsers send it (IDNA); "" when that is not what it needs."""
+    """The URL with its host as browsers send it (IDNA); "" if that changes nothing."""
     try:
         parts = urlsplit(value)
         name = (parts.hostname or "").encode("idna").decode()
@@ -405,15 +408,13 @@ def is_loopback(url: str) -> bool:
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether the name or address is loopback's."""
-    address = _address(host.strip("[]"))
-    local = host == "localhost" or host.endswith(".localhost")
-    return local or bool(address and address.is_loopback)
+    """Whether the name or address is loopback, as browsers see it (RFC 6761, section 6.3)."""
+    return is_loopback_host(host.strip("[]")) or host.endswith(".localhost")
 
 
 def _quoted(value: str) -> str:
-    """The value, unless it is as long as a secret that was pasted into the wrong variable."""
-    return repr(value) if len(value) <= _SHORT else f"a text of {len(value)} characters"
+    """The value, unless it may be a secret that was pasted into the wrong variable."""
+    return repr(value) if len(value) <= _MAX_QUOTED else f"a text of {len(value)} characters"
 
 
 def _split(value: str) -> SplitResult:
@@ -427,31 +428,17 @@ def _split(value: str) -> SplitResult:
     return parts
 
 
-def _canonical(parts: SplitResult) -> str:
-    name = parts.hostname or ""
-    shown = f"[{name}]" if ":" in name else name
-    port = "" if parts.port in (None, _DEFAULT_PORT[parts.scheme]) else f":{parts.port}"
-    return f"{parts.scheme}://{shown}{port}"
-
-
 def _scheme_and_host(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.hostname or ''}" if parts.scheme else parts.path[:40]
 
 
 def is_host(name: str) -> bool:
-    """Whether it can be a host's name or address, in lower case."""
-    return _address(name.strip("[]")) is not None or _is_host_name(name)
+    """Whether the text, in lower case, is a valid host name or IP address."""
+    return address_of(name.strip("[]")) is not None or _is_host_name(name)
 
 
 def _is_host_name(name: str) -> bool:
-    """One whose last part is a number is an address (WHATWG URL, section 3.5), and no good one."""
+    """Whether it is a valid name; one that ends in a number is not (WHATWG URL, section 3.5)."""
     labels = name.split(".")
-    well_formed = len(name) <= 253 and all(map(_HOST_LABEL.fullmatch, labels))
-    return well_formed and not labels[-1].isdecimal()
-
-
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(name)
-    except ValueError:
-        return None
+    is_well_formed = len(name) <= 253 and all(map(_HOST_LABEL.fullmatch, labels))
+    return is_well_formed and not labels[-1].isdecimal()

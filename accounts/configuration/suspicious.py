@@ -1,9 +1,9 @@
-"""What no setting's text should be: a reference nobody resolved, a placeholder, quotes, a comment.
+"""Texts that no setting should have: unresolved references, placeholders, quotes, comments.
 
-Hosts hand over the text of a reference that they could not resolve, and env files keep what a shell
-would have taken away. Every reason describes the text and quotes none of it: it may be a secret.
-A pattern without a delimiter at both ends would meet a random secret now and then, so those that
-may stand inside a value are long, and the others must be the whole of it.
+Hosts pass on the text of a reference that they could not resolve, and env files keep what a shell
+would have removed. The messages never quote the text: it may be a secret. So that no pattern
+matches a random secret by chance, those that may match inside a value are long, and the others must
+match all of it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _STORE: Final = "is a reference to a secret store, not the secret: let the host 
 _TEMPLATE: Final = "is a variable's name that nothing replaced by its value"
 _ENCRYPTED: Final = "is encrypted: it must be decrypted before it comes here"
 
-# Anywhere in the text, whatever it is.
-_INSIDE: Final = tuple(
+# Anywhere in the text.
+_ANYWHERE: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), what)
     for pattern, what in (
         (r"@Microsoft\.KeyVault\(|\bkeyvaultref:|\.vault\.(azure\.|usgovcloudapi\.)", _KEY_VAULT),
@@ -39,7 +39,7 @@ _INSIDE: Final = tuple(
         (r"-----BEGIN (PGP MESSAGE|AGE ENCRYPTED FILE)|\$ANSIBLE_VAULT;", _ENCRYPTED),
     )
 )
-# At the beginning, or after a URL's delimiters.
+# At the start of the text, or of a part of a URL.
 _AT_START: Final = tuple(
     (re.compile(pattern), what)
     for pattern, what in (
@@ -51,21 +51,21 @@ _AT_START: Final = tuple(
         (r"\$\{?CREDENTIALS_DIRECTORY|\$env:", _TEMPLATE),
     )
 )
-# The whole text, or one part of a URL.
-_WHOLE_TEXT: Final = re.compile(
+# The whole text, or a whole part of a URL.
+_WHOLE: Final = re.compile(
     r"\$\{[\w.:/ -]+\}|\$\([\w.:/<>\"' -]+\)|`[\w.:/<>\"' -]+`"  # ${X}  $(X)  `cat file`
     rf"|\$\[{_NAME}\]|\[\[{_NAME}\]\]|\(\({_NAME}\)\)|#\{{{_NAME}\}}#?"
     rf"|%{_NAME}%|@@?{_NAME}@@?|<%=? ?[\w.\[\]'\" ]+%>"
     r"|\$[A-Z_][A-Z0-9_]*|__[A-Za-z]\w*__|\{[A-Za-z_]\w*\}"
 )
-_YOURS: Final = (  # <your-tenant>  YOUR-HOST  ****  ...
+_PLACEHOLDER: Final = (  # <your-tenant>  YOUR-HOST  ****  ...
     r"<[\w .,'/-]*>|[*.…?]{3,}|x{4,}"
     r"|your[ _-]?(app|client|company|domain|host|key|name|org|password|secret|server|site|tenant)"
     r"[\w .-]*"
 )
-_UNFILLED_PART: Final = re.compile(_YOURS, re.IGNORECASE)
-_UNFILLED: Final = re.compile(
-    _YOURS + r"|[x_#-]{3,}"
+_PLACEHOLDER_PART: Final = re.compile(_PLACEHOLDER, re.IGNORECASE)
+_PLACEHOLDER_TEXT: Final = re.compile(
+    _PLACEHOLDER + r"|[x_#-]{3,}"
     r"|(change|replace)[ _-]?(me|it|this)(?![a-z]).*"
     r"|(change|replace|fill|edit|update|set|insert|enter|put|add|paste)"
     r"([ _-]?(me|this|it|in|here|with|your|the|value|secret|key|id|password))+"
@@ -80,28 +80,28 @@ _PATH: Final = re.compile(
 )
 _COMMENT: Final = re.compile(r"\s(#|//|;|<-|--(?!---))")  # a PEM block begins with five
 _ENTITY: Final = re.compile(r"&(amp|lt|gt|quot|apos|#39|#x27|#34);")
-_OF_SCRIPTS: Final = "\u200c\u200d\u00a0\u202f"  # joiners and hard spaces, in text to be read
+_IN_WRITING: Final = "\u200c\u200d\u00a0\u202f"  # joiners and no-break spaces of ordinary text
 _BOMS: Final = ("\ufeff", "ï»¿")
 
 
 def what_is_wrong(text: str, *, free: bool = False) -> str:
-    """The first thing wrong with a setting's text, or "". `free` text is there to be read."""
-    return next(_complaints(text, free=free), "")
+    """The first problem with a setting's text, or "". `free` text is for people to read."""
+    return next(_problems(text, free=free), "")
 
 
 def is_secrets_path(text: str) -> bool:
-    """Whether a secret's place is given instead of the secret."""
+    """Whether it is the path of a secret's file, not the secret."""
     return _PATH.fullmatch(text) is not None
 
 
-def _complaints(text: str, *, free: bool) -> Iterator[str]:
+def _problems(text: str, *, free: bool) -> Iterator[str]:
     yield from _invisible(text, free=free)
     yield from _unresolved(text)
     if _is_quoted(text):
         yield "is in quotes: write it without them, since nothing takes them away"
     if free:
         return
-    if _UNFILLED.fullmatch(text) or any(map(_UNFILLED_PART.fullmatch, _parts(text))):
+    if _PLACEHOLDER_TEXT.fullmatch(text) or any(map(_PLACEHOLDER_PART.fullmatch, _parts(text))):
         yield "is a placeholder: put the real value there"
     if _COMMENT.search(text) and not _is_pem(text):
         yield "is followed by a comment: put that on a line of its own, since it is kept"
@@ -116,14 +116,14 @@ def _invisible(text: str, *, free: bool) -> Iterator[str]:
         return
     if "\n" in text or "\r" in text:
         yield "has a line break inside: the value must be one line"
-    for place, character in enumerate(text, 1):
-        if _is_invisible(character) and not (free and character in _OF_SCRIPTS):
+    for position, character in enumerate(text, 1):
+        if _is_invisible(character) and not (free and character in _IN_WRITING):
             name = unicodedata.name(character, "a control character")
-            yield f"has an invisible character, U+{ord(character):04X} {name}, at place {place}"
+            yield f"has an invisible character, U+{ord(character):04X} {name}, at place {position}"
 
 
 def _is_pem(text: str) -> bool:
-    """A certificate or key has lines, and some of base64 begin with //."""
+    """A certificate or key has line breaks, and its base64 may look like a comment (//)."""
     return "-----BEGIN " in text
 
 
@@ -132,20 +132,20 @@ def _is_invisible(character: str) -> bool:
 
 
 def _unresolved(text: str) -> Iterator[str]:
-    yield from (what for pattern, what in _INSIDE if pattern.search(text))
+    yield from (what for pattern, what in _ANYWHERE if pattern.search(text))
     for part in _parts(text):
         yield from (what for pattern, what in _AT_START if pattern.match(part))
-        if _WHOLE_TEXT.fullmatch(part):
+        if _WHOLE.fullmatch(part):
             yield _TEMPLATE
 
 
 def _parts(text: str) -> list[str]:
-    """The text, and the parts of a URL."""
+    """The text, and if it is a URL its parts."""
     return [text, *filter(None, re.split(r"[/@:?&=,]+", text))] if "://" in text else [text]
 
 
 def _is_quoted(text: str) -> bool:
-    """A random secret may begin and end with a quote, but then has other marks inside."""
+    """A random secret may begin and end with a quote, but then has other punctuation inside."""
     inner = text[1:-1]
     if text[:1] + text[-1:] not in _QUOTES or not inner:
         return False

@@ -1,7 +1,7 @@
-"""How the environment is read: each variable by its entry in the table, all problems at once.
+"""Reads an environment by a table of variables, and reports all problems at once.
 
-A table (`project.variables`) is a class whose attributes are Variables; an instance of it reads one
-environment, and gives each variable's value, typed, under its name.
+A table (`project.variables`) is a class whose attributes are Variables. An instance of it reads one
+environment and has each variable's typed value under its name.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from . import near_misses, suspicious
 
 T = TypeVar("T")
 
-_FILE: Final = "_FILE"  # NAME_FILE names the file that holds a secret's value
-_LARGEST: Final = 65536  # characters of such a file
+_FILE: Final = "_FILE"  # NAME_FILE is the path of the file that holds a secret
+_MAX_LENGTH: Final = 65536  # characters in such a file
 
 
 class BadEnvironment(ImproperlyConfigured):
-    """All that is wrong with the environment, one line a problem."""
+    """Everything that is wrong with the environment, one line per problem."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -33,17 +33,17 @@ class BadEnvironment(ImproperlyConfigured):
 
 
 class Unreadable(ValueError):
-    """A variable that others depend on has no value; its own problem is noted already."""
+    """The variable has no value; its own problem is recorded already."""
 
 
 class Variable(Generic[T]):
     """One environment variable.
 
     `read` turns the text into the value, or raises ValueError saying what is wrong with it.
-    `default` is the value when unset, or a function of the other variables, which raises ValueError
-    when there is none; `default_in_words` then tells the documentation. `example` is there to copy.
-    A `secret` may be given as NAME_FILE too; a path in its own place is taken only if `by_path`.
-    `free` text is for people to read.
+    `default` is the value when unset, or a function of the table that computes it or raises
+    ValueError; `default_in_words` documents such a function. `example` can be copied.
+    A `secret` may also be given as NAME_FILE, and be a path itself only if `by_path`.
+    `free` text is for people to read, and may look like anything.
     """
 
     name: str
@@ -94,21 +94,26 @@ class Table:
 
     @classmethod
     def variables(cls) -> dict[str, Variable[Any]]:
-        """All entries, in the table's order."""
-        classes = [one for one in cls.__mro__ if issubclass(one, Table)]
-        found = {n: e for one in classes for n, e in vars(one).items() if isinstance(e, Variable)}
-        return {name: getattr(cls, name) for name in found}
+        """All variables by name, in the table's order."""
+        tables = [table for table in cls.__mro__ if issubclass(table, Table)]
+        names = [n for table in tables for n, v in vars(table).items() if isinstance(v, Variable)]
+        return {name: getattr(cls, name) for name in names}
+
+    @classmethod
+    def accepted_names(cls) -> dict[str, str]:
+        """Every name that is read, NAME_FILE included, with its variable's name."""
+        variables = cls.variables()
+        files = {name + _FILE: name for name, variable in variables.items() if variable.secret}
+        return {name: name for name in variables} | files
 
     def is_set(self, *names: str) -> bool:
-        """Whether any of them has a value to read, good or bad."""
-        files = [name + _FILE for name in names if getattr(type(self), name).secret]
-        return any(map(self._text_of, [*names, *files]))
+        """Whether any of these variables is given, right or wrong."""
+        return any(self._text_of(given) for given, n in self.accepted_names().items() if n in names)
 
     def value(self, variable: Variable[T]) -> T:
-        """The variable's value; raises Unreadable when it has none.
+        """The variable's value. Raises Unreadable.
 
-        Instead of a wrong value the default is given, if it is a plain one, so that the search for
-        problems goes on.
+        For a wrong text it is the default, unless that is a function, so that checking continues.
         """
         name = variable.name
         if name not in self._values:
@@ -121,17 +126,17 @@ class Table:
                 if callable(variable.default):
                     raise Unreadable(name) from None
                 self._values[name] = variable.default
-        found: T = self._values[name]
-        return found
+        value: T = self._values[name]
+        return value
 
     def wrong(self, name: str, what: str) -> None:
-        """Note a problem; of several with one variable the first is kept."""
+        """Record a problem; only the first with each variable counts."""
         self._problems.setdefault(name, what)
 
     def check(self, rules: Iterable[Callable[[Any], None]]) -> None:
-        """Read every variable, then see what must fit together; raises BadEnvironment.
+        """Read every variable, then apply the rules; fills `warnings`. Raises BadEnvironment.
 
-        A rule that needs a variable without a value is passed over. Warnings are in `warnings`.
+        A rule that needs an unreadable variable is skipped.
         """
         for variable in self.variables().values():
             _unless_unreadable(self.value, variable)
@@ -150,12 +155,12 @@ class Table:
 
     def _default(self, variable: Variable[T]) -> T:
         if callable(variable.default):
-            found: T = variable.default(self)
-            return found
+            value: T = variable.default(self)
+            return value
         return variable.default
 
     def _read(self, variable: Variable[T]) -> T:
-        """The value of what was given, or stands in the file that was; raises ValueError."""
+        """The value given by the variable or its file, or the default. Raises ValueError."""
         text, path = self._text_of(variable.name), self._text_of(variable.name + _FILE)
         if not path or not variable.secret:
             return _parsed(variable, text) if text else self._default(variable)
@@ -169,34 +174,32 @@ class Table:
             raise ValueError(f"{problem} (in {variable.name}{_FILE}={path!r})") from None
 
     def _suggest_names(self) -> None:
-        """Names of variables that nothing reads, beside those that they look like."""
+        """Mention names that are given but not read: in warnings, or in the problems they cause."""
         given = [name for name in self.environ if self._text_of(name)]
-        variables = self.variables()
-        known = {*variables, *(f"{name}{_FILE}" for name, v in variables.items() if v.secret)}
+        known = self.accepted_names()
         suggestions: dict[str, set[str]] = defaultdict(set)
         for name, right in near_misses.typing_errors(given, known):
-            base = right if right in variables else right.removesuffix(_FILE)
-            if self.is_set(base):
+            if self.is_set(known[right]):
                 self.warnings.append(f"{name} is set, but not read: {right} is.")
             else:
-                suggestions[base].add(name)
+                suggestions[known[right]].add(name)
         for name, right in near_misses.without_effect(given):
             self.warnings.append(f"{name} is set, but not read: {right} is.")
         for name in [name for name in self._problems if not self.is_set(name)]:
-            suggestions[name].update(near_misses.stand_ins(name, given, known))
+            suggestions[name].update(near_misses.candidates(name, given, known))
         for name, others in suggestions.items():
             if others:
                 problem = self._problems.get(name, "is not set")
                 self._problems[name] = f"{problem}; not read: {', '.join(sorted(others))}"
 
 
-def _unless_unreadable(step: Callable[[Any], object], argument: object) -> None:
+def _unless_unreadable(function: Callable[[Any], object], argument: object) -> None:
     with suppress(Unreadable):
-        step(argument)
+        function(argument)
 
 
 def _parsed(variable: Variable[T], text: str) -> T:
-    """The text's value; raises ValueError saying what is wrong, without quoting a secret."""
+    """The text's value. Raises ValueError, whose text quotes no secret."""
     if re.match(rf"(export\s+)?{variable.name}(_FILE)?\s*=", text):
         raise ValueError("begins with its own name: only what comes after the = is the value")
     if text == variable.example and " " in text and not variable.free:
@@ -209,18 +212,18 @@ def _parsed(variable: Variable[T], text: str) -> T:
 
 
 def _content(path: str) -> str:
-    """What a secret's file holds, without the newline at its end; raises ValueError."""
+    """The secret in a file, without the newline at its end. Raises ValueError."""
     try:
-        if Path(path).is_fifo():  # it would wait for a writer, and be empty the next time
+        if Path(path).is_fifo():  # reading would wait for a writer, and find nothing next time
             raise ValueError("its file is a pipe: save it to a regular file")
         with Path(path).open(encoding="utf-8", newline="") as file:
-            text = file.read(_LARGEST + 1).rstrip("\r\n")
+            text = file.read(_MAX_LENGTH + 1).rstrip("\r\n")
     except UnicodeDecodeError:
         raise ValueError("is in a file that is not UTF-8 text") from None
     except (OSError, ValueError) as problem:
         raise ValueError(f"cannot be read: {getattr(problem, 'strerror', problem)}") from None
     if not text.strip():
         raise ValueError("is in a file that is empty")
-    if len(text) > _LARGEST:
-        raise ValueError(f"is in a file of more than {_LARGEST} characters")
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f"is in a file of more than {_MAX_LENGTH} characters")
     return text.strip()

@@ -1,7 +1,7 @@
-"""The variables that this app needs, wherever it runs: reader, default, meaning, example.
+"""The app's variables: reader, default, meaning and example of each.
 
-A site reads them from its environment (this project's does, in `project/variables.py`), or from one
-dictionary (`host.py`). Messages, defaults and docs/settings.md come from here.
+This project's site reads them from the environment (`project/variables.py`), another site from a
+dictionary (`host.py`). Error messages and docs/settings.md are made from this table.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from ..http.origins import is_protected, origin_of
 from ..ids import is_guid
 from . import readers
 from .table import Table, Variable
@@ -22,14 +23,14 @@ EMULATOR_TENANT: Final = "11111111-1111-4111-8111-111111111111"
 EMULATOR_CLIENT_ID: Final = "33333333-3333-4333-8333-333333333333"
 EMULATOR_CLIENT_SECRET: Final = "emulator-secret-not-for-production"  # noqa: S105
 OUTSIDE_DEBUG: Final = "when DEBUG is not true"
-# Each proves by itself that the site is the app; no two together.
+# The kinds of credential, of which exactly one may be set.
 CREDENTIALS: Final = (
     "MICROSOFT_CLIENT_SECRET",
     "MICROSOFT_CLIENT_CERTIFICATE",
     "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
     "MICROSOFT_TOKEN_FILE",
 )
-# With any of these, AZURE_CLIENT_ID may name an app registration as well as a managed identity.
+# With any of these, AZURE_CLIENT_ID may be an app registration's instead of a managed identity's.
 _OTHER_IDENTITIES: Final = (
     "AZURE_FEDERATED_TOKEN_FILE",
     "AZURE_CLIENT_SECRET",
@@ -61,29 +62,28 @@ def _own_tenant(env: AppVariables) -> frozenset[str]:
     return frozenset(filter(is_guid, [env.MICROSOFT_TENANT_ID]))
 
 
-def _emulators(value: str) -> Callable[[AppVariables], str]:
+def _of_emulator(value: str) -> Callable[[AppVariables], str]:
     def default(env: AppVariables) -> str:
-        other = env.is_set("MICROSOFT_CLIENT_ID", *CREDENTIALS)
-        return value if _at_emulator(env) and not other else ""
+        is_set = env.is_set("MICROSOFT_CLIENT_ID", *CREDENTIALS)
+        return value if _at_emulator(env) and not is_set else ""
 
     return default
 
 
-def _hosts_identity(env: AppVariables) -> str:
-    """AZURE_CLIENT_ID, where it can only be a managed identity's and nothing else is set."""
-    named = env.environ.get("AZURE_CLIENT_ID", "").strip().lower()
+def _managed_identity_of_host(env: AppVariables) -> str:
+    """AZURE_CLIENT_ID, if it can only be a managed identity's and no credential is set."""
+    client_id = env.environ.get("AZURE_CLIENT_ID", "").strip().lower()
     others = any(env.environ.get(name) for name in _OTHER_IDENTITIES)
     if others or not env.environ.get("IDENTITY_ENDPOINT") or env.is_set(*CREDENTIALS):
         return ""
-    is_other = env.is_set("MICROSOFT_CLIENT_ID") and named != env.MICROSOFT_CLIENT_ID
-    return named if is_other and is_guid(named) else ""
+    is_no_app = env.is_set("MICROSOFT_CLIENT_ID") and client_id != env.MICROSOFT_CLIENT_ID
+    return client_id if is_no_app and is_guid(client_id) else ""
 
 
 class AppVariables(Table):
     """All variables that the app reads."""
 
-    # Said by whoever runs the app.
-    PUBLIC_URL: Any
+    PUBLIC_URL: Any  # each subclass has its own default
 
     DEBUG = Variable(
         readers.flag, False, "development mode; never on a server that others reach", "false"
@@ -112,14 +112,14 @@ class AppVariables(Table):
     )
     MICROSOFT_CLIENT_ID = Variable(
         readers.guid,
-        _emulators(EMULATOR_CLIENT_ID),
+        _of_emulator(EMULATOR_CLIENT_ID),
         "Application (client) ID; may be left out when a Microsoft social app exists in admin",
         "16fd2706-8baf-433b-82eb-8c7fada847da",
         default_in_words="the emulator's when `DEBUG`",
     )
     MICROSOFT_CLIENT_SECRET = Variable(
         readers.client_secret,
-        _emulators(EMULATOR_CLIENT_SECRET),
+        _of_emulator(EMULATOR_CLIENT_SECRET),
         "the client secret's value",
         "the column Value under Certificates & secrets (not Secret ID)",
         default_in_words="the emulator's when `DEBUG`",
@@ -140,7 +140,7 @@ class AppVariables(Table):
     )
     MICROSOFT_MANAGED_IDENTITY_CLIENT_ID = Variable(
         readers.guid,
-        _hosts_identity,
+        _managed_identity_of_host,
         "instead of a secret: the Client ID of a user-assigned managed identity that the app"
         " registration trusts as a federated credential",
         "5f0c1d3e-77aa-4c41-9b62-2f1f0e6d5a10",
@@ -279,30 +279,30 @@ class AppVariables(Table):
     )
 
     def settings(self) -> dict[str, Any]:
-        """What the app is set to, as `conf` reads it: each variable by its name."""
-        own = AppVariables.variables().keys() - {"DEBUG"}
-        return {name: getattr(self, name) for name in (*own, "PUBLIC_URL")} | {
+        """The values by name, for `conf` to read."""
+        names = AppVariables.variables().keys() - {"DEBUG"} | {"PUBLIC_URL"}
+        return {name: getattr(self, name) for name in names} | {
             "INSTANCE_ID": self.instance_id(),
             "ENVIRONMENT_WARNINGS": self.warnings,
         }
 
     def may_be_http(self, url: str) -> bool:
-        """Whether the site may be served there without TLS."""
+        """Whether the site may be served at this URL without TLS."""
         return readers.is_loopback(url)
 
     def instance_id(self) -> str:
-        """Which machine serves: a name to compare, that tells outsiders nothing."""
+        """A hash of the machine's name: tells instances apart, and outsiders nothing."""
         name = self.environ.get("WEBSITE_INSTANCE_ID") or socket.gethostname()
         return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
 def public_url_on_azure(env: AppVariables) -> str:
-    """App Service's own name for the site; "" on other hosts."""
+    """The origin that App Service gives the site; "" on other hosts."""
     host = env.environ.get("WEBSITE_HOSTNAME", "").lower()
     return f"https://{host}" if host else ""
 
 
-# What must fit together
+# Rules across variables
 
 
 def _https_outside_debug(env: AppVariables) -> None:
@@ -312,8 +312,9 @@ def _https_outside_debug(env: AppVariables) -> None:
 
 
 def _https_to_microsoft(env: AppVariables) -> None:
-    url = env.MICROSOFT_LOGIN_URL
-    if url.startswith("http://") and not readers.is_loopback(url):
+    """As the HTTP client demands, which does not trust names under .localhost to be loopback."""
+    origin = origin_of(env.MICROSOFT_LOGIN_URL)
+    if origin is None or not is_protected(origin):
         env.wrong("MICROSOFT_LOGIN_URL", "must start with https:// (http is for this machine)")
 
 
@@ -337,18 +338,18 @@ def _both_halves_of_an_app(env: AppVariables) -> None:
 def _without_credential(env: AppVariables) -> str:
     others = ", ".join(CREDENTIALS[1:])
     token_file = env.environ.get("AZURE_FEDERATED_TOKEN_FILE", "")
-    here = f" (this cluster's is {token_file})" if token_file else ""
-    return f"is required together with MICROSOFT_CLIENT_ID, or one of {others}{here}"
+    hint = f" (this cluster's is {token_file})" if token_file else ""
+    return f"is required together with MICROSOFT_CLIENT_ID, or one of {others}{hint}"
 
 
 def _one_credential(env: AppVariables) -> None:
-    named = [name for name in CREDENTIALS if env.is_set(name)]
-    if len(named) > 1:
-        others = " and ".join(named[:-1])
-        env.wrong(named[-1], f"is set, and {others} too: all but one of them must go")
+    given = [name for name in CREDENTIALS if env.is_set(name)]
+    if len(given) > 1:
+        others = " and ".join(given[:-1])
+        env.wrong(given[-1], f"is set, and {others} too: all but one of them must go")
 
 
-def _certificate_that_signs(env: AppVariables) -> None:
+def _usable_certificate(env: AppVariables) -> None:
     password = env.MICROSOFT_CLIENT_CERTIFICATE_PASSWORD
     if not env.MICROSOFT_CLIENT_CERTIFICATE:
         if password and not env.is_set("MICROSOFT_CLIENT_CERTIFICATE"):
@@ -357,18 +358,18 @@ def _certificate_that_signs(env: AppVariables) -> None:
                 "is set without MICROSOFT_CLIENT_CERTIFICATE",
             )
         return
-    # Here, so that sites with a secret import nothing of it.
+    # Imported only for sites with a certificate.
     from ..entra.credentials.keys import Unusable, read_certificates
 
     try:
         read_certificates(env.MICROSOFT_CLIENT_CERTIFICATE, password)
     except Unusable as problem:
         variable = "MICROSOFT_CLIENT_CERTIFICATE_PASSWORD"
-        named = f" ({variable})" if "passphrase" in str(problem) else ""
-        env.wrong("MICROSOFT_CLIENT_CERTIFICATE", f"{problem}{named}")
+        hint = f" ({variable})" if "passphrase" in str(problem) else ""
+        env.wrong("MICROSOFT_CLIENT_CERTIFICATE", f"{problem}{hint}")
 
 
-def _token_file_with_a_token(env: AppVariables) -> None:
+def _usable_token_file(env: AppVariables) -> None:
     if not env.MICROSOFT_TOKEN_FILE:
         return
     from ..entra.credentials.proof import read_token
@@ -389,8 +390,8 @@ def _client_is_no_tenant(env: AppVariables) -> None:
 
 
 def _identity_is_no_app(env: AppVariables) -> None:
-    named = env.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
-    if named and named in (env.MICROSOFT_CLIENT_ID, env.MICROSOFT_TENANT_ID):
+    identity = env.MICROSOFT_MANAGED_IDENTITY_CLIENT_ID
+    if identity and identity in (env.MICROSOFT_CLIENT_ID, env.MICROSOFT_TENANT_ID):
         env.wrong(
             "MICROSOFT_MANAGED_IDENTITY_CLIENT_ID",
             "is the app registration's or the tenant's ID: copy Client ID from the overview of the"
@@ -403,7 +404,7 @@ def _authority_is_another_site(env: AppVariables) -> None:
         env.wrong("MICROSOFT_LOGIN_URL", "is this site's own address, where Microsoft's belongs")
 
 
-def _one_way_that_starts_by_itself(env: AppVariables) -> None:
+def _no_form_with_automatic_sign_in(env: AppVariables) -> None:
     if env.SIGN_IN_AUTOMATICALLY and env.ADMIN_PASSWORD_LOGIN:
         env.wrong(
             "SIGN_IN_AUTOMATICALLY",
@@ -417,10 +418,10 @@ RULES: Final[tuple[Callable[[Any], None], ...]] = (
     _organizations_with_a_list,
     _both_halves_of_an_app,
     _one_credential,
-    _certificate_that_signs,
-    _token_file_with_a_token,
+    _usable_certificate,
+    _usable_token_file,
     _client_is_no_tenant,
     _identity_is_no_app,
     _authority_is_another_site,
-    _one_way_that_starts_by_itself,
+    _no_form_with_automatic_sign_in,
 )

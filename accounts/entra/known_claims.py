@@ -64,5 +64,5 @@ def log_unknown_claims(claims: Iterable[str], now: float) -> None:
     unknown = sorted({*claims} - CHECKED - USED - UNCHECKED.keys() - logged)
     for name in unknown[: max(0, _MOST - len(logged))]:
         logged.add(name)
-        shown = name if _NAME.fullmatch(name) else "(a name of odd characters)"
-        log.warning("id_token: the claim %s is neither checked nor used here", shown)
+        printable = name if _NAME.fullmatch(name) else "(a name of odd characters)"
+        log.warning("id_token: the claim %s is neither checked nor used here", printable)

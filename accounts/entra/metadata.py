@@ -17,7 +17,7 @@ from uuid import uuid4
 from ..http.client import HttpClient
 from ..http.deadline import Deadline
 from ..http.origins import Origin, is_protected, origin_of
-from ..ids import GUID, TENANT_PLACE, is_guid
+from ..ids import GUID, TENANT_PLACEHOLDER, is_guid
 from ..reasons import Refused
 from .errors import ask
 from .jwks import SigningKey, read_keys
@@ -149,7 +149,7 @@ def _endpoint(document: Mapping[str, object], name: str, home: Origin) -> str:
 def _issuer(value: object, home: Origin, tenant: str) -> str:
     if not isinstance(value, str) or not value or len(value) > _MAX_LENGTH:
         raise Refused("misconfigured", "issuer: missing in the discovery document")
-    origin = origin_of(value.replace(TENANT_PLACE, "tenantid"))
+    origin = origin_of(value.replace(TENANT_PLACEHOLDER, "tenantid"))
     if origin != home:
         v1 = origin is not None and origin.host in _V1_ISSUERS
         why = ": it is that of v1.0 tokens" if v1 else ""

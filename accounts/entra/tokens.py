@@ -17,7 +17,7 @@ from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
 from ..http.strict_json import NotStrict, loads_object
-from ..ids import GUID, TENANT_PLACE, is_guid, safe_repr, tenant_of_issuer
+from ..ids import GUID, TENANT_PLACEHOLDER, is_guid, safe_repr, tenant_of_issuer
 from ..reasons import Refused
 from .claims import Claims, read_claims
 from .jwks import SigningKey
@@ -98,7 +98,7 @@ def _plain(text: str) -> bool:
 
 
 def _filled(template: str, claims: Json) -> str:
-    return template.replace(TENANT_PLACE, claims["tid"])
+    return template.replace(TENANT_PLACEHOLDER, claims["tid"])
 
 
 def _issuer(claims: Json, expected: _Expected) -> str | None:
@@ -111,7 +111,7 @@ def _issuer(claims: Json, expected: _Expected) -> str | None:
             )
         return None
     other = GUID.sub(lambda _: claims["tid"], expected.issuer)
-    if found == other and TENANT_PLACE not in expected.issuer:
+    if found == other and TENANT_PLACEHOLDER not in expected.issuer:
         # A valid token of another tenant of the same authority, and no forgery.
         raise Refused("wrong_tenant", f"issuer: {safe_repr(found)}, not {safe_repr(wanted)}")
     return f"{safe_repr(found)}, not {safe_repr(wanted)}"

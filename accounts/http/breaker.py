@@ -1,8 +1,8 @@
-"""Stop asking a host that does not answer, for a short while, then try once.
+"""A circuit breaker: a host that keeps failing is not asked for a while.
 
-Five failures in a row within 30 seconds open the circuit for 10 seconds: everyone is told
-at once instead of waiting for a time-out. Then one request is let through as a probe; it
-closes the circuit or opens it for another 10 seconds.
+Five failures in a row within 30 seconds open the circuit for 10 seconds, in which requests fail at
+once instead of waiting for a time-out. Then one request is let through as a probe; it closes the
+circuit or opens it for another 10 seconds.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Breaker:
         self._lock = threading.Lock()
         self._failed_at: list[float] = []
         self._open_until: float | None = None
-        self.last = ""  # what failed last, in words
+        self.last_failure = ""
 
     def admits(self) -> bool:
-        """May a request go out now? While open, the first one after the pause is the probe."""
+        """Whether a request may be sent now; the first one after the pause is the probe."""
         with self._lock:
             if self._open_until is None:
                 return True
@@ -47,7 +47,7 @@ class Breaker:
 
     def failed(self, what: str = "") -> None:
         with self._lock:
-            self.last = what
+            self.last_failure = what
             now = self._clock()
             self._failed_at = [at for at in self._failed_at if now - at < WINDOW][-FAILURES:]
             self._failed_at.append(now)

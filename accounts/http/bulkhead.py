@@ -1,12 +1,12 @@
-"""How many requests may wait at once, shared fairly between the parties that wait.
+"""A bulkhead: how many requests may wait at once, shared fairly between client addresses.
 
-When the other side hangs, every thread of a process would soon wait for it and no page would
-be served. So only a few may wait (a bulkhead), a few more queue for a moment, and whoever
-comes then is told at once. Both together are fewer than the threads of a process.
+When the other side hangs, every thread of a process would soon wait for it, and no page would be
+served. So a few requests may wait, a few more queue briefly, and the rest fail at once. Both limits
+together are below the number of threads.
 
-No party may take all of it: one that holds n slots gets another only while more than n are
-free (the dynamic threshold of Choudhury and Hahne, 1998, for shared buffers). So one address
-alone holds half, and there is always room for the first request of another.
+A party that holds n slots gets another only while more than n are free (the dynamic threshold of
+Choudhury and Hahne, 1998, for shared buffers): one address takes half of them at most, and there is
+always a slot for the first request of another.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from .causes import TooManyWaiting
 from .deadline import Deadline
 
 QUEUE: Final = 4
-PATIENCE: Final = 2.0  # seconds in the queue, of those that the request has
+PATIENCE: Final = 2.0  # seconds in the queue; they count against the request's deadline
 
 
 class _Shares:
-    """So many places, and who holds how many."""
+    """A number of slots, and how many each party holds."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._held: Counter[str] = Counter()
 
     def take(self, party: str) -> bool:
@@ -48,14 +48,14 @@ class _Shares:
 class Bulkhead:
     def __init__(self, slots: int, *, queue: int = QUEUE, patience: float = PATIENCE) -> None:
         self._changed = threading.Condition()
-        self._inside, self._queue = _Shares(slots), _Shares(queue)
+        self._slots, self._queue = _Shares(slots), _Shares(queue)
         self._patience = patience
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
-        """A slot for the deadline's party, which counts as waiting. Raises TooManyWaiting.
+        """A slot for the deadline's party; counts as waiting. Raises TooManyWaiting.
 
-        Where nobody's request waits, no slot is taken.
+        Background work, which has no party, takes no slot.
         """
         party = deadline.party
         if party is None:
@@ -70,17 +70,17 @@ class Bulkhead:
 
     def _enter(self, party: str, seconds: float) -> None:
         with self._changed:
-            if self._inside.take(party):
+            if self._slots.take(party):
                 return
             if not self._queue.take(party):
                 raise TooManyWaiting
             try:
-                if not self._changed.wait_for(lambda: self._inside.take(party), seconds):
+                if not self._changed.wait_for(lambda: self._slots.take(party), seconds):
                     raise TooManyWaiting
             finally:
                 self._queue.give_back(party)
 
     def _leave(self, party: str) -> None:
         with self._changed:
-            self._inside.give_back(party)
+            self._slots.give_back(party)
             self._changed.notify_all()

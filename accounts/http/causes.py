@@ -1,7 +1,7 @@
-"""Why no usable answer came: one type for each cause that can be told apart.
+"""Why no usable answer came: one exception type for each cause that can be told apart.
 
-Each is a `Refused`, so that a sign-in ends with its page, and its `detail` says in our own words
-what happened: nothing in it was sent by the other side, save what matched a strict pattern.
+Each is a `Refused`, so that a sign-in ends with its page. Its `detail` describes what happened and
+holds nothing that the other side sent, except what matched a strict pattern.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ _VERIFY_CODES: Final = {
 
 
 class NoAnswer(Refused):
-    """The other side gave no answer that can be used; `text` is filled in with the facts."""
+    """No usable answer; the facts are filled into `text`."""
 
     code: ClassVar[str] = "microsoft_unreachable"
-    is_outage: ClassVar[bool] = True  # says that the other side is unwell
-    advice: ClassVar[str] = ""  # what to change here, where the cause says it
+    is_outage: ClassVar[bool] = True  # counts as a failure for the circuit breaker
+    advice: ClassVar[str] = ""  # what to change on this side, where the cause tells
     text: ClassVar[str] = ""
 
     def __init__(self, *facts: object, retry_after: int | None = None) -> None:
         super().__init__(self.code, self.text.format(*facts), retry_after=retry_after)
-        self.body: Mapping[str, Any] | None = None  # an error's JSON, where there is one
+        self.body: Mapping[str, Any] | None = None  # the error response's JSON, if any
 
     @property
     def kind(self) -> str:
-        """The cause as a stable word, for metrics and for `doctor`."""
+        """The cause as a stable identifier, for metrics and `doctor`."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
 
@@ -117,11 +117,11 @@ class Unroutable(NoAnswer):
     )
 
 
-# --- the company's proxy, an Origin -----------------------------------------------------------
+# --- the company's proxy: its Origin ----------------------------------------------------------
 
 
 class ProxyRefused(NoAnswer):
-    """After status comes, with a 407, what the proxy offers: ", offering Basic, NTLM"."""
+    """The status, then with a 407 what the proxy offers: ", offering Basic, NTLM"."""
 
     text = "no connection: the proxy {} answered {} to CONNECT{}"
     advice = (
@@ -147,7 +147,7 @@ class ProxyBroken(NoAnswer):
 
 
 class TlsFailed(NoAnswer):
-    """`openssl` is OpenSSL's name for it, "" where it has none."""
+    """`openssl` is OpenSSL's name for the failure, "" without one."""
 
     text = "TLS failed with {}: {}"
     openssl = ""
@@ -162,7 +162,7 @@ class TlsSilent(TlsFailed):
 
 
 class CertificateRefused(TlsFailed):
-    """`verify_code` is OpenSSL's; the text names whoever issued the certificate that was seen."""
+    """`verify_code` is OpenSSL's; the text names the issuer of the refused certificate."""
 
     text = "TLS failed with {}: certificate not accepted, {}{}"
     advice = (
@@ -206,14 +206,14 @@ class NotHttp(NoAnswer):
 
 
 class Unusable(NoAnswer):
-    """An answer in a form that is not taken: its status, and what else is to be said of it."""
+    """A response that is not accepted: its status, and why."""
 
     text = "HTTP {}{}"
     is_outage = False
 
 
 class NotJson(Unusable):
-    """Often a proxy's or a firewall's page instead of the other side's answer."""
+    """Often the page of a proxy or firewall in between."""
 
     text = "HTTP {} with a body that is {}"
     advice = (
@@ -234,12 +234,12 @@ class Throttled(NoAnswer):
 
 
 def throttled(seconds: int) -> Throttled:
-    """With the pause that was asked for, within bounds."""
+    """With the pause that was asked for, kept within bounds."""
     return Throttled(retry_after=min(max(seconds, _RETRY_AFTER[0]), _RETRY_AFTER[-1]))
 
 
 def broken(error: Exception) -> NoAnswer:
-    """The cause of an error while an answer was awaited or read."""
-    if isinstance(error, ConnectionError | ssl.SSLError | OSError | protocol.IncompleteRead):
+    """The cause of an error while waiting for a response or reading it."""
+    if isinstance(error, OSError | protocol.IncompleteRead):
         return BrokenOff()
     return NotHttp(type(error).__name__)

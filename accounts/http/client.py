@@ -1,7 +1,7 @@
-"""The one HTTP client of a process for Microsoft: JSON, bounded, and it follows nobody.
+"""The process's HTTP client for Microsoft: JSON only, verified TLS, no redirects.
 
-Every request has a deadline, a bound on its body, and TLS that is verified. Whatever goes
-wrong is a `NoAnswer` that names the cause.
+Every request has a deadline and a limit on the response's size. Whatever goes wrong is a
+`NoAnswer` that names the cause.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -31,7 +30,7 @@ from .proxy import Proxy, proxy_from
 from .tls import trusted_context
 from .transport import Transport
 
-SECONDS: Final = 10.0  # that a person may wait in one request, in all
+SECONDS: Final = 10.0  # that one request may wait for Microsoft, in all
 SLOTS: Final = 10
 _HEADERS: Final = {
     "Accept": "application/json",
@@ -59,11 +58,11 @@ class HttpClient:
     def get_json(
         self, url: str, deadline: Deadline | None = None, headers: Mapping[str, str] = _NO_HEADERS
     ) -> JsonResponse:
-        """Without a deadline, one of its own. Raises NoAnswer, Refused(misconfigured)."""
+        """Without a deadline it has one of SECONDS. Raises NoAnswer, Refused(misconfigured)."""
         return self._ask("GET", url, None, deadline, headers)
 
     def get_page(self, url: str, deadline: Deadline, headers: Mapping[str, str]) -> Response:
-        """Whatever is answered, a redirect or HTML too; for `doctor`. Raises as `get_json`."""
+        """Any response, also a redirect or HTML; for `doctor`. Raises what `get_json` does."""
         return self._transport.ask(_request("GET", url, None, headers), deadline)
 
     @sensitive_variables("fields")
@@ -74,7 +73,7 @@ class HttpClient:
         deadline: Deadline | None = None,
         headers: Mapping[str, str] = _NO_HEADERS,
     ) -> JsonResponse:
-        """As `get_json`; `fields` go into the body."""
+        """POST the fields as a form; otherwise as `get_json`."""
         return self._ask("POST", url, urlencode(fields).encode(), deadline, headers)
 
     def was_no_outage(self, url: str) -> None:
@@ -83,7 +82,7 @@ class HttpClient:
             self._breakers[origin].succeeded()
 
     def warm(self, url: str) -> None:
-        """Open a connection in the background for a request that will come soon."""
+        """Open a connection in the background for a request that is about to follow."""
         origin = origin_of(url)
         if origin is not None and is_protected(origin) and not self._breakers[origin].is_open:
             self._transport.warm(origin, SECONDS)
@@ -104,35 +103,34 @@ class HttpClient:
             if deadline.left() <= 0:
                 raise NoTimeLeft
             if not breaker.admits():
-                raise CircuitOpen(breaker.last)
-            record_time = partial(telemetry.time_request, method, url, time.monotonic())
+                raise CircuitOpen(breaker.last_failure)
             try:
-                answer = self._answer(request, deadline, record_time)
+                answer = json_of(*self._timed(request, deadline))
             except NoAnswer as cause:
-                _report(breaker, cause)
+                if cause.is_outage:
+                    breaker.failed(cause.detail)
+                else:
+                    breaker.succeeded()
                 raise
             breaker.succeeded()
             return answer
 
-    def _answer(
-        self, request: Request, deadline: Deadline, record_time: Callable[[int | str], None]
-    ) -> JsonResponse:
+    def _timed(self, request: Request, deadline: Deadline) -> tuple[Response, int]:
+        """The response, and the milliseconds it took. Raises NoAnswer."""
         began = time.monotonic()
+        outcome: int | str = "_OTHER"
         try:
             response = self._transport.ask(request, deadline)
+            outcome = response.status
         except NoAnswer as cause:
-            record_time(cause.kind)
+            outcome = cause.kind
             raise
-        record_time(response.status)
-        return json_of(response, round((time.monotonic() - began) * 1000))
-
-
-def _report(breaker: Breaker, cause: NoAnswer) -> None:
-    """Only what says that the other side is unwell counts: one that answers 429 is alive."""
-    if cause.is_outage:
-        breaker.failed(cause.detail)
-    else:
-        breaker.succeeded()
+        finally:
+            seconds = time.monotonic() - began
+            telemetry.time_request(
+                request.method, request.origin.host, request.path, seconds, outcome
+            )
+        return response, round(seconds * 1000)
 
 
 def _request(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Request:
@@ -145,12 +143,12 @@ def _request(method: str, url: str, body: bytes | None, headers: Mapping[str, st
     return Request(method, origin, target, sent, body)
 
 
-def _made() -> HttpClient:
+def _make_client() -> HttpClient:
     bundle, proxy = (getattr(conf, f"MICROSOFT_{n}", "") for n in ("CA_BUNDLE", "PROXY_URL"))
     return HttpClient(context=trusted_context(bundle), proxy=proxy_from(proxy))
 
 
-_clients = PerProcess(_made)
+_clients = PerProcess(_make_client)
 
 
 def get_client() -> HttpClient:

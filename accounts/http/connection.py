@@ -1,14 +1,12 @@
-"""One connection to an origin: opened step by step, used, and abandoned from another thread.
+"""One connection to an origin, which another thread may abandon.
 
-The steps are told apart (name, port, proxy, TLS, answer), so that a failure, or a time that
-ran out, names its cause. A kept connection is used again only if it is younger than the
-other side's patience and really still open.
+It is opened step by step (name, port, proxy, TLS), so that a failure or a time-out names its cause.
+A kept connection is used again only if it has not been idle for long and is still open.
 """
 
 from __future__ import annotations
 
 import errno
-import ipaddress
 import select
 import socket
 import ssl
@@ -24,22 +22,22 @@ from typing import Any, Final
 
 from . import causes
 from .deadline import Deadline
-from .origins import Origin
+from .origins import DEFAULT_PORTS, Origin, address_of
 from .proxy import Proxy, open_tunnel
 from .tls import issuer_of, lax_context, secured
 
 CONNECT_SECONDS: Final = 3.0  # for each address of a name
-# Azure's outbound NAT forgets a silent connection after 4 minutes; TCP keep-alive speaks before.
+# Azure's outbound NAT drops an idle connection after 4 minutes; TCP keep-alive comes before that.
 IDLE_SECONDS: Final = 110.0
 MAX_BODY: Final = 1024 * 1024
-_ADDRESSES: Final = 4
+_MAX_ADDRESSES: Final = 4
 _KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
-_UNKNOWN: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+_UNKNOWN_NAME: Final = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`target` is the path with its query; no repr of what may hold a secret."""
+    """`target` is the path with its query; what may hold a secret is in no repr."""
 
     method: str
     origin: Origin
@@ -47,10 +45,15 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
 
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`headers` by any case; at most one byte more than MAX_BODY of the body is read."""
+    """`headers` ignore case; of the body, one byte more than MAX_BODY is read at most."""
 
     status: int
     headers: Message = field(repr=False)
@@ -59,21 +62,21 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How origins are reached: whose authorities are trusted, and through which proxy."""
+    """How origins are reached: the TLS context, and the proxy if any."""
 
     context: ssl.SSLContext
     proxy: Proxy | None = None
 
     def proxy_to(self, origin: Origin) -> Proxy | None:
-        """Only https goes through the proxy: http does not leave this machine."""
+        """Only https goes through the proxy: http never leaves this machine."""
         return self.proxy if origin.scheme == "https" else None
 
 
 def speak_http(sock: socket.socket, origin: Origin) -> protocol.HTTPConnection:
-    """HTTP over what is connected already; `Host` names no port that the scheme implies."""
+    """HTTP over a connected socket; `Host` omits the scheme's default port."""
     http = protocol.HTTPConnection(origin.host, origin.port)
-    http.auto_open = 0  # else it would connect by itself, past the proxy
-    http.default_port = {"https": 443, "http": 80}[origin.scheme]
+    http.auto_open = 0  # else it would reconnect by itself, past the proxy
+    http.default_port = DEFAULT_PORTS[origin.scheme]
     http.sock = sock
     return http
 
@@ -99,7 +102,7 @@ class Connection:
     # --- opening ----------------------------------------------------------------------------
 
     def open(self, deadline: Deadline) -> None:
-        """Nothing for one that is open. Raises NoAnswer."""
+        """Connect, unless it is open. Raises NoAnswer."""
         if self._http is not None:
             return
         try:
@@ -144,9 +147,9 @@ class Connection:
         raise causes.Unroutable(self._first_hop, code) from problem
 
     def _hold(self, sock: socket.socket, deadline: Deadline) -> socket.socket:
-        """Keep a second handle, by which `abandon` ends whatever is done with the socket.
+        """Keep a duplicate of the socket, for `abandon` to shut down.
 
-        TLS takes the first one over, and hides it until the handshake is done.
+        TLS takes the original over, and hides it until the handshake is done.
         """
         _set_options(sock)
         sock.settimeout(max(0.001, deadline.left()))
@@ -158,7 +161,7 @@ class Connection:
         return sock
 
     def _issuer(self, error: ssl.SSLError, deadline: Deadline) -> str:
-        """Who signed the certificate that was refused: OpenSSL tells only by a second handshake."""
+        """Who issued the refused certificate: OpenSSL tells only after a second handshake."""
         if not isinstance(error, ssl.SSLCertVerificationError) or self._route.context is _LAX:
             return ""
         other = Connection(self.origin, Route(_LAX, self._route.proxy))
@@ -174,12 +177,12 @@ class Connection:
     # --- using ------------------------------------------------------------------------------
 
     def ask(self, request: Request, deadline: Deadline) -> tuple[Response, bool]:
-        """The answer, and whether the connection may be used again. Raises NoAnswer."""
+        """The response, and whether the connection may be used again. Raises NoAnswer."""
         try:
             return self._ask(request, deadline)
         except TimeoutError:
             raise self.timed_out() from None
-        except Exception as error:  # whatever a broken answer does to the library below
+        except Exception as error:  # http.client raises many kinds for a malformed response
             raise causes.broken(error) from error
 
     def _ask(self, request: Request, deadline: Deadline) -> tuple[Response, bool]:
@@ -188,30 +191,31 @@ class Connection:
             raise ConnectionError
         http.sock.settimeout(max(0.001, deadline.left()))
         http.request(request.method, request.target, request.body, dict(request.headers))
-        answer = http.getresponse()
-        body = answer.read(MAX_BODY + 1)
-        complete = len(body) <= MAX_BODY and not answer.read(1)
-        if complete and answer.length:
-            raise ConnectionError  # the body broke off
+        response = http.getresponse()
+        body = response.read(MAX_BODY + 1)
+        is_complete = len(body) <= MAX_BODY and not response.read(1)
+        if is_complete and response.length:
+            raise ConnectionError  # the body is shorter than announced
         self._used_at = time.monotonic()
-        return Response(answer.status, answer.headers, body), complete and not answer.will_close
+        is_reusable = is_complete and not response.will_close
+        return Response(response.status, response.headers, body), is_reusable
 
     @property
-    def is_fit(self) -> bool:
-        """Whether the other side can still be there."""
+    def is_usable(self) -> bool:
+        """Whether the connection still seems open."""
         sock = self._http.sock if self._http else None
         if sock is None or time.monotonic() - self._used_at > IDLE_SECONDS:
             return False
-        return not _is_readable(sock) or _only_tls_news(sock)
+        return not _is_readable(sock) or _has_only_tls_records(sock)
 
     def timed_out(self) -> causes.NoAnswer:
-        """The cause, when time ran out at the step that was being taken."""
+        """The cause if time runs out at the present step."""
         return self._timeout_cause()
 
     # --- ending -----------------------------------------------------------------------------
 
     def abandon(self) -> None:
-        """End whatever another thread does with this connection; it will not begin anything."""
+        """End whatever another thread does with this connection, now and later."""
         with self._lock:
             self._abandoned = True
             if self._handle is not None:
@@ -232,18 +236,18 @@ _LAX: Final = lax_context()
 
 
 def look_up(origin: Origin) -> list[tuple[str, int]]:
-    """The host's addresses. May hang: call it where that does not matter."""
+    """The host's addresses; may hang. Raises UnknownName, ResolverFailed."""
     host, port = origin.host, origin.port
-    with suppress(ValueError):
-        return [(str(ipaddress.ip_address(host)), port)]
+    if address := address_of(host):
+        return [(str(address), port)]
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError:
         raise causes.UnknownName(host) from None
     except socket.gaierror as error:
-        unknown = error.errno in _UNKNOWN
-        raise (causes.UnknownName if unknown else causes.ResolverFailed)(host) from error
-    return list(dict.fromkeys((str(entry[4][0]), port) for entry in found))[:_ADDRESSES]
+        is_unknown = error.errno in _UNKNOWN_NAME
+        raise (causes.UnknownName if is_unknown else causes.ResolverFailed)(host) from error
+    return list(dict.fromkeys((str(entry[4][0]), port) for entry in found))[:_MAX_ADDRESSES]
 
 
 def _set_options(sock: socket.socket) -> None:
@@ -261,8 +265,8 @@ def _is_readable(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-def _only_tls_news(sock: socket.socket) -> bool:
-    """Readable, yet alive: TLS 1.3 servers send session tickets after the handshake."""
+def _has_only_tls_records(sock: socket.socket) -> bool:
+    """Readable without data: TLS 1.3 servers send session tickets after the handshake."""
     if not isinstance(sock, ssl.SSLSocket):
         return False
     sock.setblocking(False)

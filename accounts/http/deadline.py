@@ -1,8 +1,8 @@
-"""The one mechanism that bounds a wait: work runs in a helper thread, and nobody waits longer.
+"""The one mechanism that bounds a wait: a helper thread does the work, the caller waits so long.
 
-Socket time-outs start anew with every byte, name look-ups and drivers have none that can be
-relied on. So whatever may hang runs in a daemon thread; who asked waits for its result until
-a moment that was fixed before, then tells the work to stop and leaves it behind.
+Socket time-outs start over with every byte; DNS look-ups and drivers have no reliable ones. So
+whatever may hang runs in a daemon thread. The caller waits for its result until a deadline, then
+tells the work to stop and returns without it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from ..process.per_process import PerProcess
 
 T = TypeVar("T")
 
-_MOST: Final = 64  # threads of one process, those included that hang
+_MAX_THREADS: Final = 64  # of one process, including those that hang
 
 
 class TimeUp(TimeoutError):
-    """The work had no result in time; it was left behind."""
+    """The work had no result in time."""
 
 
 class Deadline:
-    """How long one request may wait in all: made when it begins, and handed on to all it asks.
+    """How long one request may wait in all: made when it begins, passed to everything it calls.
 
-    `party` is on whose behalf it waits (see bulkhead); None says that nobody's request does.
-    What was spent waiting is summed in `waited`, in seconds.
+    `party` is the client address it waits for (see bulkhead); None for background work.
+    `waited` is the time spent waiting so far, in seconds.
     """
 
     __slots__ = ("_ends", "party", "waited")
@@ -48,12 +48,12 @@ class Deadline:
 
     @property
     def waited_ms(self) -> int:
-        """What was spent waiting so far, in milliseconds; 0 only where nothing was waited for."""
+        """The same in milliseconds, rounded up: 0 only if nothing was waited for."""
         return ceil(self.waited * 1000)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """What happens inside counts as waiting."""
+        """Count the time spent in the block as waiting."""
         began = time.monotonic()
         try:
             yield
@@ -62,17 +62,20 @@ class Deadline:
 
 
 class Helpers:
-    """Daemon threads that are used again; a new one starts when none is idle."""
+    """A pool of daemon threads, which grows when none is idle.
 
-    def __init__(self, most: int = _MOST) -> None:
+    Not a ThreadPoolExecutor: its threads are joined at exit, however long they hang.
+    """
+
+    def __init__(self, max_threads: int = _MAX_THREADS) -> None:
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._threads = 0
-        self._most = most
+        self._max_threads = max_threads
 
     def start(self, work: Callable[[], T]) -> Future[T]:
-        """Run the work as soon as a thread is there for it."""
+        """Run the work as soon as a thread is free."""
         future: Future[T] = Future()
         self._jobs.put((future, work))
         if not self._idle.acquire(blocking=False):
@@ -80,9 +83,9 @@ class Helpers:
         return future
 
     def _grow(self) -> None:
-        """At the limit, or when the system gives no thread, the next one that is idle takes it."""
+        """At the limit, or if the system refuses a thread, the next idle one takes the work."""
         with self._lock:
-            if self._threads < self._most:
+            if self._threads < self._max_threads:
                 with suppress(RuntimeError):
                     threading.Thread(target=self._serve, name="helper", daemon=True).start()
                     self._threads += 1
@@ -108,9 +111,9 @@ _helpers = PerProcess(Helpers)
 
 
 def within(seconds: float, work: Callable[[], T], abandon: Callable[[], None] | None = None) -> T:
-    """The work's result, or what it raised. Raises TimeUp when that takes longer.
+    """The work's result, or what it raised. Raises TimeUp if it takes longer.
 
-    `abandon` is then called, to make the work end soon; work that had not begun never will.
+    `abandon` is then called to make the work end soon; work that has not begun is cancelled.
     """
     future = _helpers.get().start(work)
     try:
@@ -122,22 +125,22 @@ def within(seconds: float, work: Callable[[], T], abandon: Callable[[], None] | 
 
 
 def in_background(work: Callable[[], T]) -> Future[T]:
-    """Start work that the caller does not wait for."""
+    """Start the work without waiting for it."""
     return _helpers.get().start(work)
 
 
 def result_of(future: Future[T], seconds: float) -> T:
-    """What the work brings, or raises. Raises TimeUp; the work goes on."""
+    """The work's result, or what it raised. Raises TimeUp; the work continues."""
     try:
         return future.result(max(0.0, seconds))
     except NotYet:
         if future.done():
-            raise  # the work's own
+            raise  # the work's own time-out
         raise TimeUp(f"no answer within {seconds:.1f} s") from None
 
 
 class SingleFlight(Generic[T]):
-    """Many want the same work done: it is done once at a time, and each waits in their own time."""
+    """Concurrent callers share one run of the work; each waits as long as it can itself."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
@@ -145,14 +148,14 @@ class SingleFlight(Generic[T]):
         self._flight: Future[T] | None = None
 
     def start(self) -> Future[T]:
-        """The flight that is under way, or a new one."""
+        """The run in progress, or a new one."""
         with self._lock:
             if self._flight is None or self._flight.done():
                 self._flight = in_background(self._work)
             return self._flight
 
     def result(self, seconds: float) -> T:
-        """What the flight brings, or raises. Raises TimeUp; the flight goes on for the others."""
+        """Its result, or what it raised. Raises TimeUp; it continues for the other callers."""
         return result_of(self.start(), seconds)
 
     @property

@@ -1,4 +1,4 @@
-"""The other side's answer, taken only in the form that is meant: one JSON object."""
+"""A response taken only as what was asked for: one JSON object."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEFAULT_PAUSE: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """A JSON answer; its status is 2xx or 4xx, but no 429."""
+    """A JSON answer; its status is 2xx, or 4xx other than 429."""
 
     status: int
     body: dict[str, Any] = field(repr=False)
@@ -27,38 +27,38 @@ class JsonResponse:
 
 
 def json_of(response: Response, elapsed_ms: int) -> JsonResponse:
-    """The answer. Raises NoAnswer, with the error's JSON where it has any."""
-    body, cause = _json(response), _cause_by_status(response)
-    if isinstance(body, causes.NoAnswer):
-        raise cause or body
-    if cause:
-        cause.body = body
-        raise cause
+    """The parsed response. Raises NoAnswer, with an error's JSON if it has any."""
+    failure = _failure_by_status(response)
+    try:
+        body = _body(response)
+    except causes.NoAnswer as unreadable:
+        raise failure or unreadable from None
+    if failure:
+        failure.body = body
+        raise failure
     headers = {name: response.headers[name] for name in _HEADERS if name in response.headers}
     return JsonResponse(response.status, body, headers, elapsed_ms)
 
 
-def _cause_by_status(response: Response) -> causes.NoAnswer | None:
+def _failure_by_status(response: Response) -> causes.NoAnswer | None:
     status = response.status
     if status == 429:
         return causes.throttled(_retry_after(response))
     if status >= 500:
         return causes.ServerError(status)
-    if status // 100 not in (2, 4):
-        return causes.Unusable(status, ", not followed")
-    return None
+    return None if status // 100 in (2, 4) else causes.Unusable(status, ", not followed")
 
 
-def _json(response: Response) -> dict[str, Any] | causes.NoAnswer:
+def _body(response: Response) -> dict[str, Any]:
     status = response.status
     if len(response.body) > MAX_BODY:
-        return causes.Unusable(status, f" with more than {MAX_BODY} bytes")
+        raise causes.Unusable(status, f" with more than {MAX_BODY} bytes")
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        return causes.Unusable(status, " in an encoding that was not asked for")
+        raise causes.Unusable(status, " in an encoding that was not asked for")
     try:
         return loads_object(response.body)
     except NotStrict as error:
-        return causes.NotJson(status, str(error))
+        raise causes.NotJson(status, str(error)) from None
 
 
 def _retry_after(response: Response) -> int:

@@ -1,17 +1,17 @@
-"""Which server a URL belongs to, compared as a whole value: scheme, host and port."""
+"""Which server a URL belongs to: its origin, always compared as a whole (RFC 6454)."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 
-_PORTS = {"https": 443, "http": 80}
+DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 # Visible ASCII without quotes, backslash and angle brackets: parsers disagree about the rest.
-_PLAIN = re.compile(r"[!#-;=?-\[\]^-~]{1,2048}")
+_UNAMBIGUOUS = re.compile(r"[!#-;=?-\[\]^-~]{1,2048}")
 
 
 class Origin(NamedTuple):
@@ -25,17 +25,17 @@ class Origin(NamedTuple):
 
 
 def origin_of(url: object) -> Origin | None:
-    """None for anything but a plain http(s) URL without user name or fragment."""
-    if not isinstance(url, str) or not _PLAIN.fullmatch(url):
+    """None for anything but an unambiguous http(s) URL without user name or fragment."""
+    if not isinstance(url, str) or not _UNAMBIGUOUS.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)
         scheme, host, port = parts.scheme, parts.hostname, parts.port
     except ValueError:
         return None
-    if scheme not in _PORTS or not host or "@" in parts.netloc or "#" in url:
+    if scheme not in DEFAULT_PORTS or not host or "@" in parts.netloc or "#" in url:
         return None
-    return Origin(scheme, host, _PORTS[scheme] if port is None else port)
+    return Origin(scheme, host, DEFAULT_PORTS[scheme] if port is None else port)
 
 
 def is_protected(origin: Origin) -> bool:
@@ -44,9 +44,14 @@ def is_protected(origin: Origin) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+    """Whether the name or address is this machine's own."""
+    address = address_of(host)
+    return address.is_loopback if address else host == "localhost"
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that the text is; None for a name."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None

@@ -20,7 +20,7 @@ _SCHEMES: Final = re.compile(r"(?i)\b(Basic|Digest|NTLM|Negotiate|Kerberos|Beare
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """`credentials` is "user:password", and stands in no repr."""
+    """`credentials` is "user:password"; no repr shows it."""
 
     origin: Origin
     credentials: str = field(default="", repr=False)
@@ -33,31 +33,31 @@ def proxy_from(url: str) -> Proxy | None:
     """
     try:
         parts = urlsplit(url)
-        user_info, _, place = parts.netloc.rpartition("@")
+        user_info, _, host_and_port = parts.netloc.rpartition("@")
     except ValueError:
         return None
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         return None
-    origin = origin_of(f"{parts.scheme}://{place}/")
+    origin = origin_of(f"{parts.scheme}://{host_and_port}/")
     return Proxy(origin, unquote(user_info)) if origin else None
 
 
 def open_tunnel(
     sock: socket.socket, proxy: Proxy, to: Origin, context: ssl.SSLContext
 ) -> socket.socket:
-    """The socket, now leading to `to`. Raises NoAnswer, TimeoutError."""
+    """The socket, tunnelled through the proxy to `to`. Raises NoAnswer, TimeoutError."""
     if proxy.origin.scheme == "https":
         sock = _secured(sock, proxy.origin.host, context)
     sock.sendall(_connect(proxy, to))
-    answer = protocol.HTTPResponse(sock, method="CONNECT")
+    response = protocol.HTTPResponse(sock, method="CONNECT")
     try:
-        answer.begin()
+        response.begin()
     except TimeoutError:
         raise
     except (protocol.HTTPException, OSError, ValueError):
         raise causes.ProxyBroken(proxy.origin) from None
-    status, offered = answer.status, answer.headers.get_all("Proxy-Authenticate", ())
-    answer.close()
+    status, offered = response.status, response.headers.get_all("Proxy-Authenticate", ())
+    response.close()
     if status != 200:
         schemes = ", ".join(dict.fromkeys(_SCHEMES.findall(" ".join(offered))))
         raise causes.ProxyRefused(proxy.origin, status, f", offering {schemes}" if schemes else "")
@@ -72,8 +72,8 @@ def _secured(sock: socket.socket, host: str, context: ssl.SSLContext) -> socket.
 
 
 def _connect(proxy: Proxy, to: Origin) -> bytes:
-    place = f"[{to.host}]:{to.port}" if ":" in to.host else f"{to.host}:{to.port}"
-    lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
+    authority = f"[{to.host}]:{to.port}" if ":" in to.host else f"{to.host}:{to.port}"
+    lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}"]
     if proxy.credentials:
         token = base64.b64encode(proxy.credentials.encode()).decode()
         lines.append(f"Proxy-Authorization: Basic {token}")

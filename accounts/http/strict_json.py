@@ -1,8 +1,7 @@
-"""JSON that means one thing only: no duplicate keys, no NaN, UTF-8, an object at the top.
+"""Unambiguous JSON: UTF-8, an object at the top level, no duplicate keys, no NaN.
 
-A byte order mark is passed over, as RFC 8259, section 8.1 allows.
-
-Two parsers that pick different ones of two equal keys are a classic way around a check.
+Parsers that disagree on which of two equal keys counts are a classic way around a check.
+A byte order mark is ignored, as RFC 8259, section 8.1 allows.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ class NotStrict(ValueError):
 
 
 def loads_object(data: bytes) -> dict[str, Any]:
+    """The parsed object. Raises NotStrict."""
     if not data:
         raise NotStrict("empty")
     try:
@@ -30,10 +30,10 @@ def loads_object(data: bytes) -> dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
         raise NotStrict("a key occurs twice")
-    return made
+    return unique
 
 
 def _no_constant(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Whom TLS trusts, and who vouched for a certificate that it does not."""
+"""Which certificate authorities are trusted, and who issued a certificate that is not."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final, cast
 from cryptography import x509
 from urllib3.util.ssltransport import SSLTransport
 
-_LONGEST: Final = 120
+_MAX_ISSUER: Final = 120  # characters
 
 
 @cache
 def trusted_context(ca_bundle: str = "") -> ssl.SSLContext:
-    """The system's authorities, and those of a file; certifi's where the system has none.
+    """Trusts the system's authorities (certifi's where it has none) and those in the file.
 
-    Reading them costs tens of milliseconds, so it is done once a process. Raises OSError for a
-    file that cannot be read or holds no certificate.
+    Cached, since reading them takes tens of milliseconds. Raises OSError for a file that cannot be
+    read or holds no certificate.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -38,7 +38,7 @@ def _load_certifi(context: ssl.SSLContext) -> None:
 
 
 def lax_context() -> ssl.SSLContext:
-    """Accepts any certificate: only to read who issued one that was refused; nothing is sent."""
+    """Accepts any certificate: only for reading the issuer of a refused one; no data is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -46,15 +46,15 @@ def lax_context() -> ssl.SSLContext:
 
 
 def secured(sock: socket.socket, context: ssl.SSLContext, host: str) -> socket.socket:
-    """The socket inside TLS with `host`; TLS inside TLS where it is in TLS already."""
+    """The socket wrapped in TLS with `host`; TLS in TLS where it is a TLS socket already."""
     if isinstance(sock, ssl.SSLSocket):
         return cast("socket.socket", SSLTransport(sock, context, host))
     return context.wrap_socket(sock, server_hostname=host)
 
 
 def issuer_of(certificate: bytes | None) -> str:
-    """The issuer's name as printable ASCII, cut; "" where there is none. Raises ValueError."""
+    """The issuer's name as printable ASCII, truncated; "" without one. Raises ValueError."""
     if not certificate:
         return ""
     name = x509.load_der_x509_certificate(certificate).issuer.rfc4514_string()
-    return "".join(c if " " <= c <= "~" else "?" for c in name)[:_LONGEST]
+    return "".join(c if " " <= c <= "~" else "?" for c in name)[:_MAX_ISSUER]

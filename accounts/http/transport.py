@@ -1,6 +1,6 @@
-"""One request, one answer: on a connection of a pool, within a deadline, whatever happens.
+"""One request and its response: on a pooled connection, within a deadline whatever happens.
 
-No redirects, and no retries save one: a GET on a connection that turned out dead.
+Nothing is redirected, and nothing retried except a GET on a kept connection that was dead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .tls import trusted_context
 
 
 class Transport:
-    """Thread-safe. `keep` is how many idle connections stay open to each origin."""
+    """Thread-safe. `keep` is how many idle connections to each origin stay open."""
 
     def __init__(
         self, *, context: ssl.SSLContext | None = None, proxy: Proxy | None = None, keep: int = 8
@@ -33,7 +33,7 @@ class Transport:
         finalize(self, _close, self._idle)
 
     def ask(self, request: Request, deadline: Deadline) -> Response:
-        """The answer, whatever its status. Raises NoAnswer."""
+        """The response, whatever its status. Raises NoAnswer."""
         if deadline.left() <= 0:
             raise causes.NoTimeLeft
         exchange = _Exchange(self, request, deadline)
@@ -43,9 +43,9 @@ class Transport:
             raise exchange.timed_out() from None
 
     def warm(self, origin: Origin, seconds: float) -> None:
-        """Open a connection in the background for a request that will come soon."""
+        """Open a connection in the background for a request that is about to follow."""
         with self._lock:
-            if origin in self._warming or any(one.is_fit for one in self._idle[origin]):
+            if origin in self._warming or any(idle.is_usable for idle in self._idle[origin]):
                 return
             self._warming.add(origin)
         in_background(lambda: self._warm(origin, Deadline(seconds, None)))
@@ -55,7 +55,7 @@ class Transport:
         try:
             connection.open(deadline)
         except causes.NoAnswer:
-            connection.close()  # The request itself will meet the same cause and name it.
+            connection.close()  # the request itself meets the same cause and reports it
         else:
             self.give_back(connection)
         finally:
@@ -63,18 +63,18 @@ class Transport:
                 self._warming.discard(origin)
 
     def take(self, origin: Origin) -> Connection:
-        """The connection that was used last, of those that are still open; else a new one."""
+        """The most recently used connection that is still open; else a new one."""
         while True:
             with self._lock:
                 if not self._idle[origin]:
                     return Connection(origin, self._route)
                 connection = self._idle[origin].pop()
-            if connection.is_fit:
+            if connection.is_usable:
                 return connection
             connection.close()
 
     def give_back(self, connection: Connection) -> None:
-        """Keep a connection that may be used again."""
+        """Keep a reusable connection."""
         with self._lock:
             idle = self._idle[connection.origin]
             if len(idle) < self._keep:
@@ -90,7 +90,7 @@ def _close(idle: Mapping[Origin, list[Connection]]) -> None:
 
 
 class _Exchange:
-    """One request on its way in a helper thread; `abandon` ends it from another."""
+    """One request, which a helper thread sends; `abandon` ends it from another thread."""
 
     def __init__(self, transport: Transport, request: Request, deadline: Deadline) -> None:
         self._transport = transport
@@ -104,26 +104,26 @@ class _Exchange:
         try:
             return self._once()
         except causes.BrokenOff:
-            # The other side closed a kept connection just as we used it.
+            # The other side may have closed a kept connection just as it was used.
             if self._request.method != "GET" or self._abandoned:
                 raise
             return self._once()
 
     def _once(self) -> Response:
-        connection = self._watched(self._transport.take(self._request.origin))
+        connection = self._abandonable(self._transport.take(self._request.origin))
         try:
             connection.open(self._deadline)
-            response, may_be_used_again = connection.ask(self._request, self._deadline)
+            response, is_reusable = connection.ask(self._request, self._deadline)
         except BaseException:
             connection.close()
             raise
-        if may_be_used_again and not self._abandoned:
+        if is_reusable and not self._abandoned:
             self._transport.give_back(connection)
         else:
             connection.close()
         return response
 
-    def _watched(self, connection: Connection) -> Connection:
+    def _abandonable(self, connection: Connection) -> Connection:
         with self._lock:
             self._connection = connection
             if self._abandoned:

@@ -98,7 +98,7 @@ def idle_for(people: QuerySet[Any], days: int) -> QuerySet[Any]:
 
 
 def _may_sign_in(people: QuerySet[Any]) -> QuerySet[Any]:
-    return users.where(people, is_active=True, is_staff=True)
+    return users.with_flags(people, is_active=True, is_staff=True)
 
 
 def _last_refusals(keys: list[Any]) -> dict[Any, SignIn]:
@@ -126,7 +126,7 @@ def _recent_refusals() -> QuerySet[SignIn]:
 
 def _newest(whose: Q) -> Subquery:
     """One index look-up each: by (user, at) or by (upper(email), at)."""
-    never = local_time.as_kept(_LONG_AGO)
+    never = local_time.as_stored(_LONG_AGO)
     rows = _recent_refusals().filter(whose, at__gt=Coalesce(OuterRef("last_login"), never))
     if users.has_field("date_joined"):
         rows = rows.filter(at__gt=OuterRef("date_joined"))

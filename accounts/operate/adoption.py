@@ -21,7 +21,7 @@ from ..signin import bindings
 from ..signin.identities import PROVIDER
 from ..signin.policy import same_email
 from ..stores import transaction
-from ..users import email_of, where
+from ..users import email_of, with_flags
 from . import OperatorError, linking
 from .other_packages import (
     PACKAGES,
@@ -278,4 +278,4 @@ def _people(accounts: Iterable[tuple[str, str, Any]], *, everyone: bool) -> Iter
 
 def _users(*, everyone: bool) -> QuerySet[Any]:
     people = get_user_model()._default_manager.order_by("pk")
-    return people if everyone else where(people, is_staff=True)
+    return people if everyone else with_flags(people, is_staff=True)

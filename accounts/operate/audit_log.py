@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..audit.actions import ACTIONS
-from ..display.references import written
+from ..display.references import parse_reference
 from ..ids import is_guid
 from ..models import AuditEntry, AuditText
 from . import OperatorError
@@ -58,7 +58,9 @@ def naming(entries: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
     """
     if not text:
         return entries
-    if (reference := written(text)) and (found := entries.filter(reference=reference)).exists():
+    if (reference := parse_reference(text)) and (
+        found := entries.filter(reference=reference)
+    ).exists():
         return found
     named = Exists(AuditText.objects.filter(entry=OuterRef("pk"), name__icontains=text))
     is_key = text.isdecimal() or is_guid(text)

@@ -32,7 +32,7 @@ from ..signin import bindings
 from ..signin.identities import PROVIDER, accounts_of, claims_stored_in
 from ..signin.policy import same_email
 from ..stores import transaction
-from ..users import email_of, everyone, name_of, where
+from ..users import email_of, everyone, name_of, with_flags
 from . import OperatorError, require_reason
 
 logger = logging.getLogger("django.security.sign_in")
@@ -225,7 +225,7 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     bound, accounts = bindings.read(uid), list(accounts_of(user))
     if any(account.uid == uid for account in accounts):
         return False
-    same = [one for one in accounts if bound.oid and bound.oid in one.uid.lower()]
+    same = [one for one in accounts if _is_part_of(one.uid, bound)]
     others = [one.uid for one in accounts if one not in same and bindings.is_known(one.uid)]
     if others:
         text = _("Another Microsoft identity is linked: %(identity)s. Unlink it first.")
@@ -235,6 +235,12 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     account.extra_data = {"tid": bound.tid, "oid": bound.oid, "email": address}
     _save(account)
     return True
+
+
+def _is_part_of(uid: str, bound: bindings.Binding) -> bool:
+    """Whether a uid is this object ID without its tenant, or with it in another form."""
+    parts = set(re.split("[.:@]", uid.lower()))
+    return bool(bound.oid) and {bound.oid} <= parts <= {bound.oid, bound.tid}
 
 
 def tenant_of(named: str = "") -> str:
@@ -255,13 +261,13 @@ def only_tenant() -> str:
 
 def unbound_superusers() -> QuerySet[Any]:
     """Active superusers without an identity: the first sign-in with their address binds one."""
-    superusers = where(everyone(), is_superuser=True, is_active=True)
+    superusers = with_flags(everyone(), is_superuser=True, is_active=True)
     return superusers.filter(~is_linked()).order_by("pk")
 
 
 def superusers_bound_lately(within: timedelta = timedelta(days=7)) -> QuerySet[AuditEntry]:
     """Audit entries of superusers bound by a first sign-in within this time, newest first."""
-    superusers = where(everyone(), is_superuser=True)
+    superusers = with_flags(everyone(), is_superuser=True)
     keys = [str(key) for key in superusers.values_list("pk", flat=True)[:_MOST_SUPERUSERS]]
     return AuditEntry.objects.filter(
         action="identity.linked",

@@ -147,7 +147,7 @@ def is_as_read(app: SocialApp) -> bool:
     Between reading and saving Microsoft is asked, and someone else may save.
     """
     rows = SocialApp.objects.filter(pk=app.pk)
-    if transaction.get_connection().in_atomic_block:
+    if transaction.connection.in_atomic_block:
         rows = rows.select_for_update()
     now = rows.values_list("client_id", "secret", "settings").first()
     return now == (app.client_id, app.secret, app.settings)

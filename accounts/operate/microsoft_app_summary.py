@@ -291,7 +291,7 @@ def storage_in_words(value: str, *, in_environment: bool = False) -> str:
         secretbox.decrypt(value)
     except secretbox.Unreadable:
         return _UNREADABLE
-    return noop("set, encrypted") if secretbox.is_locked(value) else noop("set, not encrypted")
+    return noop("set, encrypted") if secretbox.is_encrypted(value) else noop("set, not encrypted")
 
 
 def _fix(problem: str) -> str:

@@ -59,7 +59,7 @@ class OperatorCommand(BaseCommand):
 
     @override
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        _reopen_closed_streams()
+        reopen_closed_streams()
         super().__init__(*args, **kwargs)
 
     @override
@@ -213,7 +213,7 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _reopen_closed_streams() -> None:
+def reopen_closed_streams() -> None:
     """A stream that the shell closed (`>&-`) is None in Python: nothing is read or written then."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

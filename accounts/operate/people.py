@@ -30,7 +30,7 @@ COLUMNS: Final = ("email", "name", "state", "reference", "last_login", "superuse
 FILTERS: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {
     "bound": lambda people: people.filter(linking.is_linked()),
     "not_bound": lambda people: people.filter(~linking.is_linked()),
-    "superuser": lambda people: users.where(people, is_superuser=True),
+    "superuser": lambda people: users.with_flags(people, is_superuser=True),
 }
 _CHUNK: Final = 500
 
@@ -105,7 +105,7 @@ def add(
                 gains = {"is_staff": staff, "is_superuser": superuser} if promote else {}
                 added = _promoted(find(email), gains)
             except NoSuchPerson:
-                added = _new(users.new(email, name, staff=staff, superuser=superuser))
+                added = _new(users.build_user(email, name, staff=staff, superuser=superuser))
             if oid and added.user and (added.what == "added" or link_existing):
                 added = _bound_ahead(added, added.user, oid, tenant)
             return added

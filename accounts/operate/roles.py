@@ -175,7 +175,7 @@ def _with_unknown_roles(table: Table) -> Iterator[tuple[Any, HeldRights]]:
     for field, is_managed in (("is_staff", managed.staff), ("is_superuser", managed.superuser)):
         if is_managed and users.has_field(field):
             holds |= Q((field, True))
-    people = users.where(users.everyone().filter(holds), is_active=True).distinct()
+    people = users.with_flags(users.everyone().filter(holds), is_active=True).distinct()
     unknown = people.exclude(role_grant__state="known")
     found = {one.pk: one for one in unknown.order_by("pk")}
     for pk, held in mapping.held_by(found).items():
@@ -227,7 +227,7 @@ def check(row: Row) -> None:
     if near:
         text = _("“%(role)s” is mapped already, and differs in upper and lower case only.")
         raise OperatorError(text % {"role": near[0]})
-    if not users.where(users.everyone(), is_superuser=True, is_active=True).exists():
+    if not users.with_flags(users.everyone(), is_superuser=True, is_active=True).exists():
         raise OperatorError(_("No active superuser exists: make one first."))
 
 

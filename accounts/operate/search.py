@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
 
-from ..display.references import written
+from ..display.references import parse_reference
 from ..ids import is_guid
 from ..models import SignIn
 from ..users import email_field
@@ -49,7 +49,7 @@ def sign_ins(found: QuerySet[SignIn], text: str) -> QuerySet[SignIn]:
 def _exact(text: str) -> list[Q]:
     """The other values that the text may be, as a whole."""
     exact = []
-    if reference := written(text):
+    if reference := parse_reference(text):
         exact.append(Q(reference=reference))
     if match := _AADSTS.fullmatch(text.upper()):
         exact.append(Q(detail__icontains=f"AADSTS{match[1]}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from .. import audit
 from ..conf import conf
 from ..display import local_time
 from ..display.naming import as_set_here
-from ..display.references import written
+from ..display.references import parse_reference
 from ..entra.errors import hint_in
 from ..models import SignIn
 from ..reasons import REASONS
@@ -50,13 +51,10 @@ def since_of(text: str) -> datetime | None:
         return None
     if match := re.fullmatch(r"(\d{1,5})([mhdw])", text.strip().lower()):
         return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    try:
-        moment = parse_datetime(text.strip())
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise OperatorError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return local_time.as_kept(moment)
+    with suppress(ValueError, OverflowError):
+        if moment := parse_datetime(text.strip()):
+            return local_time.as_stored(moment)
+    raise OperatorError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
 
 
 def query(*, since: str, reason: str, outcome: str, email: str, reference: str) -> QuerySet[SignIn]:
@@ -76,7 +74,7 @@ def query(*, since: str, reason: str, outcome: str, email: str, reference: str) 
 
 def reference_of(text: str) -> str:
     """The reference that was typed, as the record has it. Raises OperatorError."""
-    reference = written(text)
+    reference = parse_reference(text)
     if text and not reference:
         raise OperatorError(f"{text!r} is no reference: one looks like BCDF-2345.")
     return reference

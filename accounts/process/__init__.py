@@ -1,1 +1,1 @@
-"""This process and those beside it: objects of its own, copies kept current, who else runs."""
+"""One process among several: objects of its own, copies kept current, a registry of processes."""

@@ -1,7 +1,7 @@
-"""One object a process, never one that a forked child shares with its parent.
+"""One object per process, which a forked child does not share with its parent.
 
-Sockets, threads and locks do not survive a fork. No lock here either: it could be held at
-the moment of the fork. Two threads that come at once may make two; one of them is kept.
+Sockets, threads and locks do not survive a fork. This takes no lock itself, since a fork could copy
+it held: two threads at once may create two objects, of which one is kept.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ T = TypeVar("T")
 class PerProcess(Generic[T]):
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._made: dict[int, T] = {}
+        self._by_pid: dict[int, T] = {}
 
     def get(self) -> T:
+        """This process's object, made when first asked for."""
         pid = os.getpid()
-        made = self._made.get(pid)
-        return self._made.setdefault(pid, self._make()) if made is None else made
+        existing = self._by_pid.get(pid)
+        return self._by_pid.setdefault(pid, self._make()) if existing is None else existing

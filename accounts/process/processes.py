@@ -1,9 +1,9 @@
-"""Which processes run, since when, and with which settings: told to `doctor`, by fingerprints only.
+"""A registry of the serving processes and the fingerprints of their settings, for `doctor`.
 
-Each worker writes an entry of its own to Redis when it starts and once a minute, in a thread:
-a request costs nothing. An entry is sealed, names values by a keyed hash and never holds one, and
-counts for nothing once its process has been silent. Before the seal stands whose it is, so that a
-process with another SECRET_KEY has a name, too. Without Redis nothing is written.
+Each worker writes an entry to Redis when it starts and once a minute, from a thread. An entry holds
+keyed hashes of settings, never their values, and expires when its process stops renewing it. It is
+sealed; its process's name stands before the seal, readable without the SECRET_KEY. Without Redis
+nothing is written.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.core.cache import caches
@@ -31,14 +31,14 @@ from ..stores.outages import STORE_ERRORS
 from ..stores.redis_cache import client_of, is_redis
 
 logger = logging.getLogger(__name__)
-_SALT: Final = "accounts.processes"  # whatever this module is called: releases are compared
+_SALT: Final = "accounts.processes"  # fixed, so that releases can be compared
 
-EVERY: Final = 60.0  # seconds between two entries of a process
-SILENT: Final = 150.0  # seconds after which a process counts as gone
+RENEW_SECONDS: Final = 60.0  # between two writes of a process
+EXPIRY_SECONDS: Final = 150.0  # after the last write
 _NAME: Final = "processes"
 _SEAL: Final = " | "
 _OWNER: Final = re.compile(r"(\d{1,9}) on ([A-Za-z0-9.-]{1,64})")
-# What a sign-in depends on; secrets too, since none of them can be read from its fingerprint.
+# What a sign-in depends on; secrets too, since a fingerprint does not reveal them.
 NAMES: Final = (
     "PUBLIC_URL",
     "ALLOWED_HOSTS",
@@ -62,7 +62,7 @@ _DATABASE: Final = ("ENGINE", "HOST", "PORT", "NAME", "USER", "PASSWORD")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process that serves; `prints` are fingerprints of settings by name."""
+    """One serving process; `prints` are the fingerprints of its settings by name."""
 
     host: str
     pid: int
@@ -73,20 +73,20 @@ class Process:
 
     @property
     def name(self) -> str:
-        """How doctor calls it."""
+        """As doctor shows it."""
         return f"{self.pid} on {self.host}"
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Who has told of themselves lately; `foreign` names those with another SECRET_KEY."""
+    """The registered processes; `foreign` has the names of those with another SECRET_KEY."""
 
     readable: Sequence[Process]
     foreign: Sequence[str]
 
 
 def this_process(since: float) -> Process:
-    """What this process would say of itself."""
+    """The entry of this process, which serves since then."""
     return Process(
         host=socket.gethostname(),
         pid=os.getpid(),
@@ -98,24 +98,24 @@ def this_process(since: float) -> Process:
 
 
 def keep_registered() -> None:
-    """Begin to tell of this process, now and once a minute, in a thread that ends with it."""
+    """Register this process now and once a minute, from a daemon thread."""
     if can_register():
         threading.Thread(target=_register_each_minute, name="processes", daemon=True).start()
 
 
 def can_register() -> bool:
-    """Whether there is a place where processes can tell of themselves."""
+    """Whether there is a Redis to register in; never in another site."""
     return not is_a_host() and is_redis(settings.CACHES["default"])
 
 
 def running() -> Running:
-    """The processes that have told of themselves lately. Raises what Redis raises."""
-    redis = _redis()
-    redis.zremrangebyscore(_key(), 0, time.time() - SILENT)
+    """The registered processes. Raises what Redis raises."""
+    redis = client_of()
+    redis.zremrangebyscore(_key(), 0, time.time() - EXPIRY_SECONDS)
     entries = [entry.decode(errors="replace") for entry in redis.zrange(_key(), 0, -1)]
     readable, foreign = [], []
-    for name, entry in filter(None, map(_named, entries)):
-        process = _opened(entry)
+    for name, sealed_part in filter(None, map(_split, entries)):
+        process = _unsealed(sealed_part)
         if process is None:
             foreign.append(name)
         else:
@@ -124,7 +124,7 @@ def running() -> Running:
 
 
 def release() -> str:
-    """The code that runs, named by its content."""
+    """A hash of this app's code."""
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
         code.update(path.read_bytes())
@@ -136,37 +136,36 @@ def _register_each_minute() -> None:
     while True:
         try:
             register(entry, time.time())
-        except (*STORE_ERRORS, OSError, ValueError):  # the next minute tries again
+        except (*STORE_ERRORS, OSError, ValueError):  # retried in a minute
             logger.info("this process could not be registered")
-        time.sleep(EVERY)
+        time.sleep(RENEW_SECONDS)
 
 
 def entry_of(process: Process) -> str:
-    """What is written of a process; the same text each time, so that it stays one entry."""
+    """The process's entry as text: made once, so that renewing it adds no second one."""
     return f"{process.name}{_SEAL}{sealed.seal(_NAME, asdict(process))}"
 
 
 def register(entry: str, at: float) -> None:
-    """Write the entry, as of this moment. Raises what Redis raises."""
-    redis = _redis()
-    with redis.pipeline(transaction=False) as pipe:
+    """Write or renew the entry, as of that time. Raises what Redis raises."""
+    with client_of().pipeline(transaction=False) as pipe:
         pipe.zadd(_key(), {entry: at})
-        pipe.zremrangebyscore(_key(), 0, time.time() - SILENT)
-        pipe.expire(_key(), round(SILENT))
+        pipe.zremrangebyscore(_key(), 0, time.time() - EXPIRY_SECONDS)
+        pipe.expire(_key(), round(EXPIRY_SECONDS))
         pipe.execute()
 
 
-def _named(text: str) -> tuple[str, str] | None:
-    """Whose entry it says it is, and the sealed part; None of a process that is gone."""
-    name, _, entry = text.partition(_SEAL)
+def _split(entry: str) -> tuple[str, str] | None:
+    """The process's name and the sealed part; None if that process has ended."""
+    name, _, sealed_part = entry.partition(_SEAL)
     found = _OWNER.fullmatch(name)
-    if found is None or _is_dead(int(found[1]), found[2]):
+    if found is None or _has_ended(int(found[1]), found[2]):
         return None
-    return name, entry
+    return name, sealed_part
 
 
-def _is_dead(pid: int, host: str) -> bool:
-    """Whether it was on this machine and is there no more."""
+def _has_ended(pid: int, host: str) -> bool:
+    """Known only of processes on this machine."""
     if host != socket.gethostname():
         return False
     try:
@@ -178,11 +177,11 @@ def _is_dead(pid: int, host: str) -> bool:
     return False
 
 
-def _opened(text: str) -> Process | None:
-    """None for what was sealed with another SECRET_KEY, or by a release with other fields."""
+def _unsealed(text: str) -> Process | None:
+    """None for one with another SECRET_KEY, or of a release with other fields."""
     try:
-        told = sealed.unseal(_NAME, text)
-        return Process(**{each.name: told[each.name] for each in fields(Process)})
+        values = sealed.unseal(_NAME, text)
+        return Process(**{field.name: values[field.name] for field in fields(Process)})
     except (sealed.NotSealed, TypeError, LookupError):
         return None
 
@@ -191,21 +190,17 @@ def _key() -> str:
     return str(caches["default"].make_key(f"{_NAME}:{_hash(conf.PUBLIC_URL)}"))
 
 
-def _redis() -> Any:
-    return client_of()
-
-
 def _fingerprint(name: str) -> str:
     if name == "DATABASE_URL":
         entry = settings.DATABASES["default"]
         value: object = [str(entry.get(part, "")) for part in _DATABASE]
     else:
         value = getattr(conf, name, "")
-    plain = sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value
-    text = json.dumps(plain, default=str)
+    ordered = sorted(map(str, value)) if isinstance(value, (set, frozenset)) else value
+    text = json.dumps(ordered, default=str)
     return salted_hmac(_SALT, f"{name}={text}", algorithm="sha256").hexdigest()[:16]
 
 
 def _hash(text: str) -> str:
-    """Of what is long and random, or no secret."""
+    """Only of values that are long and random, or not secret."""
     return hashlib.sha256(f"{_SALT}:{text}".encode()).hexdigest()[:16]

@@ -1,1 +1,1 @@
-"""Secrets: encrypted at rest, signed where others can write, cut out of whatever is printed."""
+"""Secrets: encrypted at rest, authenticated in shared stores, masked in output."""

@@ -1,4 +1,4 @@
-"""The last guard before anything is printed or kept: no secret leaves, whatever text it is in."""
+"""Masks the secrets that the settings hold, in any text that is printed or stored."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from django.conf import settings
 from ..conf import conf
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]*@")
-_SHORTEST = 4
-_WORD = re.compile(r"[a-z]{,5}")  # as a password it would blank out ordinary words
+_MIN_LENGTH = 4
+_WORD = re.compile(r"[a-z]{,5}")  # masking such a password would mask ordinary words
 _NAMED = r"(?i:pass(word|wd)?|pwd|secret|auth)\W{1,4}"
 MASK = "***"
 
 
 def scrub(text: str, also: Iterable[str] = ()) -> str:
-    """The text without user info in URLs and without any secret that the settings know."""
+    """The text without user info in URLs and without the secrets of the settings and `also`."""
     text = _USER_INFO.sub(f"{MASK}@", text)
     for secret in sorted({*_secrets(), *also}, key=len, reverse=True):
-        if len(secret) >= _SHORTEST:
+        if len(secret) >= _MIN_LENGTH:
             text = _without(secret, text)
     return text
 
 
 def _without(secret: str, text: str) -> str:
-    """A short word is a secret only where it is called one."""
+    """A short word is masked only where it is named as a secret."""
     if not _WORD.fullmatch(secret):
         return text.replace(secret, MASK)
     return re.sub(rf"({_NAMED}){secret}\b", rf"\1{MASK}", text)
 
 
 def innermost(error: BaseException) -> str:
-    """What caused an error, as type and first line, scrubbed: for records and logs."""
+    """The root cause of an error for records and logs: its type and first line, scrubbed."""
     error = chain_of(error)[-1]
     line = (str(error).splitlines() or [""])[0]
     return scrub(f"{type(error).__name__}: {line}"[:300])
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
-    """The error and what caused it, the innermost last.
+    """The error and its causes, the root cause last.
 
-    A script that Redis did not have is loaded and run again: that is history, and no cause.
+    Not NoScriptError: redis-py loads the missing script and runs it again.
     """
-    chain = [error]  # which may lead in a circle where an error is raised again
+    chain = [error]  # a re-raised error may be its own cause
     while (cause := _cause_of(chain[-1])) and cause not in chain:
         if type(cause).__name__ == "NoScriptError":
             break

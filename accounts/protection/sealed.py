@@ -1,8 +1,7 @@
-"""What is kept where others can write: authenticated under SECRET_KEY, each for one purpose.
+"""Values in stores that others can write to: authenticated under SECRET_KEY, each for one purpose.
 
-Django's signing (HMAC-SHA256) does it. A value that was sealed under a key of
-SECRET_KEY_FALLBACKS opens, and one that was sealed for another purpose does not, so that nobody
-who can write to Redis passes off one entry for another.
+By Django's signing (HMAC-SHA256), with the purpose in the salt, so that nobody who can write to
+Redis can pass one entry off as another. Keys in SECRET_KEY_FALLBACKS still unseal.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from django.core import signing
 
 
 class NotSealed(Exception):
-    """Nobody who has the SECRET_KEY wrote this, or it was for another purpose."""
+    """The value was not sealed with this SECRET_KEY and for this purpose."""
 
 
 def seal(purpose: str, value: object) -> str:
-    """The JSON value as text that `unseal` takes for this purpose only; it can be read by all."""
+    """The JSON value, signed but not encrypted; `unseal` takes it for the same purpose only."""
     return signing.dumps(value, salt=_salt(purpose), compress=True)
 
 
 def unseal(purpose: str, text: object) -> Any:
-    """What was sealed. Raises NotSealed, whatever the text is."""
+    """The sealed value. Raises NotSealed for anything else."""
     try:
         return signing.loads(str(text), salt=_salt(purpose))
     except (signing.BadSignature, ValueError) as problem:
@@ -30,4 +29,4 @@ def unseal(purpose: str, text: object) -> Any:
 
 
 def _salt(purpose: str) -> str:
-    return f"accounts.sealed:{purpose}"  # whatever this module is called: old values stay readable
+    return f"accounts.sealed:{purpose}"  # fixed: stored values must stay readable

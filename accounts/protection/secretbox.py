@@ -1,7 +1,7 @@
-"""Secrets at rest: encrypted with keys from the environment, readable across a key rotation.
+"""Encryption of secrets at rest, with keys derived from SECRET_KEY and SECRET_KEY_FALLBACKS.
 
-Fernet (AES-CBC with HMAC) of `cryptography`, under keys derived from SECRET_KEY and
-SECRET_KEY_FALLBACKS. A value without the prefix is an old plain one and is read as it is.
+Fernet (AES-CBC with HMAC) of `cryptography`. A value without the prefix is an old, unencrypted one
+and is read as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.conf import settings
 
 _PREFIX: Final = "enc1:"
 _PURPOSE: Final = b"accounts.secretbox:"
-_SECRET: Final = ("secret", "key", "certificate", "password", "passphrase", "token")
+_SECRET_WORDS: Final = ("secret", "key", "certificate", "password", "passphrase", "token")
 
 
 class Unreadable(Exception):
@@ -23,12 +23,12 @@ class Unreadable(Exception):
 
 
 def encrypt(secret: str) -> str:
-    """The secret, encrypted; empty stays empty."""
+    """The encrypted secret; "" for ""."""
     return _PREFIX + _box().encrypt(secret.encode()).decode() if secret else ""
 
 
 def decrypt(value: str) -> str:
-    """The secret of an encrypted or old plain value. Raises Unreadable."""
+    """The secret in an encrypted or old plain value. Raises Unreadable."""
     if not value.startswith(_PREFIX):
         return value
     try:
@@ -38,9 +38,9 @@ def decrypt(value: str) -> str:
 
 
 def rotate(value: str) -> str:
-    """The same secret under the first key, so that a former key can be taken away.
+    """The same secret encrypted with SECRET_KEY, so that a fallback key can be removed.
 
-    A value that no key opens stays as it is: it is for whoever saves it anew.
+    A value that no key decrypts is returned as it is.
     """
     try:
         return encrypt(decrypt(value))
@@ -49,11 +49,11 @@ def rotate(value: str) -> str:
 
 
 def is_secret(name: str) -> bool:
-    """Whether a value of this name is one to keep from eyes; the date on which it ends is not."""
-    return any(word in name.lower() for word in _SECRET) and not name.endswith("_expires")
+    """Whether a setting of this name holds a secret; the date on which one expires does not."""
+    return any(word in name.lower() for word in _SECRET_WORDS) and not name.endswith("_expires")
 
 
-def is_locked(value: str) -> bool:
+def is_encrypted(value: str) -> bool:
     """Whether a stored value is encrypted."""
     return value.startswith(_PREFIX)
 

@@ -1,1 +1,1 @@
-"""Sessions: where they live (store), whose they are (index), ending them (service, limits)."""
+"""Sessions: storing them (store), listing them by user (index), ending them (service, limits)."""

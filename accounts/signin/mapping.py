@@ -168,5 +168,5 @@ def missing(outcome: HeldRights) -> str:
     """Why somebody without a mapped role is kept out, for the record."""
     if outcome.state == "off":
         return outcome.note
-    wanted = ", ".join(sorted(table().rows)[:10])
-    return " ".join(filter(None, (f"roles: none of {wanted} is in the token", outcome.note)))
+    accepted = ", ".join(sorted(table().rows)[:10])
+    return " ".join(filter(None, (f"roles: none of {accepted} is in the token", outcome.note)))

@@ -156,11 +156,11 @@ def _new(claims: Claims, rules: Rules, people: tuple[Candidate, ...]) -> Decisio
 
 def _no_user_has(claims: Claims) -> str:
     """The detail, with the cause where the address shows it."""
-    told = "email: no user has it"
+    detail = "email: no user has it"
     if not claims.email:
-        return f"{told}: the token has no email claim, so preferred_username counted"
+        return f"{detail}: the token has no email claim, so preferred_username counted"
     spaced = claims.email != claims.email.strip()
-    return f"{told}: at Microsoft it begins or ends with a space" if spaced else told
+    return f"{detail}: at Microsoft it begins or ends with a space" if spaced else detail
 
 
 def _owns_domain(claims: Claims, rules: Rules, email: str) -> bool:

@@ -27,14 +27,14 @@ def parameters(purpose: Purpose, step_up: str, login_hint: str) -> dict[str, str
     `prompt=none` and `prompt=login`: OpenID Connect Core 3.1.2.1. `claims` with `acrs`: Microsoft,
     "Developer guidance for Conditional Access authentication context".
     """
-    asked = {"login_hint": login_hint} if login_hint else {}
+    hint = {"login_hint": login_hint} if login_hint else {}
     if purpose is Purpose.RECHECK:
-        return {**asked, "prompt": "none"}
+        return {**hint, "prompt": "none"}
     if purpose is Purpose.STEP_UP and step_up == "login":
-        return {**asked, "prompt": "login"}
+        return {**hint, "prompt": "login"}
     if purpose is Purpose.STEP_UP:
-        wanted = {"id_token": {"acrs": {"essential": True, "value": step_up}}}
-        return {**asked, "claims": json.dumps(wanted, separators=(",", ":"))}
+        claims_request = {"id_token": {"acrs": {"essential": True, "value": step_up}}}
+        return {**hint, "claims": json.dumps(claims_request, separators=(",", ":"))}
     return {}
 
 

@@ -39,7 +39,7 @@ class Attempt:
     oid: str = ""
     name: str = ""
     microsoft_ms: int = 0
-    request_id: str = field(default_factory=lambda: str(uuid4()))  # as Microsoft is told
+    request_id: str = field(default_factory=lambda: str(uuid4()))  # sent to Microsoft
     process: str = ""
     lacking: tuple[str, ...] = ()  # optional claims, by name
     began: float = field(default_factory=time.monotonic)

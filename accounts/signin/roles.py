@@ -121,7 +121,7 @@ def union(several: Iterable[Rights]) -> Rights:
 def rights_after(
     table: Table, client_id: str, token_roles: TokenRoles, held: Rights, given: Rights
 ) -> HeldRights:
-    """The rights of a person who holds `held`, of which the mapping gave `given` before."""
+    """The rights of a person who has `held`, of which the mapping gave `given` before."""
     if not table:
         note = "roles: nothing is mapped any more; what was given is taken back" if given else ""
         return HeldRights("off", (), held - given, NONE, note)

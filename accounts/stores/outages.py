@@ -1,4 +1,4 @@
-"""Which exceptions mean that Redis or the database is unavailable, and the server's own code."""
+"""Which exceptions mean that Redis or the database is unavailable, and the server's error code."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from redis.exceptions import RedisClusterException, RedisError
 from ..protection.redact import chain_of
 
 STORE_ERRORS: Final = (RedisError, RedisClusterException, ConnectionInterrupted, StorageError)
-_IN_SCRIPT: Final = "ACL failure in script: "  # NOPERM of a script's command, Redis's script.c
+_ACL_FAILURE: Final = "ACL failure in script: "  # NOPERM inside a script (Redis's script.c)
 DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether waiting, not code, helps."""
+    """Whether the error ends by itself, when the server is back."""
     return isinstance(error, STORE_ERRORS + DATABASE_ERRORS)
 
 
@@ -28,13 +28,13 @@ def lacks_table(error: BaseException) -> bool:
 
 
 def redis_code(error: BaseException) -> str:
-    """The first word of Redis's error answer, such as READONLY or NOPERM; "" where it sent none.
+    """The code of Redis's error reply, such as READONLY or NOPERM; "" without one.
 
     Source: redis.io, "Redis serialization protocol specification", Simple errors.
     """
     for cause in chain_of(error):
         if isinstance(cause, RedisError):
-            if _IN_SCRIPT in str(cause):
+            if _ACL_FAILURE in str(cause):
                 return "NOPERM"
             code = getattr(cause, "status_code", None) or str(cause).partition(" ")[0]
             if code.isalpha() and code.isupper():
@@ -43,6 +43,6 @@ def redis_code(error: BaseException) -> str:
 
 
 def sqlstate(error: BaseException) -> str:
-    """PostgreSQL's code of an error, such as 25006 (its manual, appendix A); "" without one."""
+    """PostgreSQL's error code, such as 25006 (its manual, appendix A); "" without one."""
     codes = (getattr(cause, "sqlstate", None) for cause in chain_of(error))
     return next((str(code) for code in codes if code), "")

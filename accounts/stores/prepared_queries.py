@@ -1,9 +1,9 @@
-"""Queries that Django writes once a process: writing one takes it longer than it takes to answer.
+"""Querysets compiled to SQL once a process: compiling takes longer than running the query.
 
     _by_key = Prepared(lambda pk: everyone().filter(pk=pk))
     _by_key(3)  # the rows of that queryset
 
-For querysets whose SQL is the same whatever the values, the time and the request.
+Only for querysets whose SQL does not depend on the values, the time or the request.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from django.db.models import Expression, QuerySet
 from typing_extensions import override
 
 Row = TypeVar("Row")
-_Written = tuple[Any, Any, str, tuple[object, ...]]  # queryset, compiler, SQL, parameters
+_Compiled = tuple[Any, Any, str, tuple[object, ...]]  # queryset, compiler, SQL, parameters
 
 
-class _Later(Expression):
-    """A value that a call brings: until then it is its own parameter."""
+class _Placeholder(Expression):
+    """Stands in the parameters for the value that a call passes."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -33,33 +33,33 @@ class _Later(Expression):
 
 
 class Prepared(Generic[Row]):
-    """A function of the values that `make` leaves open, for one or several of them."""
+    """A function of the parameters of `make`, whose number may vary from call to call."""
 
     def __init__(self, make: Callable[..., QuerySet[Any, Row]]) -> None:
         self._make = make
-        self._written: dict[int, _Written] = {}  # by the number of values
+        self._compiled: dict[int, _Compiled] = {}  # by the number of values
 
     def __call__(self, *values: object) -> list[Row]:
         """The rows; raises what the database raises."""
-        queryset, compiler, sql, open_parameters = self._written_for(len(values))
+        queryset, compiler, sql, placeholders = self._compiled_for(len(values))
         parameters = tuple(
-            values[one.number] if isinstance(one, _Later) else one for one in open_parameters
+            values[p.number] if isinstance(p, _Placeholder) else p for p in placeholders
         )
         rows: QuerySet[Any, Row] = queryset.all()
         rows.query.get_compiler = lambda *_args, **_kwargs: _with(compiler, sql, parameters)  # type: ignore[method-assign]
         return list(rows)
 
-    def _written_for(self, number: int) -> _Written:
-        if number not in self._written:
-            queryset = self._make(*map(_Later, range(number)))
+    def _compiled_for(self, number: int) -> _Compiled:
+        if number not in self._compiled:
+            queryset = self._make(*map(_Placeholder, range(number)))
             compiler = queryset.query.get_compiler(queryset.db)
-            self._written[number] = queryset, compiler, *compiler.as_sql()
-        return self._written[number]
+            self._compiled[number] = queryset, compiler, *compiler.as_sql()
+        return self._compiled[number]
 
 
 def _with(compiler: Any, sql: str, parameters: tuple[object, ...]) -> Any:
-    """The compiler, on this thread's connection, that writes nothing."""
-    found = copy.copy(compiler)
-    found.connection = connections[compiler.using]
-    found.as_sql = lambda *_args, **_kwargs: (sql, parameters)
-    return found
+    """A copy of the compiler, on this thread's connection, with this SQL."""
+    copied = copy.copy(compiler)
+    copied.connection = connections[compiler.using]
+    copied.as_sql = lambda *_args, **_kwargs: (sql, parameters)
+    return copied

@@ -1,4 +1,4 @@
-"""The Redis behind a cache of Django: of django-redis, or of Django's own class."""
+"""The Redis client behind a Django cache, of django-redis or of Django's own backend."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from django.core.cache.backends.redis import RedisCache
 
 
 def is_redis(cache: Mapping[str, Any]) -> bool:
-    """Whether an entry of CACHES is in Redis: both classes have one name."""
+    """Whether an entry of CACHES uses Redis: both backends' classes have the same name."""
     return str(cache.get("BACKEND", "")).endswith(".RedisCache")
 
 
 def client_of(alias: str = "default") -> Any:
-    """The cache's own client, with its time-outs, TLS, Sentinels, cluster."""
+    """The cache's client, with its time-outs, TLS, Sentinels or cluster."""
     cache: Any = caches[alias]
     if isinstance(cache, RedisCache):
         return cache._cache.get_client(None, write=True)
@@ -23,7 +23,7 @@ def client_of(alias: str = "default") -> Any:
 
 
 def pool_of(alias: str = "default") -> Any:
-    """What its connections are made of, without one."""
+    """The cache's connection pool; opens no connection."""
     cache: Any = caches[alias]
     if isinstance(cache, RedisCache):
         return cache._cache._get_connection_pool(write=True)  # type: ignore[attr-defined]

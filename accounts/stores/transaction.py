@@ -1,7 +1,7 @@
-"""django.db.transaction in the database that people are in.
+"""django.db's `transaction` and `connection` for the database that holds the users.
 
-A site's DATABASE_ROUTERS may have users elsewhere than in `default`. Identities, admin's history
-and this app's tables are with them (check E044): what a sign-in writes is one transaction.
+A site's DATABASE_ROUTERS may place users elsewhere than in `default`. Identities, admin's history
+and this app's tables are with them (check E044), so that a sign-in writes in one transaction.
 """
 
 from __future__ import annotations
@@ -25,11 +25,6 @@ _logged_at: dict[str, float] = {}
 def database() -> str:
     """Its alias."""
     return router.db_for_write(get_user_model())
-
-
-def get_connection() -> Any:
-    """This thread's connection to it."""
-    return connections[database()]
 
 
 def atomic(*, savepoint: bool = True) -> transaction.Atomic:
@@ -72,10 +67,10 @@ def _log_once_a_minute(error: Exception) -> None:
 
 
 class _Connection:
-    """As django.db.connection."""
+    """As Django's: this thread's connection."""
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(get_connection(), name)
+        return getattr(connections[database()], name)
 
 
 connection: Final[Any] = _Connection()

@@ -18,7 +18,7 @@ from .provider import AdmittedLogin, MicrosoftProvider
 
 
 class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
-    """Lets in whom the policy has admitted; signs nobody up, connects nothing."""
+    """For people whom the policy has admitted; no sign-up, no connecting of accounts."""
 
     @override
     def list_apps(
@@ -26,10 +26,10 @@ class StaffSocialAccountAdapter(DefaultSocialAccountAdapter):
     ) -> list[SocialApp]:
         """Microsoft's app from admin, else from the environment; other providers' as they are."""
         others = super().list_apps(request, provider, client_id) if provider != PROVIDER else []
-        ours = registration.registered_apps(self) if provider in (None, PROVIDER) else []
+        microsofts = registration.registered_apps(self) if provider in (None, PROVIDER) else []
         return [
             *(app for app in others if app.provider != PROVIDER),
-            *(app for app in ours if client_id in (None, app.client_id)),
+            *(app for app in microsofts if client_id in (None, app.client_id)),
         ]
 
     @override

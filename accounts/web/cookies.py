@@ -28,8 +28,8 @@ class CookieMiddleware(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> None:
         header = request.META.get(_HEADER, "")
         if header:
-            ours = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
-            request.META[_HEADER], request.META[_SENT_TWICE] = readable(header, ours)
+            names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+            request.META[_HEADER], request.META[_SENT_TWICE] = readable(header, names)
 
 
 def sent_twice(request: HttpRequest, name: str) -> bool:
@@ -37,15 +37,15 @@ def sent_twice(request: HttpRequest, name: str) -> bool:
     return name in request.META.get(_SENT_TWICE, ())
 
 
-def readable(header: str, ours: Iterable[str]) -> tuple[str, tuple[str, ...]]:
-    """The header without invalid names, and without those of `ours` that have two values; these."""
+def readable(header: str, names: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+    """The header without invalid cookies and those of `names` with two values; the latter."""
     values: dict[str, list[str]] = defaultdict(list)
     for pair in header.split(";"):
         name, equals, value = pair.partition("=")
         name = name.strip(" \t")
         if equals and _TOKEN.fullmatch(name):
             values[name].append(value.strip(" \t"))
-    twice = tuple(name for name in ours if len(set(values[name])) > 1)
+    twice = tuple(name for name in names if len(set(values[name])) > 1)
     kept = [
         f"{name}={value}"
         for name, found in values.items()

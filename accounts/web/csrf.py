@@ -96,11 +96,12 @@ def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def failure_in_another_site(request: HttpRequest, reason: str = "") -> HttpResponse:
     """`failure` for staff's forms and those of the sign-in; for others the site's former view."""
-    ours = (*staff_urls.staff(), *staff_urls.own_pages())
-    if request.path.startswith(ours):
+    paths = (*staff_urls.staff_prefixes(), *staff_urls.sign_in_prefixes())
+    if request.path.startswith(paths):
         return failure(request, reason)
-    theirs: HttpResponse = get_callable(getattr(conf, CSRF_FAILURE_BEFORE))(request, reason=reason)
-    return theirs
+    view = get_callable(getattr(conf, CSRF_FAILURE_BEFORE))
+    response: HttpResponse = view(request, reason=reason)
+    return response
 
 
 def remember_token(request: HttpRequest) -> None:

@@ -48,9 +48,9 @@ def report(request: HttpRequest, response: HttpResponse, detail: str) -> HttpRes
     """
     response.headers[CLIENT] = request_facts.client_ip(request)
     response.headers[DETAIL] = detail.encode("ascii", "replace").decode()[:_LONGEST]
-    asked = request.headers.get(WAIT, "")
-    if asked.isdecimal():
-        time.sleep(min(float(asked), LONGEST_WAIT))
+    seconds = request.headers.get(WAIT, "")
+    if seconds.isdecimal():
+        time.sleep(min(float(seconds), LONGEST_WAIT))
     return response
 
 

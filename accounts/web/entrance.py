@@ -122,7 +122,9 @@ def _is_session_user(request: HttpRequest) -> bool:
 
 def _is_of_staff(path: str) -> bool:
     """Whether it is a page of staff's, and not of the sign-in."""
-    return path.startswith(staff_urls.staff()) and not path.startswith(staff_urls.own_pages())
+    return path.startswith(staff_urls.staff_prefixes()) and not path.startswith(
+        staff_urls.sign_in_prefixes()
+    )
 
 
 async def _nobody() -> AnonymousUser:

@@ -97,10 +97,10 @@ def unread(status: int) -> bytes:
     return render_to_string("400.html", context).encode()
 
 
-def _context(words: Words, what: str) -> dict[str, object]:
+def _context(words: Words, cause: str) -> dict[str, object]:
     reference = new_reference()
-    refusal.logger.warning("request refused: %s", what, extra={"reference": reference})
+    refusal.logger.warning("request refused: %s", cause, extra={"reference": reference})
     title, text = words
     url = conf.PUBLIC_URL + staff_urls.home()
-    shown = {"title": title, "text": text, "public_url": url, "reference": reference}
-    return {**site_names.names(), **shown}
+    context = {"title": title, "text": text, "public_url": url, "reference": reference}
+    return {**site_names.names(), **context}

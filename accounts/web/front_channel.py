@@ -49,10 +49,10 @@ def _is_by_microsoft(request: HttpRequest) -> bool:
     named = request.GET.getlist("iss")
     if not named:
         return True
-    host, ours = urlsplit(named[0]).hostname, urlsplit(conf.MICROSOFT_LOGIN_URL).hostname
+    host, authority = urlsplit(named[0]).hostname, urlsplit(conf.MICROSOFT_LOGIN_URL).hostname
     tenants = conf.MICROSOFT_ALLOWED_TENANTS
     is_tenant = not tenants or tenant_of_issuer(named[0]) in tenants
-    return len(named) == 1 and host == ours and is_tenant
+    return len(named) == 1 and host == authority and is_tenant
 
 
 def _end(request: HttpRequest, sid_hash: str) -> None:

@@ -98,8 +98,8 @@ class _Probes:
 
     def _ask(self) -> dict[str, str]:
         deadline = Deadline(WITHIN)
-        asked = {name: part.start() for name, part in self._parts.items()}
-        return {name: _state(future, deadline) for name, future in asked.items()}
+        futures = {name: part.start() for name, part in self._parts.items()}
+        return {name: _state(future, deadline) for name, future in futures.items()}
 
 
 def _state(answer: Future[None], deadline: Deadline) -> str:

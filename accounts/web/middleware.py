@@ -32,7 +32,9 @@ class CanonicalOriginMiddleware(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         front = ("/",) if request.path == "/" and not is_a_host() else ()
-        if not request.path.startswith((*front, *staff_urls.staff(), *staff_urls.own_pages())):
+        if not request.path.startswith(
+            (*front, *staff_urls.staff_prefixes(), *staff_urls.sign_in_prefixes())
+        ):
             return None
         if request.path == staff_urls.callback():  # its state says what became of its origin
             return None
@@ -112,5 +114,5 @@ def _why(request: HttpRequest) -> str:
     public, seen = urlsplit(conf.PUBLIC_URL), urlsplit(_origin(request))
     scheme = f"the scheme {seen.scheme}" if seen.scheme != public.scheme else ""
     host = "another host" if seen.netloc != public.netloc else ""
-    what = " and ".join(filter(None, (scheme, host)))
-    return f"origin: after a redirect to {conf.PUBLIC_URL} the request still has {what}"
+    difference = " and ".join(filter(None, (scheme, host)))
+    return f"origin: after a redirect to {conf.PUBLIC_URL} the request still has {difference}"

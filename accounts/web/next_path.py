@@ -14,14 +14,18 @@ from .. import staff_urls
 
 def safe_next(value: str, home: str = "") -> str:
     """`value` when it is a path of staff's for any browser, else `home` or admin."""
-    home, staffs = home or staff_urls.home(), staff_urls.staff()
+    home, staffs = home or staff_urls.home(), staff_urls.staff_prefixes()
     if not value.startswith(staffs) or not value.isascii() or not value.isprintable():
         return home
     if not url_has_allowed_host_and_scheme(value, allowed_hosts=None) or "\\" in value:
         return home
     path = unquote(urlsplit(value).path)
     place = posixpath.normpath(path) + "/"
-    if "\\" in path or not place.startswith(staffs) or place.startswith(staff_urls.own_pages()):
+    if (
+        "\\" in path
+        or not place.startswith(staffs)
+        or place.startswith(staff_urls.sign_in_prefixes())
+    ):
         return home
     return value
 

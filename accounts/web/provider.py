@@ -76,8 +76,8 @@ def begin(
     app.prepare(discovery.token_endpoint)
     secret = request_facts.secret_of(request)
     issued, text = state.issue(secret, request_facts.served_by(request), next_path, purpose)
-    more = {"prompt": "select_account"} if again else _purpose_parameters(request, purpose)
-    parameters = {**authorize_parameters(app, secret, issued, text), **more}
+    extra = {"prompt": "select_account"} if again else _purpose_parameters(request, purpose)
+    parameters = {**authorize_parameters(app, secret, issued, text), **extra}
     joint = "&" if "?" in discovery.authorization_endpoint else "?"
     query = urlencode(parameters, quote_via=quote)
     return issued, f"{discovery.authorization_endpoint}{joint}{query}"

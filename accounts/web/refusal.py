@@ -54,10 +54,10 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
     return Refused("unexpected", f"error: {type(error).__name__}{code}")
 
 
-def _detail(what: str, code: str, error: BaseException) -> str:
+def _detail(part: str, code: str, error: BaseException) -> str:
     """The innermost cause, with the server's own code where its text lacks it."""
     cause = innermost(error)
-    return f"{what}: {cause}" if code in cause else f"{what}: {code} {cause}"
+    return f"{part}: {cause}" if code in cause else f"{part}: {code} {cause}"
 
 
 def refuse(
@@ -70,8 +70,8 @@ def refuse(
     """Record the refusal; returns its page, with `more` in the template's context."""
     keep = refusal.reason.code != "database_unavailable" and _worth_a_row(attempt, refusal)
     # A store that has just failed is not asked again: it may take until a time-out.
-    asked = refusal.user_id is None and refusal.reason.code != "session_store_unavailable"
-    keep = keep and (not asked or _below_cap())
+    by_outsider = refusal.user_id is None and refusal.reason.code != "session_store_unavailable"
+    keep = keep and (not by_outsider or _below_cap())
     is_doctors = doctor_visits.is_doctors(request)
     record.refused(attempt, refusal, keep=keep and not is_doctors)
     account = _account(attempt)

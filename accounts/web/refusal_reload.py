@@ -35,7 +35,7 @@ def address(
     secret = next(filter(None, request_facts.secrets_of(request)), "")
     if not secret:
         return ""
-    shown = {
+    content = {
         "at": time.time(),
         "browser": state.fingerprint(secret),
         "code": refusal.reason.code,
@@ -44,23 +44,24 @@ def address(
         "reference": reference,
         "account": account,
     }
-    return f"{staff_urls.callback()}?{urlencode({PARAMETER: secretbox.encrypt(json.dumps(shown))})}"
+    query = urlencode({PARAMETER: secretbox.encrypt(json.dumps(content))})
+    return f"{staff_urls.callback()}?{query}"
 
 
 def read(request: HttpRequest) -> tuple[Refused, str, Mapping[str, str] | None]:
     """Refusal, reference and account to show again. Raises Refused."""
     text = request.GET[PARAMETER]
     try:
-        if len(text) > _LONGEST or not secretbox.is_locked(text):
+        if len(text) > _LONGEST or not secretbox.is_encrypted(text):
             raise ValueError
-        shown: dict[str, Any] = json.loads(secretbox.decrypt(text))
-        code = shown["code"]
-        here = [state.fingerprint(one) for one in request_facts.secrets_of(request) if one]
-        if code not in REASONS or shown["browser"] not in here:
+        content: dict[str, Any] = json.loads(secretbox.decrypt(text))
+        code = content["code"]
+        fingerprints = [state.fingerprint(one) for one in request_facts.secrets_of(request) if one]
+        if code not in REASONS or content["browser"] not in fingerprints:
             raise ValueError
-        if time.time() - shown["at"] > _SECONDS:
+        if time.time() - content["at"] > _SECONDS:
             raise ValueError
     except (secretbox.Unreadable, ValueError, KeyError, TypeError):
         raise Refused("state_not_ours", "refusal: not one that this browser was shown") from None
-    refused = Refused(code, aadsts=shown["aadsts"], cause=shown["cause"])
-    return refused, shown["reference"], shown["account"]
+    refused = Refused(code, aadsts=content["aadsts"], cause=content["cause"])
+    return refused, content["reference"], content["account"]

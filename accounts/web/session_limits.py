@@ -45,7 +45,7 @@ class SessionLimitsMiddleware(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         on = conf.SESSION_IDLE_MINUTES or conf.RECHECK_MINUTES
-        if not on or request.path.startswith(staff_urls.own_pages()):
+        if not on or request.path.startswith(staff_urls.sign_in_prefixes()):
             return None
         try:
             if not _has_session(request):
@@ -64,27 +64,27 @@ class SessionLimitsMiddleware(MiddlewareMixin):
         return None
 
     def _rechecked(self, request: HttpRequest) -> HttpResponse | None:
-        session, now = microsoft_session.of(request.session), time.time()
-        how = due(_limits(), session.checked_at, now)
-        if how is Due.NO or (how is Due.BEFORE_A_FORM and not request.path.endswith(_FORMS)):
+        limits, session, now = _limits(), microsoft_session.of(request.session), time.time()
+        due_now, is_form = due(limits, session.checked_at, now), request.path.endswith(_FORMS)
+        if due_now is Due.NO or (due_now is Due.BEFORE_A_FORM and not is_form):
             return None
-        waits = how is Due.OVERDUE and is_put_off(_limits(), session.put_off_at, now)
+        is_in_grace = due_now is Due.OVERDUE and is_put_off(limits, session.put_off_at, now)
         if not _may_be_redirected(request):
-            in_time = how in (Due.BEFORE_A_FORM, Due.NOW) or waits
+            in_time = due_now in (Due.BEFORE_A_FORM, Due.NOW) or is_in_grace
             return None if in_time else _sign_in_again(request, "recheck")
-        if waits and now - (session.put_off_at or 0) < _ONE_AT_A_TIME:
+        if is_in_grace and now - (session.put_off_at or 0) < _ONE_AT_A_TIME:
             return None
-        return _asked_of_microsoft(request, how)
+        return _redirected(request, due_now)
 
 
-def _asked_of_microsoft(request: HttpRequest, how: Due) -> HttpResponse | None:
+def _redirected(request: HttpRequest, due_now: Due) -> HttpResponse | None:
     """The redirect; None serves the page: a re-check is under way, or is put off."""
-    if how in (Due.BEFORE_A_FORM, Due.NOW):
+    if due_now in (Due.BEFORE_A_FORM, Due.NOW):
         return _sent_to_microsoft(request) if _is_first(request) else None
     sent = _sent_to_microsoft(request)
     if sent is not None:
         return sent
-    if how is Due.OVERDUE:
+    if due_now is Due.OVERDUE:
         microsoft_session.put_off(request.session)
         return None
     _end(request, "recheck")

@@ -55,12 +55,12 @@ def ask(request: HttpRequest) -> HttpResponse:
     """
     by_microsoft = bool(microsoft_session.of(request.session).identity)
     was_sent = request.method == "POST"
-    here = request.get_full_path() if not was_sent else request.path
+    path = request.get_full_path() if not was_sent else request.path
     context = {
         "by_microsoft": by_microsoft,
         "was_sent": was_sent,
         "minutes": STEP_UP_SECONDS // 60,
-        "microsoft_login_url": start_url(safe_next(here)),
+        "microsoft_login_url": start_url(safe_next(path)),
         "field": FIELD,
         "token": signing.Signer(salt=__name__).sign(FIELD),
     }
@@ -80,8 +80,8 @@ def is_requested(request: HttpRequest) -> bool:
 
 def purpose_of(request: HttpRequest) -> Purpose:
     """What the sign-in that starts is for."""
-    asked = conf.STEP_UP != "off" and request.user.is_authenticated and is_requested(request)
-    return Purpose.STEP_UP if asked else Purpose.SIGN_IN
+    is_step_up = conf.STEP_UP != "off" and request.user.is_authenticated and is_requested(request)
+    return Purpose.STEP_UP if is_step_up else Purpose.SIGN_IN
 
 
 def fresh_sign_in_required(view: View) -> View:

@@ -1,1 +1,1 @@
-"""Django's formats of the languages, with the zone named behind every time that people read."""
+"""Django's date formats for each language, with the time zone after every time."""

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL engine, which waits no longer than the server itself was told to."""
+"""Django's PostgreSQL engine with time-outs on the client's side."""

@@ -1,7 +1,7 @@
-"""A server that hangs with its connections open must not take every thread with it.
+"""A PostgreSQL backend that a hanging server with open connections cannot block.
 
-The server's own statement_timeout does not help then, and TCP sees nothing wrong. So the client
-gives up, too: a little later than the server would, and at once on the check before each use.
+Neither the server's statement_timeout nor TCP notices that. So the client has time-outs of its own:
+slightly longer than statement_timeout, and short for the health check before each use.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ T = TypeVar("T")
 CHECK_SECONDS: Final = 1.0
 GRACE_SECONDS: Final = 5.0
 _TIMEOUT: Final = re.compile(r"statement_timeout=(\d+)s")
-# A new connection to the same name may reach another server: after a fail-over the old one stays
-# up and takes no writes. (Source: PostgreSQL's manual, appendix A; class 08 and 57P0x end it.)
-_OF_THE_SERVER: Final = ("08", "25006", "57P0")
-_STANDBY: Final = (b"in_hot_standby", b"default_transaction_read_only")  # told unasked
+# Errors after which a new connection to the same name may reach another server: after a fail-over
+# the old one still runs, read-only. (PostgreSQL's manual, appendix A.)
+_SERVER_ERRORS: Final = ("08", "25006", "57P0")
+_READ_ONLY: Final = (b"in_hot_standby", b"default_transaction_read_only")  # parameter status
 
 
 class Connection(psycopg.Connection[Any]):
-    """Gives up after `patience` seconds, and is closed then: what would come is not awaited."""
+    """Waits `patience` seconds for a reply, then closes itself."""
 
     patience: float | None = None
-    limits: str = ""  # what goes before each statement, where a pooler keeps no settings
+    limits: str = ""  # SQL before each statement, where a pooler keeps no settings
 
     @override
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
@@ -49,9 +49,9 @@ class Connection(psycopg.Connection[Any]):
 
 
 class _Errors(DatabaseErrorWrapper):
-    """Django's, which notes an answer that a new connection might not get, and calls it an outage.
+    """Django's; marks the connection stale after a server's error, and raises OperationalError.
 
-    psycopg files 25006, a write to a server that is read-only, under internal errors.
+    For psycopg 25006, a write to a read-only server, is an internal error.
     """
 
     wrapper: DatabaseWrapper
@@ -64,7 +64,7 @@ class _Errors(DatabaseErrorWrapper):
         traceback: TracebackType | None,
     ) -> None:
         code = getattr(error, "sqlstate", None) or ""
-        if error is None or not code.startswith(_OF_THE_SERVER):
+        if error is None or not code.startswith(_SERVER_ERRORS):
             super().__exit__(kind, error, traceback)
             return
         self.wrapper.errors_occurred = self.wrapper.is_stale = True
@@ -78,7 +78,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @override
     def get_connection_params(self) -> dict[str, Any]:
-        """With auth=entra the password is a token: each new connection asks for a valid one."""
+        """With auth=entra the password is a token, a valid one for each new connection."""
         params: dict[str, Any] = super().get_connection_params()
         if not self.settings_dict.get("BY_ENTRA"):
             return params
@@ -97,7 +97,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _direct(self, params: dict[str, Any]) -> Any:
-        """A connection that keeps its settings; None where a pooler is found to stand between."""
+        """A connection that keeps its settings; None if there is a pooler in between."""
         if self.settings_dict.get("POOLED"):
             return None
         try:
@@ -112,7 +112,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return None
 
     def _pooled(self, params: dict[str, Any], options: str) -> Any:
-        """A connection whose statements bring their limits; all of the process are, from now on."""
+        """A connection whose statements set their limits; from now on for the whole process."""
         self.settings_dict |= {"POOLED": True, "DISABLE_SERVER_SIDE_CURSORS": True}
         connection = super().get_new_connection(pooler.without_options(params))
         connection.cursor_factory = pooler.Cursor
@@ -126,9 +126,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @override
     def is_usable(self) -> bool:
-        """Asked before the first query of each request; False has it connect anew."""
+        """Called before the first query of each request; after False Django reconnects."""
         connection: Any = self.connection
-        if connection is None or self.is_stale or _takes_no_writes(connection):
+        if connection is None or self.is_stale or _is_read_only(connection):
             return False
         patience, connection.patience = connection.patience, CHECK_SECONDS
         try:
@@ -137,6 +137,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection.patience = patience
 
 
-def _takes_no_writes(connection: psycopg.Connection[Any]) -> bool:
-    """What the server has told by itself, without a round trip."""
-    return any(connection.pgconn.parameter_status(name) == b"on" for name in _STANDBY)
+def _is_read_only(connection: psycopg.Connection[Any]) -> bool:
+    """As the server has reported by itself: costs no round trip."""
+    return any(connection.pgconn.parameter_status(name) == b"on" for name in _READ_ONLY)

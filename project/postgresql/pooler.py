@@ -1,8 +1,8 @@
-"""PgBouncer, Azure's built-in one included: what is set for a connection does not stay with it.
+"""Time-outs behind PgBouncer (also Azure's built-in one), which keeps no connection settings.
 
-It refuses the start-up parameter `options`, or drops it without a word; and where it shares
-connections by transaction, a SET would be somebody else's. So the time-outs go with each statement,
-in the same message: that makes them one transaction, and nothing of it stays.
+It refuses the start-up parameter `options`, or drops it silently; and with transaction pooling a
+SET would affect other clients. So each statement sets its time-outs in the same message, which
+makes them one transaction and leaves nothing behind.
 (Source: pgbouncer.org, "Config", ignore_startup_parameters, and "Features", SQL feature map.)
 """
 
@@ -15,20 +15,20 @@ from typing import Any, Final, Self
 import psycopg
 from django.db.backends.postgresql import base
 
-MARK: Final = "staff.direct"  # a setting of ours: it has arrived where nothing drops `options`
+MARK: Final = "staff.direct"  # a custom setting, which is missing if `options` were dropped
 _REFUSED: Final = "unsupported startup parameter"
 _OPTION = re.compile(r"-c\s*([\w.]+)=(\S+)")
-# Nothing may come before what ends or begins a transaction: in one that has failed it would fail.
+# Not before statements that begin or end a transaction: in a failed one it would fail itself.
 _BOUNDED = re.compile(r"\s*\(*\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|SHOW)\b", re.I)
 
 
 def is_refusal(problem: psycopg.OperationalError) -> bool:
-    """Whether a pooler refused the connection for its `options`; it has no code for that."""
+    """Whether a pooler refused the connection for its `options`; it sends no code for that."""
     return _REFUSED in str(problem)
 
 
 def keeps_options(connection: psycopg.Connection[Any]) -> bool:
-    """Whether what the connection was begun with has arrived."""
+    """Whether the connection's `options` reached the server."""
     connection.autocommit = True
     with connection.cursor() as cursor:
         row = cursor.execute("SELECT current_setting(%s, true)", [MARK]).fetchone()
@@ -36,14 +36,14 @@ def keeps_options(connection: psycopg.Connection[Any]) -> bool:
 
 
 def without_options(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as any pooler takes them."""
+    """The parameters without `options`."""
     return {name: value for name, value in parameters.items() if name != "options"}
 
 
 def limits(options: str) -> str:
-    """The statement that sets what `options` would have, for one transaction."""
-    wanted = [pair for pair in _OPTION.findall(options) if pair[0] != MARK]
-    calls = ", ".join(f"set_config('{name}', '{_quoted(value)}', true)" for name, value in wanted)
+    """The statement that sets the same as `options`, for one transaction."""
+    pairs = [pair for pair in _OPTION.findall(options) if pair[0] != MARK]
+    calls = ", ".join(f"set_config('{name}', '{_quoted(value)}', true)" for name, value in pairs)
     return f"SELECT {calls}; " if calls else ""
 
 
@@ -55,7 +55,7 @@ _Base: Any = base.Cursor
 
 
 class Cursor(_Base):  # type: ignore[misc]
-    """Django's, whose statements bring their limits along."""
+    """Django's; sets the limits with each statement."""
 
     connection: Any
 

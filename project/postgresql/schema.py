@@ -1,8 +1,8 @@
-"""Migrations take the time that they need, and nobody's page waits behind one for long.
+"""Time-outs of migrations: statements may take long, but wait for a lock only briefly.
 
-While the old release serves, its pages queue for a table behind whoever waits to change it. A
-migration that is not atomic builds an index concurrently: pages do not queue behind that, and it
-may wait as long as the oldest transaction lasts.
+While the old release serves, its pages queue behind a migration that waits for a table's lock. A
+migration that is not atomic builds an index concurrently, behind which no page queues; it may wait
+as long as the oldest transaction lasts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _UNBOUNDED: Final = ("statement_timeout", "idle_in_transaction_session_timeout")
 
 
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
-    """Django's, with time-outs of its own until it is left."""
+    """Django's, with time-outs of its own until it exits."""
 
     @override
     def __enter__(self) -> Self:
@@ -41,7 +41,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
                 self._restore_timeouts()
 
     def _is_pooled(self) -> bool:
-        """Whether settings last as long as a transaction only."""
+        """Whether settings last for one transaction only."""
         self.connection.ensure_connection()
         return bool(self.connection.settings_dict.get("POOLED"))
 

@@ -80,7 +80,7 @@ def test_a_second_secret_that_nothing_opens_does_not_stop_the_first(db: None) ->
 
 def test_a_plain_secret_of_an_earlier_version_is_encrypted_when_saved(db: None) -> None:
     app = SocialApp.objects.create(provider="microsoft", name="a", secret="plain")
-    assert secretbox.is_locked(app.secret)
+    assert secretbox.is_encrypted(app.secret)
     assert secretbox.decrypt(app.secret) == "plain"
 
 

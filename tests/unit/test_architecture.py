@@ -77,6 +77,7 @@ FLOORS: dict[str, set[str]] = {
     },
     "accounts/configuration": {
         "accounts/entra",
+        "accounts/http",
         "accounts/ids.py",
     },
     "accounts/host.py": {

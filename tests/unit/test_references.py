@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.display.references import new_reference, written
+from accounts.display.references import new_reference, parse_reference
 
 
 def test_a_reference_is_easy_to_read_aloud() -> None:
@@ -30,4 +30,4 @@ def test_references_differ_and_use_the_whole_alphabet() -> None:
     ],
 )
 def test_a_reference_is_found_however_it_is_typed(typed: str, reference: str) -> None:
-    assert written(typed) == reference
+    assert parse_reference(typed) == reference

@@ -202,8 +202,8 @@ def _read_part(part: str, password: str, found: _Found) -> None:
     try:
         _read_data(_content(path), password, found)
     except Unusable as problem:
-        shown = f" ({path})" if _SURELY_A_PATH.fullmatch(str(path)) else ""
-        raise Unusable(f"{problem}{shown}") from None
+        place = f" ({path})" if _SURELY_A_PATH.fullmatch(str(path)) else ""
+        raise Unusable(f"{problem}{place}") from None
 
 
 def _content(path: Path) -> bytes:

@@ -360,7 +360,7 @@ def test_what_was_typed_lies_in_the_cache_encrypted(browser: Client) -> None:
     form = Form(browser)
     form.send(client_id="no-guid", new_secret=CLIENT_SECRET)
     text = str(cache.get(f"microsoft-app-typed:{form.data['held']}"))
-    assert secretbox.is_locked(text)
+    assert secretbox.is_encrypted(text)
     assert CLIENT_SECRET not in text
 
 
@@ -373,7 +373,7 @@ def test_a_pasted_certificate_is_checked_encrypted_and_told_as_the_portal_does(
     emulator.set_certificates([pem_of(MADE)])
     assert Form(browser).send(credential="certificate", certificate_text=both(MADE)) == ""
     app = saved_app()
-    assert secretbox.is_locked(app.settings["certificate"])
+    assert secretbox.is_encrypted(app.settings["certificate"])
     page = browser.get(f"{LIST}{app.pk}/change/").content.decode()
     [made] = registration.of_app(app).credentials
     shown = THUMBPRINT.search(page)

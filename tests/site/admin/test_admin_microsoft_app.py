@@ -75,7 +75,7 @@ def test_a_new_app_is_kept_with_its_secret_encrypted(browser: Client) -> None:
     assert add(browser, new_secret=SECRET, domains="Contoso.com, fabrikam.com") == ""
     app = SocialApp.objects.get()
     assert (app.provider, app.client_id) == ("microsoft", CLIENT_ID)
-    assert secretbox.is_locked(app.secret)
+    assert secretbox.is_encrypted(app.secret)
     assert secretbox.decrypt(app.secret) == SECRET
     wanted = {"tenant": TID, "domains": ["contoso.com", "fabrikam.com"], "credential": "secret"}
     assert app.settings.items() >= wanted.items()
@@ -114,7 +114,7 @@ def test_an_old_plain_secret_is_encrypted_when_saved(browser: Client) -> None:
     assert "set, not encrypted" in page
     assert SECRET not in page
     app = save(browser)
-    assert secretbox.is_locked(app.secret)
+    assert secretbox.is_encrypted(app.secret)
     assert secretbox.decrypt(app.secret) == SECRET
 
 
@@ -248,7 +248,7 @@ def test_a_hidden_app_that_is_right_is_good_while_the_one_in_force_is_wrong(
 @pytest.mark.parametrize(("first", "following", "told"), [
     (CLIENT_SECRET, CLIENT_SECRET, "Good: Microsoft accepts the next secret"),
     (CLIENT_SECRET, NEXT, "Warning: Microsoft does not accept the next secret"),
-    (SECRET, CLIENT_SECRET, "Warning: Only the second client secret is good"),
+    (SECRET, CLIENT_SECRET, "Warning: Microsoft accepts only the second client secret"),
     (SECRET, NEXT, f"Error: Microsoft does not accept the client {REAL_ID}"),
     ("", CLIENT_SECRET, "Good: Microsoft accepts the client secret"),
     ("", "", "Error: There is no client secret to try"),
@@ -309,7 +309,7 @@ def test_saving_encrypts_whatever_is_secret_and_no_page_shows_it(browser: Client
     app = kept_app(SECRET, credential="certificate", **secrets)
     app.refresh_from_db()
     for name, value in secrets.items():
-        assert secretbox.is_locked(app.settings[name]), name
+        assert secretbox.is_encrypted(app.settings[name]), name
         assert secretbox.decrypt(app.settings[name]) == value
     assert (app.settings["credential"], app.settings["tenant"]) == ("certificate", TENANT)
     assert len(registration.of_app(app).credentials) == 2

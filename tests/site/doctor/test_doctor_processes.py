@@ -13,6 +13,7 @@ from accounts.conf import conf
 from accounts.operate.doctor.finding import Finding
 from accounts.operate.doctor.probes import processes as probe
 from accounts.process import processes
+from accounts.stores.redis_cache import client_of
 from tests.support.doctoring import by_id
 
 OTHER_KEY = "of-a-process-that-was-started-with-another-key-0123456789-abcdefghij"
@@ -31,7 +32,7 @@ def look() -> dict[str, Finding]:
 
 @pytest.fixture(autouse=True)
 def _nobody_else() -> None:
-    processes._redis().delete(processes._key())
+    client_of().delete(processes._key())
 
 
 def test_a_process_with_the_same_settings_is_well() -> None:
@@ -91,5 +92,5 @@ def test_without_redis_it_says_that_nothing_was_compared() -> None:
 
 
 def test_a_process_that_is_silent_or_gone_counts_for_nothing() -> None:
-    told(age=processes.SILENT + 1)
+    told(age=processes.EXPIRY_SECONDS + 1)
     assert set(look()) == {"processes.none"}

@@ -292,7 +292,7 @@ def test_a_callback_costs_nine_commands_of_redis(
 
     Once a second two more look whether admin has changed something: not while this counts.
     """
-    monkeypatch.setattr(process_copy, "_LOOK_EVERY", 3600.0)
+    monkeypatch.setattr(process_copy, "_CHECK_SECONDS", 3600.0)
     ways = [way_back(known) for _ in range(3)]
     commands = [redis_of(redis_server, lambda: known.get(there)) for there in ways]  # noqa: B023
     assert min(map(len, commands)) <= 9, commands

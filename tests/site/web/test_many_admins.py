@@ -48,7 +48,7 @@ def client() -> Client:
 
 def test_where_staff_are() -> None:
     assert staff_urls.home() == HOME
-    assert set(staff_urls.staff()) == {HOME, "/office/", "/old/", "/reports/"}
+    assert set(staff_urls.staff_prefixes()) == {HOME, "/office/", "/old/", "/reports/"}
     assert login_page_url("/office/auth/group/") == "/office/login/?next=/office/auth/group/"
     assert login_page_url("/old/") == f"{HOME}login/?next=/old/", "that one has no button"
 

@@ -189,7 +189,7 @@ def test_who_finds_the_queue_full_is_told_at_once() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         inside = pool.submit(stay)
-        assert eventually(lambda: bulkhead._inside._free == 0)
+        assert eventually(lambda: bulkhead._slots._free == 0)
         queued = pool.submit(late)
         assert eventually(lambda: bulkhead._queue._free == 0)
         began = time.monotonic()
@@ -256,7 +256,7 @@ def test_helper_threads_are_used_again() -> None:
 
 
 def test_at_the_limit_of_threads_work_waits_for_one_that_is_idle() -> None:
-    helpers, go = Helpers(most=1), threading.Event()
+    helpers, go = Helpers(max_threads=1), threading.Event()
     first, second = helpers.start(lambda: go.wait(5)), helpers.start(lambda: "done")
     assert not second.done()
     go.set()

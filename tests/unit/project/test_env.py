@@ -121,6 +121,7 @@ WRONG = {
     "MICROSOFT_CLIENT_SECRET_EXPIRES": ["30.11.2027", "2027-11-31", "in two years", "1"],
     "ROLES_REQUIRED": ["maybe", "1.0"],
     "MICROSOFT_LOGIN_URL": [
+        "http://login.localhost:8400",
         "login.microsoftonline.com",
         "http://login.microsoftonline.com",
         "https://login.microsoftonline.com/common",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from project.frame_memory import roomy
+from project.frame_memory import with_frame_space
 from project.worker import Worker
 
 CALLS = 300
@@ -53,7 +53,7 @@ def test_no_depth_makes_each_call_take_memory_from_the_kernel() -> None:
     def work() -> int:
         return _most_page_faults()
 
-    assert _in_a_thread(roomy(work)) < CALLS / 5
+    assert _in_a_thread(with_frame_space(work)) < CALLS / 5
 
 
 def test_the_worker_s_requests_have_it() -> None:

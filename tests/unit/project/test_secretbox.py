@@ -13,7 +13,7 @@ SECRET = "client-secret~of.the_app"
 
 
 @given(st.text(min_size=1, max_size=100))
-def test_what_is_locked_unlocks_to_the_same(text: str) -> None:
+def test_what_is_encrypted_decrypts_to_the_same(text: str) -> None:
     assert secretbox.decrypt(secretbox.encrypt(text)) == text
 
 
@@ -21,18 +21,18 @@ def test_a_locked_secret_shows_nothing_and_never_looks_the_same() -> None:
     one, two = secretbox.encrypt(SECRET), secretbox.encrypt(SECRET)
     assert one != two
     assert SECRET not in one
-    assert secretbox.is_locked(one)
+    assert secretbox.is_encrypted(one)
 
 
 def test_empty_stays_empty() -> None:
     assert secretbox.encrypt("") == ""
     assert secretbox.decrypt("") == ""
-    assert not secretbox.is_locked("")
+    assert not secretbox.is_encrypted("")
 
 
 def test_an_old_plain_value_is_read_as_it_is() -> None:
     assert secretbox.decrypt(SECRET) == SECRET
-    assert not secretbox.is_locked(SECRET)
+    assert not secretbox.is_encrypted(SECRET)
 
 
 def test_a_former_key_still_reads_and_the_new_one_writes(settings: Settings) -> None:

@@ -14,7 +14,7 @@ from django.db.models.functions import Upper
 from ....conf import conf
 from ....ids import GUID_PATTERN
 from ....signin.identities import PROVIDER
-from ....users import email_field, has_field, where
+from ....users import email_field, has_field, with_flags
 from ... import adoption, moved_tenant
 from ..finding import Observation, fault, ok
 
@@ -46,7 +46,7 @@ def _why_nobody(people: QuerySet[Any]) -> tuple[str, str]:
     """The reason code that they would meet, and what is wrong."""
     if not people.exists():
         return "unknown_user", "There are no users at all."
-    if where(people, is_active=True).exists():
+    if with_flags(people, is_active=True).exists():
         return "user_not_staff", "No active user is staff."
     return "user_inactive", "No user is active."
 
@@ -106,7 +106,7 @@ def _people() -> QuerySet[Any]:
 
 
 def _active_staff() -> QuerySet[Any]:
-    return where(_people(), is_active=True, is_staff=True)
+    return with_flags(_people(), is_active=True, is_staff=True)
 
 
 def _identities_here() -> QuerySet[SocialAccount]:
