@@ -225,7 +225,7 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     bound, accounts = bindings.read(uid), list(accounts_of(user))
     if any(account.uid == uid for account in accounts):
         return False
-    same = [one for one in accounts if bound.oid and bound.oid in one.uid.lower()]
+    same = [one for one in accounts if _is_part_of(one.uid, bound)]
     others = [one.uid for one in accounts if one not in same and bindings.is_known(one.uid)]
     if others:
         text = _("Another Microsoft identity is linked: %(identity)s. Unlink it first.")
@@ -235,6 +235,12 @@ def adopt(user: User, uid: str, address: str = "") -> bool:
     account.extra_data = {"tid": bound.tid, "oid": bound.oid, "email": address}
     _save(account)
     return True
+
+
+def _is_part_of(uid: str, bound: bindings.Binding) -> bool:
+    """Whether a uid is this object ID without its tenant, or with it in another form."""
+    parts = set(re.split("[.:@]", uid.lower()))
+    return bool(bound.oid) and {bound.oid} <= parts <= {bound.oid, bound.tid}
 
 
 def tenant_of(named: str = "") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -50,13 +51,10 @@ def since_of(text: str) -> datetime | None:
         return None
     if match := re.fullmatch(r"(\d{1,5})([mhdw])", text.strip().lower()):
         return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    try:
-        moment = parse_datetime(text.strip())
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise OperatorError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
-    return local_time.as_stored(moment)
+    with suppress(ValueError, OverflowError):
+        if moment := parse_datetime(text.strip()):
+            return local_time.as_stored(moment)
+    raise OperatorError(f"{text!r} is no time; write 30m, 2h, 7d, 2w, or a date as 2030-01-31.")
 
 
 def query(*, since: str, reason: str, outcome: str, email: str, reference: str) -> QuerySet[SignIn]:

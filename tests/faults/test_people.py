@@ -48,7 +48,7 @@ nobody_is_staff = Fault(
     before=lambda stage: User.objects.update(is_staff=False),
     page="user_not_staff",
     doctor="people.staff",
-    says="Nobody who is active is staff",
+    says="No active user is staff",
 )
 
 everybody_is_inactive = Fault(
@@ -57,7 +57,7 @@ everybody_is_inactive = Fault(
     before=lambda stage: User.objects.update(is_active=False),
     page="user_inactive",
     doctor="people.staff",
-    says="Nobody is active",
+    says="No user is active",
 )
 
 email_with_a_space = Fault(

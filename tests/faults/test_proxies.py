@@ -97,7 +97,7 @@ def redirect_to_http(stage: Stage) -> str:
     "A proxy keeps the button's redirect and gives it to everybody",
     page="cookie_not_sent",
     doctor="public.session_cookie",
-    says="Let the proxy or CDN pass Set-Cookie through, and keep it from caching",
+    says="Let the proxy or CDN pass Set-Cookie through, and not cache it",
     ask=URL,
 )
 def cached_redirect(stage: Stage) -> str:
@@ -240,7 +240,7 @@ def in_front(sentence: str, set_up: str, page: str, doctor: str, says: str, **li
 
 posts_barred = in_front(
     "What stands in front lets no POST through", "A CDN or firewall allows GET and HEAD only.",
-    "a bare 403 page", "public.page", "The button: access is forbidden before the site is asked",
+    "a bare 403 page", "public.page", "The button: access is forbidden before the request reaches",
     location="limit_except GET { deny all; }",
 )  # fmt: skip
 method_barred = in_front(

@@ -55,7 +55,7 @@ public_name_unknown = at(
     "The custom domain was never entered.",
     lambda _: "https://staff.contoso.invalid",
     "public.unreachable_from_here",
-    "it is a name that is not known",
+    "it has an unknown host name",
 )
 nothing_listens = at(
     "Nothing listens at PUBLIC_URL",

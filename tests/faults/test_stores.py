@@ -46,7 +46,7 @@ def redis_flushed(stage: Stage) -> str:
     "Redis is full and evicts sessions",
     page="session_not_found",
     doctor="redis.eviction",
-    says="throws sessions away",
+    says="discards sessions",
 )
 def redis_evicting(stage: Stage) -> str:
     """maxmemory is small, the policy allkeys-lru, and another app fills it meanwhile."""

@@ -40,7 +40,7 @@ exit codes:
   1  something does
   2  wrong options
   3  nothing does now, but something will, or does for some people (warnings)
-  4  nothing wrong was seen, but something could not be looked at
+  4  no problem was found, but something could not be checked
 --url presses the button about ten times and comes back twenty times; nobody is signed in. No rows
 are left in the sign-in record if doctor has the site's SECRET_KEY; otherwise their user agent is
 "doctor".

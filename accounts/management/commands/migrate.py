@@ -9,11 +9,18 @@ from django.core.management.commands import migrate
 from django.db import OperationalError
 from typing_extensions import override
 
+from ...operate.output import reopen_closed_streams
+
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL documentation, "Error Codes"
 
 
 class Command(migrate.Command):
     """A migration is atomic: the one that waited too long for a lock is rolled back."""
+
+    @override
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        reopen_closed_streams()
+        super().__init__(*args, **kwargs)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:

@@ -248,7 +248,7 @@ def test_a_hidden_app_that_is_right_is_good_while_the_one_in_force_is_wrong(
 @pytest.mark.parametrize(("first", "following", "told"), [
     (CLIENT_SECRET, CLIENT_SECRET, "Good: Microsoft accepts the next secret"),
     (CLIENT_SECRET, NEXT, "Warning: Microsoft does not accept the next secret"),
-    (SECRET, CLIENT_SECRET, "Warning: Only the second client secret is good"),
+    (SECRET, CLIENT_SECRET, "Warning: Microsoft accepts only the second client secret"),
     (SECRET, NEXT, f"Error: Microsoft does not accept the client {REAL_ID}"),
     ("", CLIENT_SECRET, "Good: Microsoft accepts the client secret"),
     ("", "", "Error: There is no client secret to try"),

@@ -65,6 +65,7 @@ WRONG = [
     (("audit", "list", "--reference", "BC"), "one looks like BCDF-2345"),
     (("audit", "list", "--limit", "-1"), "number of entries"),
     (("sign_ins", "--reference", "x"), "one looks like BCDF-2345"),
+    (("sign_ins", "--since", "0001-01-01T00:00+14:00"), "is no time; write 30m"),
     (("sign_ins", "--prune", "--days", "9" * 12), "number of days"),
     (("microsoft_app", "set", "--undo"), "nothing to undo"),
     (("microsoft_app", "set", "--certificate", "/nowhere.pem"), "Cannot read /nowhere.pem"),
@@ -210,9 +211,10 @@ def test_ctrl_c_while_pruning_leaves_its_entry() -> None:
 @pytest.mark.parametrize(
     ("closed", "words"),
     [
-        ("stdin", ("add", "--file", "-")),
-        ("stdout", ("list",)),
-        ("stderr", ("adopt", "--from", "django-auth-adfs")),
+        ("stdin", ("staff", "add", "--file", "-")),
+        ("stdout", ("staff", "list")),
+        ("stdout", ("migrate", "--plan")),
+        ("stderr", ("staff", "adopt", "--from", "django-auth-adfs")),
     ],
 )
 def test_a_stream_that_the_shell_closed(
@@ -222,9 +224,9 @@ def test_a_stream_that_the_shell_closed(
     monkeypatch.setattr(sys, closed, None)
     try:
         if closed == "stdin":
-            assert "There is nothing in -" in fail("staff", *words).error
+            assert "There is nothing in -" in fail(*words).error
         else:
-            call_command("staff", *words)
+            call_command(*words)
     finally:
         getattr(sys, closed).close()
 

@@ -81,6 +81,7 @@ def test_several_tenants_must_be_told_apart(settings: Any) -> None:
     settings.MICROSOFT_ALLOWED_TENANTS = frozenset({TID, second})
     assert "column titled tenant" in people.add(ADA, oid=OID).note
     people.add(ADA, oid=OID, tenant=second)
+    assert "Unlink it first" in people.add(ADA, oid=OID, tenant=TID).note
     assert bound() == [f"{second}:{OID}"]
     assert "not one of" in people.add("eve@contoso.example", oid=OTHER, tenant=OTHER).note
 

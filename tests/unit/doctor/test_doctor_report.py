@@ -131,11 +131,14 @@ def test_the_json_document_is_stable() -> None:
 
 
 @override_settings(
-    REDIS_URL="rediss://:p%40ssword@redis.example:6380/0", MICROSOFT_CLIENT_SECRET="very~secret"
+    REDIS_URL="rediss://:p%40ssword@redis.example:6380/0",
+    MICROSOFT_CLIENT_SECRET="very~secret",
+    SECRET_KEY_FALLBACKS=["the-former-key"],
 )
 def test_no_secret_leaves() -> None:
-    text = f"{settings.SECRET_KEY} p@ssword p%40ssword very~secret postgres://u:word@h/db"
-    assert mask_secrets(text) == "*** *** *** *** postgres://***@h/db"
+    keys = f"{settings.SECRET_KEY} the-former-key"
+    text = f"{keys} p@ssword p%40ssword very~secret postgres://u:word@h/db"
+    assert mask_secrets(text) == "*** *** *** *** *** postgres://***@h/db"
     leaked = Finding("error", "x.y", text, text, fix=text)
     assert "very~secret" not in json.dumps(asdict(scrubbed(leaked)))
     assert "very~secret" not in json.dumps(as_json(report_of(fault("redis.writable", cause=text))))
