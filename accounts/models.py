@@ -1,4 +1,4 @@
-"""Who may sign in (User), and what became of each attempt (SignIn)."""
+"""Users, the record of sign-ins (SignIn), and the audit (AuditEntry)."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text=_("Untick this instead of deleting people."),
     )
     date_joined = models.DateTimeField(_("added"), default=timezone.now)
-    # Part of every session's hash: a step ends them all, even when the store cannot be reached.
+    # Part of every session's hash: a new version ends them all, even without the session store.
     session_version = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -90,7 +90,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def end_sessions(self) -> None:
-        """From the next request on no session of this person is valid, wherever it is kept."""
+        """Make all sessions of this person invalid, wherever they are stored."""
         User.objects.filter(pk=self.pk).update(session_version=models.F("session_version") + 1)
         self.refresh_from_db(fields=["session_version"])
 
@@ -103,11 +103,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """The name, or the email when there is none."""
         return self.name or self.email
 
-    get_short_name = get_full_name  # what admin's header calls the person
+    get_short_name = get_full_name  # for admin's header
 
 
 class TenantOfDomain(models.Model):
-    """Which tenant a domain of MICROSOFT_TENANT_ID was when it was first asked. Never changed."""
+    """The tenant of a domain in MICROSOFT_TENANT_ID, as first resolved. Rows are never changed."""
 
     name = models.CharField(_("login URL and domain"), max_length=255, unique=True)
     tid = models.CharField(_("tenant"), max_length=36)
@@ -136,7 +136,7 @@ class SignIn(models.Model):
         SESSION = "session", _("Open session")
 
     class Source(models.TextChoices):
-        """Where the facts of a row come from; what a browser claims anyone can make up."""
+        """Where a row's facts come from; a browser's claims can be forged by anyone."""
 
         HERE = "here", _("Seen here")
         MICROSOFT = "microsoft", _("Said by Microsoft to us")
@@ -189,7 +189,7 @@ class SignIn(models.Model):
             models.Index(fields=["user", "-at"], name="accounts_signin_user_at"),
             models.Index(fields=["reference"], name="accounts_signin_reference"),
             models.Index(Upper("email"), "at", name="accounts_signin_email_at"),
-            # What is rare has an index of its own, small because it leaves out the rest.
+            # Partial indexes, small because these rows are rare.
             models.Index(fields=["oid"], name="accounts_signin_oid", condition=~models.Q(oid="")),
             models.Index(
                 fields=["-at"],
@@ -209,7 +209,7 @@ class SignIn(models.Model):
 
 
 class BreakGlassLink(models.Model):
-    """A one-time way in for when Microsoft or its settings are broken; the token is kept hashed."""
+    """A one-time link to sign in without Microsoft; its token is stored as a hash."""
 
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     user = models.ForeignKey(
@@ -230,7 +230,7 @@ class BreakGlassLink(models.Model):
 
 
 class RoleMapping(models.Model):
-    """What an app role of Entra gives here; the value may be a group's object id instead."""
+    """The rights that an app role of Entra gives; `value` may also be a group's object ID."""
 
     value = models.CharField(
         _("role"),
@@ -258,7 +258,7 @@ class RoleMapping(models.Model):
 
 
 class RoleGrant(models.Model):
-    """What the mapping gave a person, so that it alone takes it back; roles of the last sign-in."""
+    """The roles of a person's last sign-in, and the rights that the mapping gave and may take."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="role_grant"
@@ -280,7 +280,7 @@ class RoleGrant(models.Model):
 
 
 class RolesSeen(models.Model):
-    """An app registration whose tokens have carried roles: only then is their absence news."""
+    """An app registration that has sent roles: only then a token without any means no roles."""
 
     client_id = models.CharField(max_length=36, unique=True)
     at = models.DateTimeField(default=timezone.now, editable=False)
@@ -295,7 +295,7 @@ class RolesSeen(models.Model):
 
 
 class UsedMark(models.Model):
-    """A state that was used, where no cache is shared by all processes."""
+    """A used state, where no cache is shared by all processes."""
 
     key = models.CharField(max_length=120, primary_key=True)
     until = models.DateTimeField(db_index=True)
@@ -309,7 +309,7 @@ class UsedMark(models.Model):
 
 
 class SessionVersion(models.Model):
-    """Which of a person's sessions are valid, on a user model that does not say so itself."""
+    """A person's session version, for a user model without `session_version`."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+"
@@ -325,7 +325,7 @@ class SessionVersion(models.Model):
 
 
 class AppendOnlyError(Exception):
-    """The audit is added to, and nothing else; PostgreSQL refuses the same by triggers."""
+    """An audit row was to be changed or deleted, which triggers in PostgreSQL prevent as well."""
 
 
 class NeverChanged(models.QuerySet[Any]):
@@ -345,7 +345,7 @@ class AppendOnly(NeverChanged):
 
 
 class AuditModel(models.Model):
-    """A row that is saved once."""
+    """A row that is saved only once."""
 
     class Meta:
         abstract = True
@@ -362,9 +362,9 @@ class AuditModel(models.Model):
 
 
 class AuditEntry(AuditModel):
-    """Who did what to whom. Never changed, never deleted; what names people is in AuditText.
+    """Who did what to whom. Never changed or deleted; names of people are in AuditText.
 
-    No foreign key leads to a person: an entry outlives everybody.
+    It has no foreign key to a person, whom it may outlive.
     """
 
     class Actor(models.TextChoices):
@@ -380,7 +380,7 @@ class AuditEntry(AuditModel):
     subject_kind = models.CharField(max_length=120, blank=True)
     subject_key = models.CharField(max_length=64, blank=True)
     reference = models.CharField(_("reference"), max_length=9)
-    # The digests of its texts by role: they stay when a text is erased.
+    # Digests of its texts by role, which remain when a text is erased.
     texts = models.JSONField(default=dict, editable=False)
     key_id = models.CharField(max_length=8, editable=False)
     mac = models.CharField(max_length=64, editable=False)
@@ -404,7 +404,7 @@ class AuditEntry(AuditModel):
 
 
 class AuditText(AuditModel):
-    """What an entry says of its actor or its subject: the part that may have to be erased."""
+    """An entry's text about its actor or subject, which an erasure may delete."""
 
     class Role(models.TextChoices):
         ACTOR = "actor", _("Actor")
@@ -412,7 +412,7 @@ class AuditText(AuditModel):
 
     entry = models.ForeignKey(AuditEntry, on_delete=models.DO_NOTHING, related_name="parts")
     role = models.CharField(max_length=7, choices=Role)
-    # The primary key of the person whom it is about, or "".
+    # The primary key of the person it is about, or "".
     person = models.CharField(max_length=64, blank=True)
     name = models.CharField(max_length=254, blank=True)
     content = models.JSONField(default=dict)
@@ -440,7 +440,7 @@ class AuditSeal(AuditModel):
     digest = models.CharField(max_length=64)
     key_id = models.CharField(max_length=8)
     mac = models.CharField(max_length=64)
-    # Whether the link before was signed with a key that the site knew when this one was made.
+    # Whether the previous link's signature could be verified when this one was made.
     vouched = models.BooleanField()
 
     objects = AppendOnly.as_manager()

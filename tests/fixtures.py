@@ -7,10 +7,11 @@ addresses of servers that start when the first test needs them.
 import gc
 import os
 import signal
-import threading
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ import redis
 from playwright.sync_api import Browser, Page
 
 from tests.servers.environment import site_environment
+from tests.servers.fork_server import SELDOM
 from tests.servers.migrated import DATABASE, EMPTY_ALL_TABLES, migrated_cluster
 from tests.servers.once import run_directory
 from tests.servers.ports import free_port
@@ -60,7 +62,7 @@ from django.db import connection, transaction  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 from django.utils import translation  # noqa: E402
 
-from accounts.entra.credentials.renewal import THREAD  # noqa: E402
+from accounts.entra.credentials import renewal  # noqa: E402
 
 # A quarter of a second for each password otherwise; sites still take their own time.
 PBKDF2PasswordHasher.iterations = 1
@@ -79,6 +81,7 @@ from tests.support.reports import (  # noqa: E402, F401 -- hooks that pytest fin
     pytest_sessionfinish,
     pytest_terminal_summary,
 )
+from tests.support.tiny_server import eventually  # noqa: E402
 
 
 def pytest_configure() -> None:
@@ -93,8 +96,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """The collector need not look through all tests again and again while they run."""
-    gc.enable()
     gc.freeze()
+    gc.set_threshold(*SELDOM)
+    gc.enable()
 
 
 def pytest_xdist_setupnodes() -> None:
@@ -112,9 +116,14 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
     """What renews a proof in the background ends with its test, before its log is closed."""
-    for thread in threading.enumerate():
-        if thread.name == THREAD:
-            thread.join(2)
+    eventually(lambda: not any(map(_renews, sys._current_frames().values())), 2)
+
+
+def _renews(frame: FrameType | None) -> bool:
+    """Whether a thread with this frame is in a renewal."""
+    while frame and frame.f_code.co_filename != renewal.__file__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def pytest_unconfigure() -> None:

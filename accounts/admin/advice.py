@@ -1,8 +1,8 @@
-"""What admin says of a reason, about a colleague and to whoever can help: title, meaning, fix.
+"""Title, meaning and fix of a reason as admin shows them, about somebody else.
 
-The reasons' table speaks to the person who was refused ("You do not have an account here") and to
-whoever sits at a terminal. Here the same is said in the third person, and a fix names the pages and
-buttons of admin where they do it. What has no row here has its words from the reasons' table.
+The table in `reasons` addresses the person who was refused ("You do not have an account here"), or
+an operator at a terminal. These texts are in the third person, and their fixes name pages and
+buttons of admin. A reason without an entry here has its texts from that table.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Words(NamedTuple):
-    """What is said in admin; "" where the reasons' table says it well enough."""
+    """A reason's texts in admin; "" for the one in the reasons' table."""
 
     title: str = ""
     fix: str = ""
@@ -199,7 +199,7 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
 )
 
 
-# Of one kind of identity_conflict: it is the same for everyone, and not somebody else's sign-in.
+# An identity_conflict in which only the tenant differs.
 _TENANT_MOVED: Final = Words(
     noop("Account here is linked to another organization"),
     noop(
@@ -212,7 +212,7 @@ _TENANT_MOVED_MEANS: Final = noop(
 )
 
 
-# Fixes of doctor's findings that a command makes on a terminal.
+# Fixes in admin for findings of doctor whose own fix is a command.
 OF_FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "online.secret_next": noop("Enter another next secret on the Microsoft app's page."),
@@ -227,7 +227,7 @@ OF_FINDINGS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def title_of(code: str) -> str:
-    """The reason in a few words about a colleague; a code of another version is its own title."""
+    """The reason in a few words; a code of another version is its own title."""
     if code not in REASONS:
         return code
     title = WORDS.get(code, Words()).title
@@ -240,48 +240,48 @@ def meaning_of(code: str) -> str:
 
 
 def fix_of(code: str) -> str:
-    """What to do about it: here, at Entra, or on the server where neither helps."""
+    """How to fix it in admin, at Entra or on the server; "" for a code of another version."""
     if code not in REASONS:
         return ""
     return as_set_here(_(WORDS.get(code, Words()).fix or REASONS[code].fix))
 
 
 def title_for(row: SignIn) -> str:
-    """The title of this very refusal."""
+    """The title of this refusal."""
     return _(_TENANT_MOVED.title) if moved_tenant.is_evidence(row) else title_of(row.reason)
 
 
 def meaning_for(row: SignIn) -> str:
-    """What this very refusal means."""
+    """What this refusal means."""
     return _(_TENANT_MOVED_MEANS) if moved_tenant.is_evidence(row) else meaning_of(row.reason)
 
 
 def fix_for(row: SignIn) -> str:
-    """What to do about this very refusal: what Microsoft's number says, then the reason's fix."""
+    """How to fix this refusal: the advice for Microsoft's error number, then the reason's fix."""
     if moved_tenant.is_evidence(row):
         return _(_TENANT_MOVED.fix)
     hint = sign_ins.hint(row)
     return " ".join(filter(None, (as_set_here(_(hint)) if hint else "", fix_of(row.reason))))
 
 
-def of_app(shown: AppSummary) -> AppSummary:
-    """The summary with its fix in admin's words."""
-    if shown.problem == "misconfigured":
+def summary_in_admin(summary: AppSummary) -> AppSummary:
+    """The summary with its fix in admin."""
+    if summary.problem == "misconfigured":
         fix = _(
             "The secret cannot be decrypted, because the site's key was changed. Enter the secret"
             " again."
         )
-        return replace(shown, fix=fix)
-    return replace(shown, fix=fix_of(shown.problem))
+        return replace(summary, fix=fix)
+    return replace(summary, fix=fix_of(summary.problem))
 
 
 def findings_in_admin(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings, with fixes that name pages and buttons where a reason has such."""
+    """The findings with their fixes in admin, where they have one."""
     return tuple(replace(one, fix=_fix_of_finding(one)) for one in findings)
 
 
 def judgement_in_admin(judgement: Judgement) -> Judgement:
-    """The same of what has to be confirmed."""
+    """What has to be confirmed, with fixes in admin."""
     consequences = (
         replace(one, findings=findings_in_admin(one.findings)) for one in judgement.consequences
     )
@@ -292,7 +292,7 @@ def _fix_of_finding(finding: Finding) -> str:
     if finding.id in OF_FINDINGS and finding.fix:
         return _(OF_FINDINGS[finding.id])
     code = next((code for code in finding.shows_as if code in REASONS), "")
-    plain = as_set_here(_(REASONS[code].fix)) if code else ""
-    if plain and plain in finding.fix:
-        return finding.fix.replace(plain, fix_of(code))
+    command = as_set_here(_(REASONS[code].fix)) if code else ""
+    if command and command in finding.fix:
+        return finding.fix.replace(command, fix_of(code))
     return fix_of(code) if code and "./manage.py" in finding.fix else finding.fix

@@ -199,7 +199,7 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         are_permissions = value and all("." in str(one) for one in value)
         names = [str(one) for one in value]
-        return ", ".join(map(visible, permissions.named(names) if are_permissions else names))
+        return ", ".join(map(visible, permissions.labels_of(names) if are_permissions else names))
     if isinstance(value, dict):
         return ", ".join(_parts(value))
     text = str(value)

@@ -1,7 +1,4 @@
-"""What each request to a page of admin passes: a fresh sign-in, and parameters that mean something.
-
-And its answer: in another site our part of the page's head.
-"""
+"""Checks on each request to admin (step-up, parameters), and this app's head in another site."""
 
 from __future__ import annotations
 
@@ -19,21 +16,14 @@ from django.template.loader import render_to_string
 from ..app import label
 from ..conf import is_a_host
 from ..web import entrance, step_up
+from .people.actions import ACTIONS
 
 logger = logging.getLogger("django.request")
 
-# The Microsoft app, people and their rights, identities, role mapping: looked at before they are
-# changed, so the form itself asks. Their lists ask when an action is sent.
+# Pages that ask for a fresh sign-in when opened, since a form shows what it changes: the Microsoft
+# app, people and their rights, identities, role mapping. Lists ask when an action is sent.
 _FORM_PAGES: Final = ("add", "change", "delete")
-_OF_A_USER: Final = (
-    "add_several",
-    "export",
-    "sign_out",
-    "unlink",
-    "relink",
-    "deactivate",
-    "reactivate",
-)
+_OF_A_USER: Final = ("add_several", "export", "relink", *ACTIONS)  # export: django-import-export
 _APP: Final = "socialaccount_socialapp"
 _OTHERS: Final = (
     "auth_user_password_change",
@@ -45,45 +35,42 @@ _OTHERS: Final = (
     f"{_APP}_test_one",
     f"{_APP}_undo",
 )
-_OF_A_REHEARSAL: Final = frozenset(("link", "csv"))  # all else that is sent there changes nothing
-# What values of the wrong kind raise on their way into a query, and in it.
-_MEANINGLESS: Final = (DataError, FieldError, OverflowError, ValidationError)
+_OF_A_REHEARSAL: Final = frozenset(("link", "csv"))  # without them the rehearsal changes nothing
+# Raised by parameters of the wrong type, before a query or by it.
+_INVALID: Final = (DataError, FieldError, OverflowError, ValidationError)
 _HEAD: Final = "microsoft_admin/admin/head.html"
 _OUR_STYLE: Final = b"microsoft_admin/admin."
 _END_OF_HEAD: Final = b"</head>"
 
 
 def asks_for_step_up(request: HttpRequest) -> bool:
-    """Whether this page is dangerous, and the session has no fresh sign-in."""
+    """Whether the request is dangerous, and the session has no fresh sign-in."""
     return not step_up.is_satisfied(request) and _is_dangerous(request)
 
 
 def guarded(view: Callable[..., Any], request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-    """The view's answer; 400 when the request's own parameters are what broke it.
+    """The view's response. Raises BadRequest if the request's parameters make it fail.
 
-    Django's admin hands parameters on to the database: a NUL, a number beyond its range, a year
-    past its calendar, half a pattern or a key of the wrong kind then ends in an exception.
-
-    Raises BadRequest.
+    Django's admin passes parameters on to the database, which fails for a NUL, a number or a year
+    out of range, an invalid pattern or a key of another type.
     """
-    if any(map(_is_unstorable, _texts(request.GET))):
-        raise BadRequest("A parameter has a character that nothing stored here can have.")
-    if request.method == "POST" and any(map(_is_unstorable, _texts(request.POST))):
-        raise BadRequest("A field has a character that nothing stored here can have.")
+    parameters = [request.GET, *([request.POST] if request.method == "POST" else [])]
+    if any(_is_unstorable(text) for values in parameters for text in _texts(values)):
+        raise BadRequest("A parameter or field has a character that PostgreSQL cannot store.")
     try:
         return _rendered(view(request, *args, **kwargs))
-    except (*_MEANINGLESS, ValueError) as error:
-        if not request.GET and not isinstance(error, _MEANINGLESS):
+    except (*_INVALID, ValueError) as error:
+        if not request.GET and not isinstance(error, _INVALID):
             raise
-        logger.warning("admin: a request's parameters mean nothing", exc_info=True)
-        raise BadRequest("A parameter means nothing here.") from error
+        logger.warning("admin: invalid parameters", exc_info=True)
+        raise BadRequest("A parameter is invalid.") from error
 
 
 def completed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The answer of a page of another site, with our style, times and warnings in its head.
+    """The response; in another site, with this app's style and scripts in the page's head.
 
     Its base_site.html is its own, or its theme's. One that includes microsoft_admin/admin/head.html
-    itself is left alone.
+    is left as it is.
     """
     if is_a_host() and _is_page(response) and _OUR_STYLE not in response.content:
         context = {"request": request, "is_ours": entrance.is_from_our_backend(request.session)}
@@ -105,7 +92,7 @@ def _is_dangerous(request: HttpRequest) -> bool:
 
 @cache
 def _names() -> tuple[frozenset[str], frozenset[str]]:
-    """The pages that ask, and the lists that ask when an action is sent."""
+    """URL names: pages that ask when opened, and lists that ask when an action is sent."""
     meta = get_user_model()._meta
     user = f"{meta.app_label}_{meta.model_name}"
     models = (_APP, user, f"{label()}_rolemapping", "auth_group")
@@ -120,7 +107,7 @@ def _names() -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _rendered(response: HttpResponse) -> HttpResponse:
-    """Lists are asked for while their page is rendered: here, where it can still be refused."""
+    """Rendered, since lists run their queries only then."""
     if hasattr(response, "render") and not getattr(response, "is_rendered", True):
         response.render()
     return response
@@ -133,7 +120,7 @@ def _texts(values: QueryDict) -> Iterator[str]:
 
 
 def _is_unstorable(text: str) -> bool:
-    """NUL and lone surrogates are refused by PostgreSQL."""
+    """Whether it has a NUL or a lone surrogate."""
     return "\0" in text or any("\ud800" <= c <= "\udfff" for c in text)
 
 

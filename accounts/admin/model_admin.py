@@ -1,4 +1,4 @@
-"""What pages of models here have in common: history and deletions in words, long lists, who may."""
+"""Base classes of this app's model pages: translated history, long lists, superusers only."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from .. import audit, users
 from ..models import SignIn
 
 BOUND: Final = 10_000
-# What this app writes into histories, in English; a reason may follow, after a colon.
-_WRITTEN: Final = (
+# Messages that this app writes into histories, in English; a colon and a reason may follow.
+_MESSAGES: Final = (
     noop("Signed out everywhere"),
     noop("Deactivated"),
     noop("Reactivated"),
@@ -48,9 +48,9 @@ def render(
     context: dict[str, Any],
     page: ModelAdmin[Any] | None = None,
 ) -> HttpResponse:
-    """A page that is no list or form of a model; `page`: the model's whose page it belongs to.
+    """A page that is no list or form; `page` is the ModelAdmin that it belongs to, if any.
 
-    `subject`, in the context, is the object that it is about.
+    `subject` in the context is the object that it is about.
     """
     site, opts = (page.admin_site, page.opts) if page else (admin.site, SignIn._meta)
     shared = {**site.each_context(request), "title": title, "opts": opts, "of_model": bool(page)}
@@ -58,7 +58,7 @@ def render(
 
 
 class StaffModelAdmin(ModelAdmin):  # type: ignore[type-arg]
-    """The history is in the reader's language; deletions name no rows that only join two tables."""
+    """Translates the history, and leaves rows of many-to-many tables out of deletions."""
 
     object_history_template = "microsoft_admin/admin/object_history.html"
 
@@ -66,13 +66,13 @@ class StaffModelAdmin(ModelAdmin):  # type: ignore[type-arg]
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django translates its own messages; ours are found again by their form."""
+        """Django translates its own messages only."""
         response = super().history_view(request, object_id, extra_context)
         page = (getattr(response, "context_data", None) or {}).get("action_list")
         if page is not None:
             page.object_list = list(page.object_list)
             for entry in page.object_list:
-                entry.change_message = in_words(entry.get_change_message())
+                entry.change_message = translated(entry.get_change_message())
         return response
 
     @override
@@ -87,7 +87,7 @@ class StaffModelAdmin(ModelAdmin):  # type: ignore[type-arg]
 
 
 class SuperusersOnly(ModelAdmin):  # type: ignore[type-arg]
-    """Whatever permissions are granted: only superusers."""
+    """For superusers only, whatever permissions others have."""
 
     @override
     def has_module_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -100,9 +100,9 @@ class SuperusersOnly(ModelAdmin):  # type: ignore[type-arg]
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than BOUND: a full COUNT of a million rows would take longer than a page.
+    """Counts no further than BOUND, since a COUNT of a million rows takes longer than a page.
 
-    Whoever looks for something older narrows by date, filter or search.
+    Older rows are found by date, filter or search.
     """
 
     @cached_property
@@ -114,7 +114,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class LongList(ModelAdmin):  # type: ignore[type-arg]
-    """Lists of which nothing is counted or shown in full."""
+    """Lists too long to be counted or shown in full."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -132,7 +132,7 @@ def delete_selected(
 ) -> TemplateResponse | None:
     """Django's action, with an audit entry for each object.
 
-    Django writes the history of several objects at once, of which no signal tells.
+    Django writes the history of several objects by bulk_create, which sends no signals.
     """
     chosen = [_described(one) for one in queryset] if request.POST.get("post") else []
     response = actions.delete_selected(page, request, queryset)
@@ -142,18 +142,18 @@ def delete_selected(
     return response
 
 
-def in_words(message: str) -> str:
-    """A message of ours, translated; any other as it is."""
-    for text in _WRITTEN:
-        form = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(text))
-        if found := re.fullmatch(rf"{form}(?P<why_>: .*)?", message, re.DOTALL):
-            facts = found.groupdict()
-            return _(text) % facts + (facts["why_"] or "")
+def translated(message: str) -> str:
+    """The message translated if it is one of this app's, else as it is."""
+    for text in _MESSAGES:
+        pattern = _PLACEHOLDER.sub(r"(?P<\1>.+?)", re.escape(text))
+        if match := re.fullmatch(rf"{pattern}(?P<reason_>: .*)?", message, re.DOTALL):
+            values = match.groupdict()
+            return _(text) % values + (values["reason_"] or "")
     return message
 
 
 def _pruned(tree: Iterable[Any], starts: tuple[str, ...]) -> list[Any]:
-    """Lists within lists, less the texts that start so."""
+    """The nested lists without texts that start with one of these."""
     kept = (
         _pruned(one, starts) if isinstance(one, list) else one
         for one in tree

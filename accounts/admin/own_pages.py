@@ -1,4 +1,4 @@
-"""This app's pages that have no model: their URLs, who may open them, and what the menu shows."""
+"""This app's pages without a model: their URLs, permissions and menu entries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .roles import rights_page
 
 @dataclass(frozen=True, slots=True)
 class OwnPage:
-    """`name` names its URL; `title` is what the menu calls it, "" for what is not in the menu."""
+    """`name` is its URL's; `title` its menu entry, or "" if it has none."""
 
     path: str
     name: str
@@ -34,7 +34,7 @@ class OwnPage:
     title: Any = ""
 
     def guarded(self, request: HttpRequest) -> HttpResponseBase:
-        """The page, for whoever may open it. Raises PermissionDenied."""
+        """The response to whoever may open it. Raises PermissionDenied."""
         if not self.may_open(request.user):
             raise PermissionDenied
         return self.view(request)
@@ -64,13 +64,13 @@ PAGES: Final = (
 
 
 def urls(site: AdminSite) -> list[URLPattern]:
-    """Their URLs, on the site that has our pages."""
+    """The URLs of all pages, for this site."""
     view = site.admin_view
     return [path(f"{label()}/{p.path}", view(p.guarded), name=p.name) for p in PAGES]
 
 
 def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> list[Any]:
-    """The app list, of one app or of all, with this app's pages that have no model."""
+    """Django's app list, of one app or of all, with this app's pages without a model."""
     for listed in app_list:
         if listed["app_label"] == SocialApp._meta.app_label:
             _name_it_microsoft(listed)
@@ -85,7 +85,7 @@ def with_own_pages(app_list: list[Any], user: Any, app_label: str | None) -> lis
 
 
 def _name_it_microsoft(listed: dict[str, Any]) -> None:
-    """What people look for, in the menu and its filter; allauth says "Social accounts"."""
+    """In place of allauth's "Social accounts"."""
     listed["name"] = str(_("Microsoft"))
     for entry in listed["models"]:
         if entry["model"] is SocialApp:
@@ -93,11 +93,11 @@ def _name_it_microsoft(listed: dict[str, Any]) -> None:
 
 
 def _in_menu(user: Any) -> Iterator[dict[str, Any]]:
-    """Entries of the app list, in the form that Django and admin themes read."""
+    """Entries for the app list, with the keys that Django and admin themes read."""
     for page in PAGES:
-        # On this site the head line of each page leads to one's own sessions.
-        is_elsewhere = page.view is sessions.own and not is_a_host()
-        if page.title and page.may_open(user) and not is_elsewhere:
+        # On this site each page's header links to the own sessions.
+        is_in_header = page.view is sessions.own and not is_a_host()
+        if page.title and page.may_open(user) and not is_in_header:
             yield {
                 "name": str(page.title),
                 "object_name": page.name,

@@ -1,7 +1,7 @@
-"""Which models this site shows, and which it does not.
+"""Which models the admin site shows.
 
-Called once all apps' admin modules are loaded: nothing here depends on the order of
-INSTALLED_APPS, and no import changes another app's admin as a side effect.
+`register` is called when all apps' admin modules are loaded: it does not depend on the order of
+INSTALLED_APPS, and no import changes another app's admin.
 """
 
 from __future__ import annotations
@@ -41,13 +41,12 @@ PAGES: Final[Mapping[Any, Any]] = {
     Group: BoundedGroupAdmin,
     RoleMapping: RoleMappingAdmin,
 }
-# allauth's own pages show secrets and tokens, and would let identities be bound manually; people
-# have their identity on their own page.
+# allauth's pages show tokens, and let identities be linked by hand. A person's page shows theirs.
 NOT_SHOWN: Final = (SocialAccount, SocialToken, EmailAddress)
 
 
 def register(site: AdminSite) -> None:
-    """Put our pages in place of whatever is there; in another site, beside its own."""
+    """Register this app's pages, replacing others'; in another site, beside its own."""
     pages = _beside_others() if is_a_host() else PAGES
     hidden = () if is_a_host() and _has_providers_of_its_own() else NOT_SHOWN
     for model in (*pages, *hidden):
@@ -56,15 +55,15 @@ def register(site: AdminSite) -> None:
     for model, page in pages.items():
         site.register(model, page)
     if is_a_host():
-        _add_to_djangos_own(site)
+        _add_to_user_admin(site)
         _guard_identities(site)
 
 
 class _UserAdmin(MicrosoftUserAdminMixin, UserAdmin):  # type: ignore[type-arg]
-    """Django's, as it registers it itself; a class of the site's own may take the mixin."""
+    """Replaces Django's; an admin class of the site's own can extend the mixin itself."""
 
 
-def _add_to_djangos_own(site: AdminSite) -> None:
+def _add_to_user_admin(site: AdminSite) -> None:
     users = get_user_model()
     if type(site._registry.get(users)) is UserAdmin:
         site.unregister(users)
@@ -72,7 +71,7 @@ def _add_to_djangos_own(site: AdminSite) -> None:
 
 
 class _GuardedIdentities(ModelAdmin):  # type: ignore[type-arg]
-    """Whose a Microsoft identity is decides who gets in as whom: for superusers alone."""
+    """Microsoft identities, which decide who signs in as whom, are for superusers only."""
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialAccount]:
@@ -87,7 +86,7 @@ class _GuardedIdentities(ModelAdmin):  # type: ignore[type-arg]
 
 
 def _guard_identities(site: AdminSite) -> None:
-    """allauth's page of them, where a site with providers of its own goes on showing it."""
+    """Add the guard to allauth's page if the site, which has providers of its own, shows it."""
     if page := site._registry.get(SocialAccount):
         kind = type(page)
         site.unregister(SocialAccount)
@@ -95,9 +94,9 @@ def _guard_identities(site: AdminSite) -> None:
 
 
 def _beside_others() -> Mapping[Any, Any]:
-    """Its users and groups are its own to show; so are its social apps, if it has providers."""
-    theirs = {User, Group, *([SocialApp] if _has_providers_of_its_own() else [])}
-    return {model: page for model, page in PAGES.items() if model not in theirs}
+    """The pages but users and groups, and social apps if the site has providers of its own."""
+    others = {User, Group, *([SocialApp] if _has_providers_of_its_own() else [])}
+    return {model: page for model, page in PAGES.items() if model not in others}
 
 
 def _has_providers_of_its_own() -> bool:

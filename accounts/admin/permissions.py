@@ -1,4 +1,4 @@
-"""Permissions as admin offers them: those that some page or action asks for, by names in words."""
+"""Permissions as admin offers them: those that a page or action checks, with translated labels."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from typing_extensions import override
 
 from ..app import NAME
 
-# Whose models are judged; those of a site's other apps are theirs to judge.
-_JUDGED: Final = (NAME, "allauth.", "django.contrib.")
-# Django keeps the names in English, as data.
+# Apps whose unused permissions are left out; those of a site's other apps are all offered.
+_KNOWN_APPS: Final = (NAME, "allauth.", "django.contrib.")
+# Django stores the names in English.
 _BY_DEFAULT: Final = {
     "add": noop("Can add %(what)s"),
     "change": noop("Can change %(what)s"),
@@ -33,43 +33,43 @@ _BY_DEFAULT: Final = {
 
 
 class PermissionField(ModelMultipleChoiceField):  # type: ignore[type-arg]
-    """Each permission labelled in the reader's language."""
+    """Permissions with labels in the reader's language."""
 
     @override
     def label_from_instance(self, obj: Any) -> str:
-        return words_for(obj)
+        return label_of(obj)
 
 
-def words_for(permission: Permission) -> str:
-    """ "Users: Can view user", as the app and the model call themselves."""
+def label_of(permission: Permission) -> str:
+    """ "Users: Can view user", with the verbose names of app and model."""
     model = permission.content_type.model_class()
-    return _words(model, permission.codename, permission.name) if model else str(permission)
+    return _label(model, permission.codename, permission.name) if model else str(permission)
 
 
-def named(names: Iterable[str]) -> list[str]:
-    """The same for "app.codename", in their order; one that does not exist stands for itself."""
+def labels_of(names: Iterable[str]) -> list[str]:
+    """The same for "app.codename", in order; an unknown name is its own label."""
     known = _known()
-    return [_words(*known[name]) if name in known else name for name in names]
+    return [_label(*known[name]) if name in known else name for name in names]
 
 
 def in_use(site: AdminSite) -> QuerySet[Permission]:
-    """Without those that nothing asks for, and those of models that are gone."""
-    gone = [kind.pk for kind in ContentType.objects.all() if kind.model_class() is None]
-    unused = reduce(or_, _asked_by_nothing(site), Q(content_type__in=gone))
+    """All permissions but those that nothing checks and those of deleted models."""
+    deleted = [kind.pk for kind in ContentType.objects.all() if kind.model_class() is None]
+    unused = reduce(or_, _unchecked(site), Q(content_type__in=deleted))
     return Permission.objects.select_related("content_type").exclude(unused)
 
 
-def _words(model: type[Model], codename: str, name: str) -> str:
+def _label(model: type[Model], codename: str, name: str) -> str:
     meta = model._meta
     default = {get_permission_codename(action, meta): text for action, text in _BY_DEFAULT.items()}
-    text, what = default.get(codename), {"what": meta.verbose_name}
-    words = _(text) % what if text else _(name)
-    return f"{apps.get_app_config(meta.app_label).verbose_name}: {words}"
+    text = default.get(codename)
+    label = _(text) % {"what": meta.verbose_name} if text else _(name)
+    return f"{apps.get_app_config(meta.app_label).verbose_name}: {label}"
 
 
 @cache
 def _known() -> dict[str, tuple[type[Model], str, str]]:
-    """The permissions of all models, by "app.codename": a list of entries asks for many."""
+    """The permissions of all models, by "app.codename"."""
     found = {}
     for model in apps.get_models():
         meta = model._meta
@@ -82,8 +82,8 @@ def _known() -> dict[str, tuple[type[Model], str, str]]:
     return found
 
 
-def _asked_by_nothing(site: AdminSite) -> Iterator[Q]:
-    models = (c.get_models() for c in apps.get_app_configs() if c.name.startswith(_JUDGED))
+def _unchecked(site: AdminSite) -> Iterator[Q]:
+    models = (c.get_models() for c in apps.get_app_configs() if c.name.startswith(_KNOWN_APPS))
     for model in (model for of_app in models for model in of_app):
         meta = model._meta
         actions = [action for action in _BY_DEFAULT if action in meta.default_permissions]
@@ -99,7 +99,7 @@ def _asked_by_nothing(site: AdminSite) -> Iterator[Q]:
 
 
 def _is_allowed(site: AdminSite, model: type[Model], action: str) -> bool:
-    """Whether admin lets somebody with every permission do this, who is no superuser."""
+    """Whether admin lets a person with all permissions, but no superuser, do this."""
     page = site._registry.get(model)
     if page is None:
         return False

@@ -1,8 +1,8 @@
-"""Whose rights an admin may touch: nobody's that go beyond their own.
+"""Whom an editor may change: nobody with rights beyond the editor's own.
 
-Django lets staff with `change_user` tick superuser status, or hand out rights they lack, and so
-climb. Here superusers alone decide over superusers, and everyone else over people and groups
-whose rights they hold themselves.
+Django lets staff with `change_user` make anybody a superuser, themselves too, or give rights that
+they lack. Here only superusers change superusers, and everyone else only people and groups whose
+rights they hold themselves.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from . import permissions
 
 
 class Checkboxes(CheckboxSelectMultiple):
-    """Rights, each with a label of its own; long lists scroll."""
+    """Rights as check boxes; long lists scroll."""
 
     class Media:
         js = ("microsoft_admin/checkboxes.js",)
@@ -32,7 +32,7 @@ class Checkboxes(CheckboxSelectMultiple):
 
 
 class RightsAdmin(ModelAdmin):  # type: ignore[type-arg]
-    """Forms on which rights are given: only those that the editor holds can be chosen."""
+    """Forms that offer only rights that the editor holds."""
 
     filter_horizontal = ()  # Django's hides its labels from assistive technology
 
@@ -57,9 +57,9 @@ def may_touch(editor: Any, person: User) -> bool:
 
 
 def may_touch_group(editor: Any, group: Group) -> bool:
-    """Whether the editor's rights cover all of the group's, and they are not in it themselves.
+    """Whether the editor holds all of the group's rights, and is not in it.
 
-    Through a group of their own they would keep for good what they hold by another.
+    In their own group editors could keep for good what they hold through another one.
     """
     if users.is_superuser(editor):
         return True
@@ -69,7 +69,7 @@ def may_touch_group(editor: Any, group: Group) -> bool:
 
 
 def grantable(editor: Any, site: AdminSite) -> QuerySet[Permission]:
-    """The permissions that the editor holds, and so may hand on."""
+    """The permissions that the editor holds, and so may give."""
     every = permissions.in_use(site)
     return every if users.is_superuser(editor) else every.filter(pk__in=_held_by(editor))
 
@@ -84,9 +84,9 @@ def grantable_groups(editor: Any) -> QuerySet[Group]:
 
 
 def held_for_good(editor: Any) -> frozenset[str]:
-    """The editor's rights as "app.codename": what they and their groups were given here.
+    """The stored permissions of the editor and their groups, as "app.codename".
 
-    Not what a session or another backend lends them.
+    Not those that another backend or a session adds.
     """
     return frozenset(_names(_held_by(editor)))
 
@@ -96,7 +96,7 @@ def _held_by(editor: Any) -> QuerySet[Permission]:
 
 
 def _of_person(person: User) -> QuerySet[Permission]:
-    """Their own and their groups', also while they are switched off."""
+    """Their own and their groups' permissions, also of an inactive person."""
     return Permission.objects.filter(Q(user=person) | Q(group__user=person)).distinct()
 
 

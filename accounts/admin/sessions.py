@@ -1,6 +1,6 @@
-"""Who is signed in now, since when and from where; end one session, or all of a person.
+"""Pages that list open sessions, of everyone or one's own, and end them.
 
-Session keys never reach a page: a session is named by its handle, and its person.
+Session keys never reach a page: a session is identified by its handle and its person.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from . import account_news
 from .model_admin import render
 from .people.people_list import may_see_people
 
-SHOWN: Final = 200
-_PEOPLE_FOUND: Final = 20
-_MOST_READ: Final = 5_000  # of everyone's
+MOST_LISTED: Final = 200
+_MOST_PEOPLE: Final = 20  # whose sessions a search lists
+_MOST_READ: Final = 5_000
 
 
 def may_end(user: Any) -> bool:
-    """Whether this person may see who is signed in, and end it."""
+    """Whether this person may see and end everyone's sessions."""
     return bool(user.has_perm(permission("end_sessions")))
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The list; `q` narrows it to people by any part of an address or a name."""
+    """Everyone's sessions; `q` is a part of the person's address or name."""
     query = request.GET.get("q", "").strip()
     matching = _matching(query)
     context = {
         "query": query,
-        "open_sessions": matching[:SHOWN],
+        "open_sessions": matching[:MOST_LISTED],
         "sees_people": may_see_people(request.user),
         "total": len(matching),
         "more": len(matching) >= _MOST_READ,
@@ -55,30 +55,30 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    """End the session of this handle, or, without one, all of the person's."""
+    """End the session of this handle; without a handle, all sessions of the person."""
     person = users.by_key(request.POST.get("user", ""))
     if person is None:
         raise Http404
     ended = _attempt(request, lambda: _end(person, request.POST.get("handle", "")))
     if ended is not None:
-        _tell(request, person, ended)
+        _report(request, person, ended)
     return HttpResponseRedirect(_back(request))
 
 
 def own(request: HttpRequest) -> HttpResponse:
-    """Everyone's own sessions, whatever their permissions; POST ends one, or all the others."""
+    """One's own sessions, for everyone; POST ends one of them, or all but the current one."""
     user = cast("User", request.user)
-    here = sessions.handle_of(request.session.session_key)
+    current = sessions.handle_of(request.session.session_key)
     if request.method == "POST":
         handle = request.POST.get("handle", "")
-        ended = _attempt(request, lambda: _end_own(user, handle, here))
+        ended = _attempt(request, lambda: _end_own(user, handle, current))
         if ended is not None:
             text = ngettext("Ended %(count)d session.", "Ended %(count)d sessions.", ended)
             messages.success(request, text % {"count": ended})
         return HttpResponseRedirect(reverse("admin:staff_own_sessions"))
     context = {
         "open_sessions": _listing(request, user),
-        "this_handle": here,
+        "this_handle": current,
         "sign_ins": [(row, "") for row in account_news.latest_sign_ins(user)],
         "changes": account_news.latest_changes(user),
     }
@@ -86,7 +86,7 @@ def own(request: HttpRequest) -> HttpResponse:
 
 
 def of_person(request: HttpRequest, person: User) -> list[SignedIn] | None:
-    """A person's sessions, for their page; None for whoever may not see them."""
+    """A person's sessions; None for whoever may not see them, or when the store is unavailable."""
     return _listing(request, person) if may_end(request.user) else None
 
 
@@ -99,7 +99,7 @@ def _listing(request: HttpRequest, person: User) -> list[SignedIn] | None:
 
 
 def _attempt(request: HttpRequest, end: Callable[[], int]) -> int | None:
-    """How many sessions were ended; None where none was, of which the person is told."""
+    """How many sessions were ended; None, and a message, if none was."""
     try:
         return end()
     except sessions.NoSuchSession:
@@ -109,15 +109,15 @@ def _attempt(request: HttpRequest, end: Callable[[], int]) -> int | None:
     return None
 
 
-def _end_own(user: User, handle: str, here: str) -> int:
+def _end_own(user: User, handle: str, current: str) -> int:
     handles = [handle] if handle else [session.handle for session in sessions.listing(user)]
-    return len([sessions.end(each, user) for each in handles if each != here])
+    return len([sessions.end(one, user) for one in handles if one != current])
 
 
 def _matching(query: str) -> list[SignedIn]:
     if not query:
         return sessions.listing(most=_MOST_READ)
-    people = search.people(users.everyone(), query)[:_PEOPLE_FOUND]
+    people = search.people(users.everyone(), query)[:_MOST_PEOPLE]
     return [session for person in people for session in sessions.listing(person)]
 
 
@@ -128,7 +128,7 @@ def _end(person: User, handle: str) -> int:
     return 1
 
 
-def _tell(request: HttpRequest, person: User, ended: int) -> None:
+def _report(request: HttpRequest, person: User, ended: int) -> None:
     text = ngettext(
         "Ended %(count)d session of %(who)s.", "Ended %(count)d sessions of %(who)s.", ended
     )
@@ -144,7 +144,7 @@ def _tell(request: HttpRequest, person: User, ended: int) -> None:
 
 
 def _back(request: HttpRequest) -> str:
-    """The page that asked, if it is one of this site's."""
+    """The page that the form was on, if it is this site's, else the list."""
     page = request.POST.get("next", "")
     if page.startswith("/") and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
         return page

@@ -2,9 +2,9 @@
 
     audit.write("sessions.ended", person, after={"sessions": 3}, note="left the company")
 
-`watch` writes by itself whenever a person, group, identity or Microsoft app changes. Who does it
-comes from `context`, which a middleware sets for requests; without one it is the operating-system
-user who runs the command.
+`watch` writes an entry whenever a person, group, identity or Microsoft app changes. The actor comes
+from `context`, which a middleware sets for each request; without it, the actor is the
+operating-system user who runs the command.
 """
 
 from .actor import Actor, Context, context, of_request, present

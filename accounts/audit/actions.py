@@ -48,5 +48,5 @@ ACTIONS: Final[Mapping[str, _StrPromise]] = MappingProxyType(
 
 
 def title_of(action: str) -> str:
-    """The title; an action of another version stands for itself."""
+    """The title; an action of another version is its own title."""
     return str(ACTIONS.get(action, action))

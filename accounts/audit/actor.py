@@ -1,4 +1,4 @@
-"""Who is at work: a signed-in person, someone who is signing in, or a command's user."""
+"""Who acts: a signed-in person, a visitor who is signing in, or the user of a command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..models import AuditEntry
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`key` is the person's primary key; `facts` say from where they act."""
+    """`key` is the person's primary key; `facts` are the address or machine they act from."""
 
     kind: str
     name: str = ""
@@ -32,10 +32,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an entry takes over unless it is given another.
+    """Defaults for the entries of a request or command.
 
-    `new_reference` makes one for an entry that was given none: entries of one act share theirs.
-    `silent`: nothing is written by itself, since whoever is at work writes one entry for all.
+    `new_reference` makes the reference of an entry without one; entries of one request share it.
+    `silent`: `watch` writes nothing, since the caller writes one entry for all changes.
     """
 
     who: Callable[[], Actor] | None = None
@@ -45,7 +45,7 @@ class Context:
     new_reference: Callable[[], str] = new_reference
 
     def actor(self) -> Actor:
-        """Who is at work now."""
+        """Who acts now."""
         return self.who() if self.who else of_command()
 
 
@@ -54,13 +54,13 @@ _present: ContextVar[Context] = ContextVar("audit", default=_NOBODY)
 
 
 def present() -> Context:
-    """The context that applies here."""
+    """The context in force."""
     return _present.get()
 
 
 @contextmanager
 def context(**changes: Any) -> Iterator[None]:
-    """Within the block entries are of this actor (`who`), `reference`, `note`."""
+    """Change fields of the context in force within the block."""
     token = _present.set(replace(present(), **changes))
     try:
         yield
@@ -69,7 +69,7 @@ def context(**changes: Any) -> Iterator[None]:
 
 
 def of_request(request: HttpRequest) -> Actor:
-    """The signed-in person of the request; nobody yet while someone signs in."""
+    """The request's signed-in person, else a visitor."""
     user: Any = getattr(request, "user", None)
     facts = {
         "ip": str(request.META.get("REMOTE_ADDR") or ""),
@@ -93,7 +93,7 @@ def _machine() -> dict[str, str]:
 
 
 def _login() -> str:
-    """Behind sudo, who called it."""
+    """The user's login name, and with sudo the caller's."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

@@ -1,6 +1,6 @@
-"""Write an entry, in the transaction of what it tells of; log and seal it once that is certain.
+"""Write an entry in the transaction of the change; log and seal it after the commit.
 
-And erase what names a person: what was done stays, and so does the proof of it.
+And erase the texts about a person; the entries stay, and can still be verified.
 """
 
 from __future__ import annotations
@@ -39,15 +39,17 @@ def write(
 ) -> AuditEntry:
     """Add an entry: `action` is one of ACTIONS, `subject` whom or what it was done to.
 
-    `about` is the key of the person whom the entry names without their being its subject.
-
-    To be called in the transaction of the change itself: then both are there or neither is.
+    `about` is the key of a person whom the entry names, but who is not its subject. To be called in
+    the transaction of the change. Raises ValueError for an unknown action.
     """
     if action not in ACTIONS:
         raise ValueError(f"{action!r} is no action of the audit.")
     around = present()
     actor = by or around.actor()
-    content = {"before": before, "after": after, "note": note or around.note}
+    values = {"before": before, "after": after, "note": note or around.note}
+    content = {name: value for name, value in values.items() if value}
+    person = str(subject.pk) if isinstance(subject, get_user_model()) else about
+    name = str(subject) if subject else ""
     entry = AuditEntry(
         action=action,
         actor_kind=actor.kind,
@@ -56,7 +58,10 @@ def write(
         subject_key=str(subject.pk)[:64] if subject else "",
         reference=reference or around.reference or around.new_reference(),
     )
-    texts = [_of_actor(entry, actor), _of_subject(entry, subject, content, about)]
+    texts = [
+        _text(entry, AuditText.Role.ACTOR, actor.key, actor.name, dict(actor.facts)),
+        _text(entry, AuditText.Role.SUBJECT, person, name, content),
+    ]
     _save(entry, texts)
     transaction.on_commit(lambda: _committed(entry, texts), robust=True)
     return entry
@@ -65,8 +70,7 @@ def write(
 def erase(person: str, *, note: str = "", by: Actor | None = None) -> int:
     """Erase the texts about the person of this primary key; returns how many.
 
-    The entry that says so lists them by entry and role, names nobody, and is what `verify` accounts
-    for them with. To be called in a transaction.
+    An entry lists them by entry and role, for `verify`. To be called in a transaction.
     """
     texts = AuditText.objects.filter(person=person)
     erased = [[str(entry), role] for entry, role in texts.values_list("entry_id", "role")]
@@ -75,20 +79,6 @@ def erase(person: str, *, note: str = "", by: Actor | None = None) -> int:
         after = {"person": person, "erased": erased[start : start + _MOST]}
         write("person.erased", after=after, note=note, by=by)
     return len(erased)
-
-
-def _of_actor(entry: AuditEntry, actor: Actor) -> AuditText:
-    return _text(entry, AuditText.Role.ACTOR, actor.key, actor.name, dict(actor.facts))
-
-
-def _of_subject(
-    entry: AuditEntry, subject: models.Model | None, content: Mapping[str, Any], about: str
-) -> AuditText:
-    person = str(subject.pk) if isinstance(subject, get_user_model()) else about
-    name = str(subject) if subject else ""
-    return _text(
-        entry, AuditText.Role.SUBJECT, person, name, {k: v for k, v in content.items() if v}
-    )
 
 
 def _text(
@@ -106,14 +96,14 @@ def _text(
 
 def _save(entry: AuditEntry, texts: list[AuditText]) -> None:
     entry.texts = {str(text.role): chain.text_digest(text) for text in texts}
-    entry.key_id, entry.mac = chain.sign(chain.entry_bytes(entry))
+    chain.sign(entry)
     with transaction.atomic(savepoint=False):
         entry.save(force_insert=True)
         AuditText.objects.bulk_create(texts)
 
 
 def _committed(entry: AuditEntry, texts: list[AuditText]) -> None:
-    """The log has it before the seal is tried, which may fail and is then made up for later."""
+    """Log it, and only then seal it, which may fail: the next entry's commit seals both."""
     actor, subject = texts
     facts = {
         "event": "audit",
@@ -131,7 +121,7 @@ def _committed(entry: AuditEntry, texts: list[AuditText]) -> None:
 
 
 def as_json(value: Any) -> Any:
-    """The value as JSON gives it back unchanged, with nothing that PostgreSQL does not store."""
+    """The value as a round trip through JSON leaves it, and PostgreSQL can store it."""
     if isinstance(value, dict):
         return {storable(str(key)): as_json(part) for key, part in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -142,6 +132,6 @@ def as_json(value: Any) -> Any:
 
 
 def storable(text: str) -> str:
-    """Without control characters and lone surrogates, and not longer than anyone reads."""
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return shown[:_LONGEST]
+    """The text without control characters and lone surrogates, of bounded length."""
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable[:_LONGEST]

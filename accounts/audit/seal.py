@@ -1,13 +1,13 @@
-"""Chain committed entries up: each link covers its entry and, by digest, all links before it.
+"""Chain committed entries: each link covers its entry and, by digest, all links before it.
 
-Sealing comes after the commit, in a short transaction of its own. In the transaction of the change
-it would make every change wait for every other, and sign-ins with them.
+Entries are sealed after the commit, in a short transaction of their own: in that of the change all
+changes, and sign-ins, would wait for each other.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -22,18 +22,18 @@ logger = logging.getLogger("django.security.audit")
 
 _TRIES: Final = 20
 _BATCH: Final = 200
-# A transaction is ended by the server long before: what is older was seen by an earlier sealing.
-_STRAGGLERS: Final = timedelta(hours=1)
+# No transaction lasts so long: older entries were committed when the last link was made.
+_LATEST_COMMIT: Final = timedelta(hours=1)
 
 
 def seal_pending(*, every: bool = False) -> int:
-    """Seal what is committed and not sealed yet; returns how many. `every`: however old it is."""
+    """Seal committed entries; returns how many. `every`: also those that are older than an hour."""
     sealed = 0
     for _attempt in range(_TRIES):
         try:
             with transaction.atomic():
                 made = _seal_batch(every=every)
-        except IntegrityError:  # another process took these numbers: look again
+        except IntegrityError:  # another process took these numbers
             continue
         sealed += made
         if made < _BATCH:
@@ -54,35 +54,25 @@ def pending() -> QuerySet[AuditEntry]:
 def _seal_batch(*, every: bool) -> int:
     last, entries = head(), pending()
     if last is not None and not every:
-        entries = entries.filter(at__gt=last.entry.at - _STRAGGLERS)
-    seals = list(_links(last, list(entries[:_BATCH])))
+        entries = entries.filter(at__gt=last.entry.at - _LATEST_COMMIT)
+    seals = list(_links(last, entries[:_BATCH]))
     AuditSeal.objects.bulk_create(seals)
     return len(seals)
 
 
-def _links(last: AuditSeal | None, entries: list[AuditEntry]) -> Iterator[AuditSeal]:
+def _links(last: AuditSeal | None, entries: Iterable[AuditEntry]) -> Iterator[AuditSeal]:
     for entry in entries:
-        if not _is_ours(entry):
-            continue
-        last = _link(last, entry)
-        yield last
-
-
-def _is_ours(entry: AuditEntry) -> bool:
-    """A row that someone put into the table by hand gets no link: `verify` reports it."""
-    if chain.is_signed(chain.entry_bytes(entry), entry.key_id, entry.mac):
-        return True
-    logger.error("audit entry not written by this site", extra={"entry": str(entry.id)})
-    return False
+        if chain.is_signed(entry):
+            last = _link(last, entry)
+            yield last
+        else:  # inserted by hand: `verify` reports it
+            logger.error("audit entry not written by this site", extra={"entry": str(entry.id)})
 
 
 def _link(last: AuditSeal | None, entry: AuditEntry) -> AuditSeal:
     seq = last.seq + 1 if last else 1
-    seal = AuditSeal(seq=seq, entry=entry, vouched=last is None or _is_signed(last))
+    vouched = last is None or bool(chain.is_signed(last))
+    seal = AuditSeal(seq=seq, entry=entry, vouched=vouched)
     seal.digest = chain.link_digest(last.digest if last else "", seq, entry)
-    seal.key_id, seal.mac = chain.sign(chain.seal_bytes(seal))
+    chain.sign(seal)
     return seal
-
-
-def _is_signed(seal: AuditSeal) -> bool:
-    return bool(chain.is_signed(chain.seal_bytes(seal), seal.key_id, seal.mac))

@@ -1,7 +1,7 @@
-"""Is the audit whole? Every link, entry and text is computed again, in constant memory.
+"""Verify the audit: every link, entry and text, in constant memory.
 
-What no chain can show by itself is that its newest links were cut off: so `head` is printed, and
-stands in the log beside every entry, to be compared with one that was noted elsewhere.
+A chain cannot show that its newest links were deleted: `head` can be compared with one that was
+noted elsewhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`id` names it for good, so that it can be acknowledged."""
+    """`id` stays the same, so that it can be acknowledged."""
 
     id: str
     text: str
@@ -29,7 +29,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Verdict:
-    """What was found: `head` is "number:digest" of the newest link, `erased` counts texts."""
+    """The result; `head` is "number:digest" of the newest link, `erased` counts texts."""
 
     entries: int = 0
     erased: int = 0
@@ -40,12 +40,12 @@ class Verdict:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is wrong that nobody has acknowledged."""
+        """Whether all problems, if any, are acknowledged."""
         return not self.problems
 
 
 def verify(expected_head: str = "") -> Verdict:
-    """Check everything; `expected_head` ("number:digest") must be a link of the chain."""
+    """Verify everything; `expected_head` ("number:digest") must be a link of the chain."""
     seal.seal_pending(every=True)
     verdict = Verdict()
     known = _acknowledged()
@@ -65,9 +65,9 @@ def _problems(verdict: Verdict, expected_head: str) -> Iterator[Problem]:
         if link.seq != verdict.entries + 1:
             yield Problem(f"gap:{link.seq}", f"Links {number} to {link.seq - 1} are missing.")
         verdict.entries = link.seq
-        yield from _of_link(link, before)
-        yield from _of_texts(link.entry, erased, verdict)
-        unknown_key = _next_unknown(link, unknown_key)
+        yield from _check_link(link, before)
+        yield from _check_texts(link.entry, erased, verdict)
+        unknown_key = _unknown_since(link, unknown_key)
         before, verdict.head = link.digest, str(link)
         seen = seen or verdict.head == expected_head
     if unknown_key:
@@ -75,28 +75,28 @@ def _problems(verdict: Verdict, expected_head: str) -> Iterator[Problem]:
         yield Problem(f"key:{unknown_key}", text)
     if not seen:
         yield Problem(f"head:{expected_head}", f"No link {expected_head}: links were taken away.")
-    yield from _of_unsealed(verdict)
+    yield from _check_unsealed(verdict)
 
 
-def _of_link(link: AuditSeal, before: str) -> Iterator[Problem]:
+def _check_link(link: AuditSeal, before: str) -> Iterator[Problem]:
     name = f"Link {link.seq}"
     if chain.link_digest(before, link.seq, link.entry) != link.digest:
         yield Problem(f"digest:{link.seq}", f"{name}: it or its entry was changed or exchanged.")
-    if chain.is_signed(chain.seal_bytes(link), link.key_id, link.mac) is False:
+    if chain.is_signed(link) is False:
         yield Problem(f"mac:{link.seq}", f"{name}: this site did not sign it.")
     if not link.vouched:
         text = "nobody can vouch for the links before it: SECRET_KEY was changed without keeping"
         yield Problem(f"vouched:{link.seq}", f"{name}: {text} the old one, or they were forged.")
 
 
-def _next_unknown(link: AuditSeal, unknown: int) -> int:
-    """The first of the links at the end that no known key has signed."""
-    if chain.is_signed(chain.seal_bytes(link), link.key_id, link.mac) is None:
+def _unknown_since(link: AuditSeal, unknown: int) -> int:
+    """The number of the first of the last links that no known key has signed; 0 for none."""
+    if chain.is_signed(link) is None:
         return unknown or link.seq
     return 0
 
 
-def _of_texts(
+def _check_texts(
     entry: AuditEntry, erased: set[tuple[str, str]], verdict: Verdict
 ) -> Iterator[Problem]:
     texts = {text.role: text for text in entry.parts.all()}
@@ -112,10 +112,9 @@ def _of_texts(
             yield Problem(f"text:{where}", text)
 
 
-def _of_unsealed(verdict: Verdict) -> Iterator[Problem]:
+def _check_unsealed(verdict: Verdict) -> Iterator[Problem]:
     for entry in seal.pending().iterator(chunk_size=_CHUNK):
-        signed = chain.is_signed(chain.entry_bytes(entry), entry.key_id, entry.mac)
-        if signed:
+        if chain.is_signed(entry):
             verdict.pending += 1
         else:
             text = f"Entry {entry.id} ({entry.action}) was not written by this site."
@@ -123,14 +122,14 @@ def _of_unsealed(verdict: Verdict) -> Iterator[Problem]:
 
 
 def _links() -> Iterator[AuditSeal]:
-    """By number, in batches: an entry that is gone shows as a digest that does not fit."""
+    """All links, by number, in batches."""
     texts = Prefetch("entry__parts", AuditText.objects.all())
     links = AuditSeal.objects.select_related("entry").prefetch_related(texts).order_by("seq")
     yield from links.iterator(chunk_size=_CHUNK)
 
 
 def _erased() -> set[tuple[str, str]]:
-    """Which texts an erasure accounts for, by entry and role."""
+    """The texts, by entry and role, that recorded erasures list."""
     lists = _recorded("person.erased", "erased")
     return {(str(entry), str(role)) for listed in lists for entry, role in listed}
 
@@ -140,7 +139,7 @@ def _acknowledged() -> set[str]:
 
 
 def _recorded(action: str, name: str) -> Iterator[list[Any]]:
-    """What sealed entries of this action say after, if their text is what was written."""
+    """The value `name` after, in each sealed entry of this action whose text is unchanged."""
     entries = AuditEntry.objects.filter(action=action, seal__isnull=False)
     for entry in entries.prefetch_related("parts"):
         for text in entry.parts.all():

@@ -1,7 +1,7 @@
-"""Entries that write themselves: whatever changes people, groups, identities or Microsoft apps.
+"""Write an entry for each change of people, groups, identities and Microsoft apps.
 
-It listens to the models, not to the pages: a command, a shell and a page of next year leave the
-same line. QuerySet.update, which no signal tells of, is not used on what is watched here.
+By signals of the models, so that pages, commands and shells are covered alike. QuerySet.update
+sends none: nothing in this app uses it on watched fields.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .record import write
 _BEFORE: Final = "_audit_before"
 _UNWATCHED: Final = ("last_login", "session_version")
 _RIGHTS: Final = ("is_active", "is_staff", "is_superuser")
-_KEPT: Final = ("preferred_username", "email", "name")
+_CLAIMS: Final = ("preferred_username", "email", "name")
 _FLAGS: Final = {ADDITION: "admin.added", DELETION: "admin.deleted"}
 _IDENTITY: Final = {"added": "identity.linked", "deleted": "identity.unlinked"}
 
@@ -38,16 +38,16 @@ def connect() -> None:
         pre_save.connect(_remember, sender=model)
         post_save.connect(_saved, sender=model)
         post_delete.connect(_deleted, sender=model)
-    post_save.connect(_logged_in_admin, sender=LogEntry)
+    post_save.connect(_admin_log_written, sender=LogEntry)
     of_users = [getattr(user, name, None) for name in ("groups", "user_permissions")]
     for field in (*of_users, Group.permissions):
         if through := getattr(field, "through", None):
-            m2m_changed.connect(_rights_moved, sender=through)
+            m2m_changed.connect(_rights_changed, sender=through)
 
 
 def _remember(sender: type[Model], instance: Any, update_fields: Any = None, **kwargs: Any) -> None:
-    """Before a save: what the database holds, unless nothing that is watched is saved."""
-    if present().silent or instance._state.adding or _touches_nothing(sender, update_fields):
+    """Keep the stored values before a save, unless it saves no watched field."""
+    if present().silent or instance._state.adding or _saves_nothing_watched(sender, update_fields):
         return
     old = sender._default_manager.filter(pk=instance.pk).first()
     setattr(instance, _BEFORE, _facts(old) if old else None)
@@ -81,14 +81,14 @@ def _write_change(
     write(action, _subject(instance), before=before, after=after)
 
 
-def _rights_moved(
+def _rights_changed(
     sender: Any, instance: Any, action: str, reverse: bool, model: Any, pk_set: Any, **kwargs: Any
 ) -> None:
-    """Groups and permissions given or taken, from whichever side."""
+    """Groups and permissions given or taken, from either side of the relation."""
     if present().silent or action not in ("post_add", "post_remove", "pre_clear"):
         return
     if action == "pre_clear":
-        pk_set = _keys_of(sender, instance, reverse)
+        pk_set = _linked_keys(sender, instance, reverse)
     others = list(model._default_manager.filter(pk__in=pk_set or ()))
     pairs = [(other, [instance]) for other in others] if reverse else [(instance, others)]
     for holder, rights in pairs:
@@ -104,8 +104,8 @@ def _write_rights(holder: Any, rights: list[Any], *, given: bool) -> None:
     write(f"{kind}.rights_changed", holder, before=before, after=after)
 
 
-def _keys_of(through: Any, instance: Any, reverse: bool) -> list[Any]:
-    """Who or what is about to be cleared."""
+def _linked_keys(through: Any, instance: Any, reverse: bool) -> list[Any]:
+    """The keys on the other side, before they are cleared."""
     ends = [f for f in through._meta.fields if f.is_relation]
     own = next(f for f in ends if isinstance(instance, f.related_model))
     other = next(f for f in ends if f is not own)
@@ -113,8 +113,8 @@ def _keys_of(through: Any, instance: Any, reverse: bool) -> list[Any]:
     return list(rows.values_list(other.attname, flat=True))
 
 
-def _logged_in_admin(instance: LogEntry, created: bool, **kwargs: Any) -> None:
-    """Admin's own history goes with its author; what it said stays."""
+def _admin_log_written(instance: LogEntry, created: bool, **kwargs: Any) -> None:
+    """Copy admin's own history, which Django deletes with its author."""
     if not created or present().silent:
         return
     kind = instance.content_type.model_class() if instance.content_type else None
@@ -129,8 +129,8 @@ def _logged_in_admin(instance: LogEntry, created: bool, **kwargs: Any) -> None:
     write(action, after=after, note=instance.get_change_message(), about=about)
 
 
-def _touches_nothing(sender: type[Model], update_fields: Any) -> bool:
-    """Signing in saves last_login alone, and must cost no query more."""
+def _saves_nothing_watched(sender: type[Model], update_fields: Any) -> bool:
+    """Such as last_login at each sign-in, which must not cost another query."""
     watched = {field.name for field in sender._meta.concrete_fields} - set(_UNWATCHED)
     return update_fields is not None and not watched & set(update_fields)
 
@@ -146,16 +146,15 @@ def _action(model: type[Model], what: str) -> str:
 
 
 def _subject(instance: Any) -> Model:
-    """An identity is somebody's."""
     subject: Model = instance.user if isinstance(instance, SocialAccount) else instance
     return subject
 
 
 def _facts(instance: Any) -> dict[str, Any]:
-    """What is watched of an object, by name; secrets among it, which `_recordable` takes out."""
+    """The watched values by name, with secrets, which `_recordable` takes out."""
     if isinstance(instance, SocialAccount):
-        kept = instance.extra_data if isinstance(instance.extra_data, dict) else {}
-        return {"identity": instance.uid, **{n: kept.get(n, "") for n in _KEPT}}
+        claims = instance.extra_data if isinstance(instance.extra_data, dict) else {}
+        return {"identity": instance.uid, **{n: claims.get(n, "") for n in _CLAIMS}}
     fields = [f for f in instance._meta.concrete_fields if f.name not in _UNWATCHED]
     facts = {f.name: f.value_from_object(instance) for f in fields if not f.primary_key}
     if isinstance(instance, SocialApp):
@@ -164,7 +163,7 @@ def _facts(instance: Any) -> dict[str, Any]:
 
 
 def _decrypted(name: str, value: Any) -> Any:
-    """Encrypting a secret anew is no change of it."""
+    """Decrypted, since encrypting a secret again does not change it."""
     if not secretbox.is_secret(name) or not isinstance(value, str):
         return value
     try:
@@ -174,10 +173,10 @@ def _decrypted(name: str, value: Any) -> Any:
 
 
 def _recordable(facts: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
-    """The facts as they may be written: of a secret only whether it is there."""
-    there = "set anew" if new else "set"
+    """The values to write: of a secret only whether it is set."""
+    is_set = "set anew" if new else "set"
     return {
-        name: (there if _is_usable(value) else "none") if secretbox.is_secret(name) else value
+        name: (is_set if _is_usable(value) else "none") if secretbox.is_secret(name) else value
         for name, value in facts.items()
     }
 
@@ -194,7 +193,7 @@ def _right_name(right: Any) -> str:
 
 
 def _change_of_person(changed: list[str]) -> str:
-    """The gravest of what was changed at once."""
+    """The action for the most serious of these changes."""
     user = get_user_model()
     names = {user.USERNAME_FIELD, email_field()}
     if set(changed) & set(_RIGHTS):

@@ -30,11 +30,16 @@ def cell(value: Any) -> Any:
     return visible(_FORMULA.sub(r"\1\2'\3", text))
 
 
-def lines(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
+def value_in(row: Any, column: str) -> Any:
+    """The value of a column in a row, which is a mapping or an object."""
+    return row.get(column) if isinstance(row, Mapping) else getattr(row, column)
+
+
+def lines(rows: Iterable[Any], columns: Sequence[str]) -> Iterator[str]:
     """A header and a line for each row, without line ends."""
     yield _line(columns)
     for row in rows:
-        yield _line([cell(row.get(name)) for name in columns])
+        yield _line([cell(value_in(row, name)) for name in columns])
 
 
 def _line(cells: Sequence[Any]) -> str:

@@ -1,4 +1,4 @@
-"""What admin's templates need: outsiders' text, times, places, URLs, and the session's script."""
+"""Filters and tags for texts, times, places and URLs, and the script of an open session."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from .. import app, staff_urls
@@ -39,12 +40,27 @@ def browser(user_agent: str) -> str:
     return visible(browsers.browser_of(user_agent))
 
 
+@register.simple_block_tag
+def table(content: str, label: str, *columns: str, stacked: bool = False) -> str:
+    """{% table label _("Time") _("Result") %}its rows{% endtable %}: a table that can be scrolled.
+
+    An empty title is no column. `stacked`: where it is narrow each row is a block of lines, which
+    begin with their cell's data-label.
+    """
+    titles = format_html_join("", '<th scope="col">{}</th>', ((one,) for one in columns if one))
+    return format_html(
+        '<div class="staff-table{}" tabindex="0" role="region" aria-label="{}"><table>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        " staff-rows" if stacked else "",
+        label,
+        titles,
+        content,
+    )
+
+
 @register.inclusion_tag("microsoft_admin/open_session.html", takes_context=True)
 def open_session(context: dict[str, Any]) -> dict[str, Any]:
-    """The script that warns before a session ends and keeps what is typed.
-
-    Nothing on pages without a request or a signed-in person.
-    """
+    """The script that warns before a session ends and keeps typed text; none if not signed in."""
     request: HttpRequest | None = context.get("request")
     user = getattr(request, "user", None)
     if request is None or user is None or not user.is_authenticated:
@@ -53,11 +69,11 @@ def open_session(context: dict[str, Any]) -> dict[str, Any]:
         "user_key": str(user.pk),
         "ends_in": request.session.get_expiry_age(),
         "idle_minutes": conf.SESSION_IDLE_MINUTES,
-        "words": json.dumps(_words(request.session.get_expiry_date())),
+        "words": json.dumps(_texts(request.session.get_expiry_date())),
     }
 
 
-def _words(ends_at: datetime) -> dict[str, str]:
+def _texts(ends_at: datetime) -> dict[str, str]:
     local = local_time.in_zone(ends_at)
     return {
         "back": _("What you typed before you had to sign in again is back. Nothing is saved yet."),

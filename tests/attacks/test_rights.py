@@ -1,6 +1,6 @@
 """A help-desk account cannot borrow anyone's rights, and a re-link lets in nobody else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,9 +8,11 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models.signals import post_init
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from typing_extensions import override
 
 from accounts import users
@@ -18,10 +20,13 @@ from accounts.admin.people.actions import ACTIONS, confirmation_page
 from accounts.admin.people.mixin import MicrosoftUserAdminMixin
 from accounts.admin.people.person_page import actions_for
 from accounts.models import RoleMapping, SignIn, User
-from accounts.operate import linking, roles
+from accounts.operate import linking, people, roles
+from accounts.operate.erasure import erase_person
 from accounts.operate.roles import Row
 from accounts.signin import mapping
 from accounts.signin.identities import PROVIDER
+from accounts.signin.mapping import RightsChange
+from accounts.signin.roles import HeldRights, Rights
 from tests.support.admins import (
     TID,
     browser_of,
@@ -277,6 +282,11 @@ def test_who_has_what_is_not_for_whoever_reads_people_alone(forgets: None) -> No
 # --- the last superuser -------------------------------------------------------------------------
 
 
+def locks_superusers(asked: CaptureQueriesContext) -> bool:
+    found = (sql.partition(" WHERE ")[2] for sql in (query["sql"] for query in asked))
+    return any("is_superuser" in where and "FOR UPDATE" in where for where in found)
+
+
 @pytest.mark.parametrize("way", ["form", "action", "delete", "delete action"])
 def test_of_two_superusers_who_remove_each_other_one_stays(way: str, forgets: None) -> None:
     """The other's request is through just after this one has read who is asking."""
@@ -291,17 +301,42 @@ def test_of_two_superusers_who_remove_each_other_one_stays(way: str, forgets: No
     chosen = {"action": name, "_selected_action": one.pk, "confirmed": "1", "post": "yes"}
     post_init.connect(demote, sender=User)
     try:
-        if way == "form":
-            browser.post(f"{USERS}{one.pk}/change/", {"email": one.email, "is_active": "on"})
-        elif way == "delete":
-            browser.post(f"{USERS}{one.pk}/delete/", {"post": "yes"})
-        else:
-            browser.post(USERS, chosen)
+        with CaptureQueriesContext(connection) as asked:
+            if way == "form":
+                browser.post(f"{USERS}{one.pk}/change/", {"email": one.email, "is_active": "on"})
+            elif way == "delete":
+                browser.post(f"{USERS}{one.pk}/delete/", {"post": "yes"})
+            else:
+                browser.post(USERS, chosen)
     finally:
         post_init.disconnect(demote, sender=User)
+    assert locks_superusers(asked)
     one.refresh_from_db()
     assert (one.is_active, one.is_superuser) == (True, True)
     assert not User.objects.get(pk=two.pk).is_superuser
+
+
+@pytest.mark.parametrize("way", ["deactivate", "erase", "demote"])
+def test_whatever_may_remove_a_superuser_locks_all_of_them_first(way: str, forgets: None) -> None:
+    """Two of them at once would each see the other still there."""
+    superuser("stays@contoso.example")
+    leaves = superuser("leaves@contoso.example")
+    root, nothing = Rights(staff=True, superuser=True), Rights()
+    ways: dict[str, Callable[[], object]] = {
+        "deactivate": lambda: people.deactivate(leaves, leave_a_superuser=True),
+        "erase": lambda: erase_person(leaves, "asked for it"),
+        "demote": lambda: mapping.apply(
+            RightsChange(
+                leaves,
+                HeldRights("known", (), root, root),
+                HeldRights("known", (), nothing, nothing),
+            ),
+            "",
+        ),
+    }
+    with CaptureQueriesContext(connection) as asked:
+        ways[way]()
+    assert locks_superusers(asked)
 
 
 def test_a_superuser_who_is_not_staff_is_the_last_one_too(forgets: None) -> None:

@@ -15,7 +15,6 @@ from tests.faults.fault import Fault  # noqa: E402
 from tests.faults.stage import Stage  # noqa: E402
 from tests.faults.start_up import is_start_up  # noqa: E402
 from tests.fixtures import _shared  # noqa: E402
-from tests.servers.forked import prepared  # noqa: E402
 from tests.servers.site import Site  # noqa: E402
 
 PEOPLE = ("staff@contoso.example", "editor@contoso.example", "guest@fabrikam.example")
@@ -39,16 +38,8 @@ def pytest_pycollect_makeitem(
     return pytest.Function.from_parent(collector, name=name, callobj=test)
 
 
-@pytest.fixture(scope="session")
-def _doctor_of_shared_site(_site: Site) -> Iterator[None]:
-    with prepared(_site.process.env):
-        yield
-
-
 @pytest.fixture
-def stage(
-    _site: Site, _doctor_of_shared_site: None, emulator: Emulator, transactional_db: None
-) -> Iterator[Stage]:
+def stage(_site: Site, emulator: Emulator, transactional_db: None) -> Iterator[Stage]:
     User.objects.bulk_create(
         User(email=email, is_staff=True, is_superuser=email == PEOPLE[0]) for email in PEOPLE
     )

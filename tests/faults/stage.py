@@ -15,7 +15,7 @@ from tests.emulator.person import Stopped, meet
 from tests.emulator.server import Emulator
 from tests.faults.fault import GETS_IN, NO_START, Fault
 from tests.fixtures import POSTGRES
-from tests.servers.forked import can_fork, prepared, run
+from tests.servers.forked import run
 from tests.servers.nginx import Nginx
 from tests.servers.ports import free_port
 from tests.servers.process import NotStarted, clean_environment
@@ -222,8 +222,6 @@ class Stage:
         settings = {"DJANGO_SETTINGS_MODULE": MISTAKES, "MISTAKE": mistake} if mistake else {}
         site = Site({**self._base, **settings, **env}, workers=workers, prefix=self.prefix)
         self._logs.append((site, 0))
-        if not self.prefix and can_fork(site.process.env):
-            self.stack.enter_context(prepared(site.process.env))
         self.stack.callback(site.process.kill)
         return site
 

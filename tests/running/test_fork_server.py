@@ -57,27 +57,44 @@ def test_settings_are_not_read_before_the_fork() -> None:
     assert forked.run("-c", code, env=clean_environment()).stdout == "False\n"
 
 
-def test_an_environment_that_is_prepared_is_read_once_for_site_and_commands() -> None:
-    env = deployed_environment() | {"SESSION_HOURS": "7"}
-    with forked.prepared(env):
-        assert [_hours(env), _hours(env)] == ["True 7", "True 7"]
-        assert _hours(deployed_environment()) == "False 8"
-    assert _hours(env) == "False 7"
-
-
-def test_a_command_that_is_prepared_starts_others_that_are() -> None:
+def test_the_sites_programs_have_apps_loaded_and_read_their_own_settings() -> None:
     env = deployed_environment()
-    inner = "from django.conf import settings; print(settings.configured)"
-    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
-    with forked.prepared(env):
+    assert [_hours(env | {"SESSION_HOURS": hours}) for hours in ("7", "9")] == ["True 7", "True 9"]
+    assert _hours(env) == "True 8"
+
+
+def test_settings_that_load_apps_in_another_way_have_them_loaded_anew() -> None:
+    """DEBUG is read when apps are loaded."""
+    code = "from django.conf import settings; print(settings.DEBUG)"
+    for env, debug in ((deployed_environment(), False), (clean_environment(DEBUG="true"), True)):
         ended = forked.run("manage.py", "shell", "--no-imports", "-c", code, env=env)
-    assert ended.stdout == "True\n"
+        assert ended.stdout == f"{debug}\n"
+    assert _hours(deployed_environment()) == "True 8"
+
+
+def test_a_database_is_the_programs_own() -> None:
+    env = deployed_environment() | {"DATABASE_URL": "postgres://someone@127.0.0.1:1/other"}
+    code = "from django.db import connection as c; print(c.settings_dict['NAME'])"
+    ended = forked.run("manage.py", "shell", "--no-imports", "-c", code, env=env)
+    assert ended.stdout == "other\n"
+
+
+def test_options_that_name_other_settings_are_heeded() -> None:
+    words = ("manage.py", "check", "--settings=no.such.settings")
+    assert "no.such" not in _hours(deployed_environment())
+    assert "No module named 'no'" in forked.run(*words, env=deployed_environment()).stderr
+
+
+def test_what_such_a_program_starts_has_them_loaded_too() -> None:
+    inner = "from django.apps import apps; print(apps.ready)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
+    command = ("manage.py", "shell", "--no-imports", "-c", code)
+    assert forked.run(*command, env=deployed_environment()).stdout == "True\n"
 
 
 def test_where_settings_do_not_load_each_program_says_so_itself() -> None:
     env = deployed_environment() | {"SESSION_HOURS": "many"}
-    with forked.prepared(env):
-        ended = forked.run("manage.py", "check", env=env)
+    ended = forked.run("manage.py", "check", env=env)
     assert (ended.returncode, "SESSION_HOURS" in ended.stderr) == (1, True)
 
 
@@ -166,7 +183,7 @@ def test_what_is_meant_for_the_start_of_the_interpreter_really_starts_one() -> N
 
 
 def _hours(env: Mapping[str, str]) -> str:
-    """Whether this comes from a process of `prepared`, and SESSION_HOURS."""
+    """Whether apps were loaded before, and SESSION_HOURS."""
     code = (
         "import sys; from django.conf import settings;"
         " print('tests.servers.fork_server' in sys.modules, settings.SESSION_HOURS)"

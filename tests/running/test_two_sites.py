@@ -26,6 +26,8 @@ def test_each_has_its_own(start_site: Callable[..., Site], redis_server: Redis) 
     assert service.end_everyones() == 1
     assert (at_one.is_in(), at_other.is_in()) == (False, True)
     keys = {name.split(b":")[2] for name in redis_server.client().scan_iter()}
-    assert keys == {site.url.rpartition(":")[2].encode() for site in (one, other)}
+    # The site that other tests share may have written of its processes meanwhile.
+    assert keys >= {site.url.rpartition(":")[2].encode() for site in (one, other)}
+    assert all(port.isdigit() for port in keys)
     at_one.http.cookies.update(at_other.http.cookies.get_dict())  # of one host, whatever the port
     assert (at_one.is_in(), at_other.is_in()) == (False, True)

@@ -22,11 +22,12 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from tests.servers.stand_in import STANDARD
+from tests.servers.stand_in import STANDARD, STARTED
 
 # Each brings its relatives along. None may need settings: they are not there yet.
 IMPORTS = (
@@ -135,6 +136,8 @@ OURS = (
     "project.worker",
 )
 LONGEST = 1 << 20
+# When the collector looks: a program that lives for seconds has little to find.
+SELDOM = (50_000, 20, 20)
 
 
 class Program(NamedTuple):
@@ -146,9 +149,13 @@ class Program(NamedTuple):
 
 
 class Server:
-    """Forks on request; `serve` returns in each child, with its program, and never in itself."""
+    """Forks on request; `serve` returns in each child, with its program, and never in itself.
 
-    def __init__(self, path: str) -> None:
+    `takes` makes the child ready for a program, or says that it cannot be.
+    """
+
+    def __init__(self, path: str, takes: Callable[[Program], bool]) -> None:
+        self._takes = takes
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(f"{path}.new")
         self._listener.listen(64)
@@ -189,8 +196,7 @@ class Server:
             files.frombytes(data)
         pid = os.fork() if message else -1
         if pid == 0:
-            self._become_child(asker, files)
-            return Program(*marshal.loads(message))  # noqa: S302 - from `ask`, of our own
+            return self._become(message, asker, files)
         for file in files:
             os.close(file)
         if pid < 0:
@@ -198,19 +204,26 @@ class Server:
             return None
         self._askers[pid] = asker
         self._watch.register(asker, selectors.EVENT_READ, pid)
-        _tell(asker, pid)
         return None
 
-    def _become_child(self, asker: socket.socket, files: "array.array[int]") -> None:
+    def _become(self, message: bytes, asker: socket.socket, files: "array.array[int]") -> Program:
+        """In the child: the program, unless another server is to be asked for it."""
         os.setsid()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._watch.close()
-        for mine in (self._listener, self._woken, self._waker, asker, *self._askers.values()):
+        for mine in (self._listener, self._woken, self._waker, *self._askers.values()):
             mine.close()
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
+        program = Program(*marshal.loads(message))  # noqa: S302 - from `ask`, of our own
+        if not self._takes(program):
+            asker.send(b"-")
+            os._exit(0)
+        asker.send(STARTED + str(os.getpid()).encode())
+        asker.close()
+        return program
 
     def _reap(self) -> None:
         with suppress(ChildProcessError):
@@ -246,7 +259,7 @@ def _forget_ours() -> None:
             del sys.modules[name]
 
 
-def enter(program: Program) -> None:
+def enter(program: Program) -> bool:
     """Make the program's environment and directory those of this process."""
     os.environ.clear()
     os.environ.update(program.env)
@@ -257,6 +270,7 @@ def enter(program: Program) -> None:
     os.chdir(program.cwd)
     extra = [entry for entry in program.env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = [program.cwd, *extra, *sys.path[1:]]
+    return True
 
 
 def execute(command: list[str]) -> NoReturn:
@@ -298,14 +312,15 @@ def _execute(command: list[str]) -> None:
 
 
 def main(path: str, executable: str) -> NoReturn:
+    gc.disable()  # nothing that is imported can go
     for name in IMPORTS + OURS:
         importlib.import_module(name)
-    gc.collect()
     gc.freeze()  # what is shared stays shared
-    program = Server(path).serve()
+    gc.set_threshold(*SELDOM)
+    gc.enable()
+    program = Server(path, enter).serve()
     # What a program starts in turn costs no imports either.
     sys.executable = executable
-    enter(program)
     execute(program.command)
 
 

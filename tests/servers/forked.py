@@ -1,6 +1,6 @@
 """Python programs from the fork server, which has their imports done: `ForkedPython`, `run`.
 
-While an environment is `prepared`, sites and commands in it have their settings loaded, too.
+Sites and commands come from tests/servers/prepared.py, with apps and URLs loaded, where they can.
 
 The same processes as `subprocess` would start, save that they need a fifth of the time. Whatever
 depends on how an interpreter starts (its flags, PYTHON… variables) really starts.
@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -29,8 +28,10 @@ _INSTEAD_OF_PYTHON = """\
 import sys
 sys.path.append({root!r})
 from tests.servers.stand_in import stand_in
-stand_in({socket!r}, sys.argv[1:])
+stand_in({sockets!r}, sys.argv[1:])
 """
+# As many kinds of settings that load apps in another way: with and without DEBUG, and one more.
+_PREPARED = 3
 
 
 Completed = subprocess.CompletedProcess[str]
@@ -46,10 +47,8 @@ class ForkedPython:
     ) -> None:
         """`files` are its standard input, output and errors."""
         self._arguments = list(arguments)
-        self._told = ask(
-            str(_server_of(arguments, env, cwd)), self._arguments, env, str(cwd), files
-        )
-        self.pid = int(self._told.recv(64))
+        servers = _servers_for(arguments, env, cwd)
+        self._told, self.pid = ask(servers, self._arguments, env, str(cwd), files)
 
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
@@ -126,42 +125,36 @@ def run(
         )
 
 
-@contextmanager
-def prepared(env: Mapping[str, str]) -> Iterator[None]:
-    """Sites and commands in this environment fork from one process that has read it.
+def _servers_for(arguments: Sequence[str], env: Mapping[str, str], cwd: Path) -> Iterator[str]:
+    """In the order in which they are to be asked."""
+    if cwd == ROOT and (arguments[0] == "manage.py" or arguments[1] == "gunicorn"):
+        yield from list(_prepared)
+        if len(_prepared) < _PREPARED and "PYTHONPATH" not in env:
+            yield from _prepare(env)
+    yield str(_server())
 
-    Not for an environment that names files which change. Where its settings do not load, each
-    program finds out by itself.
-    """
+
+_prepared: dict[str, ForkedPython] = {}
+
+
+def _prepare(env: Mapping[str, str]) -> Iterator[str]:
+    """One more server, with apps loaded as these settings say; none where they do not load."""
     socket = scratch("prepared") / "socket"
+    python = _stand_in_of(socket, str(socket), str(_server()))
     leash, held = os.pipe()
     told, ready = os.pipe()
     with Path(os.devnull).open("w") as nothing:
-        command = ("-m", "tests.servers.prepared", str(socket), str(_stand_in_of(socket)))
+        command = ("-m", "tests.servers.prepared", str(socket), str(python))
         server = ForkedPython(command, env, ROOT, (leash, ready, nothing.fileno()))
-    os.close(leash)
+    os.close(leash)  # `held` stays open: with it the server's input would end, and so would it
     os.close(ready)
-    try:
-        if os.read(told, 64):
-            _prepared[_key(env)] = socket
-        yield
-    finally:
-        _prepared.pop(_key(env), None)
-        for end in (held, told):
-            os.close(end)  # its input has ended, and so does it
+    if os.read(told, 64):
+        _prepared[str(socket)] = server
+        yield str(socket)
+    else:
+        os.close(held)
         server.wait()
-
-
-_prepared: dict[frozenset[tuple[str, str]], Path] = {}
-
-
-def _key(env: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    return frozenset(env.items())
-
-
-def _server_of(arguments: Sequence[str], env: Mapping[str, str], cwd: Path) -> Path:
-    is_the_sites = cwd == ROOT and (arguments[0] == "manage.py" or arguments[1] == "gunicorn")
-    return (is_the_sites and _prepared.get(_key(env))) or _server()
+    os.close(told)
 
 
 def can_fork(env: Mapping[str, str]) -> bool:
@@ -179,7 +172,13 @@ def _server() -> Path:
     socket = scratch("fork-server") / "socket"
     server = Process(
         "fork server",
-        [sys.executable, "-m", "tests.servers.fork_server", str(socket), str(_stand_in_of(socket))],
+        [
+            sys.executable,
+            "-m",
+            "tests.servers.fork_server",
+            str(socket),
+            str(_stand_in_of(socket, str(socket))),
+        ],
         log=socket.with_name("log"),
         leashed=True,
     )
@@ -188,11 +187,11 @@ def _server() -> Path:
     return socket
 
 
-def _stand_in_of(socket: Path) -> Path:
-    """A program that asks there, to be called as `python` is."""
+def _stand_in_of(socket: Path, *sockets: str) -> Path:
+    """A program that asks those, to be called as `python` is."""
     python = socket.with_name("python")
     python.write_text(
-        _INSTEAD_OF_PYTHON.format(python=sys.executable, root=str(ROOT), socket=str(socket))
+        _INSTEAD_OF_PYTHON.format(python=sys.executable, root=str(ROOT), sockets=sockets)
     )
     python.chmod(0o755)
     return python

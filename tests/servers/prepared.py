@@ -1,8 +1,9 @@
-"""`python -m tests.servers.prepared SOCKET PYTHON`: programs that start with settings loaded.
+"""`python -m tests.servers.prepared SOCKET PYTHON`: the site's programs, with its apps loaded.
 
-A child of the fork server that forks in turn: a site, and doctor and other commands in the same
-environment, which would each load settings, apps and URLs anew. It says so when it is ready, and
-ends as the fork server does. tests/servers/forked.py asks: `prepared`.
+A child of the fork server that forks in turn, for sites and commands, which would each load apps
+and URLs anew. Settings are read by each program for itself: it is taken if those that apps and
+URLs read when they were loaded are the same for it. It says so when it is ready, and ends as the
+fork server does. tests/servers/forked.py asks.
 """
 
 import ctypes
@@ -11,32 +12,85 @@ import importlib
 import os
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NoReturn
+from unittest.mock import patch
 
 import django
+from django.conf import ENVIRONMENT_VARIABLE, LazySettings, Settings, settings
+from django.db import connections
 from django.urls import get_resolver, reverse
 
-from tests.servers.fork_server import Server, execute
+from project.reload import load_templates
+from tests.servers.fork_server import Program, Server, enter, execute
+from tests.servers.process import ROOT
 
+_SITES = "project.settings"
+_EACH_TIME = {"LOGGING", "LOGGING_CONFIG"}  # django.setup() takes them anew in each program
+_OTHER_SETTINGS = ("--settings", "--pythonpath", "collectstatic")  # than the environment's
 _PR_SET_PDEATHSIG = 1
 
 
+def _load() -> dict[str, Any]:
+    """Load all that a site loads; the settings that were read meanwhile."""
+    read: set[str] = set()
+    get = LazySettings.__getattr__
+
+    def noting(self: LazySettings, name: str) -> Any:
+        read.add(name)
+        return get(self, name)
+
+    with patch.object(LazySettings, "__getattr__", noting):
+        django.setup()
+        get_resolver().check()  # imports all that the URLs lead to
+        reverse("admin:index")  # from now on it knows where all of them lead
+        importlib.import_module("accounts.management.commands.doctor")
+        load_templates()
+    return {name: _seen(name) for name in read - _EACH_TIME}
+
+
+def _seen(name: str) -> Any:
+    """What loading makes of a setting."""
+    value: Any = getattr(settings, name, None)
+    if name == "DATABASES":
+        return {alias: database["ENGINE"] for alias, database in value.items()}
+    if name == "SOCIALACCOUNT_PROVIDERS":
+        return {provider: of.get("provider_class") for provider, of in value.items()}
+    return value
+
+
+def _takes(loaded: Mapping[str, Any], program: Program) -> bool:
+    """Read the program's settings; whether they suit what is loaded."""
+    if program.cwd != str(ROOT) or any(name.startswith("OTEL_") for name in program.env):
+        return False
+    if any(word.startswith(_OTHER_SETTINGS) for word in program.command):
+        return False
+    enter(program)
+    module = program.env.get(ENVIRONMENT_VARIABLE, _SITES)
+    for name in (_SITES, module):
+        sys.modules.pop(name, None)
+    try:
+        settings._wrapped = Settings(module)
+    except (Exception, SystemExit):
+        return False  # the program will say so itself
+    del connections["default"], connections.settings
+    connections._settings = None  # type: ignore[attr-defined]
+    return all(_seen(name) == value for name, value in loaded.items())
+
+
 def main(path: str, executable: str) -> NoReturn:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    django.setup()
-    get_resolver().check()  # imports all that the URLs lead to
-    reverse("admin:index")  # from now on it knows where all of them lead
-    importlib.import_module("accounts.management.commands.doctor")
+    os.environ.setdefault(ENVIRONMENT_VARIABLE, _SITES)
+    loaded = _load()
+    gc.collect()
     gc.freeze()
-    server = Server(path)
+    server = Server(path, partial(_takes, loaded))
     print("ready", flush=True)
-    command = server.serve().command
+    program = server.serve()
     # Whoever kills this process, as the fork server does at its end, kills what came out of it.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if command[0] == "manage.py" and os.environ["DJANGO_SETTINGS_MODULE"] == "project.settings":
-        # doctor asks a second process, whose settings are the same: they are by the environment.
-        sys.executable = executable
-    execute(command)
+    sys.executable = executable
+    execute(program.command)
 
 
 if __name__ == "__main__":

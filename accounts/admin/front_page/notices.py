@@ -43,7 +43,7 @@ class Notice:
 
 def of_app() -> Iterator[Notice]:
     """The Microsoft app lets nobody sign in, or will not soon."""
-    summary = advice.of_app(show())
+    summary = advice.summary_in_admin(show())
     url = reverse("admin:socialaccount_socialapp_changelist")
     if summary.problem:
         text = _("Nobody can sign in with Microsoft: %(why)s. %(fix)s")

@@ -1,4 +1,4 @@
-"""The Microsoft app in admin: superusers alone may see or change it."""
+"""The Microsoft app in admin, for superusers only."""
 
 from __future__ import annotations
 
@@ -43,15 +43,14 @@ if TYPE_CHECKING:
 
 
 class _NamedMicrosoft(Options):  # type: ignore[type-arg]
-    """In breadcrumbs, too, the app is what people look for, not allauth's "Social Accounts"."""
+    """Options that call the app "Microsoft" in breadcrumbs, not "Social Accounts"."""
 
     @property
     @override
     def app_config(self) -> Any:
-        """Allauth's, by another name."""
-        named = copy.copy(super().app_config)
-        named.verbose_name = _("Microsoft")
-        return named
+        config = copy.copy(super().app_config)
+        config.verbose_name = _("Microsoft")
+        return config
 
 
 class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
@@ -63,11 +62,11 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
     delete_confirmation_template = "microsoft_admin/admin/socialapp/delete_confirmation.html"
     list_display = ("name", "client_id", "tenant", "proof", "expires", "visible")
     ordering = ("pk",)
-    actions = None  # deleting is done on an app's own page, which says what follows
+    actions = None  # an app is deleted on its own page, which shows the consequences
 
     def __init__(self, model: type[SocialApp], admin_site: admin.AdminSite) -> None:
         super().__init__(model, admin_site)
-        # A copy: what the menu, the titles and the messages say, without a change of allauth's.
+        # A copy, since allauth's own must not be changed.
         self.opts = copy.copy(model._meta)
         self.opts.__class__ = _NamedMicrosoft
         self.opts.verbose_name = gettext_lazy("Microsoft app")
@@ -79,13 +78,12 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
     @override
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        found = super().get_changelist_instance(request)
-        found.opts, found.title = self.opts, _("Microsoft apps")
-        return found
+        changelist = super().get_changelist_instance(request)
+        changelist.opts, changelist.title = self.opts, _("Microsoft apps")
+        return changelist
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
-        """The kind that the app has stands open, the others are one click further."""
         return fieldsets_of(registration.kind_of(obj) if obj else "secret")
 
     @override
@@ -112,7 +110,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         return super().changelist_view(
-            request, {"summary": advice.of_app(show()), **(extra_context or {})}
+            request, {"summary": advice.summary_in_admin(show()), **(extra_context or {})}
         )
 
     @override
@@ -126,7 +124,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
     ) -> Any:
         app = self.get_object(request, object_id) if object_id else None
         context = {
-            "summary": advice.of_app(show()),
+            "summary": advice.summary_in_admin(show()),
             **(_about(app) if app else {}),
             **(extra_context or {}),
         }
@@ -134,7 +132,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
     @override
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kw: Any) -> Any:
-        """Nothing to correct, but something to confirm, is not shown as an error."""
+        """Consequences to confirm are not shown as errors."""
         form = context["adminform"].form
         if form.needs_confirmation:
             context |= {"errors": [], "judgement": advice.judgement_in_admin(form.judgement)}
@@ -158,7 +156,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
     @method_decorator(require_POST)
     def test_connection(self, request: HttpRequest, app_id: int | None = None) -> HttpResponse:
-        """Ask Microsoft about this app, hidden or not, else about the one in force."""
+        """Test this app with Microsoft, hidden or not, else the one in force."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         app = self.get_object(request, str(app_id)) if app_id else None
@@ -169,7 +167,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
         findings = findings_of(app) if app else online_findings()
         context = {
-            "summary": advice.of_app(show()),
+            "summary": advice.summary_in_admin(show()),
             "tested": app,
             **(_about(app) if app else {}),
             "findings": advice.findings_in_admin(findings),
@@ -178,10 +176,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
     @method_decorator(require_POST)
     def undo(self, request: HttpRequest, app_id: int) -> HttpResponse:
-        """The app as it was before its last change.
-
-        What Microsoft refuses by now is put back only when that is confirmed.
-        """
+        """Undo the app's last change, after a confirmation if people would be kept out."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         app = self.get_object(request, str(app_id))
@@ -197,11 +192,11 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
             context = {"judgement": advice.judgement_in_admin(judgement), "subject": app}
             return render(request, "socialapp/undo.html", _("Undo the last change"), context, self)
         microsoft_app.remember_tests(after, judgement.tests)
-        self._put_back(request, app, after)
+        self._restore(request, app, after)
         url = reverse("admin:socialaccount_socialapp_change", args=[app.pk])
         return HttpResponseRedirect(url)
 
-    def _put_back(self, request: HttpRequest, app: SocialApp, after: SocialApp) -> None:
+    def _restore(self, request: HttpRequest, app: SocialApp, after: SocialApp) -> None:
         with transaction.atomic():
             if microsoft_app.is_as_read(app):
                 after.save()
@@ -217,13 +212,12 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
     @admin.display(description=gettext_lazy("proves itself by"))
     def proof(self, app: SocialApp) -> str:
-        """Each thing, and how it is kept; never what it is."""
+        """The credentials, and how each is stored."""
         credentials = credentials_of(app)
         return "; ".join(f"{one.label}: {_(one.kept)}" for one in credentials) or _("nothing")
 
     @admin.display(description=gettext_lazy("expires"))
     def expires(self, app: SocialApp) -> str:
-        """When that ends, as it was entered, or as the certificate says."""
         days = (one.expires_on for one in credentials_of(app))
         return "; ".join(date_format(day, "SHORT_DATE_FORMAT") for day in days if day)
 
@@ -233,7 +227,7 @@ class MicrosoftAppAdmin(StaffModelAdmin, SuperusersOnly):
 
 
 def _about(app: SocialApp) -> dict[str, Any]:
-    """What is shown of the app whose page it is."""
+    """The context of this app's page."""
     try:
         entries, why_not = entra_entries(app), ""
     except Refused as refused:

@@ -1,7 +1,7 @@
-"""The form of the Microsoft app: real fields in place of JSON, and secrets that only go in.
+"""The form of the Microsoft app: fields in place of JSON, and secrets that are never shown.
 
-What is entered is checked and kept by the service that `./manage.py microsoft_app` uses, and put
-to Microsoft before it is kept: what would keep people out has to be confirmed.
+`operate.microsoft_app`, as for the command, validates and stores the input. It is tested with
+Microsoft first, and what would keep people out has to be confirmed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .fields import KeyFileField, PassphraseField, PemField, SecretField
 if TYPE_CHECKING:
     from ...operate.doctor.before_saving import Judgement
 
-# The form's fields have names of their own: a field named `secret` would be filled from the model.
+# Not named as the model's: a form field `secret` would be filled from the model.
 _SECRETS: Final = {"secret": "new_secret", "next_secret": "new_next_secret"}
 _EXPIRIES: Final = ("secret_expires", "next_secret_expires")
 _FIELDS: Final = {
@@ -39,7 +39,7 @@ _FIELDS: Final = {
     "certificate": "certificate_text",
     "next_certificate": "next_certificate_text",
 }
-_UNREAD: Final = "_unread"  # a file that its passphrase did not open yet
+_UNREAD: Final = "_unread"  # suffix of a certificate that the passphrase did not open
 KINDS: Final = (
     ("secret", gettext_lazy("Client secret")),
     ("certificate", gettext_lazy("Certificate")),
@@ -49,7 +49,7 @@ KINDS: Final = (
 
 
 class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One app registration of Entra; `user_id` is who fills it in, `confirmed` what they saw."""
+    """One app registration of Entra; `user_id` is the primary key of whoever fills it in."""
 
     user_id: Any = None
     tenant = forms.CharField(
@@ -118,22 +118,22 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kept = self.instance.settings
+        stored = self.instance.settings
         self.judgement: Judgement | None = None
         self._typed: dict[str, str] = {}
         for name in ("tenant", "hidden", "managed_identity"):
-            self.initial.setdefault(name, kept.get(name))
+            self.initial.setdefault(name, stored.get(name))
         for name in _EXPIRIES:
-            self.initial.setdefault(name, _date(kept.get(name)))
-        self.initial.setdefault("domains", ", ".join(kept.get("domains", ())))
+            self.initial.setdefault(name, _date(stored.get(name)))
+        self.initial.setdefault("domains", ", ".join(stored.get("domains", ())))
         self.initial.setdefault("credential", kind_of(self._app()))
         self.fields["name"].initial = "Microsoft"
         self.fields["tenant"].widget.attrs["placeholder"] = conf.MICROSOFT_TENANT_ID
-        self._say_what_is_kept()
+        self._set_help_texts()
 
     @property
     def needs_confirmation(self) -> bool:
-        """Nothing is wrong with what was entered, but with what would follow from it."""
+        """Whether the input is valid, but its consequences have to be confirmed."""
         return self.judgement is not None and bool(self.errors)
 
     def clean_domains(self) -> tuple[str, ...]:
@@ -144,20 +144,20 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
     @override
     @sensitive_variables()
     def full_clean(self) -> None:
-        """What was typed in secret outlives a refusal, though the page does not show it."""
+        """Store typed secrets of an invalid form, which the page does not show again."""
         super().full_clean()
         if self.is_bound and self.errors:
-            name = typed_secrets.keep(self.user_id, self._typed)
+            name = typed_secrets.store(self.user_id, self._typed)
             # Django renders a bound field from what was sent.
             self.data = MultiValueDict({**dict(self.data.lists()), "held": [name]})  # type: ignore[attr-defined]
-            self._say_what_is_kept()
+            self._set_help_texts()
             for field in _FIELDS.values():
                 self[field].help_text = self.fields[field].help_text
 
     @override
     @sensitive_variables()
     def clean(self) -> dict[str, Any]:
-        """What the service says of it, each problem at its field; then what Microsoft says."""
+        """Each problem at its field; without any, the consequences of saving."""
         cleaned = super().clean() or {}
         self._read_secrets(cleaned)
         changes = self._changes(cleaned)
@@ -173,11 +173,11 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
         app.provider, app.secret, app.settings = PROVIDER, after.secret, after.settings
         if self.judgement:
             microsoft_app.remember_tests(app, self.judgement.tests)
-        typed_secrets.forget(self.cleaned_data["held"])
+        typed_secrets.delete(self.cleaned_data["held"])
         return super().save(commit)
 
     def _app(self) -> SocialApp:
-        """The app as it is; a new one proves itself by a secret until something else is chosen."""
+        """The app before the change; a new one has a secret until another kind is chosen."""
         app: SocialApp = self.instance
         if not app.pk and "credential" not in app.settings:
             app.settings["credential"] = "secret"
@@ -199,18 +199,18 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @sensitive_variables()
     def _read_secrets(self, cleaned: dict[str, Any]) -> None:
-        """What was typed now, else what this person typed before into the same form."""
-        before = typed_secrets.of(self.user_id, cleaned.get("held", ""))
+        """Secrets typed now, else those typed before into the same form."""
+        stored = typed_secrets.load(self.user_id, cleaned.get("held", ""))
         slots = SLOTS.get(cleaned.get("credential") or "", _FIELDS)  # type: ignore[arg-type]
-        kept = {name: text for name, text in before.items() if name.removesuffix(_UNREAD) in slots}
+        stored = {n: text for n, text in stored.items() if n.removesuffix(_UNREAD) in slots}
         for slot, field in _SECRETS.items():
-            if text := cleaned.get(field) or kept.get(slot):
+            if text := cleaned.get(field) or stored.get(slot):
                 self._typed[slot] = text
         for slot in SLOTS["certificate"]:
-            self._read_certificate(slot, cleaned, kept)
+            self._read_certificate(slot, cleaned, stored)
 
     @sensitive_variables()
-    def _read_certificate(self, slot: str, cleaned: dict[str, Any], kept: dict[str, str]) -> None:
+    def _read_certificate(self, slot: str, cleaned: dict[str, Any], stored: dict[str, str]) -> None:
         field, upload = f"{slot}_text", cleaned.get(f"{slot}_file")
         passphrase = cleaned.get(f"{slot}_passphrase") or ""
         text = cleaned.get(field) or ""
@@ -218,10 +218,10 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(field, _("Paste it or upload it, not both."))
             return
         data = upload.read() if upload else text.encode()
-        data = data or base64.b64decode(kept.get(slot + _UNREAD, ""))
+        data = data or base64.b64decode(stored.get(slot + _UNREAD, ""))
         if not data:
-            if slot in kept:
-                self._typed[slot] = kept[slot]
+            if slot in stored:
+                self._typed[slot] = stored[slot]
             return
         try:
             self._typed[slot] = microsoft_app.read_certificate(data, passphrase)
@@ -231,20 +231,20 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @sensitive_variables()
     def _changes(self, cleaned: dict[str, Any]) -> microsoft_app.Changes:
-        """Secrets only when typed; dates only when changed, since an old one may have passed."""
+        """With secrets only if typed, and dates only if changed: a stored one may have passed."""
         names = ("name", "client_id", "tenant", "domains", "hidden", "promote")
-        given: dict[str, Any] = {name: cleaned[name] for name in names if name in cleaned}
-        given["credential"] = cleaned.get("credential") or None
-        given |= {slot: text for slot, text in self._typed.items() if not slot.endswith(_UNREAD)}
+        changes: dict[str, Any] = {name: cleaned[name] for name in names if name in cleaned}
+        changes["credential"] = cleaned.get("credential") or None
+        changes |= {slot: text for slot, text in self._typed.items() if not slot.endswith(_UNREAD)}
         if "managed_identity" in self.changed_data and "managed_identity" in cleaned:
-            given["managed_identity"] = cleaned["managed_identity"].strip()
+            changes["managed_identity"] = cleaned["managed_identity"].strip()
         for name in _EXPIRIES:
             if name in self.changed_data and name in cleaned:
-                given[name] = cleaned[name] or ""
-        return microsoft_app.Changes(**given)
+                changes[name] = cleaned[name] or ""
+        return microsoft_app.Changes(**changes)
 
-    def _say_what_is_kept(self) -> None:
-        """Beside each field that shows nothing, whether there is something."""
+    def _set_help_texts(self) -> None:
+        """Say beside each secret's empty field whether one is stored."""
         app = self.instance
         text = _("Now: %(how)s. Type to replace it; it is never shown.")
         for slot, field in _FIELDS.items():
@@ -262,7 +262,7 @@ class MicrosoftAppForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _date(text: Any) -> date | None:
-    """A date, so that the form sees whether it has changed; what is none is asked for afresh."""
+    """The stored date; None for an invalid one."""
     try:
         return date.fromisoformat(str(text))
     except ValueError:

@@ -1,7 +1,7 @@
-"""Secrets that were typed into a form which was refused: kept for its next sending, never shown.
+"""Secrets typed into an invalid form, stored until it is sent again, since no page shows them.
 
-They lie in the shared cache, encrypted, for a quarter of an hour; the page has a random name for
-them only, which is good for whoever typed them.
+They are in the shared cache, encrypted, for 15 minutes, under a random name that the page has; only
+whoever typed them can load them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _SECONDS: Final = 900
 
 
 @sensitive_variables()
-def keep(user_id: Any, typed: Mapping[str, str]) -> str:
-    """The name under which `of` finds it; "" where there is nothing to keep, or no cache."""
+def store(user_id: Any, typed: Mapping[str, str]) -> str:
+    """Store them; returns their name, or "" without secrets or a working cache."""
     if not typed:
         return ""
     name = secrets.token_urlsafe(24)
@@ -35,8 +35,8 @@ def keep(user_id: Any, typed: Mapping[str, str]) -> str:
 
 
 @sensitive_variables()
-def of(user_id: Any, name: str) -> dict[str, str]:
-    """What this person typed; empty when it is too old, or someone else's."""
+def load(user_id: Any, name: str) -> dict[str, str]:
+    """What this person typed; empty when it has expired or is someone else's."""
     if not name.isascii() or len(name) > 64:
         return {}
     try:
@@ -47,8 +47,7 @@ def of(user_id: Any, name: str) -> dict[str, str]:
     return typed
 
 
-def forget(name: str) -> None:
-    """It was saved."""
+def delete(name: str) -> None:
     with suppress(*STORE_ERRORS):
         cache.delete(_key(name))
 

@@ -132,7 +132,8 @@ def _add(
             if result.what == "added" and result.user:
                 result.user.groups.set(given["groups"])
                 result.user.user_permissions.set(given["user_permissions"])
-                page.log_addition(request, result.user, [{"added": {}}])
+                if not preview:
+                    page.log_addition(request, result.user, [{"added": {}}])
         if preview:
             transaction.set_rollback(True)
     return results

@@ -1,4 +1,4 @@
-"""Groups in admin: nobody puts rights into a group that they do not hold themselves."""
+"""Groups in admin: nobody gives a group rights that they do not hold themselves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..rights import RightsAdmin
 
 
 class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
-    """Django's, bounded by the editor's own rights."""
+    """Django's, limited to the editor's own rights."""
 
     change_list_template = "microsoft_admin/admin/group/change_list.html"
     change_form_template = "microsoft_admin/admin/roles/group_change_form.html"
@@ -36,7 +36,7 @@ class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A group that an app role gives is taken out of the mapping first."""
+        """Not for a group in the mapping of app roles."""
         allowed = super().has_delete_permission(request, obj) and _may_touch(request, obj)
         return allowed and not (obj and roles_of(obj))
 
@@ -48,7 +48,7 @@ class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Above the form: which app roles give the group."""
+        """With the app roles that give the group."""
         group = self.get_object(request, object_id)
         more = {"roles": roles_of(group) if group else []}
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
@@ -62,7 +62,7 @@ class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """With a button for the ready-made group, until there is one."""
+        """With a button that adds the Help desk group, until there is one."""
         missing = not Group.objects.filter(name=help_desk.NAME).exists()
         more = {
             "can_make_help_desk": missing and self._may_make_help_desk(request),
@@ -71,7 +71,7 @@ class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
         return super().changelist_view(request, {**more, **(extra_context or {})})
 
     def _may_make_help_desk(self, request: HttpRequest) -> bool:
-        """Whoever adds a group holds every right in it."""
+        """Whether this person may add groups, and holds every right of this one."""
         user = request.user
         holds = users.is_superuser(user) or set(help_desk.names()) <= rights.held_for_good(user)
         return self.has_add_permission(request) and holds
@@ -86,7 +86,7 @@ class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
 
 
 def roles_of(group: Group) -> list[str]:
-    """The app roles that give this group, and so decide who is in it."""
+    """The app roles that give this group."""
     return roles_giving(table(), table().rows, Rights(groups=frozenset({group.pk})))
 
 

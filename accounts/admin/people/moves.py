@@ -1,7 +1,7 @@
-"""People who moved at Microsoft, many at once: pasted or uploaded, previewed, written.
+"""People who moved: new identities and addresses for many, previewed and then written.
 
-`staff relink FILE` does the same on a terminal. As with a single identity, superusers alone:
-whoever names a new identity for a person can be that person.
+`staff relink FILE` does the same. For superusers only: whoever links a new identity to a person can
+sign in as that person.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ..model_admin import render
 from ..uploads import TextFileField
 from .actions import reason_field
 
-_SHOWN: Final = 500
+_MOST_LISTED: Final = 500
 _TITLES: Final[Mapping[moves.Outcome, Any]] = {
     "link": gettext_lazy("Will be linked and signed out"),
     "address": gettext_lazy("Gets the new address"),
@@ -42,7 +42,7 @@ _TITLES: Final[Mapping[moves.Outcome, Any]] = {
 
 
 class MovesForm(forms.Form):
-    """The mapping; what is uploaded goes into the box, so that it can be corrected there."""
+    """The mapping; an uploaded one is put into the box, where it can be corrected."""
 
     mapping = forms.CharField(
         label=gettext_lazy("Who becomes who"),
@@ -78,12 +78,12 @@ class MovesForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         with suppress(linking.WhichTenant):
-            linking.tenant_of()  # there is one only, so nobody is asked
+            linking.tenant_of()  # raises unless there is only one
             del self.fields["tenant"]
 
     @override
     def clean(self) -> dict[str, Any]:
-        """Plans it: what is wrong with the mapping as a whole is said beside it."""
+        """Plans the moves; errors in the mapping are shown beside it."""
         cleaned = super().clean() or {}
         if self.errors:
             return cleaned
@@ -100,7 +100,7 @@ class MovesForm(forms.Form):
         return cleaned
 
     def _mapping(self, cleaned: dict[str, Any]) -> str:
-        """The mapping, which the box shows from now on, if it was uploaded."""
+        """The uploaded mapping, which is put into the box, else the box's."""
         if uploaded := cleaned.get("file"):
             cleaned["mapping"] = uploaded
             if isinstance(self.data, QueryDict):
@@ -110,33 +110,33 @@ class MovesForm(forms.Form):
 
 
 def may_move(user: Any) -> bool:
-    """Superusers alone, as with a single identity."""
+    """Whether this person may link new identities."""
     return users.is_superuser(user)
 
 
 def page(request: HttpRequest) -> HttpResponseBase:
-    """The box, what each of its lines would do, and, once that is confirmed, what was done."""
+    """The form, then a preview of each line, and once that is confirmed, the list of people."""
     if request.method != "POST":
-        return _answer(request, MovesForm(initial={"mapping": _of_refused(request)}))
+        return _page(request, MovesForm(initial={"mapping": _of_refused(request)}))
     form = MovesForm(request.POST, request.FILES)
     confirmed = form.is_valid() and "confirmed" in request.POST
     planned = form.cleaned_data.get("planned")
     if planned is None:
-        return _answer(request, form)
+        return _page(request, form)
     if "csv" in request.POST:
         audit.write("export.people", after={"of": "moves", "people": len(planned)})
-        return csv_export.download("moves", [_row(one) for one in planned], moves.COLUMNS)
+        return csv_export.download("moves", planned, moves.COLUMNS)
     if confirmed and _written(request, form, planned):
         return HttpResponseRedirect(user_url("changelist") or reverse("admin:index"))
-    return _answer(request, form, planned)
+    return _page(request, form, planned)
 
 
 def _of_refused(request: HttpRequest) -> str:
-    """Those refused because the organization moved, where a notice or a record asks for them."""
+    """With ?refused, a mapping of the people refused because the organization moved."""
     if "refused" not in request.GET:
         return ""
-    found = moved_tenant.refused()
-    if others := sum(not one.is_alike for one in found):
+    refused = moved_tenant.refused()
+    if others := sum(not one.is_alike for one in refused):
         text = ngettext(
             "%(count)d other person was refused under another name or address: compare both"
             " identities at their refusal.",
@@ -145,19 +145,17 @@ def _of_refused(request: HttpRequest) -> str:
             others,
         )
         messages.warning(request, text % {"count": others})
-    return moved_tenant.as_mapping(found)
+    return moved_tenant.as_mapping(refused)
 
 
 def _written(request: HttpRequest, form: MovesForm, planned: Sequence[moves.Planned]) -> bool:
-    """Whether it was; not if what was previewed has changed since."""
+    """Write the moves; whether they were written, not if the preview is out of date."""
     if request.POST["confirmed"] != moves.digest(planned):
         messages.warning(request, _("This is not what you were shown: look at it again."))
         return False
-    asked = form.cleaned_data
+    data = form.cleaned_data
     try:
-        done = moves.carry_out(
-            planned, asked["reason"], by=request.user, skip_unknown=asked["skip"]
-        )
+        done = moves.carry_out(planned, data["reason"], by=request.user, skip_unknown=data["skip"])
     except OperatorError as problem:
         messages.error(request, _("Nothing was written. %(why)s") % {"why": problem})
         return False
@@ -169,7 +167,7 @@ def _written(request: HttpRequest, form: MovesForm, planned: Sequence[moves.Plan
     return True
 
 
-def _answer(
+def _page(
     request: HttpRequest, form: MovesForm, planned: Sequence[moves.Planned] | None = None
 ) -> HttpResponseBase:
     stops = moves.blocking(planned or (), skip_unknown=bool(form.data.get("skip")))
@@ -181,21 +179,17 @@ def _answer(
         "stops": len(stops),
         "writes": 0 if stops else counted["link"] + counted["address"],
         "digest": moves.digest(planned or ()),
-        "more": max(0, len(planned or ()) - _SHOWN),
+        "more": max(0, len(planned or ()) - _MOST_LISTED),
     }
     return render(request, "moves.html", _("People who moved"), context)
 
 
 def _worst_first(planned: Sequence[moves.Planned]) -> list[tuple[moves.Planned, Any, str]]:
-    """What stops it all is what the page is read for."""
+    """The lines, those that prevent writing first: with title and URL."""
     order = ("problem", "not here", "link", "address", "already")
     ordered = sorted(planned, key=lambda one: (order.index(one.what), one.line))
-    return [(one, _TITLES[one.what], _url(one)) for one in ordered[:_SHOWN]]
+    return [(one, _TITLES[one.what], _url(one)) for one in ordered[:_MOST_LISTED]]
 
 
 def _url(one: moves.Planned) -> str:
     return user_url("change", one.key) if one.key is not None else ""
-
-
-def _row(one: moves.Planned) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in moves.COLUMNS}

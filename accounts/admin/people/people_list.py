@@ -1,4 +1,4 @@
-"""What the list of people shows beside their fields, a page at a time, and how it is filtered."""
+"""The list of people: states and identities of those on the page, and filters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IDLE_DAYS: Final = (30, 90, 180, 365)
 
 
 class PeopleChangeList(ChangeList):
-    """Looks up states and identities for the people on the page, however many there are in all."""
+    """Adds states and identities to the people on the page, in a fixed number of queries."""
 
     @override
     def get_results(self, request: HttpRequest) -> None:
@@ -47,16 +47,16 @@ def identities_of(people: Any) -> dict[Any, SocialAccount]:
 
 
 def identity_text(account: SocialAccount | None) -> str:
-    """How an identity is called: by the address Microsoft gave, else its object ID."""
+    """The identity's sign-in name or address at Microsoft, else its object ID; "" for None."""
     if account is None:
         return ""
-    kept = claims_stored_in(account)
-    named = kept.get("preferred_username") or kept.get("email") or account.uid.split(":")[-1]
-    return visible(str(named))
+    claims = claims_stored_in(account)
+    name = claims.get("preferred_username") or claims.get("email") or account.uid.split(":")[-1]
+    return visible(str(name))
 
 
 def state_text(state: AccountStatus, *, link: bool) -> str:
-    """How a person stands; a refusal links to its record for whoever may see it."""
+    """The status in words; with `link` a refusal links to its record."""
     text = {
         "can_sign_in": _("Can sign in"),
         "never": _("Not yet signed in"),
@@ -65,24 +65,20 @@ def state_text(state: AccountStatus, *, link: bool) -> str:
     }[state.kind]
     if state.kind != "refused":
         return format_html('<span class="staff-{}">{}</span>', state.kind, text)
-    shown = text % {"why": title_of(state.reason)}
+    text = text % {"why": title_of(state.reason)}
     if not link:
-        return format_html('<span class="staff-refused">{}</span>', shown)
-    return format_html('<a class="staff-refused" href="{}">{}</a>', record_url(state), shown)
-
-
-def record_url(state: AccountStatus) -> str:
-    """The list of sign-ins, narrowed to the one of this refusal."""
-    return f"{admin_url('signin_changelist')}?q={state.reference}"
+        return format_html('<span class="staff-refused">{}</span>', text)
+    url = f"{admin_url('signin_changelist')}?q={state.reference}"
+    return format_html('<a class="staff-refused" href="{}">{}</a>', url, text)
 
 
 def may_see_sign_ins(user: User | Any) -> bool:
-    """Whether this person may read the record."""
+    """Whether this person may read the sign-in record."""
     return bool(user.has_perm(permission("view_signin")))
 
 
 def person_url(person: User, reader: Any) -> str:
-    """The person's page, or "" for whoever may not open it, and where there is none."""
+    """The person's page; "" for a reader who may not open it, or without such a page."""
     return user_url("change", person.pk) if may_see_people(reader) else ""
 
 
@@ -97,7 +93,7 @@ def may_add_people(editor: Any) -> bool:
 
 
 class StateFilter(SimpleListFilter):
-    """Who has not come yet, and who was refused."""
+    """People who never signed in, or were refused lately."""
 
     title = gettext_lazy("state")
     parameter_name = "state"
@@ -116,7 +112,7 @@ class StateFilter(SimpleListFilter):
 
 
 class IdleFilter(SimpleListFilter):
-    """Who has not signed in for so long; those who never did since they were added, too."""
+    """People who have not signed in for some days, since they were added if never."""
 
     title = gettext_lazy("last sign-in")
     parameter_name = "idle"
@@ -133,7 +129,7 @@ class IdleFilter(SimpleListFilter):
 
 
 class LinkedFilter(SimpleListFilter):
-    """Whether a Microsoft identity is linked to them."""
+    """People with or without a linked Microsoft identity."""
 
     title = gettext_lazy("Microsoft identity")
     parameter_name = "linked"

@@ -1,4 +1,4 @@
-"""What a person's page shows below the form: identity, sign-ins, sessions, what can be done."""
+"""The context of a person's page: identity, roles, state, actions, sign-ins, sessions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def context(page: ModelAdmin[Any], request: HttpRequest, object_id: str) -> dict
         "state_text": state_text(status_of(person), link=links),
         "sets_passwords": conf.ADMIN_PASSWORD_LOGIN and users.is_superuser(request.user),
         "actions": actions_for(page, request, person),
-        "sign_ins": _with_reasons(latest_sign_ins(person)) if links else None,
+        "sign_ins": _with_titles(latest_sign_ins(person)) if links else None,
         "open_sessions": sessions.of_person(request, person),
     }
 
@@ -59,14 +59,14 @@ def actions_for(
     ]
 
 
-def _with_reasons(rows: Iterable[SignIn]) -> list[tuple[SignIn, str]]:
+def _with_titles(rows: Iterable[SignIn]) -> list[tuple[SignIn, str]]:
     return [(row, title_of(row.reason) if row.reason else "") for row in rows]
 
 
 def _role_facts(person: Any) -> dict[str, Any] | None:
-    """Roles of the `last` sign-in, `since` when, and each right that is `managed` by roles.
+    """Roles of the `last` sign-in, `since` when, and the rights `managed` by roles.
 
-    None where nothing is mapped and nothing ever was for this person.
+    None without a mapping, unless roles gave this person something before.
     """
     table, grant = mapping.table(), RoleGrant.objects.filter(user=person).first()
     if not table and grant is None:
@@ -84,7 +84,7 @@ def _last(grant: RoleGrant | None) -> str:
 
 
 def _managed(table: Table, grant: RoleGrant | None) -> Iterator[tuple[str, str]]:
-    """Each right that roles decide on, and the person's roles that give it."""
+    """Each right that roles manage, and in words the roles that give it or would."""
     own = grant.roles if grant else []
     flags = {_("staff status"): Rights(staff=True), _("superuser status"): Rights(superuser=True)}
     groups = Group.objects.filter(pk__in=table.managed.groups).order_by("name")

@@ -1,6 +1,6 @@
-"""The go-live rehearsal as a page: upload people exported from Entra, see who would get in.
+"""The go-live rehearsal as a page: who of an export from Entra could sign in.
 
-The file is read and forgotten; nothing is written.
+The file is not kept, and nothing is written unless identities are to be linked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SHOWN: Final = 2000
 
 
 class ExportForm(forms.Form):
-    """The file, and which tenant it is from where several are allowed."""
+    """The export, its tenant if several are allowed, a draft mapping, whether to link."""
 
     file = TextFileField(
         most=10 * 1024 * 1024,
@@ -80,7 +80,7 @@ class ExportForm(forms.Form):
 
     @override
     def clean(self) -> dict[str, Any]:
-        """Reads the file: what is wrong with it is said beside it."""
+        """Rehearses; errors in the file are shown beside it."""
         cleaned = super().clean() or {}
         if cleaned.get("draft") and cleaned.get("link"):
             text = _("Nobody is linked while app roles are only tried: take one of them out.")
@@ -90,7 +90,7 @@ class ExportForm(forms.Form):
         return cleaned
 
     def clean_draft(self) -> Table | None:
-        """The mapping with these rows; None: as it is."""
+        """The mapping with these rows; None without any."""
         try:
             rows = roles.read_draft(self.cleaned_data["draft"])
             return roles.drafted(rows) if rows else None
@@ -105,7 +105,7 @@ class ExportForm(forms.Form):
 
 
 def page(request: HttpRequest) -> HttpResponseBase:
-    """The form, and below it what would become of everyone."""
+    """The form, and below it the result for everyone in the export."""
     may_link = users.is_superuser(request.user)
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     form = ExportForm(*posted, may_link=may_link)
@@ -145,24 +145,24 @@ def _sums(report: Report) -> list[tuple[str, int]]:
 
 
 def _absent(request: HttpRequest, report: Report, asked: Mapping[str, Any]) -> str:
-    """Those whom nobody here is, as Add several reads them, for whoever may add them.
+    """People without an account here, as CSV for Add several; "" if this user may not add any.
 
-    With their object IDs, so that nobody else becomes them by having their address.
+    With their object IDs, so that nobody else is linked by having their address.
     """
     if not may_add_people(request.user):
         return ""
-    found = [one for one in report.people if one.reason == "unknown_user" and one.email]
-    if not found:
+    absent = [one for one in report.people if one.reason == "unknown_user" and one.email]
+    if not absent:
         return ""
     text, tenant = StringIO(newline=""), asked.get("tenant", "")
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("email", "name", "id", "tenant"))
-    rows.writerows((p.email, p.name, p.oid, tenant) for p in found[: MOST_AT_ONCE - 1])
+    rows.writerows((p.email, p.name, p.oid, tenant) for p in absent[: MOST_AT_ONCE - 1])
     return text.getvalue()
 
 
 def _refused_first(report: Report) -> list[tuple[Foreseen, str, str, str]]:
-    """Whoever would be refused is what the page is read for."""
+    """The people, those who would be refused first: with title, fix and URL."""
     ordered = sorted(report.people, key=lambda person: (person.gets_in, person.line))
     return [
         (one, title_of(one.reason) if one.reason else "", _fix(one), _url(one))
@@ -171,7 +171,7 @@ def _refused_first(report: Report) -> list[tuple[Foreseen, str, str, str]]:
 
 
 def _fix(person: Foreseen) -> str:
-    """In admin's words, unless Microsoft's number says it better."""
+    """The reason's fix in admin, unless the rehearsal has a more specific one."""
     if person.reason and person.fix == as_set_here(REASONS[person.reason].fix):
         return fix_of(person.reason)
     return _(person.fix) if person.fix else ""

@@ -1,4 +1,4 @@
-"""Let exactly the identity in that a sign-in record refused, after seeing both side by side."""
+"""Link the identity of a refused sign-in to its person, after comparing it with the linked one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ WARNINGS: Final = {
 
 
 def answer(page: ModelAdmin[Any], request: HttpRequest, person: User, row_pk: int) -> HttpResponse:
-    """GET compares, POST links. For superusers: whoever names an identity can be that person."""
+    """GET compares, POST links. For superusers, as `moves`. Raises PermissionDenied, Http404."""
     row = get_object_or_404(SignIn, pk=row_pk, user=person)
     if not linking.can_relink(row):
         raise PermissionDenied
@@ -61,12 +61,12 @@ def answer(page: ModelAdmin[Any], request: HttpRequest, person: User, row_pk: in
 
 
 def _warnings_for(person: User, row: SignIn, old: linking.Identity | None) -> list[str]:
-    """What makes the refused account look like someone else, the loudest first."""
-    found = [*linking.differences(person, old, linking.of_sign_in(row))]
+    """What makes the refused account look like someone else's."""
+    names = [*linking.differences(person, old, linking.of_sign_in(row))]
     refused = SignIn.objects.filter(user=person, reason="identity_conflict").order_by()
     if refused.values("tid", "oid").distinct()[:2].count() > 1:
-        found.append("several")
-    return [str(WARNINGS[name]) for name in found]
+        names.append("several")
+    return [str(WARNINGS[name]) for name in names]
 
 
 def _linked(request: HttpRequest, person: User, row: SignIn, reason: str) -> bool:

@@ -1,4 +1,4 @@
-"""The mapping of app roles in admin: superusers only, and never saved before its effect is seen."""
+"""The mapping of app roles in admin, for superusers only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONFIRMED = "confirmed"
 
 
 class RoleMappingForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One role; refused until its effect on more than a few people was seen and confirmed."""
+    """One role; invalid until its effect on more than a few people has been confirmed."""
 
     changes: tuple[Change, ...] = ()
 
@@ -32,30 +32,30 @@ class RoleMappingForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("value", "is_staff", "is_superuser", "groups")
 
     def clean_value(self) -> str:
-        """As it is kept, so that the same Object ID in capitals is seen to be there."""
+        """As it is stored, so that the same Object ID in capitals is not unique."""
         return as_mapped(self.cleaned_data["value"])
 
     @property
     def row(self) -> Row:
-        """What is asked for."""
-        asked = self.cleaned_data
-        names = tuple(sorted(group.name for group in asked["groups"]))
-        value = self.instance.value if self.instance.pk else asked["value"]
-        return Row(value, asked["is_staff"], asked["is_superuser"], names)
+        """The input as a row of the mapping."""
+        data = self.cleaned_data
+        names = tuple(sorted(group.name for group in data["groups"]))
+        value = self.instance.value if self.instance.pk else data["value"]
+        return Row(value, data["is_staff"], data["is_superuser"], names)
 
     @property
     def digest(self) -> str:
-        """Names the changes that are shown."""
+        """Identifies the changes that are shown."""
         return roles.digest_of(self.changes)
 
     @override
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not self.errors:
-            self._see_its_effect()
+            self._preview()
         return cleaned
 
-    def _see_its_effect(self) -> None:
+    def _preview(self) -> None:
         try:
             roles.check(self.row)
             changes = tuple(roles.preview(self.row))
@@ -80,11 +80,11 @@ class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
     change_list_template = "microsoft_admin/admin/roles/change_list.html"
     delete_confirmation_template = "microsoft_admin/admin/roles/delete_confirmation.html"
     list_display = ("value", "gives")
-    actions = None  # taking one out shows whom it changes
+    actions = None  # a role is deleted on its own page, which shows the effect
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Another value is another role: it is taken out, and the other one added."""
+        """Another value is another role, to be added in place of this one."""
         return ("value",) if obj else ()
 
     @override
@@ -93,7 +93,7 @@ class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
 
     @override
     def save_model(self, request: HttpRequest, obj: RoleMapping, form: Any, change: bool) -> None:
-        """By the service that the command uses, which tells the audit."""
+        """By the service that the command uses, which writes the audit entry."""
         obj.pk = roles.save(form.row)
         obj._state.adding = False
         if count := len(roles.with_unknown_roles()):
@@ -114,16 +114,15 @@ class RoleMappingAdmin(StaffModelAdmin, RightsAdmin, SuperusersOnly):
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Whom it changes stands above the question."""
-        found = self.get_object(request, object_id) if self.has_view_permission(request) else None
-        changes = roles.preview(remove=found.value) if found else []
+        """With the people whose rights change."""
+        role = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        changes = roles.preview(remove=role.value) if role else []
         return super().delete_view(
             request, object_id, {"changes": changes, **(extra_context or {})}
         )
 
     @admin.display(description=gettext_lazy("gives"), empty_value="-")
     def gives(self, mapping: RoleMapping) -> str:
-        """All that it gives, in one line."""
         flags = {_("staff status"): mapping.is_staff, _("superuser status"): mapping.is_superuser}
         groups = sorted(group.name for group in mapping.groups.all())
         return ", ".join([*(name for name, given in flags.items() if given), *groups])

@@ -1,4 +1,4 @@
-"""Who has what, and why: each right with the role, the person or the command that gave it."""
+"""The page Who has what, and why: each right, and the role, person or command that gave it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ FLAGS: Final = {
 
 
 def may_see(user: Any) -> bool:
-    """Whoever may read both people and the audit."""
+    """Whether this person may read both people and the audit."""
     wanted = (user_permission("view"), permission("view_auditentry"))
     return all(user.has_perm(one) for one in wanted)
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """The rights, some people at a time; `q` narrows it to a part of a name or address."""
+    """The rights, by pages of people; `q` is a part of a name or address."""
     query = _query_of(request)
     people = Paginator(rights_held.people(query), PEOPLE_A_PAGE)
     page_of_people = people.get_page(request.GET.get("p"))
@@ -49,11 +49,11 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def export(request: HttpRequest) -> StreamingHttpResponse:
-    """The same as CSV, which the audit records."""
+    """The same as CSV, recorded in the audit."""
     query = _query_of(request)
     audit.write("export.rights", after=request.GET.dict())
     rights = rights_held.rights_of(rights_held.people(query).iterator(chunk_size=200))
-    return csv_export.download("rights", map(rights_held.as_row, rights), rights_held.COLUMNS)
+    return csv_export.download("rights", rights, rights_held.COLUMNS)
 
 
 def _query_of(request: HttpRequest) -> str:
@@ -62,8 +62,8 @@ def _query_of(request: HttpRequest) -> str:
 
 def _rows(rights: Sequence[rights_held.Right]) -> list[dict[str, Any]]:
     names = sorted({right.right for right in rights})
-    words = dict(zip(names, permissions.named(names), strict=True)) | FLAGS
+    labels = dict(zip(names, permissions.labels_of(names), strict=True)) | FLAGS
     return [
-        {"held": right, "name": words[right.right], "given_by": GIVEN_BY[right.by]}
+        {"held": right, "name": labels[right.right], "given_by": GIVEN_BY[right.by]}
         for right in rights
     ]

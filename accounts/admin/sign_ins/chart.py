@@ -1,7 +1,6 @@
-"""The last 30 days by outcome, drawn by the server: SVG that needs neither script nor style.
+"""The sign-ins of the last 30 days by outcome, as SVG without scripts.
 
-Days that are over are counted once and cached, so that a million records cost a page
-no more than today's.
+Past days are counted once and cached, so that a page counts today's sign-ins only.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from ...display import local_time
 from ...models import SignIn
 
 DAYS: Final = 30
-STEP: Final = 20  # one day's width in the drawing
-BAR: Final = 14
-_KEPT: Final = int(timedelta(days=DAYS + 1).total_seconds())
+DAY_WIDTH: Final = 20
+BAR_WIDTH: Final = 14
+_CACHED_FOR: Final = int(timedelta(days=DAYS + 1).total_seconds())
 
 _BAR: Final = (
     '<a href="{url}?{query}" tabindex="-1"><title>{title}</title>'
-    f'<rect class="staff-bar-day" x="{{x}}" y="0" width="{BAR}" height="{{highest}}"/>'
-    f'<rect class="staff-bar-admitted" x="{{x}}" y="{{y_admitted}}" width="{BAR}"'
+    f'<rect class="staff-bar-day" x="{{x}}" y="0" width="{BAR_WIDTH}" height="{{highest}}"/>'
+    f'<rect class="staff-bar-admitted" x="{{x}}" y="{{y_admitted}}" width="{BAR_WIDTH}"'
     ' height="{admitted}"/>'
-    f'<rect class="staff-bar-refused" x="{{x}}" y="{{y_refused}}" width="{BAR}"'
+    f'<rect class="staff-bar-refused" x="{{x}}" y="{{y_refused}}" width="{BAR_WIDTH}"'
     ' height="{refused}"/></a>'
 )
 
@@ -50,13 +49,13 @@ class Bar:
 
     @property
     def query(self) -> str:
-        """The record's list, narrowed to this day."""
+        """The query string that filters the list by this day."""
         return f"at__year={self.day.year}&at__month={self.day.month}&at__day={self.day.day}"
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the template draws, the oldest day first."""
+    """All days, oldest first."""
 
     bars: tuple[Bar, ...]
 
@@ -72,31 +71,31 @@ class Chart:
 
 
 def svg(chart: Chart) -> str:
-    """The drawing, each day a link to its sign-ins: as text, for a template takes ten times longer.
+    """The SVG, each day a link to its sign-ins. Without a template, which takes ten times longer.
 
-    A sign-in is one unit high: the browser stretches the drawing to the room that there is. It is
-    for the pointer only: what it says is in the table, or in the list, for everyone else.
+    A sign-in is one unit high, and the browser scales the whole. It is hidden from assistive
+    technology and the keyboard, for which there is the table or the list.
     """
     highest = max(1, *(bar.admitted + bar.refused for bar in chart.bars))
     url = admin_url("signin_changelist")
-    bars = ({"url": url, **_drawn(bar, at, highest)} for at, bar in enumerate(chart.bars))
+    bars = ({"url": url, **_values_of(bar, at, highest)} for at, bar in enumerate(chart.bars))
     return format_html(
         '<svg viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
-        DAYS * STEP,
+        DAYS * DAY_WIDTH,
         highest,
         format_html_join("", _BAR, bars),
     )
 
 
-def _drawn(bar: Bar, at: int, highest: int) -> dict[str, object]:
-    """Refusals lie on admissions."""
+def _values_of(bar: Bar, at: int, highest: int) -> dict[str, object]:
+    """The values for _BAR of the day at this position; refusals are stacked on admissions."""
     title = _("%(day)s: %(admitted)s admitted, %(refused)s refused")
     counts = {"admitted": bar.admitted, "refused": bar.refused}
     return {
         **counts,
         "query": bar.query,
         "title": title % {**counts, "day": date_format(bar.day, "SHORT_DATE_FORMAT")},
-        "x": at * STEP + (STEP - BAR) // 2,
+        "x": at * DAY_WIDTH + (DAY_WIDTH - BAR_WIDTH) // 2,
         "y_admitted": highest - bar.admitted,
         "y_refused": highest - bar.admitted - bar.refused,
         "highest": highest,
@@ -104,7 +103,7 @@ def _drawn(bar: Bar, at: int, highest: int) -> dict[str, object]:
 
 
 def last_days() -> Chart:
-    """The chart of the DAYS that end today, by the site's time zone."""
+    """The chart of the last DAYS, including today, in the site's time zone."""
     today = local_time.today()
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
     counts = _counts(days, today)
@@ -118,12 +117,12 @@ def _counts(days: Sequence[date], today: date) -> dict[date, Counts]:
     missing = [day for day in days if day not in cached]
     counted = _counted(missing)
     over = {_key(day): counted.get(day, (0, 0)) for day in missing if day < today}
-    cache.set_many(over, timeout=_KEPT)
+    cache.set_many(over, timeout=_CACHED_FOR)
     return {day: (int(both[0]), int(both[1])) for day, both in {**cached, **counted}.items()}
 
 
 def _counted(days: Iterable[date]) -> dict[date, Counts]:
-    """One query from the first missing day on; those in between that are cached come out equal."""
+    """The counts from the first of these days on, in one query."""
     if (first := min(days, default=None)) is None:
         return {}
     rows = SignIn.objects.filter(at__gte=_midnight(first)).order_by()

@@ -1,7 +1,6 @@
-"""Django's drill-down by date, without asking the database which dates there are.
+"""Django's drill-down by date, without its DISTINCT over all rows.
 
-Django finds the days that have rows with DISTINCT over all of them; here the calendar says which
-days there are between the oldest row and the newest.
+It offers every day between the oldest row and the newest.
 """
 
 from __future__ import annotations
@@ -28,29 +27,29 @@ def drill_down(cl: ChangeList) -> dict[str, Any]:
 
 
 class _Calendar:
-    """What date_hierarchy asks of the list's rows; `asked` are the year, month and day so far."""
+    """The queryset that date_hierarchy gets; `chosen` are the year, month and day so far."""
 
-    def __init__(self, asked: list[Any]) -> None:
-        self.asked = asked
+    def __init__(self, chosen: list[Any]) -> None:
+        self.chosen = chosen
 
     def aggregate(self, **_ends: Any) -> dict[str, None]:
-        """No range, so that the first choice is the year."""
+        """Unknown, so that the first choice is the year."""
         return {"first": None, "last": None}
 
     def datetimes(self, _field: str, part: str) -> list[date]:
-        """One day for each year, month or day that there may be rows of."""
-        ends = SignIn.objects.aggregate(first=Min("at"), last=Max("at"))  # two looks into the index
+        """One date for each year, month or day that may have rows."""
+        ends = SignIn.objects.aggregate(first=Min("at"), last=Max("at"))  # from the index
         if not ends["first"]:
             return []
         first, last = (local_time.in_zone(end).date() for end in ends.values())
         days = (first + timedelta(days=count) for count in range((last - first).days + 1))
         count = _PARTS.index(part) + 1
-        found = {_parts_of(day)[:count]: day for day in days if self._is_asked(day)}
-        return list(found.values())
+        by_part = {_parts_of(day)[:count]: day for day in days if self._is_chosen(day)}
+        return list(by_part.values())
 
-    def _is_asked(self, day: date) -> bool:
-        pairs = zip(self.asked, _parts_of(day), strict=True)
-        return all(not asked or int(asked) == part for asked, part in pairs)
+    def _is_chosen(self, day: date) -> bool:
+        pairs = zip(self.chosen, _parts_of(day), strict=True)
+        return all(not chosen or int(chosen) == part for chosen, part in pairs)
 
 
 def _parts_of(day: date) -> tuple[int, int, int]:

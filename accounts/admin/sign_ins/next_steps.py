@@ -1,4 +1,4 @@
-"""For a refused sign-in: the one click that lets the person in, for whoever may make it."""
+"""For a refused sign-in: a link to the page where this editor can let the person in."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ Touchable = Callable[[Any, User], bool]
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """A link, and what it says."""
+    """A link and its text."""
 
     label: str
     url: str
 
 
 def attach(rows: Iterable[Any], editor: Any, touchable: Touchable = rights.may_touch) -> None:
-    """Give each row its `next_step`: two queries at most, however many rows."""
+    """Set each row's `next_step`, with two queries at most."""
     listed = list(rows)
-    here = _already_here(row.email for row in listed if row.reason == "unknown_user")
+    known = _known_emails(row.email for row in listed if row.reason == "unknown_user")
     for row in listed:
-        added_since = row.reason == "unknown_user" and row.email.upper() in here
+        added_since = row.reason == "unknown_user" and row.email.upper() in known
         row.next_step = None if added_since else next_step(row, editor, touchable)
 
 
 def maybe_touchable(editor: Any, person: User) -> bool:
-    """For lists: no query a person. The page behind the link looks closely."""
+    """Whether it is possible, for lists: no query a person, since the linked page decides."""
     return users.is_superuser(editor) or not users.is_superuser(person)
 
 
 def next_step(row: SignIn, editor: Any, touchable: Touchable = rights.may_touch) -> NextStep | None:
-    """What this editor can do about this refusal, or None."""
+    """The link for this refusal and editor, or None."""
     if row.reason in REASONS and REASONS[row.reason].group == "configuration":
         return _open_app(editor)
     if row.reason == "identity_conflict":
@@ -58,7 +58,7 @@ def next_step(row: SignIn, editor: Any, touchable: Touchable = rights.may_touch)
     return step(row, editor) if step else None
 
 
-def _already_here(emails: Iterable[str]) -> set[str]:
+def _known_emails(emails: Iterable[str]) -> set[str]:
     wanted = {email.upper() for email in emails}
     if not wanted:
         return set()
@@ -69,7 +69,7 @@ def _already_here(emails: Iterable[str]) -> set[str]:
 
 
 def _step(label: str, url: str, query: str = "") -> NextStep | None:
-    """None where the user admin, which may be the site's own, has no such page."""
+    """None without a URL: the user admin, which may be the site's own, has no such page."""
     return NextStep(label, f"{url}?{query}" if query else url) if url else None
 
 
@@ -90,7 +90,7 @@ def _on_person(row: SignIn, editor: Any, touchable: Touchable) -> NextStep | Non
 
 
 def _relink(row: SignIn, editor: Any) -> NextStep | None:
-    """Superusers compare both identities; the link itself says when they look unlike."""
+    """Superusers compare both identities; the text says if they look different."""
     if row.user is None or not users.is_superuser(editor) or not linking.can_relink(row):
         return None
     unlike = set(linking.differences(row.user, None, linking.of_sign_in(row))) - {"no_name"}

@@ -1,4 +1,4 @@
-"""The sign-in record in admin: read it, search it, download it as CSV; never change it."""
+"""The sign-in record in admin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ..records import CodeFilter, RecordAdmin
 from . import chart, drill_down
 from .next_steps import attach, maybe_touchable
 
-# DISTINCT reads every row; this hops through the index of (reason, at) from code to code.
+# DISTINCT reads every row; this skips from code to code in the index of (reason, at).
 _CODES: Final = """
     WITH RECURSIVE codes(reason) AS (
         SELECT min(reason) FROM {table} WHERE reason > ''
@@ -53,7 +53,7 @@ class ReasonFilter(CodeFilter):
 
 
 class SignInAdmin(RecordAdmin):
-    """Append-only: the flow adds, nobody changes, `sign_ins --prune` deletes."""
+    """Append-only: sign-ins add rows, `sign_ins --prune` deletes old ones."""
 
     change_list_template = "microsoft_admin/admin/signin/change_list.html"
     search_hint = gettext_lazy(
@@ -132,14 +132,14 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("result"))
     def result_and_step(self, row: SignIn) -> str:
-        """For the list: the result, by which other way than Microsoft's, and what can be done."""
+        """For the list: the result, the method unless it is Microsoft, and the next step."""
         method = row.get_method_display() if row.method != SignIn.Method.MICROSOFT else ""
         parts = [self.result(row), method, self.what_to_do(row)]
         return format_html_join(mark_safe("<br>"), "{}", ((part,) for part in parts if part))
 
     @admin.display(description=gettext_lazy("person"), empty_value="-")
     def person(self, row: Any) -> str:
-        """The user, with a link for whoever may open it, or else who Microsoft said it was."""
+        """The user, as a link for whoever may open it; without one the claimed email address."""
         named = visible(str(row.user or row.email))
         return (
             format_html('<a href="{}">{}</a>', row.person_url, named) if row.person_url else named
@@ -147,7 +147,7 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("from"), empty_value="-")
     def came_from(self, row: SignIn) -> str:
-        """For the list: the address, and the browser in words."""
+        """For the list: the address and the browser."""
         facts = {"address": row.client_ip, "agent": row.user_agent}
         return render_to_string("microsoft_admin/admin/includes/from.html", facts)
 
@@ -170,12 +170,10 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("reason"))
     def code(self, row: SignIn) -> str:
-        """The reason code, as the person's page and the log have it."""
         return format_html("<code>{}</code>", row.reason) if row.reason else "-"
 
     @admin.display(description=gettext_lazy("detail"))
     def technical_detail(self, row: SignIn) -> str:
-        """As the log has it, in English."""
         return format_html("<code>{}</code>", visible(row.detail)) if row.detail else "-"
 
     @admin.display(description=gettext_lazy("what it means"))
@@ -184,25 +182,25 @@ class SignInAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("what to do"))
     def fix(self, row: SignIn) -> str:
-        """The fix in words, if what it rests on is true."""
+        """The fix, with a warning if the refusal rests on the browser's claim alone."""
         text = advice.fix_for(row)
         if row.source == SignIn.Source.BROWSER and text:
-            claimed = _(
+            warning = _(
                 "Only the browser said so, which anyone can fake: change nothing because of this"
                 " record alone."
             )
-            return f"{claimed} {text}"
+            return f"{warning} {text}"
         return text
 
     @admin.display(description=gettext_lazy("next step"), empty_value="-")
     def what_to_do(self, row: Any) -> str:
-        """The fix in one click, where there is one and the reader may make it."""
+        """A link to the page of the fix, if the reader may open it."""
         step = row.next_step
         return format_html('<a href="{}">{}</a>', step.url, step.label) if step else ""
 
 
 class SignInChangeList(ChangeList):
-    """Looks up what can be done about the refusals on the page."""
+    """Adds next steps and links to people to the rows on the page."""
 
     @override
     def get_results(self, request: HttpRequest) -> None:
@@ -212,7 +210,7 @@ class SignInChangeList(ChangeList):
 
     @property
     def cut_off(self) -> bool:
-        """Whether there may be more rows than are paged."""
+        """Whether there may be more rows than BOUND."""
         return self.result_count >= BOUND
 
     @property

@@ -7,20 +7,18 @@ only for PATIENCE.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
 from django.views.decorators.debug import sensitive_variables
 
+from ...http.deadline import SingleFlight, TimeUp
 from ...reasons import Refused
 from .proof import PATIENCE
 
 RETRY_AFTER: Final = 30.0  # seconds after a renewal that failed, or gave the same proof
-THREAD: Final = "renewal of a proof"
 _BEFORE_END: Final = 10.0  # seconds, so that it is still valid at Microsoft
 log = logging.getLogger(__name__)
 
@@ -46,9 +44,8 @@ class Renewed:
     ) -> None:
         self._make = make
         self._clock = clock
-        self._lock = threading.Lock()
         self._held: Dated | None = None
-        self._flight: Future[Dated] | None = None
+        self._renewal = SingleFlight(self._renew)
         self._tried_at = -RETRY_AFTER
 
     @sensitive_variables()
@@ -63,8 +60,8 @@ class Renewed:
             return held.text
         patience = min(patience, PATIENCE)
         try:
-            return self._renewal().result(patience).text
-        except TimeoutError:
+            return self._renewal.result(patience).text
+        except TimeUp:
             raise NoProofInTime(
                 "credential_unavailable", f"no proof within {patience:g} s"
             ) from None
@@ -75,36 +72,21 @@ class Renewed:
         if held is not None and now < (held.made_at + held.expires_at) / 2:
             return
         if not 0 <= now - self._tried_at < RETRY_AFTER:
-            self._renewal()
+            self._renewal.start()
 
     def forget(self) -> None:
         """Do not use the present proof again."""
         self._held = None
 
-    def _renewal(self) -> Future[Dated]:
-        """The renewal under way, or a new one."""
-        with self._lock:
-            if self._flight is not None and not self._flight.done():
-                return self._flight
-            flight = self._flight = Future[Dated]()
-            self._tried_at = self._clock()
-        try:
-            threading.Thread(target=self._renew, args=(flight,), daemon=True, name=THREAD).start()
-        except RuntimeError:  # at exit, or at the limit of threads
-            flight.set_exception(Refused("credential_unavailable", "no thread to make it"))
-        return flight
-
     @sensitive_variables()
-    def _renew(self, flight: Future[Dated]) -> None:
+    def _renew(self) -> Dated:
+        self._tried_at = self._clock()
         try:
-            made = self._make()
+            self._held = made = self._make()
         except Refused as refused:
             log.warning("no new proof for Microsoft: %s", refused.detail)
-            flight.set_exception(refused)
+            raise
         except Exception as problem:
             log.warning("no new proof for Microsoft: %s", type(problem).__name__)
-            unavailable = Refused("credential_unavailable", type(problem).__name__)
-            flight.set_exception(unavailable)
-        else:
-            self._held = made
-            flight.set_result(made)
+            raise Refused("credential_unavailable", type(problem).__name__) from None
+        return made

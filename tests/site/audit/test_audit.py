@@ -303,6 +303,21 @@ def test_a_lost_secret_key_shows_until_it_is_acknowledged() -> None:
         assert [p.id for p in verify().problems] == ["vouched:2"]
         assert run_json("audit", "verify", "--acknowledge", "key lost")["whole"]
         assert run_json("audit", "verify")["acknowledged_problems"] == 1
+        by_hand(SEAL.format("vouched = true"))
+        assert [p.id for p in verify().problems] == ["mac:2"]
+
+
+def test_an_acknowledgement_does_not_cover_a_change_of_itself() -> None:
+    ada()
+    audit.write("audit.acknowledged", after={"problems": []})
+    seal_pending()
+    [text] = AuditText.objects.filter(content__after__has_key="problems")
+    forged = f'["text:{text.entry_id}/{text.role}"]'
+    by_hand(
+        "UPDATE accounts_audittext SET content ="  # noqa: S608
+        f" jsonb_set(content, '{{after,problems}}', '{forged}') WHERE id = {text.pk}"
+    )
+    assert [f'["{problem.id}"]' for problem in verify().problems] == [forged]
 
 
 def test_an_erased_person_is_nowhere_and_the_audit_is_whole() -> None:

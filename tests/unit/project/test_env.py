@@ -38,6 +38,7 @@ WRONG = {
         "ftp://staff.example.com",
         "http://staff.example.com",
         "http://10.0.0.4",
+        "http://[2001:db8::4]",
         "https://staff.example.com/admin/",
         "https://staff.example.com?x=1",
         "https://user:word@staff.example.com",

@@ -47,7 +47,8 @@ def test_sessions_that_microsoft_knows_nothing_of_are_exempt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ago", "expected"), [(None, False), (0, True), (HOUR / 2 - 1, True), (HOUR / 2, False)]
+    ("ago", "expected"),
+    [(None, False), (0, True), (HOUR / 2 - 1, True), (HOUR / 2, False), (-1, False)],
 )
 def test_grace(ago: float | None, expected: bool) -> None:
     assert is_put_off(BOTH, None if ago is None else 1000.0 - ago, 1000.0) is expected
