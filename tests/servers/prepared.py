@@ -20,8 +20,10 @@ from unittest.mock import patch
 import django
 from django.conf import ENVIRONMENT_VARIABLE, LazySettings, Settings, settings
 from django.db import connections
+from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver, reverse
 
+from project.reload import load_templates
 from tests.servers.fork_server import Program, Server, enter, execute
 from tests.servers.process import ROOT
 
@@ -45,6 +47,8 @@ def _load() -> dict[str, Any]:
         get_resolver().check()  # imports all that the URLs lead to
         reverse("admin:index")  # from now on it knows where all of them lead
         importlib.import_module("accounts.management.commands.doctor")
+        load_templates()
+        MigrationLoader(None)  # imports them all: doctor compares them with the database's
     return {name: _seen(name) for name in read - _EACH_TIME}
 
 
