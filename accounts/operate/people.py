@@ -122,18 +122,19 @@ def _bound_ahead(added: Added, user: User, oid: str, tenant: str) -> Added:
 
 
 def add_many(
-    lines: Iterable[str], *, oid: str = "", tenant: str = "", **options: bool
+    lines: Iterable[str], *, name: str = "", oid: str = "", tenant: str = "", **options: bool
 ) -> Iterator[Added]:
     """Add everyone in pasted lines or CSV rows, one by one, with the options of `add`.
 
-    An invalid line is reported and does not stop the others.
+    `name`, `oid` and `tenant` are for lines that do not say. An invalid line is reported and does
+    not stop the others.
     """
     for entry in read_people(lines):
         added = Added(entry.email, "invalid", note=entry.problem)
         if not entry.problem:
             added = add(
                 entry.email,
-                name=entry.name,
+                name=entry.name or name,
                 oid=entry.oid or oid,
                 tenant=entry.tenant or tenant,
                 **options,

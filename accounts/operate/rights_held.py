@@ -146,8 +146,3 @@ def _source(entry: AuditEntry) -> tuple[str, str]:
 
 def _subject(entry: AuditEntry) -> dict[str, Any]:
     return next((part.content for part in entry.parts.all() if part.role == "subject"), {})
-
-
-def as_row(right: Right) -> dict[str, Any]:
-    """The right by COLUMNS."""
-    return {name: getattr(right, name) for name in COLUMNS}
