@@ -178,7 +178,7 @@ def test_a_burst_waits_a_moment_for_a_slot() -> None:
 
 
 def test_who_finds_the_queue_full_is_told_at_once() -> None:
-    bulkhead, leave = Bulkhead(1, queue=1, patience=0.5), threading.Event()
+    bulkhead, leave = Bulkhead(1, queue=1, max_wait=0.5), threading.Event()
 
     def stay() -> None:
         with bulkhead.slot(Deadline(5)):
