@@ -1,4 +1,4 @@
-"""Formats of Microsoft's identifiers, and values from outside in log lines."""
+"""Formats of Microsoft's identifiers: GUIDs, error numbers, issuers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,3 @@ def is_guid(text: str) -> bool:
 def tenant_of_issuer(issuer: str) -> str:
     """The tenant in `https://HOST/TENANT/v2.0` or `https://HOST/TENANT/`, in lower case."""
     return issuer.removesuffix("/").removesuffix("/v2.0").rpartition("/")[2].lower()
-
-
-def safe_repr(value: object, longest: int = 80) -> str:
-    """The value as printable ASCII, truncated; of a container its type and length only."""
-    if isinstance(value, dict | list):
-        return f"a {type(value).__name__} of {len(value)}"
-    text = ascii(value[:longest] if isinstance(value, str) else value)
-    return text if len(text) <= longest else f"{text[:longest]}..."

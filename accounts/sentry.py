@@ -38,7 +38,7 @@ def _values(query: Any) -> list[str]:
 
 def _clean(value: Any, secrets: list[str]) -> Any:
     if isinstance(value, str):
-        return redact.scrub(logs.scrub(value), secrets)
+        return redact.mask_secrets(logs.scrub(value), secrets)
     if isinstance(value, Mapping):
         return {
             name: {} if name in _OMITTED and isinstance(part, Mapping) else _clean(part, secrets)

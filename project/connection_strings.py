@@ -88,14 +88,10 @@ def refuse_bad_hosts(hosts: Iterable[str]) -> None:
         raise ValueError("names no host that there can be, after the @ and before the port")
 
 
-def refuse_bad_percent(url: str) -> None:
-    """Raises ValueError for a bare %, which libraries decode in different ways."""
+def refuse_unescaped(url: str) -> None:
+    """Raises ValueError for a bare %, which libraries decode in different ways, or a fragment."""
     if _BAD_PERCENT.search(url.partition("?")[0]):
         raise ValueError(f"has a % that begins no code: {_ESCAPE}")
-
-
-def refuse_fragment(url: str) -> None:
-    """Raises ValueError for a fragment, which would be dropped silently."""
     if "#" in url:
         raise ValueError(f"has a #: write it as %23, and {_ESCAPE}")
 

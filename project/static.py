@@ -25,7 +25,6 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
     """WhiteNoise's, which falls back to plain names and needs no build step."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        self._names: dict[str, str] = {}  # each is looked up, and logged if missing, once
         self._urls: dict[tuple[object, ...], str] = {}  # a page has a dozen
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]
 
@@ -41,26 +40,24 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
     @override
     def stored_name(self, name: str) -> str:
         """The hashed name if its file exists, else the plain name."""
-        if name not in self._names:
-            self._names[name] = self._looked_up(name) if self.hashed_files else name
-        return self._names[name]
-
-    @override
-    def url(self, name: str | None, force: bool = False) -> str:
-        key = (name, force, settings.DEBUG, self.base_url)
-        if key not in self._urls:
-            self._urls[key] = super().url(name, force)  # type: ignore[arg-type]
-        return self._urls[key]
-
-    def _looked_up(self, name: str) -> str:
+        if not self.hashed_files:
+            return name
         try:
-            hashed = super().stored_name(name)
+            hashed: str = super().stored_name(name)
             if self.exists(hashed):
                 return hashed
         except (ValueError, OSError, TypeError, AttributeError):
             pass
         logger.error(_ADVICE, f"{name} is missing from what was collected")
         return name
+
+    @override
+    def url(self, name: str | None, force: bool = False) -> str:
+        """Cached, so that each file is looked up, and logged if missing, once a process."""
+        key = (name, force, settings.DEBUG, self.base_url)
+        if key not in self._urls:
+            self._urls[key] = super().url(name, force)  # type: ignore[arg-type]
+        return self._urls[key]
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):

@@ -50,8 +50,7 @@ class Redis:
 def database(value: str) -> dict[str, Any]:
     """A DATABASES entry; its BY_ENTRA is for project.postgresql. Raises ValueError."""
     connection_strings.refuse_other_database(value)
-    connection_strings.refuse_bad_percent(value)
-    connection_strings.refuse_fragment(value)
+    connection_strings.refuse_unescaped(value)
     scheme = _split(_WITH_FURTHER_HOSTS.sub(r"\1", value)).scheme
     if scheme not in _ENGINES:
         raise ValueError(f"must start with postgres://, not {scheme or 'nothing'}://")
@@ -85,8 +84,7 @@ def redis(value: str) -> Redis:
     rediss+sentinel:// means TLS to Sentinels and master. Raises ValueError.
     """
     connection_strings.refuse_other_redis(value)
-    connection_strings.refuse_bad_percent(value)
-    connection_strings.refuse_fragment(value)
+    connection_strings.refuse_unescaped(value)
     url, by_entra = _without_auth(value)
     parts = [_split(part.strip()) for part in url.split(",")]
     connection_strings.refuse_bad_hosts(part.hostname or "" for part in parts)

@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from accounts.web import health
 from project import extension
 
 _extension_urls = extension.urls()
@@ -17,9 +16,6 @@ urlpatterns = [
     path("", include("accounts.web.urls")),
     *([] if _has_admin else [path("admin/", admin.site.urls)]),
     path("", RedirectView.as_view(pattern_name="admin:index")),
-    # HealthMiddleware answers these itself; here they get names for `reverse`.
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
 ]
 
 handler400 = "accounts.web.errors.bad_request"

@@ -27,7 +27,7 @@ BASE_DIR: Final = Path(__file__).resolve().parent.parent
 DEVELOPMENT_KEY: Final = readers.INSECURE_KEY + "for-development-only-everyone-can-read-it-here"
 
 _AZURE_PACKAGE: Final = "redis_entraid"  # stands for requirements/azure.txt as a whole
-_MOST_WORKERS: Final = 9
+_MAX_WORKERS: Final = 9
 # Set by platforms that run deployed sites. Not those of Kubernetes and AWS ECS, which also run
 # build machines and workspaces. On any platform, gunicorn serves loopback only in DEBUG.
 _PLATFORM_VARIABLES: Final = (
@@ -69,7 +69,7 @@ def _public_url(env: Environment) -> str:
 
 
 def _workers(env: Environment) -> int:
-    return min(2 * len(os.sched_getaffinity(0)) + 1, _MOST_WORKERS)
+    return min(2 * len(os.sched_getaffinity(0)) + 1, _MAX_WORKERS)
 
 
 class Environment(AppVariables):
@@ -86,7 +86,7 @@ class Environment(AppVariables):
     SECRET_KEY_FALLBACKS = Variable(
         readers.csv(readers.secret_key),
         (),
-        "comma list of former keys, while a key is being replaced",
+        "comma-separated former keys, while a key is being replaced",
         "the former SECRET_KEY",
         secret=True,
     )
@@ -101,7 +101,7 @@ class Environment(AppVariables):
     ALLOWED_HOSTS = Variable(
         readers.csv(readers.host),
         (),
-        "comma list of further hosts (health probes, slots)",
+        "comma-separated further hosts (health probes, slots)",
         "staging.example.com,10.0.0.4",
     )
     DATABASE_URL = Variable(
@@ -127,19 +127,17 @@ class Environment(AppVariables):
         _workers,
         "gunicorn's workers",
         "4",
-        default_in_words=f"two a core and one, at most {_MOST_WORKERS}",
+        default_in_words=f"two per core plus one, at most {_MAX_WORKERS}",
     )
     PORT = Variable(readers.number(1, 65535), 8000, "gunicorn's port", "8000")
     LOG_FORMAT = Variable(
         readers.choice("text", "json"),
         lambda env: "text" if env.DEBUG else "json",
-        "one line an event",
+        "format of the log, one line per event",
         "json",
         default_in_words="`text` when `DEBUG`, else `json`",
     )
-    TIME_ZONE = Variable(
-        readers.zone, "UTC", "the zone of the times that people read", "Europe/Berlin"
-    )
+    TIME_ZONE = Variable(readers.zone, "UTC", "time zone of displayed times", "Europe/Berlin")
 
     def __init__(
         self, environ: Mapping[str, str], find_package: Callable[[str], object | None] = find_spec

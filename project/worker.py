@@ -43,7 +43,6 @@ _UNSTORED: Final = (
     "Cache-Control: no-store\r\nConnection: close\r\nX-Content-Type-Options: nosniff\r\n"
     "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"
 )
-_AGAIN: Final = (BlockingIOError, InterruptedError)
 
 _TIMED_OUT: Final = "408 Request Timeout", "The request did not arrive in time. Please try again."
 _FULL: Final = "503 Service Unavailable", "Too much is being sent at once. Please try again."
@@ -67,9 +66,14 @@ class Channel:
         """Nothing: the parser has the whole request in memory already."""
         return b""
 
-    def receive(self) -> bytes:
-        """What has arrived; b"" at the end. Raises BlockingIOError if nothing has."""
-        return self._socket.recv(_CHUNK)
+    def receive(self) -> bytes | None:
+        """What has arrived; None if nothing has, b"" when the connection has ended."""
+        try:
+            return self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def sendall(self, data: bytes | bytearray | memoryview) -> None:
         """Send or buffer the data; headers are buffered, to be sent with what follows."""
@@ -95,7 +99,7 @@ class Channel:
             while self.unsent:
                 sent += (taken := self._socket.send(bytes(self.unsent[:_CHUNK])))
                 del self.unsent[:taken]
-        except _AGAIN:
+        except BlockingIOError:
             pass
         return sent > 0
 
@@ -183,15 +187,10 @@ class Worker(gthread.ThreadWorker):
             self._on(conn, selectors.EVENT_READ, self._on_readable)
 
     def _on_readable(self, conn: Connection) -> None:
-        try:
-            data = conn.sock.receive()
-        except _AGAIN:
-            return
-        except OSError:
-            data = b""
+        data = conn.sock.receive()
         if data:
             self._process_input(conn, data)
-        else:
+        elif data is not None:
             self._drop(conn)
 
     def _process_input(self, conn: Connection, data: bytes) -> None:
@@ -244,8 +243,8 @@ class Worker(gthread.ThreadWorker):
     def finish_request(self, conn: Connection, fs: Future[Any]) -> None:
         """In the main loop again, when the thread is done."""
         try:
-            keep = bool(fs.result()) if not fs.cancelled() else False
-        except Exception:
+            keep = bool(fs.result())
+        except Exception:  # also if it was cancelled
             keep = False
         if conn.sock.fileno() < 0:  # gunicorn has closed it after an error within the response
             self.nr_conns -= 1
@@ -306,13 +305,7 @@ class Worker(gthread.ThreadWorker):
         return None
 
     def _on_input_after_end(self, conn: Connection) -> None:
-        try:
-            over = not conn.sock.receive()
-        except _AGAIN:
-            over = False
-        except OSError:
-            over = True
-        if over:
+        if conn.sock.receive() == b"":
             self._drop(conn)
 
     # --- limits

@@ -19,6 +19,7 @@ import redis
 from playwright.sync_api import Browser, Page
 
 from tests.servers.environment import site_environment
+from tests.servers.fork_server import SELDOM
 from tests.servers.migrated import DATABASE, EMPTY_ALL_TABLES, migrated_cluster
 from tests.servers.once import run_directory
 from tests.servers.ports import free_port
@@ -95,8 +96,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """The collector need not look through all tests again and again while they run."""
-    gc.enable()
     gc.freeze()
+    gc.set_threshold(*SELDOM)
+    gc.enable()
 
 
 def pytest_xdist_setupnodes() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,9 +12,7 @@ from ..display import local_time
 from ..operate import spreadsheet
 
 
-def download(
-    name: str, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]
-) -> StreamingHttpResponse:
+def download(name: str, rows: Iterable[Any], columns: Sequence[str]) -> StreamingHttpResponse:
     """The rows as a file whose name ends with today's date."""
     lines = (f"{line}\r\n" for line in spreadsheet.lines(rows, columns))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")

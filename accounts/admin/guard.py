@@ -16,21 +16,14 @@ from django.template.loader import render_to_string
 from ..app import label
 from ..conf import is_a_host
 from ..web import entrance, step_up
+from .people.actions import ACTIONS
 
 logger = logging.getLogger("django.request")
 
 # Pages that ask for a fresh sign-in when opened, since a form shows what it changes: the Microsoft
 # app, people and their rights, identities, role mapping. Lists ask when an action is sent.
 _FORM_PAGES: Final = ("add", "change", "delete")
-_OF_A_USER: Final = (
-    "add_several",
-    "export",
-    "sign_out",
-    "unlink",
-    "relink",
-    "deactivate",
-    "reactivate",
-)
+_OF_A_USER: Final = ("add_several", "export", "relink", *ACTIONS)  # export: django-import-export
 _APP: Final = "socialaccount_socialapp"
 _OTHERS: Final = (
     "auth_user_password_change",

@@ -1,1 +1,1 @@
-"""What can be set, how it is read, and what is said of a wrong value."""
+"""The settings' variables, their readers, and messages about wrong values and names."""

@@ -9,9 +9,9 @@ from typing import Final
 _SIMILAR: Final = 0.9  # one wrong character in ten
 _SIMILAR_TO_MISSING: Final = 0.75  # where a required variable is missing, more may be meant for it
 _MIN_LENGTH: Final = 10  # short names resemble names that mean something else
-# Names that other programs and guides use.
+# Names that other programs and guides use, where they are not similar.
 _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
-    "SECRET_KEY": ("DJANGO_SECRET", "APP_SECRET", "APP_KEY", "SECRET_KEY_BASE"),
+    "SECRET_KEY": ("DJANGO_SECRET", "APP_SECRET", "APP_KEY"),
     "PUBLIC_URL": ("BASE_URL", "SITE_URL", "APP_URL", "PUBLIC_HOST", "SITE_DOMAIN", "HOSTNAME_URL"),
     "DATABASE_URL": (
         "AZURE_POSTGRESQL_CONNECTIONSTRING",
@@ -29,37 +29,28 @@ _ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "REDIS_URL": (
         "AZURE_REDIS_CONNECTIONSTRING",
         "CACHE_URL",
-        "REDISCLOUD_URL",
         "REDIS_HOST",
         "AZURE_REDIS_HOST",
         "CELERY_BROKER_URL",
         "REDIS_PASSWORD",
-        "REDIS_TLS_URL",
     ),
-    "MICROSOFT_TENANT_ID": (
-        "MICROSOFT_TENANT",
-        "MICROSOFT_SSO_TENANT_ID",
-        "SOCIAL_AUTH_AZUREAD_TENANT_OAUTH2_TENANT_ID",
-    ),
+    "MICROSOFT_TENANT_ID": ("SOCIAL_AUTH_AZUREAD_TENANT_OAUTH2_TENANT_ID",),
     "MICROSOFT_CLIENT_ID": (
         "MICROSOFT_APP_ID",
-        "MICROSOFT_CLIENT",
         "MICROSOFT_KEY",
         "MICROSOFT_SSO_APPLICATION_ID",
         "SOCIAL_AUTH_AZUREAD_TENANT_OAUTH2_KEY",
     ),
     "MICROSOFT_CLIENT_SECRET": (
-        "MICROSOFT_SECRET",
         "MICROSOFT_APP_PASSWORD",
         "SOCIAL_AUTH_AZUREAD_TENANT_OAUTH2_SECRET",
     ),
-    "WEB_CONCURRENCY": ("GUNICORN_WORKERS", "WEB_WORKERS"),
-    "TIME_ZONE": ("DJANGO_TIME_ZONE",),
 }
-# Settings of Django, and names in other guides, of which the value follows from a variable.
+# Settings of Django, and names in other guides, for what a variable here decides.
 _DERIVED: Final[Mapping[str, str]] = {
     "CSRF_COOKIE_SECURE": "PUBLIC_URL",
     "CSRF_TRUSTED_ORIGINS": "PUBLIC_URL",
+    "GUNICORN_WORKERS": "WEB_CONCURRENCY",
     "MICROSOFT_AUTHORITY": "MICROSOFT_LOGIN_URL",
     "MICROSOFT_REDIRECT_URI": "PUBLIC_URL",
     "PROXY_COUNT": "TRUSTED_PROXY_COUNT",
@@ -69,6 +60,7 @@ _DERIVED: Final[Mapping[str, str]] = {
     "SESSION_COOKIE_SECURE": "PUBLIC_URL",
     "TRUSTED_PROXIES": "TRUSTED_PROXY_COUNT",
     "USE_X_FORWARDED_HOST": "PUBLIC_URL",
+    "WEB_WORKERS": "WEB_CONCURRENCY",
 }
 _PREFIXES: Final = ("AZURE_", "AZURE_AD_", "AAD_", "ENTRA_", "MS_", "MSAL_", "")
 
@@ -94,10 +86,10 @@ def without_effect(given: Collection[str]) -> Iterator[tuple[str, str]]:
 
 def candidates(missing: str, given: Collection[str], known: Collection[str]) -> list[str]:
     """Names that are given but not read, and may be meant for a missing variable."""
-    unread = [name for name in given if name not in known]
-    aliases = {*_ALIASES.get(missing, ()), *_prefixed(missing)}
+    unread = {name.upper(): name for name in given if name not in known}
     similar = get_close_matches(missing, unread, n=3, cutoff=_SIMILAR_TO_MISSING)
-    return sorted({*similar, *(name for name in unread if name.upper() in aliases)})
+    meant = unread.keys() & {*similar, *_ALIASES.get(missing, ()), *_prefixed(missing)}
+    return sorted(unread[name] for name in meant)
 
 
 def _normalized(name: str) -> str:

@@ -91,8 +91,8 @@ class AppVariables(Table):
     TRUSTED_PROXY_COUNT = Variable(
         readers.number(0, 10),
         0,
-        "reverse proxies in front whose `X-Forwarded-Proto` and `X-Forwarded-For` are believed;"
-        " Azure App Service: `1`",
+        "number of reverse proxies in front, whose `X-Forwarded-Proto` and `X-Forwarded-For` are"
+        " trusted; Azure App Service: `1`",
         "1",
     )
     MICROSOFT_TENANT_ID = Variable(
@@ -106,7 +106,7 @@ class AppVariables(Table):
     MICROSOFT_ALLOWED_TENANTS = Variable(
         readers.allowed_tenants,
         _own_tenant,
-        "comma list of tenant GUIDs: the upper bound, which nothing in the database widens",
+        "comma-separated tenant GUIDs: the upper limit, which nothing in the database extends",
         "7c9e6679-7425-40de-944b-e07fc1f90ae7",
         default_in_words="the tenant above",
     )
@@ -144,7 +144,8 @@ class AppVariables(Table):
         "instead of a secret: the Client ID of a user-assigned managed identity that the app"
         " registration trusts as a federated credential",
         "5f0c1d3e-77aa-4c41-9b62-2f1f0e6d5a10",
-        default_in_words="`AZURE_CLIENT_ID` where nothing else is set and it can be no other",
+        default_in_words="`AZURE_CLIENT_ID`, if it can only be a managed identity's and no"
+        " credential is set",
     )
     MICROSOFT_TOKEN_FILE = Variable(
         readers.file_path,
@@ -178,7 +179,8 @@ class AppVariables(Table):
     MICROSOFT_CA_BUNDLE = Variable(
         readers.ca_bundle,
         "",
-        "PEM file of a company's authorities, believed beside the system's: HTTPS to Microsoft",
+        "PEM file with a company's certificate authorities, trusted for HTTPS to Microsoft in"
+        " addition to the system's",
         "/etc/ssl/certs/company.pem",
         default_in_words="none: the system's",
     )
@@ -188,8 +190,8 @@ class AppVariables(Table):
     SUPERUSER_FIRST_SIGN_IN = Variable(
         readers.choice("email", "oid"),
         "email",
-        "`oid`: a superuser's first sign-in must find an object ID entered beforehand; else whoever"
-        " may write addresses in Entra can be any superuser who has not signed in yet",
+        "`oid`: a superuser's first sign-in needs an object ID entered beforehand; with `email`,"
+        " whoever can change addresses in Entra can become a superuser who has not signed in yet",
         "oid",
     )
     MICROSOFT_DOMAIN_HINT = Variable(
@@ -207,7 +209,7 @@ class AppVariables(Table):
         "true",
     )
     ROLES_REQUIRED = Variable(
-        readers.flag, False, "where app roles are mapped: without one of them, no entry", "true"
+        readers.flag, False, "if app roles are mapped, only people with one get in", "true"
     )
     ADMIN_PASSWORD_LOGIN = Variable(
         readers.flag, False, "show Django's password form under the button", "true"
@@ -222,7 +224,7 @@ class AppVariables(Table):
     STAFF_PATHS = Variable(
         readers.csv(readers.path_prefix),
         (),
-        "comma list of path prefixes besides admin that are staff's: `next` is honoured there",
+        "comma-separated path prefixes of staff's pages besides admin: `next` may lead there",
         "/reports/,/tools/",
     )
     SESSION_HOURS = Variable(
@@ -275,7 +277,7 @@ class AppVariables(Table):
         "true",
     )
     EMULATOR_PORT = Variable(
-        readers.number(1, 65535), 8400, "the local Microsoft's port; `DEBUG` only", "8400"
+        readers.number(1, 65535), 8400, "port of the Entra emulator; `DEBUG` only", "8400"
     )
 
     def settings(self) -> dict[str, Any]:

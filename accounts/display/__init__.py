@@ -1,1 +1,1 @@
-"""How values are written for people: times, browsers, names of settings, hostile text."""
+"""Values written for people: times, browsers, references, names of settings, untrusted text."""

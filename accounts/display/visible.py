@@ -30,6 +30,14 @@ def is_hidden(character: str) -> bool:
     return unicodedata.category(character) in _HIDDEN
 
 
-def named(character: str) -> str:
+def describe_character(character: str) -> str:
     """The character's code point and name: U+200B ZERO WIDTH SPACE."""
     return f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
+
+
+def safe_repr(value: object, longest: int = 80) -> str:
+    """The value as printable ASCII, truncated; of a container its type and length only."""
+    if isinstance(value, dict | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    text = ascii(value[:longest] if isinstance(value, str) else value)
+    return text if len(text) <= longest else f"{text[:longest]}..."

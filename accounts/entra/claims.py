@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..ids import safe_repr
+from ..display.visible import safe_repr
 from ..reasons import Refused
 
 MEMBER, GUEST = 0, 1

@@ -13,8 +13,8 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 from jwt.utils import base64url_decode
 
+from ..display.visible import safe_repr
 from ..http.strict_json import NotStrict, loads_object
-from ..ids import safe_repr
 from ..reasons import Refused
 
 ALGORITHM = "RS256"

@@ -16,8 +16,9 @@ from django.views.decorators.debug import sensitive_variables
 from jwt.api_jws import PyJWS
 from jwt.exceptions import PyJWTError
 
+from ..display.visible import safe_repr
 from ..http.strict_json import NotStrict, loads_object
-from ..ids import GUID, TENANT_PLACEHOLDER, is_guid, safe_repr, tenant_of_issuer
+from ..ids import GUID, TENANT_PLACEHOLDER, is_guid, tenant_of_issuer
 from ..reasons import Refused
 from .claims import Claims, read_claims
 from .jwks import SigningKey

@@ -157,8 +157,3 @@ class SingleFlight(Generic[T]):
     def result(self, seconds: float) -> T:
         """Its result, or what it raised. Raises TimeUp; it continues for the other callers."""
         return result_of(self.start(), seconds)
-
-    @property
-    def is_under_way(self) -> bool:
-        flight = self._flight
-        return flight is not None and not flight.done()

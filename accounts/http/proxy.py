@@ -49,15 +49,14 @@ def open_tunnel(
     if proxy.origin.scheme == "https":
         sock = _secured(sock, proxy.origin.host, context)
     sock.sendall(_connect(proxy, to))
-    response = protocol.HTTPResponse(sock, method="CONNECT")
-    try:
-        response.begin()
-    except TimeoutError:
-        raise
-    except (protocol.HTTPException, OSError, ValueError):
-        raise causes.ProxyBroken(proxy.origin) from None
+    with protocol.HTTPResponse(sock, method="CONNECT") as response:
+        try:
+            response.begin()
+        except TimeoutError:
+            raise
+        except (protocol.HTTPException, OSError, ValueError):
+            raise causes.ProxyBroken(proxy.origin) from None
     status, offered = response.status, response.headers.get_all("Proxy-Authenticate", ())
-    response.close()
     if status != 200:
         schemes = ", ".join(dict.fromkeys(_SCHEMES.findall(" ".join(offered))))
         raise causes.ProxyRefused(proxy.origin, status, f", offering {schemes}" if schemes else "")

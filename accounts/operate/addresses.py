@@ -11,7 +11,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from ..display.visible import is_hidden, named
+from ..display.visible import describe_character, is_hidden
 
 # Latin letters that look like ASCII ones: dotless i, phonetic a and g and the like.
 _ALIKE: Final = frozenset(
@@ -28,10 +28,10 @@ def problem_of(address: str) -> str:
             return _("The address has a blank in it.")
         if is_hidden(character):
             text = _("The address has an invisible character: %(name)s.")
-            return text % {"name": named(character)}
+            return text % {"name": describe_character(character)}
         if _looks_like_another(character):
             text = _("The address has a look-alike character: %(character)s is %(name)s.")
-            return text % {"character": character, "name": named(character)}
+            return text % {"character": character, "name": describe_character(character)}
     return ""
 
 

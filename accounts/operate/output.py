@@ -35,6 +35,7 @@ from ..reasons import Refused
 from ..sessions.service import NoSuchSession, StoreUnavailable
 from ..stores.outages import is_outage
 from . import OperatorError, spreadsheet
+from .spreadsheet import value_in
 
 _Row = TypeVar("_Row")
 _WIDEST: Final = 48
@@ -108,11 +109,7 @@ class OperatorCommand(BaseCommand):
 
     def write_rows(self, rows: Iterable[Any], columns: Sequence[str], form: str) -> None:
         """Rows, mappings or objects, as `form`: table, json or csv."""
-        named = (
-            row if isinstance(row, Mapping) else {name: getattr(row, name) for name in columns}
-            for row in rows
-        )
-        for line in FORMS[form](named, columns):
+        for line in FORMS[form](rows, columns):
             self.stdout.write(line)
 
     def write_done(
@@ -232,20 +229,20 @@ def as_list(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"{_title(name):<{width}}  {_text(item)}".rstrip()
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
+def table(rows: Iterable[Any], columns: Sequence[str]) -> Iterator[str]:
     """A header and a line for each row; only the last column is not shortened."""
     cells = [[_title(name) for name in columns]]
-    cells += [[_text(row.get(name)) for name in columns] for row in rows]
+    cells += [[_text(value_in(row, name)) for name in columns] for row in rows]
     widths = [min(_WIDEST, max(map(len, column))) for column in zip(*cells, strict=True)]
     for line in cells:
         yield "  ".join(map(_fitted, line, [*widths[:-1], 0])).rstrip()
 
 
-def json_array(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
+def json_array(rows: Iterable[Any], columns: Sequence[str]) -> Iterator[str]:
     """An array, written as the rows come: one object a line."""
     before = "["
     for row in rows:
-        yield before + as_json({name: row.get(name) for name in columns})
+        yield before + as_json({name: value_in(row, name) for name in columns})
         before = ","
     yield "[]" if before == "[" else "]"
 

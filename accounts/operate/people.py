@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, Final, Literal
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -18,6 +17,7 @@ from ..models import User
 from ..sessions import service as sessions
 from ..signin.policy import same_email
 from ..stores import transaction
+from ..stores.batches import in_batches
 from . import OperatorError, account_status, addresses, linking
 from .erasure import LastSuperuser
 from .pasted import read_people
@@ -32,7 +32,6 @@ FILTERS: Final[Mapping[str, Callable[[QuerySet[Any]], QuerySet[Any]]]] = {
     "not_bound": lambda people: people.filter(~linking.is_linked()),
     "superuser": lambda people: users.with_flags(people, is_superuser=True),
 }
-_CHUNK: Final = 500
 
 
 class NoSuchPerson(OperatorError):
@@ -74,11 +73,10 @@ def listing(*, state: str = "", search: str = "", idle_days: int = 0) -> Iterato
     found = search_people(users.everyone().order_by(users.email_field()), search)
     found = FILTERS[state](found) if state in FILTERS else found
     found = account_status.idle_for(found, idle_days) if idle_days else found
-    people = found.iterator(chunk_size=_CHUNK)
-    while chunk := list(islice(people, _CHUNK)):
-        statuses = account_status.statuses_of(chunk)
-        identities = linking.of_users(user.pk for user in chunk)
-        for user in chunk:
+    for batch in in_batches(found.iterator()):
+        statuses = account_status.statuses_of(batch)
+        identities = linking.of_users(user.pk for user in batch)
+        for user in batch:
             if state in ("", *FILTERS, statuses[user.pk].kind):
                 yield _row(user, statuses[user.pk], identities.get(user.pk))
 
@@ -124,18 +122,19 @@ def _bound_ahead(added: Added, user: User, oid: str, tenant: str) -> Added:
 
 
 def add_many(
-    lines: Iterable[str], *, oid: str = "", tenant: str = "", **options: bool
+    lines: Iterable[str], *, name: str = "", oid: str = "", tenant: str = "", **options: bool
 ) -> Iterator[Added]:
     """Add everyone in pasted lines or CSV rows, one by one, with the options of `add`.
 
-    An invalid line is reported and does not stop the others.
+    `name`, `oid` and `tenant` are for lines that do not say. An invalid line is reported and does
+    not stop the others.
     """
     for entry in read_people(lines):
         added = Added(entry.email, "invalid", note=entry.problem)
         if not entry.problem:
             added = add(
                 entry.email,
-                name=entry.name,
+                name=entry.name or name,
                 oid=entry.oid or oid,
                 tenant=entry.tenant or tenant,
                 **options,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -14,6 +13,7 @@ from django.db.models import Q, QuerySet
 from ..models import AuditEntry, RoleGrant
 from ..signin import mapping
 from ..signin.roles import Rights, roles_giving
+from ..stores.batches import in_batches
 from ..users import email_field, has_field
 from . import search
 from .audit_log import as_values
@@ -23,7 +23,6 @@ ROLE, HAND, COMMAND, UNKNOWN = "role", "hand", "command", "unknown"
 _GIVING: Final = ("person.added", "person.rights_changed")
 _FIELDS: Final = ("is_staff", "is_superuser", "groups", "user_permissions")
 _FLAGS: Final = {"is_staff": "staff", "is_superuser": "superuser"}
-_CHUNK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,13 @@ def people(text: str = "") -> QuerySet[Any]:
 
 
 def rights_of(chosen: Iterable[Any]) -> Iterator[Right]:
-    """Each right of these people, read in chunks."""
-    remaining = iter(chosen)
-    while chunk := list(islice(remaining, _CHUNK)):
-        yield from _of_chunk(chunk)
+    """Each right of these people, read in batches."""
+    for batch in in_batches(chosen, 200):
+        yield from _of_batch(batch)
 
 
-def _of_chunk(chunk: list[Any]) -> Iterator[Right]:
-    keys = [person.pk for person in chunk]
+def _of_batch(batch: list[Any]) -> Iterator[Right]:
+    keys = [person.pk for person in batch]
     grants = {grant.user_id: grant for grant in RoleGrant.objects.filter(user__in=keys)}
     entries = _entries(keys)
     for person in _with_rights(keys):
@@ -148,8 +146,3 @@ def _source(entry: AuditEntry) -> tuple[str, str]:
 
 def _subject(entry: AuditEntry) -> dict[str, Any]:
     return next((part.content for part in entry.parts.all() if part.role == "subject"), {})
-
-
-def as_row(right: Right) -> dict[str, Any]:
-    """The right by COLUMNS."""
-    return {name: getattr(right, name) for name in COLUMNS}

@@ -17,7 +17,7 @@ _NAMED = r"(?i:pass(word|wd)?|pwd|secret|auth)\W{1,4}"
 MASK = "***"
 
 
-def scrub(text: str, also: Iterable[str] = ()) -> str:
+def mask_secrets(text: str, also: Iterable[str] = ()) -> str:
     """The text without user info in URLs and without the secrets of the settings and `also`."""
     text = _USER_INFO.sub(f"{MASK}@", text)
     for secret in sorted({*_secrets(), *also}, key=len, reverse=True):
@@ -33,11 +33,11 @@ def _without(secret: str, text: str) -> str:
     return re.sub(rf"({_NAMED}){secret}\b", rf"\1{MASK}", text)
 
 
-def innermost(error: BaseException) -> str:
+def root_cause(error: BaseException) -> str:
     """The root cause of an error for records and logs: its type and first line, scrubbed."""
     error = chain_of(error)[-1]
     line = (str(error).splitlines() or [""])[0]
-    return scrub(f"{type(error).__name__}: {line}"[:300])
+    return mask_secrets(f"{type(error).__name__}: {line}"[:300])
 
 
 def chain_of(error: BaseException) -> list[BaseException]:

@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from .. import app, staff_urls
@@ -37,6 +38,24 @@ def _visible(value: Any) -> str:
 def browser(user_agent: str) -> str:
     """{{ user_agent|browser }}: Chrome on Windows."""
     return visible(browsers.browser_of(user_agent))
+
+
+@register.simple_block_tag
+def table(content: str, label: str, *columns: str, stacked: bool = False) -> str:
+    """{% table label _("Time") _("Result") %}its rows{% endtable %}: a table that can be scrolled.
+
+    An empty title is no column. `stacked`: where it is narrow each row is a block of lines, which
+    begin with their cell's data-label.
+    """
+    titles = format_html_join("", '<th scope="col">{}</th>', ((one,) for one in columns if one))
+    return format_html(
+        '<div class="staff-table{}" tabindex="0" role="region" aria-label="{}"><table>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        " staff-rows" if stacked else "",
+        label,
+        titles,
+        content,
+    )
 
 
 @register.inclusion_tag("microsoft_admin/open_session.html", takes_context=True)

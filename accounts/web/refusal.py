@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from .. import staff_urls
-from ..protection.redact import innermost
+from ..protection.redact import root_cause
 from ..reasons import CAUSES, Refused
 from ..signin import mapping, record
 from ..signin.record import Attempt
@@ -55,8 +55,8 @@ def reason_of(error: BaseException | None, reference: str) -> Refused:
 
 
 def _detail(part: str, code: str, error: BaseException) -> str:
-    """The innermost cause, with the server's own code where its text lacks it."""
-    cause = innermost(error)
+    """The root cause, with the server's own code where its text lacks it."""
+    cause = root_cause(error)
     return f"{part}: {cause}" if code in cause else f"{part}: {code} {cause}"
 
 

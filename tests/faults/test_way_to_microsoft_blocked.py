@@ -9,6 +9,7 @@ from typing import Any
 from tests.faults.fault import ONLINE, Fault
 from tests.faults.stage import Stage
 from tests.faults.test_ways_to_microsoft import INSPECTING, nothing, on_the_way
+from tests.servers.ports import free_port
 from tests.servers.process import scratch
 from tests.support.chains import Chain, chain
 from tests.support.proxy import ConnectProxy
@@ -132,16 +133,17 @@ proxy_dropped = on_the_way(
 
 # --- names ---------------------------------------------------------------------------------------
 
-NAMESERVER = "127.0.0.9"
 OF_OUR_OWN = 'mount --bind "$0" /etc/resolv.conf; exec "$@"'  # a view that nobody else shares
 
 
 def silent_resolver(stage: Stage, options: str = "") -> Mapping[str, str]:
     """A DNS server that takes every question, and answers none; `options` of resolv.conf."""
     mute = stage.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-    mute.bind((NAMESERVER, 53))
+    high, low = divmod(free_port(), 256)
+    nameserver = f"127.1.{high}.{low}"  # nobody else's: every resolver is at port 53
+    mute.bind((nameserver, 53))
     file = Path(scratch("resolver")) / "resolv.conf"
-    file.write_text(f"nameserver {NAMESERVER}\n{options}")
+    file.write_text(f"nameserver {nameserver}\n{options}")
     stage.prefix = ("unshare", "--mount", "sh", "-c", OF_OUR_OWN, str(file))
     return {"MICROSOFT_LOGIN_URL": "https://login.microsoftonline.us"}
 

@@ -22,6 +22,7 @@ from django.conf import ENVIRONMENT_VARIABLE, LazySettings, Settings, settings
 from django.db import connections
 from django.urls import get_resolver, reverse
 
+from project.reload import load_templates
 from tests.servers.fork_server import Program, Server, enter, execute
 from tests.servers.process import ROOT
 
@@ -45,6 +46,7 @@ def _load() -> dict[str, Any]:
         get_resolver().check()  # imports all that the URLs lead to
         reverse("admin:index")  # from now on it knows where all of them lead
         importlib.import_module("accounts.management.commands.doctor")
+        load_templates()
     return {name: _seen(name) for name in read - _EACH_TIME}
 
 

@@ -53,17 +53,21 @@ class RedisCluster:
             last = min(SLOTS, (number + 1) * share) - 1
             client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last)
             client.execute_command("CLUSTER MEET", LOOPBACK, self.nodes[0].port, self._buses[0])
-        deadline = time.monotonic() + 20
-        while not all(self._is_whole(node.client()) for node in self.nodes):
-            if time.monotonic() > deadline:
-                raise TimeoutError("the cluster's nodes did not find each other")
-            time.sleep(0.05)
+        self.wait_until_whole()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._fronts.close()
         for node in self.nodes:
             node.stop()
+
+    def wait_until_whole(self) -> None:
+        """Return when each node knows of all the others that they are there."""
+        deadline = time.monotonic() + 20
+        while not all(self._is_whole(node.client()) for node in self.nodes):
+            if time.monotonic() > deadline:
+                raise TimeoutError("the cluster's nodes did not find each other")
+            time.sleep(0.05)
 
     def held(self) -> list[list[bytes]]:
         """Each node's."""

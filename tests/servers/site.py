@@ -12,7 +12,7 @@ from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.process import ROOT, TAIL_LINES, Process, clean_environment, scratch
 
 CONFIG = "project/gunicorn.conf.py"
-APP, OF_A_TEST = "project.wsgi", "tests.servers.wsgi"
+APP = "project.wsgi"
 
 recent: list["Site"] = []
 
@@ -22,7 +22,7 @@ class Site:
 
     PUBLIC_URL is this server's own address unless `env` names another, such as a proxy's.
     `root` is where the code lies, if it is not today's. Today's comes from the fork server, unless
-    `forked` is off: then it starts as an operator's does, templates and all, as others always do
+    `forked` is off: then it starts as an operator's does, as others always do
     (gunicorn takes the directory that it was imported in for its own). `prefix` is a
     command that starts another, such as tests.servers.container's. `config` is gunicorn's.
     """
@@ -43,10 +43,10 @@ class Site:
         self.url = env.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         own = {"PUBLIC_URL": self.url, "WEB_CONCURRENCY": str(workers), "PORT": str(self.port)}
         forks = forked and root == ROOT and not prefix
-        process, app = (ForkedProcess, OF_A_TEST) if forks else (Process, APP)
+        process = ForkedProcess if forks else Process
         self.process = process(
             f"site on port {self.port}",
-            [*self.prefix, *gunicorn(self.port, config, app)],
+            [*self.prefix, *gunicorn(self.port, config)],
             env=clean_environment(**own | dict(env)),
             log=scratch("site") / "log",
             cwd=root,

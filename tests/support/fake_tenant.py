@@ -71,8 +71,9 @@ class Asked:
     def refresh_if_due(self) -> None:
         """What a page brings about in the background, and its end."""
         self.authority.discovery(Deadline(5))
-        if self.authority._renewal.is_under_way:
-            result_of(self.authority._renewal.start(), 5)
+        renewal = self.authority._renewal._flight
+        if renewal is not None and not renewal.done():
+            result_of(renewal, 5)
 
 
 class Memory:

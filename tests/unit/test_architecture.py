@@ -69,6 +69,7 @@ FLOORS: dict[str, set[str]] = {
         "accounts/telemetry.py",
     },
     "accounts/entra": {
+        "accounts/display",
         "accounts/http",
         "accounts/ids.py",
         "accounts/process",

@@ -125,7 +125,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
         return _page(request, form)
     if "csv" in request.POST:
         audit.write("export.people", after={"of": "moves", "people": len(planned)})
-        return csv_export.download("moves", [_row(one) for one in planned], moves.COLUMNS)
+        return csv_export.download("moves", planned, moves.COLUMNS)
     if confirmed and _written(request, form, planned):
         return HttpResponseRedirect(user_url("changelist") or reverse("admin:index"))
     return _page(request, form, planned)
@@ -193,7 +193,3 @@ def _worst_first(planned: Sequence[moves.Planned]) -> list[tuple[moves.Planned, 
 
 def _url(one: moves.Planned) -> str:
     return user_url("change", one.key) if one.key is not None else ""
-
-
-def _row(one: moves.Planned) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in moves.COLUMNS}

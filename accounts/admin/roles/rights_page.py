@@ -53,7 +53,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     query = _query_of(request)
     audit.write("export.rights", after=request.GET.dict())
     rights = rights_held.rights_of(rights_held.people(query).iterator(chunk_size=200))
-    return csv_export.download("rights", map(rights_held.as_row, rights), rights_held.COLUMNS)
+    return csv_export.download("rights", rights, rights_held.COLUMNS)
 
 
 def _query_of(request: HttpRequest) -> str:

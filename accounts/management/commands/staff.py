@@ -95,12 +95,11 @@ exit codes:
         lines = [*emails, *(_read(file).splitlines() if file else ())]
         if not lines or (name and len(lines) != 1):
             raise CommandError("Name an EMAIL, or --file FILE; --name goes with one EMAIL.")
-        given = [f'"{name}",{lines[0]}'] if name else lines
         rights = {"staff": not options["not_staff"], "superuser": options["superuser"]}
-        identity = {"oid": options["oid"], "tenant": options["tenant"]}
+        given = {"name": name, "oid": options["oid"], "tenant": options["tenant"]}
         if options["oid"] and len(lines) != 1:
             raise CommandError("--oid goes with one EMAIL; for several, a CSV with a column oid.")
-        results = self.write_done(people.add_many(given, **rights, **identity), _ADDED, form)
+        results = self.write_done(people.add_many(lines, **given, **rights), _ADDED, form)
         if bad := sum(result.what == "invalid" for result in results):
             raise CommandError(f"{bad} of {len(results)} not added: correct them and add again.")
 

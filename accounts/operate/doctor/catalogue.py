@@ -59,7 +59,7 @@ ALARMING: Final = ("configuration", "token", "reach", "us")
 UNIQUE_INDEXES: Final = {
     "accounts_user_email_unique": (
         "accounts_user",
-        "two users with one email, ignoring case",
+        "two users with the same email (ignoring case)",
         "0001",
     ),
     "accounts_one_identity_a_user": (
@@ -374,7 +374,7 @@ _DATABASE: Final = (
     ),
     Entry(
         "database.privileges",
-        "The database role may not {action} a table that a sign-in needs",
+        "The database role may not {action} what a sign-in needs",
         "{table}: {cause}",
         _GRANT,
         shows_as=("unexpected",),

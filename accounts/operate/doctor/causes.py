@@ -87,7 +87,7 @@ _FIXES: Final = {
     " network is private.",
     # PostgreSQL, Appendix A: Error Codes
     "28P01": "User or password in {of} is wrong, or the password has expired (ALTER ROLE it VALID"
-    " UNTIL 'infinity'), or was set for md5 where the server wants SCRAM: set it anew. With"
+    " UNTIL 'infinity'), or was set for md5 where the server wants SCRAM: set it again. With"
     " auth=entra the server's Entra admin runs SELECT * FROM pgaadauth_create_principal('NAME',"
     " false, false); NAME is the identity's and {of}'s user.",
     "28000": "The server refuses this role from here: an unknown role, pg_hba.conf, an Azure"
@@ -145,7 +145,7 @@ _FIXES: Final = {
     "55P03": "Another session holds a lock: look for an open transaction or a migration.",
     # Redis, first word of an error
     "NOAUTH": "REDIS_URL needs the password: rediss://:PASSWORD@host:6380/0",
-    "WRONGPASS": "The user or password in REDIS_URL is wrong: copy the access key anew; with"
+    "WRONGPASS": "The user or password in REDIS_URL is wrong: copy the access key again; with"
     " auth=entra add the identity under the Redis's Authentication.",
     "NOPERM": "The Redis user in REDIS_URL may not do this: allow it by ACL SETUSER (what is needed"
     " is in docs/deploy.md), or widen it to +@all ~*.",
@@ -154,8 +154,8 @@ _FIXES: Final = {
     "NOREPLICAS": "The master lacks its replicas and refuses writes: repair the replication.",
     "DENIED": "Redis is in protected mode: without a password it accepts no connection from another"
     " machine. Set one (requirepass, or ACL SETUSER), put it into {of}, and use TLS.",
-    "MISCONF": "Redis cannot save to its disk and refuses writes: free the disk, see its log.",
-    "MOVED": "Redis is a cluster, and its user may not ask: ACL SETUSER NAME +cluster|slots.",
+    "MISCONF": "Redis cannot save to its disk and refuses writes: free space, and see its log.",
+    "MOVED": "The Redis user may not query the cluster: ACL SETUSER NAME +cluster|slots.",
     "CROSSSLOT": "A proxy that answers as one server spreads keys over several: use one server, or"
     " the cluster itself.",
     "TRYAGAIN": "The cluster is moving keys between its nodes: wait, then run doctor again.",
@@ -171,7 +171,7 @@ _FIXES: Final = {
     "LOADING": "Redis is still loading its data: wait, then run doctor again.",
     "MASTERDOWN": "The replica has lost its master: start the master, or set {of} to another one.",
     "BUSY": "A script blocks Redis: SCRIPT KILL, and find out whose it is.",
-    "NOPROTO": "This Redis is older than 6: move to 7 or newer.",
+    "NOPROTO": "This Redis is older than 6: upgrade to 7 or newer.",
     "DB index is out of range": "That database does not exist: end REDIS_URL with /0.",
     "SELECT is not allowed in cluster mode": "A cluster has one database: end {of} with /0.",
     "max number of clients reached": "All connections are in use: fewer workers, or a larger"

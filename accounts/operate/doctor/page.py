@@ -116,7 +116,7 @@ def _causes() -> Iterator[str]:
     yield "Fixes are chosen by the error's type and code. [of] is the variable of the server.\n"
     yield "| code | what to do |\n| --- | --- |"
     for code, fix in {**FIXES, "any other": UNKNOWN}.items():
-        yield f"| `{code}` | {_in_brackets(fix)} |"
+        yield f"| `{code}` | {_in_brackets(fix).replace('|', '&#124;')} |"
     yield ""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from django.db import DatabaseError
 
-from ...protection.redact import scrub
+from ...protection.redact import mask_secrets
 from ...stores.outages import DATABASE_ERRORS, STORE_ERRORS
 from .finding import Finding, Observation, fault, finding_of
 
@@ -102,5 +102,5 @@ def _run(probe: Probe, report: Report) -> tuple[list[Finding], str]:
 
 def scrubbed(finding: Finding) -> Finding:
     """The finding, each of its texts without secrets."""
-    title, detail, fix = map(scrub, (finding.title, finding.detail, finding.fix))
+    title, detail, fix = map(mask_secrets, (finding.title, finding.detail, finding.fix))
     return replace(finding, title=title, detail=detail, fix=fix)

@@ -31,8 +31,9 @@ def test_add_takes_many() -> None:
 
 
 def test_add_takes_a_name_and_superuser() -> None:
-    run("staff", "add", "ada@contoso.example", "--name", "Lovelace, Ada", "--superuser")
-    assert User.objects.get(is_superuser=True).name == "Lovelace, Ada"
+    name = 'Lovelace, Ada "Countess" (A|B; C)'
+    run("staff", "add", "ada@contoso.example", "--name", name, "--superuser")
+    assert User.objects.get(is_superuser=True).name == name
 
 
 def test_add_takes_a_csv(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from accounts.operate.doctor.finding import (
 )
 from accounts.operate.doctor.report import as_json, as_text, summary
 from accounts.operate.doctor.run import Probe, Report, run, scrubbed
-from accounts.protection.redact import scrub
+from accounts.protection.redact import mask_secrets
 from accounts.reasons import Refused
 
 GOOD = ok("redis.reachable", ms=3)
@@ -138,7 +138,7 @@ def test_the_json_document_is_stable() -> None:
 def test_no_secret_leaves() -> None:
     keys = f"{settings.SECRET_KEY} the-former-key"
     text = f"{keys} p@ssword p%40ssword very~secret postgres://u:word@h/db"
-    assert scrub(text) == "*** *** *** *** *** postgres://***@h/db"
+    assert mask_secrets(text) == "*** *** *** *** *** postgres://***@h/db"
     leaked = Finding("error", "x.y", text, text, fix=text)
     assert "very~secret" not in json.dumps(asdict(scrubbed(leaked)))
     assert "very~secret" not in json.dumps(as_json(report_of(fault("redis.writable", cause=text))))
@@ -146,7 +146,10 @@ def test_no_secret_leaves() -> None:
 
 @override_settings(REDIS_URL="rediss://staff.redis.example:10000/0?auth=entra")
 def test_a_url_without_a_password_hides_nothing_else() -> None:
-    assert scrub("rediss://staff.redis.example:10000/0") == "rediss://staff.redis.example:10000/0"
+    assert (
+        mask_secrets("rediss://staff.redis.example:10000/0")
+        == "rediss://staff.redis.example:10000/0"
+    )
 
 
 @pytest.mark.parametrize(("password", "text", "shown"), [
@@ -156,4 +159,4 @@ def test_a_url_without_a_password_hides_nothing_else() -> None:
     ("longer-word", "a longer-word", "a ***"),
 ])  # fmt: skip
 def test_a_password_that_is_a_word_blanks_no_words(password: str, text: str, shown: str) -> None:
-    assert scrub(text, also=[password]) == shown
+    assert mask_secrets(text, also=[password]) == shown

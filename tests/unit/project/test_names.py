@@ -100,3 +100,11 @@ def test_a_typing_error_stops_the_start_and_beside_the_right_one_warns(
 def test_other_programs_names_are_left_alone(name: str) -> None:
     value = {"SECRET_KEY_FILE": ""}.get(name, "x")
     assert load(**{name: value}).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [("SECURE_SSL_REDIRECT", "PUBLIC_URL"), ("GUNICORN_WORKERS", "WEB_CONCURRENCY")],
+)
+def test_a_name_for_what_a_variable_decides_is_a_warning(name: str, right: str) -> None:
+    assert load(**{name: "1"}).warnings == [f"{name} is set, but not read: {right} is."]

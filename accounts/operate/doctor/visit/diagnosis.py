@@ -22,6 +22,7 @@ from ..catalogue import PROXY_FIX, RETURNS
 from ..causes import code_of, fix_of
 from ..finding import Observation, fault, ok, refusal_facts, verdict
 from .browser import EASY_AUTH, Reply, origin
+from .cookies import same_site
 from .story import (
     FORGED_ADDRESS,
     LENGTH,
@@ -308,10 +309,10 @@ def _session_cookie(visit: Visit, started: Started) -> Observation:
             name = next((other for other in refused if "session" in other), name)
         facts = _missing_cookie(visit, name, "the button's response sets none")
         return fault("public.session_cookie", problem="does not reach the browser", **facts)
-    for cookie in cookies:
-        if cookie.goes_to(started.redirect_uri, cross_site=True):
-            return ok("public.session_cookie", name=cookie.name)
-    is_strict = cookies[0].same_site == "strict"
+    sent = visit.cookies.names_sent(started.redirect_uri, cross_site=True)
+    if back := next((cookie.name for cookie in cookies if cookie.name in sent), ""):
+        return ok("public.session_cookie", name=back)
+    is_strict = same_site(cookies[0]) == "strict"
     why = "it is SameSite=Strict" if is_strict else "its Path, Domain or Secure does not fit"
     return fault(
         "public.session_cookie",
