@@ -6,7 +6,7 @@ they are now. Nothing is written, and Microsoft is not asked.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -71,10 +71,7 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         """How many get in ("in"), and how many are refused, by reason."""
-        counted: defaultdict[str, int] = defaultdict(int)
-        for person in self.people:
-            counted[person.reason or "in"] += 1
-        return dict(counted)
+        return dict(Counter(person.reason or "in" for person in self.people))
 
 
 @dataclass(frozen=True, slots=True)

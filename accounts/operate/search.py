@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import reduce
 from ipaddress import ip_address
-from operator import and_, or_
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -43,7 +41,7 @@ def sign_ins(found: QuerySet[SignIn], text: str) -> QuerySet[SignIn]:
     keys = people(get_user_model()._default_manager.all(), text).values_list("pk", flat=True)
     if matched := list(keys[:_MOST_PEOPLE]):
         condition |= Q(user__in=matched)
-    return found.filter(reduce(or_, _exact(text), condition))
+    return found.filter(Q(condition, *_exact(text), _connector=Q.OR))
 
 
 def _exact(text: str) -> list[Q]:
@@ -68,9 +66,8 @@ def _of_people() -> tuple[str, ...]:
 
 def _each(words: list[str], fields: tuple[str, ...]) -> Q:
     """Every word in one of the fields."""
-    return reduce(
-        and_, (reduce(or_, (Q(**{f"{f}__icontains": word}) for f in fields)) for word in words)
-    )
+    in_fields = [[(f"{field}__icontains", word) for field in fields] for word in words]
+    return Q(*(Q(*conditions, _connector=Q.OR) for conditions in in_fields))
 
 
 def _words(text: str) -> list[str]:

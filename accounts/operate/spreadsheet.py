@@ -22,8 +22,10 @@ _FORMULA: Final = re.compile(r"""(^|[,;\t\r\n|])([\s"']*)([=+\-@\uff1d\uff0b\uff
 
 def cell(value: Any) -> Any:
     """The value, escaped so that no spreadsheet takes it or a part of it for a formula."""
-    if isinstance(value, (datetime, date)):
-        return _moment(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    if isinstance(value, date):
+        return value.isoformat()
     if value is None or isinstance(value, (bool, int, float)):
         return "" if value is None else value
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
@@ -46,9 +48,3 @@ def _line(cells: Sequence[Any]) -> str:
     line = StringIO()
     csv.writer(line, lineterminator="").writerow(cells)
     return line.getvalue()
-
-
-def _moment(value: date) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds")
-    return value.isoformat()

@@ -86,8 +86,9 @@ def test_a_body_beyond_a_mebibyte_is_refused() -> None:
     assert "more than" in get_from(lambda x: x.text("{" + " " * 1_100_000 + "}")).detail
 
 
-def test_a_compressed_body_is_refused_for_it_was_not_asked_for() -> None:
-    assert "encoding" in get_from(lambda x: x.text("{}", 200, Content_Encoding="gzip")).detail
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_compressed_body_is_refused_for_it_was_not_asked_for(encoding: str) -> None:
+    assert "encoding" in get_from(lambda x: x.text("{}", 200, Content_Encoding=encoding)).detail
 
 
 def test_a_body_that_breaks_off_is_refused() -> None:
