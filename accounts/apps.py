@@ -34,8 +34,8 @@ class AccountsConfig(AppConfig):
 
         watch.connect()
         if is_a_host():
-            for name in logs.WITH_ADDRESSES:
-                logging.getLogger(name).addFilter(logs.Scrub())
+            for name in logs.URL_LOGGERS:
+                logging.getLogger(name).addFilter(logs.ScrubFilter())
             _extend_admin()  # `host.configure` puts this app last: all admin modules are loaded
 
 

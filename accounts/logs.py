@@ -19,7 +19,7 @@ from .display.visible import visible
 HIDDEN: Final = "[hidden]"
 
 # Loggers of Django and of servers that log whole URLs, with code and state.
-WITH_ADDRESSES: Final = (
+URL_LOGGERS: Final = (
     "django.server", "django.request", "gunicorn.access", "uvicorn.access", "hypercorn.access",
 )  # fmt: skip
 
@@ -37,7 +37,7 @@ _CALLBACK_QUERY = re.compile(r"(/accounts/microsoft/login/callback/?)\?[^\s'\"]*
 # Whatever the patterns above match contains one of these.
 _MARKS: Final = ("=", "%3", "'", '"', "eyJ", "://", "?")
 
-_OWN_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {
+_STANDARD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
     "asctime",
     "request",  # Django's, an object
@@ -55,7 +55,7 @@ def scrub(text: str) -> str:
     return _URL_LOGIN.sub(rf"\1{HIDDEN}@", _TOKEN.sub(HIDDEN, text))
 
 
-class Scrub(logging.Filter):
+class ScrubFilter(logging.Filter):
     """Scrubs the arguments of records, for loggers of another site with formatters of its own."""
 
     @override
@@ -83,7 +83,7 @@ class _Formatter(logging.Formatter):
         return {
             name: value
             for name, value in vars(record).items()
-            if name not in _OWN_FIELDS and value not in ("", None)
+            if name not in _STANDARD_FIELDS and value not in ("", None)
         }
 
     def trace(self, record: logging.LogRecord) -> str:

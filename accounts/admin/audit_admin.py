@@ -101,6 +101,7 @@ class AuditAdmin(RecordAdmin):
     list_filter = (ActionFilter, "actor_kind", "at")
     list_select_related = ("seal",)
     search_fields = ("reference",)
+    search = naming
     sortable_by = ("when_and_reference",)
     exported = ("audit", "export.audit")
     columns = COLUMNS
@@ -117,13 +118,6 @@ class AuditAdmin(RecordAdmin):
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         return super().get_queryset(request).prefetch_related("parts")
-
-    @override
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[AuditEntry], search_term: str
-    ) -> tuple[QuerySet[AuditEntry], bool]:
-        """Any part of a name or an address, a reference, or a primary key."""
-        return naming(queryset, search_term.replace("\0", "").strip()), False
 
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when_and_reference(self, entry: AuditEntry) -> str:

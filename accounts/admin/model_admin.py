@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Final
 
 from django.apps import apps
 from django.contrib import admin
@@ -114,13 +114,21 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class LongList(ModelAdmin):  # type: ignore[type-arg]
-    """Lists too long to be counted or shown in full."""
+    """Lists too long to be counted or shown in full, with a search of their own."""
+
+    search: ClassVar[Callable[[QuerySet[Any], str], QuerySet[Any]]]
 
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
+
+    @override
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return type(self).search(queryset, search_term.strip()), False
 
 
 @admin.action(

@@ -7,12 +7,14 @@ rights they hold themselves.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.models import Group, Permission
 from django.db.models import ManyToManyField, Q, QuerySet
 from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
 from typing_extensions import override
 
 from .. import users
@@ -47,6 +49,22 @@ class RightsAdmin(ModelAdmin):  # type: ignore[type-arg]
         elif db_field.model is User:  # a role is mapped to any group
             kwargs["queryset"] = grantable_groups(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+class BoundedAdmin(RightsAdmin):
+    """Objects that an editor may change or delete only if `may_touch(editor, object)`."""
+
+    may_touch: ClassVar[Callable[[Any, Any], bool]]
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or type(self).may_touch(request.user, obj))
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or type(self).may_touch(request.user, obj))
 
 
 def may_touch(editor: Any, person: User) -> bool:

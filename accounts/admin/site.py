@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -23,6 +23,7 @@ from .. import registration, staff_urls
 from ..conf import conf, is_a_host
 from ..models import SignIn
 from ..reasons import Refused
+from ..signin.record import Attempt
 from ..web import (
     automatic_sign_in,
     break_glass,
@@ -30,7 +31,6 @@ from ..web import (
     microsoft_session,
     password,
     refusal,
-    request_facts,
     site_names,
     step_up,
 )
@@ -224,13 +224,12 @@ class MicrosoftAdminSiteMixin(AdminSite):
         return response
 
     def _with_password(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        attempt = request_facts.attempt_of(request)
-        attempt.method = SignIn.Method.PASSWORD
-        return refusal.answered(
-            request, attempt, self._next(request), lambda: self._password_page(request, context)
-        )
+        work = partial(self._password_page, context=context)
+        return refusal.answered(request, self._next(request), work, SignIn.Method.PASSWORD)
 
-    def _password_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    def _password_page(
+        self, request: HttpRequest, _attempt: Attempt, context: dict[str, Any]
+    ) -> HttpResponse:
         response = super().login(request, context)
         if isinstance(response, TemplateResponse):
             response.add_post_render_callback(_with_djangos_page)

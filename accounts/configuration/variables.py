@@ -42,8 +42,8 @@ _OTHER_IDENTITIES: Final = (
 
 
 def _login_url(env: AppVariables) -> str:
-    named = env.is_set("MICROSOFT_TENANT_ID", "MICROSOFT_CLIENT_ID", *CREDENTIALS)
-    return f"http://localhost:{env.EMULATOR_PORT}" if env.DEBUG and not named else MICROSOFT
+    is_set = env.is_set("MICROSOFT_TENANT_ID", "MICROSOFT_CLIENT_ID", *CREDENTIALS)
+    return f"http://localhost:{env.EMULATOR_PORT}" if env.DEBUG and not is_set else MICROSOFT
 
 
 def _at_emulator(env: AppVariables) -> bool:

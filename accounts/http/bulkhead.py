@@ -21,7 +21,7 @@ from .causes import TooManyWaiting
 from .deadline import Deadline
 
 QUEUE: Final = 4
-PATIENCE: Final = 2.0  # seconds in the queue; they count against the request's deadline
+MAX_WAIT: Final = 2.0  # seconds in the queue; they count against the request's deadline
 
 
 class _Shares:
@@ -46,10 +46,10 @@ class _Shares:
 
 
 class Bulkhead:
-    def __init__(self, slots: int, *, queue: int = QUEUE, patience: float = PATIENCE) -> None:
+    def __init__(self, slots: int, *, queue: int = QUEUE, max_wait: float = MAX_WAIT) -> None:
         self._changed = threading.Condition()
         self._slots, self._queue = _Shares(slots), _Shares(queue)
-        self._patience = patience
+        self._max_wait = max_wait
 
     @contextmanager
     def slot(self, deadline: Deadline) -> Iterator[None]:
@@ -62,7 +62,7 @@ class Bulkhead:
             yield
             return
         with deadline.waiting():
-            self._enter(party, min(self._patience, deadline.left()))
+            self._enter(party, min(self._max_wait, deadline.left()))
             try:
                 yield
             finally:

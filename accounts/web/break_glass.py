@@ -32,9 +32,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"token": request.GET.get("token", ""), "url": request.path}
         return render(request, "microsoft_admin/break_glass.html", context)
-    attempt = request_facts.attempt_of(request)
-    attempt.method = SignIn.Method.BREAK_GLASS
-    return refusal.answered(request, attempt, staff_urls.home(), lambda: _use(request, attempt))
+    return refusal.answered(request, staff_urls.home(), _use, SignIn.Method.BREAK_GLASS)
 
 
 @sensitive_variables()

@@ -80,16 +80,14 @@ class Callback:
 @sensitive_variables()
 def microsoft_callback(request: HttpRequest) -> HttpResponse:
     """Into admin, or the refusal page."""
-    deadline = request_facts.deadline_of(request)
-    attempt = request_facts.attempt_of(request)
-    if refusal_reload.PARAMETER in request.GET:
-        return answered(request, attempt, safe_next(""), lambda: refusal.again(request))
-    work = lambda: _complete(request, attempt, deadline)  # noqa: E731
-    return answered(request, attempt, _next_of(request), work)
+    return answered(request, _next_of(request), _complete)
 
 
-def _complete(request: HttpRequest, attempt: Attempt, deadline: Deadline) -> HttpResponse:
+def _complete(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     """Count the failures that anyone can cause."""
+    deadline = request_facts.deadline_of(request)
+    if refusal_reload.PARAMETER in request.GET:
+        return refusal.again(request)
     try:
         return _sign_in(request, attempt, deadline)
     except Refused as refused:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -86,12 +87,8 @@ def failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     The sign-in form in a second tab leads on where the person has signed in in the first one.
     """
-    attempt = request_facts.attempt_of(request)
-    attempt.method = _method(request)
-    next_path = next_from(request)
-    return refusal.answered(
-        request, attempt, next_path, lambda: _answer(request, attempt, reason, next_path)
-    )
+    work = partial(_answer, reason=reason)
+    return refusal.answered(request, next_from(request), work, _method(request))
 
 
 def failure_in_another_site(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -125,8 +122,8 @@ def cause_of(request: HttpRequest, reason: str) -> Cause:
     return _SIGNED_IN_SINCE if former == _fingerprint(_token(request)) else _COOKIE_REPLACED
 
 
-def _answer(request: HttpRequest, attempt: Attempt, reason: str, next_path: str) -> HttpResponse:
-    cause = cause_of(request, reason)
+def _answer(request: HttpRequest, attempt: Attempt, reason: str) -> HttpResponse:
+    cause, next_path = cause_of(request, reason), next_from(request)
     is_in = request.user.is_authenticated and getattr(request.user, "is_staff", False)
     if is_in and cause.stale and _is_sign_in(request) and refusal.AGAIN not in request.POST:
         return HttpResponseRedirect(next_path)
@@ -154,7 +151,7 @@ def _is_sign_in(request: HttpRequest) -> bool:
     return request.path in (reverse("staff_login"), *staff_urls.login_pages())
 
 
-def _method(request: HttpRequest) -> Any:
+def _method(request: HttpRequest) -> SignIn.Method:
     paths = {
         reverse("staff_login"): SignIn.Method.MICROSOFT,
         staff_urls.break_glass(): SignIn.Method.BREAK_GLASS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from typing_extensions import override
 from .. import staff_urls
 from ..conf import conf, is_a_host
 from ..reasons import Refused
+from ..signin.record import Attempt
 from ..stores.outages import is_outage
 from . import errors, refusal, request_facts, throttle
 from .next_path import login_page_url, next_from
@@ -70,20 +71,16 @@ class SessionMiddleware(django_sessions.SessionMiddleware):
 
 def _elsewhere(request: HttpRequest) -> HttpResponse:
     if MARK in request.GET:
-        return _misconfigured(request)
+        return refusal.answered(request, next_from(request), _misconfigured)
     if request.method in ("GET", "HEAD"):
         return _redirect(_path(request, marked=True))
     return _redirect(login_page_url(next_from(request)), status=303)
 
 
-def _misconfigured(request: HttpRequest) -> HttpResponse:
-    def refuse() -> HttpResponse:
-        # Anyone can ask for this page, which must not fill the record.
-        throttle.WRONG_ORIGINS.count(request_facts.client_network(request))
-        raise Refused("misconfigured", _why(request), source="browser")
-
-    attempt = request_facts.attempt_of(request)
-    return refusal.answered(request, attempt, next_from(request), refuse)
+def _misconfigured(request: HttpRequest, attempt: Attempt) -> NoReturn:
+    # Anyone can ask for this page, which must not fill the record.
+    throttle.WRONG_ORIGINS.count(request_facts.client_network(request))
+    raise Refused("misconfigured", _why(request), source="browser")
 
 
 def _origin(request: HttpRequest) -> str:

@@ -56,8 +56,7 @@ def record_admission(request: HttpRequest) -> None:
     entrance.mark(request.session, SignIn.Method.PASSWORD)
     if conf.RECHECK_MINUTES:
         request_facts.end_within_the_hour(request)
-    attempt = request_facts.attempt_of(request)
-    attempt.method = SignIn.Method.PASSWORD
+    attempt = request_facts.attempt_of(request, SignIn.Method.PASSWORD)
     attempt.email = request.user.get_username()
     entrance.write(request.session)
     record.admit(attempt, request.user.pk)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from .. import staff_urls
+from ..models import SignIn
 from ..protection.redact import root_cause
 from ..reasons import CAUSES, Refused
 from ..signin import mapping, record
@@ -29,11 +30,15 @@ _ROLES_NAMED: Final = 10
 
 
 def answered(
-    request: HttpRequest, attempt: Attempt, next_path: str, work: Callable[[], HttpResponse]
+    request: HttpRequest,
+    next_path: str,
+    work: Callable[[HttpRequest, Attempt], HttpResponse],
+    method: SignIn.Method = SignIn.Method.MICROSOFT,
 ) -> HttpResponse:
     """The response of `work`, or the page of the refusal that its exception means."""
+    attempt = request_facts.attempt_of(request, method)
     try:
-        return work()
+        return work(request, attempt)
     except SuspiciousOperation:
         raise
     except Exception as error:

@@ -18,6 +18,7 @@ from ..conf import conf
 from ..display.references import new_reference
 from ..http.client import SECONDS
 from ..http.deadline import Deadline
+from ..models import SignIn
 from ..signin import state
 from ..signin.record import Attempt
 from . import cookies
@@ -140,10 +141,11 @@ def deadline_of(request: HttpRequest) -> Deadline:
     return Deadline(SECONDS, client_network(request))
 
 
-def attempt_of(request: HttpRequest) -> Attempt:
+def attempt_of(request: HttpRequest, method: SignIn.Method = SignIn.Method.MICROSOFT) -> Attempt:
     """A new attempt, with a reference of its own until the state gives one."""
     return Attempt(
         reference=new_reference(),
+        method=method,
         client_ip=client_ip(request) or None,
         user_agent=request.headers.get("User-Agent", ""),
         host=request.headers.get("Host", ""),

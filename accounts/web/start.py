@@ -25,15 +25,13 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         context = {"microsoft_login_url": start_url(next_path)}
         return with_button(render(request, "microsoft_admin/start.html", context))
-    attempt = request_facts.attempt_of(request)
-    work = lambda: _to_microsoft(request, attempt, next_path)  # noqa: E731
-    return refusal.answered(request, attempt, next_path, work)
+    return refusal.answered(request, next_path, _to_microsoft)
 
 
-def _to_microsoft(request: HttpRequest, attempt: Attempt, next_path: str) -> HttpResponse:
+def _to_microsoft(request: HttpRequest, attempt: Attempt) -> HttpResponse:
     throttle.STARTS.count(request_facts.client_network(request))
     again, purpose = refusal.is_try_again(request), step_up.purpose_of(request)
-    deadline = request_facts.deadline_of(request)
+    next_path, deadline = next_from(request), request_facts.deadline_of(request)
     issued, url = begin(request, next_path, deadline, again=again, purpose=purpose)
     entrance.write(request.session)  # an error of the store is this attempt's refusal
     record.started(attempt, issued.reference)

@@ -34,15 +34,15 @@ _READ_ONLY: Final = (b"in_hot_standby", b"default_transaction_read_only")  # par
 
 
 class Connection(psycopg.Connection[Any]):
-    """Waits `patience` seconds for a reply, then closes itself."""
+    """Waits `reply_timeout` seconds for a reply, then closes itself."""
 
-    patience: float | None = None
+    reply_timeout: float | None = None
     limits: str = ""  # SQL before each statement, where a pooler keeps no settings
 
     @override
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         try:
-            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+            return super().wait(gen, interval, self.reply_timeout if timeout is None else timeout)
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()
             raise psycopg.OperationalError("no answer in time") from None
@@ -92,7 +92,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         options = conn_params.get("options", "")
         connection = self._direct(conn_params) or self._pooled(conn_params, options)
         found = _TIMEOUT.search(options)
-        connection.patience = int(found[1]) + GRACE_SECONDS if found else None
+        connection.reply_timeout = int(found[1]) + GRACE_SECONDS if found else None
         self.is_stale = False
         return connection
 
@@ -130,11 +130,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection: Any = self.connection
         if connection is None or self.is_stale or _is_read_only(connection):
             return False
-        patience, connection.patience = connection.patience, CHECK_SECONDS
+        reply_timeout, connection.reply_timeout = connection.reply_timeout, CHECK_SECONDS
         try:
             return super().is_usable()
         finally:
-            connection.patience = patience
+            connection.reply_timeout = reply_timeout
 
 
 def _is_read_only(connection: psycopg.Connection[Any]) -> bool:

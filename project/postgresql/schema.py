@@ -52,14 +52,14 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
             for name, value in values.items():
                 cursor.execute(f"{how} {name} = '{value}'")
         session: Any = self.connection.connection
-        self._patience, session.patience = session.patience, None
+        self._reply_timeout, session.reply_timeout = session.reply_timeout, None
         self._limits, session.limits = session.limits, ""
 
     def _restore_timeouts(self) -> None:
         session: Any = self.connection.connection
         if session is None:
             return
-        session.patience, session.limits = self._patience, self._limits
+        session.reply_timeout, session.limits = self._reply_timeout, self._limits
         if self._is_pooled():
             return
         with suppress(Error), self.connection.cursor() as cursor:  # it may have been cut off

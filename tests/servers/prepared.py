@@ -20,6 +20,7 @@ from unittest.mock import patch
 import django
 from django.conf import ENVIRONMENT_VARIABLE, LazySettings, Settings, settings
 from django.db import connections
+from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver, reverse
 
 from project.reload import load_templates
@@ -47,6 +48,7 @@ def _load() -> dict[str, Any]:
         reverse("admin:index")  # from now on it knows where all of them lead
         importlib.import_module("accounts.management.commands.doctor")
         load_templates()
+        MigrationLoader(None)  # imports them all: doctor compares them with the database's
     return {name: _seen(name) for name in read - _EACH_TIME}
 
 

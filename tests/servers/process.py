@@ -13,11 +13,14 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from typing import IO, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 TAIL_LINES = 60
+_MEMORY = Path("/dev/shm")  # noqa: S108 - directories of random names
+_ROOM = 4 << 30
 _live: list["Process"] = []
 
 
@@ -179,7 +182,7 @@ def clean_environment(**variables: str) -> dict[str, str]:
 
 def scratch(name: str) -> Path:
     """A directory for one server, removed when this process ends."""
-    directory = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_in_memory()))
     starter = os.getpid()
 
     def remove() -> None:
@@ -188,6 +191,16 @@ def scratch(name: str) -> Path:
 
     atexit.register(remove)
     return directory
+
+
+@cache
+def _in_memory() -> str | None:
+    """Where thousands of files cost an eighth of what they do on a disk; None for want of room."""
+    if not _MEMORY.is_dir():
+        return None
+    there = os.statvfs(_MEMORY)
+    runs_programs = not there.f_flag & os.ST_NOEXEC
+    return str(_MEMORY) if runs_programs and there.f_bavail * there.f_frsize > _ROOM else None
 
 
 def unprivileged_user() -> pwd.struct_passwd | None:

@@ -158,4 +158,4 @@ def time_outs() -> tuple[str, str, float | None]:
         )
         lock, statement = cursor.fetchone()
     session: Any = connection.connection
-    return lock, statement, session.patience
+    return lock, statement, session.reply_timeout

@@ -35,6 +35,10 @@ def test_nothing_is_hidden(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
+def test_what_is_kept_does_not_keep_the_rest() -> None:
+    assert visible("a\u202e\nb", keep="\n") == "a[U+202E]\nb"
+
+
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 @pytest.mark.parametrize("before", ["", " ", "\t", "x;", "x,", "x|", "x\t", "x; ", 'x;"', "x\r\n"])
 def test_no_part_of_a_cell_is_a_formula_wherever_it_is_split(before: str, sign: str) -> None:

@@ -21,24 +21,20 @@ from ...signin.mapping import table
 from ...signin.roles import Rights, roles_giving
 from .. import rights
 from ..model_admin import StaffModelAdmin
-from ..rights import RightsAdmin
+from ..rights import BoundedAdmin
 
 
-class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
+class BoundedGroupAdmin(StaffModelAdmin, BoundedAdmin, DjangoGroupAdmin):
     """Django's, limited to the editor's own rights."""
 
     change_list_template = "microsoft_admin/admin/group/change_list.html"
     change_form_template = "microsoft_admin/admin/roles/group_change_form.html"
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+    may_touch = rights.may_touch_group
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Not for a group in the mapping of app roles."""
-        allowed = super().has_delete_permission(request, obj) and _may_touch(request, obj)
-        return allowed and not (obj and roles_of(obj))
+        return super().has_delete_permission(request, obj) and not (obj and roles_of(obj))
 
     @override
     def change_view(
@@ -88,7 +84,3 @@ class BoundedGroupAdmin(StaffModelAdmin, RightsAdmin, DjangoGroupAdmin):
 def roles_of(group: Group) -> list[str]:
     """The app roles that give this group."""
     return roles_giving(table(), table().rows, Rights(groups=frozenset({group.pk})))
-
-
-def _may_touch(request: HttpRequest, group: Group | None) -> bool:
-    return group is None or rights.may_touch_group(request.user, group)

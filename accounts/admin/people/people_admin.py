@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.functions import Upper
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -24,7 +24,7 @@ from ...operate import addresses, search
 from ...signin import mapping
 from .. import rights
 from ..model_admin import LongList, StaffModelAdmin
-from ..rights import RightsAdmin
+from ..rights import BoundedAdmin
 from . import add_several, person_page
 from .actions import ACTIONS, ADD_TO_GROUP
 from .add_several import RIGHTS_FIELDS
@@ -78,7 +78,7 @@ class PersonForm(AddressMixin):
         return Group.objects.filter(Q(pk__in=chosen.values("pk")) | Q(pk__in=keys))
 
 
-class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(StaffModelAdmin, LongList, PersonPages, BoundedAdmin, UserAdmin):  # type: ignore[type-arg]
     """People by email. Nobody does anything here that goes beyond their own rights."""
 
     form = PersonForm
@@ -106,18 +106,13 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, UserAdmin
     sortable_by = ("shown_email", "last_sign_in")
     ordering = (Upper("email"),)
     search_fields = ("email", "name")
+    search = search.people
+    may_touch = rights.may_touch
     people_actions = (ADD_TO_GROUP, *ACTIONS.values())
 
     @override
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PeopleChangeList]:
         return PeopleChangeList
-
-    @override
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
-    ) -> tuple[QuerySet[User], bool]:
-        """By any part of an address or a name."""
-        return search.people(queryset, search_term), False
 
     @override
     def get_urls(self) -> list[URLPattern]:
@@ -139,13 +134,8 @@ class PersonAdmin(StaffModelAdmin, LongList, PersonPages, RightsAdmin, UserAdmin
         return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
 
     @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
-
-    @override
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        allowed = super().has_delete_permission(request, obj) and not _is_oneself(request, obj)
-        return allowed and _may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and not _is_oneself(request, obj)
 
     @override
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -200,10 +190,6 @@ def managed_flags() -> tuple[str, ...]:
     managed = mapping.table().managed
     flags = {"is_staff": managed.staff, "is_superuser": managed.superuser}
     return tuple(name for name, is_managed in flags.items() if is_managed)
-
-
-def _may_touch(request: HttpRequest, person: Any) -> bool:
-    return person is None or rights.may_touch(request.user, person)
 
 
 def _is_oneself(request: HttpRequest, person: Any) -> bool:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
@@ -65,6 +64,7 @@ class SignInAdmin(RecordAdmin):
     list_filter = ("outcome", ReasonFilter, "method", "at")
     list_select_related = ("user",)
     search_fields = ("reference", "oid", "email")
+    search = search.sign_ins
     date_hierarchy = "at"
     exported = ("sign-ins", "export.sign_ins")
     columns = COLUMNS
@@ -107,12 +107,6 @@ class SignInAdmin(RecordAdmin):
         attach(rows, request.user)
         _link_people(rows, request.user)
         return row
-
-    @override
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[SignIn], search_term: str
-    ) -> tuple[QuerySet[SignIn], bool]:
-        return search.sign_ins(queryset, search_term), False
 
     @override
     def changelist_view(

@@ -9,6 +9,7 @@ from tests.support.admins import browser_of, person, superuser
 
 PAGE = "/admin/accounts/sessions/"
 END = "/admin/accounts/sessions/end/"
+OWN = "/admin/accounts/my-sessions/"
 
 
 def handles(browser: Client, **query: str) -> dict[str, str]:
@@ -68,8 +69,9 @@ def test_ending_all_of_a_person_leaves_everyone_elses(db: None) -> None:
 def test_a_handle_ends_no_session_of_another_person(db: None) -> None:
     cole, other = person("cole@contoso.example"), person("other@contoso.example")
     browser, others = browser_of(superuser()), browser_of(other)
-    response = browser.post(END, {"user": cole.pk, "handle": handles(browser)[other.email]})
-    assert response.status_code == 302
+    theirs = handles(browser)[other.email]
+    assert browser.post(END, {"user": cole.pk, "handle": theirs}).status_code == 302
+    assert browser_of(cole).post(OWN, {"handle": theirs}).status_code == 302
     assert others.get("/admin/").status_code == 200
 
 

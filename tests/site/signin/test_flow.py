@@ -14,7 +14,7 @@ import pytest
 from allauth.core.context import request_context
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
@@ -26,7 +26,7 @@ from accounts.process import process_copy
 from accounts.reasons import Refused
 from accounts.sessions.index import sessions
 from accounts.sessions.store import SessionStore
-from accounts.signin import state
+from accounts.signin import identities, state
 from accounts.signin.policy import Rules
 from accounts.signin.record import Attempt
 from accounts.web import callback
@@ -143,6 +143,14 @@ def test_claims_that_have_not_changed_are_not_written_again(staff: User) -> None
     with CaptureQueriesContext(connection) as queries:
         outcome(SAM)
     assert not [query for query in queries if 'UPDATE "social' in query["sql"]]
+
+
+def test_an_identity_that_was_replaced_meanwhile_is_not_written_to(staff: User) -> None:
+    outcome(SAM)
+    account = SocialAccount.objects.get()
+    SocialAccount.objects.update(uid=f"{TENANT}:other")
+    with pytest.raises(IntegrityError, match="gone"):
+        identities.refresh(account, replace(SAM, name="Samuel"))
 
 
 def test_a_refusal_writes_nothing_at_all(staff: User) -> None:

@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(transaction=True)
 BEGINS_WITH = "microsoft_callback"
 
-# Django's, of signals and of on_commit.
-NOTIFIES = {"send", "send_robust", "run_and_clear_commit_hooks"}
+# Whatever calls receivers of signals and hooks of on_commit.
+NOTIFIES = {
+    "Signal.send",
+    "Signal.send_robust",
+    "BaseDatabaseWrapper.run_and_clear_commit_hooks",
+    "_tolerant.<locals>.attempt",
+}
 
 
 class Step(NamedTuple):
@@ -53,7 +58,7 @@ class Walk:
         if not self.steps and function != BEGINS_WITH:
             return
         back = frame.f_back
-        if back and back.f_code.co_name in NOTIFIES:
+        if back and back.f_code.co_qualname in NOTIFIES:
             return
         while back and not _file(back):
             back = back.f_back

@@ -42,6 +42,12 @@ def test_the_document_and_the_keys_are_fetched_once(microsoft: FakeTenant) -> No
     assert microsoft.requests[0].path == f"/{TENANT}/v2.0{DOCUMENT}?appid={CLIENT_ID}"
 
 
+def test_a_tenants_guid_is_the_same_in_capitals(microsoft: FakeTenant) -> None:
+    tenant = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    microsoft.document = {"issuer": f"{microsoft.url}/{tenant}/v2.0"}
+    assert tenant in microsoft.authority(tenant=tenant.upper()).discovery().issuer
+
+
 def test_the_logout_address_may_be_missing(microsoft: FakeTenant) -> None:
     microsoft.document = {"end_session_endpoint": None}
     assert microsoft.authority().discovery().end_session_endpoint is None

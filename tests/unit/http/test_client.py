@@ -86,8 +86,9 @@ def test_a_body_beyond_a_mebibyte_is_refused() -> None:
     assert "more than" in get_from(lambda x: x.text("{" + " " * 1_100_000 + "}")).detail
 
 
-def test_a_compressed_body_is_refused_for_it_was_not_asked_for() -> None:
-    assert "encoding" in get_from(lambda x: x.text("{}", 200, Content_Encoding="gzip")).detail
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_compressed_body_is_refused_for_it_was_not_asked_for(encoding: str) -> None:
+    assert "encoding" in get_from(lambda x: x.text("{}", 200, Content_Encoding=encoding)).detail
 
 
 def test_a_body_that_breaks_off_is_refused() -> None:
@@ -178,7 +179,7 @@ def test_a_burst_waits_a_moment_for_a_slot() -> None:
 
 
 def test_who_finds_the_queue_full_is_told_at_once() -> None:
-    bulkhead, leave = Bulkhead(1, queue=1, patience=0.5), threading.Event()
+    bulkhead, leave = Bulkhead(1, queue=1, max_wait=0.5), threading.Event()
 
     def stay() -> None:
         with bulkhead.slot(Deadline(5)):

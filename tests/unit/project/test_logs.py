@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts.logs import JsonFormatter, Scrub, TextFormatter, scrub
+from accounts.logs import JsonFormatter, ScrubFilter, TextFormatter, scrub
 
 
 def record(message: str, *args: object, **extra: Any) -> logging.LogRecord:
@@ -89,6 +89,6 @@ def test_another_sites_access_log_has_no_code(text: str, args: Any) -> None:
     """uvicorn's arguments are a tuple, gunicorn's a dictionary."""
     record = logging.LogRecord("access", logging.INFO, "", 0, text, None, None)
     record.args = args
-    assert Scrub().filter(record)
+    assert ScrubFilter().filter(record)
     assert "callback" in record.getMessage()
     assert not re.search("c0de|st4te", record.getMessage())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.signin.bindings import Binding, expected_sub, is_known, read
+from accounts.signin.bindings import Binding, canonical, expected_sub, is_known, read
 
 TID = "11111111-1111-4111-8111-111111111111"
 OID = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
@@ -22,6 +22,19 @@ OID = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
 def test_a_uid_is_read(uid: str, binding: Binding) -> None:
     assert read(uid) == binding
     assert is_known(uid) == (binding != Binding())
+
+
+@pytest.mark.parametrize(
+    ("uid", "written"),
+    [
+        (f"{TID.upper()}:{OID.upper()}", f"{TID}:{OID}"),
+        (OID.upper(), OID),
+        (f"Contoso:{OID.upper()}", f"Contoso:{OID.upper()}"),
+        (f"sub:{TID}:AbC", f"sub:{TID}:AbC"),
+    ],
+)
+def test_only_guids_are_the_same_in_capitals(uid: str, written: str) -> None:
+    assert canonical(uid) == written
 
 
 def test_a_sub_is_expected_at_one_client_id() -> None:
