@@ -286,7 +286,7 @@ class Found(CheckMessage):
 
     def __init__(self, code: str, **facts: object) -> None:
         check = CHECKS[code]
-        text, hint = (as_set_here(each.format_map(facts)) for each in (check.text, check.hint))
+        text, hint = (as_set_here(words.format_map(facts)) for words in (check.text, check.hint))
         if check.shows_as:
             hint = f"{hint.rstrip('.')}. Staff would meet: {', '.join(check.shows_as)}."
         super().__init__(_LEVELS[code[0]], f"{text.rstrip('.')}.", hint, id=f"accounts.{code}")
@@ -384,10 +384,10 @@ def the_sign_in_is_installed(**kwargs: Any) -> Iterator[CheckMessage]:
 def middleware_is_in_order(**kwargs: Any) -> Iterator[CheckMessage]:
     """Without a session, or with one that is loaded too late, the sign-in is lost."""
     classes = [cls for cls in map(import_string, settings.MIDDLEWARE) if isinstance(cls, type)]
-    there = [kind for cls in classes for kind in _IN_ORDER if issubclass(cls, kind)]
-    if missing := [kind.__name__ for kind in _IN_ORDER if kind not in there]:
+    present = [kind for cls in classes for kind in _IN_ORDER if issubclass(cls, kind)]
+    if missing := [kind.__name__ for kind in _IN_ORDER if kind not in present]:
         yield Found("E005", missing=", ".join(missing))
-    elif tuple(there) != _IN_ORDER:
+    elif tuple(present) != _IN_ORDER:
         yield Found("E033", wanted=", ".join(kind.__name__ for kind in _IN_ORDER))
 
 
@@ -472,10 +472,10 @@ def stores_are_reached_by_tls(**kwargs: Any) -> Iterator[CheckMessage]:
     """
     if settings.DEBUG or getattr(conf, "PRIVATE_NETWORK", False):
         return
-    databases = transport.open_databases(settings.DATABASES.values(), os.environ)
+    databases = transport.databases_without_tls(settings.DATABASES.values(), os.environ)
     for code, store, fix, hosts in (
         ("E010", "PostgreSQL", _DATABASE_TLS, databases),
-        ("E011", "Redis", _REDIS_TLS, transport.open_redis(_redis_urls())),
+        ("E011", "Redis", _REDIS_TLS, transport.redis_without_tls(_redis_urls())),
     ):
         for host in hosts:
             yield Found("W017" if is_a_host() else code, store=store, host=host, fix=fix)
@@ -487,7 +487,8 @@ def _redis_urls() -> list[str]:
         return [url]
     entries = [entry for entry in settings.CACHES.values() if is_redis(entry)]
     locations = [entry.get("LOCATION", "") for entry in entries]
-    return [url for one in locations for url in ([one] if isinstance(one, str) else one)]
+    lists = ([place] if isinstance(place, str) else place for place in locations)
+    return [url for urls in lists for url in urls]
 
 
 @register()

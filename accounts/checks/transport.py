@@ -16,13 +16,15 @@ from ..http.origins import is_loopback
 _BY_TLS: Final = ("require", "verify-ca", "verify-full")
 
 
-def open_databases(databases: Iterable[Mapping[str, Any]], environ: Mapping[str, str]) -> list[str]:
+def databases_without_tls(
+    databases: Iterable[Mapping[str, Any]], environ: Mapping[str, str]
+) -> list[str]:
     """The other machines that entries of DATABASES reach without TLS."""
-    found = [entry for entry in databases if "postg" in entry.get("ENGINE", "")]
-    return [host for entry in found for host in _open_hosts(entry, environ)]
+    servers = [entry for entry in databases if "postg" in entry.get("ENGINE", "")]
+    return [host for entry in servers for host in _hosts_without_tls(entry, environ)]
 
 
-def _open_hosts(entry: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+def _hosts_without_tls(entry: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     options = entry.get("OPTIONS", {})
     mode = options.get("sslmode") or environ.get("PGSSLMODE", "prefer")
     is_safe = mode in _BY_TLS or options.get("sslrootcert") == "system"  # which implies verify-full
@@ -39,13 +41,13 @@ def _is_socket(host: str) -> bool:
     return not host or host.startswith(("/", "@"))
 
 
-def open_redis(locations: Iterable[str]) -> list[str]:
+def redis_without_tls(locations: Iterable[str]) -> list[str]:
     """The other machines that these URLs reach without TLS; Redis' and Sentinels' alike."""
     urls = [url.strip() for location in locations for url in re.split(r",\s*(?=\w+[+:])", location)]
-    return [host for host in map(_open_host, urls) if host]
+    return [host for host in map(_host_without_tls, urls) if host]
 
 
-def _open_host(url: str) -> str:
+def _host_without_tls(url: str) -> str:
     parts = urlsplit(url)
     by_tls = parts.scheme.startswith("rediss")
     is_here = not parts.hostname or is_loopback(parts.hostname) or parts.scheme == "unix"

@@ -263,6 +263,7 @@ def enter(program: Program) -> bool:
     """Make the program's environment and directory those of this process."""
     os.environ.clear()
     os.environ.update(program.env)
+    sys.argv = _argv(program.command)  # settings may look at it
     time.tzset()
     # accounts.telemetry asks when it is imported whether there is a collector.
     if str(Path.cwd()) != program.cwd or any(name.startswith("OTEL_") for name in program.env):
@@ -299,15 +300,21 @@ def execute(command: list[str]) -> NoReturn:
     os._exit(status & 0xFF if isinstance(status, int) else status is not None)
 
 
+def _argv(command: list[str]) -> list[str]:
+    match command:
+        case "-m", *words:
+            return words
+        case "-c", _program, *words:
+            return ["-c", *words]
+    return command
+
+
 def _execute(command: list[str]) -> None:
     if command[0] == "-m":
-        sys.argv = command[1:]
         runpy.run_module(command[1], run_name="__main__", alter_sys=True)
     elif command[0] == "-c":
-        sys.argv = ["-c", *command[2:]]
         exec(command[1], {"__name__": "__main__"})  # noqa: S102 - as `python -c` does
     else:
-        sys.argv = command
         runpy.run_path(command[0], run_name="__main__")
 
 

@@ -35,10 +35,6 @@ _ONE_REDIS: Final = (
     "Set REDIS_URL to the same Redis on every instance and slot, with maxmemory-policy noeviction,"
     " and keep sessions there (SESSION_ENGINE, CACHES); restart all of them."
 )
-_SHARED_REDIS: Final = (
-    "Set REDIS_URL=redis://host:6379/0, one Redis for all workers and instances, and keep sessions"
-    " there (SESSION_ENGINE, CACHES)."
-)
 _RENEW: Final = (
     "App registrations > this app > Certificates & secrets > New client secret, then"
     " ./manage.py microsoft_app set --next --secret-stdin (or MICROSOFT_CLIENT_SECRET)."
@@ -52,7 +48,7 @@ _GRANT: Final = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO the role of"
     " DATABASE_URL, and GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO it."
 )
-_ALL_ALIKE: Final = "Give all instances the same environment, and run doctor with it."
+_SAME_ENVIRONMENT: Final = "Give all instances the same environment, and run doctor with it."
 # Groups of reasons that are a fault of the site, unless only a browser claims them.
 ALARMING: Final = ("configuration", "token", "reach", "us")
 # By name: the table, what the index prevents, and the migration that creates it.
@@ -243,7 +239,7 @@ _SESSIONS: Final = (
         "sessions.shared",
         "Sessions are not shared between processes",
         "A session that one process writes is not found by another: they are kept in {store}.",
-        _SHARED_REDIS,
+        _ONE_REDIS,
         shows_as=_LOST,
         if_ok="Two processes read each other's sessions ({store})",
     ),
@@ -252,7 +248,7 @@ _SESSIONS: Final = (
         "The cache is not shared between processes",
         "CACHES['default'] is {backend}: another worker would accept a used state again, and does"
         " not see a change of the app in admin.",
-        _SHARED_REDIS,
+        _ONE_REDIS,
         shows_as=("several_apps", "not_configured"),
         if_ok="Processes share the cache, which marks used states",
     ),
@@ -931,7 +927,7 @@ _VISIT: Final = (
         "public.start",
         "The button leads to {origin}",
         "MICROSOFT_LOGIN_URL here is {authority}: the site that answers runs with other settings.",
-        _ALL_ALIKE,
+        _SAME_ENVIRONMENT,
         if_ok="The button leads to {authorize_url}",
     ),
     Entry(

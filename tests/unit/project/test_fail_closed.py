@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.checks.transport import open_databases, open_redis
+from accounts.checks.transport import databases_without_tls, redis_without_tls
 from accounts.configuration.table import BadEnvironment
 from project import stores, variables
 
@@ -85,7 +85,7 @@ def test_debug_starts_where_nobody_else_is(others: dict[str, str]) -> None:
 )
 def test_postgresql_in_the_clear(url: str, environ: Mapping[str, str], hosts: list[str]) -> None:
     entry: dict[str, Any] = stores.database(url)
-    assert open_databases([entry], environ) == hosts
+    assert databases_without_tls([entry], environ) == hosts
 
 
 @pytest.mark.parametrize(
@@ -104,4 +104,4 @@ def test_postgresql_in_the_clear(url: str, environ: Mapping[str, str], hosts: li
     ],
 )
 def test_redis_in_the_clear(url: str, hosts: list[str]) -> None:
-    assert open_redis([url]) == hosts
+    assert redis_without_tls([url]) == hosts

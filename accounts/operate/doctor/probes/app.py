@@ -33,7 +33,7 @@ _UNREADABLE: Final = "The client secret cannot be read: SECRET_KEY has changed s
 def run() -> Iterator[Observation]:
     """Which one is in force, and what is wrong with it."""
     try:
-        found = registration.read_afresh()
+        registered = registration.read_afresh()
     except Refused as refusal:
         title = _TITLES.get(refusal.reason.code, _UNREADABLE)
         yield fault(IN_FORCE, title=title, **refusal_facts(refusal))
@@ -43,18 +43,18 @@ def run() -> Iterator[Observation]:
     yield ok(
         IN_FORCE,
         source="admin" if summary.is_in_admin else "the environment",
-        client_id=found.client_id,
-        tenant=found.tenant,
+        client_id=registered.client_id,
+        tenant=registered.tenant,
         other=_other_in_environment(summary),
     )
     yield ok("app.redirect_uri", uri=registration.redirect_uri())
-    yield from _values(found)
+    yield from _values(registered)
     yield from _expiry(summary)
-    yield from _certificates(found)
-    for credential in found.credentials:
+    yield from _certificates(registered)
+    for credential in registered.credentials:
         if isinstance(credential, ManagedIdentity | TokenFile):
             yield from _federated(credential)
-    yield from _tenant(found)
+    yield from _tenant(registered)
 
 
 def _hidden() -> Iterator[Observation]:
@@ -71,20 +71,20 @@ def _other_in_environment(summary: AppSummary) -> str:
     return ""
 
 
-def _values(found: registration.Registration) -> Iterator[Observation]:
+def _values(registered: registration.Registration) -> Iterator[Observation]:
     """Wrong values: a Secret ID as the secret, a name as a GUID, a tenant that is not allowed."""
-    if not found.credentials:
+    if not registered.credentials:
         yield fault(
             "app.secret_missing", **refusal_facts(Refused("not_configured", "secret: none"))
         )
-    first, second = (*found.secrets, "", "")[:2]
+    first, second = (*registered.secrets, "", "")[:2]
     given = Changes(
-        client_id=found.client_id,
-        tenant=found.tenant,
+        client_id=registered.client_id,
+        tenant=registered.tenant,
         secret=first or None,
         next_secret=second or None,
     )
-    code = "wrong_tenant" if is_guid(found.tenant) else "tenant_not_found"
+    code = "wrong_tenant" if is_guid(registered.tenant) else "tenant_not_found"
     for field, problems in problems_of(given).items():
         for problem in problems:
             yield fault(f"app.{field}", problem=problem, code=code)
@@ -105,11 +105,11 @@ def _expiry(summary: AppSummary) -> Iterator[Observation]:
         yield ok(f"app.{kind}_expires_soon", days=days)
 
 
-def _certificates(found: registration.Registration) -> Iterator[Observation]:
+def _certificates(registered: registration.Registration) -> Iterator[Observation]:
     """What to upload to Entra, and whether running processes use others."""
     here = [
         credential.certificate
-        for credential in found.credentials
+        for credential in registered.credentials
         if isinstance(credential, CertificateCredential)
     ]
     for certificate in here:
@@ -138,9 +138,9 @@ def _federated(credential: ManagedIdentity | TokenFile) -> Iterator[Observation]
         yield fault("app.token_stale", minutes=int((time.time() - until) // 60))
 
 
-def _tenant(found: registration.Registration) -> Iterator[Observation]:
+def _tenant(registered: registration.Registration) -> Iterator[Observation]:
     allowed = conf.MICROSOFT_ALLOWED_TENANTS
     if CONSUMER_TENANT in allowed:
         yield fault("app.allowed_tenants", tenant=CONSUMER_TENANT)
-    if len(allowed) > 1 and not found.domains:
+    if len(allowed) > 1 and not registered.domains:
         yield fault("app.domains", count=len(allowed))

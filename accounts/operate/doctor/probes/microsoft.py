@@ -62,7 +62,7 @@ def run(
     `tried` is filled with the result for each of its credentials.
     """
     try:
-        found = find()
+        registered = find()
     except (Refused, DatabaseError) as problem:
         unavailable = Refused("database_unavailable", type(problem).__name__)
         refusal = problem if isinstance(problem, Refused) else unavailable
@@ -71,20 +71,22 @@ def run(
         yield fault(app.IN_FORCE, title=title, **refusal_facts(refusal))
         return
     http = get_client()
-    url = document_url(conf.MICROSOFT_LOGIN_URL, found.tenant, found.client_id)
+    url = document_url(conf.MICROSOFT_LOGIN_URL, registered.tenant, registered.client_id)
     try:
-        answer, discovery, asked_at = _discover(http, url, found.tenant)
+        answer, discovery, asked_at = _discover(http, url, registered.tenant)
     except Refused as refusal:
-        swapped = refusal.reason.code == "tenant_not_found" and _is_tenant(http, found.client_id)
+        swapped = refusal.reason.code == "tenant_not_found" and _is_tenant(
+            http, registered.client_id
+        )
         facts = refusal_facts(refusal) | ({"reason_fix": gettext(_SWAPPED)} if swapped else {})
         yield fault("online.discovery", url=url, **facts)
         return
     yield ok("online.discovery", ms=answer.elapsed_ms, url=url)
     yield from _clock(answer, asked_at)
-    yield _tenant(found, discovery)
+    yield _tenant(registered, discovery)
     yield _keys(http, discovery)
-    yield from _credential(http, found, discovery, [] if tried is None else tried)
-    yield from _redirect_uri(http, found, discovery)
+    yield from _credential(http, registered, discovery, [] if tried is None else tried)
+    yield from _redirect_uri(http, registered, discovery)
 
 
 def _discover(http: HttpClient, url: str, tenant: str) -> tuple[JsonResponse, Discovery, float]:
@@ -115,14 +117,14 @@ def _clock(answer: JsonResponse, ours: float) -> Iterator[Observation]:
     yield clock.compare("microsoft", noop("Microsoft's clock"), theirs, ours)
 
 
-def _tenant(found: Registration, discovery: Discovery) -> Observation:
+def _tenant(registered: Registration, discovery: Discovery) -> Observation:
     """MICROSOFT_TENANT_ID may be a domain of a tenant that is not allowed."""
     named = tenant_of_issuer(discovery.issuer)
-    allowed = registration.rules_for(found).tenants
+    allowed = registration.rules_for(registered).tenants
     if named == "{tenantid}" or named in allowed:
         return ok("online.tenant", issuer=discovery.issuer)
     listed = ", ".join(sorted(allowed))
-    return fault("online.tenant", tenant=found.tenant, named=named, allowed=listed)
+    return fault("online.tenant", tenant=registered.tenant, named=named, allowed=listed)
 
 
 def _keys(http: HttpClient, discovery: Discovery) -> Observation:
@@ -137,24 +139,26 @@ def _keys(http: HttpClient, discovery: Discovery) -> Observation:
 
 
 def _credential(
-    http: HttpClient, found: Registration, discovery: Discovery, tried: list[CheckedCredential]
+    http: HttpClient, registered: Registration, discovery: Discovery, tried: list[CheckedCredential]
 ) -> Iterator[Observation]:
     """Tries each; sign-in breaks only when none is accepted."""
-    if not found.credentials:
+    if not registered.credentials:
         none = Refused("not_configured", "credential: none")
         yield fault("online.secret_missing", **refusal_facts(none))
         return
-    client = Client(http, discovery.token_endpoint, found.client_id, found.credentials)
+    client = Client(http, discovery.token_endpoint, registered.client_id, registered.credentials)
     tried += check_all(client)
     used = first_good(tried)
     kind = "secret" if tried[0].credential.kind == "secret" else "credential"
     if used is None:
-        yield _none_accepted(kind, found, tried)
+        yield _none_accepted(kind, registered, tried)
     else:
         yield from _each_credential(kind, tried, used)
 
 
-def _none_accepted(kind: str, found: Registration, tried: list[CheckedCredential]) -> Observation:
+def _none_accepted(
+    kind: str, registered: Registration, tried: list[CheckedCredential]
+) -> Observation:
     """By the refusal at which a sign-in stops trying; else by the last."""
     final = (
         checked
@@ -165,7 +169,7 @@ def _none_accepted(kind: str, found: Registration, tried: list[CheckedCredential
     refusal = last.refusal or Refused("unexpected")
     id_ = f"online.{kind}_unclear" if last.is_unclear else f"online.{kind}"
     label = last.credential.label
-    return fault(id_, client_id=found.client_id, label=label, **refusal_facts(refusal))
+    return fault(id_, client_id=registered.client_id, label=label, **refusal_facts(refusal))
 
 
 def _each_credential(kind: str, tried: list[CheckedCredential], used: int) -> Iterator[Observation]:
@@ -180,15 +184,15 @@ def _each_credential(kind: str, tried: list[CheckedCredential], used: int) -> It
 
 
 def _redirect_uri(
-    http: HttpClient, found: Registration, discovery: Discovery
+    http: HttpClient, registered: Registration, discovery: Discovery
 ) -> Iterator[Observation]:
     """By an authorize request with `prompt=none` and without cookies, so nobody is signed in.
 
     Entra redirects to a registered URI with `login_required`; for an unknown one it shows a page of
     its own with AADSTS50011. All other parameters are those of a sign-in, so whatever else Entra
-    refuses in them is found as well.
+    refuses in them is registered as well.
     """
-    url = _authorize_url(found, discovery)
+    url = _authorize_url(registered, discovery)
     headers = {"Accept": "text/html", "User-Agent": AGENT}
     try:
         page = reply_of(url, http.get_page(url, Deadline(_SECONDS), headers))
@@ -198,10 +202,10 @@ def _redirect_uri(
     yield from _of_reply(registration.redirect_uri(), page)
 
 
-def _authorize_url(found: Registration, discovery: Discovery) -> str:
+def _authorize_url(registered: Registration, discovery: Discovery) -> str:
     secret = state.new_browser_secret()
     issued, text = state.issue(secret, state.ServedBy(conf.PUBLIC_URL, "doctor"), "")
-    parameters = authorize_parameters(found, secret, issued, text)
+    parameters = authorize_parameters(registered, secret, issued, text)
     joint = "&" if "?" in discovery.authorization_endpoint else "?"
     query = urlencode(parameters | {"prompt": "none"})
     return f"{discovery.authorization_endpoint}{joint}{query}"

@@ -34,8 +34,8 @@ def run() -> Iterator[Observation]:
         versions=f"Python {platform.python_version()}, Django {django.get_version()}",
     )
     yield ok("environment.secret_key", fingerprint=fingerprint(settings.SECRET_KEY))
-    for name in [name for name in _PROXIES if os.environ.get(name)][:1]:
-        yield fault("environment.outgoing_proxy", variable=name)
+    if variable := next(filter(os.environ.get, _PROXIES), ""):
+        yield fault("environment.outgoing_proxy", variable=variable)
 
 
 def fingerprint(key: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..finding import Observation
-from .diagnosis import diagnose
+from .diagnosis import observations_of
 from .story import visit
 
 
 def run(url: str, ca_file: str = "", *, slow: bool = False) -> Iterator[Observation]:
     """Visits the site; whatever stops the visit is a finding."""
-    yield from diagnose(visit(url.rstrip("/"), ca_file, slow=slow))
+    yield from observations_of(visit(url.rstrip("/"), ca_file, slow=slow))

@@ -92,7 +92,7 @@ _OF_ORIGIN: Final = "origin:"  # the beginning of what CanonicalOriginMiddleware
 _CACHE_HEADERS: Final = ("X-Cache", "CF-Cache-Status", "X-Proxy-Cache")
 
 
-def diagnose(visit: Visit) -> Iterator[Observation]:
+def observations_of(visit: Visit) -> Iterator[Observation]:
     """In the order of the visit."""
     if visit.page is None and visit.opened:
         yield from _no_page(visit)
