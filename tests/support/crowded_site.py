@@ -614,7 +614,7 @@ def row_a_check_says_what_is_in_another_database_than_people() -> None:
         theirs.away = ()
     assert "Users are in the database 'people', but" in told.msg
     assert "admin.LogEntry in 'default'" in told.msg
-    assert "have admin, socialaccount in 'people'" in str(told.hint)
+    assert "put admin, socialaccount into 'people'" in str(told.hint)
 
 
 def row_a_form_that_the_csrf_check_refuses() -> None:
