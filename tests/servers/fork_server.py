@@ -183,7 +183,7 @@ class Server:
         elif key.fileobj is self._woken:
             self._woken.recv(4096)
             self._reap()
-        elif key.data in self._askers:  # else its end was told in this very moment
+        elif key.data in self._askers:  # else it ended in the same moment
             _kill(key.data)  # who asked is gone
             self._watch.unregister(key.fileobj)
         return None

@@ -32,6 +32,7 @@ stand_in({sockets!r}, sys.argv[1:])
 """
 # As many kinds of settings that load apps in another way: with and without DEBUG, and one more.
 _PREPARED = 3
+_NOT_LOADED = ("OTEL_", "PYTHONPATH")  # they decide what is loaded beside the settings
 
 
 Completed = subprocess.CompletedProcess[str]
@@ -129,7 +130,7 @@ def _servers_for(arguments: Sequence[str], env: Mapping[str, str], cwd: Path) ->
     """In the order in which they are to be asked."""
     if cwd == ROOT and (arguments[0] == "manage.py" or arguments[1] == "gunicorn"):
         yield from list(_prepared)
-        if len(_prepared) < _PREPARED and "PYTHONPATH" not in env:
+        if len(_prepared) < _PREPARED and not any(n.startswith(_NOT_LOADED) for n in env):
             yield from _prepare(env)
     yield str(_server())
 

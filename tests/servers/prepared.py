@@ -72,6 +72,9 @@ def _takes(loaded: Mapping[str, Any], program: Program) -> bool:
     module = program.env.get(ENVIRONMENT_VARIABLE, _SITES)
     for name in (_SITES, module):
         sys.modules.pop(name, None)
+        package, _, own_name = name.rpartition(".")
+        if package in sys.modules:  # `from project import settings` looks there first
+            vars(sys.modules[package]).pop(own_name, None)
     try:
         settings._wrapped = Settings(module)
     except (Exception, SystemExit):
