@@ -44,15 +44,16 @@ class RedisCluster:
             node.start()
             if self._shown:
                 front = self._fronts.enter_context(TlsInFront(node.port, self._shown))
-                node.client().config_set("cluster-announce-port", front.port)
-                node.client().config_set("cluster-announce-ip", UNREACHED)
+                with node.client() as client:
+                    client.config_set("cluster-announce-port", front.port)
+                    client.config_set("cluster-announce-ip", UNREACHED)
                 self.tls_port = self.tls_port or front.port
         share = SLOTS // len(self.nodes) + 1
         for number, node in enumerate(self.nodes):
-            client: Any = node.client()
             last = min(SLOTS, (number + 1) * share) - 1
-            client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last)
-            client.execute_command("CLUSTER MEET", LOOPBACK, self.nodes[0].port, self._buses[0])
+            first = (LOOPBACK, self.nodes[0].port, self._buses[0])
+            _asked(node, "CLUSTER ADDSLOTSRANGE", number * share, last)
+            _asked(node, "CLUSTER MEET", *first)
         self.wait_until_whole()
         return self
 
@@ -64,15 +65,22 @@ class RedisCluster:
     def wait_until_whole(self) -> None:
         """Return when each node knows of all the others that they are there."""
         deadline = time.monotonic() + 20
-        while not all(self._is_whole(node.client()) for node in self.nodes):
+        while not all(map(_is_whole, self.nodes)):
             if time.monotonic() > deadline:
                 raise TimeoutError("the cluster's nodes did not find each other")
             time.sleep(0.05)
 
     def held(self) -> list[list[bytes]]:
         """Each node's."""
-        return [[*node.client().scan_iter()] for node in self.nodes]
+        return [_asked(node, "KEYS", "*") for node in self.nodes]
 
-    def _is_whole(self, client: Any) -> bool:
-        state: Any = client.execute_command("CLUSTER INFO")
-        return state["cluster_state"] == "ok" and int(state["cluster_slots_ok"]) == SLOTS
+
+def _is_whole(node: Redis) -> bool:
+    state = _asked(node, "CLUSTER INFO")
+    return bool(state["cluster_state"] == "ok" and int(state["cluster_slots_ok"]) == SLOTS)
+
+
+def _asked(node: Redis, *command: str | int) -> Any:
+    """The answer, by a connection that is gone afterwards."""
+    with node.client() as client:
+        return client.execute_command(*command)
