@@ -74,7 +74,7 @@ disk_full_for_snapshots = refusing(
     "Redis's disk is full, and its last snapshot failed",
     "save is on, and its disk holds one megabyte.",
     "MISCONF",
-    "Redis cannot save to its disk and refuses writes: free the disk",
+    "Redis cannot save to its disk and refuses writes: free space",
     doctor="redis.reachable",
     env=cannot_dump,
 )
@@ -82,7 +82,7 @@ disk_full_for_the_log = refusing(
     "Redis's disk is full, and its append-only file cannot be written",
     "appendonly is on, and its disk holds one megabyte.",
     "MISCONF",
-    "Redis cannot save to its disk and refuses writes: free the disk",
+    "Redis cannot save to its disk and refuses writes: free space",
     doctor="redis.reachable",
     env=cannot_append,
 )

@@ -2,7 +2,9 @@
 
 import json
 import os
+import selectors
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ import pytest
 
 from tests.servers import forked
 from tests.servers.environment import deployed_environment
+from tests.servers.fork_server import Server
 from tests.servers.forked import ForkedProcess
 from tests.servers.process import ROOT, Process, clean_environment, state
 from tests.support.tiny_server import eventually
@@ -142,6 +145,15 @@ def test_threads_come_to_their_end_and_a_reason_to_end_is_told() -> None:
     )
     ended = forked.run("-c", code, env=clean_environment())
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "done\n", "for a reason\n")
+
+
+def test_who_is_gone_when_the_program_has_ended_does_not_end_the_server(tmp_path: Path) -> None:
+    server = Server(str(tmp_path / "socket"), lambda _program: True)
+    asker, gone = socket.socketpair()
+    key = selectors.SelectorKey(asker, asker.fileno(), selectors.EVENT_READ, 1 << 22)
+    for each in (asker, gone, server._listener, server._woken, server._waker):
+        each.close()
+    server._attend(key)
 
 
 def test_one_that_takes_too_long_is_ended() -> None:

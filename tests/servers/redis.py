@@ -166,7 +166,8 @@ def _persistence(keep: bool) -> Sequence[str]:
 
 def _pong(port: int) -> bool:
     try:
-        return bool(redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, retry=ONCE).ping())
+        with redis.Redis(host=LOOPBACK, port=port, socket_timeout=2, retry=ONCE) as client:
+            return bool(client.ping())
     except (redis.AuthenticationError, redis.BusyLoadingError, redis.ResponseError):
         return True  # it answers, if not as a healthy one does
     except redis.RedisError:

@@ -52,9 +52,8 @@ class RedisCluster:
         for number, node in enumerate(self.nodes):
             last = min(SLOTS, (number + 1) * share) - 1
             first = (LOOPBACK, self.nodes[0].port, self._buses[0])
-            with node.client() as client:
-                client.execute_command("CLUSTER ADDSLOTSRANGE", number * share, last)
-                client.execute_command("CLUSTER MEET", *first)
+            _asked(node, "CLUSTER ADDSLOTSRANGE", number * share, last)
+            _asked(node, "CLUSTER MEET", *first)
         self.wait_until_whole()
         return self
 
@@ -66,20 +65,22 @@ class RedisCluster:
     def wait_until_whole(self) -> None:
         """Return when each node knows of all the others that they are there."""
         deadline = time.monotonic() + 20
-        while not all(map(self._is_whole, self.nodes)):
+        while not all(map(_is_whole, self.nodes)):
             if time.monotonic() > deadline:
                 raise TimeoutError("the cluster's nodes did not find each other")
             time.sleep(0.05)
 
     def held(self) -> list[list[bytes]]:
-        """Each node's keys."""
-        held = []
-        for node in self.nodes:
-            with node.client() as client:
-                held.append([*client.scan_iter()])
-        return held
+        """Each node's."""
+        return [_asked(node, "KEYS", "*") for node in self.nodes]
 
-    def _is_whole(self, node: Redis) -> bool:
-        with node.client() as client:
-            state: Any = client.execute_command("CLUSTER INFO")
-        return state["cluster_state"] == "ok" and int(state["cluster_slots_ok"]) == SLOTS
+
+def _is_whole(node: Redis) -> bool:
+    state = _asked(node, "CLUSTER INFO")
+    return bool(state["cluster_state"] == "ok" and int(state["cluster_slots_ok"]) == SLOTS)
+
+
+def _asked(node: Redis, *command: str | int) -> Any:
+    """The answer, by a connection that is gone afterwards."""
+    with node.client() as client:
+        return client.execute_command(*command)
