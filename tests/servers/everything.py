@@ -96,9 +96,8 @@ def everything(beside: Sequence[Check], tests: Sequence[str] = ()) -> int:
     status = tester.wait() if tester else 0
     if tester:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        print(
-            f"Tests and their servers used {used.ru_utime + used.ru_stime:.0f} processor seconds."
-        )
+        seconds = round(used.ru_utime + used.ru_stime)
+        print(f"Tests used {seconds} processor seconds, without servers that they killed.")
     problems = [problem for each in running if (problem := each.problem())]
     well = ", ".join(each.check.name for each in running if each.process.returncode == 0)
     print("", *problems, f"Checked and well: {well or 'nothing'}.", sep="\n", flush=True)

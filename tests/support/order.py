@@ -13,18 +13,21 @@ from tests.support.progress import durations_of, usual
 
 # Seconds of a file.
 LONG: Final = {
-    "tests/faults/test_database_answers.py": 50.0,
-    "tests/faults/test_redis_answers.py": 50.0,
-    "tests/faults/test_way_to_microsoft_blocked.py": 160.0,
-    "tests/faults/test_ways_to_stores.py": 50.0,
-    "tests/attacks/test_admin_queries.py": 50.0,
-    "tests/journeys/test_admin_looks.py": 50.0,
+    "tests/faults/test_microsoft.py": 27.0,
+    "tests/faults/test_public_address.py": 29.0,
+    "tests/faults/test_stores.py": 21.0,
+    "tests/faults/test_way_to_microsoft_blocked.py": 150.0,
+    "tests/faults/test_ways_to_stores.py": 45.0,
+    "tests/attacks/test_admin_queries.py": 38.0,
+    "tests/journeys/test_admin_looks.py": 45.0,
     "tests/journeys/test_people_tasks.py": 15.0,
-    "tests/journeys/test_session_limits.py": 32.0,
+    "tests/journeys/test_session_limits.py": 37.0,
     "tests/running/test_managed_identity.py": 70.0,
     "tests/running/test_next_release.py": 15.0,
-    "tests/running/test_redis_cluster_tls.py": 20.0,
-    "tests/site/doctor/test_doctor_shapes.py": 30.0,
+    "tests/running/test_outages.py": 22.0,
+    "tests/running/test_redis_cluster_tls.py": 18.0,
+    "tests/site/doctor/test_doctor_shapes.py": 31.0,
+    "tests/unit/entra/test_credentials.py": 19.0,
 }
 
 
