@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,17 +73,6 @@ def test_settings_that_load_apps_in_another_way_have_them_loaded_anew() -> None:
         ended = forked.run("manage.py", "shell", "--no-imports", "-c", code, env=env)
         assert ended.stdout == f"{debug}\n"
     assert _hours(deployed_environment()) == "True 8"
-
-
-def test_many_that_are_not_taken_are_all_run() -> None:
-    """Who was refused goes in the moment in which what refused it ends."""
-    env = deployed_environment() | {"OTEL_SERVICE_NAME": "site"}
-    code = "from django.conf import settings; print(settings.SESSION_HOURS)"
-    command = ("manage.py", "shell", "--no-imports", "-c", code)
-    assert _hours(deployed_environment()) == "True 8"
-    with ThreadPoolExecutor(6) as pool:
-        said = list(pool.map(lambda _: forked.run(*command, env=env).stdout, range(18)))
-    assert said == ["8\n"] * 18
 
 
 def test_a_database_is_the_programs_own() -> None:
