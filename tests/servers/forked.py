@@ -130,32 +130,37 @@ def _servers_for(arguments: Sequence[str], env: Mapping[str, str], cwd: Path) ->
     """In the order in which they are to be asked."""
     if cwd == ROOT and (arguments[0] == "manage.py" or arguments[1] == "gunicorn"):
         yield from list(_prepared)
-        if len(_prepared) < _PREPARED and not any(n.startswith(_NOT_LOADED) for n in env):
-            yield from _prepare(env)
+        if one_more := _prepare(env):
+            yield one_more
     yield str(_server())
 
 
 _prepared: dict[str, ForkedPython] = {}
 
 
-def _prepare(env: Mapping[str, str]) -> Iterator[str]:
-    """One more server, with apps loaded as these settings say; none where they do not load."""
-    socket = scratch("prepared") / "socket"
-    python = _stand_in_of(socket, str(socket), str(_server()))
+def _prepare(env: Mapping[str, str]) -> str | None:
+    """One more server, with apps loaded as these settings say; None where it cannot be."""
+    if len(_prepared) == _PREPARED or any(name.startswith(_NOT_LOADED) for name in env):
+        return None
+    path = scratch("prepared") / "socket"
+    socket = str(path)
+    python = _stand_in_of(path, socket, str(_server()))
     leash, held = os.pipe()
     told, ready = os.pipe()
     with Path(os.devnull).open("w") as nothing:
-        command = ("-m", "tests.servers.prepared", str(socket), str(python))
+        command = ("-m", "tests.servers.prepared", socket, str(python))
         server = ForkedPython(command, env, ROOT, (leash, ready, nothing.fileno()))
-    os.close(leash)  # `held` stays open: with it the server's input would end, and so would it
+    os.close(leash)
     os.close(ready)
-    if os.read(told, 64):
-        _prepared[str(socket)] = server
-        yield str(socket)
-    else:
+    is_ready = bool(os.read(told, 64))
+    os.close(told)
+    if not is_ready:
         os.close(held)
         server.wait()
-    os.close(told)
+        return None
+    # `held` stays open: when it is closed the server's input ends, and so does the server.
+    _prepared[socket] = server
+    return socket
 
 
 def can_fork(env: Mapping[str, str]) -> bool:
