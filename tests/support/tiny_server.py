@@ -175,7 +175,7 @@ def signed(
 
 
 def eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Whether it comes true within the time. What takes seconds is asked for less and less often."""
+    """Whether it comes true within the time; it is asked less and less often."""
     began = time.monotonic()
     while not true():
         waited = time.monotonic() - began
