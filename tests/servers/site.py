@@ -44,7 +44,7 @@ class Site:
         process = ForkedProcess if forked and not prefix else Process
         self.process = process(
             f"site on port {self.port}",
-            [*self.prefix, *gunicorn(self.port, config, root=root)],
+            [*self.prefix, *gunicorn(self.port, config)],
             env=clean_environment(**own | dict(env)),
             log=scratch("site") / "log",
             cwd=root,
@@ -83,11 +83,9 @@ class Site:
         self.process.kill()
 
 
-def gunicorn(port: int, config: str = CONFIG, app: str = APP, root: Path = ROOT) -> list[str]:
+def gunicorn(port: int, config: str = CONFIG, app: str = APP) -> list[str]:
     """The Procfile's command, on loopback."""
-    # gunicorn would take the directory that the fork server imported it in for its own.
-    elsewhere = [] if root == ROOT else ["--chdir", str(root)]
-    command = [sys.executable, "-m", "gunicorn", "-c", config, *elsewhere]
+    command = [sys.executable, "-m", "gunicorn", "-c", config]
     return [*command, "--bind", f"{LOOPBACK}:{port}", app]
 
 
