@@ -25,7 +25,7 @@ from tests.support.operators import fail, run
 
 pytestmark = pytest.mark.django_db
 
-# Asks the tenant that made it; an interpreter of its own for each call would cost ten times as much.
+# Asks the tenant that made it: an interpreter for each call would cost ten times as much.
 AZ = """#!/usr/bin/env bash
 printf '%s\\0' "$@" > '{home}/asked'
 exec 3<>/dev/tcp/127.0.0.1/{port}
