@@ -59,8 +59,8 @@ def post_worker_init(worker: object) -> None:
     from accounts import registration
     from accounts.process import processes
 
-    processes.keep_registered()  # for doctor, which compares its own settings
     registration.prepare_worker()
+    processes.keep_registered()  # for doctor, which compares its own settings
     end_workers_before()
 
 
