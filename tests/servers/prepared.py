@@ -64,7 +64,7 @@ def _look_ahead() -> None:
     from accounts.http.tls import trusted_context
     from accounts.process.processes import release
 
-    trusted_context()  # reads the system's authorities
+    trusted_context("")  # reads the system's authorities
     release()  # hashes all files
     list(callback_is_served())  # reads the catalogues of two languages, and their URLs
     load_command_class("accounts", "migrate")  # one of Django's checks looks at it
