@@ -49,10 +49,10 @@ def test_it_inherits_no_thread_and_no_open_file() -> None:
 def test_another_directory_has_nothing_of_this_project(tmp_path: Path) -> None:
     about = json.loads(forked.run("-c", ABOUT, env=clean_environment(), cwd=tmp_path).stdout)
     assert not {"accounts", "project"}.intersection(about["modules"])
-    code = "import accounts; print(accounts.__file__)"
+    code = "import accounts, gunicorn.config as g; print(accounts.__file__, g.Config().chdir)"
     (tmp_path / "accounts.py").touch()
     ended = forked.run("-c", code, env=clean_environment(), cwd=tmp_path)
-    assert ended.stdout == f"{tmp_path / 'accounts.py'}\n"
+    assert ended.stdout == f"{tmp_path / 'accounts.py'} {tmp_path}\n"
 
 
 def test_settings_are_not_read_before_the_fork() -> None:

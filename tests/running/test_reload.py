@@ -27,7 +27,7 @@ def release() -> Release:
 
 @pytest.fixture
 def site(redis_server: Redis, release: Release) -> Iterator[Site]:
-    with Site(environment(redis_server), root=release.root) as started:
+    with Site(environment(redis_server), root=release.root, forked=False) as started:
         yield started
 
 

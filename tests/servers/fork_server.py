@@ -255,7 +255,7 @@ def _tell(asker: socket.socket, number: int) -> None:
 
 def _forget_ours() -> None:
     for name in [*sys.modules]:
-        if name.partition(".")[0] in ("accounts", "project"):
+        if name.partition(".")[0] in ("accounts", "project", "tests"):
             del sys.modules[name]
 
 
@@ -269,6 +269,8 @@ def enter(program: Program) -> bool:
     if str(Path.cwd()) != program.cwd or any(name.startswith("OTEL_") for name in program.env):
         _forget_ours()
     os.chdir(program.cwd)
+    # It would take the directory that it was imported in for its own.
+    importlib.import_module("gunicorn.config").Chdir.default = program.cwd
     extra = [entry for entry in program.env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = [program.cwd, *extra, *sys.path[1:]]
     return True

@@ -6,6 +6,7 @@ import subprocess
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.servers import forked
@@ -38,22 +39,27 @@ def newest_migration() -> str:
     return max(path.stem for path in (ROOT / MIGRATIONS).glob("0*.py"))
 
 
+@cache
 def commit_before_the_newest_migration() -> str:
     """The latest with fewer migrations than today, HEAD while the newest is not committed.
 
     A commit between two branches may have two with one number, on which nothing can run.
     """
     today = {path.name for path in (ROOT / MIGRATIONS).glob("0*.py")}
-    for commit in _git("rev-list", "--max-count=500", "HEAD").decode().split():
-        names = set(_migrations_of(commit))
+    commits = _git("rev-list", "--max-count=5000", "HEAD").decode().split()
+    asked = "".join(f"{commit}:{MIGRATIONS}\n" for commit in commits)
+    trees = _git("cat-file", "--batch-check=%(objectname)", given=asked).decode().splitlines()
+    for commit, tree in zip(commits, trees, strict=True):
+        names = _migrations_in(tree)
         if names < today and len({name[:4] for name in names}) == len(names):
             return commit
     raise NoHistory("no commit has fewer migrations")
 
 
-def _migrations_of(commit: str) -> list[str]:
-    listed = _git("ls-tree", "--name-only", f"{commit}:{MIGRATIONS}").decode().split()
-    return [name for name in listed if name.startswith("0")]
+@cache  # most commits have those of the commit before
+def _migrations_in(tree: str) -> frozenset[str]:
+    listed = _git("ls-tree", "--name-only", tree).decode().split()
+    return frozenset(name for name in listed if name.startswith("0"))
 
 
 def release_of(commit: str) -> Release:
@@ -64,19 +70,22 @@ def release_of(commit: str) -> Release:
 
 
 def copy_of_today(name: str) -> Release:
-    """Today's code, for a test to write the next release's into."""
+    """Today's code, compiled, for a test to write the next release's into."""
     root = scratch("release-next")
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / part, root / part)
         else:
             shutil.copy(ROOT / part, root / part)
     return Release(name, root)
 
 
-def _git(*arguments: str) -> bytes:
+def _git(*arguments: str, given: str = "") -> bytes:
+    command = ["git", *arguments]
     try:
-        ended = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=False)
+        ended = subprocess.run(
+            command, cwd=ROOT, input=given.encode(), capture_output=True, check=False
+        )
     except FileNotFoundError:
         raise NoHistory("git is not installed") from None
     if ended.returncode:

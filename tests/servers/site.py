@@ -21,10 +21,9 @@ class Site:
     """`with Site(env) as site: site.url`. The log outlives the site, for a failed test's report.
 
     PUBLIC_URL is this server's own address unless `env` names another, such as a proxy's.
-    `root` is where the code lies, if it is not today's. Today's comes from the fork server, unless
-    `forked` is off: then it starts as an operator's does, as others always do
-    (gunicorn takes the directory that it was imported in for its own). `prefix` is a
-    command that starts another, such as tests.servers.container's. `config` is gunicorn's.
+    `root` is where the code lies, if it is not today's. Its processes come from the fork server,
+    unless `forked` is off: then they start as an operator's do. `prefix` is a command that starts
+    another, such as tests.servers.container's. `config` is gunicorn's.
     """
 
     def __init__(
@@ -42,8 +41,7 @@ class Site:
         self.port = port or free_port()
         self.url = env.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         own = {"PUBLIC_URL": self.url, "WEB_CONCURRENCY": str(workers), "PORT": str(self.port)}
-        forks = forked and root == ROOT and not prefix
-        process = ForkedProcess if forks else Process
+        process = ForkedProcess if forked and not prefix else Process
         self.process = process(
             f"site on port {self.port}",
             [*self.prefix, *gunicorn(self.port, config)],

@@ -175,12 +175,13 @@ def signed(
 
 
 def eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Whether it comes true within the time."""
-    end = time.monotonic() + seconds
+    """Whether it comes true within the time; it is asked less and less often."""
+    began = time.monotonic()
     while not true():
-        if time.monotonic() > end:
+        waited = time.monotonic() - began
+        if waited > seconds:
             return False
-        time.sleep(0.01)
+        time.sleep(min(0.01 + waited / 20, 0.1))
     return True
 
 
