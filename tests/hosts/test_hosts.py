@@ -19,7 +19,6 @@ from tests.hosts import edit
 from tests.hosts.projects import SERVE, Deployed, Project, Served
 from tests.hosts.sites import HOSTS, PASSWORD, SIGN_UP, STOCK, THEMED, THEMES
 from tests.journeys.admin_browser import watched
-from tests.servers.browser import fresh_page
 from tests.servers.once import once
 from tests.servers.process import ROOT
 from tests.support.visitor import Visitor
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
     from tests.hosts.sites import Host
     from tests.servers.postgres import Postgres
@@ -47,13 +46,6 @@ def entra() -> Iterator[Emulator]:
     with Emulator() as emulator:
         emulator.register_person(Person("twin", "Twin", "twin@contoso.example"))
         yield emulator
-
-
-@pytest.fixture(scope="module")
-def page(browser: Browser) -> Iterator[Page]:
-    """One for all: each host has an address of its own, and its cookies go."""
-    with fresh_page(browser) as opened:
-        yield opened
 
 
 def _stock(entra: Emulator, directory: Path) -> None:
@@ -141,7 +133,6 @@ def people_are_switched_off(site: Project, sam: Visitor) -> None:
 
 def in_chromium(site: Project, host: Host, page: Page) -> None:
     """From a page of staff's to a refusal, and at the second try to that page."""
-    page.context.clear_cookies()
     at_microsoft(page, "guest")
     page.goto(f"{site.url}{host.next}")
     page.get_by_role("button", name="Sign in with Microsoft").click()
@@ -229,6 +220,7 @@ def test_admin_has_any_look(tmp_path: Path, entra: Emulator, page: Page) -> None
     site = edited(Served(tmp_path), THEMED, entra)
     for theme in THEMES:
         site.env["THEME"] = theme
+        page.context.clear_cookies()
         with site.prepared():
             staff_get_in_and_others_do_not(site, THEMED)
             in_chromium(site, THEMED, page)

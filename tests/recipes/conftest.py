@@ -7,12 +7,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page
 
 from tests.fixtures import ENVIRONMENT
 from tests.recipes.document import recipes
 from tests.recipes.grown import Grown, grown
-from tests.servers.browser import fresh_page
 from tests.servers.migrated import TEMPLATE
 from tests.servers.postgres import Postgres
 
@@ -25,20 +23,6 @@ RecipeSite = Callable[..., AbstractContextManager[Grown]]
 FIRST = "Your first app"
 _APPENDED = ("extension/settings.py", "extension/urls.py")
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def _page(browser: Browser) -> Iterator[Page]:
-    with fresh_page(browser) as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(_page: Page) -> Iterator[Page]:
-    """One for all: each site has an address of its own, and cookies go."""
-    yield _page
-    _page.goto("about:blank")
-    _page.context.clear_cookies()
 
 
 @pytest.fixture
