@@ -18,6 +18,7 @@ from accounts.models import User
 from project import variables
 from project.redis_cache import key_prefix
 from tests import fixtures
+from tests.servers import forked
 from tests.servers.debian import program
 from tests.servers.nginx import write_certificate
 from tests.servers.ports import LOOPBACK, answers, free_port
@@ -106,10 +107,8 @@ def test_systemd_run_knows_what_the_script_says_to_it(tmp_path: Path) -> None:
 
 def test_the_unit_starts_the_site(environment: dict[str, str]) -> None:
     command = unit()["ExecStart"].replace("/srv/staff/.venv/bin/gunicorn", "-m gunicorn")
-    done = subprocess.run(
-        [sys.executable, *command.split(), "--check-config"],
-        cwd=ROOT, env=clean_environment(**environment), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    words = [*command.split(), "--check-config"]
+    done = forked.run(*words, env=clean_environment(**environment))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
