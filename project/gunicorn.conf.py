@@ -59,8 +59,8 @@ def post_worker_init(worker: object) -> None:
     from accounts import registration
     from accounts.process import processes
 
-    processes.keep_registered()  # for doctor, which compares its own settings
     registration.prepare_worker()
+    processes.keep_registered()  # for doctor, which compares its own settings
     end_workers_before()
 
 
@@ -69,6 +69,9 @@ def when_ready(_server: object) -> None:
 
     The garbage collector writes to every object that it tracks, so that each worker would copy it.
     """
+    from accounts.process import processes
+
+    processes.release()  # of the code that all workers run, whatever is on the disk later
     gc.collect()
     gc.freeze()
 

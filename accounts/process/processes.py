@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ _SALT: Final = "accounts.processes"  # fixed, so that releases can be compared
 
 RENEW_SECONDS: Final = 60.0  # between two writes of a process
 EXPIRY_SECONDS: Final = 150.0  # after the last write
+_FIRST_SECONDS: Final = 5.0  # for which a start waits at most; a failing Redis command takes two
 _NAME: Final = "processes"
 _SEAL: Final = " | "
 _OWNER: Final = re.compile(r"(\d{1,9}) on ([A-Za-z0-9.-]{1,64})")
@@ -98,9 +100,15 @@ def this_process(since: float) -> Process:
 
 
 def keep_registered() -> None:
-    """Register this process now and once a minute, from a daemon thread."""
+    """Register this process now and once a minute, from a daemon thread.
+
+    Returns when the first attempt is over, so that doctor knows each process that serves.
+    """
     if can_register():
-        threading.Thread(target=_register_each_minute, name="processes", daemon=True).start()
+        tried = threading.Event()
+        each_minute = partial(_register_each_minute, tried)
+        threading.Thread(target=each_minute, name="processes", daemon=True).start()
+        tried.wait(_FIRST_SECONDS)
 
 
 def can_register() -> bool:
@@ -123,21 +131,23 @@ def running() -> Running:
     return Running(readable, foreign)
 
 
+@cache
 def release() -> str:
-    """A hash of this app's code."""
+    """A hash of this app's code, as it is when first asked: before workers fork (wsgi.py)."""
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
         code.update(path.read_bytes())
     return code.hexdigest()[:12]
 
 
-def _register_each_minute() -> None:
+def _register_each_minute(tried: threading.Event) -> None:
     entry = entry_of(this_process(time.time()))
     while True:
         try:
             register(entry, time.time())
         except (*STORE_ERRORS, OSError, ValueError):  # retried in a minute
             logger.info("this process could not be registered")
+        tried.set()
         time.sleep(RENEW_SECONDS)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -13,9 +16,10 @@ from playwright.sync_api import expect
 from tests.emulator.people import Person
 from tests.emulator.server import Emulator
 from tests.hosts import edit
-from tests.hosts.projects import Deployed, Project, Served
-from tests.hosts.sites import HOSTS, PASSWORD, SIGN_UP, THEMED, THEMES
+from tests.hosts.projects import SERVE, Deployed, Project, Served
+from tests.hosts.sites import HOSTS, PASSWORD, SIGN_UP, STOCK, THEMED, THEMES
 from tests.journeys.admin_browser import watched
+from tests.servers.once import once
 from tests.servers.process import ROOT
 from tests.support.visitor import Visitor
 
@@ -44,8 +48,16 @@ def entra() -> Iterator[Emulator]:
         yield emulator
 
 
+def _stock(entra: Emulator, directory: Path) -> None:
+    site = edited(Project(directory), replace(STOCK, as_stock=False), entra)
+    site.python(str(SERVE), "prepare")
+
+
 def edited(site: Site, host: Host, entra: Emulator) -> Site:
     """The host as it is, and the edit."""
+    if host.as_stock:
+        made = once("stock-host", partial(_stock, entra))
+        shutil.copy(made / "host/db.sqlite3", site.place)
     site.add(host.all_files())
     file, line, lines = host.besides.instead
     if file:

@@ -255,7 +255,7 @@ def _tell(asker: socket.socket, number: int) -> None:
 
 def _forget_ours() -> None:
     for name in [*sys.modules]:
-        if name.partition(".")[0] in ("accounts", "project"):
+        if name.partition(".")[0] in ("accounts", "project", "tests"):
             del sys.modules[name]
 
 

@@ -15,6 +15,7 @@ from accounts.operate.doctor.probes import processes as probe
 from accounts.process import processes
 from accounts.stores.redis_cache import client_of
 from tests.support.doctoring import by_id
+from tests.support.operators import manage
 
 OTHER_KEY = "of-a-process-that-was-started-with-another-key-0123456789-abcdefghij"
 
@@ -38,6 +39,18 @@ def _nobody_else() -> None:
 def test_a_process_with_the_same_settings_is_well() -> None:
     told()
     assert {id_: finding.level for id_, finding in look().items()} == {"processes.settings": "ok"}
+
+
+def test_a_process_that_serves_is_registered_already() -> None:
+    serve = """
+from accounts.process import processes
+processes.keep_registered()
+print([process.pid for process in processes.running().readable])
+import os
+print([os.getpid()])
+"""
+    registered, this = manage("shell", "--verbosity", "0", "-c", serve).stdout.splitlines()
+    assert registered == this
 
 
 @pytest.mark.parametrize(("name", "value"), [
