@@ -252,7 +252,7 @@ def test_people_sign_in_through_the_pages_nginx(
     User.objects.create_user("staff@contoso.example")
     port, by_tls, certificate = nginx
     url = f"https://localhost:{by_tls}"
-    start_site(PUBLIC_URL=url, TRUSTED_PROXY_COUNT="1", port=port)
+    start_site(workers=1, PUBLIC_URL=url, TRUSTED_PROXY_COUNT="1", port=port)
     visitor = Visitor(url, verify=str(certificate))
     assert visitor.sign_in().status == 302
     assert visitor.is_in()
@@ -274,7 +274,8 @@ def test_the_pages_redis_user_may_all_that_a_sign_in_does(
     command = block("ACL SETUSER").strip().replace(key_prefix(f"https://{HOST}"), site_keys)
     asked: Any = guarded.client()
     asked.execute_command(*command.split())
-    site = start_site(REDIS_URL=f"redis://staff:PASSWORD@{LOOPBACK}:{guarded.port}/0", port=port)
+    redis_url = f"redis://staff:PASSWORD@{LOOPBACK}:{guarded.port}/0"
+    site = start_site(workers=1, REDIS_URL=redis_url, port=port)
     visitor = Visitor(site.url)
     assert visitor.sign_in().status == 302
     assert visitor.get("/admin/accounts/user/").status == 200
