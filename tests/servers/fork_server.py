@@ -27,6 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from accounts.display.browsers import browser_of
 from tests.servers.stand_in import STANDARD, STARTED
 
 # Each brings its relatives along. None may need settings: they are not there yet.
@@ -324,6 +325,7 @@ def main(path: str, executable: str) -> NoReturn:
     gc.disable()  # nothing that is imported can go
     for name in IMPORTS + OURS:
         importlib.import_module(name)
+    browser_of("any")  # the parser compiles its patterns at first use
     gc.freeze()  # what is shared stays shared
     gc.set_threshold(*SELDOM)
     gc.enable()
