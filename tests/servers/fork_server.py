@@ -267,7 +267,7 @@ def enter(program: Program) -> bool:
     sys.argv = _argv(program.command)  # settings may look at it
     time.tzset()
     # accounts.telemetry asks when it is imported whether there is a collector.
-    if str(Path.cwd()) != program.cwd or any(name.startswith("OTEL_") for name in program.env):
+    if str(Path.cwd()) != program.cwd:
         _forget_ours()
     os.chdir(program.cwd)
     # It would take the directory that it was imported in for its own.
