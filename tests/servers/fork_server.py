@@ -28,6 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from accounts.display.browsers import browser_of
 from tests.servers.stand_in import STANDARD, STARTED
 
 # Each brings its relatives along. None may need settings: they are not there yet.
@@ -269,7 +270,7 @@ def enter(program: Program) -> bool:
     sys.argv = _argv(program.command)  # settings may look at it
     time.tzset()
     # accounts.telemetry asks when it is imported whether there is a collector.
-    if str(Path.cwd()) != program.cwd or any(name.startswith("OTEL_") for name in program.env):
+    if str(Path.cwd()) != program.cwd:
         _forget_ours()
     if RESOLV_CONF in program.env:
         _use_resolver(program.env[RESOLV_CONF])
@@ -341,6 +342,7 @@ def main(path: str, executable: str) -> NoReturn:
     gc.disable()  # nothing that is imported can go
     for name in IMPORTS + OURS:
         importlib.import_module(name)
+    browser_of("any")  # the parser compiles its patterns at first use
     gc.freeze()  # what is shared stays shared
     gc.set_threshold(*SELDOM)
     gc.enable()

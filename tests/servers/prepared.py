@@ -32,7 +32,7 @@ from tests.servers.process import ROOT
 _SITES = "project.settings"
 _EACH_TIME = {"LOGGING", "LOGGING_CONFIG"}  # django.setup() takes them anew in each program
 _OTHER_SETTINGS = ("--settings", "--pythonpath", "collectstatic")  # than the environment's
-_OTHERWISE = ("OTEL_", "SSL_CERT_")  # what is loaded is another with these
+_OTHERWISE = "SSL_CERT_"  # what is loaded is another with these
 _PR_SET_PDEATHSIG = 1
 
 
