@@ -71,6 +71,9 @@ def when_ready(_server: object) -> None:
 
     The garbage collector writes to every object that it tracks, so that each worker would copy it.
     """
+    from accounts.process import processes
+
+    processes.release()  # of the code that all workers run, whatever is on the disk later
     gc.collect()
     gc.freeze()
     gc.enable()

@@ -29,8 +29,10 @@ from tests.servers.site import Site
 
 if TYPE_CHECKING:
     from tests.emulator.server import Emulator
+    from tests.servers.browser import Profiles
 
 StartSite = Callable[..., Site]
+OpenPage = Callable[[], Page]
 
 gc.disable()  # until all tests are collected: nothing that is made till then can go
 run_directory()  # this process and those of xdist share it
@@ -238,9 +240,20 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    from tests.servers.browser import fresh_page
+@pytest.fixture(scope="session")
+def profiles(browser: Browser) -> "Profiles":
+    from tests.servers.browser import Profiles
 
-    with fresh_page(browser) as opened:
-        yield opened
+    return Profiles(browser)
+
+
+@pytest.fixture
+def open_page(profiles: "Profiles") -> Iterator[OpenPage]:
+    """`open_page()`: each in a profile of its own, as another person's browser has."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(profiles.page())
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> Page:
+    return open_page()

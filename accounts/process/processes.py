@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -131,8 +131,9 @@ def running() -> Running:
     return Running(readable, foreign)
 
 
+@cache
 def release() -> str:
-    """A hash of this app's code."""
+    """A hash of this app's code, as it is when first asked: before workers fork (wsgi.py)."""
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
         code.update(path.read_bytes())

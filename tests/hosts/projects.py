@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import zipfile
 from contextlib import contextmanager
@@ -22,12 +21,12 @@ from tests.servers import forked
 from tests.servers.forked import ForkedProcess
 from tests.servers.once import once
 from tests.servers.ports import answers, free_port
-from tests.servers.process import ROOT, clean_environment
+from tests.servers.process import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_SERVE = Path(__file__).with_name("serve.py")
+SERVE = Path(__file__).with_name("serve.py")
 
 
 def wheel() -> Path:
@@ -36,13 +35,14 @@ def wheel() -> Path:
 
 
 def _build(directory: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "wheel"]
-    words = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(directory), str(ROOT)]
-    subprocess.run([*pip, *words], check=True, capture_output=True)
-    [built] = directory.glob("*.whl")
-    with zipfile.ZipFile(built) as packed:
-        packed.extractall(directory)
-    built.unlink()
+    """By the backend that pyproject.toml names, as pip calls it."""
+    build = f"from hatchling.build import build_wheel; build_wheel({str(directory)!r})"
+    built = forked.run("-c", build, env=clean_environment())
+    assert built.returncode == 0, built.stderr
+    [packed] = directory.glob("*.whl")
+    with zipfile.ZipFile(packed) as files:
+        files.extractall(directory)
+    packed.unlink()
 
 
 def _startproject(directory: Path) -> None:
@@ -133,18 +133,24 @@ class Project:
 
 
 class Served(Project):
-    """One that is prepared and served by a single process, which also runs its commands."""
+    """One that is served, after it was prepared, by the process that runs its commands, too."""
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
-        with self.process([str(_SERVE), f"{self.port}"]):
+        with self.process([str(SERVE), "prepare", f"{self.port}"]):
+            yield
+
+    @override
+    @contextmanager
+    def serve(self) -> Iterator[None]:
+        with self.process([str(SERVE), f"{self.port}"]):
             yield
 
     @override
     def manage(self, *words: str, stdin: str = "") -> str:
         asked = requests.post(f"{self.url}/-/manage", data=json.dumps(words), timeout=60)
-        status, out = asked.json()
-        assert status == 0, f"{' '.join(words)}\n{out}"
+        status, out, errors = asked.json()
+        assert status == 0, f"{' '.join(words)}\n{out}{errors}"
         return str(out)
 
 
@@ -153,7 +159,7 @@ class Deployed(Project):
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
-        self.python(str(_SERVE))
+        self.python(str(SERVE), "prepare")
         self.manage("collectstatic", "--noinput", "--verbosity", "0")
         words = ["-m", "gunicorn", "mysite.wsgi", "--no-control-socket", "--workers", "2"]
         with self.process([*words, "--bind", f"127.0.0.1:{self.port}"]):

@@ -1,7 +1,7 @@
-"""A host's tables and people, then its server, in one process: `serve.py PORT`, in its folder.
+"""A host's server, in its folder: `serve.py PORT`. Django is set up once.
 
-People are there before all tables of allauth are. POST /-/manage has a command of manage.py run, or
-Python: Django is set up once.
+POST /-/manage has a command of manage.py run, or Python. `serve.py prepare [PORT]` makes tables and
+people first; people are there before all tables of allauth are.
 """
 
 import contextlib
@@ -77,19 +77,20 @@ def commanded(site: Callable[..., Iterable[bytes]]) -> Any:
 
 
 def outcome(told: list[str]) -> list[Any]:
-    """Exit status and output of a command; `shell` reads nothing but code here."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+    """Exit status, output and errors of a command; `shell` reads nothing but code here."""
+    out, errors = io.StringIO(), io.StringIO()
+    status: object = 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors):
         try:
             run(told[-1]) if told[0] == "shell" else manage(*told)
         except SystemExit as ended:
-            return [ended.code or 0, out.getvalue()]
+            status = ended.code or 0
         except Exception:
-            return [1, out.getvalue() + traceback.format_exc()]
-    return [0, out.getvalue()]
+            status = 1
+            traceback.print_exc()
+    return [status, out.getvalue(), errors.getvalue()]
 
 
 if __name__ == "__main__":
-    prepare()
-    if len(sys.argv) > 1:
-        serve(int(sys.argv[1]))
+    for word in sys.argv[1:]:
+        prepare() if word == "prepare" else serve(int(word))

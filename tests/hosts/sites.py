@@ -43,6 +43,7 @@ class Host:
     """`people` is code that adds sam (staff), nora (not staff) and root, who has a password.
 
     `crawled` are pages from which every link is followed, `public` those that anybody opens.
+    `as_stock`: it begins with the tables and people of the stock host, which are made once.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Host:
     own_login: str = "/login/"  # "": there is a test of its own for it
     crawled: tuple[str, ...] = ("/admin/",)
     public: tuple[str, ...] = ()
+    as_stock: bool = False
 
     def all_files(self) -> dict[str, str]:
         """With those that each has."""
@@ -64,7 +66,7 @@ class Host:
         return _SETTINGS + self.settings
 
 
-STOCK = Host()
+STOCK = Host(as_stock=True)
 
 # As cookiecutter-django makes it: a user with a user name and an address, allauth with public
 # sign-up for its customers, a provider of theirs, and production settings. Its own allauth has
@@ -273,6 +275,7 @@ urlpatterns = urlpatterns[1:] + i18n_patterns(path("admin/", admin.site.urls))
     admin="/en/admin/",
     next="/en/admin/accounts/signin/?q=a",
     crawled=("/en/admin/", "/en/admin/auth/user/3/change/"),
+    as_stock=True,
 )
 
 # Admin on another URL, and a second site beside it, in a site that is served under a path, with
@@ -310,6 +313,7 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sid", "XSRF-TOKEN"
     next="/app/shop/auth/group/?q=a",
     own_login="/app/login/",
     crawled=("/app/back/office/", "/app/shop/"),
+    as_stock=True,
 )
 
 # Its own admin at /cms/, its pages at every other address. Its 200 migrations would take 10 s.
@@ -378,4 +382,5 @@ from django.urls import include
 if os.environ["THEME"] == "grappelli":
     urlpatterns += [path("grappelli/", include("grappelli.urls"))]
 """,
+    as_stock=True,
 )

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import urllib.request
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.hosts import edit
 from tests.hosts.projects import Project
+from tests.servers import forked
+from tests.servers.forked import ForkedProcess
 from tests.servers.ports import answers, free_port
-from tests.servers.process import ROOT, Process
-
-if TYPE_CHECKING:
-    pass
+from tests.servers.process import ROOT
 
 # To the letter what docs/trying.md shows.
 [EXAMPLES] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/trying.md").read_text(), re.S)
@@ -29,16 +26,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return made
 
 
-def run(site: Project, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *words], cwd=site.place, env=site.environment(),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+def run(site: Project, *words: str) -> forked.Completed:
+    return forked.run(*words, env=site.environment(), cwd=site.place)
 
 
 def test_the_documented_tests_pass_as_a_hosts_own(site: Project) -> None:
     (site.place / "test_signing_in.py").write_text(EXAMPLES)
-    done = run(site, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--ds=mysite.settings")
+    without = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    done = run(site, "-m", "pytest", "-q", *without, "--ds=mysite.settings")
     assert done.returncode == 0, done.stdout
     assert f"{EXAMPLES.count('def test_')} passed" in done.stdout
 
@@ -46,7 +41,7 @@ def test_the_documented_tests_pass_as_a_hosts_own(site: Project) -> None:
 def test_the_command_runs_it_with_debug_only(site: Project) -> None:
     port = free_port()
     words = ["manage.py", "entra_emulator", "--port", str(port)]
-    emulator = Process(
+    emulator = ForkedProcess(
         "The emulator", [sys.executable, *words], env=site.environment(), cwd=site.place
     )
     emulator.start()

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialApp
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from accounts.models import SignIn, User
 from accounts.protection import secretbox
+from tests.fixtures import OpenPage
 from tests.journeys.admin_browser import enter, watched
-from tests.servers.browser import fresh_page
 from tests.servers.site import Site
 from tests.support.admins import TID, browser_of, person, sign_in, superuser
 
@@ -29,10 +29,9 @@ def admin(site: Site, page: Page) -> Iterator[Page]:
 
 
 @pytest.fixture
-def colleague(browser: Browser) -> Iterator[Page]:
+def colleague(open_page: OpenPage) -> Page:
     """Another person's browser."""
-    with fresh_page(browser) as opened:
-        yield opened
+    return open_page()
 
 
 def open_from_front(page: Page, name: str) -> None:

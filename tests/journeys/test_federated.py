@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from typing_extensions import override
 
 from tests.emulator.server import Emulator
@@ -41,10 +41,10 @@ def federated(emulator: Emulator) -> Iterator[None]:
 
 
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
-def visitor(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(java_script_enabled=request.param)
-    yield context.new_page()
-    context.close()
+def visitor(request: pytest.FixtureRequest, page: Page) -> Page:
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Emulation.setScriptExecutionDisabled", {"value": not request.param})
+    return page
 
 
 @pytest.mark.parametrize(("path", "button"), [

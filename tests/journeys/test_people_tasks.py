@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 from allauth.socialaccount.models import SocialAccount
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from tests.fixtures import OpenPage
 from tests.journeys.admin_browser import enter, watched
 from tests.journeys.looks import expect_well_made
 from tests.journeys.tasks import an_app
-from tests.servers.browser import fresh_page
 from tests.servers.site import Site
 from tests.support.admins import TID, person, sign_in, superuser
 
@@ -40,16 +40,16 @@ def admin(site: Site, page: Page) -> Iterator[Page]:
         yield page
 
 
-def test_a_month_with_people(admin: Page, site: Site, browser: Browser) -> None:
+def test_a_month_with_people(admin: Page, site: Site, open_page: OpenPage) -> None:
     an_app()
     she_adds_what_was_pasted(admin)
     she_finds_them_by_a_part_of_their_name(admin)
     she_sees_how_they_stand(admin)
     she_rehearses_and_adds_who_is_missing(admin)
     she_moves_one_to_a_new_address(admin)
-    with fresh_page(browser) as colleague:
-        enter(colleague, site, person("desk@contoso.example"))
-        she_lets_a_colleague_help(admin, colleague, site)
+    colleague = open_page()
+    enter(colleague, site, person("desk@contoso.example"))
+    she_lets_a_colleague_help(admin, colleague, site)
 
 
 def she_adds_what_was_pasted(page: Page) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.core.management import CommandError, call_command
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from accounts.management.commands.demo import PEOPLE
 from accounts.models import AuditEntry, RoleGrant, RolesSeen, SignIn, User
@@ -17,7 +17,7 @@ from accounts.operate import roles
 from accounts.operate.roles import Row
 
 if TYPE_CHECKING:
-    from tests.fixtures import StartSite
+    from tests.fixtures import OpenPage, StartSite
     from tests.servers.site import Site
 
 MAPPING = "/admin/accounts/rolemapping/"
@@ -29,9 +29,9 @@ def people(transactional_db: None) -> None:
         User.objects.create_user(email, **fields)
 
 
-def at(browser: Browser, site: Site, person: str, path: str = "/admin/") -> Page:
+def at(open_page: OpenPage, site: Site, person: str, path: str = "/admin/") -> Page:
     """A browser of its own in which this person has signed in."""
-    page = browser.new_context().new_page()
+    page = open_page()
     page.goto(f"{site.url}{path}")
     page.get_by_role("button", name="Sign in with Microsoft").click()
     page.locator(f'button[name="person"][value="{person}"]').click()
@@ -52,13 +52,13 @@ def is_superuser(key: str) -> bool:
 
 
 def test_a_mapping_is_seen_before_it_is_saved_and_makes_and_unmakes_superusers(
-    site: Site, people: None, browser: Browser
+    site: Site, people: None, open_page: OpenPage
 ) -> None:
     for number in range(5):  # whom the mapping would change: what they had last time
         one = User.objects.create_user(f"boss{number}@contoso.example")
         RoleGrant.objects.create(user=one, state="known", roles=["Superuser"])
-    sam = at(browser, site, "staff", f"{MAPPING}add/")
-    open_one = at(browser, site, "demoted", MAPPING)
+    sam = at(open_page, site, "staff", f"{MAPPING}add/")
+    open_one = at(open_page, site, "demoted", MAPPING)
     expect(open_one.locator("h1").last).to_contain_text("app role")
 
     sam.get_by_label("Role", exact=False).first.fill("Superuser")
@@ -75,16 +75,16 @@ def test_a_mapping_is_seen_before_it_is_saved_and_makes_and_unmakes_superusers(
     roles.save(Row("Staff", True, False, ()))
     sam.wait_for_timeout(1500)  # until the site has seen it
 
-    petra = at(browser, site, "promoted", MAPPING)
+    petra = at(open_page, site, "promoted", MAPPING)
     expect(petra.locator("#result_list")).to_be_visible()
     assert is_superuser("promoted")
 
-    at(browser, site, "demoted")
+    at(open_page, site, "demoted")
     assert not is_superuser("demoted")
     open_one.goto(f"{site.url}{MAPPING}")  # the session of before, on its next request
     expect(open_one.locator("#result_list")).to_have_count(0)
 
-    at(browser, site, "overage")
+    at(open_page, site, "overage")
     assert is_superuser("overage")
     olga = User.objects.get(email="overage@contoso.example")
     sam.goto(f"{site.url}/admin/accounts/user/{olga.pk}/change/")
@@ -99,14 +99,14 @@ def test_a_mapping_is_seen_before_it_is_saved_and_makes_and_unmakes_superusers(
 
 
 def test_with_another_registration_nobody_changes_and_doctor_says_so(
-    site: Site, people: None, browser: Browser
+    site: Site, people: None, open_page: OpenPage
 ) -> None:
     roles.save(Row("Superuser", True, True, ()))
     RolesSeen.objects.create(client_id="99999999-9999-4999-8999-999999999999")  # of before
     User.objects.filter(email="no-roles@contoso.example").update(is_superuser=True)
     time.sleep(1.5)  # until the site has seen it, and no longer goes by the mapping of before
     for _ in range(3):
-        page = at(browser, site, "no_roles")
+        page = at(open_page, site, "no_roles")
         expect(page.locator("#user-tools")).to_be_visible()
     assert is_superuser("no_roles")
     detail = SignIn.objects.latest().detail
@@ -116,14 +116,14 @@ def test_with_another_registration_nobody_changes_and_doctor_says_so(
 
 
 def test_with_roles_required_the_page_names_the_role_to_ask_for(
-    start_site: StartSite, people: None, browser: Browser
+    start_site: StartSite, people: None, open_page: OpenPage
 ) -> None:
     roles.save(Row("Staff", True, False, ()))
     site = start_site(workers=1, ROLES_REQUIRED="true")
-    refused = at(browser, site, "no_roles")
+    refused = at(open_page, site, "no_roles")
     expect(refused.locator("[data-reason]")).to_have_attribute("data-reason", "role_missing")
     expect(refused.locator("[data-reason]")).to_contain_text("The role to ask for: Staff.")
-    near = at(browser, site, "near_miss")
+    near = at(open_page, site, "near_miss")
     expect(near.locator("[data-reason]")).to_have_attribute("data-reason", "role_missing")
-    let_in = at(browser, site, "promoted")
+    let_in = at(open_page, site, "promoted")
     expect(let_in.locator("#user-tools")).to_be_visible()

@@ -27,6 +27,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from accounts.display.browsers import browser_of
 from tests.servers.stand_in import STANDARD, STARTED
 
 # Each brings its relatives along. None may need settings: they are not there yet.
@@ -255,7 +256,7 @@ def _tell(asker: socket.socket, number: int) -> None:
 
 def _forget_ours() -> None:
     for name in [*sys.modules]:
-        if name.partition(".")[0] in ("accounts", "project"):
+        if name.partition(".")[0] in ("accounts", "project", "tests"):
             del sys.modules[name]
 
 
@@ -324,6 +325,7 @@ def main(path: str, executable: str) -> NoReturn:
     gc.disable()  # nothing that is imported can go
     for name in IMPORTS + OURS:
         importlib.import_module(name)
+    browser_of("any")  # the parser compiles its patterns at first use
     gc.freeze()  # what is shared stays shared
     gc.set_threshold(*SELDOM)
     gc.enable()

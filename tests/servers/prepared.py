@@ -19,9 +19,11 @@ from unittest.mock import patch
 
 import django
 from django.conf import ENVIRONMENT_VARIABLE, LazySettings, Settings, settings
+from django.core.management import load_command_class
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver, reverse
+from django.utils.module_loading import import_string
 
 from project.reload import load_templates
 from tests.servers.fork_server import Program, Server, enter, execute
@@ -30,6 +32,7 @@ from tests.servers.process import ROOT
 _SITES = "project.settings"
 _EACH_TIME = {"LOGGING", "LOGGING_CONFIG"}  # django.setup() takes them anew in each program
 _OTHER_SETTINGS = ("--settings", "--pythonpath", "collectstatic")  # than the environment's
+_OTHERWISE = ("OTEL_", "SSL_CERT_")  # what is loaded is another with these
 _PR_SET_PDEATHSIG = 1
 
 
@@ -49,7 +52,22 @@ def _load() -> dict[str, Any]:
         importlib.import_module("accounts.management.commands.doctor")
         load_templates()
         MigrationLoader(None)  # imports them all: doctor compares them with the database's
+        _look_ahead()
+    for middleware in settings.MIDDLEWARE:
+        import_string(middleware)
     return {name: _seen(name) for name in read - _EACH_TIME}
+
+
+def _look_ahead() -> None:
+    """Do what each site and doctor would do again, with the same outcome."""
+    from accounts.checks.site import callback_is_served
+    from accounts.http.tls import trusted_context
+    from accounts.process.processes import release
+
+    trusted_context("")  # reads the system's authorities
+    release()  # hashes all files
+    list(callback_is_served())  # reads the catalogues of two languages, and their URLs
+    load_command_class("accounts", "migrate")  # one of Django's checks looks at it
 
 
 def _seen(name: str) -> Any:
@@ -64,7 +82,7 @@ def _seen(name: str) -> Any:
 
 def _takes(loaded: Mapping[str, Any], program: Program) -> bool:
     """Read the program's settings; whether they suit what is loaded."""
-    if program.cwd != str(ROOT) or any(name.startswith("OTEL_") for name in program.env):
+    if program.cwd != str(ROOT) or any(name.startswith(_OTHERWISE) for name in program.env):
         return False
     if any(word.startswith(_OTHER_SETTINGS) for word in program.command):
         return False

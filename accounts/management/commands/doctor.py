@@ -143,7 +143,8 @@ def _url(given: str | None) -> str:
 
 def _ca_file(given: str) -> str:
     try:
-        trusted_context(given)
+        if given:
+            trusted_context(given)
     except OSError as error:  # ssl.SSLError, too
         raise _wrong(
             f"--ca-file {given} holds no certificate that can be read ({error}). It must be PEM:"
