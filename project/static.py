@@ -75,5 +75,5 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
 
     @override
     def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> Any:
-        make = partial(super().get_static_file, path, url, stat_cache)  # type: ignore[no-untyped-call]
+        make = partial(super().get_static_file, path, url, stat_cache)
         return make() if stat_cache is None else SimpleLazyObject(make)
