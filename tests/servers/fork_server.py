@@ -11,6 +11,7 @@ It ends when its standard input does, which its starter holds, and all its child
 
 import array
 import atexit
+import ctypes
 import gc
 import importlib
 import marshal
@@ -139,6 +140,8 @@ OURS = (
 LONGEST = 1 << 20
 # When the collector looks: a program that lives for seconds has little to find.
 SELDOM = (50_000, 20, 20)
+RESOLV_CONF = "TESTS_RESOLV_CONF"  # a variable: the file that is /etc/resolv.conf for a program
+_CLONE_NEWNS, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x20000, 1 << 12, 1 << 14, 1 << 18
 
 
 class Program(NamedTuple):
@@ -269,12 +272,26 @@ def enter(program: Program) -> bool:
     # accounts.telemetry asks when it is imported whether there is a collector.
     if str(Path.cwd()) != program.cwd:
         _forget_ours()
+    if RESOLV_CONF in program.env:
+        _use_resolver(program.env[RESOLV_CONF])
     os.chdir(program.cwd)
     # It would take the directory that it was imported in for its own.
     importlib.import_module("gunicorn.config").Chdir.default = program.cwd
     extra = [entry for entry in program.env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = [program.cwd, *extra, *sys.path[1:]]
     return True
+
+
+def _use_resolver(file: str) -> None:
+    """Have this process and its children see the file as /etc/resolv.conf, and nobody else."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    failed = (
+        libc.unshare(_CLONE_NEWNS)
+        or libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None)
+        or libc.mount(file.encode(), b"/etc/resolv.conf", None, _MS_BIND, None)
+    )
+    if failed:
+        raise OSError(ctypes.get_errno(), "no view of our own, which takes root")
 
 
 def execute(command: list[str]) -> NoReturn:

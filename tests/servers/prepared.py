@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import django
 from django.conf import ENVIRONMENT_VARIABLE, LazySettings, Settings, settings
-from django.core.management import load_command_class
+from django.core.checks import Tags, run_checks
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver, reverse
@@ -53,9 +53,7 @@ def _load() -> dict[str, Any]:
         load_templates()
         MigrationLoader(None)  # imports them all: doctor compares them with the database's
         _look_ahead()
-    for middleware in settings.MIDDLEWARE:
-        import_string(middleware)
-    return {name: _seen(name) for name in read - _EACH_TIME}
+    return {name: _seen(name) for name in read - _EACH_TIME if name.isupper()}
 
 
 def _look_ahead() -> None:
@@ -67,7 +65,9 @@ def _look_ahead() -> None:
     trusted_context("")  # reads the system's authorities
     release()  # hashes all files
     list(callback_is_served())  # reads the catalogues of two languages, and their URLs
-    load_command_class("accounts", "migrate")  # one of Django's checks looks at it
+    run_checks(tags=[Tags.models, Tags.commands])  # look at all models, and import migrate
+    for middleware in settings.MIDDLEWARE:
+        import_string(middleware)
 
 
 def _seen(name: str) -> Any:
