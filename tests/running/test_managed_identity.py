@@ -47,14 +47,21 @@ def guarded_redis(endpoint: IdentityEndpoint) -> Iterator[GuardedRedis]:
         guarded.client.close()
 
 
-@pytest.fixture
-def guarded_postgres(
-    endpoint: IdentityEndpoint, postgres: Postgres, transactional_db: None
-) -> Iterator[GuardedPostgres]:
+@pytest.fixture(scope="module")
+def _guarded_postgres(postgres: Postgres) -> Iterator[GuardedPostgres]:
     guarded = GuardedPostgres(postgres, str(settings.DATABASES["default"]["NAME"]))
-    endpoint.trusted_by(POSTGRESQL, guarded.trust)
     yield guarded
     guarded.remove()
+
+
+@pytest.fixture
+def guarded_postgres(
+    _guarded_postgres: GuardedPostgres, endpoint: IdentityEndpoint, transactional_db: None
+) -> GuardedPostgres:
+    """It trusts no token yet."""
+    _guarded_postgres.trust_none()
+    endpoint.trusted_by(POSTGRESQL, _guarded_postgres.trust)
+    return _guarded_postgres
 
 
 @pytest.fixture

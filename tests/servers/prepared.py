@@ -105,9 +105,11 @@ def _takes(loaded: Mapping[str, Any], program: Program) -> bool:
 
 def main(path: str, executable: str) -> NoReturn:
     os.environ.setdefault(ENVIRONMENT_VARIABLE, _SITES)
+    gc.disable()  # nothing that is loaded can go
     loaded = _load()
     gc.collect()
     gc.freeze()
+    gc.enable()
     server = Server(path, partial(_takes, loaded))
     print("ready", flush=True)
     program = server.serve()
