@@ -76,6 +76,7 @@ IMPORTS = (
     "django.middleware.common",
     "django.middleware.locale",
     "django.middleware.security",
+    "django.template.context_processors",
     "django.template.loaders.app_directories",
     "django.template.loaders.cached",
     "django.templatetags.cache",

@@ -49,7 +49,8 @@ def _load() -> dict[str, Any]:
         django.setup()
         get_resolver().check()  # imports all that the URLs lead to
         reverse("admin:index")  # from now on it knows where all of them lead
-        importlib.import_module("accounts.management.commands.doctor")
+        for module in ("accounts.management.commands.doctor", "accounts.web.adapter"):
+            importlib.import_module(module)
         load_templates()
         MigrationLoader(None)  # imports them all: doctor compares them with the database's
         _look_ahead()
