@@ -85,7 +85,6 @@ def on_reload(server: Arbiter) -> None:
     become_new_release(server)
 
 
-
 def on_starting(server: Arbiter) -> None:
     """gunicorn's hook, once, before anything is served."""
     for warning in _env.warnings:
