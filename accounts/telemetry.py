@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -37,7 +38,7 @@ class _Instruments(NamedTuple):
 
 def count_sign_in(outcome: str, reason: str, method: str) -> None:
     """One attempt that has ended."""
-    if _ON:
+    if _is_on():
         labels = {"outcome": outcome, "reason": reason, "method": method}
         attributes = {name: value for name, value in labels.items() if value}
         _instruments.get().sign_ins.add(1, attributes)
@@ -45,7 +46,7 @@ def count_sign_in(outcome: str, reason: str, method: str) -> None:
 
 def time_request(method: str, host: str, path: str, seconds: float, outcome: int | str) -> None:
     """One request to Microsoft; `outcome` is its status, or the kind of failure."""
-    if _ON:
+    if _is_on():
         attributes = {
             "http.request.method": method,
             "server.address": host,
@@ -66,6 +67,11 @@ def is_installed() -> bool:
         return all(map(find_spec, ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")))
     except ModuleNotFoundError:
         return False
+
+
+@cache
+def _is_on() -> bool:
+    return is_configured() and is_installed()
 
 
 def _make_instruments() -> _Instruments:
@@ -111,5 +117,4 @@ def _provider() -> Any:
     return provider
 
 
-_ON: Final = is_configured() and is_installed()
 _instruments = PerProcess(_make_instruments)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.connection import parse_url
+from redis.driver_info import DriverInfo
 from redis.retry import Retry
 from typing_extensions import override
 
@@ -29,6 +30,8 @@ IN_DATABASE: Final = {
     "BACKEND": "django.core.cache.backends.db.DatabaseCache",
     "LOCATION": "cache",
 }
+
+_DRIVER: Final = DriverInfo()  # redis-py would look up its version for each connection
 
 _BRACKETS: Final = str.maketrans("", "", "[]")  # special characters in Redis's key patterns
 
@@ -97,6 +100,7 @@ def _options(redis: Redis) -> dict[str, Any]:
             "max_connections": CONNECTIONS,
             "health_check_interval": 30,  # clouds drop idle connections silently
             "socket_keepalive": True,
+            "driver_info": _DRIVER,
             "retry": RetryOnce(ExponentialWithJitterBackoff(base=0.05, cap=0.2), RETRIES),
             **login,
             **tls,

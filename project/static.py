@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.functional import SimpleLazyObject
 from typing_extensions import override
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -61,9 +63,17 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise's, without its warning before the first `collectstatic`."""
+    """WhiteNoise's, without its warning before the first `collectstatic`.
+
+    A file's headers are made when it is first asked for: all of them are half of a start.
+    """
 
     @override
     def add_files(self, root: str | os.PathLike[str], prefix: str | None = None) -> None:
         if Path(root).is_dir():
             super().add_files(root, prefix)  # type: ignore[no-untyped-call]
+
+    @override
+    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> Any:
+        make = partial(super().get_static_file, path, url, stat_cache)
+        return make() if stat_cache is None else SimpleLazyObject(make)

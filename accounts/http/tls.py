@@ -14,11 +14,11 @@ _MAX_ISSUER: Final = 120  # characters
 
 
 @cache
-def trusted_context(ca_bundle: str = "") -> ssl.SSLContext:
+def trusted_context(ca_bundle: str) -> ssl.SSLContext:
     """Trusts the system's authorities (certifi's where it has none) and those in the file.
 
-    Cached, since reading them takes tens of milliseconds. Raises OSError for a file that cannot be
-    read or holds no certificate.
+    `ca_bundle` may be "". Cached, since reading them takes tens of milliseconds. Raises OSError for
+    a file that cannot be read or holds no certificate.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -25,7 +25,7 @@ class Transport:
     def __init__(
         self, *, context: ssl.SSLContext | None = None, proxy: Proxy | None = None, keep: int = 8
     ) -> None:
-        self._route = Route(context or trusted_context(), proxy)
+        self._route = Route(context or trusted_context(""), proxy)
         self._keep = keep
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._warming: set[Origin] = set()

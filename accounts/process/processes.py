@@ -133,7 +133,7 @@ def running() -> Running:
 
 @cache
 def release() -> str:
-    """A hash of this app's code, as it is when first asked: before workers fork (wsgi.py)."""
+    """A hash of this app's code, as it is when first asked: before workers fork."""
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.parent.rglob("*.py")):
         code.update(path.read_bytes())

@@ -35,7 +35,12 @@ def is_valid(session: SessionBase, user: Any) -> bool:
     """Whether the person's sessions have not been ended since this one was made."""
     if hasattr(user, "end_sessions"):  # its hash has said so
         return True
-    return bool(session.get(_ENTRY) == _version_of(user))
+    return bool(noted(session) == _version_of(user))
+
+
+def noted(session: SessionBase) -> object:
+    """The version of the session's sign-in."""
+    return session.get(_ENTRY)
 
 
 def _version_of(user: Any) -> int:

@@ -30,6 +30,7 @@ from .next_path import login_page_url
 
 ENTRY: Final = "entered_by"
 WHO: Final = "entered_as"
+_CHECKED: Final = "_session_versions_checked"
 
 
 class EntranceMiddleware(MiddlewareMixin):
@@ -117,7 +118,16 @@ def _is_session_user(request: HttpRequest) -> bool:
     if not user.is_authenticated:
         return False
     pk = user._meta.pk.value_to_string(user)
-    return pk == request.session.get(SESSION_KEY) and versions.is_valid(request.session, user)
+    return pk == request.session.get(SESSION_KEY) and _has_valid_session(request, user)
+
+
+def _has_valid_session(request: HttpRequest, user: Any) -> bool:
+    """Looked up once in a request for a sign-in: a page of admin asks several times."""
+    checked: dict[object, bool] = vars(request).setdefault(_CHECKED, {})
+    sign_in = (user.pk, versions.noted(request.session))
+    if sign_in not in checked:
+        checked[sign_in] = versions.is_valid(request.session, user)
+    return checked[sign_in]
 
 
 def _is_of_staff(path: str) -> bool:

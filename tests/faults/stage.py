@@ -85,7 +85,6 @@ class Stage:
         self._base = dict(env)
         self.url, self.env = shared.url, {**env, "PUBLIC_URL": shared.url}
         self.trust: str | bool = True
-        self.prefix: tuple[str, ...] = ()  # a command that starts sites and doctor
         self.reference = ""
         # Each site whose log tells of this fault, and where in it the fault began.
         self._logs = [(shared, len(shared.log()))]
@@ -206,7 +205,7 @@ class Stage:
         env = clean_environment(**self.env)
         words = self._words(options)
         command = ("manage.py", "doctor", "--json", *words)
-        ended = run(*command, env=env, timeout=90, prefix=self.prefix)
+        ended = run(*command, env=env, timeout=90)
         document = json.loads(ended.stdout) if ended.stdout.startswith("{") else {}
         return Said(ended.returncode, document, ended.stderr)
 
@@ -220,7 +219,7 @@ class Stage:
 
     def _new(self, mistake: str, workers: int, env: Mapping[str, str]) -> Site:
         settings = {"DJANGO_SETTINGS_MODULE": MISTAKES, "MISTAKE": mistake} if mistake else {}
-        site = Site({**self._base, **settings, **env}, workers=workers, prefix=self.prefix)
+        site = Site({**self._base, **settings, **env}, workers=workers)
         self._logs.append((site, 0))
         self.stack.callback(site.process.kill)
         return site

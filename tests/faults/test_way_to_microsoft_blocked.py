@@ -9,6 +9,7 @@ from typing import Any
 from tests.faults.fault import ONLINE, Fault
 from tests.faults.stage import Stage
 from tests.faults.test_ways_to_microsoft import INSPECTING, nothing, on_the_way
+from tests.servers.fork_server import RESOLV_CONF
 from tests.servers.ports import free_port
 from tests.servers.process import scratch
 from tests.support.chains import Chain, chain
@@ -133,8 +134,6 @@ proxy_dropped = on_the_way(
 
 # --- names ---------------------------------------------------------------------------------------
 
-OF_OUR_OWN = 'mount --bind "$0" /etc/resolv.conf; exec "$@"'  # a view that nobody else shares
-
 
 def silent_resolver(stage: Stage, options: str = "") -> Mapping[str, str]:
     """A DNS server that takes every question, and answers none; `options` of resolv.conf."""
@@ -144,8 +143,7 @@ def silent_resolver(stage: Stage, options: str = "") -> Mapping[str, str]:
     mute.bind((nameserver, 53))
     file = Path(scratch("resolver")) / "resolv.conf"
     file.write_text(f"nameserver {nameserver}\n{options}")
-    stage.prefix = ("unshare", "--mount", "sh", "-c", OF_OUR_OWN, str(file))
-    return {"MICROSOFT_LOGIN_URL": "https://login.microsoftonline.us"}
+    return {RESOLV_CONF: str(file), "MICROSOFT_LOGIN_URL": "https://login.microsoftonline.us"}
 
 
 resolver_silent = on_the_way(

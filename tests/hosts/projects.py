@@ -22,6 +22,7 @@ from tests.servers.forked import ForkedProcess
 from tests.servers.once import once
 from tests.servers.ports import answers, free_port
 from tests.servers.process import clean_environment
+from tests.servers.tls import one_authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ class Project:
     def environment(self) -> dict[str, str]:
         """Development, as on a laptop: no variable of ours but the path."""
         path = str(wheel()) if self.with_wheel else ""
-        return clean_environment(PYTHONPATH=path, **self.env)
+        return clean_environment(PYTHONPATH=path, SSL_CERT_FILE=one_authority(), **self.env)
 
 
 class Served(Project):
@@ -159,8 +160,7 @@ class Deployed(Project):
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
-        self.python(str(SERVE), "prepare")
-        self.manage("collectstatic", "--noinput", "--verbosity", "0")
+        self.python(str(SERVE), "prepare", "collectstatic")
         words = ["-m", "gunicorn", "mysite.wsgi", "--no-control-socket", "--workers", "2"]
         with self.process([*words, "--bind", f"127.0.0.1:{self.port}"]):
             yield

@@ -1,7 +1,8 @@
 """A host's server, in its folder: `serve.py PORT`. Django is set up once.
 
-POST /-/manage has a command of manage.py run, or Python. `serve.py prepare [PORT]` makes tables and
-people first; people are there before all tables of allauth are.
+POST /-/manage has a command of manage.py run, or Python. `serve.py prepare PORT` makes tables and
+people first; people are there before all tables of allauth are. `serve.py prepare collectstatic`
+does without the server.
 """
 
 import contextlib
@@ -93,4 +94,10 @@ def outcome(told: list[str]) -> list[Any]:
 
 if __name__ == "__main__":
     for word in sys.argv[1:]:
-        prepare() if word == "prepare" else serve(int(word))
+        match word:
+            case "prepare":
+                prepare()
+            case "collectstatic":
+                manage(word, "--noinput", "--verbosity", "0")
+            case port:
+                serve(int(port))

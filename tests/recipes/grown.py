@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.servers.forked import ForkedProcess
 from tests.servers.ports import free_port
 from tests.servers.process import ROOT, clean_environment, scratch
+from tests.servers.tls import one_authority
 
 SERVE = ROOT / "tests/recipes/serve.py"
 _AS_THEY_ARE = ("accounts", "templates", "locale")
@@ -42,7 +43,9 @@ def grown(files: Mapping[str, str], env: Mapping[str, str]) -> Iterator[Grown]:
         f"grown site on port {port}",
         [sys.executable, str(SERVE), str(port)],
         env=clean_environment(
-            **{**env, "PUBLIC_URL": url}, DJANGO_SETTINGS_MODULE="project.settings"
+            **{**env, "PUBLIC_URL": url},
+            DJANGO_SETTINGS_MODULE="project.settings",
+            SSL_CERT_FILE=one_authority(),
         ),
         log=folder / "log",
         cwd=folder,

@@ -1,19 +1,25 @@
 """A grown site's tables, people and a row, then the site itself: `serve.py PORT`, in its folder.
 
-One process, so that Django is set up once. It says READY when it answers.
+One process, so that Django is set up once; POST /-/run has it run Python. There is a file `ready`
+when it answers.
 """
 
+import io
 import sys
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import django
 from django.apps import apps
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import call_command
 
 django.setup()
 settings.WHITENOISE_AUTOREFRESH = True  # else every static file is read first
+PBKDF2PasswordHasher.iterations = 1  # a quarter of a second for each password otherwise
 
 
 def tables() -> None:
@@ -40,9 +46,22 @@ def serve(port: int) -> None:
 
     server = ThreadedWSGIServer(("127.0.0.1", port), WSGIRequestHandler)
     server.daemon_threads = True
-    server.set_app(get_wsgi_application())
+    server.set_app(running(get_wsgi_application()))
     Path("ready").touch()
     server.serve_forever()
+
+
+def running(site: Callable[..., Iterable[bytes]]) -> Any:
+    def answer(environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/-/run":
+            return site(environ, start)
+        code = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        with redirect_stdout(io.StringIO()) as out:
+            exec(code, {"__name__": "shell"})  # noqa: S102 - as `manage.py shell -c` does
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [out.getvalue().encode()]
+
+    return answer
 
 
 if __name__ == "__main__":

@@ -235,8 +235,8 @@ def test_a_clusters_token_is_replaced_under_load_without_a_refusal(
 def test_an_identitys_token_is_replaced_under_load_without_a_refusal(
     by_identity: Callable[[], Site], endpoint: IdentityEndpoint, emulator: Emulator
 ) -> None:
-    """Of a token that lives for 14 seconds, the last ten are left to its way to Microsoft."""
-    endpoint.mint[AUDIENCE] = lambda: emulator.identity_token(PRINCIPAL, life=14)
+    """Of a token that lives for 12 seconds, the last ten are left to its way to Microsoft."""
+    endpoint.mint[AUDIENCE] = lambda: emulator.identity_token(PRINCIPAL, life=12)
     site = by_identity()
     for _ in range(60):
         endpoint.renew()

@@ -18,6 +18,7 @@ from accounts.models import User
 from project import variables
 from project.redis_cache import key_prefix
 from tests import fixtures
+from tests.servers import forked
 from tests.servers.debian import program
 from tests.servers.nginx import write_certificate
 from tests.servers.ports import LOOPBACK, answers, free_port
@@ -106,10 +107,8 @@ def test_systemd_run_knows_what_the_script_says_to_it(tmp_path: Path) -> None:
 
 def test_the_unit_starts_the_site(environment: dict[str, str]) -> None:
     command = unit()["ExecStart"].replace("/srv/staff/.venv/bin/gunicorn", "-m gunicorn")
-    done = subprocess.run(
-        [sys.executable, *command.split(), "--check-config"],
-        cwd=ROOT, env=clean_environment(**environment), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    words = [*command.split(), "--check-config"]
+    done = forked.run(*words, env=clean_environment(**environment))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -253,7 +252,7 @@ def test_people_sign_in_through_the_pages_nginx(
     User.objects.create_user("staff@contoso.example")
     port, by_tls, certificate = nginx
     url = f"https://localhost:{by_tls}"
-    start_site(PUBLIC_URL=url, TRUSTED_PROXY_COUNT="1", port=port)
+    start_site(workers=1, PUBLIC_URL=url, TRUSTED_PROXY_COUNT="1", port=port)
     visitor = Visitor(url, verify=str(certificate))
     assert visitor.sign_in().status == 302
     assert visitor.is_in()
@@ -275,7 +274,8 @@ def test_the_pages_redis_user_may_all_that_a_sign_in_does(
     command = block("ACL SETUSER").strip().replace(key_prefix(f"https://{HOST}"), site_keys)
     asked: Any = guarded.client()
     asked.execute_command(*command.split())
-    site = start_site(REDIS_URL=f"redis://staff:PASSWORD@{LOOPBACK}:{guarded.port}/0", port=port)
+    redis_url = f"redis://staff:PASSWORD@{LOOPBACK}:{guarded.port}/0"
+    site = start_site(workers=1, REDIS_URL=redis_url, port=port)
     visitor = Visitor(site.url)
     assert visitor.sign_in().status == 302
     assert visitor.get("/admin/accounts/user/").status == 200

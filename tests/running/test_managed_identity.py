@@ -1,7 +1,5 @@
 """Redis and PostgreSQL by managed identity: real servers, a local endpoint in Azure's place."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,11 +9,11 @@ from django.conf import settings
 
 from accounts.models import User
 from tests.fixtures import StartSite
+from tests.servers import forked
 from tests.servers.environment import deployed_environment
 from tests.servers.guarded import GuardedPostgres, GuardedRedis
 from tests.servers.identity import OBJECT_ID, POSTGRESQL, REDIS, IdentityEndpoint
 from tests.servers.postgres import Postgres
-from tests.servers.process import ROOT
 from tests.servers.redis import Redis
 from tests.servers.site import Site
 from tests.support.doctoring import doctor
@@ -49,14 +47,21 @@ def guarded_redis(endpoint: IdentityEndpoint) -> Iterator[GuardedRedis]:
         guarded.client.close()
 
 
-@pytest.fixture
-def guarded_postgres(
-    endpoint: IdentityEndpoint, postgres: Postgres, transactional_db: None
-) -> Iterator[GuardedPostgres]:
+@pytest.fixture(scope="module")
+def _guarded_postgres(postgres: Postgres) -> Iterator[GuardedPostgres]:
     guarded = GuardedPostgres(postgres, str(settings.DATABASES["default"]["NAME"]))
-    endpoint.trusted_by(POSTGRESQL, guarded.trust)
     yield guarded
     guarded.remove()
+
+
+@pytest.fixture
+def guarded_postgres(
+    _guarded_postgres: GuardedPostgres, endpoint: IdentityEndpoint, transactional_db: None
+) -> GuardedPostgres:
+    """It trusts no token yet."""
+    _guarded_postgres.trust_none()
+    endpoint.trusted_by(POSTGRESQL, _guarded_postgres.trust)
+    return _guarded_postgres
 
 
 @pytest.fixture
@@ -301,12 +306,5 @@ def test_nothing_of_azure_is_loaded_before_gunicorn_forks() -> None:
         "REDIS_URL": "rediss://h:10000/0?auth=entra",
         "DATABASE_URL": "postgres://i@h/n?sslmode=require&auth=entra",
     }
-    told = subprocess.run(
-        [sys.executable, "-c", LOADED],
-        cwd=ROOT,
-        env=deployed_environment() | stores,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert told.stdout == "[] 1\n"
+    told = forked.run("-c", LOADED, env=deployed_environment() | stores)
+    assert (told.stdout, told.stderr) == ("[] 1\n", "")

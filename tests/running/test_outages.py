@@ -101,7 +101,7 @@ def test_redis_is_gone_while_staff_are_in_admin(
     start_site: Callable[..., Site], visitor: Visitor, measured: Callable[..., str]
 ) -> None:
     with Redis("--appendfsync", "always", keep=True) as redis:
-        own = Visitor(start_site(REDIS_URL=redis.url).url)
+        own = Visitor(start_site(workers=1, REDIS_URL=redis.url).url)
         own.sign_in()
         redis.kill()
         met = timed(lambda: own.get("/admin/"))

@@ -21,16 +21,15 @@ def front() -> Iterator[TlsInFront]:
 
 
 def test_a_sign_in_with_redis_by_tls(start_site: Callable[..., Site], front: TlsInFront) -> None:
-    site = start_site(
-        REDIS_URL=f"rediss://localhost:{front.port}/0", SSL_CERT_FILE=str(front.certificate)
-    )
+    url = f"rediss://localhost:{front.port}/0"
+    site = start_site(workers=1, REDIS_URL=url, SSL_CERT_FILE=str(front.certificate))
     assert signs_in(site)
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_believed(
     start_site: Callable[..., Site], front: TlsInFront
 ) -> None:
-    site = start_site(REDIS_URL=f"rediss://localhost:{front.port}/0")
+    site = start_site(workers=1, REDIS_URL=f"rediss://localhost:{front.port}/0")
     visitor = Visitor(site.url)
     assert visitor.submit(visitor.get(LOGIN)).reason == "session_store_unavailable"
 
@@ -48,7 +47,7 @@ def test_a_sign_in_with_sentinels_by_tls(
     start_site: Callable[..., Site], front: TlsInFront, sentinel_front: TlsInFront
 ) -> None:
     url = f"rediss+sentinel://localhost:{sentinel_front.port}/{MASTER}"
-    site = start_site(REDIS_URL=f"{url}?ssl_ca_certs={front.certificate}")
+    site = start_site(workers=1, REDIS_URL=f"{url}?ssl_ca_certs={front.certificate}")
     assert signs_in(site)
     assert front.by_tls > 0  # beside the Sentinel's own plain connections
     assert (sentinel_front.by_tls > 0, sentinel_front.plain) == (True, 0)
@@ -58,7 +57,7 @@ def test_a_sentinels_certificate_that_nobody_vouches_for_is_not_believed(
     start_site: Callable[..., Site], sentinel_front: TlsInFront
 ) -> None:
     url = f"rediss+sentinel://localhost:{sentinel_front.port}/{MASTER}"
-    visitor = Visitor(start_site(REDIS_URL=url).url)
+    visitor = Visitor(start_site(workers=1, REDIS_URL=url).url)
     assert visitor.submit(visitor.get(LOGIN)).reason == "session_store_unavailable"
 
 

@@ -242,7 +242,7 @@ def test_a_social_app_of_another_tenant_cannot_widen_a_tenant_named_by_its_domai
         secret=CLIENT_SECRET,
         settings={"tenant": OTHER_TENANT},
     )
-    visitor = Visitor(start_site(MICROSOFT_TENANT_ID="contoso.example").url)
+    visitor = Visitor(start_site(workers=1, MICROSOFT_TENANT_ID="contoso.example").url)
     assert visitor.sign_in("other_tenant").reason == "wrong_tenant"
     SocialApp.objects.all().delete()
     _seen_by_the_site()
@@ -250,7 +250,7 @@ def test_a_social_app_of_another_tenant_cannot_widen_a_tenant_named_by_its_domai
 
 
 def test_no_app_at_all_is_said(start_site: Callable[..., Site], staff: User) -> None:
-    site = start_site(MICROSOFT_CLIENT_ID="", MICROSOFT_CLIENT_SECRET="")
+    site = start_site(workers=1, MICROSOFT_CLIENT_ID="", MICROSOFT_CLIENT_SECRET="")
     visitor = Visitor(site.url)
     page = visitor.submit(visitor.get(LOGIN))
     assert (page.status, page.reason) == (503, "not_configured")
@@ -284,7 +284,7 @@ def test_the_root_leads_to_admin(visitor: Visitor) -> None:
 def test_the_session_ends_session_hours_after_sign_in(
     start_site: Callable[..., Site], staff: User, redis_server: Redis
 ) -> None:
-    visitor = Visitor(start_site(SESSION_HOURS="1").url)
+    visitor = Visitor(start_site(workers=1, SESSION_HOURS="1").url)
     visitor.sign_in()
     assert visitor.is_in()
     key = name_of(visitor.session_cookie())

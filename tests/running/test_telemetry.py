@@ -88,19 +88,22 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.fixture
-def measured_site(collector: Collector, start_site: Callable[..., Site]) -> Site:
+def measured_site(collector: Collector, start_site: Callable[..., Site]) -> Callable[..., Site]:
+    """`measured_site(workers=2)`."""
     User.objects.create_user(STAFF)
-    return start_site(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_METRIC_EXPORT_INTERVAL="200")
+    sent = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_METRIC_EXPORT_INTERVAL": "200"}
+    return partial(start_site, **sent)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_attempts_are_counted_by_reason_over_all_processes(
-    collector: Collector, measured_site: Site
+    collector: Collector, measured_site: Callable[..., Site]
 ) -> None:
+    site = measured_site(workers=2)
     for _ in range(6):
-        assert Visitor(measured_site.url).sign_in().status == 302
+        assert Visitor(site.url).sign_in().status == 302
     for _ in range(3):
-        assert Visitor(measured_site.url).sign_in("nobody").reason == "unknown_user"
+        assert Visitor(site.url).sign_in("nobody").reason == "unknown_user"
     count = collector.total
     assert eventually(lambda: count("sign_in.attempts", outcome="admitted") == 6)
     assert eventually(lambda: count("sign_in.attempts", reason="unknown_user") == 3)
@@ -109,11 +112,12 @@ def test_attempts_are_counted_by_reason_over_all_processes(
 
 @pytest.mark.django_db(transaction=True)
 def test_requests_to_microsoft_are_timed_by_how_they_ended(
-    collector: Collector, measured_site: Site, emulator: Emulator
+    collector: Collector, measured_site: Callable[..., Site], emulator: Emulator
 ) -> None:
-    Visitor(measured_site.url).sign_in()
+    site = measured_site(workers=1)
+    Visitor(site.url).sign_in()
     emulator.answer_token(status=503, times=1)
-    assert Visitor(measured_site.url).sign_in().reason == "microsoft_unreachable"
+    assert Visitor(site.url).sign_in().reason == "microsoft_unreachable"
     token = {"http__request__method": "POST", "server__address": "localhost"}
     duration = "http.client.request.duration"
     for status in ("200", "503"):
@@ -122,10 +126,13 @@ def test_requests_to_microsoft_are_timed_by_how_they_ended(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_person_is_in_what_is_sent(collector: Collector, measured_site: Site) -> None:
-    visitor = Visitor(measured_site.url)
+def test_no_person_is_in_what_is_sent(
+    collector: Collector, measured_site: Callable[..., Site]
+) -> None:
+    site = measured_site(workers=1)
+    visitor = Visitor(site.url)
     visitor.sign_in()
-    Visitor(measured_site.url).sign_in("nobody")
+    Visitor(site.url).sign_in("nobody")
     assert eventually(lambda: collector.total("sign_in.attempts") == 2)
     sent = b"".join(collector.bodies)
     for secret in (STAFF, "contoso.example", "127.0.0.1", visitor.session_cookie(), "code="):
@@ -141,7 +148,7 @@ def test_a_collector_that_is_away_or_mistaken_costs_no_sign_in(
     mistake: dict[str, str], start_site: Callable[..., Site]
 ) -> None:
     User.objects.create_user(STAFF)
-    assert Visitor(start_site(**mistake).url).sign_in().status == 302
+    assert Visitor(start_site(workers=1, **mistake).url).sign_in().status == 302
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,7 @@ It ends when its standard input does, which its starter holds, and all its child
 
 import array
 import atexit
+import ctypes
 import gc
 import importlib
 import marshal
@@ -27,6 +28,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from accounts.display.browsers import browser_of
 from tests.servers.stand_in import STANDARD, STARTED
 
 # Each brings its relatives along. None may need settings: they are not there yet.
@@ -74,6 +76,7 @@ IMPORTS = (
     "django.middleware.common",
     "django.middleware.locale",
     "django.middleware.security",
+    "django.template.context_processors",
     "django.template.loaders.app_directories",
     "django.template.loaders.cached",
     "django.templatetags.cache",
@@ -138,6 +141,8 @@ OURS = (
 LONGEST = 1 << 20
 # When the collector looks: a program that lives for seconds has little to find.
 SELDOM = (50_000, 20, 20)
+RESOLV_CONF = "TESTS_RESOLV_CONF"  # a variable: the file that is /etc/resolv.conf for a program
+_CLONE_NEWNS, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x20000, 1 << 12, 1 << 14, 1 << 18
 
 
 class Program(NamedTuple):
@@ -265,15 +270,28 @@ def enter(program: Program) -> bool:
     os.environ.update(program.env)
     sys.argv = _argv(program.command)  # settings may look at it
     time.tzset()
-    # accounts.telemetry asks when it is imported whether there is a collector.
-    if str(Path.cwd()) != program.cwd or any(name.startswith("OTEL_") for name in program.env):
+    if str(Path.cwd()) != program.cwd:
         _forget_ours()
+    if RESOLV_CONF in program.env:
+        _use_resolver(program.env[RESOLV_CONF])
     os.chdir(program.cwd)
     # It would take the directory that it was imported in for its own.
     importlib.import_module("gunicorn.config").Chdir.default = program.cwd
     extra = [entry for entry in program.env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = [program.cwd, *extra, *sys.path[1:]]
     return True
+
+
+def _use_resolver(file: str) -> None:
+    """Have this process and its children see the file as /etc/resolv.conf, and nobody else."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    failed = (
+        libc.unshare(_CLONE_NEWNS)
+        or libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None)
+        or libc.mount(file.encode(), b"/etc/resolv.conf", None, _MS_BIND, None)
+    )
+    if failed:
+        raise OSError(ctypes.get_errno(), "no view of our own, which takes root")
 
 
 def execute(command: list[str]) -> NoReturn:
@@ -324,6 +342,7 @@ def main(path: str, executable: str) -> NoReturn:
     gc.disable()  # nothing that is imported can go
     for name in IMPORTS + OURS:
         importlib.import_module(name)
+    browser_of("any")  # the parser compiles its patterns at first use
     gc.freeze()  # what is shared stays shared
     gc.set_threshold(*SELDOM)
     gc.enable()

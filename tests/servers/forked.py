@@ -32,7 +32,7 @@ stand_in({sockets!r}, sys.argv[1:])
 """
 # As many kinds of settings that load apps in another way: with and without DEBUG, and one more.
 _PREPARED = 3
-_NOT_LOADED = ("OTEL_", "PYTHONPATH", "SSL_CERT_")  # they decide what is loaded beside the settings
+_NOT_LOADED = ("PYTHONPATH", "SSL_CERT_")  # they decide what is loaded beside the settings
 
 
 Completed = subprocess.CompletedProcess[str]

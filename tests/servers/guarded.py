@@ -66,6 +66,9 @@ class GuardedPostgres:
     def trust(self, object_id: str, token: str) -> None:
         self._execute("ALTER ROLE {role} PASSWORD {value}", token)
 
+    def trust_none(self) -> None:
+        self._execute("ALTER ROLE {role} PASSWORD NULL")
+
     def cut(self) -> None:
         """End the role's connections."""
         self._execute(

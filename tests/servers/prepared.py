@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import django
 from django.conf import ENVIRONMENT_VARIABLE, LazySettings, Settings, settings
-from django.core.management import load_command_class
+from django.core.checks import Tags, run_checks
 from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.urls import get_resolver, reverse
@@ -32,7 +32,7 @@ from tests.servers.process import ROOT
 _SITES = "project.settings"
 _EACH_TIME = {"LOGGING", "LOGGING_CONFIG"}  # django.setup() takes them anew in each program
 _OTHER_SETTINGS = ("--settings", "--pythonpath", "collectstatic")  # than the environment's
-_OTHERWISE = ("OTEL_", "SSL_CERT_")  # what is loaded is another with these
+_OTHERWISE = "SSL_CERT_"  # what is loaded is another with these
 _PR_SET_PDEATHSIG = 1
 
 
@@ -49,13 +49,12 @@ def _load() -> dict[str, Any]:
         django.setup()
         get_resolver().check()  # imports all that the URLs lead to
         reverse("admin:index")  # from now on it knows where all of them lead
-        importlib.import_module("accounts.management.commands.doctor")
+        for module in ("accounts.management.commands.doctor", "accounts.web.adapter"):
+            importlib.import_module(module)
         load_templates()
         MigrationLoader(None)  # imports them all: doctor compares them with the database's
         _look_ahead()
-    for middleware in settings.MIDDLEWARE:
-        import_string(middleware)
-    return {name: _seen(name) for name in read - _EACH_TIME}
+    return {name: _seen(name) for name in read - _EACH_TIME if name.isupper()}
 
 
 def _look_ahead() -> None:
@@ -64,10 +63,12 @@ def _look_ahead() -> None:
     from accounts.http.tls import trusted_context
     from accounts.process.processes import release
 
-    trusted_context()  # reads the system's authorities
+    trusted_context("")  # reads the system's authorities
     release()  # hashes all files
     list(callback_is_served())  # reads the catalogues of two languages, and their URLs
-    load_command_class("accounts", "migrate")  # one of Django's checks looks at it
+    run_checks(tags=[Tags.models, Tags.commands])  # look at all models, and import migrate
+    for middleware in settings.MIDDLEWARE:
+        import_string(middleware)
 
 
 def _seen(name: str) -> Any:
@@ -104,9 +105,11 @@ def _takes(loaded: Mapping[str, Any], program: Program) -> bool:
 
 def main(path: str, executable: str) -> NoReturn:
     os.environ.setdefault(ENVIRONMENT_VARIABLE, _SITES)
+    gc.disable()  # nothing that is loaded can go
     loaded = _load()
     gc.collect()
     gc.freeze()
+    gc.enable()
     server = Server(path, partial(_takes, loaded))
     print("ready", flush=True)
     program = server.serve()

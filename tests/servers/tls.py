@@ -9,14 +9,27 @@ from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Self
 
+import certifi
 from typing_extensions import override
 
 from tests.servers.nginx import write_certificate
+from tests.servers.once import once
 from tests.servers.ports import LOOPBACK
 from tests.servers.process import scratch
 
 HANDSHAKE = b"\x16"  # RFC 8446 section 5.1: what a TLS client sends first
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"  # PostgreSQL, "Message Formats"
+
+
+def one_authority() -> str:
+    """A bundle for processes that speak TLS to nobody: all of the system's take 20 ms to read."""
+    return str(once("one-authority", _write_authority) / "bundle.pem")
+
+
+def _write_authority(directory: Path) -> None:
+    end = "-----END CERTIFICATE-----\n"
+    first = Path(certifi.where()).read_text().partition(end)[0]
+    (directory / "bundle.pem").write_text(first + end)
 
 
 class TlsInFront:

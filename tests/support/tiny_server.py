@@ -51,7 +51,8 @@ class Exchange(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.requests.append(Request(self.command, self.path, str(self.headers), self.body))
+        headers = "".join(f"{name}: {value}\n" for name, value in self.headers.items())
+        self.server.requests.append(Request(self.command, self.path, headers, self.body))
         self.server.script(self)
 
     do_POST = do_GET

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from allauth.socialaccount.models import SocialAccount
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import AutoField, Max, Model
+from django.db.models import AutoField, Model
 from django.utils import timezone
 
 from ....app import label
@@ -91,42 +92,50 @@ def condition() -> Iterator[Observation]:
 
 def uses() -> Iterator[Observation]:
     """Reads every table of a sign-in through the ORM, and writes to some; all is rolled back."""
-    problems = list(_reads()) or [*_sequences(), *_writes()]
+    newest: dict[type[Model], Model | None] = {}
+    problems = list(_reads(newest)) or [*_sequences(newest), *_writes()]
     yield from problems
     if not problems:
         yield ok("database.privileges")
 
 
-def _reads() -> Iterator[Observation]:
+def _reads(newest: dict[type[Model], Model | None]) -> Iterator[Observation]:
+    """Fills `newest` with the row of each table whose key is the greatest."""
     for model in _models():
-        yield from _try("read", model, model._default_manager.first)
+        yield from _try("read", model, partial(_read_newest, model, newest))
 
 
-def _sequences() -> Iterator[Observation]:
+def _read_newest(model: type[Model], newest: dict[type[Model], Model | None]) -> None:
+    newest[model] = model._default_manager.order_by("-pk").first()
+
+
+def _sequences(newest: Mapping[type[Model], Model | None]) -> Iterator[Observation]:
     """Sequences whose next value is an existing row's."""
     if connection.vendor != "postgresql":
         return
-    behind = [model._meta for model in _models() if _is_behind(model)]
+    rows = [row for row in newest.values() if row and isinstance(row._meta.pk, AutoField)]
+    last = {row._meta: row.pk for row in rows}
+    values = _last_values([(meta.db_table, str(meta.pk.column)) for meta in last])
+    behind = [meta for meta, pk in last.items() if values.get(meta.db_table, pk) < pk]
     if behind:
         tables = ", ".join(meta.db_table for meta in behind)
         labels = " ".join(dict.fromkeys(meta.app_label for meta in behind))
         yield fault("database.sequence", tables=tables, apps=labels)
 
 
-def _is_behind(model: type[Model]) -> bool:
-    if not isinstance(model._meta.pk, AutoField):
-        return False
-    last = model._default_manager.aggregate(last=Max("pk"))["last"]
+def _last_values(keys: list[tuple[str, str]]) -> dict[str, int]:
+    """The last value of each sequence that may be read, by its table."""
     with connection.cursor() as cursor:
-        table, column = model._meta.db_table, model._meta.pk.column
         cursor.execute(
-            "SELECT s.last_value FROM pg_sequences s, pg_get_serial_sequence(%s, %s) of"
-            " WHERE format('%%I.%%I', s.schemaname, s.sequencename)::regclass = of::regclass"
-            " AND has_sequence_privilege(of, 'SELECT')",  # else last_value is null
-            [table, column],
+            "WITH of AS MATERIALIZED ("
+            "SELECT name, pg_get_serial_sequence(name, key)::regclass AS sequence"
+            " FROM unnest(%s::text[], %s::text[]) AS t (name, key))"
+            " SELECT of.name, COALESCE(s.last_value, 0) FROM of JOIN pg_sequences s"
+            " ON format('%%I.%%I', s.schemaname, s.sequencename)::regclass = of.sequence"
+            " WHERE has_sequence_privilege(of.sequence, 'SELECT')",  # else last_value is null
+            [[table for table, _ in keys], [column for _, column in keys]],
         )
-        row = cursor.fetchone()
-    return bool(last and row and (row[0] or 0) < last)
+        return dict(cursor.fetchall())
 
 
 def _models() -> list[type[Model]]:
@@ -212,5 +221,12 @@ def _schemas_not_seen() -> str:
 
 def _is_unique(table: str, name: str) -> bool:
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # in a tenth of the time of get_constraints()
+            cursor.execute(
+                "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(quote_ident(%s))"
+                " AND indrelid = to_regclass(quote_ident(%s)) AND indisunique",
+                [name, table],
+            )
+            return cursor.fetchone() is not None
         constraints: dict[str, Any] = connection.introspection.get_constraints(cursor, table)
     return bool(constraints.get(name, {}).get("unique"))
