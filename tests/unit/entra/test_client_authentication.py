@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
+from cryptography import x509
 from typing_extensions import override
 
 from accounts.entra.credentials.certificate import CertificateCredential
-from accounts.entra.credentials.keys import read_certificates
+from accounts.entra.credentials.keys import Certificate, read_certificates
 from accounts.entra.credentials.proof import Credential, Secret, assertion
 from accounts.entra.errors import reason_for
 from accounts.entra.exchange import Client, ask_as, exchange_code
@@ -74,8 +76,14 @@ def prove(emulator: Emulator, *credentials: Credential) -> str:
 
 
 def ours(name: str = "first", made: Any = None) -> CertificateCredential:
-    [one] = read_certificates(both(made or MADE, name))
-    return CertificateCredential(one)
+    return CertificateCredential(_read(name, made or MADE))
+
+
+@cache
+def _read(name: str, made: x509.Certificate) -> Certificate:
+    """Read once, since the check of an RSA key takes longer than what is tested with it."""
+    [one] = read_certificates(both(made, name))
+    return one
 
 
 def test_a_registered_certificate_is_accepted(emulator: Emulator) -> None:
