@@ -79,7 +79,10 @@ def when_ready(_server: object) -> None:
     gc.enable()
 
 
-on_reload = become_new_release
+def on_reload(server: Arbiter) -> None:
+    """gunicorn's hook for HUP, after it has read this file again."""
+    gc.enable()  # for the workers of this master, if the new release does not start
+    become_new_release(server)
 
 
 def on_starting(server: Arbiter) -> None:

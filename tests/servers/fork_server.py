@@ -270,7 +270,6 @@ def enter(program: Program) -> bool:
     os.environ.update(program.env)
     sys.argv = _argv(program.command)  # settings may look at it
     time.tzset()
-    # accounts.telemetry asks when it is imported whether there is a collector.
     if str(Path.cwd()) != program.cwd:
         _forget_ours()
     if RESOLV_CONF in program.env:

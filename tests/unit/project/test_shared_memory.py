@@ -24,3 +24,17 @@ def test_what_is_loaded_before_workers_are_forked_is_frozen(
     finally:
         if not frozen:
             gc.unfreeze()
+
+
+def test_the_collector_works_again_when_gunicorn_has_read_its_configuration_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in deployed_environment().items():
+        monkeypatch.setenv(name, value)
+    config = runpy.run_path(str(ROOT / CONFIG))
+    try:
+        with pytest.raises(AttributeError):  # there is no gunicorn to become another
+            config["on_reload"](None)
+        assert gc.isenabled()
+    finally:
+        gc.enable()
