@@ -9,7 +9,7 @@ How to add a fault:
    docstring tells the set-up, it returns `stage.sign_in(...)`; stage.py has sites and servers.
 4. The variable is the test: `make test ARGS="tests/faults/test_stores.py::redis_full"`.
 5. `make troubleshooting` writes the table of docs/troubleshooting.md, which a test compares.
-A row on the site that all share costs half a second, one with a site of its own (`env`, `mistake`,
-`workers`) 0.7 s, one behind nginx with `ask=URL` one to two.
-Rows of the environment alone with which nothing starts (start_up.py) take 20 ms each.
+A row on the site that all share costs a quarter of a processor second with all its servers, one
+with a site of its own (`env`, `mistake`, `workers`) a third, one with `ask=URL` half a second.
+Rows of the environment alone with which nothing starts (start_up.py) take 10 ms each.
 """

@@ -19,6 +19,7 @@ import redis
 from playwright.sync_api import Page
 from typing_extensions import override
 
+from tests.servers.browser import Profiles
 from tests.servers.nginx import Nginx
 from tests.servers.ports import LOOPBACK, answers, free_port, in_use
 from tests.servers.postgres import Postgres
@@ -205,6 +206,27 @@ def test_chromium_opens_a_page(page: Page) -> None:
     with _echo(port), Nginx([port]) as proxy:
         page.goto(proxy.url)
         assert f"localhost:{proxy.port}" in page.content()
+
+
+def test_a_profile_is_empty_when_it_is_taken_again(profiles: Profiles) -> None:
+    store = """async () => {
+        addEventListener('pagehide', () => { localStorage.left = 'x' });
+        localStorage.typed = document.cookie = 'x=y';
+        await new Promise((done) => { indexedDB.open('x').onsuccess = done });
+        await caches.open('x');
+    }"""
+    stored = """async () => [Object.keys(localStorage), document.cookie,
+        (await indexedDB.databases()).length, await caches.keys()]"""
+    port, taken = free_port(), []
+    with _echo(port):
+        for _ in range(2):
+            with profiles.page() as page:
+                page.goto(f"http://localhost:{port}")
+                taken.append(page.context)
+                assert page.evaluate(stored) == [[], "", 0, []]
+                page.evaluate(store)
+                assert page.evaluate(stored) == [["typed"], "x=y", 1, ["x"]]
+    assert taken[0] == taken[1]
 
 
 def test_a_site_that_cannot_start_says_why() -> None:

@@ -9,12 +9,14 @@ from tests.servers.debian import HEADLESS, program
 from tests.servers.process import NotStarted
 
 # One process renders all pages of a profile: each further one would load and compile every script
-# anew. The last four keep Chromium from asking its maker's servers for anything.
+# anew. Scripts run too shortly for V8 to gain by optimizing them. The last four keep Chromium from
+# asking its maker's servers for anything.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-site-isolation-trials",
     "--renderer-process-limit=1",
+    "--js-flags=--no-opt --no-maglev",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
