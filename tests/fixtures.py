@@ -60,7 +60,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.db import close_old_connections, connection, transaction  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 from django.utils import translation  # noqa: E402
 
@@ -181,7 +181,14 @@ def _empty_tables(_test: TransactionTestCase) -> None:
         cursor.execute(EMPTY_ALL_TABLES)
 
 
+def _reloads_connections(_test: TransactionTestCase) -> bool:
+    """In place of Django's, which opens one anew for each test: the next use checks it instead."""
+    close_old_connections()
+    return False
+
+
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined]
+TransactionTestCase._should_reload_connections = _reloads_connections  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ TID = "11111111-1111-4111-8111-111111111111"
 def person(email: str, *rights: str, **fields: Any) -> User:
     """A person with these rights ("accounts.view_user"), staff unless said otherwise."""
     user = User.objects.create_user(email, **fields)
-    user.user_permissions.set(permissions(*rights))
+    user.user_permissions.add(*permissions(*rights))
     return user
 
 
@@ -26,7 +26,7 @@ def superuser(email: str = "root@contoso.example", **fields: Any) -> User:
 
 def group(name: str, *rights: str) -> Group:
     made = Group.objects.create(name=name)
-    made.permissions.set(permissions(*rights))
+    made.permissions.add(*permissions(*rights))
     return made
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -15,12 +13,24 @@ from accounts.models import SignIn, User
 from accounts.reasons import Refused
 from accounts.web import refusal, request_facts, throttle
 from accounts.web.request_facts import network_of
+from tests.fixtures import ENVIRONMENT
+from tests.servers import forked
+from tests.servers.process import clean_environment
 from tests.servers.redis import Redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 THREE = throttle.Limit(RateLimitItemPerMinute(3), "test")
+ELSEWHERE = """
+from limits import RateLimitItemPerMinute
+from accounts.reasons import Refused
+from accounts.web.throttle import Limit
+try:
+    Limit(RateLimitItemPerMinute(3), "test").count("a")
+except Refused as refused:
+    print(refused.reason.code)
+"""
 
 
 def attempts(who: str, times: int, purpose: str = "test") -> list[str]:
@@ -94,14 +104,9 @@ def test_many_threads_share_one_count() -> None:
 
 def test_another_process_counts_on() -> None:
     attempts("a", 3)
-    elsewhere = (
-        "import django; django.setup()\n"
-        "from tests.site.web.test_throttle import attempts\n"
-        "print(attempts('a', 1))"
-    )
-    command = [sys.executable, "-c", elsewhere]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.strip() == "['too_many_attempts']"
+    shell = ("manage.py", "shell", "--no-imports", "-c", ELSEWHERE)
+    done = forked.run(*shell, env=clean_environment(**ENVIRONMENT))
+    assert done.stdout.strip() == "too_many_attempts", done.stderr
 
 
 def test_of_a_flood_one_row_a_minute_is_worth_keeping() -> None:
