@@ -42,6 +42,12 @@ def test_a_missing_unique_index_is_an_error(index: str) -> None:
     assert schema()[f"database.{index}"].level == "error"
 
 
+def test_an_index_of_that_name_that_keeps_nothing_apart_is_an_error() -> None:
+    execute("DROP INDEX accounts_user_email_unique")
+    execute("CREATE INDEX accounts_user_email_unique ON accounts_user (lower(email))")
+    assert schema()["database.accounts_user_email_unique"].level == "error"
+
+
 def test_a_migration_that_is_not_applied_is_an_error() -> None:
     execute("DELETE FROM django_migrations WHERE app = 'accounts' AND name > '0001_z'")
     found = schema()
@@ -83,6 +89,13 @@ def test_what_a_sign_in_would_meet_is_an_error(statement: str, code: str) -> Non
     finding = by_id(database.uses())["database.use"]
     assert code in finding.detail
     assert "./manage.py" in finding.fix
+
+
+@pytest.mark.parametrize(("last", "found"), [(6, {"database.sequence"}), (7, set())])
+def test_a_sequence_whose_next_value_is_taken_is_an_error(last: int, found: set[str]) -> None:
+    SocialAccount.objects.create(pk=7, user=add("a@contoso.example"), provider="x", uid="y")
+    execute(f"SELECT setval(pg_get_serial_sequence('socialaccount_socialaccount', 'id'), {last})")
+    assert bad(database.uses()) == found
 
 
 def test_what_doctor_writes_is_undone() -> None:
