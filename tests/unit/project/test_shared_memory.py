@@ -2,6 +2,7 @@
 
 import gc
 import runpy
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,15 @@ from tests.servers.process import ROOT
 from tests.servers.site import CONFIG
 
 
-def test_what_is_loaded_before_workers_are_forked_is_frozen(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """gunicorn's configuration, read in a deployed site's environment."""
     for name, value in deployed_environment().items():
         monkeypatch.setenv(name, value)
-    config = runpy.run_path(str(ROOT / CONFIG))
+    return runpy.run_path(str(ROOT / CONFIG))
+
+
+def test_what_is_loaded_before_workers_are_forked_is_frozen(config: dict[str, Any]) -> None:
     assert config["preload_app"] is True
     frozen = gc.get_freeze_count()
     try:
@@ -27,11 +31,8 @@ def test_what_is_loaded_before_workers_are_forked_is_frozen(
 
 
 def test_the_collector_works_again_when_gunicorn_has_read_its_configuration_anew(
-    monkeypatch: pytest.MonkeyPatch,
+    config: dict[str, Any],
 ) -> None:
-    for name, value in deployed_environment().items():
-        monkeypatch.setenv(name, value)
-    config = runpy.run_path(str(ROOT / CONFIG))
     try:
         with pytest.raises(AttributeError):  # there is no gunicorn to become another
             config["on_reload"](None)
